@@ -1,0 +1,157 @@
+//! Finds the datasets: those built in, changed and joined by those of the lake's own `config/datasets/`.
+
+use std::collections::BTreeMap;
+
+use include_dir::{Dir, include_dir};
+
+use super::Dataset;
+use crate::error::{Error, Result};
+use crate::store::Store;
+
+static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/datasets");
+
+/// A dataset's folder before it is understood: file name to text.
+type Folder = BTreeMap<String, String>;
+
+/// All datasets of a lake.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    datasets: Vec<Dataset>,
+}
+
+impl Catalog {
+    /// The built-in datasets, and what lies below `datasets/` in the lake's `config` store.
+    pub async fn load(config: &Store) -> Result<Self> {
+        let mut own: BTreeMap<String, Folder> = BTreeMap::new();
+        for object in config.list("datasets/").await? {
+            let mut parts = object.key.split('/').skip(1);
+            let (Some(dataset), Some(file), None) = (parts.next(), parts.next(), parts.next()) else {
+                continue;
+            };
+            let Some((_, bytes)) = config.get(&object.key).await? else {
+                continue;
+            };
+            let text = String::from_utf8(bytes.to_vec()).map_err(|_| Error::Dataset {
+                file: format!("{dataset}/{file}"),
+                why: "it is not UTF-8 text".into(),
+            })?;
+            own.entry(dataset.to_owned()).or_default().insert(file.to_owned(), text);
+        }
+        Self::of(own)
+    }
+
+    /// The built-in datasets alone.
+    pub fn built_in() -> Result<Self> {
+        Self::of(BTreeMap::new())
+    }
+
+    fn of(mut own: BTreeMap<String, Folder>) -> Result<Self> {
+        let mut datasets = Vec::new();
+        for folder in BUILT_IN.dirs() {
+            let name = folder.path().to_string_lossy().into_owned();
+            let files = folder.files().filter_map(|file| {
+                Some((file.path().file_name()?.to_string_lossy().into_owned(), file.contents_utf8()?.to_owned()))
+            });
+            datasets.push(read(&name, files.collect(), own.remove(&name).unwrap_or_default())?);
+        }
+        for (name, folder) in own {
+            datasets.push(read(&name, Folder::new(), folder)?);
+        }
+        datasets.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Self { datasets })
+    }
+
+    /// The datasets by name.
+    pub fn datasets(&self) -> &[Dataset] {
+        &self.datasets
+    }
+
+    /// The dataset of that name, or an error that lists those there are.
+    pub fn dataset(&self, name: &str) -> Result<&Dataset> {
+        self.datasets.iter().find(|dataset| dataset.name == name).ok_or_else(|| {
+            let known: Vec<_> = self.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
+            Error::Usage(format!("there is no dataset \"{name}\"; the lake has {}", known.join(", ")))
+        })
+    }
+}
+
+/// A dataset from its built-in folder and the lake's own folder of the same name, which goes before it.
+fn read(name: &str, mut folder: Folder, mut own: Folder) -> Result<Dataset> {
+    let mut declared = parse(name, &folder.remove("dataset.toml").unwrap_or_default())?;
+    if let Some(text) = own.remove("dataset.toml") {
+        overlay(&mut declared, parse(name, &text)?);
+    }
+    folder.extend(own);
+    let models = folder.into_iter().filter(|(file, _)| file.ends_with(".sql")).collect();
+    Dataset::new(name, declared, &models)
+}
+
+fn parse(name: &str, text: &str) -> Result<toml::Table> {
+    text.parse().map_err(|error: toml::de::Error| Error::Dataset {
+        file: format!("{name}/dataset.toml"),
+        why: error.to_string().trim_end().to_owned(),
+    })
+}
+
+/// Puts every value of `over` in place of the one in `base`; tables are joined, everything else is replaced.
+fn overlay(base: &mut toml::Table, over: toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => overlay(base, over),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(text: &str) -> Folder {
+        Folder::from([("dataset.toml".to_owned(), text.to_owned())])
+    }
+
+    #[test]
+    fn built_in_datasets_are_sound() {
+        let catalog = Catalog::built_in().unwrap();
+        let irceline = catalog.dataset("irceline").unwrap();
+        assert_eq!(irceline.table_of("irceline/date=2026-11-18/values.ndjson").unwrap().name, "measurement");
+        assert!(irceline.table_of("irceline/date=2026-11-18/other.json").is_none());
+        assert!(catalog.dataset("nope").unwrap_err().to_string().contains("irceline"));
+    }
+
+    #[test]
+    fn the_lakes_own_folder_overrides_single_values() {
+        let own = folder("[table.measurement.column.value]\nmin = -5.0\n");
+        let catalog = Catalog::of(BTreeMap::from([("irceline".to_owned(), own)])).unwrap();
+        let table = catalog.dataset("irceline").unwrap().table("measurement").unwrap().clone();
+        let value = table.columns.iter().find(|column| column.name == "value").unwrap();
+        assert_eq!(value.min, Some(-5.0));
+        assert!(!value.missing.is_empty(), "the other rules stay");
+    }
+
+    #[test]
+    fn a_new_folder_adds_a_dataset() {
+        let own = folder("title = \"T\"\ntime_zone = \"UTC\"\n");
+        let catalog = Catalog::of(BTreeMap::from([("trams".to_owned(), own)])).unwrap();
+        assert_eq!(catalog.dataset("trams").unwrap().title, "T");
+    }
+
+    #[test]
+    fn mistakes_name_the_file_and_the_place() {
+        for (text, part) in [
+            ("title = ", "line 1"),
+            ("title = \"T\"\ntime_zone = \"Mars\"", "time_zone"),
+            ("title = \"T\"\ntime_zone = \"UTC\"\ncolour = 1", "colour"),
+            (
+                "title = \"T\"\ntime_zone = \"UTC\"\n[table.x]\nfrom = \"*\"\nformat = \"json\"\n[table.x.column.a]\ntype = \"int\"",
+                "table.x: column.a",
+            ),
+        ] {
+            let error = Catalog::of(BTreeMap::from([("t".to_owned(), folder(text))])).unwrap_err().to_string();
+            assert!(error.contains("t/dataset.toml") && error.contains(part), "{error}");
+        }
+    }
+}

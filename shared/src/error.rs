@@ -1,0 +1,55 @@
+//! One error type for the common crate: what went wrong, where, and what to do next.
+
+use crate::store::StoreError;
+
+/// The result type of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong in the common crate.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is missing, empty, or not understood: the user's to mend, never worth a retry.
+    #[error("setting {name}: {why}")]
+    Setting {
+        /// The environment variable or option.
+        name: String,
+        /// What is wrong with its value and what would be right.
+        why: String,
+    },
+    /// A dataset's declaration (`dataset.toml` or a model) is wrong.
+    #[error("dataset file {file}: {why}")]
+    Dataset {
+        /// The file, as a path below `datasets/`.
+        file: String,
+        /// What is wrong and what would be right.
+        why: String,
+    },
+    /// The command asks for something that does not exist or makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// The object store did not do what was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A ledger entry cannot be read.
+    #[error(
+        "ledger entry {key} is not readable: {why}; delete it and run `tributary clean` and `tributary aggregate` to make it again"
+    )]
+    Ledger {
+        /// The key in the ledger zone.
+        key: String,
+        /// The parser's message.
+        why: String,
+    },
+}
+
+impl Error {
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn can_retry(&self) -> bool {
+        matches!(self, Error::Store(error) if error.can_retry())
+    }
+
+    /// Whether the user must change the command, a setting or a declaration first (exit status 2).
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Error::Setting { .. } | Error::Dataset { .. } | Error::Usage(_))
+    }
+}

@@ -1,0 +1,40 @@
+//! Fingerprints: XXH3-128 as 32 hexadecimal digits. They tell whether something changed; they are no protection
+//! against somebody who wants two things to look alike.
+
+use std::io::{self, Read};
+
+use xxhash_rust::xxh3::Xxh3;
+
+/// The fingerprint of some bytes.
+pub fn bytes(bytes: &[u8]) -> String {
+    format!("{:032x}", xxhash_rust::xxh3::xxh3_128(bytes))
+}
+
+/// The fingerprint of a sequence of texts; where one ends and the next begins matters.
+pub fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Xxh3::new();
+    for text in texts {
+        hash.update(&(text.len() as u64).to_le_bytes());
+        hash.update(text.as_bytes());
+    }
+    format!("{:032x}", hash.digest128())
+}
+
+/// The fingerprint of everything a reader yields, and how many bytes that was.
+pub fn reader(mut reader: impl Read) -> io::Result<(String, u64)> {
+    let mut hash = Xxh3::new();
+    let mut buffer = vec![0; 256 * 1024];
+    let mut total = 0;
+    loop {
+        let count = match reader.read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else {
+            break;
+        };
+        hash.update(chunk);
+        total += chunk.len() as u64;
+    }
+    Ok((format!("{:032x}", hash.digest128()), total))
+}

@@ -1,0 +1,71 @@
+//! The lake: its zones, its ledger and its datasets, opened once and shared by all steps.
+
+use crate::dataset::Catalog;
+use crate::error::Result;
+use crate::ledger::Ledger;
+use crate::settings::{LakeSettings, Zone};
+use crate::store::{S3Client, Store};
+
+/// An open lake.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    /// As delivered.
+    pub raw: Store,
+    /// Typed valid rows.
+    pub standard: Store,
+    /// Invalid rows.
+    pub rejection: Store,
+    /// Aggregates and views.
+    pub consumption: Store,
+    /// What went in and what came out.
+    pub ledger: Ledger,
+    /// The datasets, those of the lake's own `config/datasets/` included.
+    pub catalog: Catalog,
+    settings: LakeSettings,
+    ledger_store: Store,
+}
+
+impl Lake {
+    /// Opens a lake and reads its datasets. Nothing is written, and nothing needs to be there yet.
+    pub async fn open(settings: LakeSettings) -> Result<Self> {
+        let client = S3Client::default();
+        let store = |zone| Store::open(&settings.zone(zone), &client);
+        let config = Store::open(&settings.root.join("config"), &client);
+        let ledger_store = store(Zone::Ledger);
+        Ok(Self {
+            raw: store(Zone::Raw),
+            standard: store(Zone::Standard),
+            rejection: store(Zone::Rejection),
+            consumption: store(Zone::Consumption),
+            ledger: Ledger::new(ledger_store.clone()),
+            catalog: Catalog::load(&config).await?,
+            settings,
+            ledger_store,
+        })
+    }
+
+    /// A zone's store.
+    pub fn store(&self, zone: Zone) -> &Store {
+        match zone {
+            Zone::Raw => &self.raw,
+            Zone::Standard => &self.standard,
+            Zone::Rejection => &self.rejection,
+            Zone::Consumption => &self.consumption,
+            Zone::Ledger => &self.ledger_store,
+        }
+    }
+
+    /// A zone's URL, for people.
+    pub fn url(&self, zone: Zone) -> String {
+        self.settings.zone(zone).to_string()
+    }
+
+    /// Removes what killed writers left behind in any zone; tells how many files that were.
+    pub async fn sweep(&self) -> Result<usize> {
+        let mut removed = 0;
+        for zone in Zone::ALL {
+            removed += self.store(zone).remove_leftovers().await?.len();
+        }
+        Ok(removed)
+    }
+}

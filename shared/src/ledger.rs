@@ -1,0 +1,268 @@
+//! The ledger: what went in and what came out, one small JSON record per raw object and per consumption partition.
+//!
+//! A raw object's entry is written after all of its outputs, and conditionally: it is the commit. What is in a zone
+//! but in no entry does not exist for readers, and `tributary verify` calls it an orphan.
+
+use bytes::Bytes;
+use chrono::{DateTime, NaiveDate, Utc};
+use futures::StreamExt;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::keys;
+use crate::partition::Partition;
+use crate::store::{Condition, Object, Store};
+
+/// Entries read at the same time.
+const CONCURRENT_READS: usize = 64;
+
+/// The account of one raw object's rows. `read` is always the sum of the four that follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Rows {
+    /// Rows found in the object.
+    pub read: u64,
+    /// Rows written to the standard zone.
+    pub clean: u64,
+    /// Rows written to the rejection zone.
+    pub rejected: u64,
+    /// Rows whose key came again later in the same object.
+    pub duplicate: u64,
+    /// Values beyond the window that was asked for.
+    pub outside: u64,
+    /// Clean rows whose main value is missing (part of `clean`).
+    #[serde(default)]
+    pub missing: u64,
+}
+
+impl Rows {
+    /// Whether no row is lost.
+    pub fn balance(&self) -> bool {
+        self.read == self.clean + self.rejected + self.duplicate + self.outside
+    }
+
+    /// Adds another account.
+    pub fn add(&mut self, other: &Rows) {
+        self.read += other.read;
+        self.clean += other.clean;
+        self.rejected += other.rejected;
+        self.duplicate += other.duplicate;
+        self.outside += other.outside;
+        self.missing += other.missing;
+    }
+}
+
+/// An object that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// The key in its zone.
+    pub key: String,
+    /// The partition it belongs to.
+    pub partition: Partition,
+    /// Rows in it.
+    pub rows: u64,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// The store's ETag.
+    pub etag: String,
+    /// XXH3-128 of its bytes, whatever the store.
+    pub hash: String,
+    /// First and last local day of its rows, where the table has a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<(NaiveDate, NaiveDate)>,
+}
+
+/// A raw object that outputs were made from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Input {
+    /// The key in its zone.
+    pub key: String,
+    /// Its ETag when it was read.
+    pub etag: String,
+}
+
+/// What a source could not deliver, as its raw object says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// What is missing, in the source's words (series ids, for one).
+    pub what: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// Whether asking again can fill it.
+    pub can_retry: bool,
+}
+
+/// Why a whole raw object was rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WholeReject {
+    /// A stable code.
+    pub reason: String,
+    /// The same for people.
+    pub message: String,
+}
+
+/// The ledger entry of a raw object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawEntry {
+    /// The object and the siblings that its outputs were made from; the object itself is the first.
+    pub inputs: Vec<Input>,
+    /// The object's version, where its store keeps versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The object's size.
+    pub bytes: u64,
+    /// The dataset.
+    pub dataset: String,
+    /// The table that it feeds.
+    pub table: String,
+    /// The fingerprint of the rules it was cleaned by.
+    pub rules: String,
+    /// The account of its rows.
+    pub rows: Rows,
+    /// Why it was rejected as a whole, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<WholeReject>,
+    /// What it says its source could not deliver.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+    /// Objects in the standard zone.
+    pub outputs: Vec<Output>,
+    /// The object in the rejection zone, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejects: Option<Output>,
+}
+
+impl RawEntry {
+    /// The raw object's key.
+    pub fn raw_key(&self) -> &str {
+        self.inputs.first().map_or("", |input| input.key.as_str())
+    }
+
+    /// The newest day of its rows.
+    pub fn newest_day(&self) -> Option<NaiveDate> {
+        self.outputs.iter().filter_map(|output| output.days).map(|(_, last)| last).max()
+    }
+}
+
+/// The ledger entry of a consumption partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsumptionEntry {
+    /// The dataset.
+    pub dataset: String,
+    /// The model.
+    pub model: String,
+    /// The fingerprint of everything the partition was made from.
+    pub fingerprint: String,
+    /// The standard zone objects it was made from: key and content hash.
+    pub inputs: Vec<Input>,
+    /// What was written; none if the query yields no row.
+    pub outputs: Vec<Output>,
+}
+
+/// The ledger zone.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    store: Store,
+}
+
+impl Ledger {
+    /// The ledger in a zone's store.
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Every raw object's entry, of one dataset or of all, by raw key.
+    pub async fn raw_entries(&self, dataset: Option<&str>) -> Result<Vec<RawEntry>> {
+        let prefix = dataset.map_or_else(|| "raw/".to_owned(), |dataset| format!("raw/{dataset}/"));
+        self.all(&prefix).await
+    }
+
+    /// Every consumption partition's entry with its key in the ledger, of one dataset or of all.
+    pub async fn consumption_entries(&self, dataset: Option<&str>) -> Result<Vec<(String, ConsumptionEntry)>> {
+        let prefix = dataset.map_or_else(|| "consumption/".to_owned(), |dataset| format!("consumption/{dataset}/"));
+        let objects = self.store.list(&prefix).await?;
+        let entries: Vec<ConsumptionEntry> = self.read_all(&objects).await?;
+        Ok(objects.into_iter().map(|object| object.key).zip(entries).collect())
+    }
+
+    async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<T>> {
+        let objects = self.store.list(prefix).await?;
+        self.read_all(&objects).await
+    }
+
+    async fn read_all<T: DeserializeOwned>(&self, objects: &[Object]) -> Result<Vec<T>> {
+        let mut reads =
+            futures::stream::iter(objects.iter().map(|object| self.read::<T>(&object.key))).buffered(CONCURRENT_READS);
+        let mut entries = Vec::with_capacity(objects.len());
+        while let Some(entry) = reads.next().await {
+            entries.extend(entry?.map(|(entry, _)| entry));
+        }
+        Ok(entries)
+    }
+
+    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(T, String)>> {
+        let Some((object, bytes)) = self.store.get(key).await? else {
+            return Ok(None);
+        };
+        let entry = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::Ledger { key: key.to_owned(), why: error.to_string() })?;
+        Ok(Some((entry, object.etag)))
+    }
+
+    /// A raw object's entry and the entry's own ETag.
+    pub async fn raw_entry(&self, raw_key: &str) -> Result<Option<(RawEntry, String)>> {
+        self.read(&keys::raw_ledger(raw_key)).await
+    }
+
+    /// Commits a raw object's entry in place of the one whose ETag is `previous`. Fails with
+    /// [`crate::store::Failure::Condition`] if another writer was first.
+    pub async fn commit_raw(&self, entry: &RawEntry, previous: Option<&str>) -> Result<()> {
+        self.commit(&keys::raw_ledger(entry.raw_key()), entry, previous).await
+    }
+
+    /// A consumption partition's entry and the entry's own ETag.
+    pub async fn consumption_entry(
+        &self,
+        dataset: &str,
+        model: &str,
+        partition: &Partition,
+    ) -> Result<Option<(ConsumptionEntry, String)>> {
+        self.read(&keys::consumption_ledger(dataset, model, partition)).await
+    }
+
+    /// Commits a consumption partition's entry in place of the one whose ETag is `previous`.
+    pub async fn commit_consumption(
+        &self,
+        partition: &Partition,
+        entry: &ConsumptionEntry,
+        previous: Option<&str>,
+    ) -> Result<()> {
+        self.commit(&keys::consumption_ledger(&entry.dataset, &entry.model, partition), entry, previous).await
+    }
+
+    async fn commit(&self, key: &str, entry: &impl Serialize, previous: Option<&str>) -> Result<()> {
+        let condition = previous.map_or(Condition::Absent, |etag| Condition::Unchanged(etag.to_owned()));
+        let mut text = serde_json::to_vec_pretty(entry)
+            .map_err(|error| Error::Ledger { key: key.to_owned(), why: error.to_string() })?;
+        text.push(b'\n');
+        self.store.put(key, Bytes::from(text), condition).await?;
+        Ok(())
+    }
+
+    /// Removes an entry by its key in the ledger.
+    pub async fn remove(&self, key: &str) -> Result<()> {
+        Ok(self.store.delete(key).await?)
+    }
+}
+
+/// The partition that a consumption entry's ledger key names.
+pub fn partition_of(ledger_key: &str) -> Option<Partition> {
+    let (_, rest) = ledger_key.strip_prefix("consumption/")?.split_once('/')?;
+    let (_, name) = rest.strip_suffix(".json")?.split_once('/')?;
+    Some(if name == "whole" { Partition::whole() } else { Partition::from_path(name) })
+}
+
+/// When something was observed, in the one form that raw objects use: RFC 3339, UTC, whole seconds.
+pub fn timestamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}

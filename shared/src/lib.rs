@@ -1,0 +1,16 @@
+//! What all parts of Tributary share: zones and keys, object storage, datasets, the ledger, time and settings.
+
+pub mod dataset;
+pub mod error;
+pub mod hash;
+pub mod keys;
+mod lake;
+pub mod ledger;
+pub mod partition;
+pub mod progress;
+pub mod settings;
+pub mod store;
+pub mod time;
+
+pub use self::error::{Error, Result};
+pub use self::lake::Lake;

@@ -1,0 +1,152 @@
+//! Settings of the environment, read once at start. README.md has the table of all of them.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Result};
+use crate::store::StoreUrl;
+
+/// The lake's zones, in the order of the data's way through it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// As delivered, never changed.
+    Raw,
+    /// Typed valid rows.
+    Standard,
+    /// Invalid rows, with reasons.
+    Rejection,
+    /// Aggregates and views.
+    Consumption,
+    /// What went in and what came out.
+    Ledger,
+}
+
+impl Zone {
+    /// All zones.
+    pub const ALL: [Zone; 5] = [Zone::Raw, Zone::Standard, Zone::Rejection, Zone::Consumption, Zone::Ledger];
+
+    /// The zone's folder below the lake's root.
+    pub fn name(self) -> &'static str {
+        match self {
+            Zone::Raw => "raw",
+            Zone::Standard => "standard",
+            Zone::Rejection => "rejection",
+            Zone::Consumption => "consumption",
+            Zone::Ledger => "ledger",
+        }
+    }
+
+    fn variable(self) -> &'static str {
+        match self {
+            Zone::Raw => "RAW_URL",
+            Zone::Standard => "STANDARD_URL",
+            Zone::Rejection => "REJECTION_URL",
+            Zone::Consumption => "CONSUMPTION_URL",
+            Zone::Ledger => "LEDGER_URL",
+        }
+    }
+}
+
+/// Where the lake lies.
+#[derive(Debug, Clone)]
+pub struct LakeSettings {
+    /// `LAKE_URL`: the root of the lake; `config/` is always below it.
+    pub root: StoreUrl,
+    /// `RAW_URL` and so on, where a zone has a URL of its own.
+    zones: Vec<(Zone, StoreUrl)>,
+}
+
+impl LakeSettings {
+    /// A lake whose zones all lie below `root`.
+    pub fn at(root: StoreUrl) -> Self {
+        Self { root, zones: Vec::new() }
+    }
+
+    /// Reads `LAKE_URL` (default `file:lake`; `root` goes before it) and the zones' variables.
+    pub fn from_environment(environment: &Environment, root: Option<&str>) -> Result<Self> {
+        let root = match root {
+            Some(text) => parse_url("--lake", text)?,
+            None => environment.url("LAKE_URL")?.map_or_else(|| parse_url("LAKE_URL", "file:lake"), Ok)?,
+        };
+        let mut zones = Vec::new();
+        for zone in Zone::ALL {
+            if let Some(url) = environment.url(zone.variable())? {
+                zones.push((zone, url));
+            }
+        }
+        Ok(Self { root, zones })
+    }
+
+    /// The URL of a zone.
+    pub fn zone(&self, zone: Zone) -> StoreUrl {
+        let own = self.zones.iter().find(|(known, _)| *known == zone).map(|(_, url)| url.clone());
+        own.unwrap_or_else(|| self.root.join(zone.name()))
+    }
+}
+
+/// A snapshot of the process's environment variables.
+#[derive(Debug, Clone, Default)]
+pub struct Environment(HashMap<String, String>);
+
+impl Environment {
+    /// The variables of this process. Those that are not UTF-8 are nobody's settings.
+    pub fn of_process() -> Self {
+        Self(std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect())
+    }
+
+    /// Variables given one by one, for tests.
+    pub fn of(variables: &[(&str, &str)]) -> Self {
+        Self(variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    /// A variable's text. Set but empty is an error: it is nearly always a broken script.
+    pub fn text(&self, name: &str) -> Result<Option<&str>> {
+        match self.0.get(name).map(|text| text.trim()) {
+            None => Ok(None),
+            Some("") => Err(setting(name, "is set but empty: give it a value or unset it")),
+            Some(text) => Ok(Some(text)),
+        }
+    }
+
+    fn url(&self, name: &str) -> Result<Option<StoreUrl>> {
+        self.text(name)?.map(|text| parse_url(name, text)).transpose()
+    }
+}
+
+fn parse_url(name: &str, text: &str) -> Result<StoreUrl> {
+    text.parse().map_err(|why: String| setting(name, &why))
+}
+
+fn setting(name: &str, why: &str) -> Error {
+    Error::Setting { name: name.to_owned(), why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_may_lie_elsewhere() {
+        let environment = Environment::of(&[("LAKE_URL", "s3://lake/x"), ("RAW_URL", "s3://raw")]);
+        let settings = LakeSettings::from_environment(&environment, None).unwrap();
+        assert_eq!(settings.zone(Zone::Raw).to_string(), "s3://raw");
+        assert_eq!(settings.zone(Zone::Standard).to_string(), "s3://lake/x/standard");
+    }
+
+    #[test]
+    fn the_option_goes_before_the_variable_and_the_default_is_local() {
+        let environment = Environment::of(&[("LAKE_URL", "s3://lake")]);
+        let named = LakeSettings::from_environment(&environment, Some("file:x")).unwrap();
+        assert_eq!(named.zone(Zone::Ledger).to_string(), "file:x/ledger");
+        let default = LakeSettings::from_environment(&Environment::default(), None).unwrap();
+        assert_eq!(default.root.to_string(), "file:lake");
+    }
+
+    #[test]
+    fn empty_and_unknown_values_say_which_and_why() {
+        for (value, why) in [("", "is set but empty"), ("ftp://x", "is not a lake's URL")] {
+            let error = LakeSettings::from_environment(&Environment::of(&[("RAW_URL", value)]), None).unwrap_err();
+            assert!(error.to_string().contains("RAW_URL") && error.to_string().contains(why), "{error}");
+            assert!(error.is_usage());
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! A local folder as an object store.
+//!
+//! A write goes to a hidden file beside its destination and is renamed into place, so that a killed process leaves
+//! at most a hidden file. The writer holds a lock on that file; a hidden file that nobody holds is a leftover.
+//! Conditional writes are serialised by a lock on the destination's folder.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use super::{Condition, Failure, Object, Result, StoreError};
+
+const TEMPORARY_PREFIX: &str = ".tributary-";
+
+/// A zone in a local folder.
+#[derive(Debug, Clone)]
+pub struct LocalStore {
+    root: PathBuf,
+}
+
+impl LocalStore {
+    pub(super) fn new(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    pub(super) fn url(&self, key: &str) -> String {
+        self.root.join(key).display().to_string()
+    }
+
+    fn path(&self, action: &'static str, key: &str) -> Result<PathBuf> {
+        let inside = !key.is_empty() && key.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+        if inside {
+            return Ok(self.root.join(key));
+        }
+        let why = "a key in a local lake may have no empty, `.` or `..` part".to_owned();
+        Err(StoreError { failure: Failure::Other, action, url: self.url(key), why })
+    }
+
+    /// Runs file work off the async threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        key: &str,
+        work: impl FnOnce(PathBuf) -> io::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let path = self.path(action, key)?;
+        let url = self.url(key);
+        match tokio::task::spawn_blocking(move || work(path)).await {
+            Ok(result) => result.map_err(|error| failure(action, url, &error)),
+            Err(join) => Err(StoreError { failure: Failure::Other, action, url, why: join.to_string() }),
+        }
+    }
+
+    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
+        let root = self.root.clone();
+        let prefix_owned = prefix.to_owned();
+        let work = move || {
+            let mut objects = Vec::new();
+            walk(&root, &prefix_owned, &mut |key, path| {
+                if !is_hidden(path) {
+                    objects.extend(describe(key, path)?);
+                }
+                Ok(())
+            })?;
+            objects.sort_by(|a, b| a.key.cmp(&b.key));
+            Ok(objects)
+        };
+        self.whole_folder("list", work).await
+    }
+
+    async fn whole_folder<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let url = self.root.display().to_string();
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => result.map_err(|error| failure(action, url, &error)),
+            Err(join) => Err(StoreError { failure: Failure::Other, action, url, why: join.to_string() }),
+        }
+    }
+
+    pub(super) async fn head(&self, key: &str) -> Result<Option<Object>> {
+        let name = key.to_owned();
+        self.blocking("look at", key, move |path| describe(name, &path)).await
+    }
+
+    pub(super) async fn get(&self, key: &str) -> Result<Option<(Object, Bytes)>> {
+        let name = key.to_owned();
+        self.blocking("read", key, move |path| {
+            let Some(mut file) = open(&path)? else {
+                return Ok(None);
+            };
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            let etag = crate::hash::bytes(&bytes);
+            let object = Object {
+                key: name,
+                bytes: bytes.len() as u64,
+                etag,
+                last_modified: file.metadata()?.modified()?.into(),
+                version: None,
+            };
+            Ok(Some((object, Bytes::from(bytes))))
+        })
+        .await
+    }
+
+    pub(super) async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
+        self.blocking("read", key, move |path| {
+            let mut file = File::open(path)?;
+            file.seek(SeekFrom::Start(range.start))?;
+            let mut bytes = Vec::new();
+            file.take(range.end.saturating_sub(range.start)).read_to_end(&mut bytes)?;
+            Ok(Bytes::from(bytes))
+        })
+        .await
+    }
+
+    pub(super) async fn read(&self, key: &str) -> Result<Option<(Object, Box<dyn Read + Send>)>> {
+        let name = key.to_owned();
+        self.blocking("read", key, move |path| {
+            let Some(mut file) = open(&path)? else {
+                return Ok(None);
+            };
+            let object = describe_open(name, &mut file)?;
+            file.rewind()?;
+            Ok(Some((object, Box::new(file) as Box<dyn Read + Send>)))
+        })
+        .await
+    }
+
+    pub(super) async fn put(&self, key: &str, bytes: Bytes, condition: Condition) -> Result<Object> {
+        self.write(key, condition, move |file| io::copy(&mut &*bytes, file)).await
+    }
+
+    pub(super) async fn put_file(&self, key: &str, mut source: File) -> Result<Object> {
+        self.write(key, Condition::Always, move |file| {
+            source.rewind()?;
+            io::copy(&mut source, file)
+        })
+        .await
+    }
+
+    async fn write(
+        &self,
+        key: &str,
+        condition: Condition,
+        fill: impl FnOnce(&mut File) -> io::Result<u64> + Send + 'static,
+    ) -> Result<Object> {
+        let name = key.to_owned();
+        let written = self
+            .blocking("write", key, move |path| {
+                let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+                fs::create_dir_all(&folder)?;
+                let mut temporary = locked_temporary(&folder)?;
+                fill(temporary.as_file_mut())?;
+                temporary.as_file().sync_data()?;
+                let mut object = describe_open(name, temporary.as_file_mut())?;
+
+                let guard = File::open(&folder)?;
+                guard.lock()?;
+                if !holds(&condition, &path)? {
+                    return Ok(None);
+                }
+                set_readable(temporary.as_file())?;
+                let file = temporary.persist(&path).map_err(|error| error.error)?;
+                object.last_modified = file.metadata()?.modified()?.into();
+                Ok(Some(object))
+            })
+            .await?;
+        written.ok_or_else(|| StoreError {
+            failure: Failure::Condition,
+            action: "write",
+            url: self.url(key),
+            why: "another writer was first".to_owned(),
+        })
+    }
+
+    pub(super) async fn delete(&self, key: &str) -> Result<()> {
+        let root = self.root.clone();
+        self.blocking("delete", key, move |path| {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                other => other?,
+            }
+            // Folders exist only for their objects; a folder that still has some refuses to go.
+            let mut folder = path.parent();
+            while let Some(parent) = folder.filter(|parent| parent.starts_with(&root) && *parent != root) {
+                if fs::remove_dir(parent).is_err() {
+                    break;
+                }
+                folder = parent.parent();
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn leftovers(&self, remove: bool) -> Result<Vec<String>> {
+        let root = self.root.clone();
+        let work = move || {
+            let mut found = Vec::new();
+            walk(&root, "", &mut |key, path| {
+                let temporary =
+                    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY_PREFIX));
+                if temporary && is_abandoned(path)? {
+                    if remove {
+                        fs::remove_file(path)?;
+                    }
+                    found.push(key);
+                }
+                Ok(())
+            })?;
+            found.sort();
+            Ok(found)
+        };
+        self.whole_folder("sweep", work).await
+    }
+}
+
+/// A hidden file in `folder` that is locked for as long as it is open. A sweep may take it for a leftover and remove
+/// it before the lock is ours; then there is another try.
+fn locked_temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    loop {
+        let temporary = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
+        temporary.as_file().lock()?;
+        if temporary.path().try_exists()? {
+            return Ok(temporary);
+        }
+    }
+}
+
+/// A temporary file that its writer no longer locks. One that vanishes meanwhile was renamed into place.
+fn is_abandoned(path: &Path) -> io::Result<bool> {
+    let Some(file) = open(path)? else {
+        return Ok(false);
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(path.exists()),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn holds(condition: &Condition, path: &Path) -> io::Result<bool> {
+    Ok(match condition {
+        Condition::Always => true,
+        Condition::Absent => !path.try_exists()?,
+        Condition::Unchanged(etag) => describe(String::new(), path)?.is_some_and(|object| object.etag == *etag),
+    })
+}
+
+/// Temporary files are private; objects are as readable as any new file (0644).
+#[cfg(unix)]
+fn set_readable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn set_readable(_: &File) -> io::Result<()> {
+    Ok(())
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+}
+
+/// Visits every file whose key begins with `prefix`; a root that is not there has none.
+fn walk(root: &Path, prefix: &str, visit: &mut dyn FnMut(String, &Path) -> io::Result<()>) -> io::Result<()> {
+    let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut pending = vec![(root.join(folder), folder.to_owned())];
+    while let Some((path, key)) = pending.pop() {
+        let entries = match fs::read_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else {
+                tracing::warn!(path = %entry.path().display(), "left out a file whose name is not UTF-8");
+                continue;
+            };
+            let child = if key.is_empty() { name } else { format!("{key}/{name}") };
+            let kind = fs::metadata(entry.path());
+            if kind.as_ref().is_ok_and(fs::Metadata::is_dir) {
+                if child.starts_with(prefix) || prefix.starts_with(&child) {
+                    pending.push((entry.path(), child));
+                }
+            } else if child.starts_with(prefix) {
+                visit(child, &entry.path())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(None),
+        Ok(file) if file.metadata()?.is_dir() => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn describe(key: String, path: &Path) -> io::Result<Option<Object>> {
+    open(path)?.map(|mut file| describe_open(key, &mut file)).transpose()
+}
+
+fn describe_open(key: String, file: &mut File) -> io::Result<Object> {
+    file.rewind()?;
+    let (etag, bytes) = crate::hash::reader(&mut *file)?;
+    let last_modified = file.metadata()?.modified()?.into();
+    Ok(Object { key, bytes, etag, last_modified, version: None })
+}
+
+fn failure(action: &'static str, url: String, error: &io::Error) -> StoreError {
+    let failure = match error.kind() {
+        io::ErrorKind::NotFound => Failure::NotFound,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Failure::Denied,
+        io::ErrorKind::TimedOut | io::ErrorKind::ResourceBusy => Failure::Transient,
+        _ => Failure::Other,
+    };
+    StoreError { failure, action, url, why: error.to_string() }
+}

@@ -1,0 +1,94 @@
+//! `file:PATH` and `s3://bucket/prefix`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Where a lake or a zone lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A local folder: `file:PATH`, relative to the current folder unless it begins with `/`.
+    File(PathBuf),
+    /// `s3://bucket/prefix`.
+    S3 {
+        /// The bucket's name.
+        bucket: String,
+        /// The prefix without slashes at its ends, possibly empty.
+        prefix: String,
+    },
+}
+
+impl StoreUrl {
+    /// The place `name` below this one.
+    #[must_use]
+    pub fn join(&self, name: &str) -> Self {
+        match self {
+            StoreUrl::File(path) => StoreUrl::File(path.join(name)),
+            StoreUrl::S3 { bucket, prefix } if prefix.is_empty() => {
+                StoreUrl::S3 { bucket: bucket.clone(), prefix: name.to_owned() }
+            }
+            StoreUrl::S3 { bucket, prefix } => {
+                StoreUrl::S3 { bucket: bucket.clone(), prefix: format!("{prefix}/{name}") }
+            }
+        }
+    }
+}
+
+impl FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const HINT: &str = "write file:PATH for a local folder or s3://BUCKET/PREFIX";
+        if let Some(path) = text.strip_prefix("file:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() {
+                return Err(format!("\"{text}\" names no folder; {HINT}"));
+            }
+            return Ok(StoreUrl::File(PathBuf::from(path)));
+        }
+        if let Some(rest) = text.strip_prefix("s3://") {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            if bucket.is_empty() {
+                return Err(format!("\"{text}\" names no bucket; {HINT}"));
+            }
+            return Ok(StoreUrl::S3 { bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() });
+        }
+        Err(format!("\"{text}\" is not a lake's URL; {HINT}"))
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreUrl::File(path) => write!(f, "file:{}", path.display()),
+            StoreUrl::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
+            StoreUrl::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_read_and_joined() {
+        for (text, joined) in [
+            ("file:lake", "file:lake/raw"),
+            ("file:///data/lake", "file:/data/lake/raw"),
+            ("s3://bucket", "s3://bucket/raw"),
+            ("s3://bucket/a/b/", "s3://bucket/a/b/raw"),
+        ] {
+            let url: StoreUrl = text.parse().unwrap();
+            assert_eq!(url.join("raw").to_string(), joined);
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_with_a_hint() {
+        for text in ["", "lake", "file:", "s3://", "s3:///key", "http://x"] {
+            let error = text.parse::<StoreUrl>().unwrap_err();
+            assert!(error.contains("s3://BUCKET/PREFIX"), "{error}");
+        }
+    }
+}
