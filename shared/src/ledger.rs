@@ -3,6 +3,9 @@
 //! A raw object's entry is written after all of its outputs, and conditionally: it is the commit. What is in a zone
 //! but in no entry does not exist for readers, and `tributary verify` calls it an orphan.
 
+use std::fs::File;
+use std::io::{self, Seek};
+
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::StreamExt;
@@ -12,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::partition::Partition;
-use crate::store::{Condition, Object, Store};
+use crate::store::{Condition, Failure, Object, Store, StoreError};
 
 /// Entries read at the same time.
 const CONCURRENT_READS: usize = 64;
@@ -127,6 +130,9 @@ pub struct RawEntry {
     pub gaps: Vec<Gap>,
     /// Objects in the standard zone.
     pub outputs: Vec<Output>,
+    /// Objects of an earlier cleaning that this one no longer makes: to be deleted, then forgotten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<String>,
     /// The object in the rejection zone, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects: Option<Output>,
@@ -253,6 +259,34 @@ impl Ledger {
     pub async fn remove(&self, key: &str) -> Result<()> {
         Ok(self.store.delete(key).await?)
     }
+}
+
+/// Writes an output unless the same bytes are there already, as `known` of an earlier entry and the store both say.
+pub async fn put_output(
+    store: &Store,
+    key: String,
+    mut file: File,
+    partition: Partition,
+    rows: u64,
+    known: Option<&Output>,
+) -> Result<Output> {
+    let measure = move || {
+        file.rewind()?;
+        let (hash, bytes) = crate::hash::reader(&mut file)?;
+        Ok((file, hash, bytes))
+    };
+    let measured = tokio::task::spawn_blocking(measure).await.map_err(io::Error::other).and_then(|result| result);
+    let (file, hash, bytes) = measured.map_err(|error| StoreError {
+        failure: Failure::Other,
+        action: "write",
+        url: store.url(&key),
+        why: error.to_string(),
+    })?;
+    let etag = match known.filter(|known| known.hash == hash) {
+        Some(known) if store.head(&key).await?.is_some_and(|there| there.etag == known.etag) => known.etag.clone(),
+        _ => store.put_file(&key, file).await?.etag,
+    };
+    Ok(Output { key, partition, rows, bytes, etag, hash, days: None })
 }
 
 /// The partition that a consumption entry's ledger key names.

@@ -6,6 +6,7 @@ pub mod hash;
 pub mod keys;
 mod lake;
 pub mod ledger;
+pub mod parquet;
 pub mod partition;
 pub mod progress;
 pub mod settings;

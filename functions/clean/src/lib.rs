@@ -1,1 +1,248 @@
-//! x
+//! Cleans raw objects: bytes become typed rows in the standard zone, invalid rows go to the rejection zone with their
+//! reasons, and a ledger entry, written last, accounts for every row.
+//!
+//! `formats` has the decoders, pure functions of bytes; `writer` makes Parquet in bounded memory; `object` brings one
+//! raw object through; this file decides which objects are to be cleaned.
+
+mod duplicates;
+mod error;
+pub mod formats;
+mod object;
+mod reject;
+mod scanner;
+pub mod writer;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt;
+use lake::dataset::Dataset;
+use lake::ledger::{Gap, Input, RawEntry, Rows, WholeReject};
+use lake::progress::Progress;
+use lake::{Lake, keys};
+use serde::Serialize;
+
+pub use self::error::{Error, Result, Stop};
+
+/// Which raw objects to clean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Those that the ledger does not show as done, of one dataset or of all.
+    Stale(Option<String>),
+    /// All of them, from scratch, of one dataset or of all; what no raw object stands for any more is removed.
+    All(Option<String>),
+    /// Those with rejects, of one dataset or of all.
+    Rejected(Option<String>),
+    /// These, by raw key.
+    Keys(Vec<String>),
+}
+
+/// What became of one raw object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cleaned {
+    /// The raw object's key.
+    pub raw_key: String,
+    /// The dataset.
+    pub dataset: String,
+    /// The table it feeds.
+    pub table: String,
+    /// The account of its rows.
+    #[serde(flatten)]
+    pub rows: Rows,
+    /// Why it was rejected as a whole, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejected_whole: Option<WholeReject>,
+    /// What it says its source could not deliver.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Gap>,
+    /// Keys in the standard zone.
+    pub outputs: Vec<String>,
+}
+
+impl From<RawEntry> for Cleaned {
+    fn from(entry: RawEntry) -> Self {
+        Self {
+            raw_key: entry.raw_key().to_owned(),
+            dataset: entry.dataset,
+            table: entry.table,
+            rows: entry.rows,
+            rejected_whole: entry.rejected,
+            gaps: entry.gaps,
+            outputs: entry.outputs.into_iter().map(|output| output.key).collect(),
+        }
+    }
+}
+
+/// What became of all.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The objects that were cleaned, by raw key.
+    pub cleaned: Vec<Cleaned>,
+    /// Objects that failed: the others are done nevertheless.
+    pub failed: Vec<Error>,
+    /// Raw keys whose object is gone, with everything that was made from it.
+    pub retracted: Vec<String>,
+    /// How many objects needed nothing.
+    pub up_to_date: u64,
+}
+
+/// Cleans the selected raw objects, `workers` at a time.
+pub async fn clean(lake: &Lake, selection: &Selection, workers: usize, progress: &dyn Progress) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    let todo = match selection {
+        Selection::Keys(keys) => keys.clone(),
+        Selection::Stale(dataset) => tidy_survey(lake, dataset.as_deref(), &mut outcome, Wanted::Stale).await?,
+        Selection::All(dataset) => {
+            let todo = tidy_survey(lake, dataset.as_deref(), &mut outcome, Wanted::All).await?;
+            remove_orphans(lake, dataset.as_deref()).await?;
+            todo
+        }
+        Selection::Rejected(dataset) => tidy_survey(lake, dataset.as_deref(), &mut outcome, Wanted::Rejected).await?,
+    };
+    progress.begin("clean", todo.len() as u64);
+    let mut work = futures::stream::iter(todo.into_iter().map(|key| async move {
+        let done = one(lake, &key).await;
+        (key, done)
+    }))
+    .buffer_unordered(workers.max(1));
+    while let Some((key, done)) = work.next().await {
+        progress.advance(&key);
+        match done {
+            Ok(cleaned) => outcome.cleaned.push(cleaned),
+            Err(error) => {
+                tracing::warn!(%key, %error, "failed to clean a raw object");
+                outcome.failed.push(error);
+            }
+        }
+    }
+    progress.end();
+    outcome.cleaned.sort_by(|a, b| a.raw_key.cmp(&b.raw_key));
+    Ok(outcome)
+}
+
+async fn one(lake: &Lake, raw_key: &str) -> Result<Cleaned> {
+    let dataset = lake.catalog.dataset(keys::dataset(raw_key))?;
+    let Some(table) = dataset.table_of(raw_key) else {
+        return Err(Error::NoTable { key: raw_key.to_owned(), dataset: dataset.name.clone() });
+    };
+    Ok(object::clean_object(lake, dataset, table, raw_key).await?.into())
+}
+
+/// Which raw objects a survey is to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    All,
+    /// Those that the ledger does not show as done.
+    Stale,
+    /// Those, and the ones with rejects.
+    Rejected,
+}
+
+impl Wanted {
+    /// Whether a raw object is wanted, by its ledger entry and the ETags of all raw objects as they are now.
+    fn wants(self, entry: Option<&RawEntry>, etags: &BTreeMap<&str, &str>) -> bool {
+        let current = |input: &Input| etags.get(input.key.as_str()) == Some(&input.etag.as_str());
+        let Some(entry) = entry else { return true };
+        match self {
+            Wanted::All => true,
+            Wanted::Stale => !entry.inputs.iter().all(current),
+            Wanted::Rejected => entry.rows.rejected > 0 || !entry.inputs.iter().all(current),
+        }
+    }
+}
+
+/// The raw objects of some datasets beside the ledger.
+#[derive(Default)]
+struct Survey {
+    todo: Vec<String>,
+    up_to_date: u64,
+    /// Entries whose raw object is gone.
+    gone: Vec<RawEntry>,
+    /// Entries with objects that are still to be deleted.
+    retiring: Vec<RawEntry>,
+}
+
+/// The raw keys that the ledger does not show as done, of one dataset or of all.
+pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Vec<String>> {
+    Ok(survey(lake, dataset, Wanted::Stale).await?.todo)
+}
+
+/// Finds the raw objects that `wanted` is true for.
+async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Survey> {
+    let datasets: Vec<&Dataset> = match dataset {
+        Some(name) => vec![lake.catalog.dataset(name)?],
+        None => lake.catalog.datasets().iter().collect(),
+    };
+    let mut found = Survey::default();
+    for dataset in datasets {
+        let objects = lake.raw.list(&format!("{}/", dataset.name)).await?;
+        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let etags: BTreeMap<&str, &str> =
+            objects.iter().map(|object| (object.key.as_str(), object.etag.as_str())).collect();
+        let by_key: BTreeMap<&str, &RawEntry> = entries.iter().map(|entry| (entry.raw_key(), entry)).collect();
+        for raw in &objects {
+            if dataset.table_of(&raw.key).is_none() {
+                tracing::warn!(key = %raw.key, "no table takes this raw object; see the `from` globs in dataset.toml");
+            } else if wanted.wants(by_key.get(raw.key.as_str()).copied(), &etags) {
+                found.todo.push(raw.key.clone());
+            } else {
+                found.up_to_date += 1;
+            }
+        }
+        for entry in &entries {
+            if !etags.contains_key(entry.raw_key()) {
+                found.gone.push(entry.clone());
+            } else if !entry.retired.is_empty() {
+                found.retiring.push(entry.clone());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Surveys, and brings to an end what earlier runs or deleted raw objects left to do.
+async fn tidy_survey(lake: &Lake, dataset: Option<&str>, outcome: &mut Outcome, wanted: Wanted) -> Result<Vec<String>> {
+    let found = survey(lake, dataset, wanted).await?;
+    for entry in &found.gone {
+        retract(lake, entry).await?;
+        outcome.retracted.push(entry.raw_key().to_owned());
+    }
+    for mut entry in found.retiring {
+        object::finish_retirement(lake, &mut entry).await?;
+    }
+    outcome.up_to_date = found.up_to_date;
+    Ok(found.todo)
+}
+
+/// Removes everything that was made of a raw object that is gone. The entry goes last, so that a killed process
+/// starts again here.
+async fn retract(lake: &Lake, entry: &RawEntry) -> Result<()> {
+    tracing::info!(key = entry.raw_key(), "the raw object is gone: removing what was made of it");
+    for output in &entry.outputs {
+        lake.standard.delete(&output.key).await?;
+    }
+    if let Some(rejects) = &entry.rejects {
+        lake.rejection.delete(&rejects.key).await?;
+    }
+    lake.ledger.remove(&keys::raw_ledger(entry.raw_key())).await?;
+    Ok(())
+}
+
+/// Removes objects of the standard and rejection zones that no ledger entry names: killed writers made them.
+async fn remove_orphans(lake: &Lake, dataset: Option<&str>) -> Result<()> {
+    let entries = lake.ledger.raw_entries(dataset).await?;
+    let named: BTreeSet<&str> = entries
+        .iter()
+        .flat_map(|entry| entry.outputs.iter().chain(&entry.rejects))
+        .map(|output| output.key.as_str())
+        .collect();
+    let prefix = dataset.map_or_else(String::new, |dataset| format!("{dataset}/"));
+    for store in [&lake.standard, &lake.rejection] {
+        for object in store.list(&prefix).await? {
+            if !named.contains(object.key.as_str()) {
+                tracing::info!(key = %object.key, "removing an object that no ledger entry names");
+                store.delete(&object.key).await?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -36,6 +36,17 @@ impl ColumnType {
     }
 }
 
+/// How a timestamp is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeFormat {
+    /// RFC 3339 text with an offset or `Z`.
+    #[default]
+    Rfc3339,
+    /// Milliseconds since 1970 UTC.
+    EpochMs,
+}
+
 /// A value that stands for "missing".
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "toml::Value")]
@@ -74,6 +85,9 @@ pub struct Column {
     /// Format `json`: the JSON pointer of the value in its element.
     #[serde(default)]
     pub path: Option<String>,
+    /// For timestamps: how they are written.
+    #[serde(default)]
+    pub format: TimeFormat,
     /// For strings: the first group of this pattern is the value; no match is a missing value.
     #[serde(default, deserialize_with = "pattern")]
     pub extract: Option<Regex>,

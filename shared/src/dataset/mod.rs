@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use self::catalog::Catalog;
-pub use self::column::{Column, ColumnType};
+pub use self::column::{Column, ColumnType, TimeFormat};
 pub use self::model::Model;
 pub use self::table::{RECEIVED_AT, Table};
 

@@ -26,8 +26,13 @@ pub struct Table {
     pub partition: PartitionBy,
     /// The columns that tell rows of a partition apart; the newest raw object wins.
     pub key: Vec<String>,
+    /// Whether two rows with the same key always fall on the same day, so that raw objects of different days need not
+    /// be compared.
+    pub key_decides_day: bool,
     /// Raw objects in the same folder that are needed to clean this one.
     pub siblings: Vec<String>,
+    /// The column whose missing values are counted, if one is the point of the table.
+    pub measure: Option<String>,
     /// The columns as declared, without [`RECEIVED_AT`].
     pub columns: Vec<Column>,
     /// A fingerprint of the declaration: a raw object cleaned under another one was cleaned by other rules.
@@ -55,6 +60,9 @@ struct TableFile {
     key: Vec<String>,
     #[serde(default)]
     siblings: Vec<String>,
+    measure: Option<String>,
+    #[serde(default)]
+    key_decides_day: bool,
     column: toml::Table,
 }
 
@@ -70,8 +78,8 @@ impl Table {
             columns.push(column);
         }
         let known = |column: &String| columns.iter().any(|known| known.name == *column);
-        if let Some(column) = file.key.iter().find(|column| !known(column)) {
-            return Err(format!("key: there is no column \"{column}\""));
+        if let Some(column) = file.key.iter().chain(&file.measure).find(|column| !known(column)) {
+            return Err(format!("key and measure: there is no column \"{column}\""));
         }
         if let PartitionBy::Time(_, day) = &file.partition {
             let is_date = |column: &Column| column.name == *day && column.kind == ColumnType::Date;
@@ -85,7 +93,9 @@ impl Table {
             format: file.format,
             partition: file.partition,
             key: file.key,
+            key_decides_day: file.key_decides_day,
             siblings: file.siblings,
+            measure: file.measure,
             columns,
             fingerprint,
             from: globs(file.from).map_err(|error| format!("from: {error}"))?,

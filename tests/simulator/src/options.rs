@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Utc};
 
 /// Late enough on a winter morning that the day before is complete, in Brussels as in UTC.
-const DEFAULT_NOW_SECONDS: i64 = 1_795_150_800;
+const DEFAULT_NOW: &str = "2026-11-20T05:00:00Z";
 
 /// Whether the collections obey `limit` and `offset`. Deployments of the real server differ.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
@@ -27,7 +27,7 @@ pub struct Options {
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// The simulated time, up to which values exist
-    #[arg(long, default_value_t = default_now(), value_name = "INSTANT")]
+    #[arg(long, default_value = DEFAULT_NOW, value_name = "INSTANT")]
     pub now: DateTime<Utc>,
     /// Number of stations
     #[arg(long, default_value_t = 120)]
@@ -72,7 +72,7 @@ impl Default for Options {
         Self {
             port: 0,
             seed: 1,
-            now: default_now(),
+            now: DEFAULT_NOW.parse().unwrap_or_default(),
             stations: 120,
             series: 660,
             paging: Paging::default(),
@@ -87,10 +87,6 @@ impl Default for Options {
             jitter_calls: false,
         }
     }
-}
-
-fn default_now() -> DateTime<Utc> {
-    DateTime::from_timestamp(DEFAULT_NOW_SECONDS, 0).unwrap_or_default()
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {

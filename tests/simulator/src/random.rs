@@ -44,8 +44,11 @@ pub(crate) enum Purpose {
 
 /// 64 well mixed bits for the given purpose and subject.
 pub(crate) fn bits(seed: u64, purpose: Purpose, subject: &[u64]) -> u64 {
-    let start = mix(seed ^ (purpose as u64).wrapping_mul(0xA24B_AED4_963E_E407));
-    subject.iter().fold(start, |state, part| mix(state ^ part))
+    let mut state = mix(seed ^ (purpose as u64).wrapping_mul(0xA24B_AED4_963E_E407));
+    for part in subject {
+        state = mix(state ^ part);
+    }
+    state
 }
 
 /// A number in `[0, 1)` for the given purpose and subject.

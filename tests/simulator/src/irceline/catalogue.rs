@@ -60,12 +60,7 @@ const fn measured(
     Phenomenon { id, label, uom, share, decimals: 1, course, bands: ("", &[]) }
 }
 
-const fn banded(
-    phenomenon: Phenomenon,
-    decimals: i32,
-    name: &'static str,
-    bounds: &'static [f64],
-) -> Phenomenon {
+const fn banded(phenomenon: Phenomenon, decimals: i32, name: &'static str, bounds: &'static [f64]) -> Phenomenon {
     Phenomenon { decimals, bands: (name, bounds), ..phenomenon }
 }
 
@@ -101,12 +96,7 @@ pub(crate) static PHENOMENA: [Phenomenon; 19] = [
         "SO2",
         &[20.0, 60.0, 120.0, 240.0, 1000.0],
     ),
-    banded(
-        measured("7", "Ozone", "µg/m³", 38, Solar { mean: 48.0 }),
-        1,
-        "O3",
-        &[30.0, 70.0, 110.0, 180.0, 1000.0],
-    ),
+    banded(measured("7", "Ozone", "µg/m³", 38, Solar { mean: 48.0 }), 1, "O3", &[30.0, 70.0, 110.0, 180.0, 1000.0]),
     measured("10", "Carbon Monoxide", "µg/m³", 27, Traffic { mean: 240.0 }),
     banded(
         measured("391", "Black Carbon", "µg/m³", 20, Traffic { mean: 0.9 }),
@@ -213,9 +203,7 @@ pub(crate) const PLACES: [(&str, f64, f64); 62] = [
 ];
 
 /// What tells apart further stations of the same place.
-pub(crate) const CORNERS: [&str; 6] =
-    ["Stationsplein", "Ring", "Kerkstraat", "Rue de l'Église", "Haven", "Sportveld"];
+pub(crate) const CORNERS: [&str; 6] = ["Stationsplein", "Ring", "Kerkstraat", "Rue de l'Église", "Haven", "Sportveld"];
 
 /// Colours of the status intervals, from the lowest band on.
-pub(crate) const COLOURS: [&str; 6] =
-    ["#2B5BFF", "#2BB6FF", "#2B9C4A", "#F2E34C", "#F08A24", "#B3123C"];
+pub(crate) const COLOURS: [&str; 6] = ["#2B5BFF", "#2BB6FF", "#2B9C4A", "#F2E34C", "#F08A24", "#B3123C"];

@@ -5,8 +5,7 @@ use std::ops::RangeInclusive;
 
 use crate::Options;
 use crate::irceline::catalogue::{
-    CARBON_MONOXIDE, CORNERS, HEIGHTS, PHENOMENA, PLACES, PROCEDURES, Phenomenon, TEMPERATURE,
-    TOTAL_SHARE, WIND_SPEED,
+    CARBON_MONOXIDE, CORNERS, HEIGHTS, PHENOMENA, PLACES, PROCEDURES, Phenomenon, TEMPERATURE, TOTAL_SHARE, WIND_SPEED,
 };
 use crate::irceline::timespan::HOUR_MS;
 use crate::random::{Purpose, bits, pick, unit};
@@ -43,6 +42,10 @@ pub(crate) struct Series {
     pub(crate) label: String,
     pub(crate) procedure_label: String,
     pub(crate) height: u32,
+    /// How much dirtier the air at the station is than elsewhere, about 0.75 to 1.35.
+    pub(crate) place: f64,
+    /// How much more the instrument shows than another beside it.
+    pub(crate) instrument: f64,
     pub(crate) first_hour: i64,
     pub(crate) fate: Fate,
     /// Hours yet to come hold a placeholder instead of nothing.
@@ -130,8 +133,7 @@ fn positions<'a>(ids: impl Iterator<Item = &'a String>) -> HashMap<String, usize
 fn station(seed: u64, index: usize, previous_id: u64) -> Station {
     let subject = [index as u64];
     let id = previous_id + 1 + bits(seed, Purpose::StationId, &subject) % 5;
-    let (place, longitude, latitude) =
-        PLACES.get(index % PLACES.len()).copied().unwrap_or(("Gent", 3.73, 51.05));
+    let (place, longitude, latitude) = PLACES.get(index % PLACES.len()).copied().unwrap_or(("Gent", 3.73, 51.05));
     let round = index / PLACES.len();
     // Codes of invented letters, so that no reader takes them for real stations.
     let code = match bits(seed, Purpose::StationPlace, &[index as u64, 2]) % 4 {
@@ -145,7 +147,7 @@ fn station(seed: u64, index: usize, previous_id: u64) -> Station {
     Station {
         id,
         id_text: id.to_string(),
-        label: format!("{code} - {}", place_name(place, round)),
+        label: format!("{code} - {}", place_name(place, index)),
         longitude: longitude + shift(0),
         latitude: latitude + shift(1),
         series: Vec::new(),
@@ -153,12 +155,12 @@ fn station(seed: u64, index: usize, previous_id: u64) -> Station {
 }
 
 /// The place itself in the first round; later the municipality with another detail in brackets.
-fn place_name(place: &str, round: usize) -> String {
-    let Some(further) = round.checked_sub(1) else {
+fn place_name(place: &str, index: usize) -> String {
+    let Some(further) = (index / PLACES.len()).checked_sub(1) else {
         return place.to_owned();
     };
     let municipality = place.split(" (").next().unwrap_or(place);
-    let corner = CORNERS.get(further % CORNERS.len()).copied().unwrap_or_default();
+    let corner = CORNERS.get((index + further) % CORNERS.len()).copied().unwrap_or_default();
     match further / CORNERS.len() {
         0 => format!("{municipality} ({corner})"),
         number => format!("{municipality} ({corner} {})", number + 1),
@@ -172,8 +174,8 @@ fn all_series(seed: u64, count: usize, stations: &[Station]) -> Vec<Series> {
     }
     let mut planned: Vec<(&'static Phenomenon, usize, usize)> = Vec::with_capacity(count);
     for (phenomenon, amount) in shares(count) {
-        let subject = bits(0, Purpose::SeriesStation, &[phenomenon.share as u64]);
-        let offset = bits(seed, Purpose::SeriesStation, &[subject]) as usize % stations.len();
+        let subject = [phenomenon.id.parse().unwrap_or_default()];
+        let offset = bits(seed, Purpose::SeriesStation, &subject) as usize % stations.len();
         for ordinal in 0..amount {
             // Sensors at all heights of a mast stand at one station.
             let step = if phenomenon.id == TEMPERATURE { ordinal / HEIGHTS.len() } else { ordinal };
@@ -210,8 +212,7 @@ fn one_series(
         0 => format!("{id} - {device} - procedure"),
         metres => format!("{id} - {metres} m - procedure"),
     };
-    let in_milligrams = phenomenon.id == CARBON_MONOXIDE
-        && unit(seed, Purpose::CarbonMonoxideUnit, &[key]) < 0.4;
+    let in_milligrams = phenomenon.id == CARBON_MONOXIDE && unit(seed, Purpose::CarbonMonoxideUnit, &[key]) < 0.4;
     let range = (BEGINNINGS.end() - BEGINNINGS.start()) as u64;
     Series {
         label: format!("{} {procedure_label}, {station_label}", phenomenon.label),
@@ -222,6 +223,8 @@ fn one_series(
         uom: if in_milligrams { "mg/m³" } else { phenomenon.uom },
         procedure_label,
         height,
+        place: 0.75 + 0.6 * unit(seed, Purpose::StationLevel, &[station as u64]),
+        instrument: 0.98 + 0.04 * unit(seed, Purpose::SeriesLevel, &[key]),
         first_hour: BEGINNINGS.start() + (bits(seed, Purpose::FirstHour, &[key]) % range) as i64,
         fate: Fate::Live,
         prefilled: phenomenon.id == WIND_SPEED,

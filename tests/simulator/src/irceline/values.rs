@@ -48,8 +48,12 @@ pub(crate) struct Moment {
     pub(crate) hour: i64,
     /// The day in Brussels, counted from 1970.
     pub(crate) day: i64,
-    /// 1 to 24: the local time at the end of the hour.
-    hour_of_day: f64,
+    /// From -1 to 1, highest at 8 and 20 o'clock.
+    rush: f64,
+    /// From -1 to 1, highest at 15 o'clock.
+    warmth: f64,
+    /// From -1 to 1, highest in the middle of January.
+    winter: f64,
     /// Multiplies concentrations, about 0.6 to 1.4.
     weather: f64,
     episode: bool,
@@ -60,19 +64,17 @@ impl Moment {
         let inside = hour * (HOUR_MS / 1000) - 1;
         let local = inside + offset_seconds(inside);
         let day = local.div_euclid(86_400);
+        let hour_of_day = (local.rem_euclid(86_400) / 3600 + 1) as f64;
         let drawn = |day: i64| unit(seed, Purpose::Weather, &[day as u64]);
         Self {
             hour,
             day,
-            hour_of_day: (local.rem_euclid(86_400) / 3600 + 1) as f64,
+            rush: (TAU * (hour_of_day - 8.0) / 12.0).cos(),
+            warmth: (TAU * (hour_of_day - 15.0) / 24.0).cos(),
+            winter: (TAU * (day as f64 - 15.0) / 365.25).cos(),
             weather: 0.6 + 0.8 * (drawn(day - 1) + 2.0 * drawn(day)) / 3.0,
             episode: is_episode(seed, day),
         }
-    }
-
-    /// A factor around 1 that is highest at the given hour, `times` times a day.
-    fn wave(&self, peak: f64, times: f64, swing: f64) -> f64 {
-        1.0 + swing * (TAU * times * (self.hour_of_day - peak) / 24.0).cos()
     }
 }
 
@@ -112,8 +114,7 @@ impl World {
         if hour > self.now_hour {
             return if series.prefilled { Value::Sentinel(PLACEHOLDER) } else { Value::Absent };
         }
-        self.missing(series, moment)
-            .unwrap_or_else(|| Value::Number(self.measured(series, moment)))
+        self.missing(series, moment).unwrap_or_else(|| Value::Number(self.measured(series, moment)))
     }
 
     fn missing(&self, series: &Series, moment: &Moment) -> Option<Value> {
@@ -141,7 +142,7 @@ impl World {
         let phenomenon = series.phenomenon;
         if phenomenon.is_concentration() {
             if unit(self.seed, Purpose::Outlier, &subject) < OUTLIER_RATE {
-                let depth = bits(self.seed, Purpose::Outlier, &[subject[0], subject[1], 1]) % 100;
+                let depth = bits(self.seed, Purpose::Outlier, &[series.key, moment.hour as u64, 1]) % 100;
                 return round(-12.5 - depth as f64 / 10.0, 1);
             }
             if MAY_BE_NEGATIVE.contains(&phenomenon.id) {
@@ -160,40 +161,37 @@ impl World {
     }
 
     fn level(&self, series: &Series, moment: &Moment, noise: f64) -> f64 {
-        let place = 0.75 + 0.6 * unit(self.seed, Purpose::StationLevel, &[series.station as u64]);
-        let instrument = 0.98 + 0.04 * unit(self.seed, Purpose::SeriesLevel, &[series.key]);
-        let air = place * instrument * moment.weather;
-        let season = (TAU * (moment.day as f64 - 15.0) / 365.25).cos();
+        let air = series.place * series.instrument * moment.weather;
         match series.phenomenon.course {
             Course::Particles { of_pm10 } => {
-                let dust = self.dust(series.station, moment, place) * instrument;
-                dust * of_pm10 * moment.wave(8.0, 2.0, 0.2) * (1.0 + 0.12 * noise)
+                let daily = (1.0 + 0.2 * moment.rush) * (1.0 + 0.12 * noise);
+                self.dust(series, moment) * series.instrument * of_pm10 * daily
             }
-            Course::Traffic { mean } => mean * air * moment.wave(8.0, 2.0, 0.35) * (1.0 + 0.25 * noise),
-            Course::Solar { mean } => mean * air * moment.wave(15.0, 1.0, 0.5) * (1.0 + 0.1 * noise),
+            Course::Traffic { mean } => mean * air * (1.0 + 0.35 * moment.rush) * (1.0 + 0.25 * noise),
+            Course::Solar { mean } => mean * air * (1.0 + 0.5 * moment.warmth) * (1.0 + 0.1 * noise),
             Course::Steady { mean, swing } => {
                 let calm = 1.0 + swing * (air - 1.0) * 2.0;
                 mean * calm.max(0.1) * (1.0 + swing * noise)
             }
             Course::Temperature => {
-                let daily = 3.0 * (moment.wave(15.0, 1.0, 1.0) - 1.0) + 8.0 * (moment.weather - 1.0);
-                10.5 - 7.5 * season + daily - 0.0065 * f64::from(series.height) + 0.4 * noise
+                let daily = 3.0 * moment.warmth + 8.0 * (moment.weather - 1.0);
+                10.5 - 7.5 * moment.winter + daily - 0.0065 * f64::from(series.height) + 0.4 * noise
             }
-            Course::Direction => (360.0 * moment.weather * 2.0 + 25.0 * noise).rem_euclid(360.0),
+            Course::Direction => (450.0 * (moment.weather - 0.6) + 25.0 * noise).rem_euclid(360.0),
             Course::Pressure => 1013.0 + 40.0 * (1.0 - moment.weather) + 0.3 * noise,
         }
     }
 
     /// PM10 of a station without its daily course. On a day of an episode, a few stations are over 50 µg/m³.
-    fn dust(&self, station: usize, moment: &Moment, place: f64) -> f64 {
+    fn dust(&self, series: &Series, moment: &Moment) -> f64 {
         if !moment.episode {
-            return 16.0 * place * moment.weather;
+            return 16.0 * series.place * moment.weather;
         }
-        if self.is_over_limit(station, moment.day) {
-            let subject = [station as u64, moment.day as u64];
+        if self.is_over_limit(series.station, moment.day) {
+            let subject = [series.station as u64, moment.day as u64];
             return 58.0 + 18.0 * unit(self.seed, Purpose::EpisodeLevel, &subject);
         }
-        26.0 * place
+        26.0 * series.place
     }
 
     fn is_over_limit(&self, station: usize, day: i64) -> bool {

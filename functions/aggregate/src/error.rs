@@ -1,0 +1,49 @@
+//! What can go wrong while models are made or queries answered.
+
+use datafusion::error::DataFusionError;
+use lake::partition::Partition;
+
+/// The result type of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a partition was not made or a query not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The lake refused something.
+    #[error(transparent)]
+    Lake(#[from] lake::Error),
+    /// A partition could not be made.
+    #[error("failed to make {dataset}.{model}, partition {partition}: {why}")]
+    Model {
+        /// The dataset.
+        dataset: String,
+        /// The model.
+        model: String,
+        /// The partition.
+        partition: Partition,
+        /// What the engine said.
+        why: String,
+    },
+    /// A query is wrong or could not be answered.
+    #[error("{0}")]
+    Query(String),
+}
+
+impl Error {
+    /// Whether the same call may succeed later.
+    pub fn can_retry(&self) -> bool {
+        matches!(self, Error::Lake(error) if error.can_retry())
+    }
+}
+
+impl From<lake::store::StoreError> for Error {
+    fn from(error: lake::store::StoreError) -> Self {
+        Error::Lake(error.into())
+    }
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        Error::Query(error.strip_backtrace())
+    }
+}

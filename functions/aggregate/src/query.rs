@@ -1,0 +1,68 @@
+//! SQL over all tables and models of the lake, for people.
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::MemorySchemaProvider;
+use lake::Lake;
+use lake::dataset::Dataset;
+use lake::ledger::Output;
+use std::sync::Arc;
+
+use crate::engine::{Engine, Ranked};
+use crate::error::{Error, Result};
+
+/// Where a query's result goes, batch by batch.
+pub trait Answer {
+    /// One batch of rows.
+    fn batch(&mut self, batch: RecordBatch) -> Result<()>;
+}
+
+impl<F: FnMut(RecordBatch) -> Result<()>> Answer for F {
+    fn batch(&mut self, batch: RecordBatch) -> Result<()> {
+        self(batch)
+    }
+}
+
+/// Answers a query over `dataset.table` and `dataset.model` names; tells the result's schema.
+pub async fn query(lake: &Lake, sql: &str, workers: usize, answer: &mut dyn Answer) -> Result<SchemaRef> {
+    let engine = Engine::new(workers)?;
+    let state = engine.context().state();
+    let dialect = state.config().options().sql_parser.dialect;
+    let statement = state.sql_to_statement(sql, &dialect)?;
+    for dataset in lake.catalog.datasets() {
+        let catalog = engine.context().catalog("datafusion");
+        if let Some(catalog) = catalog {
+            catalog.register_schema(&dataset.name, Arc::new(MemorySchemaProvider::new()))?;
+        }
+    }
+    for reference in state.resolve_table_references(&statement)? {
+        // `information_schema`, and names that the query itself defines, are not ours.
+        let Some(Ok(dataset)) = reference.schema().map(|name| lake.catalog.dataset(name)) else { continue };
+        register(lake, &engine, dataset, reference.table()).await?;
+    }
+    engine.run(sql, |batch| answer.batch(batch)).await
+}
+
+async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -> Result<()> {
+    let reference = format!("{}.{name}", dataset.name);
+    if let Some(table) = dataset.table(name) {
+        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let of_table = entries.iter().enumerate().filter(|(_, entry)| entry.table == table.name);
+        let outputs: Vec<Ranked> =
+            of_table.flat_map(|(rank, entry)| entry.outputs.iter().map(move |output| (rank, output))).collect();
+        return engine.add_table(lake, reference, dataset, table, &outputs).await;
+    }
+    let Some(model) = dataset.models.iter().find(|model| model.name == name) else {
+        let tables = dataset.tables.iter().map(|table| table.name.as_str());
+        let known: Vec<&str> = tables.chain(dataset.models.iter().map(|model| model.name.as_str())).collect();
+        return Err(Error::Query(format!("{} has no \"{name}\"; it has {}", dataset.name, known.join(", "))));
+    };
+    let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    let of_model = entries.iter().filter(|(_, entry)| entry.model == model.name);
+    let outputs: Vec<&Output> = of_model.flat_map(|(_, entry)| &entry.outputs).collect();
+    if outputs.is_empty() {
+        return Err(Error::Query(format!("{reference} has no rows yet: run `tributary aggregate`")));
+    }
+    let ranked: Vec<Ranked> = outputs.into_iter().enumerate().collect();
+    engine.add_model(lake, reference, &model.partition, &ranked).await
+}

@@ -1,0 +1,99 @@
+//! What can stop the cleaning of one raw object.
+
+use std::io;
+
+use lake::ledger::WholeReject;
+
+/// The result type of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why one raw object was not cleaned. Invalid rows are no errors: they go to the rejection zone.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The lake refused something.
+    #[error(transparent)]
+    Lake(#[from] lake::Error),
+    /// No table takes the object.
+    #[error("{key}: no table of dataset {dataset} takes it; see the `from` globs in its dataset.toml")]
+    NoTable {
+        /// The raw key.
+        key: String,
+        /// The dataset that the key names.
+        dataset: String,
+    },
+    /// The object is not there.
+    #[error("{url} is not there")]
+    Gone {
+        /// The raw object's URL.
+        url: String,
+    },
+    /// A sibling that the object is cleaned with is not there yet, or is broken.
+    #[error("{key} is cleaned together with {sibling}, which {why}; ingest that day again")]
+    Sibling {
+        /// The raw key.
+        key: String,
+        /// The sibling's raw key.
+        sibling: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Reading or writing bytes failed on the way.
+    #[error("failed to clean {key}: {why}")]
+    Broken {
+        /// The raw key.
+        key: String,
+        /// What happened.
+        why: String,
+    },
+}
+
+impl Error {
+    /// Whether the same call may succeed later.
+    pub fn can_retry(&self) -> bool {
+        match self {
+            Error::Lake(error) => error.can_retry(),
+            Error::NoTable { .. } | Error::Gone { .. } => false,
+            Error::Sibling { .. } | Error::Broken { .. } => true,
+        }
+    }
+}
+
+impl From<lake::store::StoreError> for Error {
+    fn from(error: lake::store::StoreError) -> Self {
+        Error::Lake(error.into())
+    }
+}
+
+/// Why decoding stopped before the object's end.
+#[derive(Debug)]
+pub enum Stop {
+    /// The object is not what it should be: it is rejected as a whole.
+    Reject(WholeReject),
+    /// The bytes could not be read, or the rows not be written.
+    Broken(String),
+}
+
+impl Stop {
+    /// Rejects the object as a whole.
+    pub fn reject(reason: &str, message: impl Into<String>) -> Self {
+        Stop::Reject(WholeReject { reason: reason.to_owned(), message: message.into() })
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Stop::Broken(error.to_string())
+    }
+}
+
+impl From<arrow::error::ArrowError> for Stop {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        Stop::Broken(error.to_string())
+    }
+}
+
+impl From<parquet::errors::ParquetError> for Stop {
+    fn from(error: parquet::errors::ParquetError) -> Self {
+        Stop::Broken(error.to_string())
+    }
+}

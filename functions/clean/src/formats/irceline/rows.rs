@@ -1,0 +1,140 @@
+//! Clean values on their way into batches: what repeats per series is added a batch at a time.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Date32Builder, Float64Builder, Int64Array, PrimitiveArray, RecordBatch, StringArray, StringBuilder,
+    TimestampMicrosecondBuilder, UInt32Builder,
+};
+use arrow::compute::take;
+use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
+use chrono::{DateTime, Datelike, NaiveDate};
+use lake::dataset::RECEIVED_AT;
+use lake::time::DayFinder;
+
+use super::Series;
+use crate::error::Stop;
+use crate::formats::RawObject;
+use crate::writer::TableWriter;
+
+/// Rows per batch.
+const BATCH_ROWS: usize = 16 * 1024;
+const DAY_SECONDS: i64 = 86_400;
+
+/// The rows of the next batch.
+pub(super) struct Rows<'a> {
+    object: &'a RawObject<'a>,
+    by_series: Vec<(&'static str, ArrayRef)>,
+    days: DayFinder,
+    series: UInt32Builder,
+    timestamps: TimestampMicrosecondBuilder,
+    dates: Date32Builder,
+    values: Float64Builder,
+    received: TimestampMicrosecondBuilder,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(object: &'a RawObject<'a>, series: &BTreeMap<String, Series>) -> Self {
+        let texts = |get: fn(&Series) -> Option<&String>| -> ArrayRef {
+            Arc::new(series.values().map(get).collect::<StringArray>())
+        };
+        let by_series = vec![
+            ("timeseries_id", Arc::new(series.keys().map(Some).collect::<StringArray>()) as ArrayRef),
+            ("station_id", Arc::new(series.values().map(|series| series.station_id).collect::<Int64Array>())),
+            ("phenomenon_id", texts(|series| series.phenomenon_id.as_ref())),
+            ("parameter", texts(|series| series.parameter.as_ref())),
+            ("uom", texts(|series| series.uom.as_ref())),
+        ];
+        let instants = || TimestampMicrosecondBuilder::with_capacity(BATCH_ROWS).with_timezone("UTC");
+        Self {
+            object,
+            by_series,
+            days: DayFinder::new(object.dataset.zone, object.dataset.stamp),
+            series: UInt32Builder::with_capacity(BATCH_ROWS),
+            timestamps: instants(),
+            dates: Date32Builder::with_capacity(BATCH_ROWS),
+            values: Float64Builder::with_capacity(BATCH_ROWS),
+            received: instants(),
+        }
+    }
+
+    /// Adds a row; false if no calendar holds its time.
+    #[inline]
+    pub(super) fn push(&mut self, series: u32, micros: i64, value: Option<f64>, received: i64) -> bool {
+        let Some(day) = self.days.day_of(micros).filter(|day| (0..=9999).contains(&day.year())) else { return false };
+        self.series.append_value(series);
+        self.timestamps.append_value(micros);
+        self.dates.append_value(Date32Type::from_naive_date(day));
+        self.values.append_option(value);
+        self.received.append_value(received);
+        true
+    }
+
+    pub(super) fn flush_if_full(&mut self, writer: &mut TableWriter) -> Result<(), Stop> {
+        if self.values.values_slice().len() >= BATCH_ROWS { self.flush(writer) } else { Ok(()) }
+    }
+
+    /// Hands the rows so far to the writer.
+    pub(super) fn flush(&mut self, writer: &mut TableWriter) -> Result<(), Stop> {
+        let series = self.series.finish();
+        if series.is_empty() {
+            return Ok(());
+        }
+        let timestamps = self.timestamps.finish();
+        let datetimes = datetimes(&timestamps)?;
+        let dates: ArrayRef = Arc::new(self.dates.finish());
+        let values: ArrayRef = Arc::new(self.values.finish());
+        let received: ArrayRef = Arc::new(self.received.finish());
+        let timestamps: ArrayRef = Arc::new(timestamps);
+        let schema = self.object.table.schema();
+        let mut columns = Vec::with_capacity(schema.fields().len());
+        for field in schema.fields() {
+            columns.push(match field.name().as_str() {
+                "timestamp" => Arc::clone(&timestamps),
+                "datetime" => Arc::clone(&datetimes),
+                "day" => Arc::clone(&dates),
+                "value" => Arc::clone(&values),
+                RECEIVED_AT => Arc::clone(&received),
+                name => match self.by_series.iter().find(|(known, _)| *known == name) {
+                    Some((_, column)) => take(column, &series, None)?,
+                    None => return Err(Stop::Broken(format!("format irceline-values has no column \"{name}\""))),
+                },
+            });
+        }
+        writer.write(&RecordBatch::try_new(schema, columns)?)
+    }
+}
+
+/// Instants as `YYYY-MM-DDTHH:MM:SSZ`; the date part is made once per run of the same UTC day.
+fn datetimes(timestamps: &PrimitiveArray<TimestampMicrosecondType>) -> Result<ArrayRef, Stop> {
+    let mut texts = StringBuilder::with_capacity(timestamps.len(), timestamps.len() * 20);
+    let (mut known, mut date) = (i64::MIN, NaiveDate::MIN);
+    let mut prefix = Vec::new();
+    for micros in timestamps.values() {
+        let seconds = micros.div_euclid(1_000_000);
+        let (day, second) = (seconds.div_euclid(DAY_SECONDS), seconds.rem_euclid(DAY_SECONDS));
+        if day != known {
+            known = day;
+            date = DateTime::from_timestamp(day * DAY_SECONDS, 0).map_or(date, |time| time.date_naive());
+            prefix.clear();
+            write!(prefix, "{:04}-{:02}-{:02}T", date.year(), date.month(), date.day())?;
+        }
+        let mut text = [0; 20];
+        let clock = [second / 3600, second / 60 % 60, second % 60].map(two_digits);
+        let [hour, minute, second] = clock;
+        let tail = [hour[0], hour[1], b':', minute[0], minute[1], b':', second[0], second[1], b'Z'];
+        for (to, from) in text.iter_mut().zip(prefix.iter().chain(&tail)) {
+            *to = *from;
+        }
+        let text = std::str::from_utf8(&text).map_err(|error| Stop::Broken(error.to_string()))?;
+        texts.append_value(text);
+    }
+    Ok(Arc::new(texts.finish()))
+}
+
+fn two_digits(number: i64) -> [u8; 2] {
+    // Both are below ten for numbers below a hundred.
+    [b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]
+}

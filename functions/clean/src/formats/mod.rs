@@ -1,0 +1,39 @@
+//! Decoders: bytes to typed rows and rejects. Pure functions of the bytes and the declaration, without clock or
+//! network; what they need from siblings is given to them.
+
+pub mod irceline;
+mod json;
+mod value;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use lake::dataset::{Dataset, Table};
+
+use crate::error::Stop;
+use crate::writer::TableWriter;
+
+/// What a decoder is told about the raw object.
+pub struct RawObject<'a> {
+    /// The dataset.
+    pub dataset: &'a Dataset,
+    /// The table that the object feeds.
+    pub table: &'a Table,
+    /// The object's key.
+    pub key: &'a str,
+    /// When it arrived, unless its lines say so themselves.
+    pub received_at: DateTime<Utc>,
+    /// The siblings that the table declares: file name to bytes.
+    pub siblings: BTreeMap<String, Bytes>,
+}
+
+/// Reads the object's bytes into the writer by the table's format. Tells the gaps that the object itself reports.
+pub fn decode(object: &RawObject, reader: impl Read, writer: &mut TableWriter) -> Result<Vec<lake::ledger::Gap>, Stop> {
+    match object.table.format.as_str() {
+        "json" => json::decode(object, reader, writer).map(|()| Vec::new()),
+        "irceline-values" => irceline::decode(object, reader, writer),
+        other => Err(Stop::Broken(format!("there is no format \"{other}\"; see dataset.toml"))),
+    }
+}

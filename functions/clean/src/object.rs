@@ -1,0 +1,197 @@
+//! One raw object: read, decode, write, commit.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use lake::dataset::{Dataset, Table};
+use lake::ledger::{Gap, Input, RawEntry, Rows, WholeReject, put_output};
+use lake::partition::Partition;
+use lake::store::{Failure, Object};
+use lake::{Lake, keys};
+
+use crate::error::{Error, Result, Stop};
+use crate::formats::{self, RawObject};
+use crate::reject::{Reject, RejectWriter};
+use crate::writer::{TableWriter, Written};
+
+/// The most bytes of a sibling: it is held in memory.
+const MAX_SIBLING: u64 = 64 * 1024 * 1024;
+/// How often a commit that lost a race starts again from the newest raw object.
+const COMMIT_TRIES: u32 = 5;
+
+/// Cleans one raw object and commits its ledger entry.
+pub async fn clean_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<RawEntry> {
+    for _ in 1..COMMIT_TRIES {
+        match try_object(lake, dataset, table, raw_key).await {
+            // Another writer committed meanwhile: what it read may be older or newer than what we read.
+            Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
+            other => return other,
+        }
+    }
+    try_object(lake, dataset, table, raw_key).await
+}
+
+async fn try_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<RawEntry> {
+    let previous = lake.ledger.raw_entry(raw_key).await?;
+    let (siblings, mut inputs) = read_siblings(lake, table, raw_key).await?;
+    let Some((raw, reader)) = lake.raw.read(raw_key).await? else {
+        return Err(Error::Gone { url: lake.raw.url(raw_key) });
+    };
+    inputs.insert(0, Input { key: raw_key.to_owned(), etag: raw.etag.clone() });
+
+    let work = {
+        let (dataset, table, raw) = (dataset.clone(), table.clone(), raw.clone());
+        move || decode(&dataset, &table, &raw, siblings, reader)
+    };
+    let broken = |why: String| Error::Broken { key: raw_key.to_owned(), why };
+    let decoded = tokio::task::spawn_blocking(work).await.map_err(|join| broken(join.to_string()))?.map_err(broken)?;
+
+    let old = previous.as_ref().map(|(entry, _)| entry);
+    let mut entry = RawEntry {
+        inputs,
+        version: raw.version.clone(),
+        bytes: raw.bytes,
+        dataset: dataset.name.clone(),
+        table: table.name.clone(),
+        rules: table.fingerprint.clone(),
+        rows: decoded.written.rows,
+        rejected: decoded.rejected,
+        gaps: decoded.gaps,
+        outputs: Vec::new(),
+        rejects: None,
+        retired: Vec::new(),
+    };
+    if !entry.rows.balance() {
+        return Err(broken(format!("the account of its rows does not balance: {:?}; this is a bug", entry.rows)));
+    }
+    for part in decoded.written.parts.into_iter().filter(|part| part.rows > 0) {
+        let key = keys::standard(&dataset.name, &table.name, &part.partition, raw_key);
+        let known = old.and_then(|old| old.outputs.iter().find(|output| output.key == key));
+        let mut output = put_output(&lake.standard, key, part.file, part.partition, part.rows, known).await?;
+        output.days = part.days;
+        entry.outputs.push(output);
+    }
+    if let Some(file) = decoded.written.rejects {
+        let key = keys::rejection(&dataset.name, &table.name, raw_key);
+        let known = old.and_then(|old| old.rejects.as_ref());
+        let rows = entry.rows.rejected;
+        entry.rejects = Some(put_output(&lake.rejection, key, file, Partition::whole(), rows, known).await?);
+    }
+    commit(lake, entry, previous).await
+}
+
+/// Commits the entry; what an earlier cleaning made and this one does not is deleted afterwards, and named in the
+/// entry until it is.
+async fn commit(lake: &Lake, mut entry: RawEntry, previous: Option<(RawEntry, String)>) -> Result<RawEntry> {
+    let (old, etag) = previous.unzip();
+    if let Some(old) = &old {
+        let kept = |key: &String| entry.outputs.iter().chain(&entry.rejects).any(|output| output.key == *key);
+        let made = old.outputs.iter().chain(&old.rejects).map(|output| &output.key);
+        let mut retired: Vec<String> = made.chain(&old.retired).filter(|key| !kept(key)).cloned().collect();
+        retired.sort();
+        retired.dedup();
+        entry.retired = retired;
+    }
+    if old.as_ref() != Some(&entry) {
+        lake.ledger.commit_raw(&entry, etag.as_deref()).await?;
+    }
+    finish_retirement(lake, &mut entry).await?;
+    Ok(entry)
+}
+
+/// Deletes what a committed entry says is to be deleted, and commits that it is.
+pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry) -> Result<()> {
+    if entry.retired.is_empty() {
+        return Ok(());
+    }
+    for key in std::mem::take(&mut entry.retired) {
+        let store = if key.ends_with(".parquet") { &lake.standard } else { &lake.rejection };
+        store.delete(&key).await?;
+    }
+    let current = lake.ledger.raw_entry(entry.raw_key()).await?;
+    Ok(lake.ledger.commit_raw(entry, current.map(|(_, etag)| etag).as_deref()).await?)
+}
+
+async fn read_siblings(lake: &Lake, table: &Table, raw_key: &str) -> Result<(BTreeMap<String, Bytes>, Vec<Input>)> {
+    let mut siblings = BTreeMap::new();
+    let mut inputs = Vec::new();
+    for name in &table.siblings {
+        let key = format!("{}{name}", keys::folder(raw_key));
+        let missing = |why: &str| Error::Sibling { key: raw_key.to_owned(), sibling: key.clone(), why: why.to_owned() };
+        let Some(head) = lake.raw.head(&key).await? else { return Err(missing("is not there yet")) };
+        if head.bytes > MAX_SIBLING {
+            return Err(missing("is larger than 64 MiB"));
+        }
+        let Some((object, bytes)) = lake.raw.get(&key).await? else { return Err(missing("is not there any more")) };
+        inputs.push(Input { key: key.clone(), etag: object.etag });
+        siblings.insert(name.clone(), bytes);
+    }
+    Ok((siblings, inputs))
+}
+
+struct Decoded {
+    written: Written,
+    rejected: Option<WholeReject>,
+    gaps: Vec<Gap>,
+}
+
+/// Decodes the whole object: rows and rejects, or one reject for all of it. Pure but for temporary files.
+fn decode(
+    dataset: &Dataset,
+    table: &Table,
+    raw: &Object,
+    siblings: BTreeMap<String, Bytes>,
+    reader: Box<dyn Read + Send>,
+) -> Result<Decoded, String> {
+    let outcome = decode_rows(dataset, table, raw, siblings, reader);
+    match outcome {
+        Ok(decoded) => Ok(decoded),
+        Err(Stop::Broken(why)) => Err(why),
+        Err(Stop::Reject(reject)) => reject_whole(raw, reject).map_err(|error| error.to_string()),
+    }
+}
+
+fn decode_rows(
+    dataset: &Dataset,
+    table: &Table,
+    raw: &Object,
+    siblings: BTreeMap<String, Bytes>,
+    reader: Box<dyn Read + Send>,
+) -> Result<Decoded, Stop> {
+    let object = RawObject { dataset, table, key: &raw.key, received_at: whole_seconds(raw.last_modified), siblings };
+    let mut writer = TableWriter::new(table, &raw.key, raw.version.as_deref())?;
+    let gaps = formats::decode(&object, decompress(&raw.key, reader)?, &mut writer)?;
+    Ok(Decoded { written: writer.finish()?, rejected: None, gaps })
+}
+
+/// S3 tells the time of an object in whole seconds; so do we everywhere.
+fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
+}
+
+fn decompress(key: &str, reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+    Ok(if key.ends_with(".gz") {
+        Box::new(flate2::read::MultiGzDecoder::new(reader))
+    } else if key.ends_with(".zst") {
+        Box::new(zstd::stream::read::Decoder::new(reader)?)
+    } else {
+        reader
+    })
+}
+
+/// The object as one rejected row: its text stays in the raw zone, where it is.
+fn reject_whole(raw: &Object, reject: WholeReject) -> io::Result<Decoded> {
+    let mut rejects = RejectWriter::new(&raw.key, raw.version.as_deref());
+    rejects.write(&Reject {
+        row: 1,
+        column: None,
+        reason: &reject.reason,
+        message: reject.message.clone(),
+        text: b"",
+    })?;
+    let rows = Rows { read: 1, rejected: 1, ..Rows::default() };
+    let written = Written { rows, parts: Vec::new(), rejects: rejects.finish()? };
+    Ok(Decoded { written, rejected: Some(reject), gaps: Vec::new() })
+}

@@ -1,0 +1,277 @@
+//! Stations and series: what there is to ask for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use url::Url;
+
+use super::{NAME, failed};
+use crate::error::{Error, Result};
+use crate::http::Http;
+
+const EARTH_RADIUS_KM: f64 = 6371.0;
+/// Coordinates of two calls may differ by this much of their value, in the last digits of a double.
+const JITTER: f64 = 1e-9;
+
+/// A circle on the map.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Near {
+    longitude: f64,
+    latitude: f64,
+    radius_km: f64,
+}
+
+impl Near {
+    /// Great-circle distance by the haversine formula.
+    fn has(&self, longitude: f64, latitude: f64) -> bool {
+        let (from, to) = (self.latitude.to_radians(), latitude.to_radians());
+        let half = ((longitude - self.longitude).to_radians() / 2.0).sin().powi(2) * from.cos() * to.cos()
+            + ((to - from) / 2.0).sin().powi(2);
+        2.0 * EARTH_RADIUS_KM * half.sqrt().min(1.0).asin() <= self.radius_km
+    }
+}
+
+/// The bodies as they were answered.
+#[derive(Debug, Clone)]
+pub struct Metadata {
+    /// `stations.json`
+    pub stations: Bytes,
+    /// `timeseries.json`
+    pub timeseries: Bytes,
+}
+
+#[derive(Deserialize)]
+struct Station {
+    properties: StationProperties,
+    geometry: Option<Geometry>,
+}
+
+#[derive(Deserialize)]
+struct StationProperties {
+    id: i64,
+}
+
+#[derive(Deserialize)]
+struct Geometry {
+    // Longitude, latitude, and the text "NaN".
+    coordinates: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Series {
+    id: String,
+    station: Option<Station>,
+    parameters: Option<Parameters>,
+}
+
+#[derive(Deserialize)]
+struct Parameters {
+    phenomenon: Option<Phenomenon>,
+}
+
+#[derive(Deserialize)]
+struct Phenomenon {
+    id: String,
+}
+
+/// An endpoint below the API's base.
+pub fn endpoint(base: &Url, path: &str) -> Url {
+    base.join(path).unwrap_or_else(|_| base.clone())
+}
+
+/// Fetches both lists, each in one call unless a page size is set.
+pub async fn fetch(http: &Http, base: &Url, page_size: Option<usize>) -> Result<Metadata> {
+    let stations = list(http, base, "stations", page_size).await?;
+    let timeseries = list(http, base, "timeseries", page_size).await?;
+    Ok(Metadata { stations, timeseries })
+}
+
+/// A collection, expanded. With a page size, pages are asked for until one is not full, is longer than asked for (the
+/// server ignores paging), is empty, or begins with an element already seen; they are joined into one list.
+async fn list(http: &Http, base: &Url, collection: &str, page_size: Option<usize>) -> Result<Bytes> {
+    let mut url = endpoint(base, collection);
+    url.query_pairs_mut().append_pair("expanded", "true");
+    let mut elements: Vec<Box<RawValue>> = Vec::new();
+    let mut first_seen = BTreeSet::new();
+    loop {
+        let mut page_url = url.clone();
+        if let Some(size) = page_size {
+            let mut query = page_url.query_pairs_mut();
+            query.append_pair("limit", &size.to_string()).append_pair("offset", &elements.len().to_string());
+        }
+        let body = get(http, &page_url).await?;
+        let page: Vec<Box<RawValue>> = parse(&page_url, &body)?;
+        let Some(size) = page_size else { return Ok(body) };
+        let count = page.len();
+        let is_first = elements.is_empty();
+        let is_new = page.first().is_none_or(|element| first_seen.insert(element.get().to_owned()));
+        if is_first && count != size {
+            return Ok(body);
+        }
+        if is_new {
+            elements.extend(page);
+        }
+        if !is_new || count != size {
+            let joined = elements.iter().map(|element| element.get()).collect::<Vec<_>>().join(",");
+            return Ok(Bytes::from(format!("[{joined}]")));
+        }
+    }
+}
+
+async fn get(http: &Http, url: &Url) -> Result<Bytes> {
+    let answer = http.get(url).await.map_err(failed)?;
+    if answer.status == 200 {
+        return Ok(answer.body);
+    }
+    let why = format!("the server refused with {}; is IRCELINE_URL right?", answer.status);
+    Err(Error::Answer { source_name: NAME, url: url.to_string(), why })
+}
+
+fn parse<'a, T: Deserialize<'a>>(url: &Url, body: &'a [u8]) -> Result<T> {
+    serde_json::from_slice(body).map_err(|error| Error::Answer {
+        source_name: NAME,
+        url: url.to_string(),
+        why: error.to_string(),
+    })
+}
+
+impl Metadata {
+    /// The ids of the series that the settings want, in ascending order. `names` translates phenomenon ids.
+    pub fn select(
+        &self,
+        parameters: &[String],
+        names: &BTreeMap<String, String>,
+        near: Option<&Near>,
+    ) -> Result<Vec<String>, String> {
+        let phenomena = phenomena(parameters, names)?;
+        let series: Vec<Series> =
+            serde_json::from_slice(&self.timeseries).map_err(|error| format!("the list of series: {error}"))?;
+        let stations = match near {
+            Some(near) => Some(self.stations_near(near)?),
+            None => None,
+        };
+        let wanted = |series: &Series| {
+            let phenomenon = series.parameters.as_ref().and_then(|parameters| parameters.phenomenon.as_ref());
+            let station = series.station.as_ref().map(|station| station.properties.id);
+            phenomena.as_ref().is_none_or(|ids| phenomenon.is_some_and(|phenomenon| ids.contains(&phenomenon.id)))
+                && stations.as_ref().is_none_or(|ids| station.is_some_and(|station| ids.contains(&station)))
+        };
+        let mut ids: Vec<String> = series.into_iter().filter(wanted).map(|series| series.id).collect();
+        ids.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+        ids.dedup();
+        Ok(ids)
+    }
+
+    fn stations_near(&self, near: &Near) -> Result<BTreeSet<i64>, String> {
+        let stations: Vec<Station> =
+            serde_json::from_slice(&self.stations).map_err(|error| format!("the list of stations: {error}"))?;
+        let inside = |station: &Station| {
+            let coordinates = station.geometry.as_ref().map(|geometry| geometry.coordinates.as_slice());
+            let Some([longitude, latitude, ..]) = coordinates else { return false };
+            matches!((longitude.as_f64(), latitude.as_f64()), (Some(longitude), Some(latitude)) if near.has(longitude, latitude))
+        };
+        Ok(stations.into_iter().filter(inside).map(|station| station.properties.id).collect())
+    }
+}
+
+/// The phenomenon ids that are wanted; `None` for all.
+fn phenomena(parameters: &[String], names: &BTreeMap<String, String>) -> Result<Option<BTreeSet<String>>, String> {
+    let mut ids = BTreeSet::new();
+    for wanted in parameters {
+        if wanted == "all" {
+            return Ok(None);
+        }
+        let by_name = names.iter().find(|(_, name)| *name == wanted).map(|(id, _)| id.clone());
+        let is_id = !wanted.is_empty() && wanted.bytes().all(|byte| byte.is_ascii_digit());
+        match by_name.or_else(|| is_id.then(|| wanted.clone())) {
+            Some(id) => ids.insert(id),
+            None => {
+                let known = names.values().cloned().collect::<Vec<_>>().join(", ");
+                return Err(format!(
+                    "source.parameters: \"{wanted}\" is unknown; use {known}, a phenomenon id, or all"
+                ));
+            }
+        };
+    }
+    Ok(Some(ids))
+}
+
+/// Whether two bodies say the same, taking doubles that differ in their last digits for equal: the server computes
+/// coordinates anew for each call.
+pub fn same_but_for_jitter(a: &[u8], b: &[u8]) -> bool {
+    if a == b {
+        return true;
+    }
+    match (serde_json::from_slice(a), serde_json::from_slice(b)) {
+        (Ok(a), Ok(b)) => same(&a, &b),
+        _ => false,
+    }
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) if x.is_f64() && y.is_f64() => {
+            let (x, y) = (x.as_f64().unwrap_or(f64::NAN), y.as_f64().unwrap_or(f64::NAN));
+            (x - y).abs() <= JITTER * x.abs().max(y.abs())
+        }
+        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y)),
+        (Value::Object(x), Value::Object(y)) => {
+            x.len() == y.len() && x.iter().all(|(key, x)| y.get(key).is_some_and(|y| same(x, y)))
+        }
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> BTreeMap<String, String> {
+        BTreeMap::from([("5".to_owned(), "pm10".to_owned()), ("8".to_owned(), "no2".to_owned())])
+    }
+
+    fn metadata() -> Metadata {
+        let stations = r#"[
+            {"properties":{"id":1},"geometry":{"coordinates":[4.40,51.22,"NaN"]}},
+            {"properties":{"id":2},"geometry":{"coordinates":[4.53,51.30,"NaN"]}},
+            {"properties":{"id":3},"geometry":null}]"#;
+        let timeseries = r#"[
+            {"id":"100","station":{"properties":{"id":1}},"parameters":{"phenomenon":{"id":"5"}}},
+            {"id":"20","station":{"properties":{"id":2}},"parameters":{"phenomenon":{"id":"8"}}},
+            {"id":"3","station":null,"parameters":null}]"#;
+        Metadata { stations: stations.into(), timeseries: timeseries.into() }
+    }
+
+    #[test]
+    fn series_are_selected_by_parameter() {
+        let select = |parameters: &[&str]| {
+            let parameters: Vec<String> = parameters.iter().map(|name| (*name).to_owned()).collect();
+            metadata().select(&parameters, &names(), None)
+        };
+        assert_eq!(select(&["pm10"]).unwrap(), ["100"]);
+        assert_eq!(select(&["8", "pm10"]).unwrap(), ["20", "100"]);
+        assert_eq!(select(&["all"]).unwrap(), ["3", "20", "100"]);
+        assert!(select(&["ozone"]).unwrap_err().contains("no2, a phenomenon id, or all"));
+    }
+
+    #[test]
+    fn near_is_a_circle_and_not_a_box() {
+        // Station 2 is 9.1 km east and 8.9 km north of the centre: inside the box, 12.7 km away.
+        let near = |radius_km| Near { longitude: 4.40, latitude: 51.22, radius_km };
+        let select = |radius| metadata().select(&["all".to_owned()], &names(), Some(&near(radius))).unwrap();
+        assert_eq!(select(10.0), ["100"]);
+        assert_eq!(select(13.0), ["20", "100"]);
+    }
+
+    #[test]
+    fn jitter_is_no_change_but_a_move_is() {
+        let body = |longitude: &str| format!(r#"[{{"c":[{longitude},51.2,"NaN"],"id":1}}]"#).into_bytes();
+        assert!(same_but_for_jitter(&body("4.385223684454717"), &body("4.385223684454721")));
+        assert!(!same_but_for_jitter(&body("4.3852"), &body("4.3853")));
+        assert!(!same_but_for_jitter(&body("4.3852"), b"[]"));
+    }
+}

@@ -1,0 +1,130 @@
+//! Commands and options.
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  tributary run irceline                                     what the nightly schedule does
+  tributary run irceline --from 2026-11-01 --to 2026-11-08   a window of local days, the last excluded
+  tributary status                                           what is in the lake, and what is waiting
+  tributary query \"SELECT * FROM irceline.aggregate_station_by_day LIMIT 5\"
+
+The lake is ./lake unless --lake or LAKE_URL says otherwise (file:PATH or s3://BUCKET/PREFIX).
+Exit status: 0 done; 1 something could not be done; 2 wrong usage or settings.";
+
+/// A data lake of small files: fetch from APIs, clean row by row, aggregate with SQL.
+#[derive(Debug, Parser)]
+#[command(name = "tributary", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Arguments {
+    /// The lake: file:PATH or s3://BUCKET/PREFIX [env: LAKE_URL] [default: file:lake]
+    #[arg(long, global = true, value_name = "URL")]
+    pub lake: Option<String>,
+    /// How results are printed; json: the last line on stdout is one JSON object
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub output: Format,
+    /// Say more on stderr: -v what is tried again, -vv details
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Only errors on stderr, no progress
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fetch a window of local days from an API into the raw zone
+    Ingest {
+        /// The source, such as irceline
+        source: String,
+        #[command(flatten)]
+        window: WindowOptions,
+    },
+    /// Clean raw objects into the standard zone; invalid rows go to the rejection zone
+    Clean {
+        /// Raw keys, such as irceline/date=2026-11-18/values.ndjson; default: all that the ledger does not show as done
+        #[arg(value_name = "KEY", conflicts_with_all = ["dataset", "all"])]
+        keys: Vec<String>,
+        /// Only this dataset
+        #[arg(long, value_name = "NAME")]
+        dataset: Option<String>,
+        /// All raw objects again, from scratch
+        #[arg(long)]
+        all: bool,
+    },
+    /// Bring stale partitions of the consumption zone up to date
+    Aggregate {
+        /// Only this dataset
+        #[arg(long, value_name = "NAME")]
+        dataset: Option<String>,
+        /// Only this model
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+        /// All partitions again, stale or not
+        #[arg(long)]
+        all: bool,
+    },
+    /// Ingest, clean and aggregate, with a summary
+    Run {
+        /// The sources; default: all
+        #[arg(value_name = "SOURCE")]
+        sources: Vec<String>,
+        #[command(flatten)]
+        window: WindowOptions,
+    },
+    /// Ingest, clean and aggregate a long window, week by week, in parallel
+    Backfill {
+        /// The source, such as irceline
+        source: String,
+        /// The first local day
+        #[arg(long, value_name = "DATE")]
+        from: NaiveDate,
+        /// The local day after the last
+        #[arg(long, value_name = "DATE")]
+        to: NaiveDate,
+    },
+    /// Show per dataset what there is, what is stale and what is waiting
+    Status,
+    /// Prove that no row is lost: accounts balance, every object is there as the ledger says, none is orphaned
+    Verify,
+    /// Clean again every raw object that has rejects, after a rule has changed
+    Replay {
+        /// Only this dataset
+        #[arg(long, value_name = "NAME")]
+        dataset: Option<String>,
+    },
+    /// Run SQL over all tables and models, named dataset.table
+    Query {
+        /// The query, such as "SELECT count(*) FROM irceline.measurement"
+        sql: String,
+        /// Print CSV
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
+        /// Print one JSON object per row
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A window of local days.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct WindowOptions {
+    /// The first local day; default: the source's re-read days before yesterday
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<NaiveDate>,
+    /// The local day after the last; default: today
+    #[arg(long, value_name = "DATE")]
+    pub to: Option<NaiveDate>,
+}

@@ -1,0 +1,200 @@
+//! Each command, in terms of the three steps.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use chrono::{Days, NaiveDate, Utc};
+use lake::Lake;
+use lake::settings::{Environment, LakeSettings};
+use lake::time::Window;
+
+use crate::cli::{Arguments, Command, WindowOptions};
+use crate::failure::Failure;
+use crate::progress::Steps;
+use crate::summary::Summary;
+use crate::{query, status, verify};
+
+/// Days of a backfill that are fetched before they are cleaned.
+const BACKFILL_DAYS: u64 = 7;
+
+type Result<T> = std::result::Result<T, Failure>;
+
+/// What all commands work with.
+struct Session<'a> {
+    lake: Lake,
+    sources: ingest::Settings,
+    steps: Steps,
+    workers: usize,
+    arguments: &'a Arguments,
+}
+
+/// Runs a command; tells the exit status.
+pub async fn run(arguments: &Arguments) -> ExitCode {
+    match Session::open(arguments).await {
+        Ok(session) => session.run(Summary::default()).await,
+        Err(failure) => {
+            let mut summary = Summary::default();
+            summary.fail(failure);
+            refuse(summary, arguments)
+        }
+    }
+}
+
+/// A failure before there was anything to sum up.
+fn refuse(summary: Summary, arguments: &Arguments) -> ExitCode {
+    match arguments.output {
+        crate::cli::Format::Json => summary.finish(arguments.output, None),
+        crate::cli::Format::Text => {
+            for failure in &summary.errors {
+                eprintln!("error: {}", failure.message);
+            }
+            crate::summary::exit_status(&summary.errors)
+        }
+    }
+}
+
+impl<'a> Session<'a> {
+    async fn open(arguments: &'a Arguments) -> Result<Self> {
+        let environment = Environment::of_process();
+        let settings = LakeSettings::from_environment(&environment, arguments.lake.as_deref())?;
+        Ok(Self {
+            lake: Lake::open(settings).await?,
+            sources: ingest::Settings::from_environment(&environment)?,
+            steps: Steps::new(arguments),
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            arguments,
+        })
+    }
+
+    async fn run(self, mut summary: Summary) -> ExitCode {
+        let done = match &self.arguments.command {
+            Command::Ingest { source, window } => self.ingest(source, *window, &mut summary).await,
+            Command::Clean { keys, dataset, all } => {
+                let selection = match (keys.is_empty(), all) {
+                    (false, _) => clean::Selection::Keys(keys.clone()),
+                    (true, true) => clean::Selection::All(dataset.clone()),
+                    (true, false) => clean::Selection::Stale(dataset.clone()),
+                };
+                self.clean(&selection, &mut summary).await
+            }
+            Command::Aggregate { dataset, model, all } => {
+                let selection = aggregate::Selection { dataset: dataset.clone(), model: model.clone(), all: *all };
+                self.aggregate(&selection, &mut summary).await
+            }
+            Command::Run { sources, window } => self.all_steps(sources, *window, &mut summary).await,
+            Command::Backfill { source, from, to } => self.backfill(source, *from, *to, &mut summary).await,
+            Command::Replay { dataset } => self.clean(&clean::Selection::Rejected(dataset.clone()), &mut summary).await,
+            Command::Status => return status::run(&self.lake, self.arguments.output).await,
+            Command::Verify => return verify::run(&self.lake, self.arguments.output).await,
+            Command::Query { sql, csv, json } => {
+                let format = query::Format::choose(*csv, *json, self.arguments.output);
+                return query::run(&self.lake, sql, format, self.workers, self.arguments.output).await;
+            }
+        };
+        match done {
+            Ok(()) => summary.finish(self.arguments.output, Some(&self.lake)),
+            Err(failure) => {
+                summary.fail(failure);
+                refuse(summary, self.arguments)
+            }
+        }
+    }
+
+    fn window(&self, source: &str, window: WindowOptions) -> Result<Window> {
+        Ok(ingest::window(&self.lake, source, window.from, window.to, Utc::now())?)
+    }
+
+    async fn fetch(&self, source: &str, window: Window) -> Result<ingest::Outcome> {
+        let context =
+            ingest::Context { lake: &self.lake, settings: &self.sources, clock: Utc::now, progress: &self.steps };
+        Ok(ingest::ingest(&context, source, window).await?)
+    }
+
+    async fn ingest(&self, source: &str, window: WindowOptions, summary: &mut Summary) -> Result<()> {
+        let window = self.window(source, window)?;
+        self.lake.sweep().await?;
+        let begun = Instant::now();
+        summary.ingest(self.fetch(source, window).await?);
+        summary.took("ingest", begun);
+        Ok(())
+    }
+
+    async fn clean(&self, selection: &clean::Selection, summary: &mut Summary) -> Result<()> {
+        self.lake.sweep().await?;
+        let begun = Instant::now();
+        summary.clean(clean::clean(&self.lake, selection, self.workers, &self.steps).await?);
+        summary.took("clean", begun);
+        Ok(())
+    }
+
+    async fn aggregate(&self, selection: &aggregate::Selection, summary: &mut Summary) -> Result<()> {
+        self.lake.sweep().await?;
+        let begun = Instant::now();
+        summary.aggregate(aggregate::aggregate(&self.lake, selection, self.workers, &self.steps).await?);
+        summary.took("aggregate", begun);
+        Ok(())
+    }
+
+    /// The three steps. A source that fails does not stop the others, nor what is already in the raw zone.
+    async fn all_steps(&self, sources: &[String], window: WindowOptions, summary: &mut Summary) -> Result<()> {
+        let sources = if sources.is_empty() {
+            let fetched = self.lake.catalog.datasets().iter().filter(|dataset| dataset.has_source());
+            fetched.map(|dataset| dataset.name.clone()).collect()
+        } else {
+            sources.to_vec()
+        };
+        let mut windows = Vec::new();
+        for source in sources {
+            windows.push((self.window(&source, window)?, source));
+        }
+        self.lake.sweep().await?;
+        let begun = Instant::now();
+        for (window, source) in &windows {
+            match self.fetch(source, *window).await {
+                Ok(outcome) => summary.ingest(outcome),
+                Err(failure) => summary.fail(failure),
+            }
+        }
+        summary.took("ingest", begun);
+        for (_, source) in windows {
+            self.clean_and_aggregate(source, summary).await?;
+        }
+        Ok(())
+    }
+
+    async fn clean_and_aggregate(&self, dataset: String, summary: &mut Summary) -> Result<()> {
+        self.clean(&clean::Selection::Stale(Some(dataset.clone())), summary).await?;
+        let selection = aggregate::Selection { dataset: Some(dataset), ..aggregate::Selection::default() };
+        self.aggregate(&selection, summary).await
+    }
+
+    /// Week by week: while one is fetched, the one before is cleaned.
+    async fn backfill(&self, source: &str, from: NaiveDate, to: NaiveDate, summary: &mut Summary) -> Result<()> {
+        let window = self.window(source, WindowOptions { from: Some(from), to: Some(to) })?;
+        self.lake.sweep().await?;
+        let begun = Instant::now();
+        let stale = clean::Selection::Stale(Some(source.to_owned()));
+        let mut start = window.from();
+        while start < window.to() {
+            let end = (start + Days::new(BACKFILL_DAYS)).min(window.to());
+            let week = Window::new(start, end)?;
+            let (fetched, cleaned) = tokio::join!(
+                self.fetch(source, week),
+                clean::clean(&self.lake, &stale, self.workers, &lake::progress::Quiet)
+            );
+            summary.clean(cleaned?);
+            match fetched {
+                Ok(outcome) => summary.ingest(outcome),
+                Err(failure) => {
+                    summary.fail(failure);
+                    break;
+                }
+            }
+            start = end;
+        }
+        // Objects that were up to date in one week's cleaning are so in the next: they count once, below.
+        summary.up_to_date = 0;
+        summary.took("ingest", begun);
+        self.clean_and_aggregate(source.to_owned(), summary).await
+    }
+}

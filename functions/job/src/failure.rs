@@ -1,0 +1,66 @@
+//! Failures as the user sees them: one message each, whether a retry can help, and the exit status.
+
+use serde::Serialize;
+
+/// Something that could not be done.
+#[derive(Debug, Clone, Serialize)]
+pub struct Failure {
+    /// What went wrong, where, and what to do.
+    pub message: String,
+    /// Whether the same command can succeed later.
+    pub can_retry: bool,
+    /// Whether the command or a setting is wrong (exit status 2).
+    #[serde(skip)]
+    pub is_usage: bool,
+}
+
+impl Failure {
+    /// Something that was not complete; a later run can complete it.
+    pub fn incomplete(message: String) -> Self {
+        Self { message, can_retry: true, is_usage: false }
+    }
+
+    /// Something that a later run meets again.
+    pub fn lasting(message: String) -> Self {
+        Self { message, can_retry: false, is_usage: false }
+    }
+}
+
+impl From<lake::Error> for Failure {
+    fn from(error: lake::Error) -> Self {
+        Self { message: error.to_string(), can_retry: error.can_retry(), is_usage: error.is_usage() }
+    }
+}
+
+impl From<ingest::Error> for Failure {
+    fn from(error: ingest::Error) -> Self {
+        match error {
+            ingest::Error::Lake(error) => error.into(),
+            error => Self { message: error.to_string(), can_retry: error.can_retry(), is_usage: false },
+        }
+    }
+}
+
+impl From<clean::Error> for Failure {
+    fn from(error: clean::Error) -> Self {
+        match error {
+            clean::Error::Lake(error) => error.into(),
+            error => Self { message: error.to_string(), can_retry: error.can_retry(), is_usage: false },
+        }
+    }
+}
+
+impl From<aggregate::Error> for Failure {
+    fn from(error: aggregate::Error) -> Self {
+        match error {
+            aggregate::Error::Lake(error) => error.into(),
+            error => Self { message: error.to_string(), can_retry: error.can_retry(), is_usage: false },
+        }
+    }
+}
+
+impl From<lake::store::StoreError> for Failure {
+    fn from(error: lake::store::StoreError) -> Self {
+        lake::Error::from(error).into()
+    }
+}

@@ -1,0 +1,131 @@
+//! `tributary query`: SQL over the lake, printed as a table, CSV or JSON.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use arrow::csv::Writer as CsvWriter;
+use arrow::error::ArrowError;
+use arrow::json::LineDelimitedWriter;
+use arrow::util::pretty::pretty_format_batches;
+use lake::Lake;
+use serde_json::json;
+
+use crate::cli;
+use crate::failure::Failure;
+use crate::output::{counted, print};
+use crate::summary::exit_status;
+
+/// A table needs all rows to know its widths: it stops here, and says so.
+const TABLE_ROWS: usize = 10_000;
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Aligned columns.
+    Table,
+    /// CSV with a header.
+    Csv,
+    /// One object per line.
+    Json,
+}
+
+impl Format {
+    /// By the command's options; `--output json` alone means JSON rows too.
+    pub fn choose(csv: bool, json: bool, output: cli::Format) -> Self {
+        match (csv, json || output == cli::Format::Json) {
+            (true, _) => Format::Csv,
+            (false, true) => Format::Json,
+            (false, false) => Format::Table,
+        }
+    }
+}
+
+/// Answers a query on stdout.
+pub async fn run(lake: &Lake, sql: &str, format: Format, workers: usize, output: cli::Format) -> ExitCode {
+    let begun = Instant::now();
+    let mut printer = Printer::new(format);
+    let answered = {
+        let mut answer = |batch| printer.batch(batch).map_err(|error| aggregate::Error::Query(error.to_string()));
+        aggregate::query(lake, sql, workers, &mut answer).await
+    };
+    let finished = match answered {
+        // The printer stops reading when nobody reads what it prints (`| head`).
+        Err(_) if printer.reader_gone => Ok(()),
+        Err(error) => Err(Failure::from(error)),
+        Ok(schema) => printer.finish(&schema).map_err(|error| Failure::lasting(format!("cannot print: {error}"))),
+    };
+    let failures: Vec<Failure> = finished.err().into_iter().collect();
+    for failure in &failures {
+        eprintln!("error: {}", failure.message);
+    }
+    if output == cli::Format::Json {
+        let elapsed_ms = begun.elapsed().as_millis() as u64;
+        let ok = failures.is_empty();
+        print(&format!("{}\n", json!({"ok": ok, "elapsed_ms": elapsed_ms, "rows": printer.rows, "errors": failures})));
+    }
+    exit_status(&failures)
+}
+
+struct Printer {
+    format: Format,
+    rows: usize,
+    table: Vec<RecordBatch>,
+    csv: CsvWriter<BufWriter<Stdout>>,
+    json: LineDelimitedWriter<BufWriter<Stdout>>,
+    reader_gone: bool,
+}
+
+impl Printer {
+    fn new(format: Format) -> Self {
+        Self {
+            format,
+            rows: 0,
+            table: Vec::new(),
+            csv: CsvWriter::new(BufWriter::new(io::stdout())),
+            json: LineDelimitedWriter::new(BufWriter::new(io::stdout())),
+            reader_gone: false,
+        }
+    }
+
+    fn batch(&mut self, batch: RecordBatch) -> Result<(), ArrowError> {
+        let room = TABLE_ROWS.saturating_sub(self.rows);
+        self.rows += batch.num_rows();
+        let written = match self.format {
+            Format::Csv => self.csv.write(&batch),
+            Format::Json => self.json.write(&batch),
+            Format::Table => {
+                self.table.push(batch.slice(0, room.min(batch.num_rows())));
+                Ok(())
+            }
+        };
+        self.note_broken_pipe(written)
+    }
+
+    fn finish(&mut self, schema: &arrow::datatypes::SchemaRef) -> Result<(), ArrowError> {
+        let written = match self.format {
+            Format::Table => {
+                self.table.push(RecordBatch::new_empty(schema.clone()));
+                let table = pretty_format_batches(&self.table)?;
+                print(&format!("{table}\n"));
+                if self.rows > TABLE_ROWS {
+                    let (rows, shown) = (counted(self.rows as u64, "row"), counted(TABLE_ROWS as u64, "row"));
+                    eprintln!("{rows}, of which the first {shown} are shown: use --csv or --json for all");
+                }
+                Ok(())
+            }
+            Format::Csv if self.rows == 0 => self.csv.write(&RecordBatch::new_empty(schema.clone())),
+            _ => Ok(()),
+        };
+        let flushed = written.and_then(|()| self.json.finish()).and_then(|()| Ok(io::stdout().flush()?));
+        self.note_broken_pipe(flushed)
+    }
+
+    fn note_broken_pipe(&mut self, result: Result<(), ArrowError>) -> Result<(), ArrowError> {
+        if let Err(ArrowError::IoError(_, error)) = &result {
+            self.reader_gone = error.kind() == io::ErrorKind::BrokenPipe;
+        }
+        result
+    }
+}

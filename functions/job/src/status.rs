@@ -1,0 +1,135 @@
+//! `tributary status`: per dataset what there is, what is stale, and what is waiting.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use chrono::NaiveDate;
+use lake::Lake;
+use lake::dataset::Dataset;
+use lake::ledger::{Gap, Rows};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::Format;
+use crate::failure::Failure;
+use crate::output::{counted, grouped, print};
+use crate::summary::{exit_status, line};
+
+/// The state of one dataset.
+#[derive(Debug, Serialize)]
+struct State {
+    dataset: String,
+    title: String,
+    /// The newest local day that has rows.
+    newest_day: Option<NaiveDate>,
+    /// Raw objects that were cleaned.
+    objects: usize,
+    /// Of them, those rejected as a whole.
+    objects_rejected: usize,
+    /// Of them, those cleaned by rules that have changed since.
+    objects_by_older_rules: usize,
+    rows: Rows,
+    tables: BTreeMap<String, Rows>,
+    /// Consumption partitions.
+    partitions: usize,
+    /// Consumption partitions to be made again.
+    stale: Vec<String>,
+    /// Raw objects to be cleaned.
+    waiting: Vec<String>,
+    /// What sources could not deliver, by raw key.
+    gaps: Vec<(String, Gap)>,
+}
+
+/// Prints the state of all datasets.
+pub async fn run(lake: &Lake, format: Format) -> ExitCode {
+    let begun = Instant::now();
+    let mut states = Vec::new();
+    let mut failures = Vec::new();
+    for dataset in lake.catalog.datasets() {
+        match look(lake, dataset).await {
+            Ok(state) => states.push(state),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    for failure in &failures {
+        eprintln!("error: {}", failure.message);
+    }
+    match format {
+        Format::Text => print(&states.iter().map(text).collect::<Vec<_>>().join("\n")),
+        Format::Json => {
+            let elapsed_ms = begun.elapsed().as_millis() as u64;
+            let ok = failures.is_empty();
+            print(&format!(
+                "{}\n",
+                json!({"ok": ok, "elapsed_ms": elapsed_ms, "datasets": states, "errors": failures})
+            ));
+        }
+    }
+    exit_status(&failures)
+}
+
+async fn look(lake: &Lake, dataset: &Dataset) -> Result<State, Failure> {
+    let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+    let consumption = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    let stale = aggregate::stale(lake, Some(&dataset.name)).await?;
+    let mut state = State {
+        dataset: dataset.name.clone(),
+        title: dataset.title.clone(),
+        newest_day: entries.iter().filter_map(|entry| entry.newest_day()).max(),
+        objects: entries.len(),
+        objects_rejected: entries.iter().filter(|entry| entry.rejected.is_some()).count(),
+        objects_by_older_rules: 0,
+        rows: Rows::default(),
+        tables: BTreeMap::new(),
+        partitions: consumption.iter().filter(|(_, entry)| !entry.outputs.is_empty()).count(),
+        stale: stale.into_iter().map(|(_, model, partition)| format!("{model} {partition}")).collect(),
+        waiting: clean::waiting(lake, Some(&dataset.name)).await?,
+        gaps: Vec::new(),
+    };
+    for entry in entries {
+        state.rows.add(&entry.rows);
+        state.tables.entry(entry.table.clone()).or_default().add(&entry.rows);
+        let rules = dataset.table(&entry.table).map(|table| &table.fingerprint);
+        state.objects_by_older_rules += usize::from(rules != Some(&entry.rules));
+        let key = entry.raw_key().to_owned();
+        state.gaps.extend(entry.gaps.into_iter().map(|gap| (key.clone(), gap)));
+    }
+    Ok(state)
+}
+
+fn text(state: &State) -> String {
+    let mut text = String::new();
+    let add = &mut text;
+    line(add, format_args!("{}: {}", state.dataset, state.title));
+    let newest = state.newest_day.map_or("none yet".to_owned(), |day| day.to_string());
+    line(add, format_args!("  newest data   {newest}"));
+    let objects = counted(state.objects as u64, "raw object");
+    line(add, format_args!("  cleaned       {objects}, {} rejected as a whole", state.objects_rejected));
+    for (table, rows) in &state.tables {
+        let (clean, rejected) = (counted(rows.clean, "row"), grouped(rows.rejected));
+        line(
+            add,
+            format_args!("                {table}: {clean}, {rejected} rejected, {} missing", grouped(rows.missing)),
+        );
+    }
+    line(add, format_args!("  partitions    {} in consumption", grouped(state.partitions as u64)));
+    if state.objects_by_older_rules > 0 {
+        let objects = counted(state.objects_by_older_rules as u64, "raw object");
+        line(add, format_args!("  older rules   {objects}: `tributary clean --all` cleans them by today's"));
+    }
+    for (what, names, command) in [("waiting", &state.waiting, "clean"), ("stale", &state.stale, "aggregate")] {
+        match names.first() {
+            None => line(add, format_args!("  {what:<13} nothing")),
+            Some(first) => {
+                let count = grouped(names.len() as u64);
+                line(add, format_args!("  {what:<13} {count}, the first {first}: run `tributary {command}`"));
+            }
+        }
+    }
+    for (key, gap) in &state.gaps {
+        let how = if gap.can_retry { "ingest that day again to fill it" } else { "asking again will not help" };
+        line(add, format_args!("  gap           {key}: {} ({}); {how}", gap.what.join(", "), gap.reason));
+    }
+    text
+}

@@ -1,0 +1,236 @@
+//! What a command did: collected step by step, printed once, as text or as one line of JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use aggregate::Aggregated;
+use clean::Cleaned;
+use ingest::Ingested;
+use lake::Lake;
+use lake::ledger::Rows;
+use lake::settings::Zone;
+use serde::Serialize;
+
+use crate::cli::Format;
+use crate::failure::Failure;
+use crate::output::{bytes, counted, grouped, print};
+
+/// What a command did.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// Whether everything that was asked for is done.
+    pub ok: bool,
+    /// How long it took.
+    pub elapsed_ms: u64,
+    /// What was fetched, per source and day.
+    pub ingested: Vec<Ingested>,
+    /// What was cleaned, per raw object.
+    pub cleaned: Vec<Cleaned>,
+    /// What was aggregated, per model and partition.
+    pub aggregated: Vec<Aggregated>,
+    /// How many objects and partitions needed nothing.
+    pub up_to_date: u64,
+    /// Raw keys that are gone, with what was made of them.
+    pub retracted: Vec<String>,
+    /// How long each step took.
+    pub steps_ms: BTreeMap<&'static str, u64>,
+    /// What could not be done.
+    pub errors: Vec<Failure>,
+    #[serde(skip)]
+    begun: Instant,
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Self {
+            ok: true,
+            elapsed_ms: 0,
+            ingested: Vec::new(),
+            cleaned: Vec::new(),
+            aggregated: Vec::new(),
+            up_to_date: 0,
+            retracted: Vec::new(),
+            steps_ms: BTreeMap::new(),
+            errors: Vec::new(),
+            begun: Instant::now(),
+        }
+    }
+}
+
+impl Summary {
+    /// Adds the time since `begun` to a step.
+    pub fn took(&mut self, step: &'static str, begun: Instant) {
+        *self.steps_ms.entry(step).or_default() += millis(begun);
+    }
+
+    /// Adds a failure.
+    pub fn fail(&mut self, failure: impl Into<Failure>) {
+        self.errors.push(failure.into());
+    }
+
+    /// Adds what an ingestion did.
+    pub fn ingest(&mut self, outcome: ingest::Outcome) {
+        self.ingested.extend(outcome.ingested);
+        self.up_to_date += outcome.up_to_date;
+        self.errors.extend(outcome.incomplete.into_iter().map(Failure::incomplete));
+    }
+
+    /// Adds what a cleaning did.
+    pub fn clean(&mut self, outcome: clean::Outcome) {
+        self.cleaned.extend(outcome.cleaned);
+        self.up_to_date += outcome.up_to_date;
+        self.retracted.extend(outcome.retracted);
+        self.errors.extend(outcome.failed.into_iter().map(Failure::from));
+    }
+
+    /// Adds what an aggregation did.
+    pub fn aggregate(&mut self, outcome: aggregate::Outcome) {
+        self.aggregated.extend(outcome.aggregated);
+        self.up_to_date += outcome.up_to_date;
+        self.errors.extend(outcome.failed.into_iter().map(Failure::from));
+    }
+
+    /// Prints the summary and the errors; tells the exit status.
+    pub fn finish(mut self, format: Format, lake: Option<&Lake>) -> ExitCode {
+        self.ok = self.errors.is_empty();
+        self.elapsed_ms = millis(self.begun);
+        for error in &self.errors {
+            let hint = if error.can_retry { " (trying again can help)" } else { "" };
+            eprintln!("error: {}{hint}", error.message);
+        }
+        match format {
+            Format::Json => print(&format!("{}\n", serde_json::to_string(&self).unwrap_or_default())),
+            Format::Text => print(&self.text(lake)),
+        }
+        exit_status(&self.errors)
+    }
+
+    fn text(&self, lake: Option<&Lake>) -> String {
+        let mut text = String::new();
+        self.ingest_text(&mut text);
+        self.clean_text(&mut text);
+        self.aggregate_text(&mut text);
+        let nothing_done = self.aggregated.is_empty()
+            && self.cleaned.is_empty()
+            && self.retracted.is_empty()
+            && self.ingested.iter().all(|day| day.objects == 0);
+        if nothing_done && self.errors.is_empty() {
+            let what = if self.up_to_date == 0 { "There was nothing to do" } else { "Everything is up to date" };
+            line(&mut text, format_args!("{what} ({}).", counted(self.up_to_date, "object")));
+        } else if let Some(lake) = lake.filter(|_| !nothing_done) {
+            let places = [Zone::Standard, Zone::Consumption].map(|zone| lake.url(zone));
+            line(&mut text, format_args!("Files: {}", places.join(", ")));
+        }
+        line(&mut text, format_args!("Elapsed: {:.2} s", self.elapsed_ms as f64 / 1000.0));
+        text
+    }
+
+    fn ingest_text(&self, text: &mut String) {
+        if self.ingested.is_empty() {
+            return;
+        }
+        let total = |count: fn(&Ingested) -> u64| self.ingested.iter().map(count).sum::<u64>();
+        let days = self.ingested.len() as u64;
+        let objects = counted(total(|day| day.objects), "object");
+        let size = bytes(total(|day| day.bytes));
+        let requests = counted(total(|day| day.requests), "request");
+        let retries = match total(|day| day.retries) {
+            0 => String::new(),
+            1 => " (1 retry)".to_owned(),
+            retries => format!(" ({} retries)", grouped(retries)),
+        };
+        let days = counted(days, "day");
+        let parts = format_args!("{days}: {objects} written, {size}, {requests}{retries}").to_string();
+        self.step(text, "ingest", &parts);
+        let mut unknown: Vec<&str> = self.ingested.iter().flat_map(|day| &day.unknown).map(String::as_str).collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        if !unknown.is_empty() {
+            line(text, format_args!("           listed by the API, but unknown to it: {}", unknown.join(", ")));
+        }
+    }
+
+    fn clean_text(&self, text: &mut String) {
+        for key in &self.retracted {
+            line(text, format_args!("retracted  {key} is gone, and what was made of it"));
+        }
+        if self.cleaned.is_empty() {
+            return;
+        }
+        let mut rows = Rows::default();
+        let mut by_table: BTreeMap<String, Rows> = BTreeMap::new();
+        for cleaned in &self.cleaned {
+            rows.add(&cleaned.rows);
+            by_table.entry(format!("{}.{}", cleaned.dataset, cleaned.table)).or_default().add(&cleaned.rows);
+        }
+        let objects = counted(self.cleaned.len() as u64, "object");
+        self.step(text, "clean", &format!("{objects}, {}", account(&rows)));
+        for (table, rows) in by_table {
+            line(text, format_args!("           {table}: {}", account(&rows)));
+        }
+        for cleaned in &self.cleaned {
+            if let Some(reject) = &cleaned.rejected_whole {
+                let key = &cleaned.raw_key;
+                line(
+                    text,
+                    format_args!("           {key} is rejected as a whole: {} ({})", reject.message, reject.reason),
+                );
+            }
+        }
+    }
+
+    fn aggregate_text(&self, text: &mut String) {
+        if self.aggregated.is_empty() {
+            return;
+        }
+        let rows: u64 = self.aggregated.iter().map(|made| made.rows).sum();
+        let partitions = counted(self.aggregated.len() as u64, "partition");
+        self.step(text, "aggregate", &format!("{partitions}, {}", counted(rows, "row")));
+        for made in &self.aggregated {
+            let state = match (made.deleted, made.changed) {
+                (true, _) => "deleted, nothing is left to make it from".to_owned(),
+                (_, true) => counted(made.rows, "row"),
+                (_, false) => format!("{}, as before", counted(made.rows, "row")),
+            };
+            line(text, format_args!("           {}.{} {}: {state}", made.dataset, made.model, made.partition));
+        }
+    }
+
+    fn step(&self, text: &mut String, step: &'static str, what: &str) {
+        let seconds = self.steps_ms.get(step).copied().unwrap_or_default() as f64 / 1000.0;
+        line(text, format_args!("{step:<10} {what}; {seconds:.2} s"));
+    }
+}
+
+fn account(rows: &Rows) -> String {
+    let Rows { read, clean, rejected, duplicate, outside, missing } = *rows;
+    let missing = if missing == 0 { String::new() } else { format!(" ({} missing)", grouped(missing)) };
+    format!(
+        "{} read = {} clean{missing} + {} rejected + {} duplicate + {} outside",
+        counted(read, "row"),
+        grouped(clean),
+        grouped(rejected),
+        grouped(duplicate),
+        grouped(outside)
+    )
+}
+
+/// Adds a line; writing to a string cannot fail.
+pub fn line(text: &mut String, content: std::fmt::Arguments<'_>) {
+    let _ = writeln!(text, "{content}");
+}
+
+/// 2 if the command or a setting is wrong, 1 if something could not be done, else 0.
+pub fn exit_status(failures: &[Failure]) -> ExitCode {
+    match failures {
+        [] => ExitCode::SUCCESS,
+        failures if failures.iter().any(|failure| failure.is_usage) => ExitCode::from(2),
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn millis(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
