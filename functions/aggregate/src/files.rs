@@ -32,8 +32,7 @@ impl CommittedFiles {
     /// Objects of one zone: table name, rank of the raw key, object.
     pub fn new<'a>(store: &Store, outputs: impl IntoIterator<Item = (String, usize, &'a Output)>) -> Arc<Self> {
         let files = outputs.into_iter().map(|(table, source, output)| {
-            let name = format!("{table}/_source={source:08}/{}", output.partition.key("p", "data.parquet"));
-            let location = Path::from(name);
+            let location = Path::from(output.partition.key(&format!("{table}/_source={source:08}"), "data.parquet"));
             let meta = ObjectMeta {
                 location: location.clone(),
                 last_modified: DateTime::UNIX_EPOCH,

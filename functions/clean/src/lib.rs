@@ -8,7 +8,7 @@ mod duplicates;
 mod error;
 pub mod formats;
 mod object;
-mod reject;
+pub mod reject;
 mod scanner;
 pub mod writer;
 

@@ -149,11 +149,7 @@ impl<R: Read> Scanner<R> {
             }
             if !self.more()? {
                 // A number may end with the stream; anything else is cut off.
-                return if extent.is_scalar() && seen > 0 {
-                    Ok(seen)
-                } else {
-                    Err(self.unexpected("the end of a value"))
-                };
+                return if extent.is_scalar() && seen > 0 { Ok(seen) } else { Err(self.cut_off()) };
             }
         }
     }
@@ -177,9 +173,14 @@ impl<R: Read> Scanner<R> {
                 ));
             }
             if !self.more()? {
-                return if extent.is_scalar() { Ok(()) } else { Err(self.unexpected("the end of a value")) };
+                return if extent.is_scalar() { Ok(()) } else { Err(self.cut_off()) };
             }
         }
+    }
+
+    fn cut_off(&self) -> Stop {
+        let end = self.before + self.end as u64;
+        Stop::reject("truncated", format!("the object ends at byte {end}, within a value"))
     }
 
     /// Rejects the object: something else stands where `wanted` should.

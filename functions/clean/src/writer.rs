@@ -48,6 +48,18 @@ pub struct Written {
     pub rejects: Option<File>,
 }
 
+/// Where decoded rows go.
+pub trait Sink {
+    /// Takes clean rows, in the order and with the columns of the table's schema.
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop>;
+
+    /// Takes one invalid row.
+    fn reject(&mut self, reject: &Reject) -> Result<(), Stop>;
+
+    /// Counts values beyond the window that was asked for.
+    fn outside(&mut self, count: u64);
+}
+
 /// Takes the clean and the rejected rows of one raw object.
 pub struct TableWriter<'a> {
     table: &'a Table,
@@ -99,28 +111,6 @@ impl<'a> TableWriter<'a> {
             rejects: RejectWriter::new(raw_key, raw_version),
             rows: Rows::default(),
         })
-    }
-
-    /// Counts values beyond the window that was asked for.
-    pub fn outside(&mut self, count: u64) {
-        self.rows.read += count;
-        self.rows.outside += count;
-    }
-
-    /// Rejects one row.
-    pub fn reject(&mut self, reject: &Reject) -> Result<(), Stop> {
-        self.rows.read += 1;
-        self.rows.rejected += 1;
-        Ok(self.rejects.write(reject)?)
-    }
-
-    /// Takes clean rows, in the order and with the columns of the table's schema.
-    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
-        self.rows.read += batch.num_rows() as u64;
-        match self.key_partition.clone() {
-            Some(partition) => self.write_part(&partition, batch),
-            None => self.split_by_day(batch),
-        }
     }
 
     fn split_by_day(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
@@ -212,6 +202,27 @@ impl<'a> TableWriter<'a> {
         }
         parts.sort_by(|a, b| a.partition.cmp(&b.partition));
         Ok(Written { rows: self.rows, parts, rejects: self.rejects.finish()? })
+    }
+}
+
+impl Sink for TableWriter<'_> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
+        self.rows.read += batch.num_rows() as u64;
+        match self.key_partition.clone() {
+            Some(partition) => self.write_part(&partition, batch),
+            None => self.split_by_day(batch),
+        }
+    }
+
+    fn reject(&mut self, reject: &Reject) -> Result<(), Stop> {
+        self.rows.read += 1;
+        self.rows.rejected += 1;
+        Ok(self.rejects.write(reject)?)
+    }
+
+    fn outside(&mut self, count: u64) {
+        self.rows.read += count;
+        self.rows.outside += count;
     }
 }
 

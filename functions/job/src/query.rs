@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use arrow::csv::Writer as CsvWriter;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::json::LineDelimitedWriter;
 use arrow::util::pretty::pretty_format_batches;
@@ -68,58 +69,64 @@ pub async fn run(lake: &Lake, sql: &str, format: Format, workers: usize, output:
     exit_status(&failures)
 }
 
+/// Where rows go.
+enum Sink {
+    Table(Vec<RecordBatch>),
+    Csv(CsvWriter<BufWriter<Stdout>>),
+    Json(LineDelimitedWriter<BufWriter<Stdout>>),
+}
+
 struct Printer {
-    format: Format,
+    sink: Sink,
     rows: usize,
-    table: Vec<RecordBatch>,
-    csv: CsvWriter<BufWriter<Stdout>>,
-    json: LineDelimitedWriter<BufWriter<Stdout>>,
     reader_gone: bool,
 }
 
 impl Printer {
     fn new(format: Format) -> Self {
-        Self {
-            format,
-            rows: 0,
-            table: Vec::new(),
-            csv: CsvWriter::new(BufWriter::new(io::stdout())),
-            json: LineDelimitedWriter::new(BufWriter::new(io::stdout())),
-            reader_gone: false,
-        }
+        let stdout = BufWriter::new(io::stdout());
+        let sink = match format {
+            Format::Table => Sink::Table(Vec::new()),
+            Format::Csv => Sink::Csv(CsvWriter::new(stdout)),
+            Format::Json => Sink::Json(LineDelimitedWriter::new(stdout)),
+        };
+        Self { sink, rows: 0, reader_gone: false }
     }
 
     fn batch(&mut self, batch: RecordBatch) -> Result<(), ArrowError> {
         let room = TABLE_ROWS.saturating_sub(self.rows);
         self.rows += batch.num_rows();
-        let written = match self.format {
-            Format::Csv => self.csv.write(&batch),
-            Format::Json => self.json.write(&batch),
-            Format::Table => {
-                self.table.push(batch.slice(0, room.min(batch.num_rows())));
+        let written = match &mut self.sink {
+            Sink::Csv(csv) => csv.write(&batch),
+            Sink::Json(json) => json.write(&batch),
+            Sink::Table(table) => {
+                table.push(batch.slice(0, room.min(batch.num_rows())));
                 Ok(())
             }
         };
         self.note_broken_pipe(written)
     }
 
-    fn finish(&mut self, schema: &arrow::datatypes::SchemaRef) -> Result<(), ArrowError> {
-        let written = match self.format {
-            Format::Table => {
-                self.table.push(RecordBatch::new_empty(schema.clone()));
-                let table = pretty_format_batches(&self.table)?;
-                print(&format!("{table}\n"));
+    /// Prints what is still held back.
+    fn finish(&mut self, schema: &SchemaRef) -> Result<(), ArrowError> {
+        let nothing = RecordBatch::new_empty(schema.clone());
+        let written = match std::mem::replace(&mut self.sink, Sink::Table(Vec::new())) {
+            Sink::Csv(mut csv) => {
+                let header = if self.rows == 0 { csv.write(&nothing) } else { Ok(()) };
+                header.and_then(|()| Ok(csv.into_inner().flush()?))
+            }
+            Sink::Json(mut json) => json.finish().and_then(|()| Ok(json.into_inner().flush()?)),
+            Sink::Table(mut table) => {
+                table.push(nothing);
+                print(&format!("{}\n", pretty_format_batches(&table)?));
                 if self.rows > TABLE_ROWS {
                     let (rows, shown) = (counted(self.rows as u64, "row"), counted(TABLE_ROWS as u64, "row"));
                     eprintln!("{rows}, of which the first {shown} are shown: use --csv or --json for all");
                 }
                 Ok(())
             }
-            Format::Csv if self.rows == 0 => self.csv.write(&RecordBatch::new_empty(schema.clone())),
-            _ => Ok(()),
         };
-        let flushed = written.and_then(|()| self.json.finish()).and_then(|()| Ok(io::stdout().flush()?));
-        self.note_broken_pipe(flushed)
+        self.note_broken_pipe(written)
     }
 
     fn note_broken_pipe(&mut self, result: Result<(), ArrowError>) -> Result<(), ArrowError> {

@@ -1,1 +1,138 @@
-//! x
+//! What the integration tests share: a lake in a temporary folder, the `tributary` binary, a Python environment and
+//! an S3 emulator. Everything listens on 127.0.0.1 only, and is stopped by the test that started it.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+pub mod emulator;
+pub mod python;
+mod tree;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub use self::tree::Tree;
+
+/// The `tributary` binary beside this test: `make test` builds it first.
+pub fn tributary() -> PathBuf {
+    let test = std::env::current_exe().expect("the test knows its own path");
+    let profile = test.ancestors().nth(2).expect("a test lies in target/PROFILE/deps");
+    let binary = profile.join("tributary");
+    assert!(binary.exists(), "{} is missing: run `cargo build --workspace` first", binary.display());
+    binary
+}
+
+/// A lake in a temporary folder, and how to call `tributary` on it.
+pub struct TestLake {
+    folder: TempDir,
+    url: Option<String>,
+    environment: Vec<(String, String)>,
+}
+
+/// What a call printed and how it ended.
+#[derive(Debug)]
+pub struct Called {
+    /// The exit status.
+    pub status: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Called {
+    /// The last line of standard output, which is one JSON object.
+    pub fn json(&self) -> Value {
+        let last = self.stdout.lines().last().unwrap_or_default();
+        serde_json::from_str(last).unwrap_or_else(|error| panic!("no JSON in the last line: {error}\n{self:?}"))
+    }
+
+    /// Fails the test unless the exit status is 0.
+    pub fn ok(self) -> Self {
+        assert_eq!(self.status, 0, "{}\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+impl From<Output> for Called {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl TestLake {
+    /// An empty lake that fetches from the API at `irceline`.
+    pub fn new(irceline: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self { folder, url: None, environment: vec![("IRCELINE_URL".to_owned(), irceline.to_owned())] }
+    }
+
+    /// The same lake under another URL, for S3.
+    #[must_use]
+    pub fn at(mut self, url: &str) -> Self {
+        self.url = Some(url.to_owned());
+        self
+    }
+
+    /// Adds an environment variable to every call.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The lake's folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file into the lake.
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+
+    /// Settings of the IRCELINE source for this lake, as `dataset.toml` text.
+    pub fn configure(&self, settings: &str) {
+        self.write("config/datasets/irceline/dataset.toml", settings);
+    }
+
+    /// A call that is not started yet. The environment holds nothing but what the test says.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(tributary());
+        let url = self.url.clone().unwrap_or_else(|| format!("file:{}", self.path().display()));
+        command.env_clear().envs(self.environment.iter().cloned()).env("LAKE_URL", url);
+        command.env("RUST_BACKTRACE", "1").args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    /// Calls `tributary` with `--output json`.
+    pub fn call(&self, arguments: &[&str]) -> Called {
+        let mut command = self.command(&["--output", "json"]);
+        command.args(arguments).output().expect("tributary starts").into()
+    }
+
+    /// Runs the three steps over a window.
+    pub fn run(&self, from: &str, to: &str) -> Called {
+        self.call(&["run", "irceline", "--from", from, "--to", to])
+    }
+
+    /// A query's rows.
+    pub fn query(&self, sql: &str) -> Vec<Value> {
+        let called = self.call(&["query", "--json", sql]).ok();
+        let rows = called.stdout.lines().count().saturating_sub(1);
+        called.stdout.lines().take(rows).map(|line| serde_json::from_str(line).expect("a JSON row")).collect()
+    }
+
+    /// All files of the lake.
+    pub fn tree(&self) -> Tree {
+        Tree::of(self.path())
+    }
+}

@@ -23,7 +23,7 @@ use crate::error::Stop;
 use crate::formats::irceline::rows::Rows;
 use crate::reject::Reject;
 use crate::scanner::Scanner;
-use crate::writer::TableWriter;
+use crate::writer::Sink;
 
 mod rows;
 
@@ -46,7 +46,7 @@ pub struct Series {
 }
 
 /// Reads one raw object; tells the gaps that it reports.
-pub(super) fn decode(object: &RawObject, reader: impl Read, writer: &mut TableWriter) -> Result<Vec<Gap>, Stop> {
+pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Vec<Gap>, Stop> {
     let series = known_series(object)?;
     let column =
         object.table.column("value").ok_or_else(|| Stop::Broken("the table has no column value".to_owned()))?;
@@ -60,9 +60,9 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, writer: &mut TableWr
         gaps: Vec::new(),
     };
     while decoder.scanner.peek()?.is_some() {
-        decoder.line(writer)?;
+        decoder.line(sink)?;
     }
-    decoder.rows.flush(writer)?;
+    decoder.rows.flush(sink)?;
     Ok(decoder.gaps)
 }
 
@@ -187,7 +187,7 @@ struct Decoder<'a, R> {
 
 impl<R: Read> Decoder<'_, R> {
     /// One response. `status` and `received_at` come before the body, as the contract has them.
-    fn line(&mut self, writer: &mut TableWriter) -> Result<(), Stop> {
+    fn line(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
         self.scanner.expect(b'{')?;
         let mut received_at = self.object.received_at.timestamp_micros();
         let mut status = Some(200);
@@ -203,7 +203,7 @@ impl<R: Read> Decoder<'_, R> {
                     let gap = self.parsed()?;
                     self.gaps.push(gap);
                 }
-                "body" if status == Some(200) => self.body(received_at, writer)?,
+                "body" if status == Some(200) => self.body(received_at, sink)?,
                 _ => self.scanner.skip_value()?,
             }
             if !self.scanner.either(b',', b'}')? {
@@ -221,7 +221,7 @@ impl<R: Read> Decoder<'_, R> {
     }
 
     /// The map of series.
-    fn body(&mut self, received_at: i64, writer: &mut TableWriter) -> Result<(), Stop> {
+    fn body(&mut self, received_at: i64, sink: &mut dyn Sink) -> Result<(), Stop> {
         self.scanner.expect(b'{')?;
         if self.scanner.peek()? == Some(b'}') {
             return self.scanner.expect(b'}');
@@ -233,7 +233,7 @@ impl<R: Read> Decoder<'_, R> {
                     format!("the body's \"{id}\" is no series but a plain value: an error message of the server?");
                 return Err(Stop::reject("error_body", why));
             }
-            self.series(&id, received_at, writer)?;
+            self.series(&id, received_at, sink)?;
             if !self.scanner.either(b',', b'}')? {
                 return Ok(());
             }
@@ -241,7 +241,7 @@ impl<R: Read> Decoder<'_, R> {
     }
 
     /// `{"values": [...], "extra": ...}`
-    fn series(&mut self, id: &str, received_at: i64, writer: &mut TableWriter) -> Result<(), Stop> {
+    fn series(&mut self, id: &str, received_at: i64, sink: &mut dyn Sink) -> Result<(), Stop> {
         let number = self.numbers.get(id).copied();
         self.scanner.expect(b'{')?;
         if self.scanner.peek()? == Some(b'}') {
@@ -249,7 +249,7 @@ impl<R: Read> Decoder<'_, R> {
         }
         loop {
             if self.scanner.key(MAX_TEXT)? == "values" {
-                self.values(id, number, received_at, writer)?;
+                self.values(id, number, received_at, sink)?;
             } else {
                 self.scanner.skip_value()?;
             }
@@ -259,19 +259,19 @@ impl<R: Read> Decoder<'_, R> {
         }
     }
 
-    fn values(&mut self, id: &str, number: Option<u32>, received: i64, writer: &mut TableWriter) -> Result<(), Stop> {
+    fn values(&mut self, id: &str, number: Option<u32>, received: i64, sink: &mut dyn Sink) -> Result<(), Stop> {
         self.scanner.expect(b'[')?;
         if self.scanner.peek()? == Some(b']') {
             return self.scanner.expect(b']');
         }
         loop {
-            self.rows.flush_if_full(writer)?;
-            let (used, done) = self.compact_records(id, number, received, writer)?;
+            self.rows.flush_if_full(sink)?;
+            let (used, done) = self.compact_records(id, number, received, sink)?;
             self.scanner.consume(used);
             if done {
                 return Ok(());
             }
-            self.any_record(id, number, received, writer)?;
+            self.any_record(id, number, received, sink)?;
             if !self.scanner.either(b',', b']')? {
                 return Ok(());
             }
@@ -285,7 +285,7 @@ impl<R: Read> Decoder<'_, R> {
         id: &str,
         number: Option<u32>,
         received: i64,
-        writer: &mut TableWriter,
+        sink: &mut dyn Sink,
     ) -> Result<(usize, bool), Stop> {
         let Self { scanner, checks, rows, index, .. } = self;
         let whole = scanner.window();
@@ -295,7 +295,7 @@ impl<R: Read> Decoder<'_, R> {
             let (Some(text), Some(next @ (b',' | b']'))) = (rest.get(..length), rest.get(length)) else { break };
             *index += 1;
             let row = Record { id, number, received, index: *index, micros: millis.checked_mul(1000), text };
-            accept(checks, rows, writer, row, value)?;
+            accept(checks, rows, sink, row, value)?;
             rest = rest.get(length + 1..).unwrap_or_default();
             if *next == b']' {
                 return Ok((whole.len() - rest.len(), true));
@@ -305,13 +305,7 @@ impl<R: Read> Decoder<'_, R> {
     }
 
     /// A record of any JSON shape.
-    fn any_record(
-        &mut self,
-        id: &str,
-        number: Option<u32>,
-        received: i64,
-        writer: &mut TableWriter,
-    ) -> Result<(), Stop> {
+    fn any_record(&mut self, id: &str, number: Option<u32>, received: i64, sink: &mut dyn Sink) -> Result<(), Stop> {
         let length = self.scanner.value_length(MAX_RECORD)?;
         let text = self.scanner.window().get(..length).unwrap_or_default();
         let record: Value = serde_json::from_slice(text).map_err(|error| self.scanner.not_json(&error.to_string()))?;
@@ -325,7 +319,7 @@ impl<R: Read> Decoder<'_, R> {
         self.index += 1;
         let micros = millis.and_then(|millis| millis.checked_mul(1000));
         let row = Record { id, number, received, index: self.index, micros, text };
-        accept(&self.checks, &mut self.rows, writer, row, value)?;
+        accept(&self.checks, &mut self.rows, sink, row, value)?;
         self.scanner.consume(length);
         Ok(())
     }
@@ -342,16 +336,10 @@ struct Record<'r> {
 }
 
 #[inline]
-fn accept(
-    checks: &Checks,
-    rows: &mut Rows,
-    writer: &mut TableWriter,
-    record: Record,
-    value: Reading,
-) -> Result<(), Stop> {
+fn accept(checks: &Checks, rows: &mut Rows, sink: &mut dyn Sink, record: Record, value: Reading) -> Result<(), Stop> {
     let Some(micros) = record.micros else {
         return refuse(
-            writer,
+            sink,
             &record,
             "timestamp",
             "not_a_timestamp",
@@ -359,25 +347,25 @@ fn accept(
         );
     };
     if !checks.window.contains(&micros) {
-        writer.outside(1);
+        sink.outside(1);
         return Ok(());
     }
     let Some(number) = record.number else {
         let why = "neither timeseries.json nor stations.json of that day knows the series";
-        return refuse(writer, &record, "timeseries_id", "unknown_timeseries", why);
+        return refuse(sink, &record, "timeseries_id", "unknown_timeseries", why);
     };
     let value = match value {
         Reading::Missing => None,
         Reading::Number(value) if checks.column.is_missing_number(value) => None,
         Reading::Number(value) => match checks.column.refuse_number(value) {
             None => Some(value),
-            Some((reason, why)) => return refuse(writer, &record, "value", reason, &why),
+            Some((reason, why)) => return refuse(sink, &record, "value", reason, &why),
         },
-        Reading::Wrong => return refuse(writer, &record, "value", "not_a_number", "the value is not a number"),
+        Reading::Wrong => return refuse(sink, &record, "value", "not_a_number", "the value is not a number"),
     };
     if !rows.push(number, micros, value, record.received) {
         return refuse(
-            writer,
+            sink,
             &record,
             "timestamp",
             "not_a_timestamp",
@@ -388,9 +376,9 @@ fn accept(
 }
 
 #[cold]
-fn refuse(writer: &mut TableWriter, record: &Record, column: &str, reason: &str, why: &str) -> Result<(), Stop> {
+fn refuse(sink: &mut dyn Sink, record: &Record, column: &str, reason: &str, why: &str) -> Result<(), Stop> {
     let message = format!("series {}: {why}", record.id);
-    writer.reject(&Reject { row: record.index, column: Some(column), reason, message, text: record.text })
+    sink.reject(&Reject { row: record.index, column: Some(column), reason, message, text: record.text })
 }
 
 /// A record exactly as the server's JSON writer makes it, and its length: `{"timestamp":1700701200000,"value":17.9}`.

@@ -11,7 +11,7 @@ use super::value::{ColumnBuilder, Typed, check};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::scanner::Scanner;
-use crate::writer::TableWriter;
+use crate::writer::Sink;
 
 /// The longest element that is accepted.
 const MAX_ELEMENT: usize = 8 * 1024 * 1024;
@@ -19,10 +19,10 @@ const MAX_ELEMENT: usize = 8 * 1024 * 1024;
 const BATCH_ROWS: usize = 8 * 1024;
 
 /// Reads the array element by element.
-pub(super) fn decode(object: &RawObject, reader: impl Read, writer: &mut TableWriter) -> Result<(), Stop> {
+pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<(), Stop> {
     let mut rows = Rows::new(object);
-    each_element(reader, |index, text| rows.element(index, text, writer))?;
-    rows.flush(writer)
+    each_element(reader, |index, text| rows.element(index, text, sink))?;
+    rows.flush(sink)
 }
 
 /// Calls `visit` with the running index, from 1, and the bytes of each element of the array that the stream holds.
@@ -66,7 +66,7 @@ impl<'a> Rows<'a> {
         Self { object, columns, rows: 0 }
     }
 
-    fn element(&mut self, index: u64, text: &[u8], writer: &mut TableWriter) -> Result<(), Stop> {
+    fn element(&mut self, index: u64, text: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
         let element: Value = serde_json::from_slice(text)
             .map_err(|error| Stop::reject("not_json", format!("element {index} is not JSON: {error}")))?;
         match self.typed(&element) {
@@ -77,10 +77,10 @@ impl<'a> Rows<'a> {
                 self.rows += 1;
             }
             Err((column, (reason, message))) => {
-                writer.reject(&Reject { row: index, column: Some(column), reason, message, text })?;
+                sink.reject(&Reject { row: index, column: Some(column), reason, message, text })?;
             }
         }
-        if self.rows >= BATCH_ROWS { self.flush(writer) } else { Ok(()) }
+        if self.rows >= BATCH_ROWS { self.flush(sink) } else { Ok(()) }
     }
 
     fn typed(&self, element: &Value) -> Result<Vec<Typed>, (&'a str, super::value::Refusal)> {
@@ -96,10 +96,10 @@ impl<'a> Rows<'a> {
             .collect()
     }
 
-    fn flush(&mut self, writer: &mut TableWriter) -> Result<(), Stop> {
+    fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
         let received = vec![self.object.received_at.timestamp_micros(); std::mem::take(&mut self.rows)];
         let mut columns: Vec<ArrayRef> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
         columns.push(Arc::new(TimestampMicrosecondArray::from(received).with_timezone("UTC")));
-        writer.write(&RecordBatch::try_new(self.object.table.schema(), columns)?)
+        sink.write(&RecordBatch::try_new(self.object.table.schema(), columns)?)
     }
 }

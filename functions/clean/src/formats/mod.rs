@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use lake::dataset::{Dataset, Table};
 
 use crate::error::Stop;
-use crate::writer::TableWriter;
+use crate::writer::Sink;
 
 /// What a decoder is told about the raw object.
 pub struct RawObject<'a> {
@@ -29,11 +29,11 @@ pub struct RawObject<'a> {
     pub siblings: BTreeMap<String, Bytes>,
 }
 
-/// Reads the object's bytes into the writer by the table's format. Tells the gaps that the object itself reports.
-pub fn decode(object: &RawObject, reader: impl Read, writer: &mut TableWriter) -> Result<Vec<lake::ledger::Gap>, Stop> {
+/// Reads the object's bytes into the sink by the table's format. Tells the gaps that the object itself reports.
+pub fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Vec<lake::ledger::Gap>, Stop> {
     match object.table.format.as_str() {
-        "json" => json::decode(object, reader, writer).map(|()| Vec::new()),
-        "irceline-values" => irceline::decode(object, reader, writer),
+        "json" => json::decode(object, reader, sink).map(|()| Vec::new()),
+        "irceline-values" => irceline::decode(object, reader, sink),
         other => Err(Stop::Broken(format!("there is no format \"{other}\"; see dataset.toml"))),
     }
 }

@@ -154,7 +154,7 @@ impl Fetch<'_> {
             done.up_to_date += 1;
         }
         if !done.ingested.unknown.is_empty() {
-            tracing::warn!(%day, series = some(&done.ingested.unknown), "the API lists these series but does not know them");
+            tracing::info!(%day, series = some(&done.ingested.unknown), "the API lists these series but does not know them");
         }
         Ok(done)
     }
@@ -172,8 +172,8 @@ impl Fetch<'_> {
         .collect()
         .await;
 
-        // A chunk may have failed because of one of its series. If the server answers others, it is worth finding out.
-        let some_answered = fetched.iter().flatten().any(|line| line.gap.is_none());
+        // A chunk may have failed because of one of its series: worth finding out, unless all of several failed.
+        let some_answered = fetched.len() == 1 || fetched.iter().flatten().any(|line| line.gap.is_none());
         let mut lines = Vec::new();
         for line in fetched.into_iter().flatten() {
             match line.gap.as_ref().filter(|gap| some_answered && gap.what.len() > 1 && !self.http.is_late()) {

@@ -17,7 +17,7 @@ use lake::time::DayFinder;
 use super::Series;
 use crate::error::Stop;
 use crate::formats::RawObject;
-use crate::writer::TableWriter;
+use crate::writer::Sink;
 
 /// Rows per batch.
 const BATCH_ROWS: usize = 16 * 1024;
@@ -72,12 +72,12 @@ impl<'a> Rows<'a> {
         true
     }
 
-    pub(super) fn flush_if_full(&mut self, writer: &mut TableWriter) -> Result<(), Stop> {
-        if self.values.values_slice().len() >= BATCH_ROWS { self.flush(writer) } else { Ok(()) }
+    pub(super) fn flush_if_full(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
+        if self.values.values_slice().len() >= BATCH_ROWS { self.flush(sink) } else { Ok(()) }
     }
 
     /// Hands the rows so far to the writer.
-    pub(super) fn flush(&mut self, writer: &mut TableWriter) -> Result<(), Stop> {
+    pub(super) fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
         let series = self.series.finish();
         if series.is_empty() {
             return Ok(());
@@ -103,7 +103,7 @@ impl<'a> Rows<'a> {
                 },
             });
         }
-        writer.write(&RecordBatch::try_new(schema, columns)?)
+        sink.write(&RecordBatch::try_new(schema, columns)?)
     }
 }
 

@@ -1,0 +1,154 @@
+//! An S3 emulator: [MiniStack](https://pypi.org/project/ministack/), a plain Python program, on a port of its own.
+//!
+//! With the variable `TRIBUTARY_TEST_ENDPOINT` the tests use the emulator at that URL, such as a LocalStack on
+//! `http://127.0.0.1:4566`, and start none.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::python;
+
+const PACKAGE: &str = "ministack==1.5.33";
+const REGION: &str = "eu-west-1";
+/// It answers after half a second, on a busy machine after a few.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Another process may take the free port first.
+const TRIES: usize = 3;
+/// In the emulator's own folder.
+const LOG: &str = "emulator.log";
+
+/// An emulator that answers. One that was started for the test ends with it.
+pub struct Emulator {
+    endpoint: String,
+    #[expect(dead_code, reason = "held to be stopped with the emulator")]
+    process: Option<Process>,
+}
+
+struct Process {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nothing to save.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Emulator {
+    /// Starts an emulator and waits until it answers S3 calls; `None` if there is no Python for it, which has then
+    /// been said.
+    pub fn start() -> Option<Self> {
+        if let Ok(endpoint) = std::env::var("TRIBUTARY_TEST_ENDPOINT") {
+            let endpoint = endpoint.trim_end_matches('/').to_owned();
+            assert!(answers(&endpoint), "TRIBUTARY_TEST_ENDPOINT: nothing answers S3 calls at {endpoint}");
+            return Some(Self { endpoint, process: None });
+        }
+        let python = python::environment("the S3 emulator", &[PACKAGE])?;
+        let program = python.with_file_name("ministack");
+        let mut log = String::new();
+        for _ in 0..TRIES {
+            match launch(&program) {
+                Ok((endpoint, process)) => return Some(Self { endpoint, process: Some(process) }),
+                Err(said) => log = said,
+            }
+        }
+        panic!("{PACKAGE} does not answer S3 calls; its log:\n{log}");
+    }
+
+    /// The emulator's URL, without a slash at its end.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// What a program needs in its environment to use the emulator as S3.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", self.endpoint.clone()),
+            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            ("AWS_REGION", REGION.to_owned()),
+        ]
+    }
+
+    /// Makes a bucket. A name should be the test run's own, as the emulator may be a user's.
+    pub fn create_bucket(&self, name: &str) {
+        let constraint = format!(
+            "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+             <LocationConstraint>{REGION}</LocationConstraint></CreateBucketConfiguration>"
+        );
+        let (status, answer) =
+            request(&self.endpoint, "PUT", &format!("/{name}"), &constraint).expect("the emulator answers");
+        assert_eq!(status, 200, "no bucket {name}: {answer}");
+    }
+}
+
+/// An emulator on a free port, or the log of one that does not answer.
+fn launch(program: &Path) -> Result<(String, Process), String> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let log = File::create(folder.path().join(LOG)).expect("a log file");
+    let port = free_port();
+    let endpoint = format!("http://{}:{port}", Ipv4Addr::LOCALHOST);
+    let child = Command::new(program)
+        .env("BIND_HOST", Ipv4Addr::LOCALHOST.to_string())
+        .env("GATEWAY_PORT", port.to_string())
+        .env("MINISTACK_REGION", REGION)
+        .env("TMPDIR", folder.path())
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("the log file twice"))
+        .stderr(log)
+        .spawn()
+        .expect("the emulator starts");
+    let mut process = Process { child, folder };
+    let began = Instant::now();
+    while began.elapsed() < PATIENCE {
+        // Looked at first: another program may answer on the port after this one has ended.
+        if process.child.try_wait().expect("the emulator's state").is_some() {
+            break;
+        }
+        if answers(&endpoint) {
+            return Ok((endpoint, process));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Err(fs::read_to_string(process.folder.path().join(LOG)).unwrap_or_default())
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    listener.local_addr().expect("the port's number").port()
+}
+
+/// Whether buckets are listed. That a port is open, or that a health check passes, does not yet mean it.
+fn answers(endpoint: &str) -> bool {
+    matches!(request(endpoint, "GET", "/", ""), Ok((200, body)) if body.contains("ListAllMyBucketsResult"))
+}
+
+/// A request with a signature that no emulator checks; LocalStack reads from it that S3 is meant.
+fn request(endpoint: &str, method: &str, path: &str, body: &str) -> io::Result<(u16, String)> {
+    let host = endpoint.strip_prefix("http://").expect("the emulator's URL begins with http://");
+    let mut stream = TcpStream::connect(host)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/s3/aws4_request, \
+         SignedHeaders=host, Signature=0\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let answer = String::from_utf8_lossy(&answer);
+    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    Ok((status.ok_or(io::ErrorKind::InvalidData)?, body.to_owned()))
+}

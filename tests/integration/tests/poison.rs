@@ -1,0 +1,179 @@
+//! Raw objects that are not what they should be: rejected with a reason, never in the way of their neighbours.
+
+use integration::TestLake;
+use serde_json::Value;
+use simulator::{Options, Simulator};
+
+const DAY: &str = "2026-11-18";
+
+async fn ingested() -> (Simulator, TestLake) {
+    let simulator = Simulator::start(Options { stations: 3, series: 12, dead: 0, ..Options::default() }).await.unwrap();
+    let lake = TestLake::new(&simulator.irceline_url());
+    lake.call(&["ingest", "irceline", "--from", "2026-11-17", "--to", "2026-11-20"]).ok();
+    (simulator, lake)
+}
+
+fn raw(name: &str) -> String {
+    format!("raw/irceline/date={DAY}/{name}")
+}
+
+fn rejects(lake: &TestLake, table: &str, name: &str) -> Vec<Value> {
+    let tree = lake.tree();
+    let bytes = tree.bytes(&format!("rejection/irceline/{table}/date={DAY}__{name}.ndjson")).unwrap_or_default();
+    String::from_utf8_lossy(bytes).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_objects_are_rejected_as_a_whole_and_their_neighbours_cleaned() {
+    let (_simulator, lake) = ingested().await;
+    let tree = lake.tree();
+    let good = tree.bytes(&raw("values.ndjson")).unwrap().to_vec();
+    let cut = &good[..good.len() * 2 / 3];
+    let error_body = br#"{"request":{},"received_at":"2026-11-19T00:00:00Z","status":200,"body":{"statusCode":404,"reason":"Not Found"}}"#;
+    for (bytes, reason) in [
+        (&b"<html><body>Bad Gateway</body></html>"[..], "not_json"),
+        (cut, "truncated"),
+        (&b"hello"[..], "not_json"),
+        (&error_body[..], "error_body"),
+    ] {
+        lake.write(&raw("values.ndjson"), bytes);
+        let summary = lake.call(&["clean"]).ok().json();
+        let broken =
+            summary["cleaned"].as_array().unwrap().iter().find(|one| !one["rejected_whole"].is_null()).unwrap();
+        assert_eq!((&broken["rejected_whole"]["reason"], &broken["rejected"]), (&reason.into(), &1.into()), "{broken}");
+        assert_eq!(broken["outputs"], Value::Array(vec![]));
+        assert_eq!(rejects(&lake, "measurement", "values.ndjson")[0]["reason"], reason);
+        let days = lake.query("SELECT DISTINCT day FROM irceline.measurement ORDER BY day");
+        assert_eq!(days.len(), 2, "the neighbours are there, the broken day is not: {days:?}");
+        lake.call(&["verify"]).ok();
+    }
+    lake.write(&raw("values.ndjson"), &good);
+    lake.call(&["clean"]).ok();
+    assert_eq!(lake.query("SELECT DISTINCT day FROM irceline.measurement").len(), 3, "mended, it is cleaned");
+    lake.call(&["verify"]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_wait_for_their_siblings_and_follow_their_changes() {
+    let (_simulator, lake) = ingested().await;
+    let tree = lake.tree();
+    std::fs::remove_file(lake.path().join(raw("timeseries.json"))).unwrap();
+    let called = lake.call(&["clean"]);
+    assert_eq!(called.status, 1);
+    assert!(called.stderr.contains("timeseries.json") && called.stderr.contains("can help"), "{}", called.stderr);
+    assert_eq!(lake.query("SELECT DISTINCT day FROM irceline.measurement").len(), 2);
+
+    lake.write(&raw("timeseries.json"), tree.bytes(&raw("timeseries.json")).unwrap());
+    lake.call(&["clean"]).ok();
+    assert_eq!(lake.query("SELECT DISTINCT day FROM irceline.measurement").len(), 3);
+
+    // A list that does not know one of the series any more: its values are rejected, the others stay.
+    let mut list: Vec<Value> = serde_json::from_slice(tree.bytes(&raw("timeseries.json")).unwrap()).unwrap();
+    let first =
+        lake.query(&format!("SELECT min(timeseries_id) AS id FROM irceline.measurement WHERE day = DATE '{DAY}'"));
+    let gone = first[0]["id"].clone();
+    list.retain(|series| series["id"] != gone);
+    let mut stations: Vec<Value> = serde_json::from_slice(tree.bytes(&raw("stations.json")).unwrap()).unwrap();
+    for station in &mut stations {
+        station["properties"].as_object_mut().unwrap().remove("timeseries");
+    }
+    lake.write(&raw("timeseries.json"), Value::from(list).to_string());
+    lake.write(&raw("stations.json"), Value::from(stations).to_string());
+    let summary = lake.call(&["clean"]).ok().json();
+    assert_eq!(summary["cleaned"].as_array().unwrap().len(), 3, "the values are cleaned again with their siblings");
+    let mut rejected = rejects(&lake, "measurement", "values.ndjson");
+    rejected.retain(|reject| reject["column"] == "timeseries_id");
+    assert!(rejected.len() >= 20, "{rejected:?}");
+    for reject in &rejected {
+        assert_eq!(reject["reason"], "unknown_timeseries");
+        assert_eq!(reject["raw_key"], format!("irceline/date={DAY}/values.ndjson"));
+        assert!(reject["row"].as_u64() > Some(0));
+        assert!(reject["raw_text"].as_str().unwrap().starts_with("{\"timestamp\":"), "{reject}");
+    }
+    lake.call(&["verify"]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_of_a_deleted_raw_object_goes_with_it() {
+    let (_simulator, lake) = ingested().await;
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(lake.query("SELECT DISTINCT day FROM irceline.aggregate_station_by_day").len(), 3);
+    std::fs::remove_dir_all(lake.path().join(format!("raw/irceline/date={DAY}"))).unwrap();
+    let summary = lake.call(&["clean"]).ok().json();
+    assert_eq!(summary["retracted"].as_array().unwrap().len(), 3, "{summary}");
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(lake.query("SELECT DISTINCT day FROM irceline.aggregate_station_by_day").len(), 2);
+    lake.call(&["verify"]).ok();
+
+    std::fs::remove_dir_all(lake.path().join("raw/irceline")).unwrap();
+    lake.call(&["clean"]).ok();
+    let summary = lake.call(&["aggregate"]).ok().json();
+    assert!(summary["aggregated"].as_array().unwrap().iter().all(|made| made["deleted"] == true), "{summary}");
+    assert_eq!(lake.tree().names(), Vec::<&str>::new(), "nothing is left, the ledger included");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_sees_what_is_missing_changed_orphaned_or_left_over() {
+    let (_simulator, lake) = ingested().await;
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    lake.call(&["verify"]).ok();
+    let parquet = format!("standard/irceline/measurement/month=2026-11/date={DAY}__values.ndjson.parquet");
+    let good = lake.tree().bytes(&parquet).unwrap().to_vec();
+    let other = lake.tree().bytes(&parquet.replace(DAY, "2026-11-17")).unwrap().to_vec();
+    let file = |name: &str| lake.path().join(name);
+    let complains = |part: &str| {
+        let called = lake.call(&["verify"]);
+        assert_eq!(called.status, 1);
+        assert!(called.stderr.contains(part), "{part} is not in {}", called.stderr);
+    };
+
+    std::fs::remove_file(file(&parquet)).unwrap();
+    complains("missing");
+    lake.write(&parquet, other);
+    complains("ETag");
+    lake.write(&parquet, good);
+    lake.call(&["verify"]).ok();
+
+    for orphan in ["standard/irceline/measurement/month=2026-11/x.parquet", "consumption/irceline/old/data.parquet"] {
+        lake.write(orphan, "x");
+        complains("in no ledger entry");
+        std::fs::remove_file(file(orphan)).unwrap();
+    }
+    lake.write("standard/irceline/.tributary-killed", "half");
+    complains("killed writer");
+    lake.call(&["clean"]).ok();
+    lake.call(&["verify"]).ok();
+
+    let entry = format!("ledger/raw/irceline/date={DAY}/values.ndjson.json");
+    let text = String::from_utf8(lake.tree().bytes(&entry).unwrap().to_vec()).unwrap();
+    let read: Value = serde_json::from_str(&text).unwrap();
+    let count = read["rows"]["read"].to_string();
+    lake.write(&entry, text.replacen(&format!("\"read\": {count}"), "\"read\": 1", 1));
+    complains("does not balance");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replay_cleans_again_after_a_rule_has_changed() {
+    let (_simulator, lake) = ingested().await;
+    let key = raw("values.ndjson");
+    let text = String::from_utf8(lake.tree().bytes(&key).unwrap().to_vec()).unwrap();
+    let at = text.find("\"value\":").unwrap() + "\"value\":".len();
+    let end = at + text[at..].find('}').unwrap();
+    lake.write(&key, format!("{}-12.5{}", &text[..at], &text[end..]));
+    lake.call(&["clean"]).ok();
+    let rejected = rejects(&lake, "measurement", "values.ndjson");
+    assert_eq!((&rejected[0]["reason"], &rejected[0]["column"]), (&"below_minimum".into(), &"value".into()));
+    assert!(rejected[0]["raw_text"].as_str().unwrap().contains("-12.5"));
+
+    assert_eq!(lake.call(&["clean"]).ok().json()["cleaned"], Value::Array(vec![]));
+    lake.configure("[table.measurement.column.value]\nmin = -20.0\n");
+    let status = lake.call(&["status"]).ok().json();
+    assert_eq!(status["datasets"][0]["objects_by_older_rules"], 3);
+    let replayed = lake.call(&["replay"]).ok().json();
+    assert_eq!(replayed["cleaned"][0]["raw_key"], format!("irceline/date={DAY}/values.ndjson"), "{replayed}");
+    assert!(rejects(&lake, "measurement", "values.ndjson").is_empty());
+    assert_eq!(lake.query("SELECT value FROM irceline.measurement WHERE value < -10")[0]["value"], -12.5);
+    lake.call(&["verify"]).ok();
+}
