@@ -1,5 +1,7 @@
 //! The nightly run against the simulated API: windows, corrections, failures, days of clock changes.
 
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, TimeZone, Utc};

@@ -1,5 +1,7 @@
 //! A process killed at any moment and started again ends with the same bytes as one that was never killed.
 
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::process::Stdio;

@@ -1,0 +1,43 @@
+# `make` lists what there is to make.
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+# dev builds in a few minutes; `make demo PROFILE=release` takes longer to build and runs faster.
+PROFILE ?= dev
+BINARIES = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build everything
+	$(CARGO) build --locked --workspace --bins --profile $(PROFILE)
+
+.PHONY: demo
+demo: build ## Run three simulated days of air quality into ./lake and show what they say
+	@sh tests/demo.sh $(BINARIES)
+
+.PHONY: test
+test: lint ## Everything that CI runs: lints, unit tests, integration tests
+	$(CARGO) build --locked --workspace
+	$(CARGO) test --locked --workspace
+
+.PHONY: lint
+lint: ## Check format and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: bench
+bench: ## Measure: decoder throughput, CPU of a nightly run, memory for a 1 GB object
+	$(CARGO) build --locked --workspace --release
+	$(CARGO) bench --locked --workspace --bench decode
+	sh tests/bench.sh target/release
+
+.PHONY: format
+format: ## Format the code
+	$(CARGO) fmt --all
+
+.PHONY: clean
+clean: ## Remove what was built and the demo's lake
+	$(CARGO) clean
+	rm -rf lake
