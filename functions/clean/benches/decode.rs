@@ -17,7 +17,7 @@ use lake::dataset::Catalog;
 
 const KEY: &str = "irceline/date=2026-11-18/values.ndjson";
 /// The end of the first hour of that day in Brussels, in milliseconds.
-const FIRST: i64 = 1_795_046_400_000;
+const FIRST: i64 = 1_794_960_000_000;
 
 fn main() {
     divan::main();

@@ -1,5 +1,12 @@
 //! A whole lake in a bucket behaves like one in a folder.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail as tests do"
+)]
+
 use integration::TestLake;
 use integration::emulator::Emulator;
 use serde_json::{Value, json};

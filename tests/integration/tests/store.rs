@@ -5,6 +5,13 @@
 //! this same program once more, with the emulator in its environment and itself as the only test. That process runs
 //! all the cases and reports each.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail as tests do"
+)]
+
 use std::fs::{self, File};
 use std::future::Future;
 use std::io::{self, Read, Seek, SeekFrom, Write};

@@ -1,0 +1,70 @@
+//! Memory does not grow with the input: a raw object many times larger than what cleaning may hold.
+
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::process::{Child, Stdio};
+
+use integration::TestLake;
+
+const SERIES: usize = 4_000;
+const VALUES: usize = 1_440;
+/// 18 November 2026 00:00 in Brussels.
+const START: u64 = 1_794_956_400_000;
+const LIMIT_KIB: u64 = 256 * 1024;
+
+/// The most memory that the process ever had, in KiB, as the kernel tells while it runs.
+fn peak_of(child: &mut Child) -> u64 {
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0);
+        peak = peak.max(now);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    peak
+}
+
+/// 220 MB of values, nearly six million, in one line; the first series comes twice.
+fn write_values(lake: &TestLake) -> u64 {
+    lake.write("raw/irceline/date=2026-11-18/stations.json", "[]");
+    let item =
+        |id: usize| format!(r#"{{"id":"{id}","uom":"x","parameters":{{"phenomenon":{{"id":"5","label":"P"}}}}}}"#);
+    let list = (0..SERIES).map(item).collect::<Vec<_>>().join(",");
+    lake.write("raw/irceline/date=2026-11-18/timeseries.json", format!("[{list}]"));
+    let path = lake.path().join("raw/irceline/date=2026-11-18/values.ndjson");
+    let mut file = BufWriter::new(File::create(&path).unwrap());
+    file.write_all(br#"{"request":{},"received_at":"2026-11-19T05:00:00Z","status":200,"body":{"#).unwrap();
+    for id in (0..SERIES).chain([0]) {
+        let mut text = format!(r#""{id}":{{"values":["#);
+        for value in 0..VALUES {
+            let comma = if value == 0 { "" } else { "," };
+            let time = START + (value as u64 + 1) * 60_000;
+            write!(text, r#"{comma}{{"timestamp":{time},"value":{}.5}}"#, value % 90).unwrap();
+        }
+        text.push_str("]},");
+        file.write_all(text.as_bytes()).unwrap();
+    }
+    file.write_all(b"\"unknown\":{\"values\":[]}}}\n").unwrap();
+    file.into_inner().unwrap().metadata().unwrap().len()
+}
+
+#[test]
+fn a_large_raw_object_is_cleaned_in_bounded_memory() {
+    let lake = TestLake::new("http://127.0.0.1:1/");
+    let bytes = write_values(&lake);
+    assert!(bytes > 200_000_000, "{bytes}");
+    let mut child = lake.command(&["clean"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let peak = peak_of(&mut child);
+    assert!(child.wait().unwrap().success());
+    assert!(peak > 0 && peak < LIMIT_KIB, "{peak} KiB for an object of {bytes} bytes");
+    let entry = lake.tree().bytes("ledger/raw/irceline/date=2026-11-18/values.ndjson.json").unwrap().to_vec();
+    let entry: serde_json::Value = serde_json::from_slice(&entry).unwrap();
+    let (all, twice) = ((SERIES * VALUES) as u64, VALUES as u64);
+    assert_eq!(entry["rows"]["read"], all + twice);
+    assert_eq!(entry["rows"]["clean"], all);
+    assert_eq!(entry["rows"]["duplicate"], twice, "the last row of a key stays");
+}
