@@ -112,6 +112,9 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
                 deleted: true,
             });
         }
+        if selection.all && selection.model.is_none() {
+            remove_orphans(lake, dataset).await?;
+        }
         progress.begin(&format!("aggregate {}", dataset.name), todo.len() as u64);
         let mut work = futures::stream::iter(todo.iter().map(|task| async move { (task, make(lake, task).await) }))
             .buffer_unordered(workers.max(1));
@@ -311,4 +314,18 @@ async fn delete(lake: &Lake, ledger_key: &str, entry: &ConsumptionEntry) -> Resu
         lake.consumption.delete(&output.key).await?;
     }
     Ok(lake.ledger.remove(ledger_key).await?)
+}
+
+/// Removes objects of the consumption zone that no ledger entry names: killed writers or former models made them.
+async fn remove_orphans(lake: &Lake, dataset: &Dataset) -> Result<()> {
+    let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    let named: BTreeSet<&str> =
+        entries.iter().flat_map(|(_, entry)| &entry.outputs).map(|output| output.key.as_str()).collect();
+    for object in lake.consumption.list(&format!("{}/", dataset.name)).await? {
+        if !named.contains(object.key.as_str()) {
+            tracing::info!(key = %object.key, "removing an object that no ledger entry names");
+            lake.consumption.delete(&object.key).await?;
+        }
+    }
+    Ok(())
 }

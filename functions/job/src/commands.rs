@@ -35,20 +35,7 @@ pub async fn run(arguments: &Arguments) -> ExitCode {
         Err(failure) => {
             let mut summary = Summary::default();
             summary.fail(failure);
-            refuse(summary, arguments)
-        }
-    }
-}
-
-/// A failure before there was anything to sum up.
-fn refuse(summary: Summary, arguments: &Arguments) -> ExitCode {
-    match arguments.output {
-        crate::cli::Format::Json => summary.finish(arguments.output, None),
-        crate::cli::Format::Text => {
-            for failure in &summary.errors {
-                eprintln!("error: {}", failure.message);
-            }
-            crate::summary::exit_status(&summary.errors)
+            summary.finish(arguments.output, None)
         }
     }
 }
@@ -91,13 +78,10 @@ impl<'a> Session<'a> {
                 return query::run(&self.lake, sql, format, self.workers, self.arguments.output).await;
             }
         };
-        match done {
-            Ok(()) => summary.finish(self.arguments.output, Some(&self.lake)),
-            Err(failure) => {
-                summary.fail(failure);
-                refuse(summary, self.arguments)
-            }
+        if let Err(failure) = done {
+            summary.fail(failure);
         }
+        summary.finish(self.arguments.output, Some(&self.lake))
     }
 
     fn window(&self, source: &str, window: WindowOptions) -> Result<Window> {

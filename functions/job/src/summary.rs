@@ -116,10 +116,14 @@ impl Summary {
             && self.cleaned.is_empty()
             && self.retracted.is_empty()
             && self.ingested.iter().all(|day| day.objects == 0);
-        if nothing_done && self.errors.is_empty() {
+        if nothing_done && !self.errors.is_empty() {
+            // The errors say it all.
+            return text;
+        }
+        if nothing_done {
             let what = if self.up_to_date == 0 { "There was nothing to do" } else { "Everything is up to date" };
             line(&mut text, format_args!("{what} ({}).", counted(self.up_to_date, "object")));
-        } else if let Some(lake) = lake.filter(|_| !nothing_done) {
+        } else if let Some(lake) = lake {
             let places = [Zone::Standard, Zone::Consumption].map(|zone| lake.url(zone));
             line(&mut text, format_args!("Files: {}", places.join(", ")));
         }

@@ -111,9 +111,10 @@ async fn verify(lake: &Lake) -> Result<Report, Failure> {
         for object in lake.store(zone).list("").await? {
             if !named.contains(&(zone.name(), object.key.clone())) {
                 let url = lake.store(zone).url(&object.key);
-                report.problems.push(format!(
-                    "{url} is in no ledger entry: `tributary clean --all` removes such objects, or delete it"
-                ));
+                let step = if zone == Zone::Consumption { "aggregate" } else { "clean" };
+                report
+                    .problems
+                    .push(format!("{url} is in no ledger entry: `tributary {step} --all` removes such objects"));
             }
         }
     }
