@@ -4,7 +4,7 @@ use crate::dataset::Catalog;
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::settings::{LakeSettings, Zone};
-use crate::store::{S3Client, Store};
+use crate::store::{S3Client, Store, StoreUrl};
 
 /// An open lake.
 #[derive(Debug, Clone)]
@@ -28,9 +28,13 @@ pub struct Lake {
 impl Lake {
     /// Opens a lake and reads its datasets. Nothing is written, and nothing needs to be there yet.
     pub async fn open(settings: LakeSettings) -> Result<Self> {
-        let client = S3Client::default();
-        let store = |zone| Store::open(&settings.zone(zone), &client);
-        let config = Store::open(&settings.root.join("config"), &client);
+        Self::open_with(settings, &S3Client::default()).await
+    }
+
+    /// The same with a client that is there already.
+    pub async fn open_with(settings: LakeSettings, client: &S3Client) -> Result<Self> {
+        let store = |zone| Store::open(&settings.zone(zone), client);
+        let config = Store::open(&settings.root.join("config"), client);
         let ledger_store = store(Zone::Ledger);
         Ok(Self {
             raw: store(Zone::Raw),
@@ -53,6 +57,11 @@ impl Lake {
             Zone::Consumption => &self.consumption,
             Zone::Ledger => &self.ledger_store,
         }
+    }
+
+    /// A zone's place.
+    pub fn place(&self, zone: Zone) -> StoreUrl {
+        self.settings.zone(zone)
     }
 
     /// A zone's URL, for people.

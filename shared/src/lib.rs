@@ -2,6 +2,7 @@
 
 pub mod dataset;
 pub mod error;
+pub mod function;
 pub mod hash;
 pub mod keys;
 mod lake;
@@ -11,6 +12,7 @@ pub mod partition;
 pub mod progress;
 pub mod settings;
 pub mod store;
+pub mod telemetry;
 pub mod time;
 
 pub use self::error::{Error, Result};

@@ -6,6 +6,7 @@
 mod engine;
 mod error;
 mod files;
+pub mod handler;
 mod query;
 
 use std::collections::{BTreeMap, BTreeSet};

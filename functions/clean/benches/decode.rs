@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::io::{Cursor, Read};
 
 use arrow::array::RecordBatch;
-use bytes::Bytes;
 use chrono::DateTime;
 use clean::Stop;
 use clean::formats::{self, RawObject};
@@ -76,19 +76,20 @@ fn decode(bencher: Bencher, series: usize, finish: bool) {
     let dataset = catalog.dataset("irceline").expect("irceline is built in");
     let table = dataset.table_of(KEY).expect("a table takes the key");
     let text = values(series);
-    let siblings = BTreeMap::from([
-        ("timeseries.json".to_owned(), Bytes::from(timeseries(series))),
-        ("stations.json".to_owned(), Bytes::from_static(b"[]")),
-    ]);
-    let object = RawObject { dataset, table, key: KEY, received_at: DateTime::UNIX_EPOCH, siblings };
+    let object = RawObject { dataset, table, key: KEY, received_at: DateTime::UNIX_EPOCH };
+    let list = timeseries(series);
+    let sibling = |text: &str| Box::new(Cursor::new(text.to_owned())) as Box<dyn Read + Send>;
+    let siblings = || {
+        BTreeMap::from([("timeseries.json".to_owned(), sibling(&list)), ("stations.json".to_owned(), sibling("[]"))])
+    };
     bencher.counter(BytesCount::of_str(&text)).bench_local(|| {
         let mut writer = TableWriter::new(table, KEY, None).expect("a writer");
         if finish {
-            formats::decode(&object, text.as_bytes(), &mut writer).expect("sound values");
+            formats::decode(&object, siblings(), text.as_bytes(), &mut writer).expect("sound values");
             assert_eq!(writer.finish().expect("a file").rows.clean, series as u64 * 24);
         } else {
             let mut counter = Counter(0);
-            formats::decode(&object, text.as_bytes(), &mut counter).expect("sound values");
+            formats::decode(&object, siblings(), text.as_bytes(), &mut counter).expect("sound values");
             assert_eq!(counter.0, series as u64 * 24);
         }
     });

@@ -6,7 +6,9 @@
 
 mod duplicates;
 mod error;
+mod event;
 pub mod formats;
+pub mod handler;
 mod object;
 pub mod reject;
 mod scanner;
@@ -14,6 +16,7 @@ pub mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use futures::StreamExt;
 use lake::dataset::Dataset;
 use lake::ledger::{Gap, Input, RawEntry, Rows, WholeReject};
@@ -56,12 +59,16 @@ pub struct Cleaned {
     pub gaps: Vec<Gap>,
     /// Keys in the standard zone.
     pub outputs: Vec<String>,
+    /// The newest local day of its rows.
+    #[serde(skip)]
+    pub newest_day: Option<NaiveDate>,
 }
 
 impl From<RawEntry> for Cleaned {
     fn from(entry: RawEntry) -> Self {
         Self {
             raw_key: entry.raw_key().to_owned(),
+            newest_day: entry.newest_day(),
             dataset: entry.dataset,
             table: entry.table,
             rows: entry.rows,
@@ -117,6 +124,29 @@ pub async fn clean(lake: &Lake, selection: &Selection, workers: usize, progress:
     progress.end();
     outcome.cleaned.sort_by(|a, b| a.raw_key.cmp(&b.raw_key));
     Ok(outcome)
+}
+
+/// Cleans one raw object unless the ledger shows it as done: an event may come often, late and out of order, and what
+/// counts is the object as it is now. Retracts what was made of an object that is gone.
+pub async fn clean_if_stale(lake: &Lake, raw_key: &str) -> Result<Option<Cleaned>> {
+    let entry = lake.ledger.raw_entry(raw_key).await?.map(|(entry, _)| entry);
+    let Some(raw) = lake.raw.head(raw_key).await? else {
+        if let Some(entry) = entry {
+            retract(lake, &entry).await?;
+        }
+        return Ok(None);
+    };
+    if let Some(entry) = entry {
+        let mut current = true;
+        for input in &entry.inputs {
+            let there = if input.key == raw_key { Some(raw.clone()) } else { lake.raw.head(&input.key).await? };
+            current &= there.is_some_and(|there| there.etag == input.etag);
+        }
+        if current {
+            return Ok(None);
+        }
+    }
+    one(lake, raw_key).await.map(Some)
 }
 
 async fn one(lake: &Lake, raw_key: &str) -> Result<Cleaned> {

@@ -1,9 +1,7 @@
 //! One raw object: read, decode, write, commit.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use lake::dataset::{Dataset, Table};
 use lake::ledger::{Gap, Input, RawEntry, Rows, WholeReject, put_output};
@@ -12,12 +10,10 @@ use lake::store::{Failure, Object};
 use lake::{Lake, keys};
 
 use crate::error::{Error, Result, Stop};
-use crate::formats::{self, RawObject};
+use crate::formats::{self, RawObject, Siblings};
 use crate::reject::{Reject, RejectWriter};
 use crate::writer::{TableWriter, Written};
 
-/// The most bytes of a sibling: it is held in memory.
-const MAX_SIBLING: u64 = 64 * 1024 * 1024;
 /// How often a commit that lost a race starts again from the newest raw object.
 const COMMIT_TRIES: u32 = 5;
 
@@ -35,7 +31,7 @@ pub async fn clean_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key
 
 async fn try_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<RawEntry> {
     let previous = lake.ledger.raw_entry(raw_key).await?;
-    let (siblings, mut inputs) = read_siblings(lake, table, raw_key).await?;
+    let (siblings, mut inputs) = open_siblings(lake, table, raw_key).await?;
     let Some((raw, reader)) = lake.raw.read(raw_key).await? else {
         return Err(Error::Gone { url: lake.raw.url(raw_key) });
     };
@@ -114,19 +110,17 @@ pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry) -> Result<()> 
     Ok(lake.ledger.commit_raw(entry, current.map(|(_, etag)| etag).as_deref()).await?)
 }
 
-async fn read_siblings(lake: &Lake, table: &Table, raw_key: &str) -> Result<(BTreeMap<String, Bytes>, Vec<Input>)> {
-    let mut siblings = BTreeMap::new();
+async fn open_siblings(lake: &Lake, table: &Table, raw_key: &str) -> Result<(Siblings, Vec<Input>)> {
+    let mut siblings = Siblings::new();
     let mut inputs = Vec::new();
     for name in &table.siblings {
         let key = format!("{}{name}", keys::folder(raw_key));
-        let missing = |why: &str| Error::Sibling { key: raw_key.to_owned(), sibling: key.clone(), why: why.to_owned() };
-        let Some(head) = lake.raw.head(&key).await? else { return Err(missing("is not there yet")) };
-        if head.bytes > MAX_SIBLING {
-            return Err(missing("is larger than 64 MiB"));
-        }
-        let Some((object, bytes)) = lake.raw.get(&key).await? else { return Err(missing("is not there any more")) };
-        inputs.push(Input { key: key.clone(), etag: object.etag });
-        siblings.insert(name.clone(), bytes);
+        let Some((object, reader)) = lake.raw.read(&key).await? else {
+            let why = "is not there yet".to_owned();
+            return Err(Error::Sibling { key: raw_key.to_owned(), sibling: key, why });
+        };
+        inputs.push(Input { key, etag: object.etag });
+        siblings.insert(name.clone(), reader);
     }
     Ok((siblings, inputs))
 }
@@ -142,7 +136,7 @@ fn decode(
     dataset: &Dataset,
     table: &Table,
     raw: &Object,
-    siblings: BTreeMap<String, Bytes>,
+    siblings: Siblings,
     reader: Box<dyn Read + Send>,
 ) -> Result<Decoded, String> {
     let outcome = decode_rows(dataset, table, raw, siblings, reader);
@@ -157,12 +151,12 @@ fn decode_rows(
     dataset: &Dataset,
     table: &Table,
     raw: &Object,
-    siblings: BTreeMap<String, Bytes>,
+    siblings: Siblings,
     reader: Box<dyn Read + Send>,
 ) -> Result<Decoded, Stop> {
-    let object = RawObject { dataset, table, key: &raw.key, received_at: whole_seconds(raw.last_modified), siblings };
+    let object = RawObject { dataset, table, key: &raw.key, received_at: whole_seconds(raw.last_modified) };
     let mut writer = TableWriter::new(table, &raw.key, raw.version.as_deref())?;
-    let gaps = formats::decode(&object, decompress(&raw.key, reader)?, &mut writer)?;
+    let gaps = formats::decode(&object, siblings, decompress(&raw.key, reader)?, &mut writer)?;
     Ok(Decoded { written: writer.finish()?, rejected: None, gaps })
 }
 

@@ -15,6 +15,8 @@ use crate::error::HttpFailure;
 
 const USER_AGENT: &str = concat!("tributary/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Each pause is this much longer than the one before: ten tries from a quarter of a second take about half a minute.
+const BACKOFF_FACTOR: f32 = 1.5;
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 /// A server that cannot be reached at all is given up earlier than one that answers badly.
 const CONNECT_TRIES: u32 = 4;
@@ -24,7 +26,7 @@ const CONNECT_TRIES: u32 = 4;
 pub struct Patience {
     /// How often a request is sent before it fails for good.
     pub tries: u32,
-    /// The pause before the second try; it doubles with each further one.
+    /// The pause before the second try; it grows with each further one.
     pub first_backoff: Duration,
     /// How long one try may take.
     pub request_timeout: Duration,
@@ -101,25 +103,26 @@ impl Http {
 
     /// Asks for a JSON document.
     pub async fn get(&self, url: &Url) -> Result<Answer, HttpFailure> {
-        self.send(Request::new(Method::GET, url.clone()), "GET").await
+        self.send(Request::new(Method::GET, url.clone()), "GET", self.patience.tries).await
     }
 
-    /// Posts a JSON text and asks for a JSON document.
-    pub async fn post(&self, url: &Url, body: &str) -> Result<Answer, HttpFailure> {
+    /// Posts a JSON text and asks for a JSON document, with at most `max_tries` tries.
+    pub async fn post(&self, url: &Url, body: &str, max_tries: u32) -> Result<Answer, HttpFailure> {
         let mut request = Request::new(Method::POST, url.clone());
         request.headers_mut().insert(CONTENT_TYPE, reqwest::header::HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.to_owned().into());
-        self.send(request, "POST").await
+        self.send(request, "POST", max_tries.min(self.patience.tries)).await
     }
 
-    async fn send(&self, request: Request, method: &'static str) -> Result<Answer, HttpFailure> {
+    async fn send(&self, request: Request, method: &'static str, max_tries: u32) -> Result<Answer, HttpFailure> {
         let begun = Instant::now();
         let url = request.url().to_string();
         let tries = AtomicU32::new(0);
         let backoff = ExponentialBuilder::default()
             .with_min_delay(self.patience.first_backoff)
+            .with_factor(BACKOFF_FACTOR)
             .with_max_delay(LONGEST_BACKOFF)
-            .with_max_times(self.patience.tries.saturating_sub(1) as usize)
+            .with_max_times(max_tries.saturating_sub(1) as usize)
             .with_jitter();
         let one_try = || {
             tries.fetch_add(1, Ordering::Relaxed);

@@ -1,9 +1,12 @@
 //! Fetches from REST APIs into the raw zone, byte for byte, and says what could not be had.
 
 mod error;
+pub mod handler;
 pub mod http;
 pub mod raw;
 pub mod sources;
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lake::Lake;
@@ -55,6 +58,8 @@ pub struct Context<'a> {
     pub clock: fn() -> DateTime<Utc>,
     /// Hears of progress.
     pub progress: &'a dyn Progress,
+    /// How long the fetch may take, if that is less than what the source's settings allow.
+    pub time_limit: Option<Duration>,
 }
 
 /// What was fetched for one day (or one other unit of a source).

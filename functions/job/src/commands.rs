@@ -89,8 +89,13 @@ impl<'a> Session<'a> {
     }
 
     async fn fetch(&self, source: &str, window: Window) -> Result<ingest::Outcome> {
-        let context =
-            ingest::Context { lake: &self.lake, settings: &self.sources, clock: Utc::now, progress: &self.steps };
+        let context = ingest::Context {
+            lake: &self.lake,
+            settings: &self.sources,
+            clock: Utc::now,
+            progress: &self.steps,
+            time_limit: None,
+        };
         Ok(ingest::ingest(&context, source, window).await?)
     }
 

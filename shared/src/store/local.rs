@@ -13,6 +13,7 @@ use bytes::Bytes;
 
 use super::{Condition, Failure, Object, Result, StoreError};
 
+const FOLDER_TRIES: u32 = 100;
 const TEMPORARY_PREFIX: &str = ".tributary-";
 
 /// A zone in a local folder.
@@ -55,6 +56,10 @@ impl LocalStore {
     }
 
     pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
+        // Such a prefix would lead out of the folder; no key has one.
+        if prefix.split('/').rev().skip(1).any(|part| part.is_empty() || part == "." || part == "..") {
+            return Ok(Vec::new());
+        }
         let root = self.root.clone();
         let prefix_owned = prefix.to_owned();
         let work = move || {
@@ -155,7 +160,6 @@ impl LocalStore {
         let written = self
             .blocking("write", key, move |path| {
                 let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-                fs::create_dir_all(&folder)?;
                 let mut temporary = locked_temporary(&folder)?;
                 fill(temporary.as_file_mut())?;
                 temporary.as_file().sync_data()?;
@@ -184,7 +188,7 @@ impl LocalStore {
         let root = self.root.clone();
         self.blocking("delete", key, move |path| {
             match fs::remove_file(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) if is_absent(&error) => return Ok(()),
                 other => other?,
             }
             // Folders exist only for their objects; a folder that still has some refuses to go.
@@ -225,8 +229,23 @@ impl LocalStore {
 /// A hidden file in `folder` that is locked for as long as it is open. A sweep may take it for a leftover and remove
 /// it before the lock is ours; then there is another try.
 fn locked_temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut tries = 0;
+    let make = || {
+        fs::create_dir_all(folder)?;
+        tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)
+    };
     loop {
-        let temporary = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)?;
+        // Whoever deletes the folder's last object takes the folder away, perhaps in between.
+        let temporary = match make() {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists)
+                    && tries < FOLDER_TRIES =>
+            {
+                tries += 1;
+                continue;
+            }
+            temporary => temporary?,
+        };
         temporary.as_file().lock()?;
         if temporary.path().try_exists()? {
             return Ok(temporary);
@@ -276,7 +295,7 @@ fn walk(root: &Path, prefix: &str, visit: &mut dyn FnMut(String, &Path) -> io::R
     let mut pending = vec![(root.join(folder), folder.to_owned())];
     while let Some((path, key)) = pending.pop() {
         let entries = match fs::read_dir(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) if is_absent(&error) => continue,
             entries => entries?,
         };
         for entry in entries {
@@ -299,10 +318,14 @@ fn walk(root: &Path, prefix: &str, visit: &mut dyn FnMut(String, &Path) -> io::R
     Ok(())
 }
 
+/// Nothing is there, or what should be a folder is an object.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 fn open(path: &Path) -> io::Result<Option<File>> {
     match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(None),
+        Err(error) if is_absent(&error) => Ok(None),
         Ok(file) if file.metadata()?.is_dir() => Ok(None),
         other => other.map(Some),
     }

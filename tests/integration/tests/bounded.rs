@@ -1,6 +1,6 @@
 //! Memory does not grow with the input: a raw object many times larger than what cleaning may hold.
 
-#![allow(clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::fmt::Write as _;
 use std::fs::File;

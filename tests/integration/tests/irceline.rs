@@ -1,6 +1,6 @@
 //! The nightly run against the simulated API: windows, corrections, failures, days of clock changes.
 
-#![allow(clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 

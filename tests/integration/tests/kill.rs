@@ -1,6 +1,6 @@
 //! A process killed at any moment and started again ends with the same bytes as one that was never killed.
 
-#![allow(clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;

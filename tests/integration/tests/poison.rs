@@ -1,6 +1,6 @@
 //! Raw objects that are not what they should be: rejected with a reason, never in the way of their neighbours.
 
-#![allow(clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use integration::TestLake;
 use serde_json::Value;

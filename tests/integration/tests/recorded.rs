@@ -1,7 +1,7 @@
 //! Recorded answers of the real IRCELINE API (CC BY 4.0, IRCEL-CELINE) through clean and aggregate. They lie where
 //! `IRCELINE_RECORDED` says; without it the test says so and does nothing.
 
-#![allow(clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

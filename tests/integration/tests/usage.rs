@@ -1,6 +1,6 @@
 //! What a user gets wrong: one clear message, the contract's exit status, no partial files.
 
-#![allow(clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use integration::{Called, TestLake};
 use simulator::{Options, Simulator};

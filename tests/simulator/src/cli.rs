@@ -4,16 +4,17 @@ use std::future::pending;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{Options, Simulator};
+use crate::{CLIENT_ID, CLIENT_SECRET, Options, Simulator};
 
-/// A local server that behaves as the IRCELINE timeseries API does.
+/// A local server that behaves as the APIs of IRCELINE, Illuminate Education and Codetrack do.
 #[derive(Debug, clap::Parser)]
 #[command(version)]
 pub struct Arguments {
-    /// The world and its faults.
+    /// The worlds and their faults.
     #[command(flatten)]
     pub options: Options,
-    /// Write the URL to this file once requests are answered
+    /// Write the URL of the IRCELINE API to this file once requests are answered, and all URLs and
+    /// credentials to PATH.env, as assignments for a shell
     #[arg(long, value_name = "PATH")]
     pub url_file: Option<PathBuf>,
 }
@@ -22,8 +23,11 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments) -> io::Result<()> {
     let simulator = Simulator::start(arguments.options).await?;
     let url = simulator.irceline_url();
-    writeln!(io::stdout(), "{url}")?;
+    let environment = environment(&simulator);
+    writeln!(io::stdout(), "{url}\n{environment}")?;
     if let Some(path) = &arguments.url_file {
+        // Whoever waits for the first of the files finds the other one, too.
+        write_whole(&with_suffix(path, ".env"), &environment)?;
         write_whole(path, &url)?;
     }
     tokio::select! {
@@ -48,10 +52,27 @@ async fn terminated() -> io::Result<()> {
     pending().await
 }
 
+/// What a script needs to call the APIs. The values have no characters that mean something to a shell.
+fn environment(simulator: &Simulator) -> String {
+    let assignments = [
+        ("IRCELINE_URL", simulator.irceline_url()),
+        ("ILLUMINATE_URL", simulator.illuminate_url()),
+        ("ILLUMINATE_CLIENT_ID", CLIENT_ID.to_owned()),
+        ("ILLUMINATE_CLIENT_SECRET", CLIENT_SECRET.to_owned()),
+        ("CODETRACK_URL", simulator.codetrack_url()),
+    ];
+    assignments.map(|(name, value)| format!("{name}={value}")).join("\n")
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// Writes beside the file and renames, so that whoever waits for the file never reads half of it.
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
+    let name = with_suffix(path, ".part");
     std::fs::write(&name, format!("{text}\n"))?;
     std::fs::rename(&name, path)
 }

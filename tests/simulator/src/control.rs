@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use chrono::NaiveDate;
@@ -26,6 +28,28 @@ struct Failing {
     series: Vec<String>,
 }
 
+#[derive(Deserialize)]
+struct FailingAssessments {
+    assessments: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct CorrectedWeek {
+    date: NaiveDate,
+    learner: i64,
+    points: i64,
+}
+
+#[derive(Serialize)]
+struct WasChanged {
+    changed: bool,
+}
+
+#[derive(Deserialize)]
+struct FailingLearners {
+    learners: Vec<i64>,
+}
+
 /// What is left out stays as it is.
 #[derive(Deserialize)]
 struct FaultSettings {
@@ -42,6 +66,14 @@ pub(crate) fn router(sources: Arc<Sources>) -> Router {
     Router::new()
         .route("/simulator/irceline/corrections", post(correct))
         .route("/simulator/irceline/failing", post(fail))
+        .route("/simulator/illuminate/failing", post(fail_assessments))
+        .route("/simulator/illuminate/expire", post(expire_tokens))
+        .route("/simulator/illuminate/roster", get(illuminate_roster))
+        .route("/simulator/illuminate/requests", get(illuminate_requests))
+        .route("/simulator/codetrack/corrections", post(correct_week))
+        .route("/simulator/codetrack/failing", post(fail_learners))
+        .route("/simulator/codetrack/roster", get(codetrack_roster))
+        .route("/simulator/codetrack/requests", get(codetrack_requests))
         .route("/simulator/faults", post(set_faults))
         .route("/simulator/requests", get(requests))
         .with_state(sources)
@@ -53,6 +85,38 @@ async fn correct(State(sources): State<Arc<Sources>>, Json(asked): Json<Correcti
 
 async fn fail(State(sources): State<Arc<Sources>>, Json(asked): Json<Failing>) {
     sources.irceline.fail_series(asked.series);
+}
+
+async fn fail_assessments(State(sources): State<Arc<Sources>>, Json(asked): Json<FailingAssessments>) {
+    sources.illuminate.fail_assessments(asked.assessments);
+}
+
+async fn expire_tokens(State(sources): State<Arc<Sources>>) {
+    sources.illuminate.expire_tokens();
+}
+
+async fn illuminate_roster(State(sources): State<Arc<Sources>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/tab-separated-values; charset=utf-8")], sources.illuminate.roster())
+}
+
+async fn illuminate_requests(State(sources): State<Arc<Sources>>) -> impl IntoResponse {
+    Json(sources.illuminate.counts().all())
+}
+
+async fn correct_week(State(sources): State<Arc<Sources>>, Json(asked): Json<CorrectedWeek>) -> Json<WasChanged> {
+    Json(WasChanged { changed: sources.codetrack.correct(asked.date, asked.learner, asked.points) })
+}
+
+async fn fail_learners(State(sources): State<Arc<Sources>>, Json(asked): Json<FailingLearners>) {
+    sources.codetrack.fail_learners(asked.learners);
+}
+
+async fn codetrack_roster(State(sources): State<Arc<Sources>>) -> impl IntoResponse {
+    Json(sources.codetrack.roster())
+}
+
+async fn codetrack_requests(State(sources): State<Arc<Sources>>) -> impl IntoResponse {
+    Json(sources.codetrack.counts().all())
 }
 
 async fn set_faults(State(sources): State<Arc<Sources>>, Json(asked): Json<FaultSettings>) {

@@ -7,6 +7,11 @@ use chrono::{DateTime, Utc};
 /// Late enough on a winter morning that the day before is complete, in Brussels as in UTC.
 const DEFAULT_NOW: &str = "2026-11-20T05:00:00Z";
 
+/// Headings of the options that concern one source.
+const IRCELINE: &str = "IRCELINE (air quality)";
+const ILLUMINATE: &str = "Illuminate (school assessments)";
+const CODETRACK: &str = "Codetrack (coding course)";
+
 /// Whether the collections obey `limit` and `offset`. Deployments of the real server differ.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
 pub enum Paging {
@@ -17,54 +22,88 @@ pub enum Paging {
     Honoured,
 }
 
-/// The simulated world, and how badly its server behaves.
+/// What a request for data gets whose token is missing or has expired. Deployments of the real server differ.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub enum AuthFailure {
+    /// Status 401.
+    #[default]
+    Unauthorized,
+    /// Status 200 with the HTML of a login page.
+    Html,
+}
+
+/// The simulated worlds, and how badly its server behaves.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// Port on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     pub port: u16,
-    /// Seed of the world: the same seed gives the same stations, series and values
+    /// Seed of the worlds: the same seed gives the same stations, students, values and results
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// The simulated time, up to which values exist
+    /// The simulated time, up to which values, results and weeks exist
     #[arg(long, default_value = DEFAULT_NOW, value_name = "INSTANT")]
     pub now: DateTime<Utc>,
-    /// Number of stations
-    #[arg(long, default_value_t = 120)]
-    pub stations: usize,
-    /// Number of timeseries
-    #[arg(long, default_value_t = 660)]
-    pub series: usize,
-    /// Whether `limit` and `offset` work
-    #[arg(long, value_enum, default_value_t = Paging::Ignored)]
-    pub paging: Paging,
-    /// Add one value before and one after the asked interval
-    #[arg(long, default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub neighbours: bool,
-    /// Answer with indented JSON
-    #[arg(long, default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub pretty: bool,
     /// Milliseconds each answer takes, drawn uniformly from `LOW..HIGH`, both included
     #[arg(long, default_value = "0..0", value_parser = parse_latency, value_name = "LOW..HIGH")]
     pub latency_ms: RangeInclusive<u64>,
     /// Share of the requests that fail, from 0 to 1
     #[arg(long, default_value_t = 0.0, value_parser = parse_share)]
     pub fail_rate: f64,
+    /// Number of stations
+    #[arg(long, help_heading = IRCELINE, default_value_t = 120)]
+    pub stations: usize,
+    /// Number of timeseries
+    #[arg(long, help_heading = IRCELINE, default_value_t = 660)]
+    pub series: usize,
+    /// Whether `limit` and `offset` work
+    #[arg(long, help_heading = IRCELINE, value_enum, default_value_t = Paging::Ignored)]
+    pub paging: Paging,
+    /// Add one value before and one after the asked interval
+    #[arg(long, help_heading = IRCELINE, default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub neighbours: bool,
+    /// Answer with indented JSON
+    #[arg(long, help_heading = IRCELINE, default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub pretty: bool,
     /// Number of series of a default parameter that are listed but whose data cannot be asked for
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, help_heading = IRCELINE, default_value_t = 2)]
     pub dead: usize,
     /// Share of the series that were closed years ago or never held a value
-    #[arg(long, default_value_t = 0.05, value_parser = parse_share)]
+    #[arg(long, help_heading = IRCELINE, default_value_t = 0.05, value_parser = parse_share)]
     pub empty_rate: f64,
     /// Share of the hourly values that are missing, in one of several forms
-    #[arg(long, default_value_t = 0.02, value_parser = parse_share)]
+    #[arg(long, help_heading = IRCELINE, default_value_t = 0.02, value_parser = parse_share)]
     pub missing_rate: f64,
     /// Let the last digits of coordinates differ between endpoints
-    #[arg(long, default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, help_heading = IRCELINE, default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub jitter: bool,
     /// Let the last digits of coordinates differ between calls as well
-    #[arg(long, default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    #[arg(long, help_heading = IRCELINE, default_value_t = false, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub jitter_calls: bool,
+    /// Number of listed assessments
+    #[arg(long, help_heading = ILLUMINATE, default_value_t = 40)]
+    pub assessments: usize,
+    /// Number of students
+    #[arg(long, help_heading = ILLUMINATE, default_value_t = 300)]
+    pub students: usize,
+    /// Seconds until a token expires
+    #[arg(long, help_heading = ILLUMINATE, default_value_t = 3600)]
+    pub token_seconds: u64,
+    /// Tell how long a token is good (`expires_in`)
+    #[arg(long, help_heading = ILLUMINATE, default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub token_expires_in: bool,
+    /// What a request without a good token gets
+    #[arg(long, help_heading = ILLUMINATE, value_enum, default_value_t = AuthFailure::Unauthorized)]
+    pub auth_failure: AuthFailure,
+    /// Ids of assessments whose results always give status 500, separated by commas
+    #[arg(long, help_heading = ILLUMINATE, value_delimiter = ',', value_name = "IDS")]
+    pub failing_assessments: Vec<String>,
+    /// Let `__count` differ between calls
+    #[arg(long, help_heading = ILLUMINATE, default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub volatile_count: bool,
+    /// Number of learners with an account
+    #[arg(long, help_heading = CODETRACK, default_value_t = 40)]
+    pub learners: usize,
 }
 
 impl Default for Options {
@@ -85,6 +124,14 @@ impl Default for Options {
             missing_rate: 0.02,
             jitter: true,
             jitter_calls: false,
+            assessments: 40,
+            students: 300,
+            token_seconds: 3600,
+            token_expires_in: true,
+            auth_failure: AuthFailure::default(),
+            failing_assessments: Vec::new(),
+            volatile_count: true,
+            learners: 40,
         }
     }
 }
@@ -125,10 +172,12 @@ mod tests {
 
     #[test]
     fn switches_and_ranges_are_read() {
-        let line = ["simulator", "--latency-ms", "300..1500", "--jitter=false", "--pretty"];
+        let line =
+            ["simulator", "--latency-ms", "300..1500", "--jitter=false", "--pretty", "--failing-assessments=1,2"];
         let parsed = Line::try_parse_from(line).unwrap().options;
         assert_eq!(parsed.latency_ms, 300..=1500);
         assert!(!parsed.jitter && parsed.pretty);
+        assert_eq!(parsed.failing_assessments, ["1", "2"]);
         assert!(Line::try_parse_from(["simulator", "--fail-rate", "1.5"]).is_err());
     }
 }

@@ -12,7 +12,9 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::codetrack::{self, Codetrack};
 use crate::faults::{Faults, inject};
+use crate::illuminate::{self, Illuminate};
 use crate::irceline::{self, Irceline};
 use crate::{Options, SeriesInfo, Value, control};
 
@@ -24,13 +26,26 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Sources {
     pub(crate) faults: Arc<Faults>,
     pub(crate) irceline: Arc<Irceline>,
+    pub(crate) illuminate: Arc<Illuminate>,
+    pub(crate) codetrack: Arc<Codetrack>,
+}
+
+impl Sources {
+    fn new(options: &Options) -> Self {
+        Self {
+            faults: Arc::new(Faults::new(options)),
+            irceline: Arc::new(Irceline::new(options)),
+            illuminate: Arc::new(Illuminate::new(options)),
+            codetrack: Arc::new(Codetrack::new(options)),
+        }
+    }
 }
 
 /// A running server. It stops when dropped; [`Simulator::stop`] waits until it has.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
-    sources: Arc<Sources>,
+    pub(crate) sources: Arc<Sources>,
     shutdown: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -40,8 +55,7 @@ impl Simulator {
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
-        let sources =
-            Arc::new(Sources { faults: Arc::new(Faults::new(&options)), irceline: Arc::new(Irceline::new(&options)) });
+        let sources = Arc::new(Sources::new(&options));
         let app = routes(&sources);
         let (shutdown, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
@@ -60,6 +74,17 @@ impl Simulator {
     /// Base URL of the air quality API, with a slash at its end.
     pub fn irceline_url(&self) -> String {
         format!("http://{}{}/", self.address, irceline::BASE)
+    }
+
+    /// Base URL of the API of school assessments, with a slash at its end: `OAuth2_AccessToken` is a query of
+    /// this URL, the methods are below `rest_server.php/Api/`.
+    pub fn illuminate_url(&self) -> String {
+        format!("http://{}{}/", self.address, illuminate::BASE)
+    }
+
+    /// Base URL of the API of the coding course, without a slash at its end.
+    pub fn codetrack_url(&self) -> String {
+        format!("http://{}{}", self.address, codetrack::BASE)
     }
 
     /// Base URL of the control interface, with a slash at its end.
@@ -129,5 +154,9 @@ impl Simulator {
 
 fn routes(sources: &Arc<Sources>) -> Router {
     let faulty = middleware::from_fn_with_state(Arc::clone(&sources.faults), inject);
-    irceline::router(Arc::clone(&sources.irceline)).layer(faulty).merge(control::router(Arc::clone(sources)))
+    irceline::router(Arc::clone(&sources.irceline))
+        .merge(illuminate::router(Arc::clone(&sources.illuminate)))
+        .merge(codetrack::router(Arc::clone(&sources.codetrack)))
+        .layer(faulty)
+        .merge(control::router(Arc::clone(sources)))
 }

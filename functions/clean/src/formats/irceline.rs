@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::Range;
 
-use bytes::Bytes;
 use chrono::{DateTime, NaiveDate};
 use lake::dataset::Column;
 use lake::ledger::Gap;
@@ -17,8 +16,8 @@ use lake::time::day_bounds;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::RawObject;
 use super::json::each_element;
+use super::{RawObject, Siblings};
 use crate::error::Stop;
 use crate::formats::irceline::rows::Rows;
 use crate::reject::Reject;
@@ -26,6 +25,8 @@ use crate::scanner::Scanner;
 use crate::writer::Sink;
 
 mod rows;
+#[cfg(test)]
+mod tests;
 
 /// The longest key, time or request that is accepted.
 const MAX_TEXT: usize = 4 * 1024 * 1024;
@@ -46,8 +47,13 @@ pub struct Series {
 }
 
 /// Reads one raw object; tells the gaps that it reports.
-pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Vec<Gap>, Stop> {
-    let series = known_series(object)?;
+pub(super) fn decode(
+    object: &RawObject,
+    siblings: Siblings,
+    reader: impl Read,
+    sink: &mut dyn Sink,
+) -> Result<Vec<Gap>, Stop> {
+    let series = known_series(object, siblings)?;
     let column =
         object.table.column("value").ok_or_else(|| Stop::Broken("the table has no column value".to_owned()))?;
     let mut decoder = Decoder {
@@ -78,14 +84,16 @@ fn window(object: &RawObject) -> Range<i64> {
 }
 
 /// The series that the siblings know: `timeseries.json` first, then the references in an expanded `stations.json`.
-fn known_series(object: &RawObject) -> Result<BTreeMap<String, Series>, Stop> {
+fn known_series(object: &RawObject, mut siblings: Siblings) -> Result<BTreeMap<String, Series>, Stop> {
     let names = object.dataset.lookup("parameter");
     let mut known = BTreeMap::new();
     for (file, read) in [
         ("stations.json", station_references as fn(&Value) -> Vec<(String, Found)>),
         ("timeseries.json", |item| series_item(item).into_iter().collect()),
     ] {
-        let bytes = object.siblings.get(file).cloned().unwrap_or_else(Bytes::new);
+        let Some(reader) = siblings.remove(file) else {
+            return Err(Stop::Broken(format!("dataset.toml does not declare the sibling {file}")));
+        };
         let visit = |_, text: &[u8]| {
             let item = serde_json::from_slice(text).map_err(|error| Stop::Broken(format!("{file}: {error}")))?;
             for (id, found) in read(&item) {
@@ -95,7 +103,7 @@ fn known_series(object: &RawObject) -> Result<BTreeMap<String, Series>, Stop> {
             }
             Ok(())
         };
-        each_element(bytes.as_ref(), visit).map_err(|stop| match stop {
+        each_element(reader, visit).map_err(|stop| match stop {
             Stop::Reject(reject) => Stop::Broken(format!("the sibling {file} is not usable: {}", reject.message)),
             broken => broken,
         })?;

@@ -8,7 +8,6 @@ mod value;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use lake::dataset::{Dataset, Table};
 
@@ -25,15 +24,21 @@ pub struct RawObject<'a> {
     pub key: &'a str,
     /// When it arrived, unless its lines say so themselves.
     pub received_at: DateTime<Utc>,
-    /// The siblings that the table declares: file name to bytes.
-    pub siblings: BTreeMap<String, Bytes>,
 }
 
+/// The siblings that a table declares: file name to the bytes, read once.
+pub type Siblings = BTreeMap<String, Box<dyn Read + Send>>;
+
 /// Reads the object's bytes into the sink by the table's format. Tells the gaps that the object itself reports.
-pub fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Vec<lake::ledger::Gap>, Stop> {
+pub fn decode(
+    object: &RawObject,
+    siblings: Siblings,
+    reader: impl Read,
+    sink: &mut dyn Sink,
+) -> Result<Vec<lake::ledger::Gap>, Stop> {
     match object.table.format.as_str() {
         "json" => json::decode(object, reader, sink).map(|()| Vec::new()),
-        "irceline-values" => irceline::decode(object, reader, sink),
+        "irceline-values" => irceline::decode(object, siblings, reader, sink),
         other => Err(Stop::Broken(format!("there is no format \"{other}\"; see dataset.toml"))),
     }
 }

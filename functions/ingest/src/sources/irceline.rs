@@ -26,6 +26,8 @@ use crate::raw::{self, Line};
 use crate::{Context, Ingested, Outcome};
 
 const NAME: &str = "irceline";
+/// Tries of a request that is sent to find out which of its series fails.
+const TRIES_TO_FIND_FAILING: u32 = 3;
 
 /// `[source]` of `irceline/dataset.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -45,12 +47,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn patience(&self) -> Patience {
+    fn patience(&self, time_limit: Option<Duration>) -> Patience {
+        let deadline = Duration::from_secs(self.deadline_seconds);
         Patience {
             tries: self.tries,
             first_backoff: Duration::from_millis(self.first_backoff_ms),
             request_timeout: Duration::from_secs(self.request_timeout_seconds),
-            deadline: Duration::from_secs(self.deadline_seconds),
+            deadline: time_limit.map_or(deadline, |limit| deadline.min(limit)),
         }
     }
 }
@@ -65,7 +68,7 @@ struct Bulk {
 /// Fetches a window into the raw zone, day by day.
 pub async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Window) -> Result<Outcome> {
     let settings: Settings = dataset.source_settings()?;
-    let http = Http::new(settings.patience()).map_err(failed)?;
+    let http = Http::new(settings.patience(context.time_limit)).map_err(failed)?;
     let fetch = Fetch { context, dataset, settings, http, base };
     let metadata = metadata::fetch(&fetch.http, base, fetch.settings.page_size).await?;
     let wanted =
@@ -172,11 +175,14 @@ impl Fetch<'_> {
         .collect()
         .await;
 
-        // A chunk may have failed because of one of its series: worth finding out, unless all of several failed.
-        let some_answered = fetched.len() == 1 || fetched.iter().flatten().any(|line| line.gap.is_none());
+        // A chunk may have failed because of one of its series: worth finding out if the server answers others, or if
+        // the only chunk was at least answered.
+        let some_answered = fetched.iter().flatten().any(|line| line.gap.is_none());
+        let only_one = fetched.len() == 1;
         let mut lines = Vec::new();
         for line in fetched.into_iter().flatten() {
-            match line.gap.as_ref().filter(|gap| some_answered && gap.what.len() > 1 && !self.http.is_late()) {
+            let is_worth_it = (some_answered || only_one && line.status.is_some()) && !self.http.is_late();
+            match line.gap.as_ref().filter(|gap| is_worth_it && gap.what.len() > 1) {
                 Some(gap) => lines.extend(self.halves(timespan, gap.what.clone(), true).await),
                 None => lines.push(line),
             }
@@ -192,7 +198,9 @@ impl Fetch<'_> {
             let bulk = Bulk { timespan: timespan.clone(), timeseries: series };
             let request = serde_json::to_string(&bulk).unwrap_or_default();
             let now = || (self.context.clock)();
-            let (status, reason, can_retry) = match self.bulk(&request).await {
+            let max_tries = if find_failing { TRIES_TO_FIND_FAILING } else { u32::MAX };
+            let url = metadata::endpoint(self.base, "timeseries/getData");
+            let (status, reason, can_retry) = match self.http.post(&url, &request, max_tries).await {
                 Ok(Answer { status: 200, body }) => return vec![Line::answer(request, 200, &body, now())],
                 Ok(Answer { status: 404, .. }) if bulk.timeseries.len() > 1 => {
                     return self.halves(&timespan, bulk.timeseries, find_failing).await;
@@ -214,11 +222,6 @@ impl Fetch<'_> {
         let mut lines = self.chunk(timespan, left.to_vec(), find_failing).await;
         lines.extend(self.chunk(timespan, right.to_vec(), find_failing).await);
         lines
-    }
-
-    async fn bulk(&self, request: &str) -> Result<Answer, HttpFailure> {
-        let url = metadata::endpoint(self.base, "timeseries/getData");
-        self.http.post(&url, request).await
     }
 }
 

@@ -99,7 +99,7 @@ pub(crate) const TURN_OF_YEAR: usize = 8;
 /// Each title holds a trap for whoever derives curriculum, unit or type from it, or combines several.
 pub(crate) const PLANS: [Plan; 40] = [
     // A unit that becomes "Interim 1", no curriculum.
-    (Some("Interim Assessment"), -2, 13, Subject::Mathematics),
+    (Some("Interim Assessment"), -2, 12, Subject::Mathematics),
     (Some("Grade 4 Math Interim Assessment #1"), 4, 4, Subject::Mathematics),
     // IM is Math, but Checkpoint comes later in the list.
     (Some("IM Grade 3 Unit 1 Checkpoint"), 3, 3, Subject::Mathematics),

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{Datelike, Days, NaiveDate, NaiveDateTime};
+use chrono::{Days, NaiveDate, NaiveDateTime};
 
 use crate::Options;
 use crate::illuminate::catalogue::{EVERYBODY, GROUPS, PLANS, Plan, Standard, Subject, TURN_OF_YEAR, UNLISTED};
@@ -188,16 +188,6 @@ fn student(seed: u64, index: u64, previous_id: u64) -> Student {
 pub(crate) fn midsummer(year: usize) -> NaiveDate {
     let year = SCHOOL_YEARS.get(year).copied().unwrap_or(2025);
     NaiveDate::from_ymd_opt(year, 7, 1).unwrap_or_default()
-}
-
-/// A later day, or the Monday after it if it is on a weekend.
-pub(crate) fn school_day(first: NaiveDate, days: u64) -> NaiveDate {
-    let day = plus(first, days);
-    match day.weekday().number_from_monday() {
-        6 => plus(day, 2),
-        7 => plus(day, 1),
-        _ => day,
-    }
 }
 
 pub(crate) fn plus(day: NaiveDate, days: u64) -> NaiveDate {

@@ -1,48 +1,13 @@
-//! The server as a client sees it.
-
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "helpers of tests may fail as tests do")]
+//! Air quality, as a client sees it, and the faults all sources share.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use simulator::{Options, Paging, Simulator};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
-    /// The connection ended before the announced length.
-    cut: bool,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-}
-
-async fn call(simulator: &Simulator, method: &str, path: &str, body: &str) -> Answer {
-    let mut stream = TcpStream::connect(simulator.address()).await.unwrap();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut bytes = Vec::new();
-    // A reset is one of the ways in which a connection is cut.
-    let ended = stream.read_to_end(&mut bytes).await;
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
-    let head = String::from_utf8(bytes[..end].to_vec()).unwrap().to_lowercase();
-    let body = bytes[end + 4..].to_vec();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    let length: usize = length.unwrap().trim().parse().unwrap();
-    let cut = ended.is_err() || body.len() < length;
-    Answer { status: head[9..12].parse().unwrap(), head, body, cut }
-}
+use crate::http::{Answer, call};
 
 async fn get(simulator: &Simulator, path: &str) -> Answer {
     call(simulator, "GET", &format!("/sos/api/v1{path}"), "").await

@@ -1,0 +1,20 @@
+//! The Lambda function `aggregate`.
+
+#![recursion_limit = "256"] // the futures of the AWS SDK are deep
+
+use aggregate::handler::{Request, handle};
+use lake::function::{Deadline, Function};
+use lake::settings::Environment;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    lake::telemetry::start_function_logs();
+    let function = &Function::from_environment(&Environment::of_process())?;
+    run(service_fn(async |event: LambdaEvent<Request>| {
+        let deadline = Deadline::at(event.context.deadline());
+        let lake = function.lake().await?;
+        handle(&lake, event.payload, deadline).await.map_err(Error::from)
+    }))
+    .await
+}

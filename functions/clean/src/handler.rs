@@ -1,0 +1,183 @@
+//! The Lambda function: events in, cleaned objects and failures out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use chrono::Utc;
+use lake::function::Deadline;
+use lake::ledger::Rows;
+use lake::settings::Zone;
+use lake::store::StoreUrl;
+use lake::telemetry::Metrics;
+use lake::{Lake, keys};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::event::{Event, Message, Notice, understand};
+use crate::{Cleaned, Result, clean_if_stale};
+
+/// What a call did; `batch_item_failures` is what SQS is to deliver again.
+#[derive(Debug, Default, Serialize)]
+pub struct Answer {
+    /// Whether everything is done.
+    pub ok: bool,
+    /// How long the call took.
+    pub elapsed_ms: u64,
+    /// What was cleaned.
+    pub cleaned: Vec<Cleaned>,
+    /// How many objects needed nothing.
+    pub up_to_date: u64,
+    /// What could not be done.
+    pub errors: Vec<String>,
+    /// The messages that failed.
+    #[serde(rename = "batchItemFailures")]
+    pub batch_item_failures: Vec<ItemFailure>,
+}
+
+/// A message that failed.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct ItemFailure {
+    /// Its id.
+    #[serde(rename = "itemIdentifier")]
+    pub item_identifier: String,
+}
+
+/// Handles one event. Messages of a batch fail one by one; any other event fails as a whole, with an error that Lambda
+/// reports and tries again.
+pub async fn handle(lake: &Lake, event: &Value, deadline: Deadline) -> Result<Answer, String> {
+    let begun = Instant::now();
+    let mut answer = Answer::default();
+    let mut seen = BTreeMap::new();
+    match understand(event) {
+        Event::Batch(messages) => {
+            for message in messages {
+                let failed = one_message(lake, &message, deadline, &mut answer, &mut seen).await;
+                if let (false, Some(id)) = (failed, message.id) {
+                    answer.batch_item_failures.push(ItemFailure { item_identifier: id });
+                }
+            }
+        }
+        Event::Single(message) => {
+            if !one_message(lake, &message, deadline, &mut answer, &mut seen).await {
+                return Err(answer.errors.join("; "));
+            }
+        }
+    }
+    answer.ok = answer.errors.is_empty();
+    answer.elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    print_metrics(&answer, begun);
+    Ok(answer)
+}
+
+/// Cleans what a message names; false if any of it failed. `seen` remembers what this call has done.
+async fn one_message(
+    lake: &Lake,
+    message: &Message,
+    deadline: Deadline,
+    answer: &mut Answer,
+    seen: &mut BTreeMap<String, bool>,
+) -> bool {
+    let notices = match &message.notices {
+        Ok(notices) => notices,
+        Err(why) => {
+            answer.errors.push(why.clone());
+            return false;
+        }
+    };
+    let mut all_done = true;
+    for notice in notices {
+        match raw_keys(lake, notice).await {
+            Err(why) => {
+                answer.errors.push(why);
+                all_done = false;
+            }
+            Ok(keys) => {
+                for key in keys {
+                    let done = match seen.get(&key) {
+                        Some(done) => *done,
+                        None => one_key(lake, &key, deadline, answer).await,
+                    };
+                    seen.insert(key, done);
+                    all_done &= done;
+                }
+            }
+        }
+    }
+    all_done
+}
+
+/// Cleans one raw object; false if it failed or there is no time for it. What is not finished is not committed.
+async fn one_key(lake: &Lake, key: &str, deadline: Deadline, answer: &mut Answer) -> bool {
+    let work = tokio::time::timeout_at(deadline.instant().into(), clean_if_stale(lake, key));
+    let failure = match work.await {
+        Ok(Ok(Some(cleaned))) => {
+            tracing::info!(key, dataset = cleaned.dataset, rows = cleaned.rows.read, "cleaned");
+            answer.cleaned.push(cleaned);
+            return true;
+        }
+        Ok(Ok(None)) => {
+            answer.up_to_date += 1;
+            return true;
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("{key}: there was no time left in this call"),
+    };
+    tracing::error!(key, error = failure, "failed to clean a raw object");
+    answer.errors.push(failure);
+    false
+}
+
+/// The raw keys that a notice is about: the object, and objects that are cleaned with it.
+async fn raw_keys(lake: &Lake, notice: &Notice) -> Result<BTreeSet<String>, String> {
+    let key = raw_key(lake, notice).await?;
+    let mut keys = dependents(lake, &key).await.map_err(|error| error.to_string())?;
+    keys.insert(key);
+    Ok(keys)
+}
+
+/// The key in the raw zone. An emulator's key that was decoded although it was not encoded is found as it stands.
+async fn raw_key(lake: &Lake, notice: &Notice) -> Result<String, String> {
+    let within = |key: &str| -> Result<String, String> {
+        let Some(bucket) = &notice.bucket else { return Ok(key.to_owned()) };
+        match lake.place(Zone::Raw) {
+            StoreUrl::S3 { bucket: ours, prefix } if ours == *bucket => {
+                let inside = if prefix.is_empty() { Some(key) } else { key.strip_prefix(&format!("{prefix}/")) };
+                inside.map(str::to_owned).ok_or_else(|| format!("{key} is outside of the raw zone's prefix {prefix}"))
+            }
+            place => Err(format!("the event is about bucket {bucket}, but the raw zone is {place}: is RAW_URL right?")),
+        }
+    };
+    let key = within(&notice.key)?;
+    let Some(literal) = &notice.literal else { return Ok(key) };
+    let literal = within(literal)?;
+    let is_there =
+        async |key: &str| lake.raw.head(key).await.map(|found| found.is_some()).map_err(|error| error.to_string());
+    if !is_there(&key).await? && is_there(&literal).await? { Ok(literal) } else { Ok(key) }
+}
+
+/// Objects in the same folder that are cleaned together with this one.
+async fn dependents(lake: &Lake, key: &str) -> Result<BTreeSet<String>> {
+    let dataset = lake.catalog.dataset(keys::dataset(key))?;
+    let (folder, name) = (keys::folder(key), key.rsplit('/').next().unwrap_or(key));
+    let needs_it = |table: &&lake::dataset::Table| table.siblings.iter().any(|sibling| sibling == name);
+    if !dataset.tables.iter().any(|table| needs_it(&table)) {
+        return Ok(BTreeSet::new());
+    }
+    let others = lake.raw.list(folder).await?;
+    let depends = |key: &String| dataset.table_of(key).as_ref().is_some_and(needs_it);
+    Ok(others.into_iter().map(|object| object.key).filter(depends).collect())
+}
+
+/// Metrics per dataset, on standard output.
+fn print_metrics(answer: &Answer, begun: Instant) {
+    let mut rows: BTreeMap<&str, Rows> = BTreeMap::new();
+    for cleaned in &answer.cleaned {
+        rows.entry(&cleaned.dataset).or_default().add(&cleaned.rows);
+    }
+    for (dataset, rows) in rows {
+        let newest =
+            answer.cleaned.iter().filter(|cleaned| cleaned.dataset == dataset).filter_map(|one| one.newest_day);
+        let metrics = Metrics { rows: Some(rows), bytes: None, duration: begun.elapsed(), newest_day: newest.max() };
+        println!("{}", metrics.line("clean", dataset, Utc::now()));
+    }
+}

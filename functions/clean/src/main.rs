@@ -1,0 +1,21 @@
+//! The Lambda function `clean`.
+
+#![recursion_limit = "256"] // the futures of the AWS SDK are deep
+
+use clean::handler::handle;
+use lake::function::{Deadline, Function};
+use lake::settings::Environment;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lake::telemetry::start_function_logs();
+    let function = &Function::from_environment(&Environment::of_process())?;
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        let deadline = Deadline::at(event.context.deadline());
+        let lake = function.lake().await?;
+        handle(&lake, &event.payload, deadline).await.map_err(Error::from)
+    }))
+    .await
+}

@@ -1,0 +1,23 @@
+//! The Lambda function `ingest`.
+
+#![recursion_limit = "256"] // the futures of the AWS SDK are deep
+
+use ingest::Settings;
+use ingest::handler::{Request, handle};
+use lake::function::{Deadline, Function};
+use lake::settings::Environment;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lake::telemetry::start_function_logs();
+    let environment = Environment::of_process();
+    let function = &Function::from_environment(&environment)?;
+    let settings = &Settings::from_environment(&environment)?;
+    run(service_fn(async |event: LambdaEvent<Request>| {
+        let deadline = Deadline::at(event.context.deadline());
+        let lake = function.lake().await?;
+        handle(&lake, settings, event.payload, deadline).await.map_err(Error::from)
+    }))
+    .await
+}

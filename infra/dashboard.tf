@@ -1,0 +1,52 @@
+locals {
+  rows = ["RowsRead", "RowsClean", "RowsRejected", "RowsDuplicate", "RowsOutside"]
+
+  # Two columns of graphs, in this order
+  widgets = concat(
+    flatten([for dataset in keys(local.datasets) : [
+      { title = "${dataset}: rows", stat = "Sum", metrics = [for metric in local.rows : ["Tributary", metric, "Dataset", dataset]] },
+      { title = "${dataset}: age of the newest data, s", stat = "Maximum", metrics = [["Tributary", "NewestDataAge", "Dataset", dataset]] },
+    ]]),
+    [
+      { title = "Functions: calls", stat = "Sum", metrics = [for function in values(local.function_name) : ["AWS/Lambda", "Invocations", "FunctionName", function]] },
+      { title = "Functions: errors", stat = "Sum", metrics = [for function in values(local.function_name) : ["AWS/Lambda", "Errors", "FunctionName", function]] },
+      { title = "Functions: longest run, ms", stat = "Maximum", metrics = [for function in values(local.function_name) : ["AWS/Lambda", "Duration", "FunctionName", function]] },
+      { title = "Messages that wait or failed", stat = "Maximum", metrics = [for queue in values(local.queue_name) : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue]] },
+    ],
+  )
+}
+
+resource "aws_cloudwatch_dashboard" "lake" {
+  dashboard_name = var.name_prefix
+  dashboard_body = jsonencode({
+    widgets = concat(
+      [for i, widget in local.widgets : {
+        type   = "metric"
+        x      = 12 * (i % 2)
+        y      = 6 * floor(i / 2)
+        width  = 12
+        height = 6
+        properties = {
+          region  = var.region
+          view    = "timeSeries"
+          period  = 3600
+          title   = widget.title
+          stat    = widget.stat
+          metrics = widget.metrics
+        }
+      }],
+      [{
+        type   = "log"
+        x      = 0
+        y      = 6 * ceil(length(local.widgets) / 2)
+        width  = 24
+        height = 6
+        properties = {
+          region = var.region
+          title  = "Newest errors"
+          query  = "${join(" | ", [for group in values(local.log_group) : "SOURCE '${group}'"])} | fields @timestamp, @log, @message | filter level = 'ERROR' | sort @timestamp desc | limit 50"
+        }
+      }],
+    )
+  })
+}

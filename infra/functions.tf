@@ -1,0 +1,98 @@
+resource "aws_cloudwatch_log_group" "lake" {
+  #checkov:skip=CKV_AWS_158:CloudWatch encrypts logs with its own key - see the head of buckets.tf for why there is no key of ours
+  #checkov:skip=CKV_AWS_338:A year of logs is no use here - what went in and out is in the ledger for good
+  for_each = local.log_group
+
+  name              = each.value
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_lambda_function" "lake" {
+  #checkov:skip=CKV_AWS_50:No tracing - one function per step, and its metrics and logs say where the time went
+  #checkov:skip=CKV_AWS_115:No reserved concurrency - new accounts have ten in all and may not reserve any; queues limit instead
+  #checkov:skip=CKV_AWS_116:aws_lambda_function_event_invoke_config sends failed runs to a queue
+  #checkov:skip=CKV_AWS_117:Nothing private to reach - a VPC would add a NAT gateway that costs more than all else
+  #checkov:skip=CKV_AWS_173:No secret is in the environment - it holds bucket names and limits
+  #checkov:skip=CKV_AWS_272:Packages are built from this repository, byte for byte the same for the same commit, and hashed here
+  for_each = var.functions
+
+  function_name = local.function_name[each.key]
+  description = {
+    ingest    = "API -> raw zone"
+    clean     = "raw object -> standard and rejection zones"
+    aggregate = "standard -> consumption zone"
+  }[each.key]
+
+  role          = aws_iam_role.lake[each.key].arn
+  runtime       = "provided.al2023"
+  handler       = "bootstrap"
+  architectures = [var.architecture]
+  memory_size   = each.value.memory
+  timeout       = each.value.timeout
+
+  filename         = "${local.packages_dir}/${each.key}.zip"
+  source_code_hash = fileexists("${local.packages_dir}/${each.key}.zip") ? filebase64sha256("${local.packages_dir}/${each.key}.zip") : null
+
+  ephemeral_storage {
+    size = each.value.tmp
+  }
+
+  environment {
+    variables = local.settings
+  }
+
+  logging_config {
+    log_group             = aws_cloudwatch_log_group.lake[each.key].name
+    log_format            = "JSON"
+    application_log_level = var.log_level
+    system_log_level      = "INFO"
+  }
+
+  lifecycle {
+    precondition {
+      condition     = fileexists("${local.packages_dir}/${each.key}.zip")
+      error_message = "${local.packages_dir}/${each.key}.zip is not there: run `make package` first."
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.lake]
+}
+
+# Schedules call asynchronously. Two more tries; what still fails is kept with its request, and an alarm is raised.
+resource "aws_lambda_function_event_invoke_config" "lake" {
+  for_each = aws_lambda_function.lake
+
+  function_name                = each.value.function_name
+  maximum_retry_attempts       = 2
+  maximum_event_age_in_seconds = 21600
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.dead["failed-runs"].arn
+    }
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "clean" {
+  event_source_arn        = aws_sqs_queue.work["clean"].arn
+  function_name           = aws_lambda_function.lake["clean"].arn
+  batch_size              = 10
+  function_response_types = ["ReportBatchItemFailures"]
+
+  scaling_config {
+    maximum_concurrency = var.clean_concurrency
+  }
+}
+
+# Aggregate follows clean: each ledger entry of a raw object is a message, and one run takes what a minute gathers. It looks at
+# the ledger, not at the message, so it does not matter how many there are; a run that fails leaves all of them for the next.
+resource "aws_lambda_event_source_mapping" "aggregate" {
+  event_source_arn                   = aws_sqs_queue.work["aggregate"].arn
+  function_name                      = aws_lambda_function.lake["aggregate"].arn
+  batch_size                         = 1000
+  maximum_batching_window_in_seconds = var.aggregate_delay_seconds
+
+  scaling_config {
+    maximum_concurrency = 2 # the least there is
+  }
+}

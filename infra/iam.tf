@@ -1,0 +1,119 @@
+# One role per function, for the job, for Fargate to start the job, and for schedules. Every right is in this file, and
+# tests/iam_allowed.json lists all of them once more: a change here that is not made there fails the tests.
+
+locals {
+  # The prefixes of all datasets in a zone
+  objects         = { for zone in local.zones : zone => [for dataset in keys(local.datasets) : "${local.bucket_arn[zone]}/${dataset}/*"] }
+  ledger_objects  = { for step in ["raw", "consumption"] : step => [for dataset in keys(local.datasets) : "${local.bucket_arn.ledger}/${step}/${dataset}/*"] }
+  raw_of_sources  = [for source in local.sources : "${local.bucket_arn.raw}/${source}/*"]
+  config_objects  = "${local.bucket_arn.ledger}/config/*"
+  batch_manifests = "${local.bucket_arn.ledger}/batch/*"
+
+  read  = ["s3:GetObject"]
+  write = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+  make  = concat(local.write, ["s3:DeleteObject"])
+
+  # What each step does in the lake. Listing is given for whole buckets, without a condition on the prefix: S3 answers 404 for
+  # a missing object only to those who may list, and 403 to others.
+  step = {
+    ingest = [
+      { actions = ["s3:ListBucket"], resources = [local.bucket_arn.ledger, local.bucket_arn.raw] },
+      { actions = local.read, resources = [local.config_objects] },
+      { actions = local.write, resources = local.raw_of_sources },
+    ]
+    clean = [
+      { actions = ["s3:ListBucket"], resources = [for zone in ["ledger", "raw", "rejection", "standard"] : local.bucket_arn[zone]] },
+      { actions = local.read, resources = concat([local.config_objects], local.objects.raw) },
+      { actions = local.make, resources = concat(local.objects.standard, local.objects.rejection, local.ledger_objects.raw) },
+    ]
+    aggregate = [
+      { actions = ["s3:ListBucket"], resources = [for zone in ["consumption", "ledger", "standard"] : local.bucket_arn[zone]] },
+      { actions = local.read, resources = concat([local.config_objects], local.objects.standard, local.ledger_objects.raw) },
+      { actions = local.make, resources = concat(local.objects.consumption, local.ledger_objects.consumption) },
+    ]
+  }
+
+  # AWS has nothing finer than * for the two that look for an active job.
+  hand_over = [
+    { actions = local.write, resources = [local.batch_manifests] },
+    {
+      actions = ["batch:SubmitJob"]
+      resources = [
+        "${local.batch_arn}:job-queue/${local.job_name}",
+        "${local.batch_arn}:job-definition/${local.job_name}",
+        "${local.batch_arn}:job-definition/${local.job_name}:*", # its revisions
+      ]
+    },
+    { actions = ["batch:DescribeJobs", "batch:ListJobs"], resources = ["*"] },
+  ]
+
+  function_rights = {
+    for name in keys(var.functions) : name => concat(
+      local.step[name],
+      local.hand_over,
+      [
+        { actions = ["logs:CreateLogStream", "logs:PutLogEvents"], resources = ["${local.log_group_arn[name]}:*"] },
+        { actions = ["sqs:SendMessage"], resources = [local.queue_arn["failed-runs"]] },
+      ],
+      contains(keys(local.work), name) ? [
+        { actions = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], resources = [local.queue_arn[name]] },
+      ] : [],
+    )
+  }
+
+  rights = merge(local.function_rights, {
+    job = concat(
+      local.step.ingest,
+      local.step.clean,
+      local.step.aggregate,
+      [{ actions = local.read, resources = [local.batch_manifests] }],
+    )
+    # A token for the registry is for the whole account: AWS has nothing finer than *.
+    job-start = [
+      { actions = ["ecr:GetAuthorizationToken"], resources = ["*"] },
+      { actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], resources = [local.repository_arn] },
+      { actions = ["logs:CreateLogStream", "logs:PutLogEvents"], resources = ["${local.log_group_arn.job}:*"] },
+    ]
+    schedule = [
+      { actions = ["lambda:InvokeFunction"], resources = [local.function_arn.ingest, local.function_arn.aggregate] },
+      { actions = ["sqs:SendMessage"], resources = [local.queue_arn["failed-runs"]] },
+    ]
+  })
+
+  trust = {
+    for name in keys(local.rights) : name => lookup({
+      job       = "ecs-tasks.amazonaws.com"
+      job-start = "ecs-tasks.amazonaws.com"
+      schedule  = "scheduler.amazonaws.com"
+    }, name, "lambda.amazonaws.com")
+  }
+}
+
+resource "aws_iam_role" "lake" {
+  for_each = local.rights
+
+  name = "${var.name_prefix}-${each.key}"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [merge(
+      {
+        Effect    = "Allow"
+        Principal = { Service = local.trust[each.key] }
+        Action    = "sts:AssumeRole"
+      },
+      # Lambda sends no source when it takes a role.
+      local.trust[each.key] == "lambda.amazonaws.com" ? {} : { Condition = { StringEquals = { "aws:SourceAccount" = local.account } } },
+    )]
+  })
+}
+
+resource "aws_iam_role_policy" "lake" {
+  for_each = local.rights
+
+  name = "work"
+  role = aws_iam_role.lake[each.key].id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [for right in each.value : { Effect = "Allow", Action = right.actions, Resource = right.resources }]
+  })
+}

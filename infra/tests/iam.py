@@ -1,0 +1,141 @@
+"""iam.py PLAN ALLOWED: compare every right in a plan (`terraform show -json`) with a list of allowed ones.
+
+Each right is one line: effect, action, resource or prefix, then for policies on resources who and under which condition.
+The two must be the same: a right that is not in the list fails, and so does an entry that no policy has any more.
+Some things are refused even if they are in the list: see `faults`. --print writes the list of the plan instead.
+"""
+
+import json
+import re
+import sys
+
+POLICIES = {
+    # type: (attribute with the policy, attribute with the name)
+    "aws_iam_role_policy": ("policy", None),
+    "aws_iam_role": ("assume_role_policy", None),
+    "aws_s3_bucket_policy": ("policy", None),
+    "aws_sqs_queue_policy": ("policy", None),
+    "aws_sns_topic_policy": ("policy", None),
+}
+HOLDER = {
+    "aws_iam_role_policy": "role",
+    "aws_iam_role": "trust of role",
+    "aws_s3_bucket_policy": "bucket",
+    "aws_sqs_queue_policy": "queue",
+    "aws_sns_topic_policy": "topic",
+}
+# Other ways to give rights: nothing here may use them, or this test would not see it.
+REFUSED_TYPES = re.compile(
+    r"aws_iam_(role_policy_attachment|policy|policy_attachment|user\w*|group\w*|access_key)"
+    r"|aws_lambda_permission|aws_lambda_function_url|aws_ecr_repository_policy|aws_glue_resource_policy|aws_s3_bucket_acl"
+)
+# AWS has nothing finer than * for these.
+WITHOUT_RESOURCE = {"batch:DescribeJobs", "batch:ListJobs", "ecr:GetAuthorizationToken"}
+
+
+def many(value):
+    return value if isinstance(value, list) else [value]
+
+
+def resources(module):
+    yield from module.get("resources", [])
+    for child in module.get("child_modules", []):
+        yield from resources(child)
+
+
+def rights(plan):
+    """{holder: sorted lines}, with account, region and prefix replaced by words."""
+    variables = {name: v.get("value") for name, v in plan.get("variables", {}).items()}
+    prefix, region = variables.get("name_prefix", "tributary"), variables.get("region", "eu-west-1")
+
+    def plain(text):
+        text = re.sub(r"\b\d{12}\b", "ACCOUNT", text)
+        text = text.replace(f":{region}:", ":REGION:").replace(prefix, "PREFIX")
+        return re.sub(r"^arn:aws[a-z-]*:", "", text)
+
+    found, wrong = {}, []
+    for resource in resources(plan["planned_values"]["root_module"]):
+        kind = resource["type"]
+        if REFUSED_TYPES.fullmatch(kind):
+            wrong.append(f"{resource['address']}: rights are given in iam.tf only")
+        if kind not in POLICIES:
+            continue
+        policy = resource["values"].get(POLICIES[kind][0])
+        if not policy:
+            wrong.append(f"{resource['address']}: the plan does not show its policy")
+            continue
+        holder = f"{HOLDER[kind]} {resource.get('index', resource['name'])}"
+        lines = found.setdefault(holder, [])
+        for statement in json.loads(policy)["Statement"]:
+            unknown = statement.keys() - {"Sid", "Effect", "Action", "Resource", "Principal", "Condition"}
+            if unknown:
+                wrong.append(f"{holder}: {', '.join(sorted(unknown))} is not something that this test understands")
+            tail = ""
+            principal = statement.get("Principal")
+            if principal is not None:
+                who = [principal] if isinstance(principal, str) else [w for value in principal.values() for w in many(value)]
+                tail += f" by {', '.join(sorted(who))}"
+            for test, keys in sorted(statement.get("Condition", {}).items()):
+                for key, value in sorted(keys.items()):
+                    tail += f" if {test} {key} {', '.join(plain(v) for v in many(value))}"
+            for action in many(statement["Action"]):
+                for target in many(statement.get("Resource", "-")):
+                    lines.append(f"{statement['Effect']} {action} {plain(target)}{tail}")
+    return {holder: sorted(lines) for holder, lines in sorted(found.items())}, wrong
+
+
+def faults(found, sources):
+    """What no list can allow."""
+    for holder, lines in found.items():
+        if len(set(lines)) != len(lines) and holder != "role job":  # the job's rights are those of all three steps
+            yield f"{holder}: a right is given twice"
+        for line in lines:
+            effect, action, target, *rest = line.split(" ")
+            if effect != "Allow":
+                continue
+            if "*" in action:
+                yield f"{holder}: {line}: an action with *"
+            if rest[:2] == ["by", "*"]:
+                yield f"{holder}: {line}: open to everybody"
+            if target == "*":
+                if action not in WITHOUT_RESOURCE:
+                    yield f"{holder}: {line}: AWS has something finer than * for it"
+            elif "*" in re.sub(r"(/|:)\*$", "", target):
+                yield f"{holder}: {line}: * is only for the end of a prefix"
+            if not holder.startswith("role ") or "-raw" not in target or not target.startswith("s3:::"):
+                continue
+            reads = action in ("s3:GetObject", "s3:ListBucket")
+            own = holder in ("role ingest", "role job") and action in ("s3:PutObject", "s3:AbortMultipartUpload")
+            if not reads and not (own and target in {f"s3:::PREFIX-ACCOUNT-raw/{source}/*" for source in sources}):
+                yield f"{holder}: {line}: only ingest writes to raw, only below its sources, and nobody deletes there"
+
+
+def main(arguments):
+    printing = "--print" in arguments
+    paths = [a for a in arguments if a != "--print"]
+    with open(paths[0], encoding="utf-8") as file:
+        found, wrong = rights(json.load(file))
+    with open(f"{__file__.rsplit('/', 2)[0]}/datasets.json" if "/tests/" in __file__ else "datasets.json", encoding="utf-8") as file:
+        sources = [name for name, dataset in json.load(file).items() if dataset["source"]]
+    wrong += faults(found, sources)
+    found = {holder: sorted(set(lines)) for holder, lines in found.items()}
+    if printing:
+        print(json.dumps(found, indent=2))
+    else:
+        with open(paths[1], encoding="utf-8") as file:
+            allowed = json.load(file)
+        for holder in sorted(found.keys() | allowed.keys()):
+            has, may = set(found.get(holder, [])), set(allowed.get(holder, []))
+            wrong += [f"{holder}: not allowed: {line}" for line in sorted(has - may)]
+            wrong += [f"{holder}: allowed, but no policy has it: {line}" for line in sorted(may - has)]
+    for line in wrong:
+        print(line, file=sys.stderr)
+    if wrong:
+        return 1
+    if not printing:
+        print(f"{sum(map(len, found.values()))} rights of {len(found)} holders, as allowed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

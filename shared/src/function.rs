@@ -1,0 +1,56 @@
+//! What the Lambda functions share: settings read once, a lake per call, and a sense of time.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::error::Result;
+use crate::lake::Lake;
+use crate::settings::{Environment, LakeSettings};
+use crate::store::S3Client;
+
+/// A call stops taking on work this long before its deadline, to end cleanly.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// What a function keeps between calls: settings, and the S3 client with its connections.
+#[derive(Debug, Clone)]
+pub struct Function {
+    settings: LakeSettings,
+    client: S3Client,
+}
+
+impl Function {
+    /// Reads the settings. Makes no request: a cold start polls for its first event at once.
+    pub fn from_environment(environment: &Environment) -> Result<Self> {
+        Ok(Self { settings: LakeSettings::from_environment(environment, None)?, client: S3Client::default() })
+    }
+
+    /// The lake as it is now: a dataset that was changed since the last call is read again.
+    pub async fn lake(&self) -> Result<Lake> {
+        Lake::open_with(self.settings.clone(), &self.client).await
+    }
+}
+
+/// One call's time.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// A call that Lambda ends at `at`. Work may go on until [`RESERVE`] before it, or half of a very short call.
+    pub fn at(at: SystemTime) -> Self {
+        Self::after(at.duration_since(SystemTime::now()).unwrap_or_default())
+    }
+
+    /// A call that may take this long.
+    pub fn after(left: Duration) -> Self {
+        Self(Instant::now() + left.saturating_sub(RESERVE.min(left / 2)))
+    }
+
+    /// The time that is left for work.
+    pub fn left(&self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// The moment, for timers.
+    pub fn instant(&self) -> Instant {
+        self.0
+    }
+}
