@@ -18,7 +18,7 @@ demo: build ## Run three simulated days of air quality into ./lake and show what
 	@sh tests/demo.sh $(BINARIES)
 
 .PHONY: test
-test: lint ## Everything that CI runs: lints, unit tests, integration tests
+test: lint infrastructure ## Everything that CI runs: lints, unit tests, integration tests, Terraform
 	$(CARGO) build --locked --workspace
 	$(CARGO) test --locked --workspace
 
@@ -26,6 +26,10 @@ test: lint ## Everything that CI runs: lints, unit tests, integration tests
 lint: ## Check format and lints
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: infrastructure
+infrastructure: ## Check infra/, where there is a terraform
+	bash infra/check.sh target/infrastructure
 
 .PHONY: bench
 bench: ## Measure: decoder throughput, CPU of a nightly run, memory for a 1 GB object

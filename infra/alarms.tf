@@ -100,7 +100,7 @@ resource "aws_cloudwatch_metric_alarm" "no_new_data" {
   alarm_description   = "No row was read for two days running. Is the API up, did the schedule fire, is the clean queue moving?"
   namespace           = "Tributary"
   metric_name         = "RowsRead"
-  dimensions          = { Dataset = each.key }
+  dimensions          = { Function = "clean", Dataset = each.key }
   statistic           = "Sum"
   period              = 86400
   evaluation_periods  = 2
@@ -138,7 +138,7 @@ resource "aws_cloudwatch_metric_alarm" "rejects" {
       metric {
         namespace   = "Tributary"
         metric_name = metric_query.value
-        dimensions  = { Dataset = each.key }
+        dimensions  = { Function = "clean", Dataset = each.key }
         stat        = "Sum"
         period      = 3600
       }

@@ -63,6 +63,8 @@ resource "aws_s3_bucket_logging" "lake" {
   bucket        = each.value.id
   target_bucket = aws_s3_bucket.lake["logs"].id
   target_prefix = "${each.key}/"
+
+  depends_on = [aws_s3_bucket_policy.lake]
 }
 
 resource "aws_s3_bucket_policy" "lake" {

@@ -4,8 +4,8 @@ locals {
   # Two columns of graphs, in this order
   widgets = concat(
     flatten([for dataset in keys(local.datasets) : [
-      { title = "${dataset}: rows", stat = "Sum", metrics = [for metric in local.rows : ["Tributary", metric, "Dataset", dataset]] },
-      { title = "${dataset}: age of the newest data, s", stat = "Maximum", metrics = [["Tributary", "NewestDataAge", "Dataset", dataset]] },
+      { title = "${dataset}: rows", stat = "Sum", metrics = [for metric in local.rows : ["Tributary", metric, "Function", "clean", "Dataset", dataset]] },
+      { title = "${dataset}: age of the newest data, days", stat = "Minimum", metrics = [["Tributary", "NewestDataAge", "Function", "clean", "Dataset", dataset]] },
     ]]),
     [
       { title = "Functions: calls", stat = "Sum", metrics = [for function in values(local.function_name) : ["AWS/Lambda", "Invocations", "FunctionName", function]] },

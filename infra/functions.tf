@@ -38,14 +38,13 @@ resource "aws_lambda_function" "lake" {
   }
 
   environment {
-    variables = local.settings
+    variables = merge(local.settings, var.log_level == "INFO" ? {} : { RUST_LOG = lower(var.log_level) })
   }
 
+  # The functions write JSON lines themselves. Lambda's own JSON format would filter them by level, and lines of metrics have none.
   logging_config {
-    log_group             = aws_cloudwatch_log_group.lake[each.key].name
-    log_format            = "JSON"
-    application_log_level = var.log_level
-    system_log_level      = "INFO"
+    log_group  = aws_cloudwatch_log_group.lake[each.key].name
+    log_format = "Text"
   }
 
   lifecycle {

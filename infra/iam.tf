@@ -9,9 +9,10 @@ locals {
   config_objects  = "${local.bucket_arn.ledger}/config/*"
   batch_manifests = "${local.bucket_arn.ledger}/batch/*"
 
-  read  = ["s3:GetObject"]
-  write = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
-  make  = concat(local.write, ["s3:DeleteObject"])
+  read   = ["s3:GetObject"]
+  write  = ["s3:GetObject", "s3:PutObject"]
+  make   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+  stream = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
 
   # What each step does in the lake. Listing is given for whole buckets, without a condition on the prefix: S3 answers 404 for
   # a missing object only to those who may list, and 403 to others.
@@ -24,12 +25,14 @@ locals {
     clean = [
       { actions = ["s3:ListBucket"], resources = [for zone in ["ledger", "raw", "rejection", "standard"] : local.bucket_arn[zone]] },
       { actions = local.read, resources = concat([local.config_objects], local.objects.raw) },
-      { actions = local.make, resources = concat(local.objects.standard, local.objects.rejection, local.ledger_objects.raw) },
+      { actions = local.stream, resources = concat(local.objects.standard, local.objects.rejection) },
+      { actions = local.make, resources = local.ledger_objects.raw },
     ]
     aggregate = [
       { actions = ["s3:ListBucket"], resources = [for zone in ["consumption", "ledger", "standard"] : local.bucket_arn[zone]] },
       { actions = local.read, resources = concat([local.config_objects], local.objects.standard, local.ledger_objects.raw) },
-      { actions = local.make, resources = concat(local.objects.consumption, local.ledger_objects.consumption) },
+      { actions = local.stream, resources = local.objects.consumption },
+      { actions = local.make, resources = local.ledger_objects.consumption },
     ]
   }
 

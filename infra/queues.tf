@@ -58,10 +58,14 @@ resource "aws_sqs_queue" "dead" {
 resource "aws_sqs_queue" "work" {
   for_each = local.work
 
-  name                       = local.queue_name[each.key]
-  visibility_timeout_seconds = 6 * var.functions[each.key].timeout + (each.key == "aggregate" ? var.aggregate_delay_seconds : 0)
-  message_retention_seconds  = 345600 # 4 days
-  sqs_managed_sse_enabled    = true
+  name                      = local.queue_name[each.key]
+  message_retention_seconds = 345600 # 4 days
+  sqs_managed_sse_enabled   = true
+
+  visibility_timeout_seconds = coalesce(
+    var.retry_after_seconds,
+    6 * var.functions[each.key].timeout + (each.key == "aggregate" ? var.aggregate_delay_seconds : 0),
+  )
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = local.queue_arn["${each.key}-dead"]

@@ -81,7 +81,7 @@ variable "irceline_url" {
 }
 
 variable "log_level" {
-  description = "Least level of what the functions log"
+  description = "Least level of what the functions log. INFO is of this project only, with warnings of libraries; others are of both"
   type        = string
   default     = "INFO"
 
@@ -157,6 +157,17 @@ variable "clean_concurrency" {
   validation {
     condition     = var.clean_concurrency >= 2 && var.clean_concurrency <= 1000
     error_message = "2 to 1000: the least and most that an event source mapping takes."
+  }
+}
+
+variable "retry_after_seconds" {
+  description = "How long a message that failed, or is being worked on, stays hidden. Null: six times the function's timeout, as AWS advises; Lambda refuses less than one timeout, emulators do not"
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.retry_after_seconds == null || try(var.retry_after_seconds >= 1 && var.retry_after_seconds <= 43200, false)
+    error_message = "1 to 43200 seconds."
   }
 }
 

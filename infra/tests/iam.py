@@ -1,28 +1,22 @@
-"""iam.py PLAN ALLOWED: compare every right in a plan (`terraform show -json`) with a list of allowed ones.
+"""iam.py PLAN ALLOWED | PLAN --print: compare every right in a plan (`terraform show -json`) with a list of allowed ones.
 
 Each right is one line: effect, action, resource or prefix, then for policies on resources who and under which condition.
 The two must be the same: a right that is not in the list fails, and so does an entry that no policy has any more.
-Some things are refused even if they are in the list: see `faults`. --print writes the list of the plan instead.
+Some things are refused even if they are in the list: see `faults`. With --print: write what the list would be.
 """
 
 import json
+import pathlib
 import re
 import sys
 
 POLICIES = {
-    # type: (attribute with the policy, attribute with the name)
-    "aws_iam_role_policy": ("policy", None),
-    "aws_iam_role": ("assume_role_policy", None),
-    "aws_s3_bucket_policy": ("policy", None),
-    "aws_sqs_queue_policy": ("policy", None),
-    "aws_sns_topic_policy": ("policy", None),
-}
-HOLDER = {
-    "aws_iam_role_policy": "role",
-    "aws_iam_role": "trust of role",
-    "aws_s3_bucket_policy": "bucket",
-    "aws_sqs_queue_policy": "queue",
-    "aws_sns_topic_policy": "topic",
+    # type: (attribute with the policy, what to call its holder)
+    "aws_iam_role_policy": ("policy", "role"),
+    "aws_iam_role": ("assume_role_policy", "trust of role"),
+    "aws_s3_bucket_policy": ("policy", "bucket"),
+    "aws_sqs_queue_policy": ("policy", "queue"),
+    "aws_sns_topic_policy": ("policy", "topic"),
 }
 # Other ways to give rights: nothing here may use them, or this test would not see it.
 REFUSED_TYPES = re.compile(
@@ -60,11 +54,12 @@ def rights(plan):
             wrong.append(f"{resource['address']}: rights are given in iam.tf only")
         if kind not in POLICIES:
             continue
-        policy = resource["values"].get(POLICIES[kind][0])
+        attribute, called = POLICIES[kind]
+        policy = resource["values"].get(attribute)
         if not policy:
             wrong.append(f"{resource['address']}: the plan does not show its policy")
             continue
-        holder = f"{HOLDER[kind]} {resource.get('index', resource['name'])}"
+        holder = f"{called} {resource.get('index', resource['name'])}"
         lines = found.setdefault(holder, [])
         for statement in json.loads(policy)["Statement"]:
             unknown = statement.keys() - {"Sid", "Effect", "Action", "Resource", "Principal", "Condition"}
@@ -81,14 +76,12 @@ def rights(plan):
             for action in many(statement["Action"]):
                 for target in many(statement.get("Resource", "-")):
                     lines.append(f"{statement['Effect']} {action} {plain(target)}{tail}")
-    return {holder: sorted(lines) for holder, lines in sorted(found.items())}, wrong
+    return {holder: sorted(set(lines)) for holder, lines in sorted(found.items())}, wrong
 
 
 def faults(found, sources):
     """What no list can allow."""
     for holder, lines in found.items():
-        if len(set(lines)) != len(lines) and holder != "role job":  # the job's rights are those of all three steps
-            yield f"{holder}: a right is given twice"
         for line in lines:
             effect, action, target, *rest = line.split(" ")
             if effect != "Allow":
@@ -105,36 +98,36 @@ def faults(found, sources):
             if not holder.startswith("role ") or "-raw" not in target or not target.startswith("s3:::"):
                 continue
             reads = action in ("s3:GetObject", "s3:ListBucket")
-            own = holder in ("role ingest", "role job") and action in ("s3:PutObject", "s3:AbortMultipartUpload")
+            own = holder in ("role ingest", "role job") and action == "s3:PutObject"
             if not reads and not (own and target in {f"s3:::PREFIX-ACCOUNT-raw/{source}/*" for source in sources}):
                 yield f"{holder}: {line}: only ingest writes to raw, only below its sources, and nobody deletes there"
 
 
+def problems(plan, allowed):
+    found, wrong = rights(plan)
+    datasets = json.loads((pathlib.Path(__file__).resolve().parents[1] / "datasets.json").read_text(encoding="utf-8"))
+    wrong += faults(found, [name for name, dataset in datasets.items() if dataset["source"]])
+    for holder in sorted(found.keys() | allowed.keys()):
+        has, may = set(found.get(holder, [])), set(allowed.get(holder, []))
+        wrong += [f"{holder}: not allowed: {line}" for line in sorted(has - may)]
+        wrong += [f"{holder}: allowed, but no policy has it: {line}" for line in sorted(may - has)]
+    return wrong
+
+
 def main(arguments):
-    printing = "--print" in arguments
-    paths = [a for a in arguments if a != "--print"]
-    with open(paths[0], encoding="utf-8") as file:
-        found, wrong = rights(json.load(file))
-    with open(f"{__file__.rsplit('/', 2)[0]}/datasets.json" if "/tests/" in __file__ else "datasets.json", encoding="utf-8") as file:
-        sources = [name for name, dataset in json.load(file).items() if dataset["source"]]
-    wrong += faults(found, sources)
-    found = {holder: sorted(set(lines)) for holder, lines in found.items()}
-    if printing:
+    with open(arguments[0], encoding="utf-8") as file:
+        plan = json.load(file)
+    found, _ = rights(plan)
+    if arguments[1:] == ["--print"]:
         print(json.dumps(found, indent=2))
-    else:
-        with open(paths[1], encoding="utf-8") as file:
-            allowed = json.load(file)
-        for holder in sorted(found.keys() | allowed.keys()):
-            has, may = set(found.get(holder, [])), set(allowed.get(holder, []))
-            wrong += [f"{holder}: not allowed: {line}" for line in sorted(has - may)]
-            wrong += [f"{holder}: allowed, but no policy has it: {line}" for line in sorted(may - has)]
+        return 0
+    with open(arguments[1], encoding="utf-8") as file:
+        wrong = problems(plan, json.load(file))
     for line in wrong:
         print(line, file=sys.stderr)
-    if wrong:
-        return 1
-    if not printing:
+    if not wrong:
         print(f"{sum(map(len, found.values()))} rights of {len(found)} holders, as allowed")
-    return 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -92,6 +92,16 @@ run "queues" {
   }
 }
 
+run "retries_can_be_hastened" {
+  command = plan
+  variables { retry_after_seconds = 2 }
+
+  assert {
+    condition     = alltrue([for queue in values(aws_sqs_queue.work) : queue.visibility_timeout_seconds == 2])
+    error_message = "The wait asked for."
+  }
+}
+
 run "schedules" {
   command = plan
 
@@ -301,7 +311,7 @@ run "logs_and_alarms" {
     error_message = "An alarm for each dead-letter queue, function, source and dataset."
   }
   assert {
-    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.no_new_data) : alarm.evaluation_periods == 2 && alarm.treat_missing_data == "breaching"])
+    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.no_new_data) : alarm.evaluation_periods == 2 && alarm.treat_missing_data == "breaching" && alarm.dimensions == tomap({ Function = "clean", Dataset = "irceline" })])
     error_message = "No data at all for two periods is an alarm."
   }
   assert {

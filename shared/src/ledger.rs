@@ -180,28 +180,30 @@ impl Ledger {
     /// Every raw object's entry, of one dataset or of all, by raw key.
     pub async fn raw_entries(&self, dataset: Option<&str>) -> Result<Vec<RawEntry>> {
         let prefix = dataset.map_or_else(|| "raw/".to_owned(), |dataset| format!("raw/{dataset}/"));
-        self.all(&prefix).await
+        let objects = self.store.list(&prefix).await?;
+        let mut entries: Vec<RawEntry> = self.read_all(&objects).await?.into_iter().map(|(_, entry)| entry).collect();
+        // The ledger's own keys end in `.json`, which sorts `a.csv` after `a.csv.gz`.
+        entries.sort_by(|a, b| a.raw_key().cmp(b.raw_key()));
+        Ok(entries)
     }
 
     /// Every consumption partition's entry with its key in the ledger, of one dataset or of all.
     pub async fn consumption_entries(&self, dataset: Option<&str>) -> Result<Vec<(String, ConsumptionEntry)>> {
         let prefix = dataset.map_or_else(|| "consumption/".to_owned(), |dataset| format!("consumption/{dataset}/"));
         let objects = self.store.list(&prefix).await?;
-        let entries: Vec<ConsumptionEntry> = self.read_all(&objects).await?;
-        Ok(objects.into_iter().map(|object| object.key).zip(entries).collect())
-    }
-
-    async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<T>> {
-        let objects = self.store.list(prefix).await?;
         self.read_all(&objects).await
     }
 
-    async fn read_all<T: DeserializeOwned>(&self, objects: &[Object]) -> Result<Vec<T>> {
-        let mut reads =
-            futures::stream::iter(objects.iter().map(|object| self.read::<T>(&object.key))).buffered(CONCURRENT_READS);
+    /// Entries with their keys; one that vanishes meanwhile is left out.
+    async fn read_all<T: DeserializeOwned>(&self, objects: &[Object]) -> Result<Vec<(String, T)>> {
+        let read = |object: &Object| {
+            let key = object.key.clone();
+            async move { self.read::<T>(&key).await.map(|found| found.map(|(entry, _)| (key, entry))) }
+        };
+        let mut reads = futures::stream::iter(objects.iter().map(read)).buffered(CONCURRENT_READS);
         let mut entries = Vec::with_capacity(objects.len());
         while let Some(entry) = reads.next().await {
-            entries.extend(entry?.map(|(entry, _)| entry));
+            entries.extend(entry?);
         }
         Ok(entries)
     }
@@ -222,7 +224,8 @@ impl Ledger {
 
     /// Commits a raw object's entry in place of the one whose ETag is `previous`. Fails with
     /// [`crate::store::Failure::Condition`] if another writer was first.
-    pub async fn commit_raw(&self, entry: &RawEntry, previous: Option<&str>) -> Result<()> {
+    /// Tells the entry's own new ETag.
+    pub async fn commit_raw(&self, entry: &RawEntry, previous: Option<&str>) -> Result<String> {
         self.commit(&keys::raw_ledger(entry.raw_key()), entry, previous).await
     }
 
@@ -242,17 +245,16 @@ impl Ledger {
         partition: &Partition,
         entry: &ConsumptionEntry,
         previous: Option<&str>,
-    ) -> Result<()> {
+    ) -> Result<String> {
         self.commit(&keys::consumption_ledger(&entry.dataset, &entry.model, partition), entry, previous).await
     }
 
-    async fn commit(&self, key: &str, entry: &impl Serialize, previous: Option<&str>) -> Result<()> {
+    async fn commit(&self, key: &str, entry: &impl Serialize, previous: Option<&str>) -> Result<String> {
         let condition = previous.map_or(Condition::Absent, |etag| Condition::Unchanged(etag.to_owned()));
         let mut text = serde_json::to_vec_pretty(entry)
             .map_err(|error| Error::Ledger { key: key.to_owned(), why: error.to_string() })?;
         text.push(b'\n');
-        self.store.put(key, Bytes::from(text), condition).await?;
-        Ok(())
+        Ok(self.store.put(key, Bytes::from(text), condition).await?.etag)
     }
 
     /// Removes an entry by its key in the ledger.

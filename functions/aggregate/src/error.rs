@@ -24,6 +24,16 @@ pub enum Error {
         /// What the engine said.
         why: String,
     },
+    /// Another aggregation committed the partition first, again and again.
+    #[error("{dataset}.{model}, partition {partition}: other aggregations were always first")]
+    Overtaken {
+        /// The dataset.
+        dataset: String,
+        /// The model.
+        model: String,
+        /// The partition.
+        partition: Partition,
+    },
     /// A query is wrong or could not be answered.
     #[error("{0}")]
     Query(String),
@@ -32,7 +42,11 @@ pub enum Error {
 impl Error {
     /// Whether the same call may succeed later.
     pub fn can_retry(&self) -> bool {
-        matches!(self, Error::Lake(error) if error.can_retry())
+        match self {
+            Error::Lake(error) => error.can_retry(),
+            Error::Overtaken { .. } => true,
+            Error::Model { .. } | Error::Query(_) => false,
+        }
     }
 }
 

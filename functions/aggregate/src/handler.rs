@@ -1,4 +1,5 @@
-//! The Lambda function: `{}`, `{"dataset": NAME}` or `{"model": NAME}` in, what was made out.
+//! The Lambda function: `{}`, `{"dataset": NAME}` or `{"model": NAME}` in, what was made out. Messages of the queue that
+//! tells of new ledger entries ask for everything: what is stale is in the ledger, not in the message.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -9,6 +10,7 @@ use lake::function::Deadline;
 use lake::progress::Quiet;
 use lake::telemetry::Metrics;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{Aggregated, Selection, aggregate};
 
@@ -23,6 +25,18 @@ pub struct Request {
     pub dataset: Option<String>,
     /// Only this model.
     pub model: Option<String>,
+}
+
+impl Request {
+    /// Understands an event. Errors say what the function takes.
+    pub fn understand(event: Value) -> Result<Self, String> {
+        if event.get("Records").is_some() {
+            return Ok(Self::default());
+        }
+        serde_json::from_value(event).map_err(|error| {
+            format!("the event is none that this function knows ({error}): it takes {{}}, {{\"dataset\": NAME}}, {{\"model\": NAME}} and messages of its queue")
+        })
+    }
 }
 
 /// What a call did.
@@ -65,4 +79,19 @@ pub async fn handle(lake: &Lake, request: Request, deadline: Deadline) -> Result
     }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Answer { ok: true, elapsed_ms, aggregated: outcome.aggregated, up_to_date: outcome.up_to_date })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn requests_and_queue_messages_are_understood_and_nothing_else() {
+        assert_eq!(Request::understand(json!({"dataset": "irceline"})).unwrap().dataset.as_deref(), Some("irceline"));
+        assert!(Request::understand(json!({})).unwrap().model.is_none());
+        let batch = json!({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]});
+        assert!(Request::understand(batch).unwrap().dataset.is_none());
+        assert!(Request::understand(json!({"datset": "irceline"})).unwrap_err().contains("datset"));
+    }
 }

@@ -31,6 +31,9 @@ pub use self::query::{Answer, query};
 /// Part of every fingerprint: raised when the same SQL over the same rows may give other bytes.
 const ENGINE: &str = "1";
 
+/// How often a dataset is looked at again because other aggregations were at work.
+const ROUNDS: u32 = 5;
+
 /// Which models to bring up to date.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
@@ -80,6 +83,8 @@ struct Task<'a> {
     /// The objects of each input table, in the order of the model's inputs.
     inputs: Vec<Vec<(usize, &'a Output)>>,
     fingerprint: String,
+    /// The fingerprint of what was there when the task was planned.
+    known: Option<String>,
 }
 
 /// How many partitions of each dataset are stale: `(dataset, model, partition)`.
@@ -87,8 +92,9 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
     let selection = Selection { dataset: dataset.map(str::to_owned), ..Selection::default() };
     let mut found = Vec::new();
     for dataset in selected(lake, &selection)? {
+        let known = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
         let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-        let (todo, vanished, _) = plan(lake, dataset, &selection, &entries).await?;
+        let (todo, vanished, _) = plan(dataset, &selection, &known, &entries);
         found.extend(todo.into_iter().map(|task| (dataset.name.clone(), task.model.name.clone(), task.partition)));
         found.extend(vanished.into_iter().map(|(_, entry, partition)| (dataset.name.clone(), entry.model, partition)));
     }
@@ -99,40 +105,63 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
 pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progress: &dyn Progress) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for dataset in selected(lake, selection)? {
-        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-        let (todo, vanished, up_to_date) = plan(lake, dataset, selection, &entries).await?;
-        outcome.up_to_date += up_to_date;
-        for (ledger_key, entry, partition) in vanished {
-            delete(lake, &ledger_key, &entry).await?;
-            outcome.aggregated.push(Aggregated {
-                dataset: entry.dataset,
-                model: entry.model,
-                partition,
-                rows: 0,
-                changed: true,
-                deleted: true,
-            });
-        }
         if selection.all && selection.model.is_none() {
             remove_orphans(lake, dataset).await?;
         }
-        progress.begin(&format!("aggregate {}", dataset.name), todo.len() as u64);
-        let mut work = futures::stream::iter(todo.iter().map(|task| async move { (task, make(lake, task).await) }))
-            .buffer_unordered(workers.max(1));
-        while let Some((task, done)) = work.next().await {
-            progress.advance(&format!("{} {}", task.model.name, task.partition));
-            match done {
-                Ok(aggregated) => outcome.aggregated.push(aggregated),
-                Err(error) => {
-                    tracing::warn!(%error, "failed to make a partition");
-                    outcome.failed.push(error);
-                }
+        let mut round = one_round(lake, dataset, selection, workers, progress).await?;
+        // What another aggregation committed meanwhile may be older than what there is by now: look again.
+        for _ in 1..ROUNDS {
+            if !round.failed.iter().any(|error| matches!(error, Error::Overtaken { .. })) {
+                break;
             }
+            round.failed.retain(|error| !matches!(error, Error::Overtaken { .. }));
+            outcome.aggregated.append(&mut round.aggregated);
+            outcome.failed.append(&mut round.failed);
+            let stale_only = Selection { all: false, ..selection.clone() };
+            round = one_round(lake, dataset, &stale_only, workers, progress).await?;
         }
-        progress.end();
+        outcome.up_to_date += round.up_to_date;
+        outcome.aggregated.extend(round.aggregated);
+        outcome.failed.extend(round.failed);
     }
     let order = |made: &Aggregated| (made.dataset.clone(), made.model.clone(), made.partition.clone());
     outcome.aggregated.sort_by_key(order);
+    Ok(outcome)
+}
+
+/// Plans one dataset, and makes what is stale.
+async fn one_round(
+    lake: &Lake,
+    dataset: &Dataset,
+    selection: &Selection,
+    workers: usize,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    // Consumption first: a partition made in between is then made again, and not taken for one without inputs.
+    let known = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+    let (todo, vanished, up_to_date) = plan(dataset, selection, &known, &entries);
+    outcome.up_to_date = up_to_date;
+    for (ledger_key, entry, partition) in vanished {
+        delete(lake, &ledger_key, &entry).await?;
+        let (dataset, model) = (entry.dataset, entry.model);
+        outcome.aggregated.push(Aggregated { dataset, model, partition, rows: 0, changed: true, deleted: true });
+    }
+    progress.begin(&format!("aggregate {}", dataset.name), todo.len() as u64);
+    let mut work = futures::stream::iter(todo.iter().map(|task| async move { (task, make(lake, task).await) }))
+        .buffer_unordered(workers.max(1));
+    while let Some((task, done)) = work.next().await {
+        progress.advance(&format!("{} {}", task.model.name, task.partition));
+        match done {
+            Ok(aggregated) => outcome.aggregated.push(aggregated),
+            Err(error) => {
+                tracing::info!(%error, "failed to make a partition");
+                outcome.failed.push(error);
+            }
+        }
+    }
+    progress.end();
     Ok(outcome)
 }
 
@@ -155,13 +184,12 @@ fn selected<'a>(lake: &'a Lake, selection: &Selection) -> Result<Vec<&'a Dataset
 type Vanished = (String, ConsumptionEntry, Partition);
 
 /// The stale partitions, those that have nothing left to be made from, and the count of the others.
-async fn plan<'a>(
-    lake: &Lake,
+fn plan<'a>(
     dataset: &'a Dataset,
     selection: &Selection,
+    known: &[(String, ConsumptionEntry)],
     entries: &'a [RawEntry],
-) -> Result<(Vec<Task<'a>>, Vec<Vanished>, u64)> {
-    let known = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+) -> (Vec<Task<'a>>, Vec<Vanished>, u64) {
     let mut vanished: BTreeMap<String, Vanished> = known
         .iter()
         .filter_map(|(key, entry)| Some((key.clone(), (key.clone(), entry.clone(), lake::ledger::partition_of(key)?))))
@@ -173,18 +201,18 @@ async fn plan<'a>(
     let (mut todo, mut up_to_date) = (Vec::new(), 0);
     let wanted = |model: &&Model| selection.model.as_ref().is_none_or(|name| model.name == *name);
     for model in dataset.models.iter().filter(wanted) {
-        for task in tasks(dataset, model, entries) {
+        for mut task in tasks(dataset, model, entries) {
             let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &task.partition);
             vanished.remove(&ledger_key);
-            let fresh = known.get(ledger_key.as_str()).is_some_and(|entry| entry.fingerprint == task.fingerprint);
-            if fresh && !selection.all {
+            task.known = known.get(ledger_key.as_str()).map(|entry| entry.fingerprint.clone());
+            if task.known.as_ref() == Some(&task.fingerprint) && !selection.all {
                 up_to_date += 1;
             } else {
                 todo.push(task);
             }
         }
     }
-    Ok((todo, vanished.into_values().collect(), up_to_date))
+    (todo, vanished.into_values().collect(), up_to_date)
 }
 
 /// All partitions that a model has by now: where its first input has rows.
@@ -217,7 +245,7 @@ fn tasks<'a>(dataset: &'a Dataset, model: &'a Model, entries: &'a [RawEntry]) ->
             .map(|outputs| outputs.iter().filter(|(_, output)| within(output)).copied().collect())
             .collect();
         let fingerprint = fingerprint(dataset, model, &inputs);
-        Task { dataset, model, partition, days: reach, inputs, fingerprint }
+        Task { dataset, model, partition, days: reach, inputs, fingerprint, known: None }
     };
     partitions.into_iter().map(task).collect()
 }
@@ -232,21 +260,18 @@ fn days_of(output: &Output) -> Option<Range<NaiveDate>> {
 
 fn fingerprint(dataset: &Dataset, model: &Model, inputs: &[Vec<(usize, &Output)>]) -> String {
     let fixed = [ENGINE, &model.fingerprint, dataset.zone.name()];
+    let keys = model.inputs.iter().filter_map(|input| dataset.table(input)).flat_map(|table| table.key.iter());
+    let fixed = fixed.into_iter().chain(keys.map(String::as_str));
     let objects = inputs.iter().flatten().flat_map(|(_, output)| [output.key.as_str(), output.hash.as_str()]);
-    hash::texts(fixed.into_iter().chain(objects))
+    hash::texts(fixed.chain(objects))
 }
 
 async fn make(lake: &Lake, task: &Task<'_>) -> Result<Aggregated> {
+    let (dataset, model, partition) = (task.dataset.name.clone(), task.model.name.clone(), task.partition.clone());
     match try_make(lake, task).await {
-        Err(Error::Query(why)) => Err(Error::Model {
-            dataset: task.dataset.name.clone(),
-            model: task.model.name.clone(),
-            partition: task.partition.clone(),
-            why,
-        }),
-        // Another aggregation committed first. If it read newer objects than we did, the next run of ours sees that.
+        Err(Error::Query(why)) => Err(Error::Model { dataset, model, partition, why }),
         Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {
-            try_make(lake, task).await
+            Err(Error::Overtaken { dataset, model, partition })
         }
         other => other,
     }
@@ -255,6 +280,10 @@ async fn make(lake: &Lake, task: &Task<'_>) -> Result<Aggregated> {
 async fn try_make(lake: &Lake, task: &Task<'_>) -> Result<Aggregated> {
     let Task { dataset, model, partition, .. } = task;
     let previous = lake.ledger.consumption_entry(&dataset.name, &model.name, partition).await?;
+    if previous.as_ref().map(|(entry, _)| &entry.fingerprint) != task.known.as_ref() {
+        let (dataset, model) = (dataset.name.clone(), model.name.clone());
+        return Err(Error::Overtaken { dataset, model, partition: partition.clone() });
+    }
     let (file, rows) = compute(lake, task).await?;
     let (old, etag) = previous.unzip();
     let known = old.as_ref().and_then(|entry| entry.outputs.first());

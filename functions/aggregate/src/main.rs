@@ -6,15 +6,17 @@ use aggregate::handler::{Request, handle};
 use lake::function::{Deadline, Function};
 use lake::settings::Environment;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     lake::telemetry::start_function_logs();
     let function = &Function::from_environment(&Environment::of_process())?;
-    run(service_fn(async |event: LambdaEvent<Request>| {
+    run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
+        let request = Request::understand(event.payload)?;
         let lake = function.lake().await?;
-        handle(&lake, event.payload, deadline).await.map_err(Error::from)
+        handle(&lake, request, deadline).await.map_err(Error::from)
     }))
     .await
 }

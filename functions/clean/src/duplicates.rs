@@ -11,12 +11,12 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 /// Keys held in memory: 32 MiB.
 const KEYS_IN_MEMORY: usize = 1024 * 1024;
 
-/// One row's key: sorted by hash, then in order of arrival.
+/// One row's key: sorted by hash and part, then in order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     hash: u128,
-    sequence: u64,
     part: u32,
+    sequence: u64,
     row: u32,
 }
 
@@ -94,7 +94,7 @@ impl Duplicates {
         let mut previous: Option<Key> = None;
         let mut visit = |key: Key| {
             if let Some(earlier) = previous.replace(key)
-                && earlier.hash == key.hash
+                && (earlier.hash, earlier.part) == (key.hash, key.part)
                 && let Some(rows) = superseded.get_mut(earlier.part as usize)
             {
                 rows.insert(earlier.row);
@@ -153,19 +153,20 @@ mod tests {
     proptest! {
         #[test]
         fn all_but_the_last_of_a_key_are_superseded(
-            keys in prop::collection::vec(0_u128..20, 0..200),
+            keys in prop::collection::vec((0_u128..20, 0_u32..2), 0..200),
             limit in 1_usize..300,
         ) {
             let mut duplicates = Duplicates::with_limit(limit);
-            for (row, key) in keys.iter().enumerate() {
-                duplicates.add(*key, 0, row as u32).unwrap();
+            for (row, (key, part)) in keys.iter().enumerate() {
+                duplicates.add(*key, *part, row as u32).unwrap();
             }
-            let superseded = duplicates.finish(1).unwrap().remove(0);
-            let last: HashMap<u128, usize> = keys.iter().enumerate().map(|(row, key)| (*key, row)).collect();
+            let superseded = duplicates.finish(2).unwrap();
+            let last: HashMap<(u128, u32), usize> = keys.iter().enumerate().map(|(row, key)| (*key, row)).collect();
             for (row, key) in keys.iter().enumerate() {
-                prop_assert_eq!(superseded.contains(row as u32), last[key] != row);
+                prop_assert_eq!(superseded[key.1 as usize].contains(row as u32), last[key] != row);
             }
-            prop_assert_eq!(superseded.len(), (keys.len() - last.len()) as u64);
+            let all: u64 = superseded.iter().map(RowSet::len).sum();
+            prop_assert_eq!(all, (keys.len() - last.len()) as u64);
         }
     }
 }

@@ -82,7 +82,13 @@ impl Stop {
 
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
-        Stop::Broken(error.to_string())
+        match error.kind() {
+            // What a decompressor says of bytes that are not what they should be. Stores fail in other ways.
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+                Stop::reject("not_decompressible", format!("the compressed object is broken: {error}"))
+            }
+            _ => Stop::Broken(error.to_string()),
+        }
     }
 }
 

@@ -129,7 +129,7 @@ pub async fn clean(lake: &Lake, selection: &Selection, workers: usize, progress:
 /// Cleans one raw object unless the ledger shows it as done: an event may come often, late and out of order, and what
 /// counts is the object as it is now. Retracts what was made of an object that is gone.
 pub async fn clean_if_stale(lake: &Lake, raw_key: &str) -> Result<Option<Cleaned>> {
-    let entry = lake.ledger.raw_entry(raw_key).await?.map(|(entry, _)| entry);
+    let entry = retire(lake, raw_key).await?;
     let Some(raw) = lake.raw.head(raw_key).await? else {
         if let Some(entry) = entry {
             retract(lake, &entry).await?;
@@ -147,6 +147,13 @@ pub async fn clean_if_stale(lake: &Lake, raw_key: &str) -> Result<Option<Cleaned
         }
     }
     one(lake, raw_key).await.map(Some)
+}
+
+/// The entry of a raw object, after what it says is to be deleted is.
+async fn retire(lake: &Lake, raw_key: &str) -> Result<Option<RawEntry>> {
+    let Some((mut entry, etag)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(None) };
+    object::finish_retirement(lake, &mut entry, &etag).await?;
+    Ok(Some(entry))
 }
 
 async fn one(lake: &Lake, raw_key: &str) -> Result<Cleaned> {
@@ -204,8 +211,9 @@ async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Su
     };
     let mut found = Survey::default();
     for dataset in datasets {
-        let objects = lake.raw.list(&format!("{}/", dataset.name)).await?;
+        // The ledger first: what is ingested and cleaned in between is then cleaned twice, and not taken for gone.
         let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let objects = lake.raw.list(&format!("{}/", dataset.name)).await?;
         let etags: BTreeMap<&str, &str> =
             objects.iter().map(|object| (object.key.as_str(), object.etag.as_str())).collect();
         let by_key: BTreeMap<&str, &RawEntry> = entries.iter().map(|entry| (entry.raw_key(), entry)).collect();
@@ -236,8 +244,8 @@ async fn tidy_survey(lake: &Lake, dataset: Option<&str>, outcome: &mut Outcome, 
         retract(lake, entry).await?;
         outcome.retracted.push(entry.raw_key().to_owned());
     }
-    for mut entry in found.retiring {
-        object::finish_retirement(lake, &mut entry).await?;
+    for entry in found.retiring {
+        retire(lake, entry.raw_key()).await?;
     }
     outcome.up_to_date = found.up_to_date;
     Ok(found.todo)

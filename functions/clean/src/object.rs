@@ -1,6 +1,6 @@
 //! One raw object: read, decode, write, commit.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 use chrono::{DateTime, Utc};
 use lake::dataset::{Dataset, Table};
@@ -11,7 +11,7 @@ use lake::{Lake, keys};
 
 use crate::error::{Error, Result, Stop};
 use crate::formats::{self, RawObject, Siblings};
-use crate::reject::{Reject, RejectWriter};
+use crate::reject::{MAX_TEXT, Reject, RejectWriter};
 use crate::writer::{TableWriter, Written};
 
 /// How often a commit that lost a race starts again from the newest raw object.
@@ -90,24 +90,30 @@ async fn commit(lake: &Lake, mut entry: RawEntry, previous: Option<(RawEntry, St
         retired.dedup();
         entry.retired = retired;
     }
-    if old.as_ref() != Some(&entry) {
-        lake.ledger.commit_raw(&entry, etag.as_deref()).await?;
-    }
-    finish_retirement(lake, &mut entry).await?;
+    let etag = match etag {
+        Some(etag) if old.as_ref() == Some(&entry) => etag,
+        etag => lake.ledger.commit_raw(&entry, etag.as_deref()).await?,
+    };
+    finish_retirement(lake, &mut entry, &etag).await?;
     Ok(entry)
 }
 
-/// Deletes what a committed entry says is to be deleted, and commits that it is.
-pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry) -> Result<()> {
+/// Deletes what a committed entry says is to be deleted, and commits that it is, unless another writer has committed
+/// since: then it is that writer's to finish.
+pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str) -> Result<()> {
     if entry.retired.is_empty() {
+        return Ok(());
+    }
+    let current = lake.ledger.raw_entry(entry.raw_key()).await?;
+    if current.is_none_or(|(_, current)| current != etag) {
         return Ok(());
     }
     for key in std::mem::take(&mut entry.retired) {
         let store = if key.ends_with(".parquet") { &lake.standard } else { &lake.rejection };
         store.delete(&key).await?;
     }
-    let current = lake.ledger.raw_entry(entry.raw_key()).await?;
-    Ok(lake.ledger.commit_raw(entry, current.map(|(_, etag)| etag).as_deref()).await?)
+    lake.ledger.commit_raw(entry, Some(etag)).await?;
+    Ok(())
 }
 
 async fn open_siblings(lake: &Lake, table: &Table, raw_key: &str) -> Result<(Siblings, Vec<Input>)> {
@@ -139,11 +145,15 @@ fn decode(
     siblings: Siblings,
     reader: Box<dyn Read + Send>,
 ) -> Result<Decoded, String> {
-    let outcome = decode_rows(dataset, table, raw, siblings, reader);
+    let mut head = Vec::new();
+    let outcome = decompress(&raw.key, reader).map_err(Stop::from).and_then(|mut reader| {
+        reader.by_ref().take(MAX_TEXT as u64).read_to_end(&mut head)?;
+        decode_rows(dataset, table, raw, siblings, Cursor::new(&head).chain(reader))
+    });
     match outcome {
         Ok(decoded) => Ok(decoded),
         Err(Stop::Broken(why)) => Err(why),
-        Err(Stop::Reject(reject)) => reject_whole(raw, reject).map_err(|error| error.to_string()),
+        Err(Stop::Reject(reject)) => reject_whole(raw, reject, &head).map_err(|error| error.to_string()),
     }
 }
 
@@ -152,11 +162,11 @@ fn decode_rows(
     table: &Table,
     raw: &Object,
     siblings: Siblings,
-    reader: Box<dyn Read + Send>,
+    reader: impl Read,
 ) -> Result<Decoded, Stop> {
     let object = RawObject { dataset, table, key: &raw.key, received_at: whole_seconds(raw.last_modified) };
     let mut writer = TableWriter::new(table, &raw.key, raw.version.as_deref())?;
-    let gaps = formats::decode(&object, siblings, decompress(&raw.key, reader)?, &mut writer)?;
+    let gaps = formats::decode(&object, siblings, reader, &mut writer)?;
     Ok(Decoded { written: writer.finish()?, rejected: None, gaps })
 }
 
@@ -169,21 +179,33 @@ fn decompress(key: &str, reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Rea
     Ok(if key.ends_with(".gz") {
         Box::new(flate2::read::MultiGzDecoder::new(reader))
     } else if key.ends_with(".zst") {
-        Box::new(zstd::stream::read::Decoder::new(reader)?)
+        Box::new(Zstandard(zstd::stream::read::Decoder::new(reader)?))
     } else {
         reader
     })
 }
 
-/// The object as one rejected row: its text stays in the raw zone, where it is.
-fn reject_whole(raw: &Object, reject: WholeReject) -> io::Result<Decoded> {
+/// Tells bytes that are no Zstandard as gzip does: the library calls them just another error.
+struct Zstandard<R>(R);
+
+impl<R: Read> Read for Zstandard<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Other => io::Error::new(io::ErrorKind::InvalidData, error),
+            _ => error,
+        })
+    }
+}
+
+/// The object as one rejected row, with the beginning of its text.
+fn reject_whole(raw: &Object, reject: WholeReject, head: &[u8]) -> io::Result<Decoded> {
     let mut rejects = RejectWriter::new(&raw.key, raw.version.as_deref());
     rejects.write(&Reject {
         row: 1,
         column: None,
         reason: &reject.reason,
         message: reject.message.clone(),
-        text: b"",
+        text: head,
     })?;
     let rows = Rows { read: 1, rejected: 1, ..Rows::default() };
     let written = Written { rows, parts: Vec::new(), rejects: rejects.finish()? };

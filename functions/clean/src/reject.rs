@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use serde::Serialize;
 
 /// The most of a record's text that is kept.
-const MAX_TEXT: usize = 4 * 1024;
+pub(crate) const MAX_TEXT: usize = 4 * 1024;
 
 /// One invalid row.
 #[derive(Debug, Clone, PartialEq, Eq)]

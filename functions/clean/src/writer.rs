@@ -164,10 +164,7 @@ impl<'a> TableWriter<'a> {
             }
         }
         part.write(batch, self.day_column, self.measure_column)?;
-        if self.parts.len() > 1 {
-            self.bound_memory()?;
-        }
-        Ok(())
+        self.bound_memory()
     }
 
     /// With many partitions open, the largest give way before the whole grows too large.

@@ -49,7 +49,8 @@ pub async fn handle(lake: &Lake, settings: &Settings, request: Request, deadline
     let metrics = Metrics { bytes: Some(bytes), duration: begun.elapsed(), ..Metrics::default() };
     println!("{}", metrics.line("ingest", &request.source, Utc::now()));
     if !outcome.incomplete.is_empty() {
-        return Err(outcome.incomplete.join("; "));
+        let messages: Vec<String> = outcome.incomplete.into_iter().map(|part| part.message).collect();
+        return Err(messages.join("; "));
     }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Answer { ok: true, elapsed_ms, ingested: outcome.ingested, up_to_date: outcome.up_to_date })

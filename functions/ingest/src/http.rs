@@ -15,6 +15,8 @@ use crate::error::HttpFailure;
 
 const USER_AGENT: &str = concat!("tributary/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest answer that is read, decompressed: it is held in memory.
+const MAX_BODY: usize = 256 * 1024 * 1024;
 /// Each pause is this much longer than the one before: ten tries from a quarter of a second take about half a minute.
 const BACKOFF_FACTOR: f32 = 1.5;
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
@@ -131,7 +133,7 @@ impl Http {
         let adjust = |miss: &Miss, pause: Option<Duration>| {
             let pause = miss.retry_after.map_or(pause?, |asked| asked.max(Duration::from_millis(1)));
             let given_up = miss.is_connect && tries.load(Ordering::Relaxed) >= CONNECT_TRIES;
-            let too_late = self.started.elapsed() + pause >= self.patience.deadline;
+            let too_late = self.started.elapsed().saturating_add(pause) >= self.patience.deadline;
             (!given_up && !too_late).then_some(pause)
         };
         let done = one_try
@@ -165,24 +167,39 @@ impl Http {
         let status = response.status();
         let retry_after = retry_after(response.headers());
         let code = Some(status.as_u16());
-        let body = response.bytes().await;
+        let body = read_body(response).await;
         if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT || status.is_server_error()
         {
             return Err(Miss { retry_after, ..Miss::new(format!("the server answered {status}"), code) });
         }
-        let body = body.map_err(|error| Miss::new(format!("the answer broke off: {}", explain(&error)), code))?;
+        let body = body.map_err(|why| Miss::new(why, code))?;
         if status.is_client_error() {
             return Ok(Answer { status: status.as_u16(), body });
         }
         if !status.is_success() {
             return Err(Miss { can_retry: false, ..Miss::new(format!("the server answered {status}"), code) });
         }
-        if let Err(error) = serde_json::from_slice::<IgnoredAny>(&body) {
+        let text = std::str::from_utf8(&body).map_err(|_| Miss::new("the answer is not UTF-8", code))?;
+        if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
             let kind = if body.trim_ascii_start().starts_with(b"<") { "HTML" } else { "not whole JSON" };
             return Err(Miss::new(format!("the answer is {kind} ({error})"), code));
         }
         Ok(Answer { status: status.as_u16(), body })
     }
+}
+
+/// The whole body, up to [`MAX_BODY`].
+async fn read_body(mut response: reqwest::Response) -> Result<Bytes, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| format!("the answer broke off: {}", explain(&error)))?
+    {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_BODY {
+            return Err(format!("the answer is longer than {MAX_BODY} bytes"));
+        }
+    }
+    Ok(Bytes::from(body))
 }
 
 /// `Retry-After` in seconds or as a date.

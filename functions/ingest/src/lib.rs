@@ -95,13 +95,22 @@ impl Ingested {
     }
 }
 
+/// A part that could not be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incomplete {
+    /// Which part, and why.
+    pub message: String,
+    /// Whether asking again can help.
+    pub can_retry: bool,
+}
+
 /// What became of a window.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// Per day, what was fetched.
     pub ingested: Vec<Ingested>,
     /// What could not be had; everything else is written.
-    pub incomplete: Vec<String>,
+    pub incomplete: Vec<Incomplete>,
     /// Raw objects that were there already, the same.
     pub up_to_date: u64,
 }

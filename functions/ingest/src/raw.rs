@@ -1,5 +1,7 @@
 //! Raw NDJSON: one line per response, with the request that got it and the body as it was answered.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use lake::ledger::{Gap, timestamp};
@@ -85,12 +87,18 @@ impl Line {
 /// Joins the lines of this run with those of an earlier one:
 ///
 /// * an answer that has not changed keeps the time at which it first came, so that nothing is written again;
-/// * where this run has a gap and the earlier one had the answer, the answer is kept.
+/// * where this run has no answer and the earlier one had it, the earlier answer is kept.
 ///
-/// `asks` tells what a request asked for, in the words of gaps.
-pub fn merge(new: Vec<Line>, old: Vec<Line>, asks: impl Fn(&Line) -> Vec<String>) -> Vec<Line> {
+/// `asks` tells what a line asked for, `answers` what of that it has.
+pub fn merge(
+    new: Vec<Line>,
+    old: Vec<Line>,
+    asks: impl Fn(&Line) -> Vec<String>,
+    answers: impl Fn(&Line) -> Vec<String>,
+) -> Vec<Line> {
+    let answered: BTreeSet<String> = new.iter().flat_map(&answers).collect();
+    let missing: BTreeSet<String> = new.iter().flat_map(&asks).filter(|what| !answered.contains(what)).collect();
     let mut merged: Vec<Line> = Vec::with_capacity(new.len());
-    let mut missing: Vec<String> = Vec::new();
     let mut matched = vec![false; old.len()];
     for mut line in new {
         let known = old.iter().position(|known| known.request == line.request);
@@ -100,15 +108,14 @@ pub fn merge(new: Vec<Line>, old: Vec<Line>, asks: impl Fn(&Line) -> Vec<String>
             matched.iter_mut().skip(at).take(1).for_each(|matched| *matched = true);
             if line.same_answer(known) {
                 line.received_at.clone_from(&known.received_at);
-            } else if line.gap.is_some() && known.gap.is_none() {
+            } else if answers(&line).is_empty() && !answers(known).is_empty() {
                 line = known.clone();
             }
         }
-        missing.extend(line.gap.iter().flat_map(|gap| gap.what.iter().cloned()));
         merged.push(line);
     }
-    // The earlier run may have asked in other pieces: what it has of the gaps goes first, since the last line wins.
-    let still_needed = |line: &Line| line.gap.is_none() && asks(line).iter().any(|what| missing.contains(what));
+    // The earlier run may have asked in other pieces: what it has of them goes first, since the last line wins.
+    let still_needed = |line: &Line| answers(line).iter().any(|what| missing.contains(what));
     let kept = old.into_iter().zip(matched).filter(|(line, matched)| !matched && still_needed(line));
     let mut lines: Vec<Line> = kept.map(|(line, _)| line).collect();
     lines.append(&mut merged);
@@ -156,7 +163,11 @@ mod tests {
     }
 
     fn asks(line: &Line) -> Vec<String> {
-        vec![line.request.trim_matches('"').to_owned()]
+        vec![line.request.trim_matches('"').trim_start_matches("half of ").to_owned()]
+    }
+
+    fn answers(line: &Line) -> Vec<String> {
+        if line.status == Some(200) { asks(line) } else { Vec::new() }
     }
 
     #[test]
@@ -178,13 +189,13 @@ mod tests {
     fn unchanged_answers_keep_their_time_and_changed_ones_do_not() {
         let old = vec![line("a", "old", Some("1")), line("b", "old", Some("1"))];
         let new = vec![line("a", "new", Some("1")), line("b", "new", Some("2"))];
-        let merged = merge(new, old, asks);
+        let merged = merge(new, old, asks, answers);
         assert_eq!(merged, [line("a", "old", Some("1")), line("b", "new", Some("2"))]);
     }
 
     #[test]
     fn a_gap_never_replaces_an_answer() {
-        let merged = merge(vec![line("a", "new", None)], vec![line("a", "old", Some("1"))], asks);
+        let merged = merge(vec![line("a", "new", None)], vec![line("a", "old", Some("1"))], asks, answers);
         assert_eq!(merged, [line("a", "old", Some("1"))]);
     }
 
@@ -193,12 +204,20 @@ mod tests {
         let mut gap = line("a", "new", None);
         gap.request = "\"half of a\"".to_owned();
         let old = line("a", "old", Some("1"));
-        assert_eq!(merge(vec![gap.clone()], vec![old.clone(), line("z", "old", Some("1"))], asks), [old, gap]);
+        assert_eq!(merge(vec![gap.clone()], vec![old.clone(), line("z", "old", Some("1"))], asks, answers), [old, gap]);
+    }
+
+    #[test]
+    fn a_refusal_never_replaces_an_answer() {
+        let mut refused = line("a", "new", Some("{}"));
+        refused.status = Some(404);
+        let old = line("a", "old", Some("1"));
+        assert_eq!(merge(vec![refused], vec![old.clone()], asks, answers), [old]);
     }
 
     #[test]
     fn a_gap_is_filled_by_an_answer() {
         let filled = line("a", "new", Some("1"));
-        assert_eq!(merge(vec![filled.clone()], vec![line("a", "old", None)], asks), [filled]);
+        assert_eq!(merge(vec![filled.clone()], vec![line("a", "old", None)], asks, answers), [filled]);
     }
 }

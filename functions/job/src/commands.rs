@@ -171,7 +171,8 @@ impl<'a> Session<'a> {
                 self.fetch(source, week),
                 clean::clean(&self.lake, &stale, self.workers, &lake::progress::Quiet)
             );
-            summary.clean(cleaned?);
+            // What failed or was up to date counts once, in the cleaning at the end.
+            summary.clean(clean::Outcome { failed: Vec::new(), up_to_date: 0, ..cleaned? });
             match fetched {
                 Ok(outcome) => summary.ingest(outcome),
                 Err(failure) => {
@@ -181,8 +182,6 @@ impl<'a> Session<'a> {
             }
             start = end;
         }
-        // Objects that were up to date in one week's cleaning are so in the next: they count once, below.
-        summary.up_to_date = 0;
         summary.took("ingest", begun);
         self.clean_and_aggregate(source.to_owned(), summary).await
     }

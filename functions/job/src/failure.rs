@@ -15,14 +15,15 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Something that was not complete; a later run can complete it.
-    pub fn incomplete(message: String) -> Self {
-        Self { message, can_retry: true, is_usage: false }
-    }
-
     /// Something that a later run meets again.
     pub fn lasting(message: String) -> Self {
         Self { message, can_retry: false, is_usage: false }
+    }
+}
+
+impl From<ingest::Incomplete> for Failure {
+    fn from(part: ingest::Incomplete) -> Self {
+        Self { message: part.message, can_retry: part.can_retry, is_usage: false }
     }
 }
 

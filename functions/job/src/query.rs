@@ -100,7 +100,9 @@ impl Printer {
             Sink::Csv(csv) => csv.write(&batch),
             Sink::Json(json) => json.write(&batch),
             Sink::Table(table) => {
-                table.push(batch.slice(0, room.min(batch.num_rows())));
+                if room > 0 {
+                    table.push(batch.slice(0, room.min(batch.num_rows())));
+                }
                 Ok(())
             }
         };

@@ -74,7 +74,7 @@ impl Summary {
     pub fn ingest(&mut self, outcome: ingest::Outcome) {
         self.ingested.extend(outcome.ingested);
         self.up_to_date += outcome.up_to_date;
-        self.errors.extend(outcome.incomplete.into_iter().map(Failure::incomplete));
+        self.errors.extend(outcome.incomplete.into_iter().map(Failure::from));
     }
 
     /// Adds what a cleaning did.

@@ -74,9 +74,10 @@ impl Dataset {
                 parsed.time_zone
             ))
         })?;
+        let context = format!("{} {:?} {:?}", parsed.time_zone, parsed.stamp, parsed.lookup);
         let mut tables = Vec::new();
         for (table, declared) in parsed.table {
-            tables.push(Table::new(&table, declared).map_err(|why| wrong(format!("table.{table}: {why}")))?);
+            tables.push(Table::new(&table, declared, &context).map_err(|why| wrong(format!("table.{table}: {why}")))?);
         }
         let models = models
             .iter()

@@ -67,8 +67,9 @@ struct TableFile {
 }
 
 impl Table {
-    pub(super) fn new(name: &str, declared: toml::Value) -> Result<Self, String> {
-        let fingerprint = hash::bytes(declared.to_string().as_bytes());
+    /// `context` is what the dataset declares for all its tables: it is part of the fingerprint.
+    pub(super) fn new(name: &str, declared: toml::Value, context: &str) -> Result<Self, String> {
+        let fingerprint = hash::texts([context, &declared.to_string()]);
         let file: TableFile = declared.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
         let mut columns = Vec::new();
         for (name, declared) in file.column {
@@ -82,10 +83,11 @@ impl Table {
             return Err(format!("key and measure: there is no column \"{column}\""));
         }
         if let PartitionBy::Time(_, day) = &file.partition {
-            let is_date = |column: &Column| column.name == *day && column.kind == ColumnType::Date;
-            if !columns.iter().any(is_date) {
-                return Err(format!("partition: there is no date column \"{day}\""));
-            }
+            let is_date = |column: &&mut Column| column.name == *day && column.kind == ColumnType::Date;
+            let column = columns.iter_mut().find(is_date);
+            let column = column.ok_or_else(|| format!("partition: there is no date column \"{day}\""))?;
+            // A row without a day belongs to no partition.
+            column.required = true;
         }
         Ok(Self {
             name: name.to_owned(),

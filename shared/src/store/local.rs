@@ -211,10 +211,7 @@ impl LocalStore {
             walk(&root, "", &mut |key, path| {
                 let temporary =
                     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY_PREFIX));
-                if temporary && is_abandoned(path)? {
-                    if remove {
-                        fs::remove_file(path)?;
-                    }
+                if temporary && take_abandoned(path, remove)? {
                     found.push(key);
                 }
                 Ok(())
@@ -253,15 +250,21 @@ fn locked_temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     }
 }
 
-/// A temporary file that its writer no longer locks. One that vanishes meanwhile was renamed into place.
-fn is_abandoned(path: &Path) -> io::Result<bool> {
-    let Some(file) = open(path)? else {
-        return Ok(false);
-    };
+/// Whether a temporary file is one that no writer locks; removes it then if asked to, while the lock is ours. One that
+/// vanishes meanwhile was renamed into place, or removed by somebody else.
+fn take_abandoned(path: &Path, remove: bool) -> io::Result<bool> {
+    let Some(file) = open(path)? else { return Ok(false) };
     match file.try_lock() {
-        Ok(()) => Ok(path.exists()),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(error),
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(false),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    if !remove {
+        return path.try_exists();
+    }
+    match fs::remove_file(path) {
+        Err(error) if is_absent(&error) => Ok(false),
+        removed => removed.map(|()| true),
     }
 }
 

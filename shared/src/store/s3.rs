@@ -239,9 +239,9 @@ impl S3Store {
                     tries += 1;
                     let again = match self.stream_range(object, sent..object.bytes).await {
                         Ok(again) if tries < DOWNLOAD_TRIES => again,
-                        Ok(_) => return drop(sender.send(Err(io::Error::other(why))).await),
+                        Ok(_) => return drop(sender.send(Err(broken_off(why))).await),
                         Err(error) => {
-                            return drop(sender.send(Err(io::Error::other(error.to_string()))).await);
+                            return drop(sender.send(Err(broken_off(error.to_string()))).await);
                         }
                     };
                     body = again;
@@ -353,6 +353,11 @@ impl S3Store {
             Err(error) => self.none_if_absent::<(), _, _>("delete", key, &error).map(drop),
         }
     }
+}
+
+/// A download that failed, in a way that is not taken for broken bytes.
+fn broken_off(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, why)
 }
 
 /// A file read in upload parts, off the async threads.

@@ -18,6 +18,8 @@ const PACKAGE: &str = "ministack==1.5.33";
 const REGION: &str = "eu-west-1";
 /// It answers after half a second, on a busy machine after a few.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A call may run a function, built without optimization, on a busy machine.
+const CALL_PATIENCE: Duration = Duration::from_secs(300);
 /// Another process may take the free port first.
 const TRIES: usize = 3;
 /// In the emulator's own folder.
@@ -28,6 +30,17 @@ pub struct Emulator {
     endpoint: String,
     #[expect(dead_code, reason = "held to be stopped with the emulator")]
     process: Option<Process>,
+}
+
+/// What a service answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The status line and the headers.
+    pub head: String,
+    /// The body.
+    pub body: String,
 }
 
 struct Process {
@@ -52,6 +65,11 @@ impl Emulator {
             assert!(answers(&endpoint), "TRIBUTARY_TEST_ENDPOINT: nothing answers S3 calls at {endpoint}");
             return Some(Self { endpoint, process: None });
         }
+        Self::start_own()
+    }
+
+    /// Like [`Self::start`], but never one that somebody else runs: for tests that need its functions, or all of it.
+    pub fn start_own() -> Option<Self> {
         let python = python::environment("the S3 emulator", &[PACKAGE])?;
         let program = python.with_file_name("ministack");
         let mut log = String::new();
@@ -79,6 +97,11 @@ impl Emulator {
         ]
     }
 
+    /// A call of a service (`s3`, `sqs`, `lambda`), which may take minutes.
+    pub fn call(&self, service: &str, method: &str, path: &str, body: &[u8]) -> Answer {
+        exchange(&self.endpoint, service, method, path, body, CALL_PATIENCE).expect("the emulator answers")
+    }
+
     /// Makes a bucket. A name should be the test run's own, as the emulator may be a user's.
     pub fn create_bucket(&self, name: &str) {
         let constraint = format!(
@@ -102,6 +125,8 @@ fn launch(program: &Path) -> Result<(String, Process), String> {
         .env("GATEWAY_PORT", port.to_string())
         .env("MINISTACK_REGION", REGION)
         .env("TMPDIR", folder.path())
+        // For the functions that it runs.
+        .env("AWS_ENDPOINT_URL", &endpoint)
         .current_dir(folder.path())
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("the log file twice"))
@@ -133,22 +158,36 @@ fn answers(endpoint: &str) -> bool {
     matches!(request(endpoint, "GET", "/", ""), Ok((200, body)) if body.contains("ListAllMyBucketsResult"))
 }
 
-/// A request with a signature that no emulator checks; LocalStack reads from it that S3 is meant.
+/// An S3 request that is answered at once.
 fn request(endpoint: &str, method: &str, path: &str, body: &str) -> io::Result<(u16, String)> {
+    let answer = exchange(endpoint, "s3", method, path, body.as_bytes(), Duration::from_secs(10))?;
+    Ok((answer.status, answer.body))
+}
+
+/// A request with a signature that no emulator checks; they read from it which service is meant.
+fn exchange(
+    endpoint: &str,
+    service: &str,
+    method: &str,
+    path: &str,
+    body: &[u8],
+    patience: Duration,
+) -> io::Result<Answer> {
     let host = endpoint.strip_prefix("http://").expect("the emulator's URL begins with http://");
     let mut stream = TcpStream::connect(host)?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let request = format!(
+    stream.set_read_timeout(Some(patience))?;
+    let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\
-         Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/s3/aws4_request, \
-         SignedHeaders=host, Signature=0\r\n\r\n{body}",
+         Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, \
+         SignedHeaders=host, Signature=0\r\n\r\n",
         body.len()
     );
-    stream.write_all(request.as_bytes())?;
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let answer = String::from_utf8_lossy(&answer);
     let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
-    Ok((status.ok_or(io::ErrorKind::InvalidData)?, body.to_owned()))
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+    Ok(Answer { status: status.ok_or(io::ErrorKind::InvalidData)?, head: head.to_owned(), body: body.to_owned() })
 }

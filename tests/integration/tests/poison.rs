@@ -44,7 +44,10 @@ async fn broken_objects_are_rejected_as_a_whole_and_their_neighbours_cleaned() {
             summary["cleaned"].as_array().unwrap().iter().find(|one| !one["rejected_whole"].is_null()).unwrap();
         assert_eq!((&broken["rejected_whole"]["reason"], &broken["rejected"]), (&reason.into(), &1.into()), "{broken}");
         assert_eq!(broken["outputs"], Value::Array(vec![]));
-        assert_eq!(rejects(&lake, "measurement", "values.ndjson")[0]["reason"], reason);
+        let reject = &rejects(&lake, "measurement", "values.ndjson")[0];
+        assert_eq!(reject["reason"], reason);
+        let head = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]).into_owned();
+        assert_eq!(reject["raw_text"], head, "the beginning of the object is kept");
         let days = lake.query("SELECT DISTINCT day FROM irceline.measurement ORDER BY day");
         assert_eq!(days.len(), 2, "the neighbours are there, the broken day is not: {days:?}");
         lake.call(&["verify"]).ok();
@@ -52,6 +55,33 @@ async fn broken_objects_are_rejected_as_a_whole_and_their_neighbours_cleaned() {
     lake.write(&raw("values.ndjson"), &good);
     lake.call(&["clean"]).ok();
     assert_eq!(lake.query("SELECT DISTINCT day FROM irceline.measurement").len(), 3, "mended, it is cleaned");
+    lake.call(&["verify"]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_objects_are_read_and_broken_ones_rejected() {
+    let (_simulator, lake) = ingested().await;
+    let values = lake.tree().bytes(&raw("values.ndjson")).unwrap().to_vec();
+    let plain = lake.path().join(raw("values.ndjson"));
+    lake.call(&["clean"]).ok();
+    let rows = lake.query("SELECT * FROM irceline.measurement ORDER BY timeseries_id, timestamp");
+    let zip = std::process::Command::new("gzip").arg(&plain).status();
+    if !zip.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: there is no gzip");
+        return;
+    }
+    lake.call(&["clean"]).ok();
+    assert_eq!(lake.query("SELECT * FROM irceline.measurement ORDER BY timeseries_id, timestamp"), rows);
+    lake.call(&["verify"]).ok();
+
+    let name = raw("values.ndjson.gz");
+    let whole = lake.tree().bytes(&name).unwrap().to_vec();
+    for broken in [&whole[..whole.len() / 2], &values[..]] {
+        lake.write(&name, broken);
+        let summary = lake.call(&["clean"]).ok().json();
+        let one = &summary["cleaned"][0];
+        assert_eq!(one["rejected_whole"]["reason"], "not_decompressible", "{summary}");
+    }
     lake.call(&["verify"]).ok();
 }
 

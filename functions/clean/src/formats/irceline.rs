@@ -30,6 +30,8 @@ mod tests;
 
 /// The longest key, time or request that is accepted.
 const MAX_TEXT: usize = 4 * 1024 * 1024;
+/// The longest series id: it is in the message of every reject.
+const MAX_ID: usize = 256;
 /// The longest record `{"timestamp": ..., "value": ...}`.
 const MAX_RECORD: usize = 64 * 1024;
 
@@ -235,7 +237,7 @@ impl<R: Read> Decoder<'_, R> {
             return self.scanner.expect(b'}');
         }
         loop {
-            let id = self.scanner.key(MAX_TEXT)?;
+            let id = self.scanner.key(MAX_ID)?;
             if self.scanner.peek()? != Some(b'{') {
                 let why =
                     format!("the body's \"{id}\" is no series but a plain value: an error message of the server?");

@@ -15,8 +15,9 @@ use crate::writer::Sink;
 
 /// The longest element that is accepted.
 const MAX_ELEMENT: usize = 8 * 1024 * 1024;
-/// Rows per batch.
+/// Rows per batch, and the text that they may come from.
 const BATCH_ROWS: usize = 8 * 1024;
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// Reads the array element by element.
 pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<(), Stop> {
@@ -58,12 +59,13 @@ struct Rows<'a> {
     object: &'a RawObject<'a>,
     columns: Vec<ColumnBuilder>,
     rows: usize,
+    bytes: usize,
 }
 
 impl<'a> Rows<'a> {
     fn new(object: &'a RawObject<'a>) -> Self {
         let columns = object.table.columns.iter().map(|column| ColumnBuilder::new(column.kind)).collect();
-        Self { object, columns, rows: 0 }
+        Self { object, columns, rows: 0, bytes: 0 }
     }
 
     fn element(&mut self, index: u64, text: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
@@ -75,12 +77,13 @@ impl<'a> Rows<'a> {
                     column.push(value);
                 }
                 self.rows += 1;
+                self.bytes += text.len();
             }
             Err((column, (reason, message))) => {
                 sink.reject(&Reject { row: index, column: Some(column), reason, message, text })?;
             }
         }
-        if self.rows >= BATCH_ROWS { self.flush(sink) } else { Ok(()) }
+        if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush(sink) } else { Ok(()) }
     }
 
     fn typed(&self, element: &Value) -> Result<Vec<Typed>, (&'a str, super::value::Refusal)> {
@@ -97,6 +100,7 @@ impl<'a> Rows<'a> {
     }
 
     fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.bytes = 0;
         let received = vec![self.object.received_at.timestamp_micros(); std::mem::take(&mut self.rows)];
         let mut columns: Vec<ArrayRef> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
         columns.push(Arc::new(TimestampMicrosecondArray::from(received).with_timezone("UTC")));

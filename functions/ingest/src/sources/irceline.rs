@@ -7,7 +7,7 @@
 
 mod metadata;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{NaiveDate, SecondsFormat, TimeDelta};
@@ -16,6 +16,7 @@ use futures::future::BoxFuture;
 use lake::dataset::Dataset;
 use lake::ledger::Gap;
 use lake::time::{Window, day_bounds};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -23,7 +24,7 @@ use self::metadata::{Metadata, Near};
 use crate::error::{Error, HttpFailure, Result};
 use crate::http::{Answer, Http, Patience};
 use crate::raw::{self, Line};
-use crate::{Context, Ingested, Outcome};
+use crate::{Context, Incomplete, Ingested, Outcome};
 
 const NAME: &str = "irceline";
 /// Tries of a request that is sent to find out which of its series fails.
@@ -71,9 +72,8 @@ pub async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window:
     let http = Http::new(settings.patience(context.time_limit)).map_err(failed)?;
     let fetch = Fetch { context, dataset, settings, http, base };
     let metadata = metadata::fetch(&fetch.http, base, fetch.settings.page_size).await?;
-    let wanted =
-        metadata.select(&fetch.settings.parameters, &dataset.lookup("parameter"), fetch.settings.near.as_ref());
-    let wanted = wanted.map_err(|why| lake::Error::Dataset { file: format!("{NAME}/dataset.toml"), why })?;
+    let Settings { parameters, near, .. } = &fetch.settings;
+    let wanted = metadata.select(base, parameters, &dataset.lookup("parameter"), near.as_ref())?;
     tracing::debug!(series = wanted.len(), "series to fetch");
 
     let days = window.days().count();
@@ -85,7 +85,7 @@ pub async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window:
         if fetch.http.is_late() {
             let why =
                 format!("{NAME} {day}: not asked for, because the run took longer than its deadline; run it again");
-            outcome.incomplete.push(why);
+            outcome.incomplete.push(Incomplete { message: why, can_retry: true });
             continue;
         }
         let mut done = fetch.day(day, &metadata, &wanted).await?;
@@ -115,7 +115,7 @@ struct Fetch<'a> {
 struct Day {
     ingested: Ingested,
     up_to_date: u64,
-    incomplete: Vec<String>,
+    incomplete: Vec<Incomplete>,
 }
 
 impl Fetch<'_> {
@@ -141,15 +141,16 @@ impl Fetch<'_> {
                 (Some(gap), _) => {
                     done.ingested.failed += 1;
                     let (count, reason) = (gap.what.len(), &gap.reason);
-                    done.incomplete
-                        .push(format!("{NAME} {day}: no answer for {count} series ({}): {reason}", some(&gap.what)));
+                    let series = some(&gap.what);
+                    let message = format!("{NAME} {day}: no answer for {count} series ({series}): {reason}");
+                    done.incomplete.push(Incomplete { message, can_retry: gap.can_retry });
                 }
                 (None, Some(404)) => done.ingested.unknown.extend(asks(line)),
                 _ => {}
             }
         }
         let old = raw::read_lines(&self.context.lake.raw, &key).await?;
-        let bytes = raw::render(&raw::merge(lines, old, asks));
+        let bytes = raw::render(&raw::merge(lines, old, asks, answers));
         let size = bytes.len();
         if raw::write_if_changed(&self.context.lake.raw, &key, bytes).await? {
             done.ingested.wrote(size);
@@ -201,7 +202,10 @@ impl Fetch<'_> {
             let max_tries = if find_failing { TRIES_TO_FIND_FAILING } else { u32::MAX };
             let url = metadata::endpoint(self.base, "timeseries/getData");
             let (status, reason, can_retry) = match self.http.post(&url, &request, max_tries).await {
-                Ok(Answer { status: 200, body }) => return vec![Line::answer(request, 200, &body, now())],
+                Ok(Answer { status: 200, body }) if is_answer(&body, &bulk.timeseries) => {
+                    return vec![Line::answer(request, 200, &body, now())];
+                }
+                Ok(Answer { status: 200, .. }) => (Some(200), "the answer has none of the series".to_owned(), true),
                 Ok(Answer { status: 404, .. }) if bulk.timeseries.len() > 1 => {
                     return self.halves(&timespan, bulk.timeseries, find_failing).await;
                 }
@@ -223,6 +227,19 @@ impl Fetch<'_> {
         lines.extend(self.chunk(timespan, right.to_vec(), find_failing).await);
         lines
     }
+}
+
+/// Whether a body is a map of series: one with none of those asked for is something else, such as an error message.
+fn is_answer(body: &[u8], asked: &[String]) -> bool {
+    let series: Result<BTreeMap<String, IgnoredAny>, _> = serde_json::from_slice(body);
+    series.is_ok_and(|series| series.is_empty() || asked.iter().any(|id| series.contains_key(id)))
+}
+
+/// The series that a line has an answer for.
+fn answers(line: &Line) -> Vec<String> {
+    let body = line.body.as_deref().filter(|_| line.status == Some(200)).unwrap_or("{}");
+    let series: Result<BTreeMap<String, IgnoredAny>, _> = serde_json::from_str(body);
+    series.map(|series| series.into_keys().collect()).unwrap_or_default()
 }
 
 /// What a line asked for.

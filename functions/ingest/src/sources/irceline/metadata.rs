@@ -141,17 +141,23 @@ fn parse<'a, T: Deserialize<'a>>(url: &Url, body: &'a [u8]) -> Result<T> {
 
 impl Metadata {
     /// The ids of the series that the settings want, in ascending order. `names` translates phenomenon ids.
+    ///
+    /// Errors if the settings are wrong, the lists are not as documented, or nothing is wanted: that would look like
+    /// days without data.
     pub fn select(
         &self,
+        base: &Url,
         parameters: &[String],
         names: &BTreeMap<String, String>,
         near: Option<&Near>,
-    ) -> Result<Vec<String>, String> {
-        let phenomena = phenomena(parameters, names)?;
-        let series: Vec<Series> =
-            serde_json::from_slice(&self.timeseries).map_err(|error| format!("the list of series: {error}"))?;
+    ) -> Result<Vec<String>> {
+        let wrong = |why| lake::Error::Dataset { file: format!("{NAME}/dataset.toml"), why };
+        let phenomena = phenomena(parameters, names).map_err(wrong)?;
+        let url = endpoint(base, "timeseries");
+        let series: Vec<Series> = parse(&url, &self.timeseries)?;
+        let listed = series.len();
         let stations = match near {
-            Some(near) => Some(self.stations_near(near)?),
+            Some(near) => Some(self.stations_near(base, near)?),
             None => None,
         };
         let wanted = |series: &Series| {
@@ -163,12 +169,16 @@ impl Metadata {
         let mut ids: Vec<String> = series.into_iter().filter(wanted).map(|series| series.id).collect();
         ids.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
         ids.dedup();
+        if ids.is_empty() {
+            let why =
+                format!("of the {listed} series that it lists none is wanted by `parameters` and `near` of [source]");
+            return Err(Error::Answer { source_name: NAME, url: url.to_string(), why });
+        }
         Ok(ids)
     }
 
-    fn stations_near(&self, near: &Near) -> Result<BTreeSet<i64>, String> {
-        let stations: Vec<Station> =
-            serde_json::from_slice(&self.stations).map_err(|error| format!("the list of stations: {error}"))?;
+    fn stations_near(&self, base: &Url, near: &Near) -> Result<BTreeSet<i64>> {
+        let stations: Vec<Station> = parse(&endpoint(base, "stations"), &self.stations)?;
         let inside = |station: &Station| {
             let coordinates = station.geometry.as_ref().map(|geometry| geometry.coordinates.as_slice());
             let Some([longitude, latitude, ..]) = coordinates else { return false };
@@ -234,6 +244,10 @@ mod tests {
         BTreeMap::from([("5".to_owned(), "pm10".to_owned()), ("8".to_owned(), "no2".to_owned())])
     }
 
+    fn base() -> Url {
+        "http://127.0.0.1/".parse().unwrap()
+    }
+
     fn metadata() -> Metadata {
         let stations = r#"[
             {"properties":{"id":1},"geometry":{"coordinates":[4.40,51.22,"NaN"]}},
@@ -250,11 +264,12 @@ mod tests {
     fn series_are_selected_by_parameter() {
         let select = |parameters: &[&str]| {
             let parameters: Vec<String> = parameters.iter().map(|name| (*name).to_owned()).collect();
-            metadata().select(&parameters, &names(), None)
+            metadata().select(&base(), &parameters, &names(), None).map_err(|error| error.to_string())
         };
         assert_eq!(select(&["pm10"]).unwrap(), ["100"]);
         assert_eq!(select(&["8", "pm10"]).unwrap(), ["20", "100"]);
         assert_eq!(select(&["all"]).unwrap(), ["3", "20", "100"]);
+        assert!(select(&["71"]).unwrap_err().contains("of the 3 series that it lists none is wanted"));
         assert!(select(&["ozone"]).unwrap_err().contains("no2, a phenomenon id, or all"));
     }
 
@@ -262,7 +277,7 @@ mod tests {
     fn near_is_a_circle_and_not_a_box() {
         // Station 2 is 9.1 km east and 8.9 km north of the centre: inside the box, 12.7 km away.
         let near = |radius_km| Near { longitude: 4.40, latitude: 51.22, radius_km };
-        let select = |radius| metadata().select(&["all".to_owned()], &names(), Some(&near(radius))).unwrap();
+        let select = |radius| metadata().select(&base(), &["all".to_owned()], &names(), Some(&near(radius))).unwrap();
         assert_eq!(select(10.0), ["100"]);
         assert_eq!(select(13.0), ["20", "100"]);
     }

@@ -1,0 +1,349 @@
+//! The lake on AWS: the functions' binaries, deployed by Terraform to an emulator, do by themselves what a local run
+//! does.
+//!
+//! Needs Terraform and, in the variable `TRIBUTARY_TERRAFORM_STANDIN`, the folder of an offline stand-in for its AWS
+//! provider; otherwise the test says that it is skipped.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use integration::emulator::{Answer, Emulator};
+use integration::{Called, TestLake, python, tributary};
+use serde_json::{Value, json};
+use simulator::{Options, Simulator};
+use tempfile::TempDir;
+
+/// The window of `events/ingest-window.json`.
+const WINDOW: [&str; 2] = ["2026-11-18", "2026-11-20"];
+/// Days that are uploaded, and one of them whose values are broken.
+const UPLOADED: [&str; 2] = ["2026-11-10", "2026-11-14"];
+const BROKEN: &str = "irceline/date=2026-11-12/values.ndjson";
+const FUNCTIONS: [&str; 3] = ["ingest", "clean", "aggregate"];
+const QUEUES: [&str; 2] = ["clean", "aggregate"];
+const DEAD: [&str; 3] = ["clean-dead", "aggregate-dead", "failed-runs"];
+const MODELS: [&str; 2] = [
+    "SELECT * FROM irceline.aggregate_station_by_day ORDER BY day, timeseries_id",
+    "SELECT * FROM irceline.aggregate_city_by_hour ORDER BY timestamp, day, municipality, parameter, uom",
+];
+/// How long the functions may take to follow an upload, built without optimization, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Writes a package with the same bytes for the same binary.
+const PACKAGE: &str = r#"
+import sys, zipfile
+bootstrap = zipfile.ZipInfo("bootstrap", (2020, 1, 1, 0, 0, 0))
+bootstrap.external_attr = 0o100755 << 16
+bootstrap.compress_type = zipfile.ZIP_DEFLATED
+with zipfile.ZipFile(sys.argv[2], "w", compresslevel=1) as package, open(sys.argv[1], "rb") as binary:
+    package.writestr(bootstrap, binary.read(), compresslevel=1)
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deployed_lake_follows_its_raw_zone_by_itself_and_holds_what_a_local_one_holds() {
+    let Some(standin) = standin() else { return };
+    let Some(emulator) = Emulator::start_own() else { return };
+    let options = Options::default();
+    let now = Utc::now().max(options.now);
+    let simulator = Simulator::start(Options { stations: 12, series: 60, now, ..options }).await.unwrap();
+    let local = TestLake::new(&simulator.irceline_url());
+    let deployed = Deployed::new(emulator, &standin, &simulator);
+
+    what_ingest_fetches_becomes_models_that_equal_those_of_a_local_run(&deployed, &local);
+    a_broken_upload_is_rejected_and_its_neighbours_are_cleaned(&deployed, &local);
+    every_example_event_is_understood(&deployed);
+    a_bad_message_of_a_batch_fails_alone(&deployed);
+    a_second_plan_is_empty_and_destroy_leaves_nothing(&deployed);
+}
+
+fn what_ingest_fetches_becomes_models_that_equal_those_of_a_local_run(deployed: &Deployed, local: &TestLake) {
+    let answer = deployed.invoke("ingest", &deployed.event("ingest-window.json"));
+    let days = answer["ingested"].as_array().unwrap();
+    assert_eq!((&answer["ok"], days.len()), (&json!(true), 2), "{answer}");
+    assert!(days.iter().all(|day| day["objects"] == 3), "{answer}");
+    deployed.settle();
+    local.run(WINDOW[0], WINDOW[1]).ok();
+    deployed.equals(local);
+}
+
+fn a_broken_upload_is_rejected_and_its_neighbours_are_cleaned(deployed: &Deployed, local: &TestLake) {
+    local.call(&["ingest", "irceline", "--from", UPLOADED[0], "--to", UPLOADED[1]]).ok();
+    local.write(&format!("raw/{BROKEN}"), "<html><body>Bad Gateway</body></html>");
+    local.call(&["clean"]).ok();
+    local.call(&["aggregate"]).ok();
+
+    let tree = local.tree();
+    let is_uploaded = |name: &&str| {
+        name.strip_prefix("raw/irceline/date=").is_some_and(|rest| (UPLOADED[0]..UPLOADED[1]).contains(&&rest[..10]))
+    };
+    let names: Vec<&str> = tree.names().into_iter().filter(is_uploaded).collect();
+    assert_eq!(names.len(), 12, "{names:?}");
+    for name in names {
+        deployed.put("raw", name.strip_prefix("raw/").unwrap(), tree.bytes(name).unwrap());
+    }
+    let state = deployed.settle();
+    assert_eq!((&state["objects"], &state["objects_rejected"]), (&json!(18), &json!(1)), "{state}");
+
+    let entry: Value = serde_json::from_str(&deployed.get("ledger", &format!("raw/{BROKEN}.json"))).unwrap();
+    assert_eq!(entry["rejected"]["reason"], "not_json", "{entry}");
+    assert_eq!((&entry["rows"]["read"], &entry["rows"]["rejected"]), (&json!(1), &json!(1)), "{entry}");
+    let reject = entry["rejects"]["key"].as_str().unwrap();
+    let reject: Value = serde_json::from_str(deployed.get("rejection", reject).trim()).unwrap();
+    assert_eq!(reject["reason"], "not_json", "{reject}");
+    deployed.equals(local);
+}
+
+fn every_example_event_is_understood(deployed: &Deployed) {
+    let expected = [
+        ("aggregate-all.json", json!({"ok": true, "aggregated": [], "up_to_date": 2})),
+        ("aggregate-dataset.json", json!({"ok": true, "aggregated": [], "up_to_date": 2})),
+        ("aggregate-model.json", json!({"ok": true, "aggregated": [], "up_to_date": 1})),
+        ("clean-eventbridge.json", nothing_to_clean(2)),
+        ("clean-keys.json", nothing_to_clean(2)),
+        ("clean-s3-test.json", nothing_to_clean(0)),
+        ("clean-s3.json", nothing_to_clean(2)),
+        ("clean-sqs.json", nothing_to_clean(3)),
+        ("ingest-nightly.json", json!({"ok": true})),
+        ("ingest-window.json", json!({"ok": true, "up_to_date": 6})),
+    ];
+    let files: BTreeSet<String> =
+        fs::read_dir(project("events")).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(files, expected.iter().map(|(name, _)| (*name).to_owned()).collect(), "the files of events/");
+    for (name, expected) in expected {
+        let answer = deployed.invoke(name.split('-').next().unwrap(), &deployed.event(name));
+        for (field, value) in expected.as_object().unwrap() {
+            assert_eq!(&answer[field], value, "{field} of {name}: {answer}");
+        }
+        if name == "ingest-nightly.json" {
+            assert_eq!(answer["ingested"].as_array().unwrap().len(), 4, "yesterday and three days before it: {answer}");
+            deployed.settle();
+        }
+    }
+    deployed.lake.call(&["verify"]).ok();
+}
+
+fn a_bad_message_of_a_batch_fails_alone(deployed: &Deployed) {
+    let mut batch = deployed.event("clean-sqs.json");
+    let message = batch["Records"][0].clone();
+    let messages = (0..10).map(|number| {
+        let mut message = message.clone();
+        message["messageId"] = json!(format!("message-{number}"));
+        if number == 6 {
+            message["body"] = json!("no JSON");
+        }
+        message
+    });
+    batch["Records"] = messages.collect();
+    let answer = deployed.invoke("clean", &batch);
+    assert_eq!(answer["batchItemFailures"], json!([{"itemIdentifier": "message-6"}]), "{answer}");
+    assert_eq!((&answer["ok"], &answer["up_to_date"]), (&json!(false), &json!(2)), "{answer}");
+}
+
+fn a_second_plan_is_empty_and_destroy_leaves_nothing(deployed: &Deployed) {
+    deployed.terraform(&["plan", "-detailed-exitcode"]).ok();
+    deployed.terraform(&["destroy", "-auto-approve"]).ok();
+    assert_eq!(deployed.terraform(&["state", "list"]).ok().stdout, "");
+    let buckets = deployed.emulator.call("s3", "GET", "/", b"").body;
+    assert!(!buckets.contains("<Bucket>"), "{buckets}");
+}
+
+fn nothing_to_clean(up_to_date: u64) -> Value {
+    json!({"ok": true, "cleaned": [], "up_to_date": up_to_date, "errors": [], "batchItemFailures": []})
+}
+
+/// What Terraform made on the emulator.
+struct Deployed {
+    emulator: Emulator,
+    folder: TempDir,
+    environment: Vec<(&'static str, String)>,
+    outputs: Value,
+    lake: TestLake,
+}
+
+impl Deployed {
+    fn new(emulator: Emulator, standin: &Path, simulator: &Simulator) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        package_functions(folder.path());
+        copy_stack(folder.path());
+        let variables = [
+            ("AWS_DEFAULT_REGION", "eu-west-1".to_owned()),
+            ("TF_CLI_CONFIG_FILE", standin.join("terraformrc").display().to_string()),
+            ("TF_IN_AUTOMATION", "1".to_owned()),
+            ("TF_INPUT", "0".to_owned()),
+            ("TF_VAR_architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }.to_owned()),
+            ("TF_VAR_packages_dir", folder.path().display().to_string()),
+            ("TF_VAR_irceline_url", simulator.irceline_url()),
+            ("TF_VAR_aggregate_delay_seconds", "1".to_owned()),
+            // Longer than a run takes, as what is hidden no longer is delivered twice.
+            ("TF_VAR_retry_after_seconds", "10".to_owned()),
+            ("TF_VAR_force_destroy", "true".to_owned()),
+        ];
+        let environment = emulator.environment().into_iter().chain(variables).collect();
+        let lake = TestLake::new(&simulator.irceline_url());
+        let mut deployed = Self { emulator, folder, environment, outputs: Value::Null, lake };
+        deployed.terraform(&["init"]).ok();
+        deployed.terraform(&["apply", "-auto-approve"]).ok();
+        deployed.outputs = serde_json::from_str(&deployed.terraform(&["output", "-json"]).ok().stdout).unwrap();
+        deployed.lake = deployed.lake_from_here(&simulator.irceline_url());
+        deployed
+    }
+
+    /// The lake for `tributary` on this machine, by the settings that Terraform prints.
+    fn lake_from_here(&self, irceline: &str) -> TestLake {
+        let settings = self.outputs["lake_settings"]["value"].as_object().unwrap();
+        let root = settings["LAKE_URL"].as_str().unwrap();
+        let environment = self.emulator.environment().into_iter();
+        let lake =
+            environment.fold(TestLake::new(irceline).at(root), |lake, (name, value)| lake.with(name, value.as_str()));
+        settings.iter().fold(lake, |lake, (name, value)| lake.with(name, value.as_str().unwrap()))
+    }
+
+    fn terraform(&self, arguments: &[&str]) -> Called {
+        let mut command = Command::new("terraform");
+        command.env_clear().envs(self.environment.iter().map(|(name, value)| (*name, value)));
+        for name in ["PATH", "HOME", "TMPDIR"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        let (first, others) = arguments.split_first().unwrap();
+        let colour: &[&str] = if matches!(*first, "state" | "output") { &[] } else { &["-no-color"] };
+        command.arg(first).args(colour).args(others).current_dir(self.folder.path().join("infra"));
+        command.stdin(Stdio::null()).output().unwrap().into()
+    }
+
+    fn bucket(&self, zone: &str) -> &str {
+        self.outputs["buckets"]["value"][zone].as_str().unwrap()
+    }
+
+    /// A file of `events/`, about the buckets that were deployed.
+    fn event(&self, name: &str) -> Value {
+        let text = fs::read_to_string(project("events").join(name)).unwrap();
+        serde_json::from_str(&text.replace("tributary-raw", self.bucket("raw"))).unwrap()
+    }
+
+    /// What a function answers, which must not be an error.
+    fn invoke(&self, function: &str, event: &Value) -> Value {
+        let name = self.outputs["functions"]["value"][function].as_str().unwrap();
+        let path = format!("/2015-03-31/functions/{name}/invocations");
+        let answer = self.emulator.call("lambda", "POST", &path, event.to_string().as_bytes());
+        let failed = answer.head.to_ascii_lowercase().contains("x-amz-function-error");
+        assert!(answer.status == 200 && !failed, "{function} of {event}: {answer:?}");
+        serde_json::from_str(&answer.body).unwrap()
+    }
+
+    fn object(&self, method: &str, zone: &str, key: &str, body: &[u8]) -> Answer {
+        let answer = self.emulator.call("s3", method, &format!("/{}/{key}", self.bucket(zone)), body);
+        assert_eq!(answer.status, 200, "{method} {key} in {zone}: {answer:?}");
+        answer
+    }
+
+    fn put(&self, zone: &str, key: &str, body: &[u8]) {
+        self.object("PUT", zone, key, body);
+    }
+
+    fn get(&self, zone: &str, key: &str) -> String {
+        self.object("GET", zone, key, b"").body
+    }
+
+    /// Messages of a queue, those that are being worked on included.
+    fn messages(&self, queue: &str) -> u64 {
+        let url = self.outputs["queue_urls"]["value"][queue].as_str().unwrap();
+        let path = format!("/?Action=GetQueueAttributes&Version=2012-11-05&AttributeName.1=All&QueueUrl={url}");
+        let answer = self.emulator.call("sqs", "GET", &path, b"").body;
+        let number = |name: &str| -> u64 {
+            let (_, rest) = answer.split_once(&format!("<Name>{name}</Name><Value>")).expect(&answer);
+            rest.split('<').next().unwrap().parse().unwrap()
+        };
+        number("ApproximateNumberOfMessages") + number("ApproximateNumberOfMessagesNotVisible")
+    }
+
+    /// Waits until the functions have followed what is in the raw zone and no message has failed for good; the lake's
+    /// state.
+    fn settle(&self) -> Value {
+        let begun = Instant::now();
+        loop {
+            let queued = QUEUES.map(|queue| self.messages(queue));
+            let state = self.lake.call(&["status"]).ok().json()["datasets"]
+                .as_array()
+                .and_then(|states| states.iter().find(|state| state["dataset"] == "irceline").cloned())
+                .unwrap();
+            if queued == [0, 0] && state["waiting"] == json!([]) && state["stale"] == json!([]) {
+                assert_eq!(DEAD.map(|queue| self.messages(queue)), [0, 0, 0], "messages of {DEAD:?}");
+                return state;
+            }
+            assert!(begun.elapsed() < PATIENCE, "messages of {QUEUES:?}: {queued:?}, state: {state}");
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Compares both models with those of another lake, row for row.
+    fn equals(&self, local: &TestLake) {
+        for sql in MODELS {
+            let (here, there): (Vec<Value>, Vec<Value>) = (local.query(sql), self.lake.query(sql));
+            assert!(here.len() > 50, "{} rows of {sql}", here.len());
+            assert_eq!(there.len(), here.len(), "{sql}");
+            for (row, expected) in there.iter().zip(&here) {
+                assert_eq!(row, expected, "{sql}");
+            }
+        }
+        let report = self.lake.call(&["verify"]).ok().json();
+        assert_eq!(report["report"]["problems"], json!([]), "{report}");
+    }
+}
+
+/// A folder of this project.
+fn project(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder)
+}
+
+/// The stand-in, prepared below `target`; `None` where it cannot be had, which has then been said.
+fn standin() -> Option<PathBuf> {
+    let Some(source) = std::env::var_os("TRIBUTARY_TERRAFORM_STANDIN") else {
+        python::say(
+            "skipped: the lake on AWS needs TRIBUTARY_TERRAFORM_STANDIN, the folder of a stand-in for Terraform's AWS provider",
+        );
+        return None;
+    };
+    if Command::new("terraform").arg("version").output().is_err() {
+        assert!(std::env::var_os("CI").is_none(), "the lake on AWS needs terraform");
+        python::say("skipped: the lake on AWS needs terraform");
+        return None;
+    }
+    let folder = tributary().parent().and_then(Path::parent).unwrap().join("terraform-standin");
+    let setup = Path::new(&source).join("setup.sh");
+    let called: Called = Command::new("bash").arg(setup).arg(&folder).output().unwrap().into();
+    called.ok();
+    Some(folder)
+}
+
+/// The functions' packages, of the binaries beside this test.
+fn package_functions(folder: &Path) {
+    for name in FUNCTIONS {
+        let (binary, small) = (tributary().with_file_name(name), folder.join(name));
+        assert!(binary.exists(), "{} is missing: run `cargo build --workspace` first", binary.display());
+        // Debug information is most of the binary; without the tool it goes along.
+        let stripped = Command::new("strip").arg("-o").args([&small, &binary]).status();
+        let chosen = if stripped.is_ok_and(|status| status.success()) { &small } else { &binary };
+        let package = folder.join(name).with_extension("zip");
+        let called: Called =
+            Command::new("python3").args(["-c", PACKAGE]).arg(chosen).arg(&package).output().unwrap().into();
+        called.ok();
+    }
+}
+
+/// A copy of `infra/` without state or lock file, with its state in a file beside it.
+fn copy_stack(folder: &Path) {
+    let copy = folder.join("infra");
+    fs::create_dir(&copy).unwrap();
+    for file in fs::read_dir(project("infra")).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if (name.ends_with(".tf") && !name.ends_with("_override.tf")) || name == "datasets.json" {
+            fs::copy(&path, copy.join(name)).unwrap();
+        }
+    }
+    fs::write(copy.join("backend_override.tf"), "terraform {\n  backend \"local\" {}\n}\n").unwrap();
+}
