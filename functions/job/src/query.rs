@@ -72,7 +72,7 @@ pub async fn run(lake: &Lake, sql: &str, format: Format, workers: usize, output:
 /// Where rows go.
 enum Sink {
     Table(Vec<RecordBatch>),
-    Csv(CsvWriter<BufWriter<Stdout>>),
+    Csv(Box<CsvWriter<BufWriter<Stdout>>>),
     Json(LineDelimitedWriter<BufWriter<Stdout>>),
 }
 
@@ -87,7 +87,7 @@ impl Printer {
         let stdout = BufWriter::new(io::stdout());
         let sink = match format {
             Format::Table => Sink::Table(Vec::new()),
-            Format::Csv => Sink::Csv(CsvWriter::new(stdout)),
+            Format::Csv => Sink::Csv(Box::new(CsvWriter::new(stdout))),
             Format::Json => Sink::Json(LineDelimitedWriter::new(stdout)),
         };
         Self { sink, rows: 0, reader_gone: false }

@@ -5,12 +5,13 @@ use std::io::Write;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Date32Builder, Float64Builder, Int64Array, PrimitiveArray, RecordBatch, StringArray, StringBuilder,
+    ArrayRef, Date32Builder, Float64Builder, Int64Array, PrimitiveArray, RecordBatch, StringArray,
     TimestampMicrosecondBuilder, UInt32Builder,
 };
+use arrow::buffer::OffsetBuffer;
 use arrow::compute::take;
 use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
-use chrono::{DateTime, Datelike, NaiveDate};
+use chrono::{DateTime, Datelike};
 use lake::dataset::RECEIVED_AT;
 use lake::time::DayFinder;
 
@@ -22,6 +23,8 @@ use crate::writer::Sink;
 /// Rows per batch.
 const BATCH_ROWS: usize = 16 * 1024;
 const DAY_SECONDS: i64 = 86_400;
+/// `2026-11-18T23:00:00Z`
+const DATETIME_LENGTH: usize = 20;
 
 /// The rows of the next batch.
 pub(super) struct Rows<'a> {
@@ -107,31 +110,27 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Instants as `YYYY-MM-DDTHH:MM:SSZ`; the date part is made once per run of the same UTC day.
+/// Instants as `YYYY-MM-DDTHH:MM:SSZ`, all of the same length; the date is made once per run of the same UTC day.
 fn datetimes(timestamps: &PrimitiveArray<TimestampMicrosecondType>) -> Result<ArrayRef, Stop> {
-    let mut texts = StringBuilder::with_capacity(timestamps.len(), timestamps.len() * 20);
-    let (mut known, mut date) = (i64::MIN, NaiveDate::MIN);
-    let mut prefix = Vec::new();
+    let mut bytes: Vec<u8> = Vec::with_capacity(timestamps.len() * DATETIME_LENGTH);
+    let mut known = None;
+    let mut date = Vec::with_capacity(DATETIME_LENGTH);
     for micros in timestamps.values() {
         let seconds = micros.div_euclid(1_000_000);
         let (day, second) = (seconds.div_euclid(DAY_SECONDS), seconds.rem_euclid(DAY_SECONDS));
-        if day != known {
-            known = day;
-            date = DateTime::from_timestamp(day * DAY_SECONDS, 0).map_or(date, |time| time.date_naive());
-            prefix.clear();
-            write!(prefix, "{:04}-{:02}-{:02}T", date.year(), date.month(), date.day())?;
+        if known != Some(day) {
+            known = Some(day);
+            date.clear();
+            let time = DateTime::from_timestamp(day * DAY_SECONDS, 0);
+            let day = time.ok_or_else(|| Stop::Broken("a day is out of range".to_owned()))?.date_naive();
+            write!(date, "{:04}-{:02}-{:02}T", day.year(), day.month(), day.day())?;
         }
-        let mut text = [0; 20];
-        let clock = [second / 3600, second / 60 % 60, second % 60].map(two_digits);
-        let [hour, minute, second] = clock;
-        let tail = [hour[0], hour[1], b':', minute[0], minute[1], b':', second[0], second[1], b'Z'];
-        for (to, from) in text.iter_mut().zip(prefix.iter().chain(&tail)) {
-            *to = *from;
-        }
-        let text = std::str::from_utf8(&text).map_err(|error| Stop::Broken(error.to_string()))?;
-        texts.append_value(text);
+        bytes.extend_from_slice(&date);
+        let [[h, hh], [m, mm], [s, ss]] = [second / 3600, second / 60 % 60, second % 60].map(two_digits);
+        bytes.extend_from_slice(&[h, hh, b':', m, mm, b':', s, ss, b'Z']);
     }
-    Ok(Arc::new(texts.finish()))
+    let offsets = OffsetBuffer::from_repeated_length(DATETIME_LENGTH, timestamps.len());
+    Ok(Arc::new(StringArray::try_new(offsets, bytes.into(), None)?))
 }
 
 fn two_digits(number: i64) -> [u8; 2] {
