@@ -3,7 +3,8 @@
 CARGO ?= cargo
 # dev builds in a few minutes; `make demo PROFILE=release` takes longer to build and runs faster.
 PROFILE ?= dev
-BINARIES = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+BINARIES = $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
 .PHONY: help
 help: ## List the targets
@@ -29,13 +30,13 @@ lint: ## Check format and lints
 
 .PHONY: infrastructure
 infrastructure: ## Check infra/, where there is a terraform
-	bash infra/check.sh target/infrastructure
+	bash infra/check.sh $(TARGET)/infrastructure
 
 .PHONY: bench
 bench: ## Measure: decoder throughput, CPU of a nightly run, memory for a 1 GB object
 	$(CARGO) build --locked --workspace --release
 	$(CARGO) bench --locked --workspace --bench decode
-	sh tests/bench.sh target/release
+	sh tests/bench.sh $(TARGET)/release
 
 .PHONY: format
 format: ## Format the code
