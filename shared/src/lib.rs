@@ -1,5 +1,6 @@
 //! What all parts of Tributary share: zones and keys, object storage, datasets, the ledger, time and settings.
 
+pub mod aws;
 pub mod dataset;
 pub mod error;
 pub mod function;

@@ -3,19 +3,17 @@
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::ops::Range;
-use std::time::Duration;
+use std::sync::Arc;
 
-use aws_config::BehaviorVersion;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime as SmithyTime};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::sync::{OnceCell, mpsc};
+
+use crate::aws::Aws;
 
 use super::{Condition, Failure, Object, Result, StoreError};
 
@@ -28,29 +26,24 @@ const DOWNLOAD_TRIES: u32 = 5;
 
 /// A lazily made S3 client, shared by all zones: a purely local lake never makes one.
 #[derive(Debug, Clone, Default)]
-pub struct Client(std::sync::Arc<OnceCell<aws_sdk_s3::Client>>);
+pub struct Client {
+    aws: Aws,
+    client: Arc<OnceCell<aws_sdk_s3::Client>>,
+}
 
 impl Client {
+    /// A client of the given configuration.
+    pub fn new(aws: Aws) -> Self {
+        Self { aws, client: Arc::default() }
+    }
+
     async fn get(&self) -> &aws_sdk_s3::Client {
-        self.0
+        self.client
             .get_or_init(|| async {
-                let http = aws_smithy_http_client::Builder::new()
-                    .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-                    .build_https();
-                let timeouts = TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(5))
-                    .operation_attempt_timeout(Duration::from_secs(60))
-                    .operation_timeout(Duration::from_secs(300))
-                    .build();
-                let shared = aws_config::defaults(BehaviorVersion::v2026_01_12())
-                    .http_client(http)
-                    .timeout_config(timeouts)
-                    .retry_config(RetryConfig::standard().with_max_attempts(5))
-                    .load()
-                    .await;
+                let shared = self.aws.config().await;
                 // Emulators serve buckets by path, not by host name.
                 let path_style = shared.endpoint_url().is_some();
-                let config = aws_sdk_s3::config::Builder::from(&shared).force_path_style(path_style).build();
+                let config = aws_sdk_s3::config::Builder::from(shared).force_path_style(path_style).build();
                 aws_sdk_s3::Client::from_conf(config)
             })
             .await
