@@ -89,4 +89,4 @@ GROUP BY
     standard_code, percent_correct, performance_band_level, performance_band_label, mastered
 ORDER BY
     assessment_id, standard_code, local_student_id, date_taken, score, performance_band_level, performance_band_label,
-    mastered, corrected_title
+    mastered, corrected_title, test_type, curriculum, unit
