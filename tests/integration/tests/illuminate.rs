@@ -1,0 +1,360 @@
+//! School assessments from the simulated API to the models and their CSV: every row against a computation of its own.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use integration::{Called, TestLake};
+use serde_json::{Map, Value, json};
+use simulator::{CLIENT_ID, CLIENT_SECRET, Endpoint, Options, Simulator};
+
+/// The school years there are results of, with their first and last days.
+const YEARS: [(&str, &str, &str); 2] = [("23-24", "2023-07-01", "2024-06-30"), ("24-25", "2024-07-01", "2025-06-30")];
+
+const METADATA: [&str; 15] = [
+    "assessment_id",
+    "local_assessment_id",
+    "title",
+    "description",
+    "author_id",
+    "district_author_id",
+    "author_first",
+    "author_last",
+    "created_at",
+    "updated_at",
+    "scope_id",
+    "scope",
+    "subject_id",
+    "subject",
+    "grade_levels",
+];
+const GROUP: [&str; 18] = [
+    "assessment_id",
+    "title",
+    "reporting_group_id",
+    "reporting_group",
+    "local_student_id",
+    "first_name",
+    "last_name",
+    "middle_name",
+    "date_taken",
+    "points",
+    "points_possible",
+    "percent_correct",
+    "performance_band_level",
+    "performance_band_label",
+    "mastered",
+    "__count",
+    "Standard_No_Standard",
+    "year",
+];
+const COMBINED: [&str; 21] = [
+    "assessment_id",
+    "title",
+    "academic_benchmark_guid",
+    "standard_code",
+    "standard_description",
+    "version",
+    "version_label",
+    "local_student_id",
+    "first_name",
+    "last_name",
+    "middle_name",
+    "date_taken",
+    "points",
+    "points_possible",
+    "percent_correct",
+    "performance_band_level",
+    "performance_band_label",
+    "mastered",
+    "__count",
+    "Standard_No_Standard",
+    "year",
+];
+const VIEW: [&str; 18] = [
+    "data_source",
+    "assessment_id",
+    "year",
+    "date_taken",
+    "grade",
+    "local_student_id",
+    "test_type",
+    "curriculum",
+    "unit",
+    "unit_labels",
+    "title",
+    "standard_code",
+    "score",
+    "performance_band_level",
+    "performance_band_label",
+    "proficiency",
+    "mastered",
+    "__count",
+];
+
+/// What the rules make of each title: test type, curriculum, unit and its label; "-" is null.
+const TITLES: [(&str, [&str; 4]); 40] = [
+    ("Interim Assessment", ["assessment", "", "Interim 1", "4"]),
+    ("Grade 4 Math Interim Assessment #1", ["assessment", "Math", "Interim 1", "4"]),
+    ("IM Grade 3 Unit 1 Checkpoint", ["checkpoint", "Checkpoint", "Unit 1", "1"]),
+    ("Grade 5 ELA Module 2 Assessment", ["assessment", "ELA", "Module 2", "2"]),
+    ("Public Relations Unit 2 Quiz", ["unknown", "ELA", "Unit 2", "2"]),
+    ("Grade 7 Mathematics Unit 3 Assessment", ["assessment", "Math", "Unit 3", "3"]),
+    ("Biology Interim Assessment", ["assessment", "Biology", "Interim 1", "4"]),
+    ("Diagnostic", ["unknown", "", "-", "-"]),
+    ("Algebra II IA #2", ["unknown", "Algebra II", "Interim 1", "4"]),
+    ("Algebra I Interim Assessment #2", ["assessment", "Algebra I", "Interim 2", "-"]),
+    ("Kindergarten Math Module 1 Assessment", ["assessment", "Math", "Module 1", "1"]),
+    ("Geometry Unit 1 Checkpoint #3", ["checkpoint", "Checkpoint", "Unit 1", "1"]),
+    ("Algebra 11 Unit 2 Exam", ["unknown", "Algebra II", "Unit 2", "2"]),
+    ("Algebra 1 Unit 2 Exam", ["unknown", "Algebra I", "Unit 2", "2"]),
+    ("Pre Cal Interim #1", ["unknown", "Pre-Calculus", "Interim 1", "4"]),
+    ("PreCalculus ia", ["unknown", "Pre-Calculus", "Interim 1", "4"]),
+    ("AP Stats Module 1", ["unknown", "Statistics", "Module 1", "1"]),
+    ("Statistics Unit 4 Checkpoint", ["checkpoint", "Checkpoint", "Unit 4", "-"]),
+    ("Physics Checkpoint - Science", ["checkpoint", "Science", "-", "-"]),
+    ("Government and Economics Interim 2", ["unknown", "Government", "Interim 2", "-"]),
+    ("English 10 Interim Assessment #1", ["assessment", "English", "Interim 1", "4"]),
+    ("Quantitative Reasoning Unit 1", ["unknown", "Math", "Unit 1", "1"]),
+    ("Grade 6 Social Studies Unit 2 Assessment", ["assessment", "History", "Unit 2", "2"]),
+    ("US History Interim Assessment #1", ["assessment", "History", "Interim 1", "4"]),
+    ("World History Unit 3 Checkpoint", ["checkpoint", "History", "Unit 3", "3"]),
+    ("Environmental Science Interim  Assessment #1", ["assessment", "Science", "Interim 1", "4"]),
+    ("Simple Animals Unit 1", ["unknown", "", "Unit 1", "1"]),
+    ("Checkpoints in Climate Module 3", ["checkpoint", "", "Module 3", "3"]),
+    ("im grade 8 unit 1 assessment", ["assessment", "Math", "-", "-"]),
+    ("GRADE 4 ELA INTERIM ASSESSMENT #1", ["assessment", "ELA", "-", "-"]),
+    ("Into Reading Grade 2 Module 3", ["unknown", "ELA", "Module 3", "3"]),
+    ("Grade 3 ELA \"Fables, Folktales\" Module 1 Assessment", ["assessment", "ELA", "Module 1", "1"]),
+    ("Grade 2 Math Interim #2 Checkpoint", ["checkpoint", "Math", "Interim 2", "-"]),
+    ("Grade 5 Science Module 3 Assessment", ["assessment", "Science", "Module 3", "3"]),
+    ("Mid-Unit 1 Checkpoint Grade 6", ["checkpoint", "Checkpoint", "Unit 1", "1"]),
+    ("Español: Unit 12 – Vocabulario", ["unknown", "", "Unit 12", "-"]),
+    ("Math Lab Exit Ticket", ["unknown", "Math", "-", "-"]),
+    (" Grade 3 Math  Unit 2 Assessment ", ["assessment", "Math", "Unit 2", "2"]),
+    ("Grade 3 Math Unit 1 Assessment", ["assessment", "Math", "Unit 1", "1"]),
+    ("Grade 8 ELA Interim Assessment #2", ["assessment", "ELA", "Interim 2", "-"]),
+];
+
+/// Rows as text, so that they can be compared in any order. Nulls and the volatile `__count` are left out.
+fn canonical<'a>(rows: impl IntoIterator<Item = &'a Map<String, Value>>) -> Vec<String> {
+    let text = |row: &Map<String, Value>| {
+        let kept = row.iter().filter(|(name, value)| *name != "__count" && !value.is_null());
+        Value::from(kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>()).to_string()
+    };
+    let mut lines: Vec<String> = rows.into_iter().map(text).collect();
+    lines.sort();
+    lines
+}
+
+fn assert_alike(what: &str, found: &[String], expected: &[String]) {
+    let first = found.iter().zip(expected).find(|(one, other)| one != other);
+    assert!(
+        found == expected,
+        "{what}: {} rows, expected {}; first difference {first:#?}",
+        found.len(),
+        expected.len()
+    );
+}
+
+fn day(text: &str) -> Option<NaiveDate> {
+    text.parse().ok()
+}
+
+/// The rows of an answer as the table should have them: typed, with one name for the group, each once.
+fn typed(
+    simulator: &Simulator,
+    endpoint: Endpoint,
+    (year, first, last): (&str, &str, &str),
+) -> Vec<Map<String, Value>> {
+    let kind = match endpoint {
+        Endpoint::NoStandard => "No_Standard",
+        Endpoint::Standard => "Standard",
+        Endpoint::Group => "Group",
+    };
+    let mut rows: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for assessment in simulator.assessments() {
+        for row in simulator.assessment_rows(&assessment.id, endpoint, day(first), day(last)) {
+            let mut row = row.as_object().unwrap().clone();
+            for alias in ["reporting_group_label", "label"] {
+                if let Some(name) = row.remove(alias) {
+                    row.insert("reporting_group".to_owned(), name);
+                }
+            }
+            for name in ["points", "points_possible"] {
+                row[name] = json!(row[name].as_f64().unwrap());
+            }
+            row["percent_correct"] =
+                row["percent_correct"].as_f64().map_or(Value::Null, |percent| json!(percent.round_ties_even() as i64));
+            if row["date_taken"].as_str().unwrap() < "2001" {
+                row["date_taken"] = Value::Null;
+            }
+            row.insert("Standard_No_Standard".to_owned(), kind.into());
+            row.insert("year".to_owned(), year.into());
+            rows.insert(Value::from(row.clone()).to_string(), row);
+        }
+    }
+    rows.into_values().collect()
+}
+
+fn combined(simulator: &Simulator, year: (&str, &str, &str)) -> Vec<Map<String, Value>> {
+    let mut rows = typed(simulator, Endpoint::Standard, year);
+    for mut row in typed(simulator, Endpoint::NoStandard, year) {
+        row.insert("standard_code".to_owned(), "percent".into());
+        rows.push(row);
+    }
+    rows
+}
+
+/// Grades by student: of the active enrolment.
+fn grades(simulator: &Simulator) -> BTreeMap<String, i64> {
+    let roster = simulator.roster_tsv();
+    let mut grades = BTreeMap::new();
+    for line in roster.lines().skip(1) {
+        let cells: Vec<&str> = line.split('\t').collect();
+        if cells[6] == "0" {
+            grades.insert(cells[4].to_owned(), cells[5].parse().unwrap());
+        }
+    }
+    grades
+}
+
+fn view(simulator: &Simulator, year: (&str, &str, &str)) -> Vec<Map<String, Value>> {
+    let grades = grades(simulator);
+    let titles = BTreeMap::from(TITLES);
+    let mut rows: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for row in combined(simulator, year) {
+        let found = row["title"].as_str().filter(|title| !title.is_empty());
+        let told = found.map_or(["unknown", "", "-", "-"], |title| titles[title]);
+        let told = told.map(|text| if text == "-" { Value::Null } else { text.into() });
+        let (level, label) = (&row["performance_band_level"], &row["performance_band_label"]);
+        let proficiency = level.as_str().zip(label.as_str()).map(|(level, label)| format!("{level} {label}"));
+        let row = json!({
+            "data_source": "illuminate", "assessment_id": row["assessment_id"], "year": row["year"],
+            "date_taken": row["date_taken"], "grade": grades.get(row["local_student_id"].as_str().unwrap()),
+            "local_student_id": row["local_student_id"], "test_type": told[0], "curriculum": told[1],
+            "unit": told[2], "unit_labels": told[3], "title": row["title"], "standard_code": row["standard_code"],
+            "score": row["percent_correct"], "performance_band_level": level, "performance_band_label": label,
+            "proficiency": proficiency, "mastered": row["mastered"],
+        });
+        rows.insert(row.to_string(), row.as_object().unwrap().clone());
+    }
+    rows.into_values().collect()
+}
+
+/// The listed assessments, each once.
+fn metadata(simulator: &Simulator) -> Vec<Map<String, Value>> {
+    let rows = simulator.metadata_rows().into_iter();
+    let rows: BTreeMap<String, Map<String, Value>> =
+        rows.map(|row| (row.to_string(), row.as_object().unwrap().clone())).collect();
+    rows.into_values().collect()
+}
+
+fn rows(lake: &TestLake, sql: &str) -> Vec<Map<String, Value>> {
+    lake.query(sql).into_iter().map(|row| row.as_object().unwrap().clone()).collect()
+}
+
+/// A CSV file's records, the header first, by the rules of RFC 4180.
+fn csv(bytes: &[u8]) -> Vec<Vec<String>> {
+    let (mut records, mut record, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let text = std::str::from_utf8(bytes).unwrap();
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => cell.extend(characters.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => record.push(std::mem::take(&mut cell)),
+            '\r' if !quoted => {}
+            '\n' if !quoted => {
+                record.push(std::mem::take(&mut cell));
+                records.push(std::mem::take(&mut record));
+            }
+            _ => cell.push(character),
+        }
+    }
+    assert!(cell.is_empty() && record.is_empty() && !quoted, "the last record is not complete");
+    records
+}
+
+/// Compares a CSV file with rows, but for the volatile `__count`.
+fn check_csv(lake: &TestLake, name: &str, header: &[&str], expected: &[Map<String, Value>]) {
+    let records = csv(&lake.tree().bytes(&format!("consumption/illuminate/{name}.csv")).unwrap());
+    assert_eq!(records[0], header, "{name}");
+    let volatile = header.iter().position(|column| *column == "__count");
+    let mut found: Vec<Vec<String>> = records[1..].to_vec();
+    for record in &mut found {
+        let count = volatile.map(|at| std::mem::take(&mut record[at]));
+        assert!(count.is_none_or(|count| count.parse::<u64>().is_ok()), "{name}: {record:?}");
+    }
+    let cell = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::Bool(flag)) => if *flag { "t" } else { "f" }.to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let record = |row: &Map<String, Value>| header.iter().map(|column| cell(row.get(*column))).collect();
+    let mut expected: Vec<Vec<String>> = expected.iter().map(record).collect();
+    found.sort();
+    expected.sort();
+    let first = found.iter().zip(&expected).find(|(one, other)| one != other);
+    assert!(found == expected, "{name}: {} records, expected {}: {first:#?}", found.len(), expected.len());
+}
+
+fn lake_of(simulator: &Simulator) -> TestLake {
+    let lake = TestLake::new(&simulator.irceline_url())
+        .with("ILLUMINATE_URL", &simulator.illuminate_url())
+        .with("ILLUMINATE_CLIENT_ID", CLIENT_ID)
+        .with("ILLUMINATE_CLIENT_SECRET", CLIENT_SECRET);
+    lake.write("raw/illuminate/rosters/Student_Rosters.txt", simulator.roster_tsv());
+    lake
+}
+
+fn configure(lake: &TestLake, name: &str, text: &str) {
+    lake.write(&format!("config/datasets/illuminate/{name}"), text);
+}
+
+/// Settings of a lake that asks for the assessments the metadata lack.
+fn source(simulator: &Simulator) -> String {
+    format!("[source]\nfirst_backoff_ms = 2\nextra_assessment_ids = {}\n", json!(simulator.extra_assessments()))
+}
+
+fn run(lake: &TestLake) -> Called {
+    lake.call(&["run", "illuminate", "--from", YEARS[0].1, "--to", "2025-07-01"])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_every_model_is_what_the_api_answered() {
+    let simulator = Simulator::start(Options::default()).await.unwrap();
+    let lake = lake_of(&simulator);
+    configure(&lake, "dataset.toml", &source(&simulator));
+    run(&lake).ok();
+    for year in YEARS {
+        let of_year = |model: &str| rows(&lake, &format!("SELECT * FROM illuminate.{model} WHERE year = '{}'", year.0));
+        let suffix = if year.0 == "24-25" { "" } else { "_historical" };
+        for (model, header, expected) in [
+            ("assessment_results_group", &GROUP[..], typed(&simulator, Endpoint::Group, year)),
+            ("assessment_results_combined", &COMBINED[..], combined(&simulator, year)),
+            ("illuminate_assessment_results", &VIEW[..], view(&simulator, year)),
+        ] {
+            assert!(expected.len() > 1000, "{model}: only {} rows to compare", expected.len());
+            assert_alike(model, &canonical(&of_year(model)), &canonical(&expected));
+            check_csv(&lake, &format!("{model}{suffix}"), header, &expected);
+        }
+    }
+    let columns = METADATA[..8].iter().chain(&METADATA[10..]).copied().collect::<Vec<_>>().join(", ");
+    let found = rows(&lake, &format!("SELECT {columns} FROM illuminate.assessments_metadata"));
+    let mut expected = metadata(&simulator);
+    for row in &mut expected {
+        row.retain(|name, _| !matches!(name.as_str(), "created_at" | "updated_at"));
+    }
+    assert_alike("assessments_metadata", &canonical(&found), &canonical(&expected));
+    let records = csv(&lake.tree().bytes("consumption/illuminate/assessments_metadata.csv").unwrap());
+    assert_eq!((records[0][..15].to_vec(), records.len()), (METADATA.map(str::to_owned).to_vec(), expected.len() + 1));
+
+    lake.call(&["verify"]).ok();
+    let before = lake.tree();
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(lake.tree().written_since(&before), Vec::<String>::new());
+}
