@@ -132,7 +132,7 @@ const TITLES: [(&str, [&str; 4]); 40] = [
     ("Mid-Unit 1 Checkpoint Grade 6", ["checkpoint", "Checkpoint", "Unit 1", "1"]),
     ("Español: Unit 12 – Vocabulario", ["unknown", "", "Unit 12", "-"]),
     ("Math Lab Exit Ticket", ["unknown", "Math", "-", "-"]),
-    (" Grade 3 Math  Unit 2 Assessment ", ["assessment", "Math", "Unit 2", "2"]),
+    ("Grade 3 Math  Unit 2 Assessment", ["assessment", "Math", "Unit 2", "2"]),
     ("Grade 3 Math Unit 1 Assessment", ["assessment", "Math", "Unit 1", "1"]),
     ("Grade 8 ELA Interim Assessment #2", ["assessment", "ELA", "Interim 2", "-"]),
 ];
@@ -182,6 +182,8 @@ fn typed(
                     row.insert("reporting_group".to_owned(), name);
                 }
             }
+            // Values are trimmed.
+            row["title"] = row["title"].as_str().map(str::trim).into();
             for name in ["points", "points_possible"] {
                 row[name] = json!(row[name].as_f64().unwrap());
             }
@@ -245,7 +247,11 @@ fn view(simulator: &Simulator, year: (&str, &str, &str)) -> Vec<Map<String, Valu
 
 /// The listed assessments, each once.
 fn metadata(simulator: &Simulator) -> Vec<Map<String, Value>> {
-    let rows = simulator.metadata_rows().into_iter();
+    let mut rows = simulator.metadata_rows();
+    for row in &mut rows {
+        row["title"] = row["title"].as_str().map(str::trim).into();
+    }
+    let rows = rows.into_iter();
     let rows: BTreeMap<String, Map<String, Value>> =
         rows.map(|row| (row.to_string(), row.as_object().unwrap().clone())).collect();
     rows.into_values().collect()
@@ -357,4 +363,139 @@ async fn every_row_of_every_model_is_what_the_api_answered() {
     lake.call(&["clean"]).ok();
     lake.call(&["aggregate"]).ok();
     assert_eq!(lake.tree().written_since(&before), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn later_rules_overrides_and_corrections_are_declared() {
+    let simulator = Simulator::start(Options { students: 120, ..Options::default() }).await.unwrap();
+    let lake = lake_of(&simulator);
+    let with = |declared: &str| format!("{}{declared}", source(&simulator));
+    configure(&lake, "dataset.toml", &with(""));
+    run(&lake).ok();
+    let sql = "SELECT DISTINCT title, test_type, curriculum, unit, unit_labels \
+               FROM illuminate.illuminate_assessment_results WHERE assessment_id = ";
+    let told = |id: &str| {
+        let mut found: Vec<[String; 5]> = rows(&lake, &format!("{sql}'{id}'"))
+            .iter()
+            .map(|row| {
+                ["title", "test_type", "curriculum", "unit", "unit_labels"]
+                    .map(|name| row.get(name).and_then(Value::as_str).unwrap_or("-").to_owned())
+            })
+            .collect();
+        found.sort();
+        found
+    };
+    let id = |title: &str| {
+        let found = simulator.assessments().into_iter().find(|one| one.title.as_deref().map(str::trim) == Some(title));
+        found.unwrap().id
+    };
+
+    configure(&lake, "dataset.toml", &with("[settings]\ntitle_rules = \"later\"\n"));
+    lake.call(&["aggregate"]).ok();
+    for (title, expected) in [
+        ("Mid-Unit 1 Checkpoint Grade 6", ["checkpoint", "Math", "Mid-Unit 1", "1"]),
+        ("Government and Economics Interim 2", ["unknown", "Government", "Interim 2", "5"]),
+        ("US History Interim Assessment #1", ["assessment", "US History", "Interim 1", "4"]),
+        ("Math Lab Exit Ticket", ["exit ticket", "Math Lab", "-", "-"]),
+        ("Algebra II IA #2", ["assessment", "Algebra II", "Interim 1", "4"]),
+    ] {
+        // Without any of those words, what is not said to be something else is an assessment.
+        let expected = expected.map(|text| if text == "unknown" { "assessment" } else { text });
+        let [test_type, curriculum, unit, label] = expected;
+        assert_eq!(told(&id(title)), [[title, test_type, curriculum, unit, label]], "{title}");
+    }
+
+    let (everybody, interim) = (id("Interim Assessment"), id("Biology Interim Assessment"));
+    configure(
+        &lake,
+        "dataset.toml",
+        &with(&format!(
+            "[list.curriculum_override]\nrows = [{{ assessment_id = \"{everybody}\", curriculum = \"Anatomy\" }}, \
+             {{ assessment_id = \"{everybody}\", grade = 9, curriculum = \"Biology\" }}]\n\
+             [list.correction]\nrows = [{{ assessment_id = \"{interim}\", title = \"Cells\", unit = \"Unit 2\", \
+             grade = 9, test_type = \"quiz\" }}]\n"
+        )),
+    );
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(told(&interim), [["Cells", "quiz", "Biology", "Unit 2", "2"]]);
+    let curricula = rows(
+        &lake,
+        &format!(
+            "SELECT DISTINCT curriculum, coalesce(grade = 9, false) AS ninth \
+             FROM illuminate.illuminate_assessment_results WHERE assessment_id = '{everybody}' ORDER BY curriculum"
+        ),
+    );
+    let curricula: Vec<String> =
+        curricula.iter().map(|row| format!("{} {}", row["curriculum"].as_str().unwrap(), row["ninth"])).collect();
+    assert_eq!(curricula, ["Anatomy false", "Biology true"]);
+    let grades = rows(
+        &lake,
+        &format!("SELECT DISTINCT grade FROM illuminate.illuminate_assessment_results WHERE assessment_id = '{interim}'"),
+    );
+    assert_eq!(grades.iter().map(|row| row["grade"].clone()).collect::<Vec<_>>(), [json!(9)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_year_does_not_shrink_unless_that_is_wanted() {
+    let simulator = Simulator::start(Options { students: 120, ..Options::default() }).await.unwrap();
+    let fewer = Simulator::start(Options { students: 60, ..Options::default() }).await.unwrap();
+    let lake = lake_of(&simulator);
+    configure(&lake, "dataset.toml", &source(&simulator));
+    run(&lake).ok();
+    let zone = ["consumption/illuminate/"];
+    let before = lake.tree();
+    let lake = lake.with("ILLUMINATE_URL", &fewer.illuminate_url());
+    let called = run(&lake);
+    assert_eq!(called.status, 1);
+    assert!(called.stderr.contains("allow-shrink"), "{}", called.stderr);
+    let results = |name: &&String| name.contains("results");
+    let written = lake.tree().below(&zone).written_since(&before.below(&zone));
+    assert_eq!(written.iter().filter(results).collect::<Vec<_>>(), Vec::<&String>::new());
+    lake.call(&["aggregate", "--allow-shrink"]).ok();
+    for year in YEARS {
+        let found = rows(
+            &lake,
+            &format!("SELECT * FROM illuminate.assessment_results_group WHERE year = '{}'", year.0),
+        );
+        assert_alike("group", &canonical(&found), &canonical(&typed(&fewer, Endpoint::Group, year)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn personal_values_can_be_hashed_and_still_join() {
+    let simulator = Simulator::start(Options { students: 120, ..Options::default() }).await.unwrap();
+    let lake = lake_of(&simulator).with("PERSONAL_KEY", "of this test");
+    configure(&lake, "dataset.toml", &source(&simulator));
+    let built_in = include_str!("../../../shared/datasets/illuminate/illuminate_assessment_results.sql");
+    let hashed = built_in.replacen("-- [model]\n", "-- [model]\n-- hash_personal = true\n", 1);
+    assert_ne!(hashed, built_in);
+    configure(&lake, "illuminate_assessment_results.sql", &hashed);
+    run(&lake).ok();
+    let mut people: BTreeMap<String, String> = BTreeMap::new();
+    for year in YEARS {
+        let found = rows(
+            &lake,
+            &format!("SELECT * FROM illuminate.illuminate_assessment_results WHERE year = '{}'", year.0),
+        );
+        let mut nameless = found.clone();
+        for row in &mut nameless {
+            let hash = row.remove("local_student_id").unwrap();
+            let hash = hash.as_str().unwrap();
+            assert!(hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{hash}");
+            // A student has the same hash, and the same grade, in all results.
+            let grade = row.get("grade").map_or("-".to_owned(), Value::to_string);
+            assert_eq!(people.entry(hash.to_owned()).or_insert(grade.clone()), &grade);
+        }
+        let mut expected = view(&simulator, year);
+        for row in &mut expected {
+            row.remove("local_student_id");
+        }
+        assert_alike("hashed", &canonical(&nameless), &canonical(&expected));
+    }
+    let tested: BTreeSet<String> = YEARS
+        .iter()
+        .flat_map(|year| view(&simulator, *year))
+        .map(|row| row["local_student_id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(people.len(), tested.len());
 }
