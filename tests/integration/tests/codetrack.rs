@@ -266,3 +266,52 @@ async fn weeks_stand_under_the_cohort_of_the_current_roster_and_nobody_is_lost()
     assert_eq!(standing(0), vec![Value::from("no_account"); 3]);
     lake.call(&["verify"]).ok();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_named_in_logs_or_reasons() {
+    let simulator = Simulator::start(Options { fail_rate: 0.05, ..Options::default() }).await.unwrap();
+    let lake = lake_of(&simulator).with("RUST_LOG", "trace");
+    let mut roster: Value = serde_json::from_str(&simulator.roster_json()).unwrap();
+    let good = json!({"name": "Zebedee Quixworth", "email": "zebedee@example.org", "id": 7, "cohort": "7.3"});
+    let mut refused = Vec::new();
+    for name in ["name", "email", "id", "cohort", "leetcode_id"] {
+        let mut entry = good.clone();
+        entry[name] = json!({"Zebedee": "Quixworth"});
+        refused.push(entry);
+    }
+    refused
+        .push(json!({"name": "Zebedee Quixworth", "email": "zebedee@example.org", "id": "Zebedee", "cohort": "7.3"}));
+    refused.push(json!({"name": "Zebedee Quixworth", "email": "zebedee@example.org", "id": 7}));
+    refused.push(json!("zebedee@example.org"));
+    let count = refused.len();
+    roster.as_array_mut().unwrap().extend(refused);
+    lake.write(ROSTER, roster.to_string());
+
+    let mut said = String::new();
+    let mut command = lake.command(&["-vv", "run", "codetrack", "--from", "2025-03-01", "--to", "2026-11-21"]);
+    for command in [&mut command, &mut lake.command(&["-vv", "status"]), &mut lake.command(&["-vv", "verify"])] {
+        let called = Called::from(command.output().unwrap());
+        said.push_str(&called.stdout);
+        said.push_str(&called.stderr);
+    }
+    assert!(said.lines().count() > 10, "there is too little to look at: {said}");
+    let tree = lake.tree();
+    let rejects = tree.below(&["rejection/codetrack/learner/"]);
+    let mut reasons = 0;
+    for name in rejects.names() {
+        for line in std::str::from_utf8(rejects.bytes(name).unwrap()).unwrap().lines() {
+            let reject: Value = serde_json::from_str(line).unwrap();
+            said.push_str(reject["message"].as_str().unwrap());
+            said.push('\n');
+            reasons += 1;
+        }
+    }
+    assert_eq!(reasons, count, "{said}");
+    let mut people = vec!["Zebedee".to_owned(), "Quixworth".to_owned(), "example.org".to_owned()];
+    let known: Vec<Value> = serde_json::from_str(&simulator.roster_json()).unwrap();
+    people
+        .extend(known.iter().flat_map(|entry| ["name", "email"].map(|name| entry[name].as_str().unwrap().to_owned())));
+    people.extend(known.iter().filter_map(|entry| entry["leetcode_id"].as_str()).map(str::to_owned));
+    let named: Vec<&String> = people.iter().filter(|name| said.contains(name.as_str())).collect();
+    assert!(named.is_empty(), "{named:?} in\n{said}");
+}

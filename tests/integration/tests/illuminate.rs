@@ -430,7 +430,9 @@ async fn later_rules_overrides_and_corrections_are_declared() {
     assert_eq!(curricula, ["Anatomy false", "Biology true"]);
     let grades = rows(
         &lake,
-        &format!("SELECT DISTINCT grade FROM illuminate.illuminate_assessment_results WHERE assessment_id = '{interim}'"),
+        &format!(
+            "SELECT DISTINCT grade FROM illuminate.illuminate_assessment_results WHERE assessment_id = '{interim}'"
+        ),
     );
     assert_eq!(grades.iter().map(|row| row["grade"].clone()).collect::<Vec<_>>(), [json!(9)]);
 }
@@ -453,10 +455,8 @@ async fn a_year_does_not_shrink_unless_that_is_wanted() {
     assert_eq!(written.iter().filter(results).collect::<Vec<_>>(), Vec::<&String>::new());
     lake.call(&["aggregate", "--allow-shrink"]).ok();
     for year in YEARS {
-        let found = rows(
-            &lake,
-            &format!("SELECT * FROM illuminate.assessment_results_group WHERE year = '{}'", year.0),
-        );
+        let found =
+            rows(&lake, &format!("SELECT * FROM illuminate.assessment_results_group WHERE year = '{}'", year.0));
         assert_alike("group", &canonical(&found), &canonical(&typed(&fewer, Endpoint::Group, year)));
     }
 }
@@ -473,10 +473,8 @@ async fn personal_values_can_be_hashed_and_still_join() {
     run(&lake).ok();
     let mut people: BTreeMap<String, String> = BTreeMap::new();
     for year in YEARS {
-        let found = rows(
-            &lake,
-            &format!("SELECT * FROM illuminate.illuminate_assessment_results WHERE year = '{}'", year.0),
-        );
+        let found =
+            rows(&lake, &format!("SELECT * FROM illuminate.illuminate_assessment_results WHERE year = '{}'", year.0));
         let mut nameless = found.clone();
         for row in &mut nameless {
             let hash = row.remove("local_student_id").unwrap();
@@ -498,4 +496,86 @@ async fn personal_values_can_be_hashed_and_still_join() {
         .map(|row| row["local_student_id"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(people.len(), tested.len());
+}
+
+/// A response as the source writes it, with these rows.
+fn response(rows: &Value) -> String {
+    let body = json!({"page": 1, "num_pages": 1, "num_results": 1, "results": rows});
+    let line = json!({"request": {}, "received_at": "2026-11-20T05:00:00Z", "status": 200, "body": body});
+    format!("{line}\n")
+}
+
+/// A row for each way in which a result can be refused, about one student.
+fn refused() -> Value {
+    let good = json!({
+        "assessment_id": "900001", "title": "Interim Assessment", "local_student_id": "731007731", "first_name": "Zebedee",
+        "last_name": "Quixworth", "middle_name": null, "date_taken": "2022-11-05", "points": "3",
+        "points_possible": "4", "percent_correct": "75", "performance_band_level": "3",
+        "performance_band_label": "Meets Expectations", "mastered": "t", "__count": "212",
+    });
+    let with = |name: &str, value: Value| {
+        let mut row = good.clone();
+        row[name] = value;
+        row
+    };
+    let words = json!("Zebedee Quixworth 731007731");
+    let mut rows: Vec<Value> =
+        ["date_taken", "points", "percent_correct", "mastered", "__count"].map(|name| with(name, words.clone())).into();
+    rows.push(with("local_student_id", json!(["731007731"])));
+    rows.push(with("first_name", json!({"Zebedee": "Quixworth"})));
+    rows.push(with("assessment_id", Value::Null));
+    rows.push(json!("Zebedee Quixworth"));
+    rows.into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_named_in_logs_or_reasons() {
+    let simulator = Simulator::start(Options { students: 120, fail_rate: 0.05, ..Options::default() }).await.unwrap();
+    let lake = lake_of(&simulator).with("RUST_LOG", "trace");
+    configure(&lake, "dataset.toml", &source(&simulator));
+    let rows = refused();
+    lake.write("raw/illuminate/year=22-23/responses_overall.ndjson", response(&rows));
+    // Not a line of JSON.
+    lake.write("raw/illuminate/year=22-23/responses_group.ndjson", "Zebedee Quixworth 731007731\n");
+    lake.write("raw/illuminate/year=22-23/responses_standard.ndjson", response(&json!({"Zebedee": 731_007_731})));
+    let roster = format!(
+        "{}1\t2\t3\t4\t731007731\tZebedee\t0\t\t\n1\t2\t3\t4\t731007731\t9\tQuixworth\t\t\n731007731\tZebedee\n",
+        simulator.roster_tsv()
+    );
+    lake.write("raw/illuminate/rosters/Student_Rosters.txt", roster);
+
+    let mut said = String::new();
+    let mut command = lake.command(&["-vv", "run", "illuminate", "--from", YEARS[0].1, "--to", "2025-07-01"]);
+    for command in [&mut command, &mut lake.command(&["-vv", "status"]), &mut lake.command(&["-vv", "verify"])] {
+        let called = Called::from(command.output().unwrap());
+        said.push_str(&called.stdout);
+        said.push_str(&called.stderr);
+    }
+    assert!(said.lines().count() > 20, "there is too little to look at: {said}");
+    let tree = lake.tree();
+    let mut reasons = 0;
+    for name in tree.below(&["rejection/illuminate/"]).names() {
+        for line in std::str::from_utf8(tree.bytes(name).unwrap()).unwrap().lines() {
+            let reject: Value = serde_json::from_str(line).unwrap();
+            said.push_str(reject["message"].as_str().unwrap());
+            said.push('\n');
+            reasons += 1;
+        }
+    }
+    assert!(reasons >= rows.as_array().unwrap().len() + 3, "{reasons} rejects:\n{said}");
+
+    let mut people: BTreeSet<String> = ["Zebedee", "Quixworth", "731007731"].map(str::to_owned).into();
+    for year in YEARS {
+        for row in typed(&simulator, Endpoint::NoStandard, year) {
+            people.extend(
+                ["local_student_id", "first_name", "last_name"].map(|name| row[name].as_str().unwrap().to_owned()),
+            );
+        }
+    }
+    people.extend(grades(&simulator).into_keys());
+    assert!(people.len() > 100);
+    let is_part = |character: char| character.is_alphanumeric() || character == '\'';
+    let words: BTreeSet<&str> = said.split(|character| !is_part(character)).collect();
+    let named: Vec<&String> = people.iter().filter(|name| words.contains(name.as_str())).collect();
+    assert!(named.is_empty(), "{named:?} in\n{said}");
 }
