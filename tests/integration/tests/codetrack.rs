@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, Days, NaiveDate};
+use integration::rows::assert_alike;
 use integration::{Called, TestLake};
 use serde_json::{Value, json};
 use simulator::{LearnerInfo, Options, Profile, Simulator};
@@ -82,8 +83,7 @@ fn check_weekly_scores(lake: &TestLake, simulator: &Simulator, cohort: impl Fn(&
     found.sort();
     expected.sort();
     assert!(expected.len() > 2000, "only {} weeks to compare", expected.len());
-    let first = found.iter().zip(&expected).find(|(one, other)| one != other);
-    assert!(found == expected, "{} rows, expected {}: {first:#?}", found.len(), expected.len());
+    assert_alike("weekly_scores", &found, &expected);
     assert_eq!(files(lake), expected_files(simulator, cohort));
 }
 

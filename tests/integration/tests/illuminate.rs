@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use integration::rows::{Row, assert_alike, canonical, csv};
 use integration::{Called, TestLake};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use simulator::{CLIENT_ID, CLIENT_SECRET, Endpoint, Options, Simulator};
 
 /// The school years there are results of, with their first and last days.
@@ -137,25 +138,9 @@ const TITLES: [(&str, [&str; 4]); 40] = [
     ("Grade 8 ELA Interim Assessment #2", ["assessment", "ELA", "Interim 2", "-"]),
 ];
 
-/// Rows as text, so that they can be compared in any order. Nulls and the volatile `__count` are left out.
-fn canonical<'a>(rows: impl IntoIterator<Item = &'a Map<String, Value>>) -> Vec<String> {
-    let text = |row: &Map<String, Value>| {
-        let kept = row.iter().filter(|(name, value)| *name != "__count" && !value.is_null());
-        Value::from(kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>()).to_string()
-    };
-    let mut lines: Vec<String> = rows.into_iter().map(text).collect();
-    lines.sort();
-    lines
-}
-
-fn assert_alike(what: &str, found: &[String], expected: &[String]) {
-    let first = found.iter().zip(expected).find(|(one, other)| one != other);
-    assert!(
-        found == expected,
-        "{what}: {} rows, expected {}; first difference {first:#?}",
-        found.len(),
-        expected.len()
-    );
+/// Rows as text, without the volatile `__count`.
+fn stable(rows: &[Row]) -> Vec<String> {
+    canonical(rows, &["__count"])
 }
 
 fn day(text: &str) -> Option<NaiveDate> {
@@ -163,17 +148,13 @@ fn day(text: &str) -> Option<NaiveDate> {
 }
 
 /// The rows of an answer as the table should have them: typed, with one name for the group, each once.
-fn typed(
-    simulator: &Simulator,
-    endpoint: Endpoint,
-    (year, first, last): (&str, &str, &str),
-) -> Vec<Map<String, Value>> {
+fn typed(simulator: &Simulator, endpoint: Endpoint, (year, first, last): (&str, &str, &str)) -> Vec<Row> {
     let kind = match endpoint {
         Endpoint::NoStandard => "No_Standard",
         Endpoint::Standard => "Standard",
         Endpoint::Group => "Group",
     };
-    let mut rows: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     for assessment in simulator.assessments() {
         for row in simulator.assessment_rows(&assessment.id, endpoint, day(first), day(last)) {
             let mut row = row.as_object().unwrap().clone();
@@ -200,7 +181,7 @@ fn typed(
     rows.into_values().collect()
 }
 
-fn combined(simulator: &Simulator, year: (&str, &str, &str)) -> Vec<Map<String, Value>> {
+fn combined(simulator: &Simulator, year: (&str, &str, &str)) -> Vec<Row> {
     let mut rows = typed(simulator, Endpoint::Standard, year);
     for mut row in typed(simulator, Endpoint::NoStandard, year) {
         row.insert("standard_code".to_owned(), "percent".into());
@@ -222,10 +203,10 @@ fn grades(simulator: &Simulator) -> BTreeMap<String, i64> {
     grades
 }
 
-fn view(simulator: &Simulator, year: (&str, &str, &str)) -> Vec<Map<String, Value>> {
+fn view(simulator: &Simulator, year: (&str, &str, &str)) -> Vec<Row> {
     let grades = grades(simulator);
     let titles = BTreeMap::from(TITLES);
-    let mut rows: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     for row in combined(simulator, year) {
         let found = row["title"].as_str().filter(|title| !title.is_empty());
         let told = found.map_or(["unknown", "", "-", "-"], |title| titles[title]);
@@ -246,46 +227,23 @@ fn view(simulator: &Simulator, year: (&str, &str, &str)) -> Vec<Map<String, Valu
 }
 
 /// The listed assessments, each once.
-fn metadata(simulator: &Simulator) -> Vec<Map<String, Value>> {
+fn metadata(simulator: &Simulator) -> Vec<Row> {
     let mut rows = simulator.metadata_rows();
     for row in &mut rows {
         row["title"] = row["title"].as_str().map(str::trim).into();
     }
     let rows = rows.into_iter();
-    let rows: BTreeMap<String, Map<String, Value>> =
-        rows.map(|row| (row.to_string(), row.as_object().unwrap().clone())).collect();
+    let rows: BTreeMap<String, Row> = rows.map(|row| (row.to_string(), row.as_object().unwrap().clone())).collect();
     rows.into_values().collect()
 }
 
-fn rows(lake: &TestLake, sql: &str) -> Vec<Map<String, Value>> {
+fn rows(lake: &TestLake, sql: &str) -> Vec<Row> {
     lake.query(sql).into_iter().map(|row| row.as_object().unwrap().clone()).collect()
 }
 
-/// A CSV file's records, the header first, by the rules of RFC 4180.
-fn csv(bytes: &[u8]) -> Vec<Vec<String>> {
-    let (mut records, mut record, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
-    let text = std::str::from_utf8(bytes).unwrap();
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '"' if quoted && characters.peek() == Some(&'"') => cell.extend(characters.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => record.push(std::mem::take(&mut cell)),
-            '\r' if !quoted => {}
-            '\n' if !quoted => {
-                record.push(std::mem::take(&mut cell));
-                records.push(std::mem::take(&mut record));
-            }
-            _ => cell.push(character),
-        }
-    }
-    assert!(cell.is_empty() && record.is_empty() && !quoted, "the last record is not complete");
-    records
-}
-
 /// Compares a CSV file with rows, but for the volatile `__count`.
-fn check_csv(lake: &TestLake, name: &str, header: &[&str], expected: &[Map<String, Value>]) {
-    let records = csv(&lake.tree().bytes(&format!("consumption/illuminate/{name}.csv")).unwrap());
+fn check_csv(lake: &TestLake, name: &str, header: &[&str], expected: &[Row]) {
+    let records = csv(lake.tree().bytes(&format!("consumption/illuminate/{name}.csv")).unwrap());
     assert_eq!(records[0], header, "{name}");
     let volatile = header.iter().position(|column| *column == "__count");
     let mut found: Vec<Vec<String>> = records[1..].to_vec();
@@ -299,12 +257,11 @@ fn check_csv(lake: &TestLake, name: &str, header: &[&str], expected: &[Map<Strin
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
-    let record = |row: &Map<String, Value>| header.iter().map(|column| cell(row.get(*column))).collect();
+    let record = |row: &Row| header.iter().map(|column| cell(row.get(*column))).collect();
     let mut expected: Vec<Vec<String>> = expected.iter().map(record).collect();
     found.sort();
     expected.sort();
-    let first = found.iter().zip(&expected).find(|(one, other)| one != other);
-    assert!(found == expected, "{name}: {} records, expected {}: {first:#?}", found.len(), expected.len());
+    assert_alike(name, &found, &expected);
 }
 
 fn lake_of(simulator: &Simulator) -> TestLake {
@@ -344,7 +301,7 @@ async fn every_row_of_every_model_is_what_the_api_answered() {
             ("illuminate_assessment_results", &VIEW[..], view(&simulator, year)),
         ] {
             assert!(expected.len() > 1000, "{model}: only {} rows to compare", expected.len());
-            assert_alike(model, &canonical(&of_year(model)), &canonical(&expected));
+            assert_alike(model, &stable(&of_year(model)), &stable(&expected));
             check_csv(&lake, &format!("{model}{suffix}"), header, &expected);
         }
     }
@@ -354,8 +311,8 @@ async fn every_row_of_every_model_is_what_the_api_answered() {
     for row in &mut expected {
         row.retain(|name, _| !matches!(name.as_str(), "created_at" | "updated_at"));
     }
-    assert_alike("assessments_metadata", &canonical(&found), &canonical(&expected));
-    let records = csv(&lake.tree().bytes("consumption/illuminate/assessments_metadata.csv").unwrap());
+    assert_alike("assessments_metadata", &stable(&found), &stable(&expected));
+    let records = csv(lake.tree().bytes("consumption/illuminate/assessments_metadata.csv").unwrap());
     assert_eq!((records[0][..15].to_vec(), records.len()), (METADATA.map(str::to_owned).to_vec(), expected.len() + 1));
 
     lake.call(&["verify"]).ok();
@@ -457,7 +414,7 @@ async fn a_year_does_not_shrink_unless_that_is_wanted() {
     for year in YEARS {
         let found =
             rows(&lake, &format!("SELECT * FROM illuminate.assessment_results_group WHERE year = '{}'", year.0));
-        assert_alike("group", &canonical(&found), &canonical(&typed(&fewer, Endpoint::Group, year)));
+        assert_alike("group", &stable(&found), &stable(&typed(&fewer, Endpoint::Group, year)));
     }
 }
 
@@ -488,7 +445,7 @@ async fn personal_values_can_be_hashed_and_still_join() {
         for row in &mut expected {
             row.remove("local_student_id");
         }
-        assert_alike("hashed", &canonical(&nameless), &canonical(&expected));
+        assert_alike("hashed", &stable(&nameless), &stable(&expected));
     }
     let tested: BTreeSet<String> = YEARS
         .iter()
