@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod parquet;
 pub mod partition;
 pub mod progress;
+pub mod secret;
 pub mod settings;
 pub mod store;
 pub mod telemetry;

@@ -1,6 +1,7 @@
 //! Decoders: bytes to typed rows and rejects. Pure functions of the bytes and the declaration, without clock or
 //! network; what they need from siblings is given to them.
 
+mod codetrack;
 pub mod irceline;
 mod json;
 mod value;
@@ -38,6 +39,7 @@ pub fn decode(
 ) -> Result<Vec<lake::ledger::Gap>, Stop> {
     match object.table.format.as_str() {
         "json" => json::decode(object, reader, sink).map(|()| Vec::new()),
+        "codetrack-weeks" => codetrack::decode(object, siblings, reader, sink),
         "irceline-values" => irceline::decode(object, siblings, reader, sink),
         other => Err(Stop::Broken(format!("there is no format \"{other}\"; see dataset.toml"))),
     }
