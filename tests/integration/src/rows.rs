@@ -1,19 +1,26 @@
 //! Rows to be compared in any order, and CSV as others read it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 /// A row, by column.
 pub type Row = Map<String, Value>;
 
 /// Rows as sorted text. Nulls and the columns left out are not in it.
-pub fn canonical<'a>(rows: impl IntoIterator<Item = &'a Row>, left_out: &[&str]) -> Vec<String> {
+pub fn canonical(rows: &[Row], left_out: &[&str]) -> Vec<String> {
     let text = |row: &Row| {
         let kept = row.iter().filter(|(name, value)| !left_out.contains(&name.as_str()) && !value.is_null());
-        Value::from(kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Row>()).to_string()
+        format!("{:?}", kept.collect::<BTreeMap<_, _>>())
     };
-    let mut lines: Vec<String> = rows.into_iter().map(text).collect();
+    let mut lines: Vec<String> = rows.iter().map(text).collect();
     lines.sort();
     lines
+}
+
+/// A query's rows as they are.
+pub fn rows(values: Vec<Value>) -> Vec<Row> {
+    values.into_iter().map(|value| value.as_object().cloned().expect("a row")).collect()
 }
 
 /// Fails the test, with the first difference, unless both are the same.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use integration::rows::{Row, assert_alike, canonical, csv};
+use integration::rows::{Row, assert_alike, canonical, csv, rows};
 use integration::{Called, TestLake};
 use serde_json::{Value, json};
 use simulator::{CLIENT_ID, CLIENT_SECRET, Endpoint, Options, Simulator};
@@ -237,8 +237,8 @@ fn metadata(simulator: &Simulator) -> Vec<Row> {
     rows.into_values().collect()
 }
 
-fn rows(lake: &TestLake, sql: &str) -> Vec<Row> {
-    lake.query(sql).into_iter().map(|row| row.as_object().unwrap().clone()).collect()
+fn query(lake: &TestLake, sql: &str) -> Vec<Row> {
+    rows(lake.query(sql))
 }
 
 /// Compares a CSV file with rows, but for the volatile `__count`.
@@ -293,7 +293,8 @@ async fn every_row_of_every_model_is_what_the_api_answered() {
     configure(&lake, "dataset.toml", &source(&simulator));
     run(&lake).ok();
     for year in YEARS {
-        let of_year = |model: &str| rows(&lake, &format!("SELECT * FROM illuminate.{model} WHERE year = '{}'", year.0));
+        let of_year =
+            |model: &str| query(&lake, &format!("SELECT * FROM illuminate.{model} WHERE year = '{}'", year.0));
         let suffix = if year.0 == "24-25" { "" } else { "_historical" };
         for (model, header, expected) in [
             ("assessment_results_group", &GROUP[..], typed(&simulator, Endpoint::Group, year)),
@@ -306,7 +307,7 @@ async fn every_row_of_every_model_is_what_the_api_answered() {
         }
     }
     let columns = METADATA[..8].iter().chain(&METADATA[10..]).copied().collect::<Vec<_>>().join(", ");
-    let found = rows(&lake, &format!("SELECT {columns} FROM illuminate.assessments_metadata"));
+    let found = query(&lake, &format!("SELECT {columns} FROM illuminate.assessments_metadata"));
     let mut expected = metadata(&simulator);
     for row in &mut expected {
         row.retain(|name, _| !matches!(name.as_str(), "created_at" | "updated_at"));
@@ -317,8 +318,7 @@ async fn every_row_of_every_model_is_what_the_api_answered() {
 
     lake.call(&["verify"]).ok();
     let before = lake.tree();
-    lake.call(&["clean"]).ok();
-    lake.call(&["aggregate"]).ok();
+    run(&lake).ok();
     assert_eq!(lake.tree().written_since(&before), Vec::<String>::new());
 }
 
@@ -332,7 +332,7 @@ async fn later_rules_overrides_and_corrections_are_declared() {
     let sql = "SELECT DISTINCT title, test_type, curriculum, unit, unit_labels \
                FROM illuminate.illuminate_assessment_results WHERE assessment_id = ";
     let told = |id: &str| {
-        let mut found: Vec<[String; 5]> = rows(&lake, &format!("{sql}'{id}'"))
+        let mut found: Vec<[String; 5]> = query(&lake, &format!("{sql}'{id}'"))
             .iter()
             .map(|row| {
                 ["title", "test_type", "curriculum", "unit", "unit_labels"]
@@ -375,7 +375,7 @@ async fn later_rules_overrides_and_corrections_are_declared() {
     );
     lake.call(&["aggregate"]).ok();
     assert_eq!(told(&interim), [["Cells", "quiz", "Biology", "Unit 2", "2"]]);
-    let curricula = rows(
+    let curricula = query(
         &lake,
         &format!(
             "SELECT DISTINCT curriculum, coalesce(grade = 9, false) AS ninth \
@@ -385,7 +385,7 @@ async fn later_rules_overrides_and_corrections_are_declared() {
     let curricula: Vec<String> =
         curricula.iter().map(|row| format!("{} {}", row["curriculum"].as_str().unwrap(), row["ninth"])).collect();
     assert_eq!(curricula, ["Anatomy false", "Biology true"]);
-    let grades = rows(
+    let grades = query(
         &lake,
         &format!(
             "SELECT DISTINCT grade FROM illuminate.illuminate_assessment_results WHERE assessment_id = '{interim}'"
@@ -413,7 +413,7 @@ async fn a_year_does_not_shrink_unless_that_is_wanted() {
     lake.call(&["aggregate", "--allow-shrink"]).ok();
     for year in YEARS {
         let found =
-            rows(&lake, &format!("SELECT * FROM illuminate.assessment_results_group WHERE year = '{}'", year.0));
+            query(&lake, &format!("SELECT * FROM illuminate.assessment_results_group WHERE year = '{}'", year.0));
         assert_alike("group", &stable(&found), &stable(&typed(&fewer, Endpoint::Group, year)));
     }
 }
@@ -431,7 +431,7 @@ async fn personal_values_can_be_hashed_and_still_join() {
     let mut people: BTreeMap<String, String> = BTreeMap::new();
     for year in YEARS {
         let found =
-            rows(&lake, &format!("SELECT * FROM illuminate.illuminate_assessment_results WHERE year = '{}'", year.0));
+            query(&lake, &format!("SELECT * FROM illuminate.illuminate_assessment_results WHERE year = '{}'", year.0));
         let mut nameless = found.clone();
         for row in &mut nameless {
             let hash = row.remove("local_student_id").unwrap();
