@@ -302,3 +302,32 @@ async fn remove_orphans(lake: &Lake, dataset: Option<&str>) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use lake::settings::LakeSettings;
+    use lake::store::Condition;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn hidden_objects_and_mere_siblings_need_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config/datasets/trams");
+        std::fs::create_dir_all(&config).unwrap();
+        let declared = "title = \"T\"\ntime_zone = \"UTC\"\n[table.position]\nfrom = \"*/*.json\"\nformat = \"json\"\n\
+                        siblings = [\"lines.txt\"]\n[table.position.column.tram]\ntype = \"int64\"\n";
+        std::fs::write(config.join("dataset.toml"), declared).unwrap();
+        let lake =
+            Lake::open(LakeSettings::at(format!("file:{}", folder.path().display()).parse().unwrap())).await.unwrap();
+        for key in ["trams/_progress/a.json", "trams/1/_a.json", "trams/1/lines.txt", "trams/1/a.json"] {
+            lake.raw.put(key, "[]".into(), Condition::Always).await.unwrap();
+        }
+        assert_eq!(waiting(&lake, Some("trams")).await.unwrap(), ["trams/1/a.json"]);
+        for key in ["trams/_progress/a.json", "trams/1/_a.json", "trams/1/lines.txt"] {
+            assert_eq!(clean_if_stale(&lake, key).await.unwrap(), None, "{key}");
+        }
+        assert!(one(&lake, "trams/_progress/a.json").await.unwrap_err().to_string().contains("no table"));
+        assert_eq!(clean_if_stale(&lake, "trams/1/a.json").await.unwrap().unwrap().table, "position");
+    }
+}

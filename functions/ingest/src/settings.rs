@@ -17,6 +17,7 @@ use crate::sources::{self, Source};
 /// The sources' settings.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
+    /// For Secrets Manager: loaded only if a secret is named and its source is asked for.
     aws: Aws,
     access: BTreeMap<&'static str, Result<Access, Missing>>,
 }
@@ -60,12 +61,6 @@ impl Settings {
             access.insert(source.name, read(environment, source)?);
         }
         Ok(Self { aws: Aws::default(), access })
-    }
-
-    /// The same with an AWS configuration that is there already.
-    #[must_use]
-    pub fn with_aws(self, aws: Aws) -> Self {
-        Self { aws, ..self }
     }
 
     /// Which setting a source lacks, as an error; `None` if it can be fetched.

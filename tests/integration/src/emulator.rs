@@ -110,7 +110,10 @@ impl Emulator {
         let answer = exchange(&self.endpoint, "secretsmanager", "POST", "/", headers, body.as_bytes(), CALL_PATIENCE);
         let answer = answer.expect("the emulator answers");
         let made: serde_json::Value = serde_json::from_str(&answer.body).unwrap_or_default();
-        made["ARN"].as_str().unwrap_or_else(|| panic!("no secret {name}: {}", answer.body)).to_owned()
+        made.get("ARN")
+            .and_then(|arn| arn.as_str())
+            .unwrap_or_else(|| panic!("no secret {name}: {}", answer.body))
+            .to_owned()
     }
 
     /// Makes a bucket. A name should be the test run's own, as the emulator may be a user's.

@@ -207,7 +207,7 @@ struct Fetch<'a> {
 impl Fetch<'_> {
     /// A route's answers for all learners, in their order.
     async fn answers(&self, route: Route, learners: &[i64]) -> Vec<Line> {
-        let asked = learners.to_vec().into_iter().map(|learner| async move {
+        let asked = learners.iter().copied().map(|learner| async move {
             let line = self.answer(route, learner).await;
             self.context.progress.advance(&learner.to_string());
             line

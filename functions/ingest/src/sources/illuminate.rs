@@ -10,6 +10,7 @@
 
 mod paging;
 mod progress;
+mod rewrite;
 mod year;
 
 use std::time::Duration;

@@ -1,4 +1,5 @@
 use std::io::Cursor;
+use std::sync::LazyLock;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -68,7 +69,7 @@ impl Sink for Kept {
 }
 
 /// The test's own dataset, read from a lake's configuration.
-fn catalog() -> Catalog {
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config/datasets/weeks");
     std::fs::create_dir_all(&config).unwrap();
@@ -76,11 +77,10 @@ fn catalog() -> Catalog {
     let settings = LakeSettings::at(format!("file:{}", folder.path().display()).parse().unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(lake::Lake::open(settings)).unwrap().catalog
-}
+});
 
 fn decoded(scores: &str, commits: &str, sink: &mut dyn Sink) -> Result<Vec<Gap>, Stop> {
-    let catalog = catalog();
-    let dataset = catalog.dataset("weeks").unwrap();
+    let dataset = CATALOG.dataset("weeks").unwrap();
     let table = dataset.table("weekly_score").unwrap();
     let object = RawObject { dataset, table, key: KEY, received_at: DateTime::UNIX_EPOCH };
     let sibling = Box::new(Cursor::new(commits.to_owned())) as Box<dyn Read + Send>;
@@ -95,8 +95,7 @@ fn kept(scores: &str, commits: &str) -> Kept {
 
 /// The account of a raw object, by the writer that the lake uses.
 fn account(scores: &str, commits: &str) -> Account {
-    let catalog = catalog();
-    let table = catalog.dataset("weeks").unwrap().table("weekly_score").unwrap();
+    let table = CATALOG.dataset("weeks").unwrap().table("weekly_score").unwrap();
     let mut writer = TableWriter::new(table, KEY, None).unwrap();
     decoded(scores, commits, &mut writer).unwrap();
     writer.finish().unwrap().rows

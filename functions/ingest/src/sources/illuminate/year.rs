@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use chrono::NaiveDate;
 use futures::StreamExt;
 use lake::ledger::Gap;
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::progress::Progress;
+use super::rewrite::Rewrite;
 use super::{NAME, SchoolYear, Settings, method, paging};
 use crate::error::Result;
 use crate::http::{Answer, Http};
@@ -129,7 +129,7 @@ impl Fetch<'_> {
             done.incomplete.push(Incomplete { message, can_retry: true });
             return Ok(done);
         }
-        self.write(&format!("{}assessments.ndjson", year.folder()), list, &mut done).await?;
+        self.write_list(year, list, &mut done).await?;
         for kind in KINDS {
             self.write_kind(year, kind, &progress, &ids, &gaps, &mut done).await?;
         }
@@ -301,35 +301,31 @@ impl Fetch<'_> {
         gaps: &Gaps,
         done: &mut Year,
     ) -> Result<()> {
+        let store = &self.context.lake.raw;
         let key = format!("{}{}.ndjson", year.folder(), kind.file);
-        let mut before = None;
-        let mut lines = Vec::new();
+        let mut rewrite = Rewrite::begin(store, &key, assessment).await?;
         for (number, part) in ids.chunks(self.part_size()).enumerate() {
             let mut kept = by_assessment(progress.part(number, kind.file).await?);
-            for id in part {
-                if let Some(answer) = kept.remove(id) {
-                    lines.extend(answer);
-                } else if let Some(broken) = gaps.get(&(kind.name, id.clone())) {
-                    if before.is_none() {
-                        before = Some(by_assessment(raw::read_lines(&self.context.lake.raw, &key).await?));
-                    }
-                    let earlier = before.as_ref().and_then(|before| before.get(id));
-                    lines.extend(better(earlier, broken).clone());
-                }
-            }
+            let lines = |id: &String| kept.remove(id).or_else(|| gaps.get(&(kind.name, id.clone())).cloned());
+            let answers = part.iter().cloned().zip(part.iter().map(lines));
+            let answers = answers.filter_map(|(id, lines)| Some((id, lines?)));
+            rewrite = rewrite.add(answers.collect()).await?;
         }
-        self.write(&key, lines, done).await
+        match rewrite.finish(store, &key).await? {
+            Some(size) => done.ingested.wrote(usize::try_from(size).unwrap_or(usize::MAX)),
+            None => done.up_to_date += 1,
+        }
+        Ok(())
     }
 
-    /// Writes a raw object unless it is there with the same answers.
-    async fn write(&self, key: &str, mut lines: Vec<Line>, done: &mut Year) -> Result<()> {
+    /// Writes the list of assessments unless it is there with the same answers.
+    async fn write_list(&self, year: &SchoolYear, mut list: Vec<Line>, done: &mut Year) -> Result<()> {
         let store = &self.context.lake.raw;
-        let old = raw::read_lines(store, key).await?;
-        raw::keep_unchanged(&mut lines, &old, paging::same_but_for_counts);
-        drop(old);
-        let bytes: Bytes = raw::render(&lines);
+        let key = format!("{}assessments.ndjson", year.folder());
+        raw::keep_unchanged(&mut list, &raw::read_lines(store, &key).await?, paging::same_but_for_counts);
+        let bytes = raw::render(&list);
         let size = bytes.len();
-        if raw::write_if_changed(store, key, bytes).await? {
+        if raw::write_if_changed(store, &key, bytes).await? {
             done.ingested.wrote(size);
         } else {
             done.up_to_date += 1;
@@ -346,16 +342,6 @@ impl Fetch<'_> {
     }
 }
 
-/// Of an earlier answer and one with a gap: the earlier one if it is whole, or has more pages.
-fn better<'a>(earlier: Option<&'a Vec<Line>>, broken: &'a Vec<Line>) -> &'a Vec<Line> {
-    let pages = |lines: &[Line]| lines.iter().filter(|line| line.gap.is_none()).count();
-    let goes_first = |earlier: &&Vec<Line>| {
-        let is_whole = !earlier.is_empty() && earlier.iter().all(|line| line.gap.is_none());
-        is_whole || pages(earlier) > pages(broken)
-    };
-    earlier.filter(goes_first).unwrap_or(broken)
-}
-
 /// Whether a page has the same rows as the one before it.
 fn repeats(last: &Line, next: &Line) -> bool {
     let rows = |line: &Line| {
@@ -365,12 +351,17 @@ fn repeats(last: &Line, next: &Line) -> bool {
     last.body == next.body || rows(last).is_some_and(|last| Some(last) == rows(next))
 }
 
+/// The assessment that a line asked for.
+fn assessment(line: &Line) -> Option<String> {
+    let request: Request = serde_json::from_str(&line.request).ok()?;
+    request.assessment_id
+}
+
 /// Lines by the assessment that they asked for.
 fn by_assessment(lines: Vec<Line>) -> BTreeMap<String, Vec<Line>> {
     let mut found: BTreeMap<String, Vec<Line>> = BTreeMap::new();
     for line in lines {
-        let request: Option<Request> = serde_json::from_str(&line.request).ok();
-        if let Some(id) = request.and_then(|request| request.assessment_id) {
+        if let Some(id) = assessment(&line) {
             found.entry(id).or_default().push(line);
         }
     }
@@ -396,33 +387,7 @@ fn tell_gaps(year: &SchoolYear, gaps: &Gaps, done: &mut Year) {
 
 #[cfg(test)]
 mod tests {
-    use chrono::Utc;
-
     use super::*;
-
-    fn lines(pages: usize, has_gap: bool) -> Vec<Line> {
-        let gap = Gap { what: vec!["1".into()], reason: "down".into(), can_retry: true };
-        let answer = |page: usize| Line::answer(format!("{page}"), 200, &Bytes::from_static(b"{}"), Utc::now());
-        let gap = has_gap.then(|| Line::gap("gap".into(), None, gap, Utc::now()));
-        (0..pages).map(answer).chain(gap).collect()
-    }
-
-    #[test]
-    fn a_gap_replaces_no_answer_that_has_more() {
-        for (earlier, broken, keeps_earlier) in [
-            (lines(1, false), lines(0, true), true),
-            (lines(1, false), lines(2, true), true),
-            (lines(2, true), lines(1, true), true),
-            (lines(1, true), lines(1, true), false),
-            (lines(0, true), lines(1, true), false),
-            (Vec::new(), lines(0, true), false),
-        ] {
-            let kept = better(Some(&earlier), &broken);
-            assert_eq!(std::ptr::eq(kept, &earlier), keeps_earlier, "{earlier:?} {broken:?}");
-        }
-        let broken = lines(0, true);
-        assert_eq!(better(None, &broken), &broken);
-    }
 
     #[test]
     fn a_request_becomes_a_url_and_a_line() {
