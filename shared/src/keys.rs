@@ -14,6 +14,12 @@ pub fn below_dataset(raw_key: &str) -> &str {
     raw_key.split_once('/').map_or("", |(_, rest)| rest)
 }
 
+/// Whether a raw key is hidden: a segment below the dataset begins with `_` or `.`. Nobody cleans such objects; a source
+/// may keep the progress of a run there.
+pub fn is_hidden(raw_key: &str) -> bool {
+    below_dataset(raw_key).split('/').any(|segment| segment.starts_with(['_', '.']))
+}
+
 /// The folder part of a key, with its final slash.
 pub fn folder(key: &str) -> &str {
     key.rfind('/').and_then(|end| key.get(..=end)).unwrap_or_default()
@@ -80,6 +86,19 @@ mod tests {
         assert_eq!(flatten("energy_usage/energy_usage.csv"), "energy_usage.csv");
         assert_eq!(segment("irceline/date=2026-11-18/values.ndjson", "date"), Some("2026-11-18"));
         assert_eq!(folder("a/b/c"), "a/b/");
+    }
+
+    #[test]
+    fn hidden_keys_have_a_segment_that_says_so_below_the_dataset() {
+        for (key, hidden) in [
+            ("illuminate/year=24-25/_progress/1/0001.responses_group.ndjson", true),
+            ("illuminate/_SUCCESS", true),
+            ("illuminate/.DS_Store", true),
+            ("illuminate/year=24-25/responses_group.ndjson", false),
+            ("_own/a_b/c.json", false),
+        ] {
+            assert_eq!(is_hidden(key), hidden, "{key}");
+        }
     }
 
     proptest! {

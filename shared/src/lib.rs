@@ -12,6 +12,7 @@ pub mod parquet;
 pub mod partition;
 pub mod personal;
 pub mod progress;
+pub mod secret;
 pub mod settings;
 pub mod store;
 pub mod telemetry;

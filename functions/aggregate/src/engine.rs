@@ -61,6 +61,8 @@ impl Engine {
         let mut config = SessionConfig::new().with_target_partitions(parallel).with_information_schema(true);
         config.options_mut().execution.collect_statistics = false;
         config.options_mut().execution.parquet.schema_force_view_types = false;
+        // Else a CAST to VARCHAR has another type than the columns of tables.
+        config.options_mut().sql_parser.map_string_types_to_utf8view = false;
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY))).build_arc()?;
         let scratch = tempfile::tempdir().map_err(|error| Error::Query(format!("no temporary folder: {error}")))?;
         Ok(Self { context: SessionContext::new_with_config_rt(config, runtime), scratch })
@@ -107,7 +109,7 @@ impl Engine {
         outputs: &[Ranked<'_>],
     ) -> Result<()> {
         let name = name.into();
-        let hidden = name.to_string().replace('.', "__");
+        let hidden = format!("{}__files", name.to_string().replace('.', "__"));
         let partition: Vec<(String, DataType)> =
             model.partition_columns().into_iter().map(|column| (column.to_owned(), DataType::Utf8)).collect();
         self.add_files(&lake.consumption, &hidden, &partition, None, outputs).await?;

@@ -130,8 +130,13 @@ pub async fn clean(lake: &Lake, selection: &Selection, workers: usize, progress:
 }
 
 /// Cleans one raw object unless the ledger shows it as done: an event may come often, late and out of order, and what
-/// counts is the object as it is now. Retracts what was made of an object that is gone.
+/// counts is the object as it is now. Retracts what was made of an object that is gone. Hidden objects need nothing, nor
+/// do those that are there for another one's sake.
 pub async fn clean_if_stale(lake: &Lake, raw_key: &str) -> Result<Option<Cleaned>> {
+    let dataset = lake.catalog.dataset(keys::dataset(raw_key))?;
+    if keys::is_hidden(raw_key) || dataset.table_of(raw_key).is_none() && is_sibling(dataset, raw_key) {
+        return Ok(None);
+    }
     let entry = retire(lake, raw_key).await?;
     let Some(raw) = lake.raw.head(raw_key).await? else {
         if let Some(entry) = entry {
@@ -161,7 +166,7 @@ async fn retire(lake: &Lake, raw_key: &str) -> Result<Option<RawEntry>> {
 
 async fn one(lake: &Lake, raw_key: &str) -> Result<Cleaned> {
     let dataset = lake.catalog.dataset(keys::dataset(raw_key))?;
-    let Some(table) = dataset.table_of(raw_key) else {
+    let Some(table) = dataset.table_of(raw_key).filter(|_| !keys::is_hidden(raw_key)) else {
         return Err(Error::NoTable { key: raw_key.to_owned(), dataset: dataset.name.clone() });
     };
     Ok(object::clean_object(lake, dataset, table, raw_key).await?.into())
@@ -216,12 +221,16 @@ async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Su
     for dataset in datasets {
         // The ledger first: what is ingested and cleaned in between is then cleaned twice, and not taken for gone.
         let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-        let objects = lake.raw.list(&format!("{}/", dataset.name)).await?;
+        let mut objects = lake.raw.list(&format!("{}/", dataset.name)).await?;
+        objects.retain(|object| !keys::is_hidden(&object.key));
         let etags: BTreeMap<&str, &str> =
             objects.iter().map(|object| (object.key.as_str(), object.etag.as_str())).collect();
         let by_key: BTreeMap<&str, &RawEntry> = entries.iter().map(|entry| (entry.raw_key(), entry)).collect();
         for raw in &objects {
             if dataset.table_of(&raw.key).is_none() {
+                if is_sibling(dataset, &raw.key) {
+                    continue;
+                }
                 tracing::warn!(key = %raw.key, "no table takes this raw object; see the `from` globs in dataset.toml");
             } else if wanted.wants(by_key.get(raw.key.as_str()).copied(), &etags) {
                 found.todo.push(raw.key.clone());
@@ -238,6 +247,12 @@ async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Su
         }
     }
     Ok(found)
+}
+
+/// Whether an object has no table of its own because another one is cleaned with it.
+fn is_sibling(dataset: &Dataset, raw_key: &str) -> bool {
+    let name = raw_key.rsplit('/').next().unwrap_or(raw_key);
+    dataset.tables.iter().any(|table| table.siblings.iter().any(|sibling| sibling == name))
 }
 
 /// Surveys, and brings to an end what earlier runs or deleted raw objects left to do.
@@ -286,4 +301,33 @@ async fn remove_orphans(lake: &Lake, dataset: Option<&str>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use lake::settings::LakeSettings;
+    use lake::store::Condition;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn hidden_objects_and_mere_siblings_need_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config/datasets/trams");
+        std::fs::create_dir_all(&config).unwrap();
+        let declared = "title = \"T\"\ntime_zone = \"UTC\"\n[table.position]\nfrom = \"*/*.json\"\nformat = \"json\"\n\
+                        siblings = [\"lines.txt\"]\n[table.position.column.tram]\ntype = \"int64\"\n";
+        std::fs::write(config.join("dataset.toml"), declared).unwrap();
+        let lake =
+            Lake::open(LakeSettings::at(format!("file:{}", folder.path().display()).parse().unwrap())).await.unwrap();
+        for key in ["trams/_progress/a.json", "trams/1/_a.json", "trams/1/lines.txt", "trams/1/a.json"] {
+            lake.raw.put(key, "[]".into(), Condition::Always).await.unwrap();
+        }
+        assert_eq!(waiting(&lake, Some("trams")).await.unwrap(), ["trams/1/a.json"]);
+        for key in ["trams/_progress/a.json", "trams/1/_a.json", "trams/1/lines.txt"] {
+            assert_eq!(clean_if_stale(&lake, key).await.unwrap(), None, "{key}");
+        }
+        assert!(one(&lake, "trams/_progress/a.json").await.unwrap_err().to_string().contains("no table"));
+        assert_eq!(clean_if_stale(&lake, "trams/1/a.json").await.unwrap().unwrap().table, "position");
+    }
 }

@@ -27,6 +27,14 @@ pub enum Error {
         /// What is wrong with the answer.
         why: String,
     },
+    /// Something must be in the lake first.
+    #[error("{source_name}: {why}")]
+    Needs {
+        /// The source.
+        source_name: &'static str,
+        /// What must be where.
+        why: String,
+    },
 }
 
 impl Error {
@@ -35,7 +43,7 @@ impl Error {
         match self {
             Error::Lake(error) => error.can_retry(),
             Error::Api { failure, .. } => failure.can_retry,
-            Error::Answer { .. } => false,
+            Error::Answer { .. } | Error::Needs { .. } => false,
         }
     }
 }

@@ -1,17 +1,18 @@
 //! HTTP with patience: retries with exponential backoff and jitter, `Retry-After`, a deadline for the whole run, and
 //! bodies that are checked to be whole JSON before anybody keeps them.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Request, StatusCode};
 use serde::de::IgnoredAny;
 use url::Url;
 
 use crate::error::HttpFailure;
+use crate::login::Login;
 
 const USER_AGENT: &str = concat!("tributary/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -22,6 +23,8 @@ const BACKOFF_FACTOR: f32 = 1.5;
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 /// A server that cannot be reached at all is given up earlier than one that answers badly.
 const CONNECT_TRIES: u32 = 4;
+/// So many requests in a row that fail for good mean that the API is down, and not that some of its parts are.
+const HOPELESS_FAILURES: u64 = 30;
 
 /// How much patience a source asks for.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +37,14 @@ pub struct Patience {
     pub request_timeout: Duration,
     /// How long the whole run may take.
     pub deadline: Duration,
+}
+
+impl Patience {
+    /// No more time than a function has left.
+    #[must_use]
+    pub fn within(self, time_limit: Option<Duration>) -> Self {
+        Self { deadline: time_limit.map_or(self.deadline, |limit| self.deadline.min(limit)), ..self }
+    }
 }
 
 /// An answer that was read to its end: a success with a JSON body, or a refusal (4xx) as it came.
@@ -53,6 +64,7 @@ pub struct Http {
     started: Instant,
     requests: AtomicU64,
     retries: AtomicU64,
+    failures_in_a_row: AtomicU64,
 }
 
 /// One try that did not succeed.
@@ -62,12 +74,36 @@ struct Miss {
     status: Option<u16>,
     can_retry: bool,
     is_connect: bool,
+    is_html: bool,
     retry_after: Option<Duration>,
+    /// There was no token for the request.
+    login: Option<Box<HttpFailure>>,
 }
 
 impl Miss {
     fn new(why: impl Into<String>, status: Option<u16>) -> Self {
-        Self { why: why.into(), status, can_retry: true, is_connect: false, retry_after: None }
+        let why = why.into();
+        Self { why, status, can_retry: true, is_connect: false, is_html: false, retry_after: None, login: None }
+    }
+
+    fn of_login(failure: HttpFailure) -> Self {
+        Self { can_retry: false, login: Some(Box::new(failure)), ..Self::new("", None) }
+    }
+}
+
+/// A request, and how it is to be sent.
+struct Call<'a> {
+    request: Request,
+    method: &'static str,
+    max_tries: u32,
+    login: Option<&'a Login>,
+    /// The token was refused once, and another one asked for.
+    renewed: AtomicBool,
+}
+
+impl<'a> Call<'a> {
+    fn new(request: Request, method: &'static str, max_tries: u32, login: Option<&'a Login>) -> Self {
+        Self { request, method, max_tries, login, renewed: AtomicBool::new(false) }
     }
 }
 
@@ -90,7 +126,14 @@ impl Http {
                 status: None,
                 can_retry: false,
             })?;
-        Ok(Self { client, patience, started: Instant::now(), requests: AtomicU64::new(0), retries: AtomicU64::new(0) })
+        Ok(Self {
+            client,
+            patience,
+            started: Instant::now(),
+            requests: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            failures_in_a_row: AtomicU64::new(0),
+        })
     }
 
     /// Requests sent so far, retries included, and how many of them were retries.
@@ -103,32 +146,67 @@ impl Http {
         self.started.elapsed() >= self.patience.deadline
     }
 
+    /// Whether to ask no more: the time is over, or nothing has been answered for long.
+    pub fn gives_up(&self) -> Option<&'static str> {
+        if self.is_late() {
+            return Some("the run took longer than its deadline");
+        }
+        let hopeless = self.failures_in_a_row.load(Ordering::Relaxed) >= HOPELESS_FAILURES;
+        hopeless.then_some("the API answers nothing any more")
+    }
+
     /// Asks for a JSON document.
     pub async fn get(&self, url: &Url) -> Result<Answer, HttpFailure> {
-        self.send(Request::new(Method::GET, url.clone()), "GET", self.patience.tries).await
+        self.send(Request::new(Method::GET, url.clone()), "GET", self.patience.tries, None).await
+    }
+
+    /// Asks for a JSON document with an access token. Where the server does not accept it (401, or a login page with
+    /// status 200), there is one try more with a new one.
+    pub async fn get_with_login(&self, url: &Url, login: &Login) -> Result<Answer, HttpFailure> {
+        self.send(Request::new(Method::GET, url.clone()), "GET", self.patience.tries, Some(login)).await
     }
 
     /// Posts a JSON text and asks for a JSON document, with at most `max_tries` tries.
     pub async fn post(&self, url: &Url, body: &str, max_tries: u32) -> Result<Answer, HttpFailure> {
-        let mut request = Request::new(Method::POST, url.clone());
-        request.headers_mut().insert(CONTENT_TYPE, reqwest::header::HeaderValue::from_static("application/json"));
-        *request.body_mut() = Some(body.to_owned().into());
-        self.send(request, "POST", max_tries.min(self.patience.tries)).await
+        let request = post(url, "application/json", body.to_owned());
+        self.send(request, "POST", max_tries.min(self.patience.tries), None).await
     }
 
-    async fn send(&self, request: Request, method: &'static str, max_tries: u32) -> Result<Answer, HttpFailure> {
+    /// Posts a form and asks for a JSON document. It is no request for data: its success does not mean that those are
+    /// answered.
+    pub async fn post_form(&self, url: &Url, form: String) -> Result<Answer, HttpFailure> {
+        let request = post(url, "application/x-www-form-urlencoded", form);
+        self.send_patiently(&Call::new(request, "POST", self.patience.tries, None)).await
+    }
+
+    async fn send(
+        &self,
+        request: Request,
+        method: &'static str,
+        max_tries: u32,
+        login: Option<&Login>,
+    ) -> Result<Answer, HttpFailure> {
+        let answer = self.send_patiently(&Call::new(request, method, max_tries, login)).await;
+        match &answer {
+            Ok(_) => self.failures_in_a_row.store(0, Ordering::Relaxed),
+            Err(_) => drop(self.failures_in_a_row.fetch_add(1, Ordering::Relaxed)),
+        }
+        answer
+    }
+
+    async fn send_patiently(&self, call: &Call<'_>) -> Result<Answer, HttpFailure> {
         let begun = Instant::now();
-        let url = request.url().to_string();
+        let (method, url) = (call.method, call.request.url().to_string());
         let tries = AtomicU32::new(0);
         let backoff = ExponentialBuilder::default()
             .with_min_delay(self.patience.first_backoff)
             .with_factor(BACKOFF_FACTOR)
             .with_max_delay(LONGEST_BACKOFF)
-            .with_max_times(max_tries.saturating_sub(1) as usize)
+            .with_max_times(call.max_tries.saturating_sub(1) as usize)
             .with_jitter();
         let one_try = || {
             tries.fetch_add(1, Ordering::Relaxed);
-            self.one_try(&request)
+            self.one_try(call)
         };
         let adjust = |miss: &Miss, pause: Option<Duration>| {
             let pause = miss.retry_after.map_or(pause?, |asked| asked.max(Duration::from_millis(1)));
@@ -145,20 +223,51 @@ impl Http {
                 tracing::info!(method, url, why = miss.why, pause_ms = pause.as_millis() as u64, "trying again");
             })
             .await;
-        done.map_err(|miss| HttpFailure {
-            method,
-            url,
-            tries: tries.load(Ordering::Relaxed),
-            seconds: begun.elapsed().as_secs_f64(),
-            why: miss.why,
-            status: miss.status,
-            can_retry: miss.can_retry,
+        done.map_err(|miss| match miss.login {
+            Some(failure) => *failure,
+            None => HttpFailure {
+                method,
+                url,
+                tries: tries.load(Ordering::Relaxed),
+                seconds: begun.elapsed().as_secs_f64(),
+                why: miss.why,
+                status: miss.status,
+                can_retry: miss.can_retry,
+            },
         })
     }
 
-    async fn one_try(&self, request: &Request) -> Result<Answer, Miss> {
+    /// Sends a request once, with a token if it needs one.
+    async fn one_try(&self, call: &Call<'_>) -> Result<Answer, Miss> {
+        let unclonable = || Miss::new("the request cannot be sent twice", None);
+        let mut request = call.request.try_clone().ok_or_else(unclonable)?;
+        let Some(login) = call.login else { return self.exchange(request).await };
+        let token = login.token(self).await.map_err(Miss::of_login)?;
+        request.headers_mut().insert(AUTHORIZATION, token.clone());
+        let answer = self.exchange(request).await;
+        let refusal = match &answer {
+            Ok(answer) if answer.status == StatusCode::UNAUTHORIZED.as_u16() => "the server does not accept the token",
+            Err(miss) if miss.is_html => "the server answered with an HTML page, as it does without a good token",
+            _ => return answer,
+        };
+        let status = answer.as_ref().map_or_else(|miss| miss.status, |answer| Some(answer.status));
+        if !call.renewed.swap(true, Ordering::Relaxed) {
+            login.refuse(&token).await;
+            return Err(Miss { retry_after: Some(Duration::ZERO), ..Miss::new(refusal, status) });
+        }
+        // An HTML page may be an overloaded proxy's as well, which is worth the other tries; 401 has one meaning.
+        let why = format!("{refusal}, and a new one did not help");
+        Err(Miss { can_retry: answer.is_err(), ..Miss::new(why, status) })
+    }
+
+    /// Sends a request and reads the answer.
+    async fn exchange(&self, mut request: Request) -> Result<Answer, Miss> {
+        let left = self.patience.deadline.saturating_sub(self.started.elapsed());
+        if left.is_zero() {
+            return Err(Miss::new("the run's time is over", None));
+        }
+        *request.timeout_mut() = Some(self.patience.request_timeout.min(left));
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let request = request.try_clone().ok_or_else(|| Miss::new("the request cannot be sent twice", None))?;
         let response = self.client.execute(request).await.map_err(|error| {
             let mut miss = Miss::new(explain(&error), None);
             miss.is_connect = error.is_connect();
@@ -181,11 +290,19 @@ impl Http {
         }
         let text = std::str::from_utf8(&body).map_err(|_| Miss::new("the answer is not UTF-8", code))?;
         if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
-            let kind = if body.trim_ascii_start().starts_with(b"<") { "HTML" } else { "not whole JSON" };
-            return Err(Miss::new(format!("the answer is {kind} ({error})"), code));
+            let is_html = body.trim_ascii_start().starts_with(b"<");
+            let kind = if is_html { "HTML" } else { "not whole JSON" };
+            return Err(Miss { is_html, ..Miss::new(format!("the answer is {kind} ({error})"), code) });
         }
         Ok(Answer { status: status.as_u16(), body })
     }
+}
+
+fn post(url: &Url, content_type: &'static str, body: String) -> Request {
+    let mut request = Request::new(Method::POST, url.clone());
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    *request.body_mut() = Some(body.into());
+    request
 }
 
 /// The whole body, up to [`MAX_BODY`].

@@ -3,56 +3,29 @@
 mod error;
 pub mod handler;
 pub mod http;
+pub mod login;
 pub mod raw;
-pub mod sources;
+mod settings;
+mod sources;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lake::Lake;
+use lake::dataset::Dataset;
 use lake::progress::Progress;
-use lake::settings::Environment;
 use lake::time::Window;
 use serde::Serialize;
-use url::Url;
 
 pub use self::error::{Error, HttpFailure, Result};
-use self::sources::irceline;
-
-/// Where IRCELINE's API lies unless `IRCELINE_URL` says otherwise.
-const IRCELINE_URL: &str = "https://geo.irceline.be/sos/api/v1/";
-
-/// The sources' addresses, read from the environment once.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    irceline: Url,
-}
-
-impl Settings {
-    /// Reads `IRCELINE_URL`.
-    pub fn from_environment(environment: &Environment) -> lake::Result<Self> {
-        let text = environment.text("IRCELINE_URL")?.unwrap_or(IRCELINE_URL);
-        Ok(Self { irceline: base_url("IRCELINE_URL", text)? })
-    }
-}
-
-/// A base to which paths can be joined: it ends in a slash.
-fn base_url(name: &str, text: &str) -> lake::Result<Url> {
-    let wrong = |why: String| lake::Error::Setting { name: name.to_owned(), why };
-    let slash = if text.ends_with('/') { "" } else { "/" };
-    let url: Url =
-        format!("{text}{slash}").parse().map_err(|error| wrong(format!("\"{text}\" is not a URL: {error}")))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong(format!("\"{text}\" must begin with https:// or http://")));
-    }
-    Ok(url)
-}
+pub use self::settings::Settings;
+use self::sources::Source;
 
 /// What a fetch works with.
 pub struct Context<'a> {
     /// The lake.
     pub lake: &'a Lake,
-    /// The sources' addresses.
+    /// The sources' settings.
     pub settings: &'a Settings,
     /// Tells the time.
     pub clock: fn() -> DateTime<Utc>,
@@ -67,8 +40,11 @@ pub struct Context<'a> {
 pub struct Ingested {
     /// The source.
     pub source: String,
-    /// The local day.
+    /// The local day, the school year (`24-25`) or the week (its Monday).
     pub day: String,
+    /// What `day` is, for people.
+    #[serde(skip)]
+    pub unit: &'static str,
     /// Raw objects written: those whose bodies changed.
     pub objects: u64,
     /// Their bytes.
@@ -82,11 +58,14 @@ pub struct Ingested {
     /// What the API lists but does not know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
+    /// Who is on the roster without an account, by id or by the place on it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub no_account: Vec<String>,
 }
 
 impl Ingested {
-    fn new(source: &str, day: String) -> Self {
-        Self { source: source.to_owned(), day, ..Self::default() }
+    fn new(source: &str, unit: &'static str, day: String) -> Self {
+        Self { source: source.to_owned(), unit, day, ..Self::default() }
     }
 
     fn wrote(&mut self, bytes: usize) {
@@ -115,8 +94,9 @@ pub struct Outcome {
     pub up_to_date: u64,
 }
 
-/// The window that a source is asked for: from `from` to `to` (excluded). Without both: yesterday and the source's
-/// re-read days before it. With one of them: one day at least, up to yesterday.
+/// The window that a source is asked for: from `from` to `to` (excluded). Without both: what a nightly run asks for,
+/// such as yesterday and the source's re-read days before it. With one of them: one day at least, up to that window's
+/// end.
 pub fn window(
     lake: &Lake,
     source: &str,
@@ -124,23 +104,31 @@ pub fn window(
     to: Option<chrono::NaiveDate>,
     now: DateTime<Utc>,
 ) -> Result<Window> {
-    let dataset = lake.catalog.dataset(source)?;
-    if !dataset.has_source() {
-        let why =
-            format!("\"{source}\" has no API to fetch from: upload files to raw/{source}/ and run `tributary clean`");
-        return Err(lake::Error::Usage(why).into());
-    }
-    let settings: irceline::Settings = dataset.source_settings()?;
-    let nightly = Window::nightly(now, dataset.zone, settings.reread_days);
+    let (source, dataset) = find(lake, source)?;
+    let nightly = (source.nightly)(dataset, now)?;
     let from = from.unwrap_or_else(|| to.map_or(nightly.from(), |to| to - chrono::Days::new(1)));
     Ok(Window::new(from, to.unwrap_or(nightly.to()))?)
 }
 
+/// A long window in pieces that are fetched one by one: weeks, or what a source asks for at once.
+pub fn pieces(lake: &Lake, source: &str, window: Window) -> Result<Vec<Window>> {
+    let (source, _) = find(lake, source)?;
+    Ok((source.pieces)(window))
+}
+
 /// Fetches a window of a source into the raw zone.
 pub async fn ingest(context: &Context<'_>, source: &str, window: Window) -> Result<Outcome> {
-    let dataset = context.lake.catalog.dataset(source)?;
-    match source {
-        "irceline" => irceline::fetch(context, dataset, &context.settings.irceline, window).await,
-        other => Err(lake::Error::Usage(format!("there is no source \"{other}\"; there is irceline")).into()),
+    let (source, dataset) = find(context.lake, source)?;
+    let access = context.settings.access(source.name)?;
+    (source.fetch)(context, dataset, access, window).await
+}
+
+fn find<'a>(lake: &'a Lake, name: &str) -> Result<(&'static Source, &'a Dataset)> {
+    let dataset = lake.catalog.dataset(name)?;
+    if !dataset.has_source() {
+        let why = format!("\"{name}\" has no API to fetch from: upload files to raw/{name}/ and run `tributary clean`");
+        return Err(lake::Error::Usage(why).into());
     }
+    let source = sources::ALL.into_iter().find(|source| source.name == name);
+    Ok((source.ok_or_else(|| settings::unknown(name))?, dataset))
 }

@@ -1,6 +1,6 @@
 //! Raw NDJSON: one line per response, with the request that got it and the body as it was answered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -71,7 +71,8 @@ impl Line {
         text.push('\n');
     }
 
-    fn read(text: &str) -> Option<Self> {
+    /// Reads a line; nothing if nobody here wrote it.
+    pub fn read(text: &str) -> Option<Self> {
         let line: Written = serde_json::from_str(text).ok()?;
         let body = line.body.map(|body| body.get().to_owned());
         Some(Self {
@@ -120,6 +121,23 @@ pub fn merge(
     let mut lines: Vec<Line> = kept.map(|(line, _)| line).collect();
     lines.append(&mut merged);
     lines
+}
+
+/// Puts the lines of an earlier run in place of those of this run that got the same answer to the same request, by
+/// `same`, which compares bodies that are not the same bytes: they keep the time at which they first came, and nothing is
+/// written again.
+pub fn keep_unchanged(new: &mut [Line], old: &[Line], same: impl Fn(&str, &str) -> bool) {
+    let by_request: BTreeMap<&str, &Line> = old.iter().map(|line| (line.request.as_str(), line)).collect();
+    for line in new {
+        let Some(known) = by_request.get(line.request.as_str()) else { continue };
+        let same_body = match (&line.body, &known.body) {
+            (Some(new), Some(old)) => new == old || same(new, old),
+            (new, old) => new == old,
+        };
+        if same_body && (line.status, &line.gap) == (known.status, &known.gap) {
+            *line = (*known).clone();
+        }
+    }
 }
 
 /// Reads the lines of an earlier run; none if there is no such object. Lines that nobody here wrote are left out.

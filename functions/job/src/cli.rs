@@ -83,13 +83,13 @@ pub enum Command {
     },
     /// Ingest, clean and aggregate, with a summary
     Run {
-        /// The sources; default: all
+        /// The sources; default: all whose settings are there
         #[arg(value_name = "SOURCE")]
         sources: Vec<String>,
         #[command(flatten)]
         window: WindowOptions,
     },
-    /// Ingest, clean and aggregate a long window, week by week, in parallel
+    /// Ingest, clean and aggregate a long window, piece by piece, in parallel
     Backfill {
         /// The source, such as irceline
         source: String,

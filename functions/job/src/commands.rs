@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use chrono::{Days, NaiveDate, Utc};
+use chrono::{NaiveDate, Utc};
 use lake::Lake;
 use lake::settings::{Environment, LakeSettings};
 use lake::time::Window;
@@ -13,9 +13,6 @@ use crate::failure::Failure;
 use crate::progress::Steps;
 use crate::summary::Summary;
 use crate::{dataset, query, status, verify};
-
-/// Days of a backfill that are fetched before they are cleaned.
-const BACKFILL_DAYS: u64 = 7;
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -132,15 +129,14 @@ impl<'a> Session<'a> {
 
     /// The three steps. A source that fails does not stop the others, nor what is already in the raw zone.
     async fn all_steps(&self, sources: &[String], window: WindowOptions, summary: &mut Summary) -> Result<()> {
-        let sources = if sources.is_empty() {
-            let fetched = self.lake.catalog.datasets().iter().filter(|dataset| dataset.has_source());
-            fetched.map(|dataset| dataset.name.clone()).collect()
-        } else {
-            sources.to_vec()
-        };
+        let sources = if sources.is_empty() { self.configured(summary) } else { sources.to_vec() };
         let mut windows = Vec::new();
         for source in sources {
-            windows.push((self.window(&source, window)?, source));
+            let window = self.window(&source, window)?;
+            if let Some(missing) = self.sources.missing(&source) {
+                return Err(missing.into());
+            }
+            windows.push((window, source));
         }
         self.lake.sweep().await?;
         let begun = Instant::now();
@@ -157,24 +153,33 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// The sources whose settings are there; the others are noted as skipped.
+    fn configured(&self, summary: &mut Summary) -> Vec<String> {
+        let mut configured = Vec::new();
+        for dataset in self.lake.catalog.datasets().iter().filter(|dataset| dataset.has_source()) {
+            match self.sources.missing(&dataset.name) {
+                None => configured.push(dataset.name.clone()),
+                Some(missing) => summary.skip(&dataset.name, &missing),
+            }
+        }
+        configured
+    }
+
     async fn clean_and_aggregate(&self, dataset: String, summary: &mut Summary) -> Result<()> {
         self.clean(&clean::Selection::Stale(Some(dataset.clone())), summary).await?;
         let selection = aggregate::Selection { dataset: Some(dataset), ..aggregate::Selection::default() };
         self.aggregate(&selection, summary).await
     }
 
-    /// Week by week: while one is fetched, the one before is cleaned.
+    /// Piece by piece, such as week by week: while one is fetched, the one before is cleaned.
     async fn backfill(&self, source: &str, from: NaiveDate, to: NaiveDate, summary: &mut Summary) -> Result<()> {
         let window = self.window(source, WindowOptions { from: Some(from), to: Some(to) })?;
         self.lake.sweep().await?;
         let begun = Instant::now();
         let stale = clean::Selection::Stale(Some(source.to_owned()));
-        let mut start = window.from();
-        while start < window.to() {
-            let end = (start + Days::new(BACKFILL_DAYS)).min(window.to());
-            let week = Window::new(start, end)?;
+        for piece in ingest::pieces(&self.lake, source, window)? {
             let (fetched, cleaned) = tokio::join!(
-                self.fetch(source, week),
+                self.fetch(source, piece),
                 clean::clean(&self.lake, &stale, self.workers, &lake::progress::Quiet)
             );
             // What failed or was up to date counts once, in the cleaning at the end.
@@ -186,7 +191,6 @@ impl<'a> Session<'a> {
                     break;
                 }
             }
-            start = end;
         }
         summary.took("ingest", begun);
         self.clean_and_aggregate(source.to_owned(), summary).await

@@ -17,6 +17,15 @@ use crate::cli::Format;
 use crate::failure::Failure;
 use crate::output::{bytes, counted, grouped, print};
 
+/// A source that was not fetched.
+#[derive(Debug, Serialize)]
+pub struct Skipped {
+    /// The source.
+    pub source: String,
+    /// Which setting is missing.
+    pub why: String,
+}
+
 /// What a command did.
 #[derive(Debug, Serialize)]
 pub struct Summary {
@@ -34,6 +43,9 @@ pub struct Summary {
     pub up_to_date: u64,
     /// Raw keys that are gone, with what was made of them.
     pub retracted: Vec<String>,
+    /// Sources that were not fetched because a setting is missing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<Skipped>,
     /// How long each step took.
     pub steps_ms: BTreeMap<&'static str, u64>,
     /// What could not be done.
@@ -52,6 +64,7 @@ impl Default for Summary {
             aggregated: Vec::new(),
             up_to_date: 0,
             retracted: Vec::new(),
+            skipped: Vec::new(),
             steps_ms: BTreeMap::new(),
             errors: Vec::new(),
             begun: Instant::now(),
@@ -68,6 +81,11 @@ impl Summary {
     /// Adds a failure.
     pub fn fail(&mut self, failure: impl Into<Failure>) {
         self.errors.push(failure.into());
+    }
+
+    /// Notes a source that is not fetched.
+    pub fn skip(&mut self, source: &str, why: &lake::Error) {
+        self.skipped.push(Skipped { source: source.to_owned(), why: why.to_string() });
     }
 
     /// Adds what an ingestion did.
@@ -132,11 +150,13 @@ impl Summary {
     }
 
     fn ingest_text(&self, text: &mut String) {
+        for Skipped { source, why } in &self.skipped {
+            line(text, format_args!("skipped    {source}: {why}"));
+        }
         if self.ingested.is_empty() {
             return;
         }
         let total = |count: fn(&Ingested) -> u64| self.ingested.iter().map(count).sum::<u64>();
-        let days = self.ingested.len() as u64;
         let objects = counted(total(|day| day.objects), "object");
         let size = bytes(total(|day| day.bytes));
         let requests = counted(total(|day| day.requests), "request");
@@ -145,14 +165,26 @@ impl Summary {
             1 => " (1 retry)".to_owned(),
             retries => format!(" ({} retries)", grouped(retries)),
         };
-        let days = counted(days, "day");
+        let mut units: BTreeMap<&str, u64> = BTreeMap::new();
+        for part in &self.ingested {
+            *units.entry(part.unit).or_default() += 1;
+        }
+        let days = units.into_iter().map(|(unit, count)| counted(count, unit)).collect::<Vec<_>>().join(", ");
         let parts = format_args!("{days}: {objects} written, {size}, {requests}{retries}").to_string();
         self.step(text, "ingest", &parts);
         let mut unknown: Vec<&str> = self.ingested.iter().flat_map(|day| &day.unknown).map(String::as_str).collect();
         unknown.sort_unstable();
         unknown.dedup();
         if !unknown.is_empty() {
-            line(text, format_args!("           listed by the API, but unknown to it: {}", unknown.join(", ")));
+            line(text, format_args!("           listed, but unknown to the API: {}", unknown.join(", ")));
+        }
+        let no_account: Vec<&str> = self.ingested.iter().flat_map(|day| &day.no_account).map(String::as_str).collect();
+        if !no_account.is_empty() {
+            let entries = match no_account.len() {
+                1 => "1 entry".to_owned(),
+                count => format!("{count} entries"),
+            };
+            line(text, format_args!("           {entries} of the roster without account: {}", no_account.join(", ")));
         }
     }
 

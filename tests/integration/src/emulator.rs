@@ -99,7 +99,21 @@ impl Emulator {
 
     /// A call of a service (`s3`, `sqs`, `lambda`), which may take minutes.
     pub fn call(&self, service: &str, method: &str, path: &str, body: &[u8]) -> Answer {
-        exchange(&self.endpoint, service, method, path, body, CALL_PATIENCE).expect("the emulator answers")
+        exchange(&self.endpoint, service, method, path, "", body, CALL_PATIENCE).expect("the emulator answers")
+    }
+
+    /// Makes a secret and gives its ARN. A name should be the test run's own, as the emulator may be a user's.
+    pub fn create_secret(&self, name: &str, text: &str) -> String {
+        let headers = "X-Amz-Target: secretsmanager.CreateSecret\r\nContent-Type: application/x-amz-json-1.1\r\n";
+        let body = serde_json::json!({"Name": name, "SecretString": text, "ClientRequestToken": "0".repeat(36)});
+        let body = body.to_string();
+        let answer = exchange(&self.endpoint, "secretsmanager", "POST", "/", headers, body.as_bytes(), CALL_PATIENCE);
+        let answer = answer.expect("the emulator answers");
+        let made: serde_json::Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        made.get("ARN")
+            .and_then(|arn| arn.as_str())
+            .unwrap_or_else(|| panic!("no secret {name}: {}", answer.body))
+            .to_owned()
     }
 
     /// Makes a bucket. A name should be the test run's own, as the emulator may be a user's.
@@ -160,16 +174,18 @@ fn answers(endpoint: &str) -> bool {
 
 /// An S3 request that is answered at once.
 fn request(endpoint: &str, method: &str, path: &str, body: &str) -> io::Result<(u16, String)> {
-    let answer = exchange(endpoint, "s3", method, path, body.as_bytes(), Duration::from_secs(10))?;
+    let answer = exchange(endpoint, "s3", method, path, "", body.as_bytes(), Duration::from_secs(10))?;
     Ok((answer.status, answer.body))
 }
 
-/// A request with a signature that no emulator checks; they read from it which service is meant.
+/// A request with a signature that no emulator checks; they read from it which service is meant. `headers` are further
+/// ones, each with its line's end.
 fn exchange(
     endpoint: &str,
     service: &str,
     method: &str,
     path: &str,
+    headers: &str,
     body: &[u8],
     patience: Duration,
 ) -> io::Result<Answer> {
@@ -177,7 +193,7 @@ fn exchange(
     let mut stream = TcpStream::connect(host)?;
     stream.set_read_timeout(Some(patience))?;
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\
          Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, \
          SignedHeaders=host, Signature=0\r\n\r\n",
         body.len()

@@ -5,6 +5,7 @@
 
 pub mod emulator;
 pub mod python;
+pub mod rows;
 mod tree;
 
 use std::path::{Path, PathBuf};

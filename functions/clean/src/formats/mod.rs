@@ -1,6 +1,7 @@
 //! Decoders: bytes to typed rows and rejects. Pure functions of the bytes and the declaration, without clock or
 //! network; what they need from siblings is given to them.
 
+mod codetrack;
 mod csv;
 pub mod irceline;
 mod json;
@@ -76,7 +77,7 @@ pub fn decode(object: &RawObject, siblings: Siblings, reader: impl Read, sink: &
         Some(Format::Ndjson) => json::lines(object, reader, sink).map(|()| Notes::default()),
         Some(Format::Responses) => json::responses(object, reader, sink).map(gaps),
         Some(Format::IrcelineValues) => irceline::decode(object, siblings, reader, sink).map(gaps),
-        Some(Format::CodetrackWeeks) => Err(Stop::Broken("not there yet".to_owned())),
+        Some(Format::CodetrackWeeks) => codetrack::decode(object, siblings, reader, sink).map(gaps),
         None => {
             let why =
                 "the name does not end in .csv, .tsv, .json or .ndjson (with .gz or .zst behind it, if compressed)";

@@ -24,20 +24,37 @@ use self::metadata::{Metadata, Near};
 use crate::error::{Error, HttpFailure, Result};
 use crate::http::{Answer, Http, Patience};
 use crate::raw::{self, Line};
+use crate::sources::{Source, cut};
 use crate::{Context, Incomplete, Ingested, Outcome};
 
 const NAME: &str = "irceline";
+/// Days of a long window that are fetched before they are cleaned.
+const PIECE_DAYS: i64 = 7;
+
+/// The API as the rest of the project knows it.
+pub(crate) const SOURCE: Source = Source {
+    name: NAME,
+    default_url: Some("https://geo.irceline.be/sos/api/v1/"),
+    has_login: false,
+    nightly: |dataset, now| {
+        let Settings { reread_days, .. } = dataset.source_settings()?;
+        Ok(Window::nightly(now, dataset.zone, reread_days))
+    },
+    pieces: |window| cut(window, |day| (day - window.from()).num_days() % PIECE_DAYS == 0),
+    fetch: |context, dataset, access, window| Box::pin(fetch(context, dataset, &access.url, window)),
+};
+
 /// Tries of a request that is sent to find out which of its series fails.
 const TRIES_TO_FIND_FAILING: u32 = 3;
 
 /// `[source]` of `irceline/dataset.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+struct Settings {
     parameters: Vec<String>,
     near: Option<Near>,
     /// Days before yesterday that a nightly run asks for again.
-    pub reread_days: u32,
+    reread_days: u32,
     series_per_request: usize,
     concurrent_requests: usize,
     page_size: Option<usize>,
@@ -48,13 +65,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn patience(&self, time_limit: Option<Duration>) -> Patience {
-        let deadline = Duration::from_secs(self.deadline_seconds);
+    fn patience(&self) -> Patience {
         Patience {
             tries: self.tries,
             first_backoff: Duration::from_millis(self.first_backoff_ms),
             request_timeout: Duration::from_secs(self.request_timeout_seconds),
-            deadline: time_limit.map_or(deadline, |limit| deadline.min(limit)),
+            deadline: Duration::from_secs(self.deadline_seconds),
         }
     }
 }
@@ -67,9 +83,9 @@ struct Bulk {
 }
 
 /// Fetches a window into the raw zone, day by day.
-pub async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Window) -> Result<Outcome> {
+async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Window) -> Result<Outcome> {
     let settings: Settings = dataset.source_settings()?;
-    let http = Http::new(settings.patience(context.time_limit)).map_err(failed)?;
+    let http = Http::new(settings.patience().within(context.time_limit)).map_err(failed)?;
     let fetch = Fetch { context, dataset, settings, http, base };
     let metadata = metadata::fetch(&fetch.http, base, fetch.settings.page_size).await?;
     let Settings { parameters, near, .. } = &fetch.settings;
@@ -122,7 +138,8 @@ impl Fetch<'_> {
     /// One local day: metadata first, since values are cleaned with them.
     async fn day(&self, day: NaiveDate, metadata: &Metadata, wanted: &[String]) -> Result<Day> {
         let folder = format!("{NAME}/date={day}");
-        let mut done = Day { ingested: Ingested::new(NAME, day.to_string()), up_to_date: 0, incomplete: Vec::new() };
+        let mut done =
+            Day { ingested: Ingested::new(NAME, "day", day.to_string()), up_to_date: 0, incomplete: Vec::new() };
         for (file, body) in [("stations.json", &metadata.stations), ("timeseries.json", &metadata.timeseries)] {
             let key = format!("{folder}/{file}");
             let there = self.context.lake.raw.get(&key).await?;

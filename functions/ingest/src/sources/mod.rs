@@ -1,3 +1,40 @@
-//! The APIs: one file each, and nothing else in the project knows them.
+//! The APIs: one file each, and one line in [`ALL`]. Nothing else in the project knows them.
 
+pub mod codetrack;
+pub mod illuminate;
 pub mod irceline;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use futures::future::BoxFuture;
+use lake::dataset::Dataset;
+use lake::time::Window;
+
+use crate::error::Result;
+use crate::settings::Access;
+use crate::{Context, Outcome};
+
+/// Every API that can be fetched from.
+pub(crate) const ALL: [&Source; 3] = [&codetrack::SOURCE, &illuminate::SOURCE, &irceline::SOURCE];
+
+/// What the rest of the project needs to know of an API.
+pub(crate) struct Source {
+    /// Its name, which is also its dataset's.
+    pub name: &'static str,
+    /// Where it lies unless `NAME_URL` says otherwise.
+    pub default_url: Option<&'static str>,
+    /// Whether it needs a client's id and secret.
+    pub has_login: bool,
+    /// What is asked for without dates.
+    pub nightly: fn(&Dataset, DateTime<Utc>) -> lake::Result<Window>,
+    /// A long window in pieces, each of which is fetched at once.
+    pub pieces: fn(Window) -> Vec<Window>,
+    /// Fetches a window into the raw zone.
+    pub fetch: for<'a> fn(&'a Context<'a>, &'a Dataset, &'a Access, Window) -> BoxFuture<'a, Result<Outcome>>,
+}
+
+/// A window cut at the days that `is_first` holds for, which begin a new piece.
+pub(crate) fn cut(window: Window, is_first: impl Fn(NaiveDate) -> bool) -> Vec<Window> {
+    let mut firsts: Vec<NaiveDate> = window.days().filter(|day| *day == window.from() || is_first(*day)).collect();
+    firsts.push(window.to());
+    firsts.windows(2).filter_map(|ends| Window::new(*ends.first()?, *ends.last()?).ok()).collect()
+}

@@ -1,0 +1,285 @@
+//! Format `codetrack-weeks`: points per week of many learners, with the commits of the sibling `weekly_commits.ndjson`.
+//!
+//! Each line of either object is one response: `{"request": {"learner": 43, "from": "2026-10-26", "to": "2026-11-23"},
+//! "received_at": ..., "status": 200, "body": [{"date": "2026-11-16T00:00:00.000Z", "points": 42}, ...]}`; the number of
+//! commits is in `points` as well. A date may have a time, which does not matter.
+//!
+//! A row is a learner's week as the scores have it, with the commits of that week, or 0; and one for each week of which
+//! there are commits only, with 0 points. In either object the last entry of a learner and week counts: a later response is
+//! a newer one. A row's `received_at` is the later one of those of the two responses that it is made from.
+//!
+//! The rows that are accounted for as read are
+//!
+//! * each entry of a list of scores: it becomes clean, or a duplicate if its week comes again later (the table's key is
+//!   `id` and `date`), or rejected, or outside of the weeks that its response was asked for;
+//! * each entry of a list of commits that is rejected or outside;
+//! * each week of which there are commits only.
+//!
+//! Commits that go into a row of the scores, or are superseded by a later list of commits, are no rows of their own. The
+//! `row` of a reject is the running index, from 1, of the entry among all entries of its object; its column tells which
+//! object: `commits` is that of the sibling.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Date32Builder, Int64Builder, RecordBatch, TimestampMicrosecondBuilder, new_null_array};
+use arrow::datatypes::Date32Type;
+use chrono::{DateTime, Datelike, NaiveDate};
+use lake::dataset::{Column, RECEIVED_AT};
+use lake::ledger::Gap;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{RawObject, Siblings};
+use crate::error::Stop;
+use crate::reject::Reject;
+use crate::scanner::Scanner;
+use crate::writer::Sink;
+
+/// The object with the commits, in the same folder.
+const COMMITS: &str = "weekly_commits.ndjson";
+/// The longest line that is accepted: thousands of weeks.
+const MAX_LINE: usize = 8 * 1024 * 1024;
+/// Rows per batch.
+const BATCH_ROWS: usize = 8 * 1024;
+
+/// A learner's week: id and days since 1970.
+type Key = (i64, i32);
+
+/// The commits of a week.
+#[derive(Debug, Clone, Copy)]
+struct Commits {
+    count: i64,
+    received_at: i64,
+    /// Whether a row of the scores has them.
+    is_used: bool,
+}
+
+/// Reads one raw object; tells the gaps that it and its sibling report.
+pub(super) fn decode(
+    object: &RawObject,
+    mut siblings: Siblings,
+    reader: impl Read,
+    sink: &mut dyn Sink,
+) -> Result<Vec<Gap>, Stop> {
+    let Some(sibling) = siblings.remove(COMMITS) else {
+        return Err(Stop::Broken(format!("dataset.toml does not declare the sibling {COMMITS}")));
+    };
+    let mut commits: BTreeMap<Key, Commits> = BTreeMap::new();
+    let take = |week: Week, _: &mut dyn Sink| {
+        let Week { key, count, received_at } = week;
+        commits.insert(key, Commits { count, received_at, is_used: false });
+        Ok(())
+    };
+    let mut gaps = each_week(object, "commits", sibling, sink, take).map_err(|stop| match stop {
+        Stop::Reject(reject) => Stop::Broken(format!("the sibling {COMMITS} is not usable: {}", reject.message)),
+        broken => broken,
+    })?;
+
+    let mut rows = Rows::new(object);
+    let take_score = |week: Week, sink: &mut dyn Sink| {
+        let found = commits.get_mut(&week.key);
+        let (count, received_at) = found.map_or((0, week.received_at), |found| {
+            found.is_used = true;
+            (found.count, found.received_at.max(week.received_at))
+        });
+        rows.push(week.key, week.count, count, received_at, sink)
+    };
+    gaps.extend(each_week(object, "points", reader, sink, take_score)?);
+    for (key, Commits { count, received_at, .. }) in commits.into_iter().filter(|(_, commits)| !commits.is_used) {
+        rows.push(key, 0, count, received_at, sink)?;
+    }
+    rows.flush(sink)?;
+    Ok(gaps)
+}
+
+/// One response.
+#[derive(Deserialize)]
+struct Line<'a> {
+    request: Request,
+    received_at: Option<String>,
+    status: Option<u16>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    gap: Option<Gap>,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    learner: Value,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+}
+
+/// A valid entry.
+struct Week {
+    key: Key,
+    /// Points, or the number of commits.
+    count: i64,
+    received_at: i64,
+}
+
+/// Why an entry is not valid: column, stable code, and a message without any value of it.
+type Refusal<'a> = (&'a str, &'static str, String);
+
+/// Calls `take` for each valid entry of an object within its response's weeks; the others go to the sink. `counted` names
+/// the column of the entries' counts. Tells the gaps.
+fn each_week(
+    object: &RawObject,
+    counted: &str,
+    reader: impl Read,
+    sink: &mut dyn Sink,
+    mut take: impl FnMut(Week, &mut dyn Sink) -> Result<(), Stop>,
+) -> Result<Vec<Gap>, Stop> {
+    let column =
+        object.table.column(counted).ok_or_else(|| Stop::Broken(format!("the table has no column {counted}")))?;
+    let mut scanner = Scanner::new(reader)?;
+    let mut gaps = Vec::new();
+    let mut row = 0;
+    while scanner.peek()?.is_some() {
+        let length = scanner.value_length(MAX_LINE)?;
+        let text = scanner.window().get(..length).unwrap_or_default();
+        let line: Line = serde_json::from_slice(text).map_err(|error| scanner.not_json(&place(&error)))?;
+        if let (Some(200), Some(body)) = (line.status, line.body) {
+            let (learner, received_at) = (learner(&line.request)?, received_at(object, line.received_at.as_deref())?);
+            let entries: Vec<&RawValue> = serde_json::from_str(body.get()).map_err(|_| {
+                Stop::reject("not_a_list", format!("the answer about learner {learner} is no list of weeks"))
+            })?;
+            let weeks = line.request.from.unwrap_or(NaiveDate::MIN)..line.request.to.unwrap_or(NaiveDate::MAX);
+            for entry in entries {
+                row += 1;
+                match understand(entry.get(), column, &weeks) {
+                    Ok(Some((day, count))) => take(Week { key: (learner, day), count, received_at }, sink)?,
+                    Ok(None) => sink.outside(1),
+                    Err((column, reason, why)) => {
+                        let message = format!("learner {learner}: {why}");
+                        let text = entry.get().as_bytes();
+                        sink.reject(&Reject { row, column: Some(column), reason, message, text })?;
+                    }
+                }
+            }
+        }
+        gaps.extend(line.gap);
+        scanner.consume(length);
+    }
+    Ok(gaps)
+}
+
+/// Where the parser stopped, without what it found there.
+fn place(error: &serde_json::Error) -> String {
+    format!("not as documented, at its byte {}", error.column())
+}
+
+fn learner(request: &Request) -> Result<i64, Stop> {
+    let id = match &request.learner {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_i64(),
+    };
+    id.ok_or_else(|| Stop::reject("not_an_integer", "a response's request has no learner's id"))
+}
+
+fn received_at(object: &RawObject, text: Option<&str>) -> Result<i64, Stop> {
+    let Some(text) = text else { return Ok(object.received_at.timestamp_micros()) };
+    let time = DateTime::parse_from_rfc3339(text);
+    let time = time.map_err(|_| Stop::reject("not_a_timestamp", "a response's received_at is no time"))?;
+    Ok(time.timestamp_micros())
+}
+
+/// An entry's day and count; nothing if the day is outside of the weeks.
+fn understand<'a>(text: &str, column: &'a Column, weeks: &Range<NaiveDate>) -> Result<Option<(i32, i64)>, Refusal<'a>> {
+    let entry: Value = serde_json::from_str(text).unwrap_or_default();
+    let not_a_date =
+        || ("date", "not_a_date", "the date is not one like 2026-11-16, with or without a time".to_owned());
+    let day = match entry.get("date") {
+        None | Some(Value::Null) => return Err(("date", "missing_value", "there is no date".to_owned())),
+        Some(Value::String(text)) => day(text).ok_or_else(not_a_date)?,
+        Some(_) => return Err(not_a_date()),
+    };
+    if !weeks.contains(&day) {
+        return Ok(None);
+    }
+    let count = match entry.get("points") {
+        None | Some(Value::Null) => Some(0),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(Value::Number(number)) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+        Some(_) => None,
+    };
+    let name = column.name.as_str();
+    let count = count.ok_or_else(|| (name, "not_an_integer", "the count is not an integer".to_owned()))?;
+    // Bounds are small: the rounding of huge integers does not move them across.
+    if let Some((reason, why)) = column.refuse_number(count as f64) {
+        return Err((name, reason, why));
+    }
+    Ok(Some((Date32Type::from_naive_date(day), count)))
+}
+
+/// The date before the time, if there is one.
+fn day(text: &str) -> Option<NaiveDate> {
+    let date = text.trim().split(['T', ' ']).next()?;
+    let day = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
+    (date.len() == 10 && (0..=9999).contains(&day.year())).then_some(day)
+}
+
+/// A double that is an integer, such as 42.0.
+fn whole(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+}
+
+/// Rows of the next batch.
+struct Rows<'a> {
+    object: &'a RawObject<'a>,
+    ids: Int64Builder,
+    dates: Date32Builder,
+    points: Int64Builder,
+    commits: Int64Builder,
+    received: TimestampMicrosecondBuilder,
+    rows: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn new(object: &'a RawObject<'a>) -> Self {
+        Self {
+            object,
+            ids: Int64Builder::new(),
+            dates: Date32Builder::new(),
+            points: Int64Builder::new(),
+            commits: Int64Builder::new(),
+            received: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
+            rows: 0,
+        }
+    }
+
+    fn push(&mut self, key: Key, points: i64, commits: i64, received: i64, sink: &mut dyn Sink) -> Result<(), Stop> {
+        let (id, day) = key;
+        self.ids.append_value(id);
+        self.dates.append_value(day);
+        self.points.append_value(points);
+        self.commits.append_value(commits);
+        self.received.append_value(received);
+        self.rows += 1;
+        if self.rows >= BATCH_ROWS { self.flush(sink) } else { Ok(()) }
+    }
+
+    fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
+        let rows = std::mem::take(&mut self.rows);
+        let schema = self.object.table.schema();
+        let columns = schema.fields().iter().map(|field| -> ArrayRef {
+            match field.name().as_str() {
+                "id" => Arc::new(self.ids.finish()),
+                "date" => Arc::new(self.dates.finish()),
+                "points" => Arc::new(self.points.finish()),
+                "commits" => Arc::new(self.commits.finish()),
+                RECEIVED_AT => Arc::new(self.received.finish()),
+                _ => new_null_array(field.data_type(), rows),
+            }
+        });
+        sink.write(&RecordBatch::try_new(Arc::clone(&schema), columns.collect())?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

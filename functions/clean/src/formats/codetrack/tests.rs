@@ -1,0 +1,277 @@
+use std::io::Cursor;
+use std::sync::LazyLock;
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use lake::dataset::Catalog;
+use lake::ledger::Rows as Account;
+use lake::settings::LakeSettings;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::writer::TableWriter;
+
+const KEY: &str = "weeks/week=2026-11-16/weekly_scores.ndjson";
+const DATASET: &str = r#"
+title = "Weeks"
+time_zone = "UTC"
+
+[table.weekly_score]
+from = "week=*/weekly_scores.ndjson"
+format = "codetrack-weeks"
+siblings = ["weekly_commits.ndjson"]
+partition = "month(date)"
+key = ["id", "date"]
+
+[table.weekly_score.column]
+id = { type = "int64", required = true }
+date = { type = "date", required = true }
+points = { type = "int64", min = 0 }
+commits = { type = "int64", min = 0 }
+"#;
+
+/// A row as (id, date, points, commits, hour of its time of arrival).
+type Row = (i64, String, i64, i64, i64);
+
+/// Keeps everything, and the account as the writer has it.
+#[derive(Debug, Default)]
+struct Kept {
+    rows: Vec<Row>,
+    rejects: Vec<(u64, String, String, String)>,
+    outside: u64,
+}
+
+impl Sink for Kept {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
+        let column = |name: &str| batch.column_by_name(name).unwrap();
+        let int = |name: &str, row: usize| column(name).as_primitive::<Int64Type>().value(row);
+        for row in 0..batch.num_rows() {
+            let day = column("date").as_primitive::<Date32Type>().value_as_date(row).unwrap();
+            let received = column(RECEIVED_AT).as_primitive::<TimestampMicrosecondType>().value(row);
+            let hour = received / 3_600_000_000 % 24;
+            self.rows.push((int("id", row), day.to_string(), int("points", row), int("commits", row), hour));
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, reject: &Reject) -> Result<(), Stop> {
+        assert!(!reject.message.contains("ada@example.org"), "{}", reject.message);
+        let column = reject.column.unwrap_or_default().to_owned();
+        let text = String::from_utf8_lossy(reject.text).into_owned();
+        self.rejects.push((reject.row, column, reject.reason.to_owned(), text));
+        Ok(())
+    }
+
+    fn outside(&mut self, count: u64) {
+        self.outside += count;
+    }
+}
+
+/// The test's own dataset, read from a lake's configuration.
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config/datasets/weeks");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("dataset.toml"), DATASET).unwrap();
+    let settings = LakeSettings::at(format!("file:{}", folder.path().display()).parse().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(lake::Lake::open(settings)).unwrap().catalog
+});
+
+fn decoded(scores: &str, commits: &str, sink: &mut dyn Sink) -> Result<Vec<Gap>, Stop> {
+    let dataset = CATALOG.dataset("weeks").unwrap();
+    let table = dataset.table("weekly_score").unwrap();
+    let object = RawObject { dataset, table, key: KEY, received_at: DateTime::UNIX_EPOCH };
+    let sibling = Box::new(Cursor::new(commits.to_owned())) as Box<dyn Read + Send>;
+    decode(&object, BTreeMap::from([(COMMITS.to_owned(), sibling)]), Cursor::new(scores.to_owned()), sink)
+}
+
+fn kept(scores: &str, commits: &str) -> Kept {
+    let mut kept = Kept::default();
+    decoded(scores, commits, &mut kept).unwrap();
+    kept
+}
+
+/// The account of a raw object, by the writer that the lake uses.
+fn account(scores: &str, commits: &str) -> Account {
+    let table = CATALOG.dataset("weeks").unwrap().table("weekly_score").unwrap();
+    let mut writer = TableWriter::new(table, KEY, None).unwrap();
+    decoded(scores, commits, &mut writer).unwrap();
+    writer.finish().unwrap().rows
+}
+
+fn line(learner: i64, hour: u32, from: &str, body: &Value) -> String {
+    let request = json!({"learner": learner, "limit": 5, "from": from, "to": "2026-11-23"});
+    json!({"request": request, "received_at": format!("2026-11-20T{hour:02}:00:00Z"), "status": 200, "body": body})
+        .to_string()
+        + "\n"
+}
+
+fn row(id: i64, date: &str, points: i64, commits: i64, hour: i64) -> Row {
+    (id, date.to_owned(), points, commits, hour)
+}
+
+#[test]
+fn points_and_commits_of_a_week_become_one_row_and_what_is_missing_is_zero() {
+    let scores = line(
+        43,
+        5,
+        "2026-10-26",
+        &json!([
+            {"id": 9, "date": "2026-11-16T00:00:00.000Z", "points": 42, "level": "x"},
+            {"date": "2026-11-09", "points": 30},
+            {"date": "2026-11-02", "points": null},
+        ]),
+    );
+    let commits = line(
+        43,
+        6,
+        "2026-10-26",
+        &json!([
+            {"date": "2026-11-16", "points": 7},
+            {"date": "2026-10-26T00:00:00Z", "points": 2.0},
+        ]),
+    );
+    let found = kept(&scores, &commits);
+    assert_eq!(
+        found.rows,
+        [
+            row(43, "2026-11-16", 42, 7, 6),
+            row(43, "2026-11-09", 30, 0, 5),
+            row(43, "2026-11-02", 0, 0, 5),
+            row(43, "2026-10-26", 0, 2, 6),
+        ]
+    );
+    assert_eq!((found.outside, found.rejects.len()), (0, 0));
+    let account = account(&scores, &commits);
+    assert_eq!((account.read, account.clean), (4, 4));
+}
+
+#[test]
+fn the_last_line_of_a_week_counts_in_either_object() {
+    let scores =
+        line(43, 1, "2026-03-02", &json!([{"date": "2026-11-16", "points": 1}, {"date": "2026-03-02", "points": 5}]))
+            + &line(43, 8, "2026-11-02", &json!([{"date": "2026-11-16", "points": 2}]));
+    let commits = line(43, 1, "2026-03-02", &json!([{"date": "2026-11-16", "points": 3}]))
+        + &line(43, 9, "2026-11-02", &json!([{"date": "2026-11-16", "points": 4}]));
+    let found = kept(&scores, &commits);
+    assert_eq!(found.rows.last(), Some(&row(43, "2026-11-16", 2, 4, 9)));
+    let account = account(&scores, &commits);
+    assert_eq!((account.read, account.clean, account.duplicate), (3, 2, 1));
+    assert!(account.balance());
+}
+
+#[test]
+fn what_lies_outside_of_the_weeks_that_were_asked_for_is_counted() {
+    let body = json!([{"date": "2026-11-23", "points": 1}, {"date": "2026-11-22", "points": 1},
+        {"date": "2026-11-02", "points": 1}, {"date": "2026-11-01", "points": "not looked at"}]);
+    let found = kept(&line(43, 5, "2026-11-02", &body), &line(43, 5, "2026-11-02", &body));
+    assert_eq!((found.rows.len(), found.outside, found.rejects.len()), (2, 4, 0));
+}
+
+#[test]
+fn bad_entries_are_rejected_one_by_one() {
+    let ada = "ada@example.org";
+    let scores = line(
+        43,
+        5,
+        "2026-10-26",
+        &json!([
+            {"date": "2026-11-16", "points": "12"},
+            {"date": "2026-11-09", "points": ada},
+            {"date": ada, "points": 1},
+            {"points": 1},
+            {"date": "2026-11-02", "points": -1},
+            {"date": "2026-11-02", "points": 1.5},
+            {"date": 20261102, "points": [1]},
+            {"date": "2026-11-02", "points": [1]},
+            7,
+        ]),
+    );
+    let commits = line(43, 5, "2026-10-26", &json!([{"date": "2026-11-16", "points": true}]));
+    let found = kept(&scores, &commits);
+    assert_eq!(found.rows, [row(43, "2026-11-16", 12, 0, 5)]);
+    let rejects: Vec<(u64, &str, &str)> =
+        found.rejects.iter().map(|(row, column, reason, _)| (*row, column.as_str(), reason.as_str())).collect();
+    assert_eq!(
+        rejects,
+        [
+            (1, "commits", "not_an_integer"),
+            (2, "points", "not_an_integer"),
+            (3, "date", "not_a_date"),
+            (4, "date", "missing_value"),
+            (5, "points", "below_minimum"),
+            (6, "points", "not_an_integer"),
+            (7, "date", "not_a_date"),
+            (8, "points", "not_an_integer"),
+            (9, "date", "missing_value"),
+        ]
+    );
+    assert_eq!(found.rejects[4].3, r#"{"date":"2026-11-02","points":-1}"#, "the whole entry as it was");
+    let account = account(&scores, &commits);
+    assert_eq!((account.read, account.clean, account.rejected), (10, 1, 9));
+}
+
+#[test]
+fn unknown_learners_and_gaps_have_no_rows_and_gaps_are_told() {
+    let unknown =
+        r#"{"request":{"learner":9},"received_at":"2026-11-20T05:00:00Z","status":404,"body":{"message":"?"}}"#;
+    let gap = r#"{"request":{"learner":8},"received_at":"2026-11-20T05:00:00Z","status":500,"body":null,"gap":{"what":["8"],"reason":"down","can_retry":true}}"#;
+    let mut kept = Kept::default();
+    let gaps = decoded(&format!("{unknown}\n{gap}\n"), &format!("{gap}\n"), &mut kept).unwrap();
+    assert_eq!((gaps.len(), kept.rows.len(), kept.rejects.len()), (2, 0, 0));
+    assert!(decoded("", "", &mut Kept::default()).unwrap().is_empty());
+}
+
+#[test]
+fn what_is_no_response_rejects_the_object_without_showing_it() {
+    let ok = line(1, 5, "2026-11-02", &json!([]));
+    for (text, reason) in [
+        ("{\"request\":".to_owned(), "truncated"),
+        ("ada@example.org".to_owned(), "not_json"),
+        (r#"{"request":{"learner":"ada@example.org"},"status":200,"body":[]}"#.to_owned(), "not_an_integer"),
+        (r#"{"status":200,"body":[]}"#.to_owned(), "not_json"),
+        (line(1, 5, "2026-11-02", &json!({"message": "ada@example.org"})), "not_a_list"),
+    ] {
+        match decoded(&format!("{ok}{text}"), "", &mut Kept::default()) {
+            Err(Stop::Reject(reject)) => {
+                assert_eq!(reject.reason, reason, "{text}");
+                assert!(!reject.message.contains("ada"), "{}", reject.message);
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+        assert!(matches!(decoded("", &text, &mut Kept::default()), Err(Stop::Broken(_))), "{text}");
+    }
+}
+
+fn entry() -> impl Strategy<Value = Value> {
+    let date = prop_oneof![
+        4 => (1_u32..30).prop_map(|day| json!(format!("2026-11-{day:02}"))),
+        1 => Just(json!("2026-11-09T00:00:00.000Z")),
+        1 => Just(json!(null)),
+        1 => "\\PC{0,6}".prop_map(Value::from),
+    ];
+    let points = prop_oneof![3 => (-2_i64..9).prop_map(Value::from), 1 => Just(json!("x")), 1 => Just(json!(null))];
+    (date, points).prop_map(|(date, points)| json!({"date": date, "points": points}))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_account_balances(
+        scores in prop::collection::vec((1_i64..4, prop::collection::vec(entry(), 0..6)), 0..4),
+        commits in prop::collection::vec((1_i64..4, prop::collection::vec(entry(), 0..6)), 0..4),
+    ) {
+        let text = |lists: &[(i64, Vec<Value>)]| -> String {
+            lists.iter().map(|(learner, list)| line(*learner, 5, "2026-11-02", &json!(list))).collect()
+        };
+        let (scores_text, commits_text) = (text(&scores), text(&commits));
+        let account = account(&scores_text, &commits_text);
+        prop_assert!(account.balance(), "{account:?}");
+        // Every entry of the scores is a row, and no more than every entry of the commits is one.
+        let count = |lists: &[(i64, Vec<Value>)]| lists.iter().map(|(_, list)| list.len() as u64).sum::<u64>();
+        prop_assert!(account.read >= count(&scores) && account.read <= count(&scores) + count(&commits));
+    }
+}

@@ -1,0 +1,19 @@
+-- Points and commits of learners by week, under the cohort in which the current list has them. Weeks of learners who are
+-- no longer in it stay, without email, under the cohort "unknown".
+--
+-- [model]
+-- partition = "year_month(date)"
+-- split = ["cohort"]
+-- inputs = ["weekly_score", "account_holder"]
+
+SELECT
+    weekly_score.id,
+    account_holder.email,
+    weekly_score.date,
+    CAST(date_part('day', weekly_score.date) AS INT) AS day,
+    weekly_score.points,
+    weekly_score.commits,
+    coalesce(account_holder.cohort, 'unknown') AS cohort
+FROM weekly_score
+LEFT JOIN account_holder ON account_holder.id = weekly_score.id
+ORDER BY weekly_score.date, weekly_score.id

@@ -1,0 +1,15 @@
+-- Results by standard and overall ones, as the API gave them. None are alike: the tables' keys are all columns but the
+-- volatile `__count`.
+--
+-- [model]
+-- partition = "year"
+-- inputs = ["combined_result"]
+-- csv = { name = "assessment_results_combined", bool = ["t", "f"] }
+-- max_shrink = 0.1
+
+SELECT *
+FROM combined_result
+ORDER BY
+    assessment_id, "Standard_No_Standard", standard_code, local_student_id, date_taken, points, points_possible,
+    percent_correct, performance_band_level, performance_band_label, mastered, title, academic_benchmark_guid,
+    standard_description, version, version_label, first_name, last_name, middle_name
