@@ -74,7 +74,7 @@ fn weeks_that_were_not_asked_for_again_stay_before_the_new_ones() {
     let wide = answer(43, "2026-03-02", "[1]");
     let narrow = answer(43, "2026-11-02", "[2]");
     assert_eq!(join(vec![narrow.clone()], vec![wide.clone()]), [wide.clone(), narrow.clone()]);
-    assert_eq!(join(vec![wide.clone()], vec![narrow.clone()]), [wide.clone()], "the wide one has all of it");
+    assert_eq!(join(vec![wide.clone()], vec![narrow.clone()]), vec![wide.clone()], "the wide one has all of it");
     let newer = answer(43, "2026-11-02", "[3]");
     assert_eq!(join(vec![newer.clone()], vec![wide.clone(), narrow]), [wide.clone(), newer]);
     let gone = answer(7, "2026-03-02", "[]");
@@ -85,8 +85,8 @@ fn weeks_that_were_not_asked_for_again_stay_before_the_new_ones() {
 fn neither_a_gap_nor_a_refusal_replaces_an_answer() {
     let had = answer(43, "2026-11-02", "[2]");
     for poor in [gap(43, "2026-11-02"), answer(43, "2026-11-02", "{}")] {
-        assert_eq!(join(vec![poor.clone()], vec![had.clone()]), [had.clone()]);
-        assert_eq!(join(vec![had.clone()], vec![poor.clone()]), [had.clone()]);
+        assert_eq!(join(vec![poor.clone()], vec![had.clone()]), vec![had.clone()]);
+        assert_eq!(join(vec![had.clone()], vec![poor.clone()]), vec![had.clone()]);
         let mut wider = poor.clone();
         wider.request = request(43, "2026-10-05");
         assert_eq!(join(vec![wider.clone()], vec![had.clone()]), [had.clone(), wider], "the older weeks are missing");
