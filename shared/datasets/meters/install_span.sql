@@ -67,7 +67,10 @@ SELECT
     valid_from,
     valid_until,
     install_event_id,
-    last_value(service_point_id) IGNORE NULLS OVER (PARTITION BY device_id ORDER BY valid_from) AS service_point_id,
+    CASE
+        WHEN install_event_id IS NOT NULL THEN service_point_id
+        ELSE last_value(service_point_id) IGNORE NULLS OVER (PARTITION BY device_id ORDER BY valid_from)
+    END AS service_point_id,
     off_since
 FROM candidate
 WHERE choice = 1
