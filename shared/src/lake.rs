@@ -3,6 +3,7 @@
 use crate::dataset::Catalog;
 use crate::error::Result;
 use crate::ledger::Ledger;
+use crate::personal::PersonalKey;
 use crate::settings::{LakeSettings, Zone};
 use crate::store::{S3Client, Store, StoreUrl};
 
@@ -21,6 +22,8 @@ pub struct Lake {
     pub ledger: Ledger,
     /// The datasets, those of the lake's own `config/datasets/` included.
     pub catalog: Catalog,
+    /// The key of personal values' hashes, if there is one.
+    pub personal_key: Option<PersonalKey>,
     settings: LakeSettings,
     ledger_store: Store,
 }
@@ -43,6 +46,7 @@ impl Lake {
             consumption: store(Zone::Consumption),
             ledger: Ledger::new(ledger_store.clone()),
             catalog: Catalog::load(&config).await?,
+            personal_key: settings.personal_key.clone(),
             settings,
             ledger_store,
         })

@@ -10,6 +10,7 @@ mod lake;
 pub mod ledger;
 pub mod parquet;
 pub mod partition;
+pub mod personal;
 pub mod progress;
 pub mod settings;
 pub mod store;

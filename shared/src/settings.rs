@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
+use crate::personal::PersonalKey;
 use crate::store::StoreUrl;
 
 /// The lake's zones, in the order of the data's way through it.
@@ -51,6 +52,8 @@ impl Zone {
 pub struct LakeSettings {
     /// `LAKE_URL`: the root of the lake; `config/` is always below it.
     pub root: StoreUrl,
+    /// `PERSONAL_KEY`: the key of the hashes that models with `hash_personal` see in place of personal values.
+    pub personal_key: Option<PersonalKey>,
     /// `RAW_URL` and so on, where a zone has a URL of its own.
     zones: Vec<(Zone, StoreUrl)>,
 }
@@ -58,7 +61,7 @@ pub struct LakeSettings {
 impl LakeSettings {
     /// A lake whose zones all lie below `root`.
     pub fn at(root: StoreUrl) -> Self {
-        Self { root, zones: Vec::new() }
+        Self { root, personal_key: None, zones: Vec::new() }
     }
 
     /// Reads `LAKE_URL` (default `file:lake`; `root` goes before it) and the zones' variables.
@@ -73,7 +76,8 @@ impl LakeSettings {
                 zones.push((zone, url));
             }
         }
-        Ok(Self { root, zones })
+        let personal_key = environment.text("PERSONAL_KEY")?.map(PersonalKey::new);
+        Ok(Self { root, personal_key, zones })
     }
 
     /// The URL of a zone.

@@ -56,7 +56,7 @@ pub struct Answer {
 /// time for is stale for the next call.
 pub async fn handle(lake: &Lake, request: Request, deadline: Deadline) -> Result<Answer, String> {
     let begun = Instant::now();
-    let selection = Selection { dataset: request.dataset, model: request.model, all: false };
+    let selection = Selection { dataset: request.dataset, model: request.model, ..Selection::default() };
     let work = tokio::time::timeout(deadline.left(), aggregate(lake, &selection, WORKERS, &Quiet));
     let outcome = match work.await {
         Ok(outcome) => outcome.map_err(|error| error.to_string())?,

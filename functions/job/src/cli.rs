@@ -75,6 +75,9 @@ pub enum Command {
         /// All partitions again, stale or not
         #[arg(long)]
         all: bool,
+        /// Also where a partition loses far more rows than its model allows
+        #[arg(long)]
+        allow_shrink: bool,
     },
     /// Ingest, clean and aggregate, with a summary
     Run {

@@ -64,8 +64,9 @@ impl<'a> Session<'a> {
                 };
                 self.clean(&selection, &mut summary).await
             }
-            Command::Aggregate { dataset, model, all } => {
-                let selection = aggregate::Selection { dataset: dataset.clone(), model: model.clone(), all: *all };
+            Command::Aggregate { dataset, model, all, allow_shrink } => {
+                let (dataset, model) = (dataset.clone(), model.clone());
+                let selection = aggregate::Selection { dataset, model, all: *all, allow_shrink: *allow_shrink };
                 self.aggregate(&selection, &mut summary).await
             }
             Command::Run { sources, window } => self.all_steps(sources, *window, &mut summary).await,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use include_dir::{Dir, include_dir};
 
-use super::Dataset;
+use super::{DATASET_FILE, Dataset};
 use crate::error::{Error, Result};
 use crate::store::Store;
 
@@ -76,20 +76,27 @@ impl Catalog {
 }
 
 /// A dataset from its built-in folder and the lake's own folder of the same name, which goes before it.
-fn read(name: &str, mut folder: Folder, mut own: Folder) -> Result<Dataset> {
-    let mut declared = parse(name, &folder.remove("dataset.toml").unwrap_or_default())?;
-    if let Some(text) = own.remove("dataset.toml") {
-        overlay(&mut declared, parse(name, &text)?);
+fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset> {
+    let texts: Vec<String> = [folder.get(DATASET_FILE), own.get(DATASET_FILE)].into_iter().flatten().cloned().collect();
+    let mut declared = toml::Table::new();
+    for text in &texts {
+        overlay(&mut declared, parse(name, text)?);
     }
     folder.extend(own);
-    let models = folder.into_iter().filter(|(file, _)| file.ends_with(".sql")).collect();
-    Dataset::new(name, declared, &models)
+    let queries = folder.into_iter().filter(|(file, _)| file.ends_with(".sql")).collect();
+    Dataset::new(name, declared, &queries).map_err(|(file, mistake)| {
+        // The lake's own text goes before the built-in one, also in mistakes.
+        let line = if file == DATASET_FILE { texts.iter().rev().find_map(|text| mistake.line(text)) } else { None };
+        let line = line.map_or_else(String::new, |line| format!(", line {line}"));
+        Error::Dataset { file: format!("{name}/{file}{line}"), why: mistake.to_string() }
+    })
 }
 
 fn parse(name: &str, text: &str) -> Result<toml::Table> {
-    text.parse().map_err(|error: toml::de::Error| Error::Dataset {
-        file: format!("{name}/dataset.toml"),
-        why: error.to_string().trim_end().to_owned(),
+    text.parse().map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        Error::Dataset { file: format!("{name}/{DATASET_FILE}, line {line}"), why: error.message().to_owned() }
     })
 }
 
@@ -143,11 +150,11 @@ mod tests {
     fn mistakes_name_the_file_and_the_place() {
         for (text, part) in [
             ("title = ", "line 1"),
-            ("title = \"T\"\ntime_zone = \"Mars\"", "time_zone"),
-            ("title = \"T\"\ntime_zone = \"UTC\"\ncolour = 1", "colour"),
+            ("title = \"T\"\ntime_zone = \"Mars\"", "line 2: time_zone"),
+            ("title = \"T\"\ntime_zone = \"UTC\"\ncolour = 1", "line 3: colour"),
             (
                 "title = \"T\"\ntime_zone = \"UTC\"\n[table.x]\nfrom = \"*\"\nformat = \"json\"\n[table.x.column.a]\ntype = \"int\"",
-                "table.x: column.a",
+                "line 6: table.x.column.a",
             ),
         ] {
             let error = Catalog::of(BTreeMap::from([("t".to_owned(), folder(text))])).unwrap_err().to_string();
