@@ -16,7 +16,7 @@ WITH judged AS (
         is_register,
         interval_seconds,
         CASE WHEN abs(kwh) <= settings.zero_kwh THEN 0.0 ELSE coalesce(kwh, reading) END AS value,
-        settings.run_gap_hours * 3600 AS gap_seconds
+        CAST(settings.run_gap_hours * 3600 AS BIGINT) AS gap_seconds
     FROM settings
     CROSS JOIN installed_measurement
     WHERE coalesce(kwh, reading) IS NOT NULL

@@ -21,7 +21,7 @@ FROM settings
 CROSS JOIN consumed
 WHERE NOT consumed.is_received
     AND consumed.install_event_id IS NOT NULL
-    AND consumed.started >= consumed.off_since + arrow_cast(settings.grace_hours * 3600, 'Duration(Second)')
+    AND consumed.started >= consumed.off_since + arrow_cast(CAST(settings.grace_hours * 3600 AS BIGINT), 'Duration(Second)')
 GROUP BY
     consumed.device_id,
     consumed.service_point_id,

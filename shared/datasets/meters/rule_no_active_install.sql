@@ -25,8 +25,8 @@ WHERE consumed.install_event_id IS NULL
     AND (
         consumed.valid_from IS NULL
         OR (
-            consumed.started >= consumed.valid_from + arrow_cast(settings.grace_hours * 3600, 'Duration(Second)')
-            AND consumed.measurement_dttm <= consumed.valid_until - arrow_cast(settings.grace_hours * 3600, 'Duration(Second)')
+            consumed.started >= consumed.valid_from + arrow_cast(CAST(settings.grace_hours * 3600 AS BIGINT), 'Duration(Second)')
+            AND consumed.measurement_dttm <= consumed.valid_until - arrow_cast(CAST(settings.grace_hours * 3600 AS BIGINT), 'Duration(Second)')
         )
     )
 GROUP BY
