@@ -12,7 +12,7 @@ use crate::cli::{Arguments, Command, WindowOptions};
 use crate::failure::Failure;
 use crate::progress::Steps;
 use crate::summary::Summary;
-use crate::{query, status, verify};
+use crate::{dataset, query, status, verify};
 
 /// Days of a backfill that are fetched before they are cleaned.
 const BACKFILL_DAYS: u64 = 7;
@@ -30,6 +30,9 @@ struct Session<'a> {
 
 /// Runs a command; tells the exit status.
 pub async fn run(arguments: &Arguments) -> ExitCode {
+    if let Command::Dataset { command } = &arguments.command {
+        return dataset::run(command, arguments.output).await;
+    }
     match Session::open(arguments).await {
         Ok(session) => session.run(Summary::default()).await,
         Err(failure) => {
@@ -72,6 +75,8 @@ impl<'a> Session<'a> {
             Command::Run { sources, window } => self.all_steps(sources, *window, &mut summary).await,
             Command::Backfill { source, from, to } => self.backfill(source, *from, *to, &mut summary).await,
             Command::Replay { dataset } => self.clean(&clean::Selection::Rejected(dataset.clone()), &mut summary).await,
+            // Needs no lake, and was done before one was opened.
+            Command::Dataset { .. } => Ok(()),
             Command::Status => return status::run(&self.lake, self.arguments.output).await,
             Command::Verify => return verify::run(&self.lake, self.arguments.output).await,
             Command::Query { sql, csv, json } => {

@@ -11,7 +11,7 @@ use crate::store::Store;
 static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/datasets");
 
 /// A dataset's folder before it is understood: file name to text.
-type Folder = BTreeMap<String, String>;
+pub type Folder = BTreeMap<String, String>;
 
 /// All datasets of a lake.
 #[derive(Debug, Clone)]
@@ -37,15 +37,16 @@ impl Catalog {
             })?;
             own.entry(dataset.to_owned()).or_default().insert(file.to_owned(), text);
         }
-        Self::of(own)
+        Self::with_folders(own)
     }
 
     /// The built-in datasets alone.
     pub fn built_in() -> Result<Self> {
-        Self::of(BTreeMap::new())
+        Self::with_folders(BTreeMap::new())
     }
 
-    fn of(mut own: BTreeMap<String, Folder>) -> Result<Self> {
+    /// The built-in datasets, changed and joined by some folders.
+    pub fn with_folders(mut own: BTreeMap<String, Folder>) -> Result<Self> {
         let mut datasets = Vec::new();
         for folder in BUILT_IN.dirs() {
             let name = folder.path().to_string_lossy().into_owned();
@@ -132,7 +133,7 @@ mod tests {
     #[test]
     fn the_lakes_own_folder_overrides_single_values() {
         let own = folder("[table.measurement.column.value]\nmin = -5.0\n");
-        let catalog = Catalog::of(BTreeMap::from([("irceline".to_owned(), own)])).unwrap();
+        let catalog = Catalog::with_folders(BTreeMap::from([("irceline".to_owned(), own)])).unwrap();
         let table = catalog.dataset("irceline").unwrap().table("measurement").unwrap().clone();
         let value = table.columns.iter().find(|column| column.name == "value").unwrap();
         assert_eq!(value.min, Some(-5.0));
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn a_new_folder_adds_a_dataset() {
         let own = folder("title = \"T\"\ntime_zone = \"UTC\"\n");
-        let catalog = Catalog::of(BTreeMap::from([("trams".to_owned(), own)])).unwrap();
+        let catalog = Catalog::with_folders(BTreeMap::from([("trams".to_owned(), own)])).unwrap();
         assert_eq!(catalog.dataset("trams").unwrap().title, "T");
     }
 
@@ -157,7 +158,8 @@ mod tests {
                 "line 6: table.x.column.a",
             ),
         ] {
-            let error = Catalog::of(BTreeMap::from([("t".to_owned(), folder(text))])).unwrap_err().to_string();
+            let error =
+                Catalog::with_folders(BTreeMap::from([("t".to_owned(), folder(text))])).unwrap_err().to_string();
             assert!(error.contains("t/dataset.toml") && error.contains(part), "{error}");
         }
     }

@@ -268,6 +268,11 @@ impl Column {
         None
     }
 
+    /// A column of the options that `dataset.toml` would have.
+    pub fn from_declaration(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+
     /// The names of the field that the value comes from: those declared, or the column's own.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         let own = if self.field.is_empty() { Some(self.name.as_str()) } else { None };

@@ -12,6 +12,13 @@ pub struct Mistake {
     why: String,
 }
 
+/// From here on a name is taken for a slip of the pen: 1 is the same, 0 has nothing in common.
+const LIKELY: f64 = 0.8;
+
+fn likeness(found: &str, known: &str) -> f64 {
+    strsim::jaro_winkler(found, known)
+}
+
 impl Mistake {
     /// A mistake at this place.
     pub fn new(why: impl Display) -> Self {
@@ -21,8 +28,16 @@ impl Mistake {
     /// What the TOML reader says. A key that it names is the place.
     pub fn toml(error: &toml::de::Error) -> Self {
         let mut mistake = Self::new(error.message());
-        if let Some(name) = mistake.why.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
-            mistake.path.push_back(name.to_owned());
+        let quoted: Vec<&str> = error.message().split('`').skip(1).step_by(2).collect();
+        let Some((found, known)) = quoted.split_first() else { return mistake };
+        if error.message().starts_with("unknown") {
+            let nearest = known.iter().max_by(|a, b| likeness(found, a).total_cmp(&likeness(found, b)));
+            if let Some(nearest) = nearest.filter(|name| likeness(found, name) > LIKELY) {
+                mistake.why.push_str(&format!("; did you mean `{nearest}`?"));
+            }
+        }
+        if error.message().starts_with("unknown field") {
+            mistake.path.push_back((*found).to_owned());
         }
         mistake
     }

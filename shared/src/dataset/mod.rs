@@ -17,7 +17,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub use self::catalog::Catalog;
+pub use self::catalog::{Catalog, Folder};
 pub use self::column::{Column, ColumnType, TimeFormat};
 pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, Model, View};

@@ -8,10 +8,10 @@ use std::io::Read;
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use lake::dataset::{Column, Header};
 
-use super::RawObject;
 use super::lines::BYTE_ORDER_MARK;
 use super::rows::{Record, Rows};
 use super::value::{Raw, Typed, check};
+use super::{RawObject, Sample};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
@@ -56,6 +56,17 @@ pub(super) fn decode(object: &RawObject, delimiter: u8, reader: impl Read, sink:
     }
     rows.flush(sink)?;
     Ok(layout.map_or(0, |layout| layout.ignored))
+}
+
+/// All records of a file, as text.
+pub(super) fn sample(reader: impl Read, delimiter: u8) -> Result<Sample, Stop> {
+    let mut records = Records::new(reader, delimiter);
+    let mut rows = Vec::new();
+    while records.advance()? {
+        rows.push(records.values().map(|value| value.unwrap_or_default().to_owned()).collect::<Vec<_>>());
+    }
+    let names = if rows.is_empty() { Vec::new() } else { rows.remove(0) };
+    Ok(Sample { delimiter, names, rows })
 }
 
 /// Which value of a record belongs to which column.

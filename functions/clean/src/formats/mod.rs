@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 
 use chrono::{DateTime, Utc};
-use lake::dataset::{Dataset, Format, Table};
+use lake::dataset::{Column, Dataset, Format, Table};
 use lake::ledger::Gap;
 
 use crate::error::Stop;
@@ -34,6 +34,27 @@ pub struct RawObject<'a> {
 
 /// The siblings that a table declares: file name to the bytes, read once.
 pub type Siblings = BTreeMap<String, Box<dyn Read + Send>>;
+
+/// The beginning of a CSV file.
+#[derive(Debug)]
+pub struct Sample {
+    /// What stands between two values.
+    pub delimiter: u8,
+    /// The first record.
+    pub names: Vec<String>,
+    /// The records after it.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Reads a CSV file, all of it, to guess what it holds.
+pub fn sample(reader: impl Read, delimiter: u8) -> Result<Sample, Stop> {
+    csv::sample(reader, delimiter)
+}
+
+/// Whether a text is a value of a column.
+pub fn fits(column: &Column, text: &str) -> bool {
+    value::check(column, value::Raw::Text(text)).is_ok_and(|value| value != value::Typed::Null)
+}
 
 /// What an object tells beside its rows.
 #[derive(Debug, Default)]
