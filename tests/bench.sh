@@ -65,3 +65,28 @@ PY
     measure "clean of that object ($shape)" "$binaries/tributary" --lake "file:$scratch/$shape" clean
     rm -rf "${scratch:?}/$shape"
 done
+
+# A million hourly measurements of 200 meters, in seven months: each month looks half a year back.
+python3 - "$scratch/meters/raw/meters" <<'PY'
+import os, random, sys, time
+root = sys.argv[1]
+random.seed(1)
+def table(name, header, rows):
+    os.makedirs(f"{root}/{name}", exist_ok=True)
+    with open(f"{root}/{name}/{name}.csv", "w") as file:
+        file.write(header + "\n")
+        file.writelines(row + "\n" for row in rows)
+meters, hours, start = range(200), 212 * 24, 1_757_894_400
+table("device", "device_id,device_type,badge_number,serial_number,status,status_date",
+      (f"D{m},SMART,,,ACTIVE," for m in meters))
+table("measuring_component", "measuring_component_id,device_id,type,uom,interval_seconds,multiplier,direction,status",
+      (f"C{m},D{m},E-KWH-60-DEL,kWh,3600,1,DEL,ACTIVE" for m in meters))
+table("install_event", "install_event_id,device_id,service_point_id,install_dttm,removal_dttm,status,status_dttm",
+      (f"E{m},D{m},SP{m},2025-01-01T00:00:00Z,,ON,2025-01-01T00:00:00Z" for m in meters))
+stamps = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(start + 3600 * (h + 1))) for h in range(hours)]
+table("measurement",
+      "measuring_component_id,measurement_dttm,measurement_value,condition_code,use_flag,created_dttm",
+      (f"C{m},{stamp},{random.uniform(0.1, 0.9):.3f},501000,,{stamp}" for m in meters for stamp in stamps))
+PY
+measure "clean of a million measurements of meters" "$binaries/tributary" --lake "file:$scratch/meters" clean
+measure "theft detection in all eight months of them" "$binaries/tributary" --lake "file:$scratch/meters" aggregate

@@ -4,12 +4,13 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 pub mod emulator;
+pub mod meters;
 pub mod python;
 pub mod rows;
 mod tree;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -23,6 +24,19 @@ pub fn tributary() -> PathBuf {
     let binary = profile.join("tributary");
     assert!(binary.exists(), "{} is missing: run `cargo build --workspace` first", binary.display());
     binary
+}
+
+/// The most memory that the process ever had, in KiB, as the kernel tells while it runs.
+pub fn peak_of(child: &mut Child) -> u64 {
+    let mut peak = 0;
+    while child.try_wait().expect("a child").is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0);
+        peak = peak.max(now);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    peak
 }
 
 /// A lake in a temporary folder, and how to call `tributary` on it.

@@ -5,28 +5,15 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
-use integration::TestLake;
+use integration::{TestLake, peak_of};
 
 const SERIES: usize = 4_000;
 const VALUES: usize = 1_440;
 /// 18 November 2026 00:00 in Brussels.
 const START: u64 = 1_794_956_400_000;
 const LIMIT_KIB: u64 = 256 * 1024;
-
-/// The most memory that the process ever had, in KiB, as the kernel tells while it runs.
-fn peak_of(child: &mut Child) -> u64 {
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let now = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0);
-        peak = peak.max(now);
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    peak
-}
 
 /// 220 MB of values, nearly six million, in one line; the first series comes twice.
 fn write_values(lake: &TestLake) -> u64 {

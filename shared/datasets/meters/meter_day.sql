@@ -1,0 +1,88 @@
+-- Days of interval components that deliver, where they are installed and on: from a component's first day at a service
+-- point to its last, without gaps, with running totals. The total of any number of days is a difference of two rows,
+-- so that thresholds may say how many.
+--
+-- rate: kWh per 24 hours, where enough of the day has values.
+--
+-- [view]
+-- inputs = ["installed_measurement"]
+-- materialize = true
+
+WITH measured AS (
+    SELECT
+        measuring_component_id,
+        device_id,
+        coalesce(service_point_id, '') AS service_point_id,
+        day,
+        count(kwh) AS counted,
+        sum(kwh) AS kwh,
+        sum(kwh * kwh) AS square,
+        sum(CASE WHEN kwh IS NOT NULL THEN interval_seconds ELSE 0 END) / 3600.0 AS hours,
+        sum(CASE WHEN class = 'estimated' THEN 1 ELSE 0 END) AS estimated,
+        sum(CASE WHEN class IN ('regular', 'estimated') THEN 1 ELSE 0 END) AS coded,
+        min(started) AS started,
+        max(measurement_dttm) AS ended
+    FROM installed_measurement
+    WHERE judged
+        AND NOT is_register
+        AND NOT is_received
+        AND install_event_id IS NOT NULL
+        AND (off_since IS NULL OR started < off_since)
+    GROUP BY measuring_component_id, device_id, service_point_id, day
+),
+
+known AS (
+    SELECT measuring_component_id, device_id, service_point_id, min(day) AS first_day, max(day) AS last_day
+    FROM measured
+    GROUP BY measuring_component_id, device_id, service_point_id
+),
+
+dense AS (
+    SELECT
+        known.measuring_component_id,
+        known.device_id,
+        known.service_point_id,
+        calendar.day,
+        CAST(CAST(calendar.day AS INT) AS BIGINT) AS number,
+        measured.started,
+        measured.ended,
+        measured.kwh,
+        coalesce(measured.counted, 0) AS counted,
+        coalesce(measured.estimated, 0) AS estimated,
+        coalesce(measured.coded, 0) AS coded,
+        CASE
+            WHEN measured.hours >= settings.min_day_coverage * calendar.hours THEN measured.kwh * 24.0 / measured.hours
+        END AS rate,
+        measured.square
+    FROM settings
+    CROSS JOIN known
+    INNER JOIN calendar ON calendar.day BETWEEN known.first_day AND known.last_day
+    LEFT JOIN measured
+        ON measured.measuring_component_id = known.measuring_component_id
+        AND measured.service_point_id = known.service_point_id
+        AND measured.day = calendar.day
+)
+
+SELECT
+    measuring_component_id,
+    device_id,
+    service_point_id,
+    day,
+    number,
+    first_value(number) OVER so_far AS first_number,
+    started,
+    ended,
+    kwh,
+    rate,
+    estimated,
+    coded,
+    coalesce(sum(rate) OVER so_far, 0.0) AS total_rate,
+    count(rate) OVER so_far AS total_days,
+    coalesce(sum(kwh) OVER so_far, 0.0) AS total_kwh,
+    coalesce(sum(square) OVER so_far, 0.0) AS total_square,
+    sum(counted) OVER so_far AS total_counted,
+    sum(estimated) OVER so_far AS total_estimated,
+    sum(coded) OVER so_far AS total_coded,
+    sum(CASE WHEN coded > 0 THEN 1 ELSE 0 END) OVER so_far AS total_coded_days
+FROM dense
+WINDOW so_far AS (PARTITION BY measuring_component_id, service_point_id ORDER BY day ROWS UNBOUNDED PRECEDING)

@@ -1,0 +1,59 @@
+-- Nothing but zeros for zero_run_hours of values, or next to nothing in low_days after normal use. Outages have no
+-- values of class regular, and services that are off are left out before.
+--
+-- [view]
+-- inputs = ["equal_run", "meter_day"]
+
+SELECT
+    'zero_consumption' AS rule,
+    equal_run.device_id,
+    equal_run.service_point_id,
+    equal_run.measuring_component_id,
+    equal_run.first_day,
+    equal_run.last_day,
+    equal_run.started,
+    equal_run.ended,
+    equal_run.hours / greatest(settings.zero_run_hours, 1) AS times,
+    'zero_hours' AS metric,
+    equal_run.hours AS measured,
+    CAST(settings.zero_run_hours AS DOUBLE) AS threshold,
+    0.0 AS kwh
+FROM settings
+CROSS JOIN equal_run
+WHERE NOT equal_run.is_register
+    AND equal_run.value = 0
+    AND equal_run.hours >= settings.zero_run_hours
+UNION ALL
+SELECT
+    'zero_consumption' AS rule,
+    today.device_id,
+    today.service_point_id,
+    today.measuring_component_id,
+    first.day AS first_day,
+    today.day AS last_day,
+    coalesce(first.started, today.started) AS started,
+    today.ended,
+    1.0 AS times,
+    'kwh_in_low_days' AS metric,
+    today.total_kwh - low.total_kwh AS measured,
+    settings.low_kwh AS threshold,
+    CAST(NULL AS DOUBLE) AS kwh
+FROM settings
+CROSS JOIN meter_day AS today
+INNER JOIN meter_day AS first
+    ON first.measuring_component_id = today.measuring_component_id
+    AND first.service_point_id = today.service_point_id
+    AND first.number = today.number - settings.low_days + 1
+INNER JOIN meter_day AS low
+    ON low.measuring_component_id = today.measuring_component_id
+    AND low.service_point_id = today.service_point_id
+    AND low.number = today.number - settings.low_days
+INNER JOIN meter_day AS normal
+    ON normal.measuring_component_id = today.measuring_component_id
+    AND normal.service_point_id = today.service_point_id
+    AND normal.number = greatest(today.number - 2 * settings.low_days, today.first_number)
+WHERE today.rate IS NOT NULL
+    AND today.total_days - low.total_days >= settings.min_day_coverage * settings.low_days
+    AND low.total_days - normal.total_days >= settings.min_baseline_values
+    AND low.total_rate - normal.total_rate >= settings.min_baseline_kwh * (low.total_days - normal.total_days)
+    AND today.total_kwh - low.total_kwh BETWEEN 0.0 AND settings.low_kwh

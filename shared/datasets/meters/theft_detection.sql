@@ -1,0 +1,113 @@
+-- What looks like theft or a broken meter: one row per component, rule and contiguous period, in the month of the
+-- period's last day. A period that goes on has a row in each month, which tells of it up to the month's end; it is
+-- followed back as far as the look-back reaches. Rules are the rule_*.sql beside this file, thresholds in dataset.toml.
+--
+-- The look-back: 180 days of the spike's baseline, and a week for the periods that begin before the month.
+--
+-- [model]
+-- partition = "month(day)"
+-- inputs = [
+--     "rule_consumption_after_disconnect",
+--     "rule_no_active_install",
+--     "rule_inactive_device",
+--     "rule_zero_consumption",
+--     "rule_sudden_drop",
+--     "rule_negative_consumption",
+--     "rule_flat_profile",
+--     "rule_stuck_register",
+--     "rule_spike",
+--     "rule_prolonged_estimation",
+-- ]
+-- look_back_days = 187
+
+WITH finding AS (
+    SELECT * FROM rule_consumption_after_disconnect
+    UNION ALL
+    SELECT * FROM rule_no_active_install
+    UNION ALL
+    SELECT * FROM rule_inactive_device
+    UNION ALL
+    SELECT * FROM rule_zero_consumption
+    UNION ALL
+    SELECT * FROM rule_sudden_drop
+    UNION ALL
+    SELECT * FROM rule_negative_consumption
+    UNION ALL
+    SELECT * FROM rule_flat_profile
+    UNION ALL
+    SELECT * FROM rule_stuck_register
+    UNION ALL
+    SELECT * FROM rule_spike
+    UNION ALL
+    SELECT * FROM rule_prolonged_estimation
+),
+
+marked AS (
+    SELECT
+        *,
+        CASE
+            WHEN CAST(first_day AS INT) <= settings.period_gap_days + CAST(
+                max(last_day) OVER (
+                    PARTITION BY rule, measuring_component_id, device_id, service_point_id
+                    ORDER BY first_day, last_day, started
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                ) AS INT
+            )
+                THEN 0
+            ELSE 1
+        END AS begins
+    FROM settings
+    CROSS JOIN finding
+),
+
+numbered AS (
+    SELECT
+        *,
+        sum(begins) OVER (
+            PARTITION BY rule, measuring_component_id, device_id, service_point_id
+            ORDER BY first_day, last_day, started
+            ROWS UNBOUNDED PRECEDING
+        ) AS number
+    FROM marked
+),
+
+found AS (
+    SELECT
+        device_id,
+        service_point_id,
+        measuring_component_id,
+        rule,
+        number,
+        min(first_day) AS first_day,
+        max(last_day) AS last_day,
+        min(started) AS period_start,
+        max(ended) AS period_end,
+        sum(kwh) AS kwh,
+        max(times) AS times,
+        first_value(metric ORDER BY times DESC, last_day) AS metric,
+        first_value(measured ORDER BY times DESC, last_day) AS measured,
+        first_value(threshold ORDER BY times DESC, last_day) AS threshold
+    FROM numbered
+    GROUP BY device_id, service_point_id, measuring_component_id, rule, number
+)
+
+SELECT
+    found.device_id,
+    nullif(found.service_point_id, '') AS service_point_id,
+    found.measuring_component_id,
+    found.rule,
+    reported_rule.severity,
+    round(reported_rule.weight * found.times / (found.times + 1.0), 3) AS score,
+    found.period_start,
+    found.period_end,
+    concat(
+        '{"days":', CAST(CAST(found.last_day AS INT) - CAST(found.first_day AS INT) + 1 AS VARCHAR),
+        coalesce(',"kwh":' || CAST(round(found.kwh, 3) AS VARCHAR), ''),
+        ',"', found.metric, '":', CAST(round(found.measured, 4) AS VARCHAR),
+        ',"threshold":', CAST(found.threshold AS VARCHAR), '}'
+    ) AS evidence
+FROM period
+CROSS JOIN found
+INNER JOIN reported_rule ON reported_rule.rule = found.rule
+WHERE found.last_day >= period.first_day AND found.last_day < period.next_day
+ORDER BY device_id, measuring_component_id, rule, period_start, period_end, service_point_id

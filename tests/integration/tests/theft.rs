@@ -1,0 +1,252 @@
+//! Theft detection: planted cases are found by their rule, honest meters by none.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::process::Stdio;
+
+use integration::TestLake;
+use integration::meters::{DAY, DAYS, Generator, Meters, Planted, START, day, text_of};
+
+/// Nothing is fetched here.
+const NOBODY: &str = "http://127.0.0.1:1/";
+const FOUND: &str = "consumption/meters/theft_detection/";
+const HOUR: i64 = 3_600;
+const LIMIT_KIB: u64 = 1024 * 1024;
+
+/// A lake with these meters' files.
+fn lake_of(meters: &Meters) -> TestLake {
+    let lake = TestLake::new(NOBODY);
+    for (path, text) in &meters.files {
+        lake.write(&format!("raw/meters/{path}"), text);
+    }
+    lake
+}
+
+/// A lake with one smart meter, installed all the time, and these values of full hours from `day(0)` on.
+fn lake_with(hours: &[f64], events: &str) -> TestLake {
+    let lake = TestLake::new(NOBODY);
+    let write = |name: &str, text: &str| lake.write(&format!("raw/meters/{name}"), text);
+    write("device/d.csv", "device_id,device_type,badge_number,serial_number,status,status_date\nD1,,,,ACTIVE,\n");
+    write(
+        "measuring_component/c.csv",
+        "measuring_component_id,device_id,type,uom,interval_seconds,multiplier,direction,status\nC1,D1,,kWh,3600,,DEL,\n",
+    );
+    let header = "install_event_id,device_id,service_point_id,install_dttm,removal_dttm,status,status_dttm";
+    write("install_event/e.csv", &format!("{header}\n{events}"));
+    let mut text = String::new();
+    for (hour, kwh) in (1..).zip(hours) {
+        let time = text_of(START + hour * HOUR);
+        text.push_str(&format!(
+            "{{\"measuring_component_id\":\"C1\",\"measurement_dttm\":\"{time}\",\"measurement_value\":{kwh}}}\n"
+        ));
+    }
+    write("measurement/m.ndjson", &text);
+    lake
+}
+
+const INSTALLED: &str = "E1,D1,SP1,2025-01-01T00:00:00Z,,ON,\n";
+
+/// Values that no rule takes offence at, but for those of the hours given.
+fn hours(count: usize, change: impl Fn(usize) -> Option<f64>) -> Vec<f64> {
+    (0..count).map(|hour| change(hour).unwrap_or(0.3 + ((hour * 7) % 24) as f64 / 20.0)).collect()
+}
+
+#[derive(Debug)]
+struct Row {
+    month: String,
+    rule: String,
+    device: Option<String>,
+    point: Option<String>,
+    component: String,
+    period: (i64, i64),
+    score: f64,
+    evidence: serde_json::Value,
+}
+
+/// Cleans and aggregates, and tells what was detected.
+fn detect(lake: &TestLake) -> Vec<Row> {
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate", "--dataset", "meters"]).ok();
+    // A model without rows has no objects to ask.
+    if lake.tree().below(&[FOUND]).names().is_empty() {
+        return Vec::new();
+    }
+    let rows = lake.query(
+        "SELECT *, CAST(period_start AS BIGINT) / 1000000 AS first, CAST(period_end AS BIGINT) / 1000000 AS last \
+         FROM meters.theft_detection ORDER BY month, measuring_component_id, rule, period_start",
+    );
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let row = |row: serde_json::Value| Row {
+        month: text(&row["month"]).unwrap(),
+        rule: text(&row["rule"]).unwrap(),
+        device: text(&row["device_id"]),
+        point: text(&row["service_point_id"]),
+        component: text(&row["measuring_component_id"]).unwrap(),
+        period: (row["first"].as_i64().unwrap(), row["last"].as_i64().unwrap()),
+        score: row["score"].as_f64().unwrap(),
+        evidence: serde_json::from_str(row["evidence"].as_str().unwrap()).unwrap(),
+    };
+    rows.into_iter().map(row).collect()
+}
+
+fn rules(rows: &[Row]) -> Vec<&str> {
+    rows.iter().map(|row| row.rule.as_str()).collect()
+}
+
+fn finds(planted: &Planted, row: &Row) -> bool {
+    planted.component == row.component
+        && planted.device == row.device
+        && planted.rule == row.rule
+        && row.period.0 < planted.period.1
+        && planted.period.0 < row.period.1
+}
+
+#[test]
+fn planted_cases_are_found_and_honest_meters_are_not() {
+    let mut generator = Generator::new(7);
+    generator.clean(13, START, day(DAYS));
+    generator.thefts();
+    let meters = generator.finish();
+    let lake = lake_of(&meters);
+    // A table that counts, to see that joining adds and loses nothing.
+    lake.write(
+        "config/datasets/meters/joined.sql",
+        "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"measurement\", \"installed_measurement\"]\n\
+         SELECT 'joined' AS name, count(*) AS number FROM installed_measurement UNION ALL \
+         SELECT 'measured' AS name, count(*) AS number FROM measurement ORDER BY name",
+    );
+    let rows = detect(&lake);
+    for planted in &meters.planted {
+        assert!(rows.iter().any(|row| finds(planted, row)), "not found: {planted:?}");
+    }
+    for row in &rows {
+        let same = |planted: &&Planted| planted.component == row.component;
+        let known = meters.planted.iter().filter(same);
+        let expected = known.into_iter().any(|planted| planted.rule == row.rule || planted.also.contains(&&*row.rule));
+        assert!(expected, "not planted: {row:?}");
+        assert!(row.score > 0.0 && row.score < 1.0, "{row:?}");
+        assert!(row.evidence["days"].as_i64().unwrap() >= 1, "{row:?}");
+        assert!(row.evidence.as_object().unwrap().values().all(serde_json::Value::is_number), "{row:?}");
+        // An end stamp: the period's last day is the day of the instant before.
+        assert!(text_of(row.period.1 + HOUR - 1).starts_with(&row.month), "Brussels is an hour or two ahead: {row:?}");
+    }
+    let counted = lake.query("SELECT name, sum(number) AS number FROM meters.joined GROUP BY name ORDER BY name");
+    assert_eq!(counted[0]["number"], meters.measurements as u64, "a measurement is joined once");
+    assert_eq!(counted[1]["number"], meters.measurements as u64);
+
+    let before = lake.tree();
+    let again = lake.call(&["clean"]).ok();
+    assert_eq!(again.json()["cleaned"].as_array().map_or(0, Vec::len), 0);
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(lake.tree().written_since(&before), Vec::<String>::new());
+    lake.call(&["verify"]).ok();
+}
+
+#[test]
+fn of_overlapping_install_events_the_latest_is_valid() {
+    // Re-installed at SP2 on day 2 while SP1 was never closed; an event that ends before it begins; one to come. From
+    // day 4 to 6 SP2's event is over, and SP1's is valid again.
+    let event = |id: &str, point: &str, from: i64, until: &str, status: &str| {
+        format!("{id},D1,{point},{},{until},{status},{}\n", text_of(day(from)), text_of(day(from)))
+    };
+    let events = [
+        event("E1", "SP1", -10, &text_of(day(6)), "ON"),
+        event("E2", "SP2", 2, &text_of(day(4)), "DISCONN-COMM"),
+        event("E3", "SP3", 3, &text_of(day(1)), "ON"),
+        event("E4", "SP4", 3, "", "PENDING"),
+    ];
+    let lake = lake_with(&hours(8 * 24, |_| None), &events.concat());
+    lake.write(
+        "config/datasets/meters/points.sql",
+        "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"installed_measurement\"]\n\
+         SELECT install_event_id, count(*) AS number, min(measurement_dttm) AS first FROM installed_measurement \
+         GROUP BY install_event_id ORDER BY install_event_id",
+    );
+    let rows = detect(&lake);
+    let points = lake.query("SELECT install_event_id AS id, number FROM meters.points ORDER BY id NULLS LAST");
+    let points: Vec<_> = points.iter().map(|row| (row["id"].as_str(), row["number"].as_i64().unwrap())).collect();
+    assert_eq!(points, [(Some("E1"), 4 * 24), (Some("E2"), 2 * 24), (None, 2 * 24)], "stamps are ends of intervals");
+    assert_eq!(rules(&rows), ["consumption_after_disconnect", "no_active_install"]);
+    // The grace of a day has gone by.
+    assert_eq!((rows[0].point.as_deref(), rows[0].period), (Some("SP2"), (day(3), day(4))));
+    assert_eq!((rows[1].point.as_deref(), rows[1].period), (Some("SP1"), (day(7), day(8))));
+}
+
+#[test]
+fn thresholds_and_rules_are_settings() {
+    let lake = lake_with(&hours(10 * 24, |hour| (48..78).contains(&hour).then_some(0.0)), INSTALLED);
+    assert_eq!(rules(&detect(&lake)), Vec::<&str>::new(), "30 hours of nothing are not enough");
+    lake.write("config/datasets/meters/dataset.toml", "[settings]\nzero_run_hours = 24\n");
+    let rows = detect(&lake);
+    assert_eq!(rules(&rows), ["zero_consumption"]);
+    assert_eq!(rows[0].period, (day(2), day(3) + 6 * HOUR));
+    assert_eq!(rows[0].evidence["zero_hours"], 30.0);
+
+    // Thresholds need not be whole numbers; a rule may be weighed less, and be switched off.
+    let rows = "rows = [[\"zero_consumption\", \"low\", 0.5]]";
+    let settings = "[settings]\nzero_run_hours = 24.5\ngrace_hours = 0.5\n";
+    lake.write("config/datasets/meters/dataset.toml", format!("{settings}[list.reported_rule]\n{rows}\n"));
+    let softer = detect(&lake);
+    assert_eq!(rules(&softer), ["zero_consumption"]);
+    assert!(softer[0].score < 0.3, "{softer:?}");
+    lake.write("config/datasets/meters/dataset.toml", format!("{settings}[list.reported_rule]\nrows = []\n"));
+    assert_eq!(rules(&detect(&lake)), Vec::<&str>::new());
+}
+
+#[test]
+fn condition_codes_decide_what_is_evidence() {
+    let code = |hour: i64| if (49..=120).contains(&hour) { "102000" } else { "501000" };
+    let values = hours(10 * 24, |hour| (48..120).contains(&hour).then_some(0.0));
+    let lake = lake_with(&values, INSTALLED);
+    let mut text =
+        "measuring_component_id,measurement_dttm,measurement_value,condition_code,use_flag,created_dttm\n".to_owned();
+    for (hour, kwh) in (1..).zip(&values) {
+        // Without an offset, as the source has them: UTC.
+        let time = text_of(START + hour * HOUR).replace('T', " ").replace('Z', "");
+        text.push_str(&format!("C1,{time},{kwh},{},,\n", code(hour)));
+    }
+    lake.write("raw/meters/measurement/m.ndjson", "");
+    lake.write("raw/meters/measurement/m.csv", &text);
+    let list =
+        "[list.condition_code]\nrows = [[\"501000\", \"501008\", \"regular\"], [\"102000\", \"102000\", CLASS]]\n";
+    let with = |class: &str, days: i64| {
+        let list = list.replace("CLASS", class);
+        let settings = format!("{list}[settings]\nestimation_days = {days}\n");
+        lake.write("config/datasets/meters/dataset.toml", settings);
+        detect(&lake).into_iter().map(|row| row.rule).collect::<Vec<_>>()
+    };
+    assert_eq!(with("\"estimated\"", 5), ["prolonged_estimation"]);
+    assert_eq!(with("\"outage\"", 5), Vec::<String>::new());
+    assert_eq!(with("\"regular\"", 5), ["zero_consumption"]);
+}
+
+#[test]
+fn a_period_belongs_to_the_month_of_its_last_local_day() {
+    // Summer time: 30 September ends at 22:00 UTC. Two runs, one that ends just then and one that ends an hour later.
+    let (end, hour) = (15 * 24 + 22, HOUR);
+    for (last, months) in [(end, vec!["2025-09"]), (end + 1, vec!["2025-09", "2025-10"])] {
+        let zero = |hour: usize| (hour >= end - 60 && hour < last).then_some(0.0);
+        let lake = lake_with(&hours(20 * 24, zero), INSTALLED);
+        let rows = detect(&lake);
+        assert_eq!(rows.iter().map(|row| row.month.as_str()).collect::<Vec<_>>(), months, "{rows:?}");
+        let newest = rows.last().unwrap();
+        assert_eq!(newest.period, (START + (end as i64 - 60) * hour, START + last as i64 * hour));
+    }
+}
+
+#[test]
+fn memory_is_bounded() {
+    let mut generator = Generator::new(11);
+    generator.clean(60, day(150), day(DAYS));
+    let meters = generator.finish();
+    let lake = lake_of(&meters);
+    lake.call(&["clean"]).ok();
+    let mut child = lake.command(&["aggregate"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let peak = integration::peak_of(&mut child);
+    assert!(child.wait().unwrap().success());
+    assert!(
+        peak > 0 && peak < LIMIT_KIB,
+        "{peak} KiB for {} measurements over {DAYS} days of {DAY} s",
+        meters.measurements
+    );
+}
