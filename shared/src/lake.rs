@@ -1,5 +1,6 @@
 //! The lake: its zones, its ledger and its datasets, opened once and shared by all steps.
 
+use crate::batch::Batch;
 use crate::dataset::Catalog;
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -21,6 +22,10 @@ pub struct Lake {
     pub ledger: Ledger,
     /// The datasets, those of the lake's own `config/datasets/` included.
     pub catalog: Catalog,
+    /// What jobs are to do, below `batch/`.
+    pub manifests: Store,
+    /// Where work goes that is too large for here; `None`: nowhere.
+    pub batch: Option<Batch>,
     settings: LakeSettings,
     ledger_store: Store,
 }
@@ -36,6 +41,10 @@ impl Lake {
         let store = |zone| Store::open(&settings.zone(zone), client);
         let config = Store::open(&settings.root.join("config"), client);
         let ledger_store = store(Zone::Ledger);
+        let manifests = Store::open(&settings.root.join("batch"), client);
+        let batch = settings.batch();
+        let batch =
+            batch.map(|batch| Batch::new(batch, settings.variables(), manifests.clone(), client.aws().clone()));
         Ok(Self {
             raw: store(Zone::Raw),
             standard: store(Zone::Standard),
@@ -43,6 +52,8 @@ impl Lake {
             consumption: store(Zone::Consumption),
             ledger: Ledger::new(ledger_store.clone()),
             catalog: Catalog::load(&config).await?,
+            manifests,
+            batch,
             settings,
             ledger_store,
         })

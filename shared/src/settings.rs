@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::batch;
 use crate::error::{Error, Result};
 use crate::store::StoreUrl;
 
@@ -53,12 +54,14 @@ pub struct LakeSettings {
     pub root: StoreUrl,
     /// `RAW_URL` and so on, where a zone has a URL of its own.
     zones: Vec<(Zone, StoreUrl)>,
+    /// What is handed to AWS Batch, if anything is.
+    batch: Option<batch::Settings>,
 }
 
 impl LakeSettings {
     /// A lake whose zones all lie below `root`.
     pub fn at(root: StoreUrl) -> Self {
-        Self { root, zones: Vec::new() }
+        Self { root, zones: Vec::new(), batch: None }
     }
 
     /// Reads `LAKE_URL` (default `file:lake`; `root` goes before it) and the zones' variables.
@@ -73,7 +76,19 @@ impl LakeSettings {
                 zones.push((zone, url));
             }
         }
-        Ok(Self { root, zones })
+        Ok(Self { root, zones, batch: batch::Settings::from_environment(environment)? })
+    }
+
+    /// What is handed to AWS Batch. A job cannot reach a local folder, so nothing is where a zone is one.
+    pub(crate) fn batch(&self) -> Option<batch::Settings> {
+        let is_remote = |zone: &Zone| matches!(self.zone(*zone), StoreUrl::S3 { .. });
+        self.batch.clone().filter(|_| Zone::ALL.iter().all(is_remote))
+    }
+
+    /// The variables from which these settings can be read again.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        let zones = Zone::ALL.iter().map(|zone| (zone.variable(), self.zone(*zone).to_string()));
+        std::iter::once(("LAKE_URL", self.root.to_string())).chain(zones).collect()
     }
 
     /// The URL of a zone.
