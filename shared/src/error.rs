@@ -41,7 +41,9 @@ pub enum Error {
         why: String,
     },
     /// AWS Batch did not take a job.
-    #[error("failed to {action} job {job} in queue {queue} of AWS Batch: {why}; see BATCH_JOB_QUEUE, BATCH_JOB_DEFINITION and the right to batch:SubmitJob and batch:ListJobs")]
+    #[error(
+        "failed to {action} job {job} in queue {queue} of AWS Batch: {why}; see BATCH_JOB_QUEUE, BATCH_JOB_DEFINITION and the right to batch:SubmitJob and batch:ListJobs"
+    )]
     Batch {
         /// The operation in words.
         action: &'static str,

@@ -43,8 +43,7 @@ impl Lake {
         let ledger_store = store(Zone::Ledger);
         let manifests = Store::open(&settings.root.join("batch"), client);
         let batch = settings.batch();
-        let batch =
-            batch.map(|batch| Batch::new(batch, settings.variables(), manifests.clone(), client.aws().clone()));
+        let batch = batch.map(|batch| Batch::new(batch, settings.variables(), manifests.clone(), client.aws().clone()));
         Ok(Self {
             raw: store(Zone::Raw),
             standard: store(Zone::Standard),

@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use chrono::Utc;
 use lake::Lake;
+use lake::batch::HandedOver;
 use lake::function::Deadline;
 use lake::progress::Quiet;
 use lake::telemetry::Metrics;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Aggregated, Selection, aggregate};
+use crate::{Aggregated, Outcome, Selection, aggregate, hand_over};
 
 /// Partitions made at the same time.
 const WORKERS: usize = 2;
@@ -50,20 +51,27 @@ pub struct Answer {
     pub aggregated: Vec<Aggregated>,
     /// How many partitions needed nothing.
     pub up_to_date: u64,
+    /// What was handed to AWS Batch.
+    pub handed_over: Vec<HandedOver>,
 }
 
-/// Handles one event. A partition that fails makes the call fail, after all others were made; one that there was no
-/// time for is stale for the next call.
+/// Handles one event. What is too much goes to AWS Batch, if there is a queue, and so does what there was no time for.
+/// A partition that fails makes the call fail, after all others were made.
 pub async fn handle(lake: &Lake, request: Request, deadline: Deadline) -> Result<Answer, String> {
     let begun = Instant::now();
-    let selection = Selection { dataset: request.dataset, model: request.model, all: false };
-    let work = tokio::time::timeout(deadline.left(), aggregate(lake, &selection, WORKERS, &Quiet));
-    let outcome = match work.await {
-        Ok(outcome) => outcome.map_err(|error| error.to_string())?,
-        Err(_) => {
-            return Err("there was no time left in this call: what was made is committed, call it again".to_owned());
-        }
-    };
+    let selection = Selection { dataset: request.dataset, model: request.model, ..Selection::default() };
+    let failed = |error: crate::Error| error.to_string();
+    let mut handed_over = Vec::new();
+    let mut outcome = Outcome::default();
+    if let Some(job) = hand_over(lake, &selection, false).await.map_err(failed)? {
+        handed_over.push(job);
+    } else if let Ok(done) = tokio::time::timeout(deadline.left(), aggregate(lake, &selection, WORKERS, &Quiet)).await {
+        outcome = done.map_err(failed)?;
+    } else if let Some(job) = hand_over(lake, &selection, true).await.map_err(failed)? {
+        handed_over.push(job);
+    } else {
+        return Err("there was no time left in this call: what was made is committed, call it again".to_owned());
+    }
     let mut datasets = BTreeSet::new();
     for made in &outcome.aggregated {
         tracing::info!(dataset = made.dataset, model = made.model, partition = %made.partition, rows = made.rows, "made");
@@ -78,7 +86,7 @@ pub async fn handle(lake: &Lake, request: Request, deadline: Deadline) -> Result
         return Err(failures.join("; "));
     }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Answer { ok: true, elapsed_ms, aggregated: outcome.aggregated, up_to_date: outcome.up_to_date })
+    Ok(Answer { ok: true, elapsed_ms, aggregated: outcome.aggregated, up_to_date: outcome.up_to_date, handed_over })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! As `make` does, it compares what each partition was made from (the ledger says) with what is there now, and makes
 //! again what differs: late data, re-runs and backfills need no parameters, and a second run does nothing.
 
+mod backlog;
 mod engine;
 mod error;
 mod files;
@@ -24,6 +25,7 @@ use lake::{Lake, hash, keys};
 use serde::Serialize;
 use std::sync::Arc;
 
+pub use self::backlog::{Stale, backlog, hand_over, shares};
 pub use self::engine::Engine;
 pub use self::error::{Error, Result};
 pub use self::query::{Answer, query};
@@ -41,8 +43,16 @@ pub struct Selection {
     pub dataset: Option<String>,
     /// One model only.
     pub model: Option<String>,
+    /// These partitions only; empty: any.
+    pub partitions: Vec<Partition>,
     /// All partitions, whether they are stale or not.
     pub all: bool,
+}
+
+impl Selection {
+    fn wants(&self, partition: &Partition) -> bool {
+        self.partitions.is_empty() || self.partitions.contains(partition)
+    }
 }
 
 /// A partition that was made.
@@ -105,7 +115,7 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
 pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progress: &dyn Progress) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for dataset in selected(lake, selection)? {
-        if selection.all && selection.model.is_none() {
+        if selection.all && selection.model.is_none() && selection.partitions.is_empty() {
             remove_orphans(lake, dataset).await?;
         }
         let mut round = one_round(lake, dataset, selection, workers, progress).await?;
@@ -198,10 +208,11 @@ fn plan<'a>(
     if let Some(wanted) = &selection.model {
         vanished.retain(|_, (_, entry, _)| entry.model == *wanted);
     }
+    vanished.retain(|_, (_, _, partition)| selection.wants(partition));
     let (mut todo, mut up_to_date) = (Vec::new(), 0);
     let wanted = |model: &&Model| selection.model.as_ref().is_none_or(|name| model.name == *name);
     for model in dataset.models.iter().filter(wanted) {
-        for mut task in tasks(dataset, model, entries) {
+        for mut task in tasks(dataset, model, entries).into_iter().filter(|task| selection.wants(&task.partition)) {
             let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &task.partition);
             vanished.remove(&ledger_key);
             task.known = known.get(ledger_key.as_str()).map(|entry| entry.fingerprint.clone());

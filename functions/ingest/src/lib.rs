@@ -8,8 +8,9 @@ pub mod sources;
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use lake::Lake;
+use lake::batch::HandedOver;
 use lake::progress::Progress;
 use lake::settings::Environment;
 use lake::time::Window;
@@ -21,6 +22,9 @@ use self::sources::irceline;
 
 /// Where IRCELINE's API lies unless `IRCELINE_URL` says otherwise.
 const IRCELINE_URL: &str = "https://geo.irceline.be/sos/api/v1/";
+
+/// Days that one child of a job fetches.
+const PART_DAYS: u64 = 7;
 
 /// The sources' addresses, read from the environment once.
 #[derive(Debug, Clone)]
@@ -136,11 +140,47 @@ pub fn window(
     Ok(Window::new(from, to.unwrap_or(nightly.to()))?)
 }
 
+/// The parts of a window, `(from, to)` each, that the children of a job fetch: weeks of a source that is asked day by
+/// day, the whole of one that is not.
+pub fn parts(source: &str, window: Window) -> Vec<(NaiveDate, NaiveDate)> {
+    if source != "irceline" {
+        return vec![(window.from(), window.to())];
+    }
+    let end = |start: NaiveDate| (start + Days::new(PART_DAYS)).min(window.to());
+    let starts = window.days().step_by(PART_DAYS as usize);
+    starts.map(|start| (start, end(start))).collect()
+}
+
+/// Hands a window to AWS Batch if it is longer than the lake's limit, or if `anyway`; `None` if it is to be fetched
+/// here.
+pub async fn hand_over(lake: &Lake, source: &str, window: Window, anyway: bool) -> Result<Option<HandedOver>> {
+    let Some(batch) = &lake.batch else { return Ok(None) };
+    let days = window.days().count() as u64;
+    if !anyway && batch.above_days().is_none_or(|limit| days <= limit) {
+        return Ok(None);
+    }
+    Ok(Some(batch.ingest(source, &parts(source, window)).await?))
+}
+
 /// Fetches a window of a source into the raw zone.
 pub async fn ingest(context: &Context<'_>, source: &str, window: Window) -> Result<Outcome> {
     let dataset = context.lake.catalog.dataset(source)?;
     match source {
         "irceline" => irceline::fetch(context, dataset, &context.settings.irceline, window).await,
         other => Err(lake::Error::Usage(format!("there is no source \"{other}\"; there is irceline")).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_cut_into_weeks_that_cover_it() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let window = Window::new(day("2026-11-01"), day("2026-11-16")).unwrap();
+        let weeks = [("2026-11-01", "2026-11-08"), ("2026-11-08", "2026-11-15"), ("2026-11-15", "2026-11-16")];
+        assert_eq!(parts("irceline", window), weeks.map(|(from, to)| (day(from), day(to))));
+        assert_eq!(parts("codetrack", window), [(day("2026-11-01"), day("2026-11-16"))]);
     }
 }

@@ -99,6 +99,14 @@ pub enum Command {
     Status,
     /// Prove that no row is lost: accounts balance, every object is there as the ledger says, none is orphaned
     Verify,
+    /// Do one share of work that was handed to AWS Batch: the command of its jobs
+    ///
+    /// Which share is told by AWS_BATCH_JOB_ARRAY_INDEX; without it all of them are done, one after another.
+    #[command(hide = true)]
+    Job {
+        /// The id of the manifest: batch/ID.json in the lake
+        manifest: String,
+    },
     /// Clean again every raw object that has rejects, after a rule has changed
     Replay {
         /// Only this dataset

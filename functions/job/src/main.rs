@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod failure;
+mod job;
 mod output;
 mod progress;
 mod query;

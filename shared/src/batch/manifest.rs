@@ -94,11 +94,15 @@ impl Manifest {
         let key = key(id);
         let Some((_, text)) = store.get(&key).await? else {
             let url = store.url(&key);
-            return Err(Error::Usage(format!("there is no manifest {url}: is LAKE_URL that of the lake it was made for?")));
+            return Err(Error::Usage(format!(
+                "there is no manifest {url}: is LAKE_URL that of the lake it was made for?"
+            )));
         };
         serde_json::from_slice(&text).map_err(|error| {
             let url = store.url(&key);
-            Error::Usage(format!("manifest {url} is not readable ({error}): was it made by another version? Submit the work again"))
+            Error::Usage(format!(
+                "manifest {url} is not readable ({error}): was it made by another version? Submit the work again"
+            ))
         })
     }
 }

@@ -163,9 +163,10 @@ impl Batch {
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.failed("look for", name, &error))?;
             // The filter does not look at case or state, and emulators leave it out.
-            let found = page.job_summary_list().iter().find(|job| {
-                job.job_name() == Some(name) && job.status().is_some_and(|status| ACTIVE.contains(status))
-            });
+            let found = page
+                .job_summary_list()
+                .iter()
+                .find(|job| job.job_name() == Some(name) && job.status().is_some_and(|status| ACTIVE.contains(status)));
             if let Some(id) = found.and_then(|job| job.job_id()) {
                 return Ok(Some(id.to_owned()));
             }
@@ -233,6 +234,9 @@ mod tests {
 
     #[test]
     fn a_name_tells_its_work() {
-        assert_eq!(name("clean-irceline/date=2026-11-18/values.ndjson", "0f"), "clean-irceline-date-2026-11-18-values-ndjson-0f");
+        assert_eq!(
+            name("clean-irceline/date=2026-11-18/values.ndjson", "0f"),
+            "clean-irceline-date-2026-11-18-values-ndjson-0f"
+        );
     }
 }

@@ -43,16 +43,15 @@ impl Settings {
 
 fn number(environment: &Environment, name: &str) -> Result<Option<u64>> {
     let parse = |text: &str| {
-        text.parse().map_err(|_| Error::Setting {
-            name: name.to_owned(),
-            why: format!("\"{text}\" is not a whole number"),
-        })
+        text.parse()
+            .map_err(|_| Error::Setting { name: name.to_owned(), why: format!("\"{text}\" is not a whole number") })
     };
     environment.text(name)?.map(parse).transpose()
 }
 
 fn missing(name: &str, given: &str) -> Error {
-    let why = format!("is not set, but {given} is: set {QUEUE} and {DEFINITION} together, or none of the BATCH_ variables");
+    let why =
+        format!("is not set, but {given} is: set {QUEUE} and {DEFINITION} together, or none of the BATCH_ variables");
     Error::Setting { name: name.to_owned(), why }
 }
 

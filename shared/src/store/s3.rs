@@ -457,4 +457,3 @@ where
         _ => Failure::Other,
     }
 }
-

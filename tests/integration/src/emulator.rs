@@ -3,6 +3,7 @@
 //! With the variable `TRIBUTARY_TEST_ENDPOINT` the tests use the emulator at that URL, such as a LocalStack on
 //! `http://127.0.0.1:4566`, and start none.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -41,6 +42,8 @@ pub struct Answer {
     pub head: String,
     /// The body.
     pub body: String,
+    /// The body's bytes.
+    pub bytes: Vec<u8>,
 }
 
 struct Process {
@@ -99,7 +102,20 @@ impl Emulator {
 
     /// A call of a service (`s3`, `sqs`, `lambda`), which may take minutes.
     pub fn call(&self, service: &str, method: &str, path: &str, body: &[u8]) -> Answer {
-        exchange(&self.endpoint, service, method, path, body, CALL_PATIENCE).expect("the emulator answers")
+        pass_on(&self.endpoint, service, method, path, body)
+    }
+
+    /// All objects of a bucket below a prefix, by the rest of their keys. For few and plain keys.
+    pub fn objects(&self, bucket: &str, prefix: &str) -> BTreeMap<String, Vec<u8>> {
+        let listed = self.call("s3", "GET", &format!("/{bucket}?list-type=2&prefix={prefix}"), b"");
+        assert!(listed.body.contains("<IsTruncated>false<"), "more than one page: {}", listed.head);
+        let keys = listed.body.split("<Key>").skip(1).filter_map(|rest| rest.split('<').next());
+        let get = |key: &str| {
+            let answer = self.call("s3", "GET", &format!("/{bucket}/{key}"), b"");
+            assert_eq!(answer.status, 200, "{key}: {}", answer.head);
+            (key.strip_prefix(prefix).expect("a key below the prefix").to_owned(), answer.bytes)
+        };
+        keys.map(get).collect()
     }
 
     /// Makes a bucket. A name should be the test run's own, as the emulator may be a user's.
@@ -164,6 +180,11 @@ fn request(endpoint: &str, method: &str, path: &str, body: &str) -> io::Result<(
     Ok((answer.status, answer.body))
 }
 
+/// Passes a call on to the emulator at `endpoint`.
+pub(crate) fn pass_on(endpoint: &str, service: &str, method: &str, path: &str, body: &[u8]) -> Answer {
+    exchange(endpoint, service, method, path, body, CALL_PATIENCE).expect("the emulator answers")
+}
+
 /// A request with a signature that no emulator checks; they read from it which service is meant.
 fn exchange(
     endpoint: &str,
@@ -186,8 +207,9 @@ fn exchange(
     stream.write_all(body)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer);
-    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
-    Ok(Answer { status: status.ok_or(io::ErrorKind::InvalidData)?, head: head.to_owned(), body: body.to_owned() })
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
+    let bytes = answer.split_off(end + 4);
+    let head = String::from_utf8_lossy(&answer).into_owned();
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+    Ok(Answer { status, head, body: String::from_utf8_lossy(&bytes).into_owned(), bytes })
 }

@@ -3,7 +3,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+pub mod batch;
 pub mod emulator;
+pub mod function;
+mod http;
 pub mod python;
 mod tree;
 

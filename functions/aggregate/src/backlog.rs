@@ -1,0 +1,99 @@
+//! How much there is to make, and as which shares of a job.
+
+use lake::Lake;
+use lake::batch::Share;
+use lake::partition::Partition;
+
+use crate::{Result, Selection, plan, selected};
+
+/// A stale partition, and how much it is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// The dataset.
+    pub dataset: String,
+    /// The model.
+    pub model: String,
+    /// The partition.
+    pub partition: Partition,
+    /// Bytes of the standard zone objects it is made from, as the ledger says.
+    pub bytes: u64,
+}
+
+/// The stale partitions that have something to be made from, by dataset, model and partition.
+pub async fn backlog(lake: &Lake, selection: &Selection) -> Result<Vec<Stale>> {
+    let mut found = Vec::new();
+    for dataset in selected(lake, selection)? {
+        let known = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let (todo, _, _) = plan(dataset, selection, &known, &entries);
+        found.extend(todo.into_iter().map(|task| Stale {
+            dataset: dataset.name.clone(),
+            model: task.model.name.clone(),
+            bytes: task.inputs.iter().flatten().map(|(_, output)| output.bytes).sum(),
+            partition: task.partition,
+        }));
+    }
+    Ok(found)
+}
+
+/// Cuts a backlog into shares of about `bytes` each, of one model each.
+pub fn shares(backlog: &[Stale], bytes: u64) -> Vec<Share> {
+    let mut shares = Vec::new();
+    for of_model in backlog.chunk_by(|a, b| (&a.dataset, &a.model) == (&b.dataset, &b.model)) {
+        let (mut partitions, mut sum) = (Vec::new(), 0_u64);
+        for (at, stale) in of_model.iter().enumerate() {
+            partitions.push(stale.partition.clone());
+            sum = sum.saturating_add(stale.bytes);
+            if sum >= bytes || at + 1 == of_model.len() {
+                let (dataset, model) = (stale.dataset.clone(), stale.model.clone());
+                shares.push(Share::Aggregate { dataset, model, partitions: std::mem::take(&mut partitions) });
+                sum = 0;
+            }
+        }
+    }
+    shares
+}
+
+/// Hands the aggregation to AWS Batch if its stale partitions are made from more than the lake's limit, or if `anyway`.
+/// `None` if it is to be done here: there is no queue, it is small, or nothing is stale.
+pub async fn hand_over(lake: &Lake, selection: &Selection, anyway: bool) -> Result<Option<lake::batch::HandedOver>> {
+    let Some(batch) = &lake.batch else { return Ok(None) };
+    if batch.above_bytes().is_none() && !anyway {
+        return Ok(None);
+    }
+    let limit = batch.above_bytes().unwrap_or(u64::MAX);
+    let backlog = backlog(lake, selection).await?;
+    let total: u64 = backlog.iter().map(|stale| stale.bytes).sum();
+    if backlog.is_empty() || (total <= limit && !anyway) {
+        return Ok(None);
+    }
+    let subject: Vec<&str> = [&selection.dataset, &selection.model].into_iter().flatten().map(String::as_str).collect();
+    let subject = if subject.is_empty() { "all".to_owned() } else { subject.join("-") };
+    Ok(Some(batch.aggregate(&subject, shares(&backlog, limit)).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_of_one_model_and_about_the_size_that_one_call_may_have() {
+        let stale = |model: &str, month: u32, bytes| Stale {
+            dataset: "d".to_owned(),
+            model: model.to_owned(),
+            partition: Partition::single("month", &format!("2026-{month:02}")),
+            bytes,
+        };
+        let backlog = [stale("a", 1, 4), stale("a", 2, 4), stale("a", 3, 40), stale("a", 4, 1), stale("b", 1, 1)];
+        let counts: Vec<(String, usize)> = shares(&backlog, 8)
+            .into_iter()
+            .map(|share| match share {
+                Share::Aggregate { model, partitions, .. } => (model, partitions.len()),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let expected = [("a", 2), ("a", 1), ("a", 1), ("b", 1)].map(|(model, count)| (model.to_owned(), count));
+        assert_eq!(counts, expected);
+        assert!(shares(&[], 8).is_empty());
+    }
+}
