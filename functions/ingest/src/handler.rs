@@ -47,19 +47,21 @@ pub async fn handle(lake: &Lake, settings: &Settings, request: Request, deadline
     let begun = Instant::now();
     let days =
         window(lake, &request.source, request.from, request.to, Utc::now()).map_err(|error| error.to_string())?;
-    let mut handed_over = Vec::new();
+    let hand_over =
+        async |anyway| hand_over(lake, &request.source, days, anyway).await.map_err(|error| error.to_string());
+    let mut handed_over = Vec::from_iter(hand_over(false).await?);
     let mut outcome = Outcome::default();
-    match hand_over(lake, &request.source, days, false).await.map_err(|error| error.to_string())? {
-        Some(job) => handed_over.push(job),
-        None => outcome = fetch(lake, settings, &request.source, days, deadline).await?,
-    }
-    if !outcome.incomplete.is_empty() && deadline.left().is_zero() {
-        // Not the API, but the time is why parts are missing.
-        let job = hand_over(lake, &request.source, days, true).await.map_err(|error| error.to_string())?;
-        if let Some(job) = job {
-            handed_over.push(job);
-            outcome.incomplete.clear();
+    if handed_over.is_empty() {
+        let fetched = fetch(lake, settings, &request.source, days, deadline).await;
+        let is_whole = fetched.as_ref().is_ok_and(|outcome| outcome.incomplete.is_empty());
+        if !is_whole && deadline.left().is_zero() {
+            // Not the API, but the time is why parts are missing.
+            handed_over.extend(hand_over(true).await?);
         }
+        outcome = if handed_over.is_empty() { fetched? } else { fetched.unwrap_or_default() };
+    }
+    if !handed_over.is_empty() {
+        outcome.incomplete.clear();
     }
     if !outcome.incomplete.is_empty() {
         let messages: Vec<String> = outcome.incomplete.into_iter().map(|part| part.message).collect();

@@ -1,7 +1,7 @@
 //! An S3 emulator: [MiniStack](https://pypi.org/project/ministack/), a plain Python program, on a port of its own.
 //!
-//! With the variable `TRIBUTARY_TEST_ENDPOINT` the tests use the emulator at that URL, such as a LocalStack on
-//! `http://127.0.0.1:4566`, and start none.
+//! With the variable `TRIBUTARY_TEST_ENDPOINT`, or else `AWS_ENDPOINT_URL`, the tests of storage, events and queues use
+//! the emulator at that URL, such as a LocalStack on `http://127.0.0.1:4566`, and start none.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -63,10 +63,12 @@ impl Emulator {
     /// Starts an emulator and waits until it answers S3 calls; `None` if there is no Python for it, which has then
     /// been said.
     pub fn start() -> Option<Self> {
-        if let Ok(endpoint) = std::env::var("TRIBUTARY_TEST_ENDPOINT") {
-            let endpoint = endpoint.trim_end_matches('/').to_owned();
-            assert!(answers(&endpoint), "TRIBUTARY_TEST_ENDPOINT: nothing answers S3 calls at {endpoint}");
-            return Some(Self { endpoint, process: None });
+        for name in ["TRIBUTARY_TEST_ENDPOINT", "AWS_ENDPOINT_URL"] {
+            if let Ok(endpoint) = std::env::var(name) {
+                let endpoint = endpoint.trim_end_matches('/').to_owned();
+                assert!(answers(&endpoint), "{name}: nothing answers S3 calls at {endpoint}");
+                return Some(Self { endpoint, process: None });
+            }
         }
         Self::start_own()
     }

@@ -8,6 +8,7 @@ pub mod emulator;
 pub mod function;
 mod http;
 pub mod python;
+pub mod queue;
 mod tree;
 
 use std::path::{Path, PathBuf};
