@@ -1,10 +1,10 @@
 //! How much there is to make, and as which shares of a job.
 
 use lake::Lake;
-use lake::batch::Share;
+use lake::batch::{HandedOver, Share};
 use lake::partition::Partition;
 
-use crate::{Result, Selection, plan, selected};
+use crate::{Result, Selection, Task, plan, selected};
 
 /// A stale partition, and how much it is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,25 +19,39 @@ pub struct Stale {
     pub bytes: u64,
 }
 
-/// The stale partitions that have something to be made from, by dataset, model and partition.
+impl From<&Task<'_>> for Stale {
+    fn from(task: &Task<'_>) -> Self {
+        Self {
+            dataset: task.dataset.name.clone(),
+            model: task.model.name.clone(),
+            partition: task.partition.clone(),
+            bytes: task.inputs.iter().flatten().map(|(_, output)| output.bytes).sum(),
+        }
+    }
+}
+
+/// The stale partitions that have something to be made from, by dataset and model.
 pub async fn backlog(lake: &Lake, selection: &Selection) -> Result<Vec<Stale>> {
     let mut found = Vec::new();
     for dataset in selected(lake, selection)? {
         let known = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
         let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
         let (todo, _, _) = plan(dataset, selection, &known, &entries);
-        found.extend(todo.into_iter().map(|task| Stale {
-            dataset: dataset.name.clone(),
-            model: task.model.name.clone(),
-            bytes: task.inputs.iter().flatten().map(|(_, output)| output.bytes).sum(),
-            partition: task.partition,
-        }));
+        found.extend(todo.iter().map(Stale::from));
     }
     Ok(found)
 }
 
+/// The backlog that tasks are, if it is above the size from which AWS Batch makes it.
+pub(crate) fn too_large(lake: &Lake, tasks: &[Task<'_>]) -> Option<Vec<Stale>> {
+    let limit = lake.batch.as_ref()?.above_bytes()?;
+    let backlog: Vec<Stale> = tasks.iter().map(Stale::from).collect();
+    let total: u64 = backlog.iter().map(|stale| stale.bytes).sum();
+    (total > limit).then_some(backlog)
+}
+
 /// Cuts a backlog into shares of about `bytes` each, of one model each.
-pub fn shares(backlog: &[Stale], bytes: u64) -> Vec<Share> {
+fn shares(backlog: &[Stale], bytes: u64) -> Vec<Share> {
     let mut shares = Vec::new();
     for of_model in backlog.chunk_by(|a, b| (&a.dataset, &a.model) == (&b.dataset, &b.model)) {
         let (mut partitions, mut sum) = (Vec::new(), 0_u64);
@@ -54,22 +68,13 @@ pub fn shares(backlog: &[Stale], bytes: u64) -> Vec<Share> {
     shares
 }
 
-/// Hands the aggregation to AWS Batch if its stale partitions are made from more than the lake's limit, or if `anyway`.
-/// `None` if it is to be done here: there is no queue, it is small, or nothing is stale.
-pub async fn hand_over(lake: &Lake, selection: &Selection, anyway: bool) -> Result<Option<lake::batch::HandedOver>> {
-    let Some(batch) = &lake.batch else { return Ok(None) };
-    if batch.above_bytes().is_none() && !anyway {
-        return Ok(None);
-    }
-    let limit = batch.above_bytes().unwrap_or(u64::MAX);
-    let backlog = backlog(lake, selection).await?;
-    let total: u64 = backlog.iter().map(|stale| stale.bytes).sum();
-    if backlog.is_empty() || (total <= limit && !anyway) {
-        return Ok(None);
-    }
+/// Hands a backlog to AWS Batch; `None` if there is no queue, or nothing to hand over.
+pub async fn hand_over(lake: &Lake, selection: &Selection, backlog: &[Stale]) -> Result<Option<HandedOver>> {
+    let Some(batch) = lake.batch.as_ref().filter(|_| !backlog.is_empty()) else { return Ok(None) };
     let subject: Vec<&str> = [&selection.dataset, &selection.model].into_iter().flatten().map(String::as_str).collect();
     let subject = if subject.is_empty() { "all".to_owned() } else { subject.join("-") };
-    Ok(Some(batch.aggregate(&subject, shares(&backlog, limit)).await?))
+    let shares = shares(backlog, batch.above_bytes().unwrap_or(u64::MAX));
+    Ok(Some(batch.aggregate(&subject, shares).await?))
 }
 
 #[cfg(test)]

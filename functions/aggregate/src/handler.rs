@@ -13,7 +13,7 @@ use lake::telemetry::Metrics;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Aggregated, Outcome, Selection, aggregate, hand_over};
+use crate::{Aggregated, Outcome, Selection, aggregate, backlog, hand_over};
 
 /// Partitions made at the same time.
 const WORKERS: usize = 2;
@@ -61,17 +61,18 @@ pub async fn handle(lake: &Lake, request: Request, deadline: Deadline) -> Result
     let begun = Instant::now();
     let selection = Selection { dataset: request.dataset, model: request.model, ..Selection::default() };
     let failed = |error: crate::Error| error.to_string();
-    let mut handed_over = Vec::new();
     let mut outcome = Outcome::default();
-    if let Some(job) = hand_over(lake, &selection, false).await.map_err(failed)? {
-        handed_over.push(job);
-    } else if let Ok(done) = tokio::time::timeout(deadline.left(), aggregate(lake, &selection, WORKERS, &Quiet)).await {
-        outcome = done.map_err(failed)?;
-    } else if let Some(job) = hand_over(lake, &selection, true).await.map_err(failed)? {
-        handed_over.push(job);
-    } else {
-        return Err("there was no time left in this call: what was made is committed, call it again".to_owned());
-    }
+    let left = match tokio::time::timeout(deadline.left(), aggregate(lake, &selection, WORKERS, &Quiet)).await {
+        Ok(done) => {
+            outcome = done.map_err(failed)?;
+            std::mem::take(&mut outcome.too_large)
+        }
+        Err(_) if lake.batch.is_some() => backlog(lake, &selection).await.map_err(failed)?,
+        Err(_) => {
+            return Err("there was no time left in this call: what was made is committed, call it again".to_owned());
+        }
+    };
+    let handed_over = Vec::from_iter(hand_over(lake, &selection, &left).await.map_err(failed)?);
     let mut datasets = BTreeSet::new();
     for made in &outcome.aggregated {
         tracing::info!(dataset = made.dataset, model = made.model, partition = %made.partition, rows = made.rows, "made");

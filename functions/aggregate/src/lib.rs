@@ -25,7 +25,7 @@ use lake::{Lake, hash, keys};
 use serde::Serialize;
 use std::sync::Arc;
 
-pub use self::backlog::{Stale, backlog, hand_over, shares};
+pub use self::backlog::{Stale, backlog, hand_over};
 pub use self::engine::Engine;
 pub use self::error::{Error, Result};
 pub use self::query::{Answer, query};
@@ -81,6 +81,8 @@ pub struct Outcome {
     pub failed: Vec<Error>,
     /// How many partitions needed nothing.
     pub up_to_date: u64,
+    /// Stale partitions that were left alone, because together they are for AWS Batch.
+    pub too_large: Vec<Stale>,
 }
 
 /// One partition that is to be made.
@@ -111,7 +113,7 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
     Ok(found)
 }
 
-/// Makes stale partitions, `workers` at a time.
+/// Makes stale partitions, `workers` at a time. Those of a dataset that are for AWS Batch are only named.
 pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progress: &dyn Progress) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for dataset in selected(lake, selection)? {
@@ -133,6 +135,7 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
         outcome.up_to_date += round.up_to_date;
         outcome.aggregated.extend(round.aggregated);
         outcome.failed.extend(round.failed);
+        outcome.too_large.extend(round.too_large);
     }
     let order = |made: &Aggregated| (made.dataset.clone(), made.model.clone(), made.partition.clone());
     outcome.aggregated.sort_by_key(order);
@@ -157,6 +160,10 @@ async fn one_round(
         delete(lake, &ledger_key, &entry).await?;
         let (dataset, model) = (entry.dataset, entry.model);
         outcome.aggregated.push(Aggregated { dataset, model, partition, rows: 0, changed: true, deleted: true });
+    }
+    if let Some(backlog) = backlog::too_large(lake, &todo) {
+        outcome.too_large = backlog;
+        return Ok(outcome);
     }
     progress.begin(&format!("aggregate {}", dataset.name), todo.len() as u64);
     let mut work = futures::stream::iter(todo.iter().map(|task| async move { (task, make(lake, task).await) }))

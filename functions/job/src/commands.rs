@@ -138,13 +138,11 @@ impl<'a> Session<'a> {
 
     /// Makes stale partitions, or has AWS Batch make them.
     pub async fn aggregate(&self, selection: &aggregate::Selection, summary: &mut Summary) -> Result<()> {
-        if let Some(job) = aggregate::hand_over(&self.lake, selection, false).await? {
-            summary.handed_over.push(job);
-            return Ok(());
-        }
         self.lake.sweep().await?;
         let begun = Instant::now();
-        summary.aggregate(aggregate::aggregate(&self.lake, selection, self.workers, &self.steps).await?);
+        let outcome = aggregate::aggregate(&self.lake, selection, self.workers, &self.steps).await?;
+        summary.handed_over.extend(aggregate::hand_over(&self.lake, selection, &outcome.too_large).await?);
+        summary.aggregate(outcome);
         summary.took("aggregate", begun);
         Ok(())
     }
