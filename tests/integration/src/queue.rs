@@ -12,8 +12,11 @@ pub struct Queue<'a> {
 
 /// A message that was received.
 pub struct Message {
+    /// Its id, the same at each delivery.
     pub id: String,
+    /// What deletes this delivery.
     pub receipt: String,
+    /// Its text.
     pub body: String,
 }
 

@@ -28,6 +28,7 @@ const BROKEN: &str = "irceline/date=2026-11-12/values.ndjson";
 /// An upload of a dataset that is declared later, in the lake itself.
 const TRAM: &str = "trams/date=2026-11-19/one + two.json";
 const TRAMS: &str = r#"
+title = "Trams"
 time_zone = "Europe/Brussels"
 [table.position]
 from = "date=*/*.json"

@@ -25,6 +25,7 @@ const NAMES: [(&str, &str); 9] = [
     ("deep/er.json", "deep/er.json"),
 ];
 const TRAMS: &str = r#"
+title = "Trams"
 time_zone = "Europe/Brussels"
 [table.position]
 from = "**/*.json"
