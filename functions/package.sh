@@ -46,5 +46,5 @@ for name; do
     esac
 done
 for name; do
-    [ "$name" = tributary ] || python3 functions/package.py "$folder/binaries/$name/bootstrap" "$folder/$name.zip"
+    [ "$name" = tributary ] || "$tools/bin/python" functions/package.py "$folder/binaries/$name/bootstrap" "$folder/$name.zip"
 done

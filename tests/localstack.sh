@@ -1,6 +1,7 @@
 #!/bin/sh
 # tests/localstack.sh FOLDER: run the tests of storage, events and queues against LocalStack itself, as a plain process.
-# It is installed into FOLDER. Off unless TRIBUTARY_LOCALSTACK=1: it brings a hundred Python packages.
+# It is installed into FOLDER: a hundred Python packages, which need Python 3.13. Skipped where it cannot be had or started,
+# and with TRIBUTARY_LOCALSTACK=0.
 #
 # A LocalStack of your own needs none of this: AWS_ENDPOINT_URL=http://127.0.0.1:4566 make test
 set -eu
@@ -10,7 +11,7 @@ skip() {
     echo "localstack: SKIPPED: $1" >&2
     exit 0
 }
-[ "${TRIBUTARY_LOCALSTACK:-}" = 1 ] || skip "set TRIBUTARY_LOCALSTACK=1 to run storage, events and queues against it"
+[ "${TRIBUTARY_LOCALSTACK:-1}" != 0 ] || skip "TRIBUTARY_LOCALSTACK is 0"
 python=$(command -v python3.13 || true)
 "$python" -c '' 2>/dev/null || python=$(ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13.*/bin/python3.13 2>/dev/null | tail -n 1)
 [ -n "$python" ] || skip "there is no python3.13"
@@ -57,8 +58,8 @@ PYTHON
 do
     tries=$((tries - 1))
     if [ "$tries" -eq 0 ] || ! kill -0 "$localstack" 2>/dev/null; then
-        echo "localstack: it did not start" >&2
-        exit 1
+        tail -n 20 "$work/log" >&2
+        skip "it did not start"
     fi
     sleep 0.5
 done

@@ -134,13 +134,12 @@ fn what_fails_for_good_raises_an_alarm_and_comes_in_after_its_cause_is_mended(de
     assert_eq!(state["objects"], 27, "the nine good ones are clean: {state}");
     deployed.equals(local);
 
-    let path = "/?Action=DescribeAlarms&Version=2010-08-01&AlarmNames.member.1=tributary-clean-dead-not-empty";
-    let alarm = deployed.emulator.call("monitoring", "GET", path, b"").body;
-    for part in ["ApproximateNumberOfMessagesVisible", "GreaterThanThreshold", "<Value>tributary-clean-dead</Value>"] {
-        assert!(alarm.contains(part), "{part} is not in: {alarm}");
-    }
-    let threshold: f64 = alarm.split("<Threshold>").nth(1).unwrap().split('<').next().unwrap().parse().unwrap();
-    assert!(deployed.messages("clean-dead") as f64 > threshold, "the alarm rings: {alarm}");
+    let alarm = deployed.resource("aws_cloudwatch_metric_alarm.dead_letters[\"clean-dead\"]");
+    let metric = ["namespace", "metric_name", "comparison_operator"].map(|name| alarm[name].as_str().unwrap());
+    assert_eq!(metric, ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "GreaterThanThreshold"]);
+    let queue = alarm["dimensions"]["QueueName"].as_str().unwrap();
+    assert!(deployed.outputs["queue_urls"]["value"]["clean-dead"].as_str().unwrap().ends_with(&format!("/{queue}")));
+    assert!(deployed.messages("clean-dead") as f64 > alarm["threshold"].as_f64().unwrap(), "the alarm rings: {alarm}");
 
     deployed.put("ledger", "config/datasets/trams/dataset.toml", TRAMS.as_bytes());
     deployed.queue("clean-dead").redrive(&deployed.queue("clean"));
@@ -289,6 +288,13 @@ impl Deployed {
         let colour: &[&str] = if matches!(*first, "state" | "output") { &[] } else { &["-no-color"] };
         command.arg(first).args(colour).args(others).current_dir(self.folder.path().join("infra"));
         command.stdin(Stdio::null()).output().unwrap().into()
+    }
+
+    /// A resource as Terraform knows it.
+    fn resource(&self, address: &str) -> Value {
+        let state: Value = serde_json::from_str(&self.terraform(&["show", "-json"]).ok().stdout).unwrap();
+        let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
+        resources.iter().find(|resource| resource["address"] == address).unwrap()["values"].clone()
     }
 
     fn bucket(&self, zone: &str) -> &str {
