@@ -84,7 +84,7 @@ pub enum Command {
         #[command(flatten)]
         window: WindowOptions,
     },
-    /// Ingest, clean and aggregate a long window, week by week, in parallel
+    /// Ingest, clean and aggregate a long window, week by week; by AWS Batch where a lake on S3 has a queue
     Backfill {
         /// The source, such as irceline
         source: String,
