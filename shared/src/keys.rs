@@ -53,6 +53,11 @@ pub fn consumption(dataset: &str, model: &str, partition: &Partition) -> String 
     partition.key(&format!("{dataset}/{model}"), "data.parquet")
 }
 
+/// A file that is written from a model's partitions.
+pub fn consumption_file(dataset: &str, file: &str) -> String {
+    format!("{dataset}/{file}")
+}
+
 /// The ledger entry of a raw object.
 pub fn raw_ledger(raw_key: &str) -> String {
     format!("raw/{raw_key}.json")

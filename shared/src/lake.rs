@@ -4,6 +4,7 @@ use crate::batch::Batch;
 use crate::dataset::Catalog;
 use crate::error::Result;
 use crate::ledger::Ledger;
+use crate::personal::PersonalKey;
 use crate::settings::{LakeSettings, Zone};
 use crate::store::{S3Client, Store, StoreUrl};
 
@@ -26,6 +27,8 @@ pub struct Lake {
     pub manifests: Store,
     /// Where work goes that is too large for here; `None`: nowhere.
     pub batch: Option<Batch>,
+    /// The key of personal values' hashes, if there is one.
+    pub personal_key: Option<PersonalKey>,
     settings: LakeSettings,
     ledger_store: Store,
 }
@@ -53,6 +56,7 @@ impl Lake {
             catalog: Catalog::load(&config).await?,
             manifests,
             batch,
+            personal_key: settings.personal_key.clone(),
             settings,
             ledger_store,
         })

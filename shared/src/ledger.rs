@@ -104,6 +104,10 @@ pub struct WholeReject {
     pub message: String,
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// The ledger entry of a raw object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawEntry {
@@ -128,6 +132,12 @@ pub struct RawEntry {
     /// What it says its source could not deliver.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
+    /// How many columns of the object nobody declared.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub ignored_columns: u64,
+    /// When the object arrived, where only the newest object counts (a snapshot).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<DateTime<Utc>>,
     /// Objects in the standard zone.
     pub outputs: Vec<Output>,
     /// Objects of an earlier cleaning that this one no longer makes: to be deleted, then forgotten.
@@ -163,6 +173,9 @@ pub struct ConsumptionEntry {
     pub inputs: Vec<Input>,
     /// What was written; none if the query yields no row.
     pub outputs: Vec<Output>,
+    /// The name of the CSV file, if this is not a partition but a file that was written from some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// The ledger zone.

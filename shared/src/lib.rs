@@ -11,6 +11,7 @@ mod lake;
 pub mod ledger;
 pub mod parquet;
 pub mod partition;
+pub mod personal;
 pub mod progress;
 pub mod settings;
 pub mod store;

@@ -29,6 +29,13 @@ impl Partition {
         Self(path.to_owned())
     }
 
+    /// The partition within this one for a further value.
+    #[must_use]
+    pub fn within(&self, name: &str, value: &str) -> Self {
+        let value = encoded(value);
+        if self.0.is_empty() { Self::single(name, &value) } else { Self(format!("{}/{name}={value}", self.0)) }
+    }
+
     /// The path of the partition.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -44,15 +51,18 @@ impl Partition {
         if self.0.is_empty() { format!("{prefix}/{name}") } else { format!("{prefix}/{}/{name}", self.0) }
     }
 
-    /// The days that the partition covers, if its name tells: `date=2026-11-19`, `month=2026-11`, `year=24-25` (a
-    /// school year, 1 July to 30 June).
+    /// The days that the partition covers, if its name tells: `date=2026-11-19`, `month=2026-11`, `year=2026/month=5`,
+    /// `year=24-25` (a school year, 1 July to 30 June).
     pub fn days(&self) -> Option<Range<NaiveDate>> {
         if let Some(date) = self.value("date") {
             let day: NaiveDate = date.parse().ok()?;
             return Some(day..day.checked_add_days(Days::new(1))?);
         }
         if let Some(month) = self.value("month") {
-            let first: NaiveDate = format!("{month}-01").parse().ok()?;
+            let first = match self.value("year") {
+                Some(year) => NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)?,
+                None => format!("{month}-01").parse().ok()?,
+            };
             return Some(first..first.checked_add_months(Months::new(1))?);
         }
         let (start, end) = self.value("year")?.split_once('-')?;
@@ -61,6 +71,23 @@ impl Partition {
         let first = NaiveDate::from_ymd_opt(year, 7, 1)?;
         consecutive.then_some(first..first.checked_add_months(Months::new(12))?)
     }
+}
+
+/// A value in a path as Hive writes it: what is not a letter, a digit or one of `.-_` as `%XX`; no text at all under a
+/// name of its own.
+fn encoded(value: &str) -> String {
+    if value.is_empty() {
+        return "__HIVE_DEFAULT_PARTITION__".to_owned();
+    }
+    let mut path = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b".-_".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    path
 }
 
 impl fmt::Display for Partition {
@@ -76,6 +103,8 @@ pub enum Period {
     Date,
     /// `month=YYYY-MM`
     Month,
+    /// `year=YYYY/month=M`, the month not padded
+    YearMonth,
     /// `year=YY-YY`, a school year from 1 July to 30 June
     SchoolYear,
 }
@@ -86,6 +115,7 @@ impl Period {
         match self {
             Period::Date => Partition(format!("date={day}")),
             Period::Month => Partition(format!("month={:04}-{:02}", day.year(), day.month())),
+            Period::YearMonth => Partition(format!("year={}/month={}", day.year(), day.month())),
             Period::SchoolYear => {
                 let start = if day.month() >= 7 { day.year() } else { day.year() - 1 };
                 Partition(format!("year={:02}-{:02}", start.rem_euclid(100), (start + 1).rem_euclid(100)))
@@ -93,12 +123,13 @@ impl Period {
         }
     }
 
-    /// The partition column's name.
-    pub fn column(self) -> &'static str {
+    /// The names of the partition's columns.
+    pub fn columns(self) -> &'static [&'static str] {
         match self {
-            Period::Date => "date",
-            Period::Month => "month",
-            Period::SchoolYear => "year",
+            Period::Date => &["date"],
+            Period::Month => &["month"],
+            Period::YearMonth => &["year", "month"],
+            Period::SchoolYear => &["year"],
         }
     }
 }
@@ -117,12 +148,12 @@ pub enum PartitionBy {
 }
 
 impl PartitionBy {
-    /// The name of the partition's column, if there is one.
-    pub fn column(&self) -> Option<&str> {
+    /// The names of the partition's columns.
+    pub fn columns(&self) -> Vec<&str> {
         match self {
-            PartitionBy::Nothing => None,
-            PartitionBy::Key(name) => Some(name),
-            PartitionBy::Time(period, _) => Some(period.column()),
+            PartitionBy::Nothing => Vec::new(),
+            PartitionBy::Key(name) => vec![name],
+            PartitionBy::Time(period, _) => period.columns().to_vec(),
         }
     }
 }
@@ -136,9 +167,10 @@ impl FromStr for PartitionBy {
             let period = match period {
                 "date" => Period::Date,
                 "month" => Period::Month,
+                "year_month" => Period::YearMonth,
                 "school_year" => Period::SchoolYear,
                 _ => {
-                    return Err(format!("\"{period}\" is no period: use date, month or school_year"));
+                    return Err(format!("\"{period}\" is no period: use date, month, year_month or school_year"));
                 }
             };
             return Ok(PartitionBy::Time(period, column.to_owned()));
@@ -185,7 +217,7 @@ mod tests {
         #[test]
         fn every_day_lies_in_its_partition(offset in 0_i64..36_000) {
             let day = NaiveDate::from_ymd_opt(2000, 7, 1).unwrap() + chrono::TimeDelta::days(offset);
-            for period in [Period::Date, Period::Month, Period::SchoolYear] {
+            for period in [Period::Date, Period::Month, Period::YearMonth, Period::SchoolYear] {
                 let days = period.of(day).days();
                 prop_assert!(days.clone().is_some_and(|days| days.contains(&day)), "{day} {days:?}");
             }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::batch;
 use crate::error::{Error, Result};
+use crate::personal::PersonalKey;
 use crate::store::StoreUrl;
 
 /// The lake's zones, in the order of the data's way through it.
@@ -52,6 +53,8 @@ impl Zone {
 pub struct LakeSettings {
     /// `LAKE_URL`: the root of the lake; `config/` is always below it.
     pub root: StoreUrl,
+    /// `PERSONAL_KEY`: the key of the hashes that models with `hash_personal` see in place of personal values.
+    pub personal_key: Option<PersonalKey>,
     /// `RAW_URL` and so on, where a zone has a URL of its own.
     zones: Vec<(Zone, StoreUrl)>,
     /// What is handed to AWS Batch, if anything is.
@@ -61,7 +64,7 @@ pub struct LakeSettings {
 impl LakeSettings {
     /// A lake whose zones all lie below `root`.
     pub fn at(root: StoreUrl) -> Self {
-        Self { root, zones: Vec::new(), batch: None }
+        Self { root, personal_key: None, zones: Vec::new(), batch: None }
     }
 
     /// Reads `LAKE_URL` (default `file:lake`; `root` goes before it) and the zones' variables.
@@ -76,7 +79,9 @@ impl LakeSettings {
                 zones.push((zone, url));
             }
         }
-        Ok(Self { root, zones, batch: batch::Settings::from_environment(environment)? })
+        let personal_key = environment.text("PERSONAL_KEY")?.map(PersonalKey::new);
+        let batch = batch::Settings::from_environment(environment)?;
+        Ok(Self { root, personal_key, zones, batch })
     }
 
     /// What is handed to AWS Batch. A job cannot reach a local folder, so nothing is where a zone is one.

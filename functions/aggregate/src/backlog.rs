@@ -4,7 +4,8 @@ use lake::Lake;
 use lake::batch::{HandedOver, Share};
 use lake::partition::Partition;
 
-use crate::{Result, Selection, Task, plan, selected};
+use crate::plan::{Plan, Task};
+use crate::{Result, Selection, selected};
 
 /// A stale partition, and how much it is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +26,7 @@ impl From<&Task<'_>> for Stale {
             dataset: task.dataset.name.clone(),
             model: task.model.name.clone(),
             partition: task.partition.clone(),
-            bytes: task.inputs.iter().flatten().map(|(_, output)| output.bytes).sum(),
+            bytes: task.objects.iter().flatten().map(|(_, output)| output.bytes).sum(),
         }
     }
 }
@@ -36,7 +37,7 @@ pub async fn backlog(lake: &Lake, selection: &Selection) -> Result<Vec<Stale>> {
     for dataset in selected(lake, selection)? {
         let known = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
         let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-        let (todo, _, _) = plan(dataset, selection, &known, &entries);
+        let Plan { todo, .. } = Plan::new(dataset, selection, &known, &entries, lake.personal_key.as_ref());
         found.extend(todo.iter().map(Stale::from));
     }
     Ok(found)

@@ -1,28 +1,36 @@
 //! DataFusion over the lake: which tables there are, and how the newest row of each key is found.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use datafusion::arrow::array::{Date32Array, Int64Array, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef};
+use datafusion::arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Date32Type, SchemaRef};
+use datafusion::arrow::error::ArrowError;
 use datafusion::common::TableReference;
+use datafusion::common::config::{ParquetOptions, TableParquetOptions};
+use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use futures::TryStreamExt;
 use lake::Lake;
-use lake::dataset::{Dataset, Table};
+use lake::dataset::{Column, Dataset, Model, RECEIVED_AT, Table, View};
 use lake::ledger::Output;
 use lake::partition::PartitionBy;
+use lake::personal::PersonalKey;
 use lake::store::Store;
 use lake::time::day_bounds;
+use tempfile::TempDir;
 use url::Url;
 
 use crate::error::{Error, Result};
 use crate::files::CommittedFiles;
+use crate::personal;
+use crate::plan::Task;
 
 /// What sorts and joins may hold in memory before they spill to temporary files.
 const MEMORY: usize = 256 * 1024 * 1024;
@@ -34,6 +42,17 @@ pub type Ranked<'a> = (usize, &'a Output);
 /// One DataFusion session.
 pub struct Engine {
     context: SessionContext,
+    /// Where views are materialized; removed with the session.
+    scratch: TempDir,
+}
+
+/// What is to be seen of a table.
+#[derive(Debug, Clone, Default)]
+pub struct Cut<'a> {
+    /// Rows of these days only, `[from, to)`, where the table is cut by time.
+    pub days: Option<Range<NaiveDate>>,
+    /// Keyed hashes in place of personal values.
+    pub personal_key: Option<&'a PersonalKey>,
 }
 
 impl Engine {
@@ -43,7 +62,8 @@ impl Engine {
         config.options_mut().execution.collect_statistics = false;
         config.options_mut().execution.parquet.schema_force_view_types = false;
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY))).build_arc()?;
-        Ok(Self { context: SessionContext::new_with_config_rt(config, runtime) })
+        let scratch = tempfile::tempdir().map_err(|error| Error::Query(format!("no temporary folder: {error}")))?;
+        Ok(Self { context: SessionContext::new_with_config_rt(config, runtime), scratch })
     }
 
     /// The session itself.
@@ -59,41 +79,110 @@ impl Engine {
         dataset: &Dataset,
         table: &Table,
         outputs: &[Ranked<'_>],
+        cut: &Cut<'_>,
     ) -> Result<()> {
         let hidden = format!("{}__{}", dataset.name, table.name);
-        let partition = match &table.partition {
-            PartitionBy::Nothing => None,
-            // `date=2026-11-19` is a date; other values of a raw key are text.
-            PartitionBy::Key(column) if column == "date" => Some((column.clone(), DataType::Date32)),
-            by => by.column().map(|column| (column.to_owned(), DataType::Utf8)),
+        // `date=2026-11-19` is a date; other values of a path are text.
+        let type_of = |column: &str| match (&table.partition, column) {
+            (PartitionBy::Key(_), "date") => DataType::Date32,
+            _ => DataType::Utf8,
         };
-        self.add_files(&lake.standard, &hidden, partition.as_ref(), Some(table.schema()), outputs).await?;
-        let mut columns: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        columns.push(lake::dataset::RECEIVED_AT);
-        let partition = partition.as_ref().map(|(column, _)| column.as_str());
-        columns.extend(partition.filter(|column| !table.columns.iter().any(|known| known.name == *column)));
-        let sql = newest_rows(&hidden, table, partition, &columns, needs_comparing(table, outputs));
+        let partition: Vec<(String, DataType)> =
+            table.partition.columns().into_iter().map(|column| (column.to_owned(), type_of(column))).collect();
+        self.add_files(&lake.standard, &hidden, &partition, Some(table.schema()), outputs).await?;
+        if let Some(key) = cut.personal_key {
+            personal::register(&self.context, key);
+        }
+        let sql = newest_rows(&hidden, table, cut, needs_comparing(table, outputs));
         let view = self.context.sql(&sql).await?.into_view();
         self.register(name, view)
     }
 
-    /// Registers a model's result as `name`.
+    /// Registers a model's result as `name`; the columns of its path come last.
     pub async fn add_model(
         &self,
         lake: &Lake,
         name: impl Into<TableReference>,
-        by: &PartitionBy,
+        model: &Model,
         outputs: &[Ranked<'_>],
     ) -> Result<()> {
         let name = name.into();
         let hidden = name.to_string().replace('.', "__");
-        let partition = by.column().map(|column| (column.to_owned(), DataType::Utf8));
-        self.add_files(&lake.consumption, &hidden, partition.as_ref(), None, outputs).await?;
+        let partition: Vec<(String, DataType)> =
+            model.partition_columns().into_iter().map(|column| (column.to_owned(), DataType::Utf8)).collect();
+        self.add_files(&lake.consumption, &hidden, &partition, None, outputs).await?;
         let table = self.context.table(&hidden).await?;
         let columns: Vec<String> =
             table.schema().fields().iter().map(|field| field.name().clone()).filter(|name| name != "_source").collect();
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         self.register(name, table.select_columns(&columns)?.into_view())
+    }
+
+    /// Registers what all models of a dataset see beside its tables: `settings`, the lists, and of a partition by time
+    /// its `period` and the `calendar` of the days in reach.
+    pub fn add_declared(
+        &self,
+        dataset: &Dataset,
+        period: Option<Range<NaiveDate>>,
+        reach: Option<Range<NaiveDate>>,
+    ) -> Result<()> {
+        for list in &dataset.lists {
+            self.context.register_batch(&list.name, list.rows.clone())?;
+        }
+        let (Some(period), Some(reach)) = (period, reach) else { return Ok(()) };
+        self.context.register_batch("calendar", calendar(dataset, &reach).map_err(DataFusionError::from)?)?;
+        let day = |day: NaiveDate| Arc::new(Date32Array::from(vec![Date32Type::from_naive_date(day)])) as ArrayRef;
+        let columns = [("first_day", day(period.start), false), ("next_day", day(period.end), false)];
+        let period = RecordBatch::try_from_iter_with_nullable(columns).map_err(DataFusionError::from)?;
+        self.context.register_batch("period", period)?;
+        Ok(())
+    }
+
+    /// Registers a view, computed now if it is declared so.
+    pub async fn add_view(&self, view: &View) -> Result<()> {
+        let wrong = |error: DataFusionError| Error::Query(format!("{}.sql: {}", view.name, error.strip_backtrace()));
+        let plan = self.context.sql(&view.sql).await.map_err(wrong)?;
+        if !view.materialize {
+            return self.register(view.name.as_str(), plan.into_view());
+        }
+        let path = self.scratch.path().join(format!("{}.parquet", view.name));
+        let path = path.to_str().ok_or_else(|| Error::Query("the temporary folder's name is not UTF-8".to_owned()))?;
+        let uncompressed = TableParquetOptions {
+            global: ParquetOptions { compression: Some("uncompressed".to_owned()), ..ParquetOptions::default() },
+            ..TableParquetOptions::default()
+        };
+        let schema = plan.schema().as_arrow().clone();
+        plan.write_parquet(path, DataFrameWriteOptions::new().with_single_file_output(true), Some(uncompressed))
+            .await
+            .map_err(wrong)?;
+        // A result without rows leaves no file behind.
+        if !std::path::Path::new(path).exists() {
+            self.context.register_batch(&view.name, RecordBatch::new_empty(Arc::new(schema)))?;
+            return Ok(());
+        }
+        self.context.register_parquet(view.name.as_str(), path, ParquetReadOptions::default()).await?;
+        Ok(())
+    }
+
+    /// Registers everything that a model reads.
+    pub async fn add_inputs(&self, lake: &Lake, task: &Task<'_>) -> Result<()> {
+        let personal_key = match (task.model.hash_personal, &lake.personal_key) {
+            (false, _) => None,
+            (true, Some(key)) => Some(key),
+            (true, None) => {
+                let why = "the model asks for hashes in place of personal values, and there is no key for them: set PERSONAL_KEY";
+                return Err(Error::Query(why.to_owned()));
+            }
+        };
+        let cut = Cut { days: task.reach.clone(), personal_key };
+        for (table, objects) in task.inputs.tables.iter().zip(&task.objects) {
+            self.add_table(lake, table.name.as_str(), task.dataset, table, objects, &cut).await?;
+        }
+        self.add_declared(task.dataset, task.partition.days(), task.reach.clone())?;
+        for view in &task.inputs.views {
+            self.add_view(view).await?;
+        }
+        Ok(())
     }
 
     fn register(
@@ -109,7 +198,7 @@ impl Engine {
         &self,
         store: &Store,
         name: &str,
-        partition: Option<&(String, DataType)>,
+        partition: &[(String, DataType)],
         schema: Option<SchemaRef>,
         outputs: &[Ranked<'_>],
     ) -> Result<()> {
@@ -119,7 +208,7 @@ impl Engine {
         self.context.register_object_store(&url, CommittedFiles::new(store, files));
 
         let mut columns = vec![("_source".to_owned(), DataType::Utf8)];
-        columns.extend(partition.cloned());
+        columns.extend(partition.iter().cloned());
         let options = ListingOptions::new(Arc::new(ParquetFormat::default().with_force_view_types(false)))
             .with_file_extension(".parquet")
             .with_table_partition_cols(columns);
@@ -130,29 +219,6 @@ impl Engine {
             None => config.infer_schema(&self.context.state()).await?,
         };
         self.register(name, Arc::new(ListingTable::try_new(config)?))
-    }
-
-    /// Registers `calendar`: `day` and its `hours` (23, 24 or 25) in the dataset's time zone.
-    pub fn add_calendar(&self, dataset: &Dataset, from: NaiveDate, to: NaiveDate) -> Result<()> {
-        let days: Vec<NaiveDate> = from.iter_days().take_while(|day| *day < to).collect();
-        let hours = days.iter().map(|day| {
-            let bounds = day_bounds(dataset.zone, *day);
-            (bounds.end - bounds.start).num_hours()
-        });
-        let schema = Arc::new(Schema::new(vec![
-            Field::new("day", DataType::Date32, false),
-            Field::new("hours", DataType::Int64, false),
-        ]));
-        let batch = RecordBatch::try_new(
-            schema,
-            vec![
-                Arc::new(days.iter().map(|day| Some(Date32Type::from_naive_date(*day))).collect::<Date32Array>()),
-                Arc::new(hours.map(Some).collect::<Int64Array>()),
-            ],
-        )
-        .map_err(DataFusionError::from)?;
-        self.context.register_batch("calendar", batch)?;
-        Ok(())
     }
 
     /// Runs a query and hands on its batches one by one; tells the result's schema.
@@ -166,18 +232,48 @@ impl Engine {
     }
 }
 
+/// Each `day` and its `hours` (23, 24 or 25) in the dataset's time zone.
+fn calendar(dataset: &Dataset, days: &Range<NaiveDate>) -> std::result::Result<RecordBatch, ArrowError> {
+    let days: Vec<NaiveDate> = days.start.iter_days().take_while(|day| *day < days.end).collect();
+    let hours = days.iter().map(|day| {
+        let bounds = day_bounds(dataset.zone, *day);
+        Some((bounds.end - bounds.start).num_hours())
+    });
+    let days: Date32Array = days.iter().map(|day| Some(Date32Type::from_naive_date(*day))).collect();
+    let hours: Int64Array = hours.collect();
+    let columns: [(&str, ArrayRef, bool); 2] = [("day", Arc::new(days), false), ("hours", Arc::new(hours), false)];
+    RecordBatch::try_from_iter_with_nullable(columns)
+}
+
 /// The newest row of each key within a partition; on a tie the one of the greater raw key.
-fn newest_rows(files: &str, table: &Table, partition: Option<&str>, columns: &[&str], compare: bool) -> String {
+fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compare: bool) -> String {
     let quoted = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-    let columns = quoted(columns);
+    let shown = |column: &Column| match cut.personal_key {
+        Some(_) if column.personal => {
+            format!("{}(\"{name}\") AS \"{name}\"", personal::function(column.kind), name = column.name)
+        }
+        _ => format!("\"{}\"", column.name),
+    };
+    let mut columns: Vec<String> = table.columns.iter().map(shown).collect();
+    columns.push(RECEIVED_AT.to_owned());
+    let partition = table.partition.columns();
+    let hidden = |column: &str| table.columns.iter().any(|known| known.name == column);
+    columns.extend(partition.iter().filter(|column| !hidden(column)).map(|column| format!("\"{column}\"")));
+    let columns = columns.join(", ");
+    let within_days = match (&table.partition, &cut.days) {
+        (PartitionBy::Time(_, day), Some(days)) => {
+            format!(" WHERE \"{day}\" >= DATE '{}' AND \"{day}\" < DATE '{}'", days.start, days.end)
+        }
+        _ => String::new(),
+    };
     if !compare {
-        return format!("SELECT {columns} FROM \"{files}\"");
+        return format!("SELECT {columns} FROM \"{files}\"{within_days}");
     }
     let mut within: Vec<&str> = table.key.iter().map(String::as_str).collect();
     within.extend(partition);
     format!(
         "SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY received_at DESC, _source DESC) \
-         AS _age FROM \"{files}\") WHERE _age = 1",
+         AS _age FROM \"{files}\"{within_days}) WHERE _age = 1",
         quoted(&within)
     )
 }

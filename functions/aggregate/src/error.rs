@@ -34,6 +34,22 @@ pub enum Error {
         /// The partition.
         partition: Partition,
     },
+    /// A partition would lose most of its rows.
+    #[error(
+        "{dataset}.{model}, partition {partition}, has {had} rows and would have {rows}: it stays as it is. If that is right, run `tributary aggregate --model {model} --allow-shrink`"
+    )]
+    Shrunk {
+        /// The dataset.
+        dataset: String,
+        /// The model.
+        model: String,
+        /// The partition.
+        partition: Partition,
+        /// Rows it has.
+        had: u64,
+        /// Rows it would have.
+        rows: u64,
+    },
     /// A query is wrong or could not be answered.
     #[error("{0}")]
     Query(String),
@@ -45,7 +61,7 @@ impl Error {
         match self {
             Error::Lake(error) => error.can_retry(),
             Error::Overtaken { .. } => true,
-            Error::Model { .. } | Error::Query(_) => false,
+            Error::Model { .. } | Error::Shrunk { .. } | Error::Query(_) => false,
         }
     }
 }

@@ -8,8 +8,9 @@ use lake::dataset::Dataset;
 use lake::ledger::Output;
 use std::sync::Arc;
 
-use crate::engine::{Engine, Ranked};
+use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
+use crate::plan::objects_of;
 
 /// Where a query's result goes, batch by batch.
 pub trait Answer {
@@ -47,10 +48,8 @@ async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -
     let reference = format!("{}.{name}", dataset.name);
     if let Some(table) = dataset.table(name) {
         let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-        let of_table = entries.iter().enumerate().filter(|(_, entry)| entry.table == table.name);
-        let outputs: Vec<Ranked> =
-            of_table.flat_map(|(rank, entry)| entry.outputs.iter().map(move |output| (rank, output))).collect();
-        return engine.add_table(lake, reference, dataset, table, &outputs).await;
+        let outputs = objects_of(table, &entries);
+        return engine.add_table(lake, reference, dataset, table, &outputs, &Cut::default()).await;
     }
     let Some(model) = dataset.models.iter().find(|model| model.name == name) else {
         let tables = dataset.tables.iter().map(|table| table.name.as_str());
@@ -58,11 +57,11 @@ async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -
         return Err(Error::Query(format!("{} has no \"{name}\"; it has {}", dataset.name, known.join(", "))));
     };
     let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
-    let of_model = entries.iter().filter(|(_, entry)| entry.model == model.name);
+    let of_model = entries.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_none());
     let outputs: Vec<&Output> = of_model.flat_map(|(_, entry)| &entry.outputs).collect();
     if outputs.is_empty() {
         return Err(Error::Query(format!("{reference} has no rows yet: run `tributary aggregate`")));
     }
     let ranked: Vec<Ranked> = outputs.into_iter().enumerate().collect();
-    engine.add_model(lake, reference, &model.partition, &ranked).await
+    engine.add_model(lake, reference, model, &ranked).await
 }

@@ -60,6 +60,8 @@ pub struct Cleaned {
     /// What it says its source could not deliver.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
+    /// How many of its columns nobody declared: they are ignored.
+    pub ignored_columns: u64,
     /// Keys in the standard zone.
     pub outputs: Vec<String>,
     /// The newest local day of its rows.
@@ -77,6 +79,7 @@ impl From<RawEntry> for Cleaned {
             rows: entry.rows,
             rejected_whole: entry.rejected,
             gaps: entry.gaps,
+            ignored_columns: entry.ignored_columns,
             outputs: entry.outputs.into_iter().map(|output| output.key).collect(),
         }
     }

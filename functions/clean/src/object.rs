@@ -3,19 +3,21 @@
 use std::io::{self, Cursor, Read};
 
 use chrono::{DateTime, Utc};
-use lake::dataset::{Dataset, Table};
-use lake::ledger::{Gap, Input, RawEntry, Rows, WholeReject, put_output};
+use lake::dataset::{COMPRESSIONS, Dataset, Table};
+use lake::ledger::{Input, RawEntry, Rows, WholeReject, put_output};
 use lake::partition::Partition;
 use lake::store::{Failure, Object};
 use lake::{Lake, keys};
 
 use crate::error::{Error, Result, Stop};
-use crate::formats::{self, RawObject, Siblings};
+use crate::formats::{self, Notes, RawObject, Siblings};
 use crate::reject::{MAX_TEXT, Reject, RejectWriter};
 use crate::writer::{TableWriter, Written};
 
 /// How often a commit that lost a race starts again from the newest raw object.
 const COMMIT_TRIES: u32 = 5;
+/// The most that one compressed object may become.
+const MAX_DECOMPRESSED: u64 = 64 * 1024 * 1024 * 1024;
 
 /// Cleans one raw object and commits its ledger entry.
 pub async fn clean_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<RawEntry> {
@@ -54,7 +56,9 @@ async fn try_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str
         rules: table.fingerprint.clone(),
         rows: decoded.written.rows,
         rejected: decoded.rejected,
-        gaps: decoded.gaps,
+        gaps: decoded.notes.gaps,
+        ignored_columns: decoded.notes.ignored_columns,
+        arrived: if table.snapshot { Some(whole_seconds(raw.last_modified)) } else { None },
         outputs: Vec::new(),
         rejects: None,
         retired: Vec::new(),
@@ -120,12 +124,19 @@ async fn open_siblings(lake: &Lake, table: &Table, raw_key: &str) -> Result<(Sib
     let mut siblings = Siblings::new();
     let mut inputs = Vec::new();
     for name in &table.siblings {
-        let key = format!("{}{name}", keys::folder(raw_key));
-        let Some((object, reader)) = lake.raw.read(&key).await? else {
-            let why = "is not there yet".to_owned();
-            return Err(Error::Sibling { key: raw_key.to_owned(), sibling: key, why });
-        };
-        inputs.push(Input { key, etag: object.etag });
+        let plain = format!("{}{name}", keys::folder(raw_key));
+        let mut found = None;
+        for ending in [""].into_iter().chain(COMPRESSIONS) {
+            let key = format!("{plain}{ending}");
+            found = lake.raw.read(&key).await?;
+            if found.is_some() {
+                break;
+            }
+        }
+        let failed = |why: String| Error::Sibling { key: raw_key.to_owned(), sibling: plain.clone(), why };
+        let Some((object, reader)) = found else { return Err(failed("is not there yet".to_owned())) };
+        let reader = decompress(&object.key, reader).map_err(|error| failed(format!("is broken: {error}")))?;
+        inputs.push(Input { key: object.key, etag: object.etag });
         siblings.insert(name.clone(), reader);
     }
     Ok((siblings, inputs))
@@ -134,7 +145,7 @@ async fn open_siblings(lake: &Lake, table: &Table, raw_key: &str) -> Result<(Sib
 struct Decoded {
     written: Written,
     rejected: Option<WholeReject>,
-    gaps: Vec<Gap>,
+    notes: Notes,
 }
 
 /// Decodes the whole object: rows and rejects, or one reject for all of it. Pure but for temporary files.
@@ -166,8 +177,8 @@ fn decode_rows(
 ) -> Result<Decoded, Stop> {
     let object = RawObject { dataset, table, key: &raw.key, received_at: whole_seconds(raw.last_modified) };
     let mut writer = TableWriter::new(table, &raw.key, raw.version.as_deref())?;
-    let gaps = formats::decode(&object, siblings, reader, &mut writer)?;
-    Ok(Decoded { written: writer.finish()?, rejected: None, gaps })
+    let notes = formats::decode(&object, siblings, reader, &mut writer)?;
+    Ok(Decoded { written: writer.finish()?, rejected: None, notes })
 }
 
 /// S3 tells the time of an object in whole seconds; so do we everywhere.
@@ -177,12 +188,35 @@ fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
 
 fn decompress(key: &str, reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     Ok(if key.ends_with(".gz") {
-        Box::new(flate2::read::MultiGzDecoder::new(reader))
+        Box::new(Capped::new(flate2::read::MultiGzDecoder::new(reader)))
     } else if key.ends_with(".zst") {
-        Box::new(Zstandard(zstd::stream::read::Decoder::new(reader)?))
+        Box::new(Capped::new(Zstandard(zstd::stream::read::Decoder::new(reader)?)))
     } else {
         reader
     })
+}
+
+/// Ends what decompresses to more than anybody uploads: a small object must not fill the disk.
+struct Capped<R> {
+    reader: R,
+    left: u64,
+}
+
+impl<R> Capped<R> {
+    fn new(reader: R) -> Self {
+        Self { reader, left: MAX_DECOMPRESSED }
+    }
+}
+
+impl<R: Read> Read for Capped<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            let why = format!("it decompresses to more than {MAX_DECOMPRESSED} bytes: upload it in parts");
+            io::Error::new(io::ErrorKind::InvalidData, why)
+        })?;
+        Ok(read)
+    }
 }
 
 /// Tells bytes that are no Zstandard as gzip does: the library calls them just another error.
@@ -209,5 +243,5 @@ fn reject_whole(raw: &Object, reject: WholeReject, head: &[u8]) -> io::Result<De
     })?;
     let rows = Rows { read: 1, rejected: 1, ..Rows::default() };
     let written = Written { rows, parts: Vec::new(), rejects: rejects.finish()? };
-    Ok(Decoded { written, rejected: Some(reject), gaps: Vec::new() })
+    Ok(Decoded { written, rejected: Some(reject), notes: Notes::default() })
 }

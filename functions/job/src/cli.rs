@@ -1,5 +1,7 @@
 //! Commands and options.
 
+use std::path::PathBuf;
+
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -75,6 +77,9 @@ pub enum Command {
         /// All partitions again, stale or not
         #[arg(long)]
         all: bool,
+        /// Also where a partition loses far more rows than its model allows
+        #[arg(long)]
+        allow_shrink: bool,
     },
     /// Ingest, clean and aggregate, with a summary
     Run {
@@ -113,6 +118,11 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         dataset: Option<String>,
     },
+    /// Help to write a dataset's folder: draft it from a sample file, check it
+    Dataset {
+        #[command(subcommand)]
+        command: DatasetCommand,
+    },
     /// Run SQL over all tables and models, named dataset.table
     Query {
         /// The query, such as "SELECT count(*) FROM irceline.measurement"
@@ -123,6 +133,27 @@ pub enum Command {
         /// Print one JSON object per row
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// What to do with a dataset's folder.
+#[derive(Debug, Subcommand)]
+pub enum DatasetCommand {
+    /// Check a dataset's folder: say what is wrong and where, or what a lake will make of it
+    Check {
+        /// The folder with dataset.toml and SQL files; its name is the dataset's
+        folder: PathBuf,
+    },
+    /// Draft a dataset's folder from a CSV file
+    New {
+        /// The dataset's name, in small letters, digits and _
+        name: String,
+        /// A sample of the files to come, with a header
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
+        /// Where to make the folder; in a lake: LAKE/config/datasets
+        #[arg(long, value_name = "FOLDER")]
+        into: Option<PathBuf>,
     },
 }
 

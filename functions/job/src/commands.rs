@@ -12,7 +12,7 @@ use crate::cli::{Arguments, Command, WindowOptions};
 use crate::failure::Failure;
 use crate::progress::Steps;
 use crate::summary::Summary;
-use crate::{job, query, status, verify};
+use crate::{dataset, job, query, status, verify};
 
 /// Days of a backfill that are fetched before they are cleaned.
 const BACKFILL_DAYS: u64 = 7;
@@ -34,6 +34,9 @@ pub struct Session<'a> {
 
 /// Runs a command; tells the exit status.
 pub async fn run(arguments: &Arguments) -> ExitCode {
+    if let Command::Dataset { command } = &arguments.command {
+        return dataset::run(command, arguments.output).await;
+    }
     match Session::open(arguments).await {
         Ok(session) => session.run(Summary::default()).await,
         Err(failure) => {
@@ -68,11 +71,12 @@ impl<'a> Session<'a> {
                 };
                 self.clean(&selection, &mut summary).await
             }
-            Command::Aggregate { dataset, model, all } => {
+            Command::Aggregate { dataset, model, all, allow_shrink } => {
                 let selection = aggregate::Selection {
                     dataset: dataset.clone(),
                     model: model.clone(),
                     all: *all,
+                    allow_shrink: *allow_shrink,
                     ..Default::default()
                 };
                 self.aggregate(&selection, &mut summary).await
@@ -81,6 +85,8 @@ impl<'a> Session<'a> {
             Command::Backfill { source, from, to } => self.backfill(source, *from, *to, &mut summary).await,
             Command::Replay { dataset } => self.clean(&clean::Selection::Rejected(dataset.clone()), &mut summary).await,
             Command::Job { manifest } => job::run(&self, manifest, &mut summary).await,
+            // Needs no lake, and was done before one was opened.
+            Command::Dataset { .. } => Ok(()),
             Command::Status => return status::run(&self.lake, self.arguments.output).await,
             Command::Verify => return verify::run(&self.lake, self.arguments.output).await,
             Command::Query { sql, csv, json } => {

@@ -19,6 +19,11 @@ impl Failure {
     pub fn lasting(message: String) -> Self {
         Self { message, can_retry: false, is_usage: false }
     }
+
+    /// Something that the user must change first.
+    pub fn usage(message: String) -> Self {
+        Self { message, can_retry: false, is_usage: true }
+    }
 }
 
 impl From<ingest::Incomplete> for Failure {

@@ -42,7 +42,7 @@ async fn one(session: &Session<'_>, share: &Share, summary: &mut Summary) -> Res
                 dataset: Some(dataset.clone()),
                 model: Some(model.clone()),
                 partitions: partitions.clone(),
-                all: false,
+                ..Default::default()
             };
             session.aggregate(&selection, summary).await
         }

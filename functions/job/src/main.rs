@@ -2,6 +2,7 @@
 
 mod cli;
 mod commands;
+mod dataset;
 mod failure;
 mod job;
 mod output;

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use include_dir::{Dir, include_dir};
 
-use super::Dataset;
+use super::{DATASET_FILE, Dataset};
 use crate::error::{Error, Result};
 use crate::store::Store;
 
 static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/datasets");
 
 /// A dataset's folder before it is understood: file name to text.
-type Folder = BTreeMap<String, String>;
+pub type Folder = BTreeMap<String, String>;
 
 /// All datasets of a lake.
 #[derive(Debug, Clone)]
@@ -37,15 +37,16 @@ impl Catalog {
             })?;
             own.entry(dataset.to_owned()).or_default().insert(file.to_owned(), text);
         }
-        Self::of(own)
+        Self::with_folders(own)
     }
 
     /// The built-in datasets alone.
     pub fn built_in() -> Result<Self> {
-        Self::of(BTreeMap::new())
+        Self::with_folders(BTreeMap::new())
     }
 
-    fn of(mut own: BTreeMap<String, Folder>) -> Result<Self> {
+    /// The built-in datasets, changed and joined by some folders.
+    pub fn with_folders(mut own: BTreeMap<String, Folder>) -> Result<Self> {
         let mut datasets = Vec::new();
         for folder in BUILT_IN.dirs() {
             let name = folder.path().to_string_lossy().into_owned();
@@ -76,20 +77,27 @@ impl Catalog {
 }
 
 /// A dataset from its built-in folder and the lake's own folder of the same name, which goes before it.
-fn read(name: &str, mut folder: Folder, mut own: Folder) -> Result<Dataset> {
-    let mut declared = parse(name, &folder.remove("dataset.toml").unwrap_or_default())?;
-    if let Some(text) = own.remove("dataset.toml") {
-        overlay(&mut declared, parse(name, &text)?);
+fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset> {
+    let texts: Vec<String> = [folder.get(DATASET_FILE), own.get(DATASET_FILE)].into_iter().flatten().cloned().collect();
+    let mut declared = toml::Table::new();
+    for text in &texts {
+        overlay(&mut declared, parse(name, text)?);
     }
     folder.extend(own);
-    let models = folder.into_iter().filter(|(file, _)| file.ends_with(".sql")).collect();
-    Dataset::new(name, declared, &models)
+    let queries = folder.into_iter().filter(|(file, _)| file.ends_with(".sql")).collect();
+    Dataset::new(name, declared, &queries).map_err(|(file, mistake)| {
+        // The lake's own text goes before the built-in one, also in mistakes.
+        let line = if file == DATASET_FILE { texts.iter().rev().find_map(|text| mistake.line(text)) } else { None };
+        let line = line.map_or_else(String::new, |line| format!(", line {line}"));
+        Error::Dataset { file: format!("{name}/{file}{line}"), why: mistake.to_string() }
+    })
 }
 
 fn parse(name: &str, text: &str) -> Result<toml::Table> {
-    text.parse().map_err(|error: toml::de::Error| Error::Dataset {
-        file: format!("{name}/dataset.toml"),
-        why: error.to_string().trim_end().to_owned(),
+    text.parse().map_err(|error: toml::de::Error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        Error::Dataset { file: format!("{name}/{DATASET_FILE}, line {line}"), why: error.message().to_owned() }
     })
 }
 
@@ -125,7 +133,7 @@ mod tests {
     #[test]
     fn the_lakes_own_folder_overrides_single_values() {
         let own = folder("[table.measurement.column.value]\nmin = -5.0\n");
-        let catalog = Catalog::of(BTreeMap::from([("irceline".to_owned(), own)])).unwrap();
+        let catalog = Catalog::with_folders(BTreeMap::from([("irceline".to_owned(), own)])).unwrap();
         let table = catalog.dataset("irceline").unwrap().table("measurement").unwrap().clone();
         let value = table.columns.iter().find(|column| column.name == "value").unwrap();
         assert_eq!(value.min, Some(-5.0));
@@ -135,7 +143,7 @@ mod tests {
     #[test]
     fn a_new_folder_adds_a_dataset() {
         let own = folder("title = \"T\"\ntime_zone = \"UTC\"\n");
-        let catalog = Catalog::of(BTreeMap::from([("trams".to_owned(), own)])).unwrap();
+        let catalog = Catalog::with_folders(BTreeMap::from([("trams".to_owned(), own)])).unwrap();
         assert_eq!(catalog.dataset("trams").unwrap().title, "T");
     }
 
@@ -143,14 +151,15 @@ mod tests {
     fn mistakes_name_the_file_and_the_place() {
         for (text, part) in [
             ("title = ", "line 1"),
-            ("title = \"T\"\ntime_zone = \"Mars\"", "time_zone"),
-            ("title = \"T\"\ntime_zone = \"UTC\"\ncolour = 1", "colour"),
+            ("title = \"T\"\ntime_zone = \"Mars\"", "line 2: time_zone"),
+            ("title = \"T\"\ntime_zone = \"UTC\"\ncolour = 1", "line 3: colour"),
             (
                 "title = \"T\"\ntime_zone = \"UTC\"\n[table.x]\nfrom = \"*\"\nformat = \"json\"\n[table.x.column.a]\ntype = \"int\"",
-                "table.x: column.a",
+                "line 6: table.x.column.a",
             ),
         ] {
-            let error = Catalog::of(BTreeMap::from([("t".to_owned(), folder(text))])).unwrap_err().to_string();
+            let error =
+                Catalog::with_folders(BTreeMap::from([("t".to_owned(), folder(text))])).unwrap_err().to_string();
             assert!(error.contains("t/dataset.toml") && error.contains(part), "{error}");
         }
     }

@@ -1,6 +1,11 @@
 //! One column's declaration: type, where its value comes from, and the rules a value must pass.
 
+use std::fmt;
+
 use arrow::datatypes::{DataType, TimeUnit};
+use chrono::NaiveDate;
+use chrono::format::{Fixed, Item, StrftimeItems};
+use chrono_tz::Tz;
 use regex::Regex;
 use serde::{Deserialize, Deserializer};
 
@@ -36,15 +41,64 @@ impl ColumnType {
     }
 }
 
-/// How a timestamp is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// How a time or a date is written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub enum TimeFormat {
-    /// RFC 3339 text with an offset or `Z`.
-    #[default]
+    /// RFC 3339 text with an offset or `Z`. For a date: the date that such a text itself says, in its own offset.
     Rfc3339,
     /// Milliseconds since 1970 UTC.
     EpochMs,
+    /// Seconds since 1970 UTC.
+    EpochS,
+    /// As `strftime` writes it, such as `%d.%m.%Y %H:%M`.
+    Pattern(String),
+}
+
+impl TryFrom<String> for TimeFormat {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "rfc3339" => Ok(Self::Rfc3339),
+            "epoch_ms" => Ok(Self::EpochMs),
+            "epoch_s" => Ok(Self::EpochS),
+            pattern if pattern.contains('%') && !StrftimeItems::new(pattern).any(|item| item == Item::Error) => {
+                Ok(Self::Pattern(text))
+            }
+            _ => Err(format!(
+                "\"{text}\" is no format: write rfc3339, epoch_ms, epoch_s, or a pattern such as %Y-%m-%d %H:%M"
+            )),
+        }
+    }
+}
+
+impl TimeFormat {
+    /// Whether texts of this format say how far they are from UTC.
+    pub fn has_offset(&self) -> bool {
+        let says_offset = |item: Item| {
+            let offset = |numeric: &Fixed| {
+                matches!(
+                    numeric,
+                    Fixed::TimezoneOffset
+                        | Fixed::TimezoneOffsetZ
+                        | Fixed::TimezoneOffsetColon
+                        | Fixed::TimezoneOffsetColonZ
+                        | Fixed::TimezoneOffsetDoubleColon
+                        | Fixed::TimezoneOffsetTripleColon
+                        | Fixed::RFC2822
+                        | Fixed::RFC3339
+                )
+            };
+            matches!(&item, Item::Fixed(fixed) if offset(fixed))
+                || matches!(&item, Item::Fixed(Fixed::Internal(_)))
+                || matches!(&item, Item::Numeric(chrono::format::Numeric::Timestamp, _))
+        };
+        match self {
+            Self::Pattern(pattern) => StrftimeItems::new(pattern).any(says_offset),
+            _ => true,
+        }
+    }
 }
 
 /// A value that stands for "missing".
@@ -82,15 +136,34 @@ pub struct Column {
     /// For people: what the values are, in which unit, by which source.
     #[serde(default)]
     pub about: String,
-    /// Format `json`: the JSON pointer of the value in its element.
+    /// The field that holds the value, by one of these names: a CSV column (without regard to case), or a member of a
+    /// JSON object. Default: the column's own name. Several columns may read one field.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub field: Vec<String>,
+    /// Formats of JSON: the JSON pointer of the value in its row, in place of `field`.
     #[serde(default)]
     pub path: Option<String>,
-    /// For timestamps: how they are written.
+    /// Format `responses`: the JSON pointer of the value in the request that got the row.
     #[serde(default)]
-    pub format: TimeFormat,
+    pub request: Option<String>,
+    /// For dates: the local day, in the dataset's time zone, of this timestamp column.
+    #[serde(default)]
+    pub day_of: Option<String>,
+    /// For timestamps and dates: how they are written; the first that fits.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub format: Vec<TimeFormat>,
+    /// For timestamps: the time zone of texts without an offset.
+    #[serde(default, deserialize_with = "zone")]
+    pub zone: Option<Tz>,
     /// For strings: the first group of this pattern is the value; no match is a missing value.
-    #[serde(default, deserialize_with = "pattern")]
+    #[serde(default, deserialize_with = "extract_pattern")]
     pub extract: Option<Regex>,
+    /// For strings: what a value must match.
+    #[serde(default, deserialize_with = "pattern")]
+    pub pattern: Option<Regex>,
+    /// For strings: the values there are.
+    #[serde(default)]
+    pub one_of: Vec<String>,
     /// Whether a missing value rejects the row.
     #[serde(default)]
     pub required: bool,
@@ -103,9 +176,29 @@ pub struct Column {
     /// The greatest value that is accepted.
     #[serde(default)]
     pub max: Option<f64>,
+    /// For numbers: whether they are rounded to whole ones, half to even.
+    #[serde(default)]
+    pub round: bool,
+    /// For dates: those before this one are junk, and missing.
+    #[serde(default)]
+    pub null_before: Option<NaiveDate>,
+    /// For bools: texts that mean true.
+    #[serde(default = "true_values")]
+    pub true_values: Vec<String>,
+    /// For bools: texts that mean false.
+    #[serde(default = "false_values")]
+    pub false_values: Vec<String>,
     /// Whether the column holds personal data, which never reaches logs, metrics or error texts.
     #[serde(default)]
     pub personal: bool,
+}
+
+fn true_values() -> Vec<String> {
+    ["true", "t", "yes", "1"].map(str::to_owned).to_vec()
+}
+
+fn false_values() -> Vec<String> {
+    ["false", "f", "no", "0"].map(str::to_owned).to_vec()
 }
 
 impl Column {
@@ -132,11 +225,91 @@ impl Column {
     }
 }
 
-fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
+impl Column {
+    /// The first option that makes no sense for the column, and why; `None` if all do.
+    pub(super) fn mistake(&self) -> Option<(&'static str, String)> {
+        let is_time = matches!(self.kind, ColumnType::Timestamp | ColumnType::Date);
+        let is_number = matches!(self.kind, ColumnType::Int64 | ColumnType::Float64);
+        let is_text = self.kind == ColumnType::String;
+        let only_for = [
+            ("format", !self.format.is_empty(), is_time, "timestamps and dates"),
+            ("zone", self.zone.is_some(), self.kind == ColumnType::Timestamp, "timestamps"),
+            ("day_of", self.day_of.is_some(), self.kind == ColumnType::Date, "dates"),
+            ("null_before", self.null_before.is_some(), self.kind == ColumnType::Date, "dates"),
+            ("min", self.min.is_some(), is_number, "numbers"),
+            ("max", self.max.is_some(), is_number, "numbers"),
+            ("round", self.round, is_number, "numbers"),
+            ("extract", self.extract.is_some(), is_text, "strings"),
+            ("pattern", self.pattern.is_some(), is_text, "strings"),
+            ("one_of", !self.one_of.is_empty(), is_text, "strings"),
+            ("personal", self.personal, is_text || self.kind == ColumnType::Int64, "strings and int64"),
+        ];
+        if let Some((option, .., kinds)) = only_for.into_iter().find(|(_, is_set, fits, _)| *is_set && !fits) {
+            return Some((option, format!("{option} is for {kinds}")));
+        }
+        let sources = [self.path.is_some(), self.request.is_some(), self.day_of.is_some()];
+        if sources.into_iter().filter(|is_set| *is_set).count() > 1 {
+            return Some(("path", "a value comes from one place: field, path, request or day_of".to_owned()));
+        }
+        let local = self.format.iter().find(|format| !format.has_offset());
+        if let (ColumnType::Timestamp, None, Some(TimeFormat::Pattern(pattern))) = (self.kind, self.zone, local) {
+            let why = format!(
+                "texts like {pattern} do not say how far they are from UTC: add zone = \"Europe/Brussels\" or the like"
+            );
+            return Some(("format", why));
+        }
+        let epoch = self.format.iter().any(|format| matches!(format, TimeFormat::EpochMs | TimeFormat::EpochS));
+        if self.kind == ColumnType::Date && epoch {
+            return Some((
+                "format",
+                "a date is not counted from 1970: read a timestamp, and take day_of it".to_owned(),
+            ));
+        }
+        None
+    }
+
+    /// A column of the options that `dataset.toml` would have.
+    pub fn from_declaration(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+
+    /// The names of the field that the value comes from: those declared, or the column's own.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        let own = if self.field.is_empty() { Some(self.name.as_str()) } else { None };
+        self.field.iter().map(String::as_str).chain(own)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany<T> {
+    Many(Vec<T>),
+    One(T),
+}
+
+pub(super) fn one_or_many<'de, D: Deserializer<'de>, T: TryFrom<String, Error: fmt::Display>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let texts = match OneOrMany::<String>::deserialize(deserializer)? {
+        OneOrMany::Many(texts) => texts,
+        OneOrMany::One(text) => vec![text],
+    };
+    texts.into_iter().map(|text| T::try_from(text).map_err(serde::de::Error::custom)).collect()
+}
+
+fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tz>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let regex = Regex::new(&text).map_err(serde::de::Error::custom)?;
-    if regex.captures_len() != 2 {
+    text.parse().map(Some).map_err(|_| serde::de::Error::custom(format!("\"{text}\" is not in the time zone database")))
+}
+
+fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
+    Regex::new(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
+}
+
+fn extract_pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
+    let regex = pattern(deserializer)?;
+    if regex.as_ref().is_some_and(|regex| regex.captures_len() != 2) {
         return Err(serde::de::Error::custom("a pattern needs exactly one group, the value"));
     }
-    Ok(Some(regex))
+    Ok(regex)
 }

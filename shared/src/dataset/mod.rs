@@ -6,6 +6,8 @@
 
 mod catalog;
 mod column;
+mod list;
+mod mistake;
 mod model;
 mod table;
 
@@ -15,14 +17,21 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub use self::catalog::Catalog;
+pub use self::catalog::{Catalog, Folder};
 pub use self::column::{Column, ColumnType, TimeFormat};
-pub use self::model::Model;
-pub use self::table::{RECEIVED_AT, Table};
+pub use self::list::{List, SETTINGS};
+pub use self::model::{Csv, Model, View};
+pub use self::table::{COMPRESSIONS, Format, Header, RECEIVED_AT, Table};
 
+use self::mistake::Mistake;
+use self::model::SqlFile;
 use crate::error::{Error, Result};
 use crate::keys;
+use crate::partition::PartitionBy;
 use crate::time::Stamp;
+
+/// Names that SQL sees beside a dataset's own tables.
+const RESERVED: [&str; 3] = ["calendar", "period", SETTINGS];
 
 /// One dataset: a folder of declarations, read and checked.
 #[derive(Debug, Clone)]
@@ -41,8 +50,14 @@ pub struct Dataset {
     lookups: BTreeMap<String, BTreeMap<String, String>>,
     /// The tables in the order of declaration.
     pub tables: Vec<Table>,
+    /// Declared rows that SQL reads: `settings` and the lists.
+    pub lists: Vec<List>,
+    /// The views by name.
+    pub views: Vec<View>,
     /// The models by name.
     pub models: Vec<Model>,
+    /// A fingerprint of the declared rows: models depend on them.
+    pub lists_fingerprint: String,
 }
 
 /// `dataset.toml` as it is written.
@@ -58,34 +73,55 @@ struct DatasetFile {
     #[serde(default)]
     lookup: BTreeMap<String, BTreeMap<String, String>>,
     #[serde(default)]
+    settings: toml::Table,
+    #[serde(default)]
+    list: toml::Table,
+    #[serde(default)]
     table: toml::Table,
 }
 
+/// A mistake and the file of the dataset that has it.
+type MistakeIn = (String, Mistake);
+
+const DATASET_FILE: &str = "dataset.toml";
+
 impl Dataset {
     /// Reads a dataset from the parsed `dataset.toml` and its SQL files (file name and text).
-    fn new(name: &str, declared: toml::Table, models: &BTreeMap<String, String>) -> Result<Self> {
-        let file = format!("{name}/dataset.toml");
-        let wrong = |why: String| Error::Dataset { file: file.clone(), why };
-        let parsed: DatasetFile =
-            declared.try_into().map_err(|error: toml::de::Error| wrong(error.message().to_owned()))?;
+    fn new(name: &str, declared: toml::Table, queries: &BTreeMap<String, String>) -> Result<Self, MistakeIn> {
+        let mut dataset = Self::declared(name, declared).map_err(|mistake| (DATASET_FILE.to_owned(), mistake))?;
+        for (file, text) in queries {
+            match SqlFile::new(file, text).map_err(|mistake| (file.clone(), mistake))? {
+                SqlFile::Model(model) => dataset.models.push(model),
+                SqlFile::View(view) => dataset.views.push(view),
+            }
+        }
+        dataset.check_names()?;
+        dataset.check_inputs()?;
+        Ok(dataset)
+    }
+
+    fn declared(name: &str, declared: toml::Table) -> Result<Self, Mistake> {
+        let parsed: DatasetFile = declared.try_into().map_err(|error| Mistake::toml(&error))?;
         let zone = parsed.time_zone.parse().map_err(|_| {
-            wrong(format!(
-                "time_zone \"{}\" is not in the time zone database: write one like Europe/Brussels",
-                parsed.time_zone
-            ))
+            let why =
+                format!("\"{}\" is not in the time zone database: write one like Europe/Brussels", parsed.time_zone);
+            Mistake::new(why).within("time_zone")
         })?;
         let context = format!("{} {:?} {:?}", parsed.time_zone, parsed.stamp, parsed.lookup);
+        let lists_fingerprint =
+            crate::hash::texts([parsed.settings.to_string(), parsed.list.to_string()].iter().map(String::as_str));
         let mut tables = Vec::new();
         for (table, declared) in parsed.table {
-            tables.push(Table::new(&table, declared, &context).map_err(|why| wrong(format!("table.{table}: {why}")))?);
+            let made = Table::new(&table, declared, &context);
+            tables.push(made.map_err(|mistake| mistake.within(&table).within("table"))?);
         }
-        let models = models
-            .iter()
-            .map(|(file, text)| {
-                Model::new(file, text).map_err(|why| Error::Dataset { file: format!("{name}/{file}"), why })
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let dataset = Self {
+        let settings = List::settings(&parsed.settings).map_err(|mistake| mistake.within(SETTINGS))?;
+        let mut lists = vec![settings];
+        for (list, declared) in parsed.list {
+            let made = List::new(&list, declared);
+            lists.push(made.map_err(|mistake| mistake.within(&list).within("list"))?);
+        }
+        Ok(Self {
             name: name.to_owned(),
             title: parsed.title,
             zone,
@@ -93,17 +129,61 @@ impl Dataset {
             source: parsed.source,
             lookups: parsed.lookup,
             tables,
-            models,
-        };
-        dataset.check_inputs()?;
-        Ok(dataset)
+            lists,
+            views: Vec::new(),
+            models: Vec::new(),
+            lists_fingerprint,
+        })
     }
 
-    fn check_inputs(&self) -> Result<()> {
+    /// Tables, views, models and lists share one space of names.
+    fn check_names(&self) -> Result<(), MistakeIn> {
+        let tables = self.tables.iter().map(|table| (table.name.as_str(), DATASET_FILE.to_owned()));
+        let lists = self.lists.iter().map(|list| (list.name.as_str(), DATASET_FILE.to_owned())).skip(1);
+        let queries =
+            self.views.iter().map(|view| view.name.as_str()).chain(self.models.iter().map(|model| model.name.as_str()));
+        let queries = queries.map(|name| (name, format!("{name}.sql")));
+        let mut known: Vec<&str> = RESERVED.to_vec();
+        for (name, file) in tables.chain(lists).chain(queries) {
+            if known.contains(&name) {
+                return Err((file, Mistake::new(format!("there is already something named \"{name}\""))));
+            }
+            known.push(name);
+        }
+        Ok(())
+    }
+
+    fn check_inputs(&self) -> Result<(), MistakeIn> {
+        let queries = self
+            .models
+            .iter()
+            .map(|model| (&model.name, &model.inputs))
+            .chain(self.views.iter().map(|view| (&view.name, &view.inputs)));
+        for (name, inputs) in queries {
+            if let Some(input) = inputs.iter().find(|input| self.table(input).is_none() && self.view(input).is_none()) {
+                let why = format!("its input \"{input}\" is no table or view of this dataset");
+                return Err((format!("{name}.sql"), Mistake::new(why)));
+            }
+        }
         for model in &self.models {
-            if let Some(input) = model.inputs.iter().find(|input| self.table(input).is_none()) {
-                let why = format!("its input \"{input}\" is no table of this dataset");
-                return Err(Error::Dataset { file: format!("{}/{}.sql", self.name, model.name), why });
+            let wrong = |why: String| (format!("{}.sql", model.name), Mistake::new(why).within("[model]"));
+            let inputs = self.inputs_of(model).map_err(wrong)?;
+            let Some(first) = inputs.tables.first() else { return Err(wrong("its views read no table".to_owned())) };
+            if let PartitionBy::Key(name) = &model.partition
+                && first.partition != model.partition
+            {
+                let why =
+                    format!("partition: the first input, {}, is not cut by a {name}=... in its raw keys", first.name);
+                return Err(wrong(why));
+            }
+            let has_days = matches!(first.partition, PartitionBy::Time(..))
+                || first.columns.iter().any(|column| column.name == "day" && column.kind == ColumnType::Date);
+            if matches!(model.partition, PartitionBy::Time(..)) && !has_days {
+                let why = format!(
+                    "partition: nothing tells the days of the first input, {}: cut it by time, or give it a date column \"day\"",
+                    first.name
+                );
+                return Err(wrong(why));
             }
         }
         Ok(())
@@ -112,6 +192,44 @@ impl Dataset {
     /// The table of that name.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == name)
+    }
+
+    /// The view of that name.
+    pub fn view(&self, name: &str) -> Option<&View> {
+        self.views.iter().find(|view| view.name == name)
+    }
+
+    /// All tables and views that a model reads. Errors if views read each other in a circle.
+    pub fn inputs_of(&self, model: &Model) -> Result<Inputs<'_>, String> {
+        let mut inputs = Inputs::default();
+        let mut open = Vec::new();
+        for name in &model.inputs {
+            self.collect(name, &mut open, &mut inputs)?;
+        }
+        Ok(inputs)
+    }
+
+    fn collect<'a>(&'a self, name: &str, open: &mut Vec<String>, inputs: &mut Inputs<'a>) -> Result<(), String> {
+        if let Some(table) = self.table(name) {
+            if !inputs.tables.iter().any(|known| known.name == name) {
+                inputs.tables.push(table);
+            }
+            return Ok(());
+        }
+        let Some(view) = self.view(name) else { return Err(format!("there is no table or view \"{name}\"")) };
+        if open.iter().any(|reader| reader == name) {
+            return Err(format!("the views {} read each other in a circle", open.join(", ")));
+        }
+        if inputs.views.iter().any(|known| known.name == name) {
+            return Ok(());
+        }
+        open.push(name.to_owned());
+        for input in &view.inputs {
+            self.collect(input, open, inputs)?;
+        }
+        open.pop();
+        inputs.views.push(view);
+        Ok(())
     }
 
     /// The table that a raw object feeds, by the tables' `from` globs.
@@ -137,4 +255,13 @@ impl Dataset {
     pub fn lookup(&self, name: &str) -> BTreeMap<String, String> {
         self.lookups.get(name).cloned().unwrap_or_default()
     }
+}
+
+/// What a model reads.
+#[derive(Debug, Default)]
+pub struct Inputs<'a> {
+    /// The tables, in the order in which the model and its views name them.
+    pub tables: Vec<&'a Table>,
+    /// The views, each after those that it reads.
+    pub views: Vec<&'a View>,
 }

@@ -1,4 +1,4 @@
-//! One model: a SQL file whose leading comment declares what it is made from.
+//! Models and views: SQL files whose leading comment declares what they are made from.
 //!
 //! ```sql
 //! -- What the table says, for people.
@@ -9,11 +9,21 @@
 //!
 //! SELECT ...
 //! ```
+//!
+//! A model is a table of the consumption zone. A `[view]` is a query that models and other views read by its name.
 
 use serde::Deserialize;
 
+use super::mistake::Mistake;
 use crate::hash;
 use crate::partition::PartitionBy;
+
+/// What a SQL file declares.
+#[derive(Debug, Clone)]
+pub(super) enum SqlFile {
+    Model(Model),
+    View(View),
+}
 
 /// A model as declared in its SQL file.
 #[derive(Debug, Clone)]
@@ -22,16 +32,56 @@ pub struct Model {
     pub name: String,
     /// The comment before the declaration.
     pub about: String,
-    /// How the result is cut: by time, or not at all.
+    /// How the result is cut: by time, as the first input is cut by a part of its raw keys, or not at all.
     pub partition: PartitionBy,
-    /// The tables it reads. The first one's partitions decide which partitions the model has.
+    /// Columns of the result that cut each partition further.
+    pub split: Vec<String>,
+    /// The tables and views it reads. The partitions of the first table decide which partitions the model has.
     pub inputs: Vec<String>,
     /// How many days before a partition's first its inputs reach.
     pub look_back_days: u32,
+    /// The CSV files that it is also written to.
+    pub csv: Option<Csv>,
+    /// The greatest share of its rows that a partition may lose at once.
+    pub max_shrink: Option<f64>,
+    /// Whether it sees keyed hashes in place of personal values.
+    pub hash_personal: bool,
     /// The query.
     pub sql: String,
     /// A fingerprint of the file's text.
     pub fingerprint: String,
+}
+
+/// A query that models read by its name.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The file's name without `.sql`.
+    pub name: String,
+    /// The comment before the declaration.
+    pub about: String,
+    /// The tables and views it reads.
+    pub inputs: Vec<String>,
+    /// Whether it is computed once per partition, since several others read it.
+    pub materialize: bool,
+    /// The query.
+    pub sql: String,
+    /// A fingerprint of the file's text.
+    pub fingerprint: String,
+}
+
+/// A model's CSV files: `NAME.csv` has the newest partition, `NAME_historical.csv` all earlier ones.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Csv {
+    /// The file's name without `.csv`.
+    pub name: String,
+    /// How true and false are written.
+    #[serde(default = "plain_bool")]
+    pub bool: [String; 2],
+}
+
+fn plain_bool() -> [String; 2] {
+    ["true", "false"].map(str::to_owned)
 }
 
 #[derive(Deserialize)]
@@ -39,40 +89,85 @@ pub struct Model {
 struct ModelFile {
     #[serde(default)]
     partition: PartitionBy,
+    #[serde(default)]
+    split: Vec<String>,
     inputs: Vec<String>,
     #[serde(default)]
     look_back_days: u32,
+    csv: Option<Csv>,
+    max_shrink: Option<f64>,
+    #[serde(default)]
+    hash_personal: bool,
 }
 
-impl Model {
-    pub(super) fn new(file: &str, text: &str) -> Result<Self, String> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ViewFile {
+    #[serde(default)]
+    inputs: Vec<String>,
+    #[serde(default)]
+    materialize: bool,
+}
+
+impl SqlFile {
+    pub(super) fn new(file: &str, text: &str) -> Result<Self, Mistake> {
         let comment: Vec<&str> = text
             .lines()
             .map_while(|line| line.strip_prefix("--"))
             .map(|line| line.strip_prefix(' ').unwrap_or(line))
             .collect();
-        let start = comment.iter().position(|line| line.trim() == "[model]").ok_or(
-            "its leading comment has no declaration: write a line `-- [model]`, then lines like `-- inputs = [\"table\"]`",
-        )?;
+        let kind = |line: &&str| matches!(line.trim(), "[model]" | "[view]");
+        let start = comment.iter().position(|line| kind(&line)).ok_or_else(|| {
+            Mistake::new(
+                "its leading comment has no declaration: write a line `-- [model]`, then lines like `-- inputs = [\"table\"]`",
+            )
+        })?;
         let (about, declaration) = comment.split_at(start);
+        let is_view = declaration.first().is_some_and(|line| line.trim() == "[view]");
         let declaration = declaration.iter().skip(1).copied().collect::<Vec<_>>().join("\n");
-        let declared: ModelFile =
-            toml::from_str(&declaration).map_err(|error| format!("[model]: {}", error.message()))?;
+        let name = file.trim_end_matches(".sql").to_owned();
+        let about = about.join("\n").trim().to_owned();
+        let fingerprint = hash::bytes(text.as_bytes());
+        let sql = text.to_owned();
+        if is_view {
+            let declared: ViewFile =
+                toml::from_str(&declaration).map_err(|error| Mistake::new(error.message()).within("[view]"))?;
+            let ViewFile { inputs, materialize } = declared;
+            return Ok(Self::View(View { name, about, inputs, materialize, sql, fingerprint }));
+        }
+        let wrong = |why: String| Mistake::new(why).within("[model]");
+        let declared: ModelFile = toml::from_str(&declaration).map_err(|error| wrong(error.message().to_owned()))?;
         if declared.inputs.is_empty() {
-            return Err("[model]: inputs names no table".to_owned());
+            return Err(wrong("inputs names no table".to_owned()));
         }
-        if let PartitionBy::Key(_) = declared.partition {
-            return Err("[model]: partition must be by time, like month(day)".to_owned());
+        if let Some(share) = declared.max_shrink.filter(|share| !(0.0..=1.0).contains(share)) {
+            return Err(wrong(format!("max_shrink is a share from 0 to 1, not {share}")));
         }
-        Ok(Self {
-            name: file.trim_end_matches(".sql").to_owned(),
-            about: about.join("\n").trim().to_owned(),
+        let safe =
+            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        if let Some(csv) = declared.csv.as_ref().filter(|csv| !safe(&csv.name)) {
+            return Err(wrong(format!("csv: \"{}\" is not a file name of letters, digits, - and _", csv.name)));
+        }
+        Ok(Self::Model(Model {
+            name,
+            about,
             partition: declared.partition,
+            split: declared.split,
             inputs: declared.inputs,
             look_back_days: declared.look_back_days,
-            sql: text.to_owned(),
-            fingerprint: hash::bytes(text.as_bytes()),
-        })
+            csv: declared.csv,
+            max_shrink: declared.max_shrink,
+            hash_personal: declared.hash_personal,
+            sql,
+            fingerprint,
+        }))
+    }
+}
+
+impl Model {
+    /// The columns that stand in the path of its Parquet objects, and not in them.
+    pub fn partition_columns(&self) -> Vec<&str> {
+        self.partition.columns().into_iter().chain(self.split.iter().map(String::as_str)).collect()
     }
 }
 
@@ -84,9 +179,11 @@ mod tests {
     fn the_leading_comment_declares() {
         let text =
             "-- Means.\n--\n-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"m\"]\n\nSELECT 1 -- [model]\n";
-        let model = Model::new("means.sql", text).unwrap();
+        let SqlFile::Model(model) = SqlFile::new("means.sql", text).unwrap() else { panic!("a model") };
         assert_eq!((model.name.as_str(), model.about.as_str()), ("means", "Means."));
         assert_eq!(model.inputs, ["m"]);
+        let view = SqlFile::new("v.sql", "-- [view]\n-- inputs = [\"m\"]\n\nSELECT 1").unwrap();
+        assert!(matches!(view, SqlFile::View(view) if view.name == "v" && !view.materialize));
     }
 
     #[test]
@@ -95,8 +192,11 @@ mod tests {
             ("SELECT 1", "-- [model]"),
             ("-- [model]\n-- inputs = []\n", "no table"),
             ("-- [model]\n-- inputs = [\"m\"]\n-- color = 1\n", "color"),
+            ("-- [view]\n-- color = 1\n", "color"),
+            ("-- [model]\n-- inputs = [\"m\"]\n-- max_shrink = 2.0\n", "max_shrink"),
+            ("-- [model]\n-- inputs = [\"m\"]\n-- csv = { name = \"../x\" }\n", "file name"),
         ] {
-            let error = Model::new("m.sql", text).unwrap_err();
+            let error = SqlFile::new("m.sql", text).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }
     }

@@ -6,12 +6,49 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
-use super::column::{Column, ColumnType};
+use super::column::{Column, ColumnType, one_or_many};
+use super::mistake::Mistake;
 use crate::hash;
 use crate::partition::PartitionBy;
 
 /// The column that every table has: when the raw object (or the response in it) arrived.
 pub const RECEIVED_AT: &str = "received_at";
+
+/// What may follow a raw object's name, and stands for its compression.
+pub const COMPRESSIONS: [&str; 2] = [".gz", ".zst"];
+
+/// How raw bytes become rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// Comma-separated values (RFC 4180), with or without a header.
+    Csv,
+    /// The same with tabs.
+    Tsv,
+    /// A JSON document with a list of objects, or one object.
+    Json,
+    /// One JSON object per line.
+    Ndjson,
+    /// A source's responses, one per line, with rows in their bodies.
+    Responses,
+    /// Hourly values of many series, as IRCELINE answers.
+    IrcelineValues,
+    /// Weeks of points and of commits, as Codetrack answers.
+    CodetrackWeeks,
+}
+
+/// Whether a CSV file has a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Header {
+    /// The first line is a header if it names columns, or if no value of it fits its column.
+    #[default]
+    Auto,
+    /// The first line is a header.
+    Always,
+    /// There is none: columns come in the order of declaration.
+    Never,
+}
 
 /// A table as declared in `dataset.toml`.
 #[derive(Debug, Clone)]
@@ -20,10 +57,18 @@ pub struct Table {
     pub name: String,
     /// One line for people.
     pub about: String,
-    /// How raw bytes become rows: the name of a decoder.
-    pub format: String,
+    /// How raw bytes become rows; `None`: as the raw object's name ends.
+    format: Option<Format>,
+    /// Formats of JSON: the JSON pointer of the rows in the document or body.
+    pub rows: String,
+    /// Format `csv`: what stands between two values.
+    pub delimiter: u8,
+    /// Formats `csv` and `tsv`: whether there is a header.
+    pub header: Header,
     /// How the table is cut.
     pub partition: PartitionBy,
+    /// Whether each raw object is the whole table: only the newest one's rows count.
+    pub snapshot: bool,
     /// The columns that tell rows of a partition apart; the newest raw object wins.
     pub key: Vec<String>,
     /// Whether two rows with the same key always fall on the same day, so that raw objects of different days need not
@@ -41,21 +86,24 @@ pub struct Table {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TableFile {
     #[serde(default)]
     about: String,
-    from: OneOrMany,
-    format: String,
+    #[serde(deserialize_with = "one_or_many")]
+    from: Vec<String>,
+    #[serde(default)]
+    format: Option<Format>,
+    #[serde(default)]
+    rows: String,
+    #[serde(default = "comma")]
+    delimiter: char,
+    #[serde(default)]
+    header: Header,
     #[serde(default)]
     partition: PartitionBy,
+    #[serde(default)]
+    snapshot: bool,
     #[serde(default)]
     key: Vec<String>,
     #[serde(default)]
@@ -63,50 +111,107 @@ struct TableFile {
     measure: Option<String>,
     #[serde(default)]
     key_decides_day: bool,
+    #[serde(default)]
     column: toml::Table,
+}
+
+fn comma() -> char {
+    ','
 }
 
 impl Table {
     /// `context` is what the dataset declares for all its tables: it is part of the fingerprint.
-    pub(super) fn new(name: &str, declared: toml::Value, context: &str) -> Result<Self, String> {
+    pub(super) fn new(name: &str, declared: toml::Value, context: &str) -> Result<Self, Mistake> {
         let fingerprint = hash::texts([context, &declared.to_string()]);
-        let file: TableFile = declared.try_into().map_err(|error: toml::de::Error| error.message().to_owned())?;
+        let file: TableFile = declared.try_into().map_err(|error| Mistake::toml(&error))?;
         let mut columns = Vec::new();
         for (name, declared) in file.column {
-            let column: Result<Column, toml::de::Error> = declared.try_into();
-            let mut column = column.map_err(|error| format!("column.{name}: {}", error.message()))?;
+            let mut column: Column =
+                declared.try_into().map_err(|error| Mistake::toml(&error).within(&name).within("column"))?;
             column.name = name;
+            if let Some((option, why)) = column.mistake() {
+                return Err(Mistake::new(why).within(option).within(&column.name).within("column"));
+            }
             columns.push(column);
         }
-        let known = |column: &String| columns.iter().any(|known| known.name == *column);
-        if let Some(column) = file.key.iter().chain(&file.measure).find(|column| !known(column)) {
-            return Err(format!("key and measure: there is no column \"{column}\""));
-        }
-        if let PartitionBy::Time(_, day) = &file.partition {
-            let is_date = |column: &&mut Column| column.name == *day && column.kind == ColumnType::Date;
-            let column = columns.iter_mut().find(is_date);
-            let column = column.ok_or_else(|| format!("partition: there is no date column \"{day}\""))?;
-            // A row without a day belongs to no partition.
-            column.required = true;
-        }
-        Ok(Self {
+        let mut table = Self {
             name: name.to_owned(),
             about: file.about,
             format: file.format,
+            rows: file.rows,
+            delimiter: u8::try_from(file.delimiter)
+                .map_err(|_| Mistake::new("a delimiter is one ASCII character").within("delimiter"))?,
+            header: file.header,
             partition: file.partition,
+            snapshot: file.snapshot,
             key: file.key,
             key_decides_day: file.key_decides_day,
             siblings: file.siblings,
             measure: file.measure,
             columns,
             fingerprint,
-            from: globs(file.from).map_err(|error| format!("from: {error}"))?,
-        })
+            from: globs(&file.from).map_err(|error| Mistake::new(error).within("from"))?,
+        };
+        table.check()?;
+        Ok(table)
+    }
+
+    /// Finds what does not fit together; makes the partition's day required.
+    fn check(&mut self) -> Result<(), Mistake> {
+        if self.columns.is_empty() {
+            return Err(Mistake::new("the table has no columns: add [table.NAME.column.COLUMN] with a type"));
+        }
+        let known = |column: &String| self.columns.iter().any(|known| known.name == *column);
+        for (option, column) in
+            self.key.iter().map(|column| ("key", column)).chain(self.measure.iter().map(|column| ("measure", column)))
+        {
+            if !known(column) {
+                return Err(Mistake::new(format!("there is no column \"{column}\"")).within(option));
+            }
+        }
+        if known(&RECEIVED_AT.to_owned()) {
+            let why = "every table has this column by itself: leave it out";
+            return Err(Mistake::new(why).within(RECEIVED_AT).within("column"));
+        }
+        for column in &self.columns {
+            let Some(of) = &column.day_of else { continue };
+            if !self.column(of).is_some_and(|of| of.kind == ColumnType::Timestamp) {
+                let why = format!("there is no timestamp column \"{of}\"");
+                return Err(Mistake::new(why).within("day_of").within(&column.name).within("column"));
+            }
+        }
+        if self.snapshot && self.partition != PartitionBy::Nothing {
+            return Err(Mistake::new("a snapshot has no partitions").within("partition"));
+        }
+        if let PartitionBy::Time(_, day) = &self.partition {
+            let is_date = |column: &&mut Column| column.name == *day && column.kind == ColumnType::Date;
+            let column = self.columns.iter_mut().find(is_date);
+            let column =
+                column.ok_or_else(|| Mistake::new(format!("there is no date column \"{day}\"")).within("partition"))?;
+            // A row without a day belongs to no partition.
+            column.required = true;
+        }
+        Ok(())
     }
 
     /// Whether a raw object feeds this table, by its key below the dataset.
     pub fn takes(&self, path: &str) -> bool {
         self.from.is_match(path)
+    }
+
+    /// How a raw object becomes rows: as declared, or as its name ends. `None` if neither tells.
+    pub fn format_of(&self, raw_key: &str) -> Option<Format> {
+        if self.format.is_some() {
+            return self.format;
+        }
+        let name = COMPRESSIONS.iter().find_map(|ending| raw_key.strip_suffix(ending)).unwrap_or(raw_key);
+        match name.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
+            "csv" => Some(Format::Csv),
+            "tsv" | "tab" => Some(Format::Tsv),
+            "json" => Some(Format::Json),
+            "ndjson" | "jsonl" => Some(Format::Ndjson),
+            _ => None,
+        }
     }
 
     /// The column of that name.
@@ -124,11 +229,7 @@ impl Table {
 }
 
 /// Globs in which `*` stays within one segment; `.gz` and `.zst` may follow each.
-fn globs(from: OneOrMany) -> Result<GlobSet, globset::Error> {
-    let patterns = match from {
-        OneOrMany::One(pattern) => vec![pattern],
-        OneOrMany::Many(patterns) => patterns,
-    };
+fn globs(patterns: &[String]) -> Result<GlobSet, globset::Error> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         for ending in ["", ".gz", ".zst"] {

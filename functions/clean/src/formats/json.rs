@@ -1,37 +1,208 @@
-//! Format `json`: one array of objects; each column says by a JSON pointer where its value is.
+//! Formats of JSON: `json` (a document with a list of rows), `ndjson` (one row per line) and `responses` (a source's
+//! answers, one per line, with rows in their bodies).
 
 use std::io::Read;
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use chrono::DateTime;
+use lake::dataset::Column;
+use lake::ledger::Gap;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::RawObject;
-use super::value::{ColumnBuilder, Typed, check};
+use super::lines::Lines;
+use super::rows::{Record, Rows};
+use super::value::Raw;
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::scanner::Scanner;
 use crate::writer::Sink;
 
-/// The longest element that is accepted.
-const MAX_ELEMENT: usize = 8 * 1024 * 1024;
-/// Rows per batch, and the text that they may come from.
-const BATCH_ROWS: usize = 8 * 1024;
-const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// The longest row that is accepted.
+const MAX_ROW: usize = 8 * 1024 * 1024;
+/// The longest key, time or request that is accepted.
+const MAX_TEXT: usize = 4 * 1024 * 1024;
 
-/// Reads the array element by element.
-pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<(), Stop> {
+/// Format `json`: reads the list of rows element by element.
+pub(super) fn document(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<(), Stop> {
     let mut rows = Rows::new(object);
-    each_element(reader, |index, text| rows.element(index, text, sink))?;
+    let received_at = object.received_at.timestamp_micros();
+    let mut scanner = Scanner::new(reader)?;
+    find_rows(&mut scanner, &object.table.rows, |scanner| {
+        elements(scanner, |row, text| {
+            let element: Value = serde_json::from_slice(text)
+                .map_err(|error| Stop::reject("not_json", format!("element {row} is not JSON: {error}")))?;
+            rows.add(Record { row, text, received_at }, sink, |_, column| field(column, &element, &Value::Null))
+        })
+    })?;
+    if scanner.peek()?.is_some() {
+        return Err(scanner.unexpected("end of the object"));
+    }
     rows.flush(sink)
 }
 
+/// Format `ndjson`: a line that is no JSON object is rejected alone.
+pub(super) fn lines(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<(), Stop> {
+    let mut rows = Rows::new(object);
+    let received_at = object.received_at.timestamp_micros();
+    let mut lines = Lines::new(reader, MAX_ROW);
+    while let Some((row, text)) = lines.next_line()? {
+        if text.trim_ascii().is_empty() {
+            continue;
+        }
+        match serde_json::from_slice::<Value>(text) {
+            Ok(element @ Value::Object(_)) => {
+                rows.add(Record { row, text, received_at }, sink, |_, column| field(column, &element, &Value::Null))?;
+            }
+            _ => {
+                let message = "the line is not a JSON object".to_owned();
+                sink.reject(&Reject { row, column: None, reason: "not_json", message, text })?;
+            }
+        }
+    }
+    rows.flush(sink)
+}
+
+/// Format `responses`: tells the gaps that the object itself reports.
+pub(super) fn responses(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Vec<Gap>, Stop> {
+    let mut scanner = Scanner::new(reader)?;
+    let mut responses = Responses { object, rows: Rows::new(object), row: 0, gaps: Vec::new() };
+    while scanner.peek()?.is_some() {
+        responses.line(&mut scanner, sink)?;
+    }
+    responses.rows.flush(sink)?;
+    Ok(responses.gaps)
+}
+
+struct Responses<'a> {
+    object: &'a RawObject<'a>,
+    rows: Rows<'a>,
+    row: u64,
+    gaps: Vec<Gap>,
+}
+
+impl Responses<'_> {
+    /// One response. `request`, `received_at` and `status` come before the body, as ingestion writes them.
+    fn line<R: Read>(&mut self, scanner: &mut Scanner<R>, sink: &mut dyn Sink) -> Result<(), Stop> {
+        scanner.expect(b'{')?;
+        let mut request = Value::Null;
+        let mut received_at = self.object.received_at.timestamp_micros();
+        let mut status: Option<u16> = Some(200);
+        loop {
+            match scanner.key(MAX_TEXT)?.as_str() {
+                "request" => request = parsed(scanner)?,
+                "received_at" => {
+                    let text: String = parsed(scanner)?;
+                    let time = DateTime::parse_from_rfc3339(&text);
+                    received_at = time.map_err(|error| scanner.not_json(&error.to_string()))?.timestamp_micros();
+                }
+                "status" => status = parsed(scanner)?,
+                "gap" => self.gaps.push(parsed(scanner)?),
+                "body" if status == Some(200) => self.body(scanner, &request, received_at, sink)?,
+                _ => scanner.skip_value()?,
+            }
+            if !scanner.either(b',', b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn body<R: Read>(
+        &mut self,
+        scanner: &mut Scanner<R>,
+        request: &Value,
+        received_at: i64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Stop> {
+        let Self { object, rows, row, .. } = self;
+        let mut add = |_: u64, text: &[u8]| {
+            *row += 1;
+            let element: Value = serde_json::from_slice(text)
+                .map_err(|error| Stop::reject("not_json", format!("row {row} is not JSON: {error}")))?;
+            rows.add(Record { row: *row, text, received_at }, sink, |_, column| field(column, &element, request))
+        };
+        find_rows(scanner, &object.table.rows, |scanner| {
+            if scanner.peek()? == Some(b'{') {
+                let length = scanner.value_length(MAX_ROW)?;
+                add(1, scanner.window().get(..length).unwrap_or_default())?;
+                scanner.consume(length);
+                return Ok(());
+            }
+            elements(scanner, &mut add)
+        })
+    }
+}
+
+fn parsed<R: Read, T: for<'de> Deserialize<'de>>(scanner: &mut Scanner<R>) -> Result<T, Stop> {
+    let length = scanner.value_length(MAX_TEXT)?;
+    let text = scanner.window().get(..length).unwrap_or_default();
+    let value = serde_json::from_slice(text).map_err(|error| scanner.not_json(&error.to_string()))?;
+    scanner.consume(length);
+    Ok(value)
+}
+
+/// Where a column's value is in a row, or in the request that got it.
+fn field<'v>(column: &Column, row: &'v Value, request: &'v Value) -> Raw<'v> {
+    let value = match (&column.path, &column.request) {
+        (Some(path), _) => row.pointer(path),
+        (_, Some(path)) => request.pointer(path),
+        _ => column.fields().find_map(|name| row.get(name)),
+    };
+    value.into()
+}
+
+/// Calls `visit` at the value that `pointer` names, and skips everything else. Without such a value, the object is
+/// rejected.
+fn find_rows<R: Read>(
+    scanner: &mut Scanner<R>,
+    pointer: &str,
+    visit: impl FnOnce(&mut Scanner<R>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let Some((name, rest)) = pointer.strip_prefix('/').map(|path| path.split_once('/').unwrap_or((path, ""))) else {
+        return visit(scanner);
+    };
+    let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
+    let mut visit = Some(visit);
+    scanner.expect(b'{')?;
+    if scanner.peek()? == Some(b'}') {
+        scanner.expect(b'}')?;
+    } else {
+        loop {
+            let found = scanner.key(MAX_TEXT)? == name;
+            match visit.take_if(|_| found) {
+                Some(visit) => find_rows_boxed(scanner, &rest, Box::new(visit))?,
+                None => scanner.skip_value()?,
+            }
+            if !scanner.either(b',', b'}')? {
+                break;
+            }
+        }
+    }
+    match visit {
+        None => Ok(()),
+        Some(_) => Err(Stop::reject("no_rows", format!("there is no \"{name}\" where the rows should be"))),
+    }
+}
+
+type Visit<'v, R> = Box<dyn FnOnce(&mut Scanner<R>) -> Result<(), Stop> + 'v>;
+
+/// The same, for a pointer of any length.
+fn find_rows_boxed<R: Read>(scanner: &mut Scanner<R>, pointer: &str, visit: Visit<'_, R>) -> Result<(), Stop> {
+    find_rows(scanner, pointer, visit)
+}
+
 /// Calls `visit` with the running index, from 1, and the bytes of each element of the array that the stream holds.
-pub(super) fn each_element(
-    reader: impl Read,
+pub(super) fn each_element(reader: impl Read, visit: impl FnMut(u64, &[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
+    let mut scanner = Scanner::new(reader)?;
+    elements(&mut scanner, visit)?;
+    if scanner.peek()?.is_some() { Err(scanner.unexpected("end of the object")) } else { Ok(()) }
+}
+
+/// The elements of the array that comes next.
+fn elements<R: Read>(
+    scanner: &mut Scanner<R>,
     mut visit: impl FnMut(u64, &[u8]) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
-    let mut scanner = Scanner::new(reader)?;
     match scanner.peek()? {
         Some(b'[') => scanner.consume(1),
         Some(b'{') => {
@@ -42,68 +213,15 @@ pub(super) fn each_element(
     }
     if scanner.peek()? == Some(b']') {
         scanner.consume(1);
-    } else {
-        for index in 1.. {
-            let length = scanner.value_length(MAX_ELEMENT)?;
-            visit(index, scanner.window().get(..length).unwrap_or_default())?;
-            scanner.consume(length);
-            if !scanner.either(b',', b']')? {
-                break;
-            }
+        return Ok(());
+    }
+    for index in 1.. {
+        let length = scanner.value_length(MAX_ROW)?;
+        visit(index, scanner.window().get(..length).unwrap_or_default())?;
+        scanner.consume(length);
+        if !scanner.either(b',', b']')? {
+            break;
         }
     }
-    if scanner.peek()?.is_some() { Err(scanner.unexpected("end of the object")) } else { Ok(()) }
-}
-
-struct Rows<'a> {
-    object: &'a RawObject<'a>,
-    columns: Vec<ColumnBuilder>,
-    rows: usize,
-    bytes: usize,
-}
-
-impl<'a> Rows<'a> {
-    fn new(object: &'a RawObject<'a>) -> Self {
-        let columns = object.table.columns.iter().map(|column| ColumnBuilder::new(column.kind)).collect();
-        Self { object, columns, rows: 0, bytes: 0 }
-    }
-
-    fn element(&mut self, index: u64, text: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
-        let element: Value = serde_json::from_slice(text)
-            .map_err(|error| Stop::reject("not_json", format!("element {index} is not JSON: {error}")))?;
-        match self.typed(&element) {
-            Ok(values) => {
-                for (column, value) in self.columns.iter_mut().zip(&values) {
-                    column.push(value);
-                }
-                self.rows += 1;
-                self.bytes += text.len();
-            }
-            Err((column, (reason, message))) => {
-                sink.reject(&Reject { row: index, column: Some(column), reason, message, text })?;
-            }
-        }
-        if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush(sink) } else { Ok(()) }
-    }
-
-    fn typed(&self, element: &Value) -> Result<Vec<Typed>, (&'a str, super::value::Refusal)> {
-        let columns = self.object.table.columns.iter();
-        columns
-            .map(|column| {
-                let value = match &column.path {
-                    Some(path) => element.pointer(path),
-                    None => element.get(&column.name),
-                };
-                check(column, value).map_err(|refusal| (column.name.as_str(), refusal))
-            })
-            .collect()
-    }
-
-    fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
-        self.bytes = 0;
-        let received = vec![self.object.received_at.timestamp_micros(); std::mem::take(&mut self.rows)];
-        let mut columns: Vec<ArrayRef> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
-        columns.push(Arc::new(TimestampMicrosecondArray::from(received).with_timezone("UTC")));
-        sink.write(&RecordBatch::try_new(self.object.table.schema(), columns)?)
-    }
+    Ok(())
 }

@@ -1,15 +1,21 @@
 //! Decoders: bytes to typed rows and rejects. Pure functions of the bytes and the declaration, without clock or
 //! network; what they need from siblings is given to them.
 
+mod csv;
 pub mod irceline;
 mod json;
+mod lines;
+mod rows;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::collections::BTreeMap;
 use std::io::Read;
 
 use chrono::{DateTime, Utc};
-use lake::dataset::{Dataset, Table};
+use lake::dataset::{Column, Dataset, Format, Table};
+use lake::ledger::Gap;
 
 use crate::error::Stop;
 use crate::writer::Sink;
@@ -29,16 +35,52 @@ pub struct RawObject<'a> {
 /// The siblings that a table declares: file name to the bytes, read once.
 pub type Siblings = BTreeMap<String, Box<dyn Read + Send>>;
 
-/// Reads the object's bytes into the sink by the table's format. Tells the gaps that the object itself reports.
-pub fn decode(
-    object: &RawObject,
-    siblings: Siblings,
-    reader: impl Read,
-    sink: &mut dyn Sink,
-) -> Result<Vec<lake::ledger::Gap>, Stop> {
-    match object.table.format.as_str() {
-        "json" => json::decode(object, reader, sink).map(|()| Vec::new()),
-        "irceline-values" => irceline::decode(object, siblings, reader, sink),
-        other => Err(Stop::Broken(format!("there is no format \"{other}\"; see dataset.toml"))),
+/// The beginning of a CSV file.
+#[derive(Debug)]
+pub struct Sample {
+    /// What stands between two values.
+    pub delimiter: u8,
+    /// The first record.
+    pub names: Vec<String>,
+    /// The records after it.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Reads a CSV file, all of it, to guess what it holds.
+pub fn sample(reader: impl Read, delimiter: u8) -> Result<Sample, Stop> {
+    csv::sample(reader, delimiter)
+}
+
+/// Whether a text is a value of a column.
+pub fn fits(column: &Column, text: &str) -> bool {
+    value::check(column, value::Raw::Text(text)).is_ok_and(|value| value != value::Typed::Null)
+}
+
+/// What an object tells beside its rows.
+#[derive(Debug, Default)]
+pub struct Notes {
+    /// What its source could not deliver.
+    pub gaps: Vec<Gap>,
+    /// How many of its columns nobody declared.
+    pub ignored_columns: u64,
+}
+
+/// Reads the object's bytes into the sink by the table's format.
+pub fn decode(object: &RawObject, siblings: Siblings, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let gaps = |gaps| Notes { gaps, ..Notes::default() };
+    let columns = |ignored_columns| Notes { ignored_columns, ..Notes::default() };
+    match object.table.format_of(object.key) {
+        Some(Format::Csv) => csv::decode(object, object.table.delimiter, reader, sink).map(columns),
+        Some(Format::Tsv) => csv::decode(object, b'\t', reader, sink).map(columns),
+        Some(Format::Json) => json::document(object, reader, sink).map(|()| Notes::default()),
+        Some(Format::Ndjson) => json::lines(object, reader, sink).map(|()| Notes::default()),
+        Some(Format::Responses) => json::responses(object, reader, sink).map(gaps),
+        Some(Format::IrcelineValues) => irceline::decode(object, siblings, reader, sink).map(gaps),
+        Some(Format::CodetrackWeeks) => Err(Stop::Broken("not there yet".to_owned())),
+        None => {
+            let why =
+                "the name does not end in .csv, .tsv, .json or .ndjson (with .gz or .zst behind it, if compressed)";
+            Err(Stop::reject("unknown_format", why))
+        }
     }
 }

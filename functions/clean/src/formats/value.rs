@@ -1,24 +1,49 @@
-//! A JSON value into a typed column, by the column's declared rules.
+//! One value into a typed column, by the column's declared rules.
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
-};
+use std::borrow::Cow;
+
 use arrow::datatypes::Date32Type;
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use lake::dataset::{Column, ColumnType, TimeFormat};
-use serde_json::Value;
-use std::sync::Arc;
+use serde_json::{Number, Value};
 
 /// Why a value is not acceptable: a stable code and a message without the value.
 pub type Refusal = (&'static str, String);
 
+/// A value as the raw object has it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Raw<'v> {
+    /// There is none.
+    Missing,
+    /// Text.
+    Text(&'v str),
+    /// A JSON number.
+    Number(&'v Number),
+    /// JSON's true or false.
+    Bool(bool),
+    /// A JSON list or object.
+    Nested,
+}
+
+impl<'v> From<Option<&'v Value>> for Raw<'v> {
+    fn from(value: Option<&'v Value>) -> Self {
+        match value {
+            None | Some(Value::Null) => Self::Missing,
+            Some(Value::String(text)) => Self::Text(text),
+            Some(Value::Number(number)) => Self::Number(number),
+            Some(Value::Bool(truth)) => Self::Bool(*truth),
+            Some(Value::Array(_) | Value::Object(_)) => Self::Nested,
+        }
+    }
+}
+
 /// A typed value, checked.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Typed {
+pub enum Typed<'v> {
     /// Missing.
     Null,
     /// Text.
-    Text(String),
+    Text(Cow<'v, str>),
     /// A whole number: int64, days of a date, or microseconds of an instant.
     Int(i64),
     /// A double.
@@ -27,129 +52,163 @@ pub enum Typed {
     Bool(bool),
 }
 
-/// Types and checks a value: missing values first, then the type, then the bounds.
-pub fn check(column: &Column, value: Option<&Value>) -> Result<Typed, Refusal> {
-    let typed = match value {
-        None | Some(Value::Null) => Typed::Null,
-        Some(Value::String(text)) if column.is_missing_text(text) => Typed::Null,
-        Some(Value::Number(number)) if number.as_f64().is_some_and(|number| column.is_missing_number(number)) => {
-            Typed::Null
-        }
-        Some(value) => convert(column, value)?,
+/// Types and checks a value: missing values first, then the type, then the rules.
+pub fn check<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
+    let typed = match raw {
+        Raw::Missing => Typed::Null,
+        Raw::Text(text) if column.is_missing_text(text) => Typed::Null,
+        // An empty text is a text, and nothing else.
+        Raw::Text(text) if column.kind != ColumnType::String && text.trim().is_empty() => Typed::Null,
+        Raw::Number(number) if number.as_f64().is_some_and(|number| column.is_missing_number(number)) => Typed::Null,
+        raw => convert(column, raw)?,
     };
-    if typed == Typed::Null && column.required {
-        return Err(("missing_value", "a required value is missing".to_owned()));
-    }
     let number = match typed {
         Typed::Float(number) => Some(number),
         // Bounds are small: the rounding of huge integers does not move them across.
         Typed::Int(number) if column.kind == ColumnType::Int64 => Some(number as f64),
         _ => None,
     };
-    number.and_then(|number| column.refuse_number(number)).map_or(Ok(typed), Err)
+    let typed = if number.is_some_and(|number| column.is_missing_number(number)) { Typed::Null } else { typed };
+    require(column, &typed)?;
+    match number.filter(|_| typed != Typed::Null).and_then(|number| column.refuse_number(number)) {
+        Some(refusal) => Err(refusal),
+        None => Ok(typed),
+    }
 }
 
-fn convert(column: &Column, value: &Value) -> Result<Typed, Refusal> {
-    let text = match value {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Number(_) | Value::Bool(_) => value.to_string(),
-        _ => return Err(("wrong_type", "a single value was expected, not a list or an object".to_owned())),
+/// Refuses a missing value where one is required.
+pub fn require(column: &Column, typed: &Typed) -> Result<(), Refusal> {
+    if *typed == Typed::Null && column.required {
+        return Err(("missing_value", "a required value is missing".to_owned()));
+    }
+    Ok(())
+}
+
+fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
+    let text: Cow<'v, str> = match raw {
+        Raw::Text(text) => text.trim().into(),
+        Raw::Number(number) => number.to_string().into(),
+        Raw::Bool(truth) => if truth { "true" } else { "false" }.into(),
+        Raw::Missing | Raw::Nested => {
+            return Err(("wrong_type", "a single value was expected, not a list or an object".to_owned()));
+        }
     };
     match column.kind {
-        ColumnType::String => Ok(extract(column, text)),
-        ColumnType::Int64 => text.parse().map(Typed::Int).map_err(|_| not_a("not_an_integer", "an integer")),
-        ColumnType::Float64 => text.parse().map(Typed::Float).map_err(|_| not_a("not_a_number", "a number")),
-        ColumnType::Bool => match text.as_str() {
-            "true" | "t" => Ok(Typed::Bool(true)),
-            "false" | "f" => Ok(Typed::Bool(false)),
-            _ => Err(not_a("not_a_bool", "true or false")),
-        },
+        ColumnType::String => string(column, text),
+        ColumnType::Int64 => {
+            let from_float = column.round || matches!(raw, Raw::Number(_));
+            let whole = text.parse().ok().or_else(|| if from_float { whole(&text, column.round) } else { None });
+            whole.map(Typed::Int).ok_or_else(|| not_a("not_an_integer", "an integer"))
+        }
+        ColumnType::Float64 => {
+            let number: f64 = fast_float2::parse(text.as_bytes()).map_err(|_| not_a("not_a_number", "a number"))?;
+            Ok(Typed::Float(if column.round { number.round_ties_even() } else { number }))
+        }
+        ColumnType::Bool => {
+            let is_in = |known: &[String]| known.iter().any(|known| known.eq_ignore_ascii_case(&text));
+            match (is_in(&column.true_values), is_in(&column.false_values)) {
+                (true, _) => Ok(Typed::Bool(true)),
+                (_, true) => Ok(Typed::Bool(false)),
+                _ => Err(not_a("not_a_bool", "true or false")),
+            }
+        }
         ColumnType::Date => {
-            let date: NaiveDate = text.parse().map_err(|_| not_a("not_a_date", "a date YYYY-MM-DD"))?;
-            Ok(Typed::Int(i64::from(Date32Type::from_naive_date(date))))
+            let date = date(&column.format, &text).ok_or_else(|| not_a("not_a_date", "a date as declared"))?;
+            let is_junk = column.null_before.is_some_and(|first| date < first);
+            Ok(if is_junk { Typed::Null } else { Typed::Int(i64::from(Date32Type::from_naive_date(date))) })
         }
-        ColumnType::Timestamp => instant(column.format, &text),
+        ColumnType::Timestamp => instant(column, &text).map(Typed::Int),
     }
 }
 
-fn instant(format: TimeFormat, text: &str) -> Result<Typed, Refusal> {
-    match format {
-        TimeFormat::EpochMs => {
-            let millis = text.parse::<i64>().ok().and_then(|millis| millis.checked_mul(1000));
-            millis.map(Typed::Int).ok_or_else(|| not_a("not_a_timestamp", "milliseconds since 1970"))
-        }
-        TimeFormat::Rfc3339 => DateTime::parse_from_rfc3339(text)
-            .map(|time| Typed::Int(time.timestamp_micros()))
-            .map_err(|_| not_a("not_a_timestamp", "a time like 2026-11-18T23:00:00Z")),
-    }
+/// A whole number that is written like `18.0`, or any number to be rounded.
+fn whole(text: &str, round: bool) -> Option<i64> {
+    let number: f64 = fast_float2::parse(text.as_bytes()).ok()?;
+    let rounded = number.round_ties_even();
+    // Beyond 2^53 a double does not tell whole numbers apart.
+    let is_exact = rounded.abs() <= 9_007_199_254_740_992.0 && (round || rounded == number);
+    is_exact.then_some(rounded as i64)
 }
 
-fn extract(column: &Column, text: String) -> Typed {
-    let Some(pattern) = &column.extract else { return Typed::Text(text) };
-    let found = pattern.captures(&text).and_then(|groups| groups.get(1));
-    found.map_or(Typed::Null, |group| Typed::Text(group.as_str().to_owned()))
+fn string<'v>(column: &Column, text: Cow<'v, str>) -> Result<Typed<'v>, Refusal> {
+    let text = match &column.extract {
+        None => text,
+        Some(pattern) => match pattern.captures(&text).and_then(|groups| groups.get(1)) {
+            Some(group) => Cow::Owned(group.as_str().to_owned()),
+            None => return Ok(Typed::Null),
+        },
+    };
+    if !column.one_of.is_empty() && !column.one_of.iter().any(|known| *known == text) {
+        return Err(not_a("not_in_list", "one of those declared"));
+    }
+    if column.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(&text)) {
+        return Err(("wrong_pattern", "the value does not match the declared pattern".to_owned()));
+    }
+    Ok(Typed::Text(text))
+}
+
+/// The date that a text says.
+fn date(formats: &[TimeFormat], text: &str) -> Option<NaiveDate> {
+    if formats.is_empty() {
+        return text.parse().ok();
+    }
+    formats.iter().find_map(|format| match format {
+        TimeFormat::Rfc3339 => DateTime::parse_from_rfc3339(text).ok().map(|time| time.date_naive()),
+        TimeFormat::Pattern(pattern) => {
+            let with_time = || NaiveDateTime::parse_from_str(text, pattern).ok().map(|time| time.date());
+            NaiveDate::parse_from_str(text, pattern).ok().or_else(with_time)
+        }
+        TimeFormat::EpochMs | TimeFormat::EpochS => None,
+    })
+}
+
+/// The microseconds since 1970 of the instant that a text says.
+fn instant(column: &Column, text: &str) -> Result<i64, Refusal> {
+    let known = if column.format.is_empty() { &[TimeFormat::Rfc3339] } else { column.format.as_slice() };
+    let mut refusal = not_a("not_a_timestamp", "a time as declared, like 2026-11-18T23:00:00Z");
+    for format in known {
+        let found = match format {
+            TimeFormat::EpochMs => text.parse::<i64>().ok().and_then(|millis| millis.checked_mul(1000)),
+            TimeFormat::EpochS => text.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1_000_000)),
+            TimeFormat::Rfc3339 => match DateTime::parse_from_rfc3339(text) {
+                Ok(time) => Some(time.timestamp_micros()),
+                Err(_) => match (without_offset(text), column.zone) {
+                    (Some(local), Some(_)) => to_utc(column, local),
+                    (Some(_), None) => {
+                        refusal = ("missing_offset", "the time does not say how far it is from UTC".to_owned());
+                        None
+                    }
+                    (None, _) => None,
+                },
+            },
+            TimeFormat::Pattern(pattern) if format.has_offset() => {
+                DateTime::parse_from_str(text, pattern).ok().map(|time| time.timestamp_micros())
+            }
+            TimeFormat::Pattern(pattern) => {
+                let midnight = || NaiveDate::parse_from_str(text, pattern).ok().map(|day| day.and_time(NaiveTime::MIN));
+                let local = NaiveDateTime::parse_from_str(text, pattern).ok().or_else(midnight);
+                local.and_then(|local| to_utc(column, local))
+            }
+        };
+        if let Some(micros) = found {
+            return Ok(micros);
+        }
+    }
+    Err(refusal)
+}
+
+/// A time like RFC 3339, but for the offset.
+fn without_offset(text: &str) -> Option<NaiveDateTime> {
+    let with_blank = || NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok();
+    text.parse().ok().or_else(with_blank)
+}
+
+/// A local time of the column's zone; the earlier of two where clocks are set back, none where they skip it.
+fn to_utc(column: &Column, local: NaiveDateTime) -> Option<i64> {
+    let time = column.zone?.from_local_datetime(&local).earliest()?;
+    Some(time.with_timezone(&Utc).timestamp_micros())
 }
 
 fn not_a(code: &'static str, wanted: &str) -> Refusal {
     (code, format!("the value is not {wanted}"))
-}
-
-/// A column that grows value by value.
-pub enum ColumnBuilder {
-    /// Text.
-    Text(StringBuilder),
-    /// Integers.
-    Int(Int64Builder),
-    /// Doubles.
-    Float(Float64Builder),
-    /// True or false.
-    Bool(BooleanBuilder),
-    /// Dates.
-    Date(Date32Builder),
-    /// Instants.
-    Instant(TimestampMicrosecondBuilder),
-}
-
-impl ColumnBuilder {
-    /// An empty column.
-    pub fn new(kind: ColumnType) -> Self {
-        match kind {
-            ColumnType::String => Self::Text(StringBuilder::new()),
-            ColumnType::Int64 => Self::Int(Int64Builder::new()),
-            ColumnType::Float64 => Self::Float(Float64Builder::new()),
-            ColumnType::Bool => Self::Bool(BooleanBuilder::new()),
-            ColumnType::Date => Self::Date(Date32Builder::new()),
-            ColumnType::Timestamp => Self::Instant(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
-        }
-    }
-
-    /// Adds a value that [`check`] made for a column of this type; one of another type becomes null.
-    pub fn push(&mut self, value: &Typed) {
-        match (self, value) {
-            (Self::Text(column), Typed::Text(text)) => column.append_value(text),
-            (Self::Text(column), _) => column.append_null(),
-            (Self::Int(column), Typed::Int(number)) => column.append_value(*number),
-            (Self::Int(column), _) => column.append_null(),
-            (Self::Float(column), Typed::Float(number)) => column.append_value(*number),
-            (Self::Float(column), _) => column.append_null(),
-            (Self::Bool(column), Typed::Bool(truth)) => column.append_value(*truth),
-            (Self::Bool(column), _) => column.append_null(),
-            (Self::Date(column), Typed::Int(days)) => column.append_option(i32::try_from(*days).ok()),
-            (Self::Date(column), _) => column.append_null(),
-            (Self::Instant(column), Typed::Int(micros)) => column.append_value(*micros),
-            (Self::Instant(column), _) => column.append_null(),
-        }
-    }
-
-    /// The column so far; the builder is empty afterwards.
-    pub fn finish(&mut self) -> ArrayRef {
-        match self {
-            Self::Text(column) => Arc::new(column.finish()),
-            Self::Int(column) => Arc::new(column.finish()),
-            Self::Float(column) => Arc::new(column.finish()),
-            Self::Bool(column) => Arc::new(column.finish()),
-            Self::Date(column) => Arc::new(column.finish()),
-            Self::Instant(column) => Arc::new(column.finish()),
-        }
-    }
 }

@@ -1,0 +1,190 @@
+//! CSV files of models, for people and programs that want one file: `NAME.csv` has the newest partition, and
+//! `NAME_historical.csv` all earlier ones.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use arrow::csv::WriterBuilder;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use lake::dataset::{Csv, Dataset, Model};
+use lake::ledger::{ConsumptionEntry, Input, Output, put_output};
+use lake::partition::Partition;
+use lake::{Lake, hash, keys};
+
+use crate::engine::{Cut, Engine};
+use crate::error::{Error, Result};
+use crate::{Aggregated, Selection};
+
+/// Raised when the same rows may give other text.
+const WRITER: &str = "1";
+
+/// One file that a model asks for.
+struct Wanted<'a> {
+    dataset: &'a Dataset,
+    model: &'a Model,
+    csv: &'a Csv,
+    name: String,
+    /// The partitions' objects, in order.
+    outputs: Vec<&'a Output>,
+}
+
+/// Brings the CSV files of a dataset up to date; tells those that were written or deleted.
+pub async fn export(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Result<Vec<Aggregated>> {
+    let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    let mut lines = Vec::new();
+    let mut kept = Vec::new();
+    let selected = |model: &&Model| selection.model.as_ref().is_none_or(|name| model.name == *name);
+    for model in dataset.models.iter().filter(selected) {
+        for wanted in wanted(dataset, model, &entries) {
+            let partition = file_partition(&wanted.name);
+            let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &partition);
+            let known = entries.iter().find(|(key, _)| *key == ledger_key).map(|(_, entry)| entry);
+            kept.push(ledger_key);
+            if known.is_none_or(|known| known.fingerprint != wanted.fingerprint()) || selection.all {
+                lines.push(write(lake, &wanted, known).await?);
+            }
+        }
+    }
+    for (ledger_key, entry) in entries.iter().filter(|(key, entry)| entry.file.is_some() && !kept.contains(key)) {
+        if selection.model.as_ref().is_some_and(|name| entry.model != *name) {
+            continue;
+        }
+        crate::delete(lake, ledger_key, entry).await?;
+        let name = entry.file.as_deref().unwrap_or_default();
+        lines.push(line(dataset, &entry.model, name, 0, true, true));
+    }
+    Ok(lines)
+}
+
+fn line(dataset: &Dataset, model: &str, file: &str, rows: u64, changed: bool, deleted: bool) -> Aggregated {
+    let partition = file_partition(file);
+    Aggregated { dataset: dataset.name.clone(), model: model.to_owned(), partition, rows, changed, deleted }
+}
+
+/// How a file is named among partitions.
+fn file_partition(name: &str) -> Partition {
+    Partition::single("file", name)
+}
+
+/// The files of a model by what is committed of it.
+fn wanted<'a>(dataset: &'a Dataset, model: &'a Model, entries: &'a [(String, ConsumptionEntry)]) -> Vec<Wanted<'a>> {
+    let Some(csv) = &model.csv else { return Vec::new() };
+    let mut partitions: Vec<(&str, &ConsumptionEntry)> = entries
+        .iter()
+        .filter(|(_, entry)| entry.model == model.name && entry.file.is_none() && !entry.outputs.is_empty())
+        .map(|(key, entry)| (key.as_str(), entry))
+        .collect();
+    partitions.sort_by_key(|(key, _)| {
+        lake::ledger::partition_of(key).and_then(|partition| partition.days().map(|days| days.start))
+    });
+    let newest = partitions.pop();
+    let files = [
+        (format!("{}.csv", csv.name), newest.into_iter().collect()),
+        (format!("{}_historical.csv", csv.name), partitions),
+    ];
+    let outputs = |partitions: Vec<(&str, &'a ConsumptionEntry)>| {
+        partitions.into_iter().flat_map(|(_, entry)| &entry.outputs).collect()
+    };
+    let files =
+        files.into_iter().map(|(name, partitions)| Wanted { dataset, model, csv, name, outputs: outputs(partitions) });
+    files.filter(|wanted| !wanted.outputs.is_empty()).collect()
+}
+
+impl Wanted<'_> {
+    fn fingerprint(&self) -> String {
+        let [yes, no] = &self.csv.bool;
+        let fixed = [WRITER, &self.model.fingerprint, yes, no];
+        let objects = self.outputs.iter().flat_map(|output| [output.key.as_str(), output.hash.as_str()]);
+        hash::texts(fixed.into_iter().chain(objects))
+    }
+}
+
+/// Writes a file and commits it.
+async fn write(lake: &Lake, wanted: &Wanted<'_>, known: Option<&ConsumptionEntry>) -> Result<Aggregated> {
+    let Wanted { dataset, model, name, .. } = wanted;
+    let partition = file_partition(name);
+    let (file, rows) = render(lake, wanted).await?;
+    let before = known.and_then(|known| known.outputs.first());
+    let key = keys::consumption_file(&dataset.name, name);
+    let output = put_output(&lake.consumption, key, file, partition.clone(), rows, before).await?;
+    let changed = before.is_none_or(|before| before.hash != output.hash);
+    let input = |output: &&Output| Input { key: output.key.clone(), etag: output.hash.clone() };
+    let entry = ConsumptionEntry {
+        dataset: dataset.name.clone(),
+        model: model.name.clone(),
+        fingerprint: wanted.fingerprint(),
+        inputs: wanted.outputs.iter().map(input).collect(),
+        outputs: vec![output],
+        file: Some(name.clone()),
+    };
+    let current = lake.ledger.consumption_entry(&dataset.name, &model.name, &partition).await?;
+    let etag = current.map(|(_, etag)| etag);
+    lake.ledger.commit_consumption(&partition, &entry, etag.as_deref()).await?;
+    Ok(line(dataset, &model.name, name, rows, changed, false))
+}
+
+/// The file's text, with a header, and its rows: the model's columns in the order of its query.
+async fn render(lake: &Lake, wanted: &Wanted<'_>) -> Result<(File, u64)> {
+    let columns = planned(lake, wanted.dataset, wanted.model).await?;
+    let columns: Vec<String> = columns.fields().iter().map(|field| format!("\"{}\"", field.name())).collect();
+    let failed = |error: &dyn std::fmt::Display| Error::Query(format!("failed to write {}: {error}", wanted.name));
+    let file = tempfile::tempfile().map_err(|error| failed(&error))?;
+    let mut writer = WriterBuilder::new()
+        .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.fZ".to_owned())
+        .build(std::io::BufWriter::new(file));
+    let mut rows = 0;
+    for (number, output) in wanted.outputs.iter().enumerate() {
+        let engine = Engine::new(1)?;
+        let table = format!("{}__part", wanted.model.name);
+        engine.add_model(lake, table.as_str(), wanted.model, &[(number, *output)]).await?;
+        let sql = format!("SELECT {} FROM \"{table}\"", columns.join(", "));
+        engine
+            .run(&sql, |batch| {
+                rows += batch.num_rows() as u64;
+                let batch = with_texts_for_bools(&batch, &wanted.csv.bool).map_err(|error| failed(&error))?;
+                writer.write(&batch).map_err(|error| failed(&error))
+            })
+            .await?;
+    }
+    let file = writer.into_inner().into_inner().map_err(|error| failed(&error))?;
+    Ok((file, rows))
+}
+
+/// The columns of a model's result, as the engine plans them over empty tables.
+pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Schema> {
+    let engine = Engine::new(1)?;
+    let inputs = dataset.inputs_of(model).map_err(Error::Query)?;
+    for table in inputs.tables {
+        engine.add_table(lake, table.name.as_str(), dataset, table, &[], &Cut::default()).await?;
+    }
+    let nothing = chrono::NaiveDate::default();
+    engine.add_declared(dataset, Some(nothing..nothing), Some(nothing..nothing))?;
+    for view in inputs.views {
+        engine.add_view(view).await?;
+    }
+    let plan = engine.context().sql(&model.sql).await?;
+    Ok(plan.schema().as_arrow().clone())
+}
+
+fn with_texts_for_bools(
+    batch: &RecordBatch,
+    [yes, no]: &[String; 2],
+) -> Result<RecordBatch, datafusion::arrow::error::ArrowError> {
+    let mut fields = Vec::new();
+    let mut columns: Vec<ArrayRef> = Vec::new();
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        match column.as_boolean_opt() {
+            Some(truths) => {
+                let texts = truths.iter().map(|truth| Some(if truth? { yes.as_str() } else { no.as_str() }));
+                fields.push(Field::new(field.name(), DataType::Utf8, true));
+                columns.push(Arc::new(texts.collect::<StringArray>()));
+            }
+            None => {
+                fields.push(Field::new(field.name(), column.data_type().clone(), true));
+                columns.push(Arc::clone(column));
+            }
+        }
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}

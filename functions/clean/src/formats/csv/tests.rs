@@ -1,0 +1,127 @@
+use std::io::Read;
+
+use proptest::prelude::*;
+
+use crate::formats::tests::{Kept, decoded};
+
+const USAGE: &str = "format = 'csv'
+column.customer = { type = 'int64', required = true }
+column.kwh = { type = 'float64', field = ['usage_kwh', 'kwh'] }
+column.note = { type = 'string' }
+column.again = { type = 'string', field = 'note' }
+";
+
+fn csv(text: impl Read) -> Result<Kept, String> {
+    decoded(USAGE, "x.csv", text)
+}
+
+fn rows(text: &str) -> Vec<String> {
+    csv(text.as_bytes()).unwrap().rows
+}
+
+#[test]
+fn columns_are_found_by_name_without_regard_to_case_and_order() {
+    assert_eq!(rows("NOTE, Usage_kWh ,customer\nx,1.5,7\n"), ["7|1.5|x|x"]);
+    let kept = csv("kwh,other,customer,note,more\n1,a,7,x,b\n".as_bytes()).unwrap();
+    assert_eq!((kept.rows, kept.notes), (vec!["7|1.0|x|x".to_owned()], (0, 2)));
+}
+
+#[test]
+fn columns_are_found_by_position_where_no_name_fits() {
+    assert_eq!(rows("kunde,verbrauch,bemerkung\n7,1.5,x\n"), ["7|1.5|x|x"], "the first line is a header");
+    assert_eq!(rows("7,1.5,x\n8,2,y\n"), ["7|1.5|x|x", "8|2.0|y|y"], "there is no header");
+    let kept = csv("abc,1.5,x\n8,2,y\n".as_bytes()).unwrap();
+    assert_eq!(kept.rejects, ["1 customer not_an_integer: abc,1.5,x"], "a bad first row is no header");
+}
+
+#[test]
+fn missing_columns_reject_the_object() {
+    assert_eq!(csv("customer,kwh\n7,1\n".as_bytes()).unwrap_err(), "missing_column");
+    assert_eq!(csv("a,b\n7,1\n".as_bytes()).unwrap_err(), "missing_column");
+}
+
+#[test]
+fn an_object_without_rows_has_none() {
+    for text in ["", "\n\r\n", "customer,kwh,note\n", "\u{feff}"] {
+        assert_eq!(csv(text.as_bytes()).unwrap(), Kept::default(), "{text:?}");
+    }
+}
+
+#[test]
+fn quotes_hold_delimiters_quotes_and_line_breaks_and_rows_know_their_lines() {
+    let text =
+        "\u{feff}customer,kwh,note\r\n7,1,\"a,\r\n\"\"b\"\"\"\r\n\r\n  \r\nx,1,\"c\nd\"\r\n8,2,e\r\n9,2\r\ny,2,f";
+    let kept = csv(text.as_bytes()).unwrap();
+    assert_eq!(kept.rows, ["7|1.0|a,\r\n\"b\"|a,\r\n\"b\"", "8|2.0|e|e"]);
+    assert_eq!(
+        kept.rejects,
+        ["6 customer not_an_integer: x,1,\"c\nd\"", "9 - wrong_column_count: 9,2", "10 customer not_an_integer: y,2,f"]
+    );
+}
+
+#[test]
+fn text_that_is_not_utf_8_is_rejected_alone() {
+    let kept = csv(&b"customer,kwh,note\n7,1,caf\xe9\n8,1,ok\n"[..]).unwrap();
+    assert_eq!(kept.rows, ["8|1.0|ok|ok"]);
+    assert!(kept.rejects[0].starts_with("2 - not_utf8"), "{kept:?}");
+}
+
+#[test]
+fn a_quote_that_nobody_closes_rejects_the_object() {
+    let text = format!("customer,kwh,note\n7,1,\"{}", "x\n".repeat(1024 * 1024));
+    assert_eq!(csv(text.as_bytes()).unwrap_err(), "record_too_long");
+}
+
+#[test]
+fn tabs_and_other_delimiters_are_declared() {
+    let declared = "column.a = { type = 'int64' }\ncolumn.b = { type = 'string' }\n";
+    assert_eq!(
+        decoded(&format!("format = 'tsv'\n{declared}"), "x.txt", &b"b\ta\nx, y\t1\n"[..]).unwrap().rows,
+        ["1|x, y"]
+    );
+    let semicolons = format!("format = 'csv'\ndelimiter = ';'\n{declared}");
+    assert_eq!(decoded(&semicolons, "x", &b"a;b\n1;x,y\n"[..]).unwrap().rows, ["1|x,y"]);
+}
+
+#[test]
+fn a_header_can_be_declared() {
+    let declared = |header| format!("format = 'csv'\nheader = '{header}'\ncolumn.a = {{ type = 'string' }}\n");
+    assert_eq!(decoded(&declared("always"), "x", &b"x\ny\n"[..]).unwrap().rows, ["y"]);
+    assert_eq!(decoded(&declared("never"), "x", &b"a\ny\n"[..]).unwrap().rows, ["a", "y"]);
+}
+
+/// Gives a few bytes at a time, so that every boundary is hit.
+struct Dribble<'a>(&'a [u8], usize);
+
+impl Read for Dribble<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.1.min(buffer.len());
+        (&mut self.0).take(count as u64).read(buffer)
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+proptest! {
+    #[test]
+    fn what_was_written_is_read(
+        notes in prop::collection::vec("[a-z,\"\n\r é]{0,12}[a-z]", 0..40),
+        step in 1_usize..64,
+        end in prop::sample::select(vec!["\n", "\r\n"]),
+    ) {
+        let lines: Vec<String> = notes.iter().zip(1..).map(|(note, n)| format!("{n},{n}.5,{}{end}", quoted(note))).collect();
+        let text = format!("customer,kwh,note{end}{}", lines.concat());
+        let kept = csv(Dribble(text.as_bytes(), step)).unwrap();
+        let expected: Vec<String> =
+            notes.iter().zip(1..).map(|(note, n)| { let note = note.trim(); format!("{n}|{n}.5|{note}|{note}") }).collect();
+        prop_assert_eq!(kept.rows, expected);
+        prop_assert!(kept.rejects.is_empty());
+    }
+
+    #[test]
+    fn any_bytes_end_in_rows_rejects_or_a_reason(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = csv(bytes.as_slice());
+    }
+}

@@ -1,0 +1,179 @@
+//! Rows of declared columns: checked value by value, kept in builders, handed on in batches.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, RecordBatch, StringBuilder,
+    TimestampMicrosecondBuilder,
+};
+use arrow::datatypes::Date32Type;
+use lake::dataset::{Column, ColumnType};
+use lake::time::DayFinder;
+
+use super::RawObject;
+use super::value::{Raw, Refusal, Typed, check, require};
+use crate::error::Stop;
+use crate::reject::Reject;
+use crate::writer::Sink;
+
+/// Rows per batch, and the text that they may come from.
+const BATCH_ROWS: usize = 8 * 1024;
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+
+/// Where a row stands in the raw object, and its whole text.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'r> {
+    /// The line where it begins, or its running index; from 1.
+    pub row: u64,
+    /// The record as it was read.
+    pub text: &'r [u8],
+    /// When it arrived, in microseconds since 1970.
+    pub received_at: i64,
+}
+
+/// The rows of the next batch.
+pub struct Rows<'a> {
+    object: &'a RawObject<'a>,
+    builders: Vec<Builder>,
+    /// For each column that is the day of another: which one.
+    days_of: Vec<Option<usize>>,
+    days: DayFinder,
+    received: TimestampMicrosecondBuilder,
+    rows: usize,
+    bytes: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// No rows yet.
+    pub fn new(object: &'a RawObject<'a>) -> Self {
+        let columns = &object.table.columns;
+        let position = |name: &String| columns.iter().position(|column| column.name == *name);
+        Self {
+            object,
+            builders: columns.iter().map(|column| Builder::new(column.kind)).collect(),
+            days_of: columns.iter().map(|column| column.day_of.as_ref().and_then(position)).collect(),
+            days: DayFinder::new(object.dataset.zone, object.dataset.stamp),
+            received: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
+            rows: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Adds a row, or rejects it. `value` finds the value of a column, which it is given with its position.
+    pub fn add<'v>(
+        &mut self,
+        record: Record,
+        sink: &mut dyn Sink,
+        value: impl Fn(usize, &'a Column) -> Raw<'v>,
+    ) -> Result<(), Stop> {
+        match self.typed(value) {
+            Ok(values) => {
+                for (builder, value) in self.builders.iter_mut().zip(values) {
+                    builder.push(value);
+                }
+                self.received.append_value(record.received_at);
+                self.rows += 1;
+                self.bytes += record.text.len();
+            }
+            Err((column, (reason, message))) => {
+                let Record { row, text, .. } = record;
+                sink.reject(&Reject { row, column: Some(column), reason, message, text })?;
+            }
+        }
+        if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush(sink) } else { Ok(()) }
+    }
+
+    /// The row's values in the order of the columns, or the first refusal.
+    fn typed<'v>(
+        &mut self,
+        value: impl Fn(usize, &'a Column) -> Raw<'v>,
+    ) -> Result<Vec<Typed<'v>>, (&'a str, Refusal)> {
+        let columns = &self.object.table.columns;
+        let mut values: Vec<Typed> = Vec::with_capacity(columns.len());
+        for (at, column) in columns.iter().enumerate() {
+            let refused = |refusal| (column.name.as_str(), refusal);
+            let typed = if column.day_of.is_some() {
+                Typed::Null
+            } else {
+                check(column, value(at, column)).map_err(refused)?
+            };
+            values.push(typed);
+        }
+        for ((at, column), of) in columns.iter().enumerate().zip(&self.days_of) {
+            let Some(of) = of else { continue };
+            let Some(Typed::Int(micros)) = values.get(*of) else {
+                require(column, &Typed::Null).map_err(|refusal| (column.name.as_str(), refusal))?;
+                continue;
+            };
+            let day = self.days.day_of(*micros).ok_or_else(|| {
+                let why = "the time is beyond the years that a date can hold".to_owned();
+                (column.name.as_str(), ("not_a_timestamp", why))
+            })?;
+            if let Some(value) = values.get_mut(at) {
+                *value = Typed::Int(i64::from(Date32Type::from_naive_date(day)));
+            }
+        }
+        Ok(values)
+    }
+
+    /// Hands on what there is.
+    pub fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
+        (self.rows, self.bytes) = (0, 0);
+        let mut columns: Vec<ArrayRef> = self.builders.iter_mut().map(Builder::finish).collect();
+        columns.push(Arc::new(self.received.finish()));
+        sink.write(&RecordBatch::try_new(self.object.table.schema(), columns)?)
+    }
+}
+
+/// A column that grows value by value.
+enum Builder {
+    Text(StringBuilder),
+    Int(Int64Builder),
+    Float(Float64Builder),
+    Bool(BooleanBuilder),
+    Date(Date32Builder),
+    Instant(TimestampMicrosecondBuilder),
+}
+
+impl Builder {
+    fn new(kind: ColumnType) -> Self {
+        match kind {
+            ColumnType::String => Self::Text(StringBuilder::new()),
+            ColumnType::Int64 => Self::Int(Int64Builder::new()),
+            ColumnType::Float64 => Self::Float(Float64Builder::new()),
+            ColumnType::Bool => Self::Bool(BooleanBuilder::new()),
+            ColumnType::Date => Self::Date(Date32Builder::new()),
+            ColumnType::Timestamp => Self::Instant(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+        }
+    }
+
+    /// Adds a value that was checked for a column of this type; one of another type becomes null.
+    fn push(&mut self, value: Typed) {
+        match (self, value) {
+            (Self::Text(column), Typed::Text(text)) => column.append_value(text),
+            (Self::Text(column), _) => column.append_null(),
+            (Self::Int(column), Typed::Int(number)) => column.append_value(number),
+            (Self::Int(column), _) => column.append_null(),
+            (Self::Float(column), Typed::Float(number)) => column.append_value(number),
+            (Self::Float(column), _) => column.append_null(),
+            (Self::Bool(column), Typed::Bool(truth)) => column.append_value(truth),
+            (Self::Bool(column), _) => column.append_null(),
+            (Self::Date(column), Typed::Int(days)) => column.append_option(i32::try_from(days).ok()),
+            (Self::Date(column), _) => column.append_null(),
+            (Self::Instant(column), Typed::Int(micros)) => column.append_value(micros),
+            (Self::Instant(column), _) => column.append_null(),
+        }
+    }
+
+    /// The column so far; the builder is empty afterwards.
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Text(column) => Arc::new(column.finish()),
+            Self::Int(column) => Arc::new(column.finish()),
+            Self::Float(column) => Arc::new(column.finish()),
+            Self::Bool(column) => Arc::new(column.finish()),
+            Self::Date(column) => Arc::new(column.finish()),
+            Self::Instant(column) => Arc::new(column.finish()),
+        }
+    }
+}

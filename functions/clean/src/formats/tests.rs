@@ -1,0 +1,188 @@
+//! What the tests of the declared formats share, and tests of values and of the JSON formats.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use chrono::DateTime;
+use lake::dataset::{Catalog, Folder};
+
+use super::{Notes, RawObject, Siblings, decode};
+use crate::error::Stop;
+use crate::reject::Reject;
+use crate::writer::Sink;
+
+/// Everything a decoder hands on, as text.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Kept {
+    /// Values of a row, separated by `|`, without `received_at`.
+    pub rows: Vec<String>,
+    /// `row column reason: text`
+    pub rejects: Vec<String>,
+    /// `received_at` of each row.
+    pub received: Vec<String>,
+    pub notes: (usize, u64),
+}
+
+impl Sink for Kept {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
+        let options = FormatOptions::default().with_null("-");
+        let columns: Vec<_> =
+            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+        for row in 0..batch.num_rows() {
+            let mut values: Vec<String> = columns.iter().map(|column| column.value(row).to_string()).collect();
+            self.received.extend(values.pop());
+            self.rows.push(values.join("|"));
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, reject: &Reject) -> Result<(), Stop> {
+        let (row, column, reason) = (reject.row, reject.column.unwrap_or("-"), reject.reason);
+        self.rejects.push(format!("{row} {column} {reason}: {}", String::from_utf8_lossy(reject.text)));
+        Ok(())
+    }
+
+    fn outside(&mut self, _: u64) {
+        panic!("nothing declared is outside");
+    }
+}
+
+/// Decodes as a table `t` that is declared by these lines, from a raw object of this name.
+pub(super) fn decoded(declared: &str, name: &str, bytes: impl Read) -> Result<Kept, String> {
+    let text = format!("title = \"T\"\ntime_zone = \"Europe/Brussels\"\n[table.t]\nfrom = \"*\"\n{declared}");
+    let folder = Folder::from([("dataset.toml".to_owned(), text)]);
+    let catalog =
+        Catalog::with_folders(BTreeMap::from([("d".to_owned(), folder)])).map_err(|error| error.to_string())?;
+    let dataset = catalog.dataset("d").unwrap();
+    let key = format!("d/{name}");
+    let received_at = DateTime::from_timestamp(0, 0).unwrap();
+    let object = RawObject { dataset, table: dataset.table("t").unwrap(), key: &key, received_at };
+    let mut kept = Kept::default();
+    match decode(&object, Siblings::new(), bytes, &mut kept) {
+        Ok(Notes { gaps, ignored_columns }) => {
+            kept.notes = (gaps.len(), ignored_columns);
+            Ok(kept)
+        }
+        Err(Stop::Reject(reject)) => Err(reject.reason),
+        Err(Stop::Broken(why)) => Err(why),
+    }
+}
+
+/// One value through a column of these options: the value, or the reason why it is rejected.
+fn one(options: &str, value: &str) -> String {
+    let declared = format!("format = \"ndjson\"\ncolumn.a = {{ {options} }}\n");
+    let kept = decoded(&declared, "x.ndjson", format!("{{\"a\": {value}}}").as_bytes()).unwrap();
+    match kept.rejects.first() {
+        Some(reject) => reject.split([' ', ':']).nth(2).unwrap().to_owned(),
+        None => kept.rows.concat(),
+    }
+}
+
+#[test]
+fn values_are_typed_and_checked() {
+    for (options, value, expected) in [
+        ("type = 'int64'", "\" 42 \"", "42"),
+        ("type = 'int64'", "42.0", "42"),
+        ("type = 'int64'", "\"42.0\"", "not_an_integer"),
+        ("type = 'int64'", "4.5", "not_an_integer"),
+        ("type = 'int64', round = true", "\"74.5\"", "74"),
+        ("type = 'int64', round = true", "75.5", "76"),
+        ("type = 'int64', min = 3", "2", "below_minimum"),
+        ("type = 'int64', missing = [-1]", "\"-1\"", "-"),
+        ("type = 'float64'", "\"inf\"", "not_finite"),
+        ("type = 'float64'", "\"1e999\"", "not_finite"),
+        ("type = 'float64'", "\"1,5\"", "not_a_number"),
+        ("type = 'float64', missing = ['NaN']", "\"NaN\"", "-"),
+        ("type = 'float64', max = 100", "100.5", "above_maximum"),
+        ("type = 'float64', round = true", "2.5", "2.0"),
+        ("type = 'float64', required = true", "\"\"", "missing_value"),
+        ("type = 'float64'", "[1]", "wrong_type"),
+        ("type = 'bool'", "\"T\"", "true"),
+        ("type = 'bool', true_values = ['ja'], false_values = ['nee']", "\"nee\"", "false"),
+        ("type = 'bool', true_values = ['ja']", "\"t\"", "not_a_bool"),
+        ("type = 'string', one_of = ['a', 'b']", "\"c\"", "not_in_list"),
+        ("type = 'string', pattern = '^[0-9]+$'", "\"12a\"", "wrong_pattern"),
+        ("type = 'string', extract = '^(\\w+) -'", "\"40AL01 - Antwerpen\"", "40AL01"),
+        ("type = 'date'", "\"2024-02-30\"", "not_a_date"),
+        ("type = 'date', format = ['%d/%m/%Y', '%d.%m.%y']", "\"29.02.24\"", "2024-02-29"),
+        ("type = 'date', format = 'rfc3339'", "\"2023-05-12T23:30:00-07:00\"", "2023-05-12"),
+        ("type = 'date', null_before = '2001-01-01'", "\"2000-01-01\"", "-"),
+        ("type = 'timestamp'", "\"2023-05-12T01:00:00-07:00\"", "2023-05-12T08:00:00Z"),
+        ("type = 'timestamp'", "\"2023-05-12T01:00:00\"", "missing_offset"),
+        ("type = 'timestamp'", "\"2023-05-12 01:00\"", "not_a_timestamp"),
+        ("type = 'timestamp', format = 'epoch_s'", "0", "1970-01-01T00:00:00Z"),
+        (
+            "type = 'timestamp', format = '%Y-%m-%d %H:%M', zone = 'Europe/Brussels'",
+            "\"2023-07-01 02:00\"",
+            "2023-07-01T00:00:00Z",
+        ),
+        // The clocks go from 02:00 to 03:00, and from 03:00 back to 02:00.
+        ("type = 'timestamp', zone = 'Europe/Brussels'", "\"2026-03-29T02:30:00\"", "not_a_timestamp"),
+        ("type = 'timestamp', zone = 'Europe/Brussels'", "\"2026-10-25T02:30:00\"", "2026-10-25T00:30:00Z"),
+    ] {
+        assert_eq!(one(options, value), expected, "{options} {value}");
+    }
+}
+
+#[test]
+fn declarations_that_make_no_sense_are_refused() {
+    for (options, why) in [
+        ("type = 'timestamp', format = '%Y-%m-%d %H:%M'", "zone"),
+        ("type = 'timestamp', format = 'iso'", "is no format"),
+        ("type = 'string', min = 1", "min is for numbers"),
+        ("type = 'date', day_of = 'b'", "no timestamp column"),
+        ("type = 'string', path = '/a', request = '/b'", "one place"),
+        ("type = 'string', pattern = '('", "unclosed"),
+    ] {
+        let declared = format!("format = \"ndjson\"\ncolumn.a = {{ {options} }}\n");
+        let error = decoded(&declared, "x", &b""[..]).unwrap_err();
+        assert!(error.contains(why) && error.contains("d/dataset.toml, line "), "{error}");
+    }
+}
+
+#[test]
+fn the_day_of_a_time_is_local_and_by_its_stamp() {
+    let declared =
+        "format = \"ndjson\"\ncolumn.t = { type = 'timestamp' }\ncolumn.day = { type = 'date', day_of = 't' }\n";
+    let kept = decoded(declared, "x", &b"{\"t\": \"2026-11-18T23:00:00Z\"}\n{}\n"[..]).unwrap();
+    assert_eq!(kept.rows, ["2026-11-18T23:00:00Z|2026-11-19", "-|-"]);
+}
+
+#[test]
+fn a_line_that_is_no_json_is_rejected_alone() {
+    let declared = "format = \"ndjson\"\ncolumn.n = { type = 'int64', field = ['n', 'number'] }\n";
+    let text = "\u{feff}{\"n\": 1}\r\n\n{\"number\": 2}\n[3]\n{\"n\": 4\n{\"n\": 5}";
+    let kept = decoded(declared, "x.ndjson", text.as_bytes()).unwrap();
+    assert_eq!(kept.rows, ["1", "2", "5"]);
+    assert_eq!(kept.rejects, ["4 - not_json: [3]", "5 - not_json: {\"n\": 4"]);
+}
+
+#[test]
+fn rows_of_responses_know_their_request_and_when_they_came() {
+    let declared = "format = \"responses\"\nrows = \"/data/results\"\n\
+                    column.learner = { type = 'int64', request = '/learner' }\ncolumn.points = { type = 'int64' }\n";
+    let text = r#"{"request":{"learner":7},"received_at":"2026-01-01T00:00:00Z","status":200,"body":{"page":1,"data":{"n":[1],"results":[{"points":"3"},{"points":"x"}]}}}
+{"request":{"learner":8},"received_at":"2026-01-02T00:00:00Z","status":404,"body":{"error":"no"}}
+{"request":{"learner":9},"received_at":"2026-01-02T00:00:00Z","status":null,"body":null,"gap":{"what":["9"],"reason":"down","can_retry":true}}
+{"request":{"learner":10},"received_at":"2026-01-03T00:00:00Z","status":200,"body":{"data":{"results":{"points":5}}}}
+"#;
+    let kept = decoded(declared, "x.ndjson", text.as_bytes()).unwrap();
+    assert_eq!(kept.rows, ["7|3", "10|5"]);
+    assert_eq!(kept.received, ["2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z"]);
+    assert_eq!(kept.rejects, ["2 points not_an_integer: {\"points\":\"x\"}"]);
+    assert_eq!(kept.notes, (1, 0));
+    let missing = r#"{"request":{},"received_at":"2026-01-01T00:00:00Z","status":200,"body":{"error":"no"}}"#;
+    assert_eq!(decoded(declared, "x.ndjson", missing.as_bytes()).unwrap_err(), "no_rows");
+}
+
+#[test]
+fn the_format_follows_from_the_name_where_none_is_declared() {
+    let declared = "column.n = { type = 'int64' }\n";
+    for (name, text) in [("x.csv", "n\n1\n"), ("x.TSV", "n\n1\n"), ("x.ndjson", "{\"n\":1}"), ("x.json", "[{\"n\":1}]")]
+    {
+        assert_eq!(decoded(declared, name, text.as_bytes()).unwrap().rows, ["1"], "{name}");
+    }
+    assert_eq!(decoded(declared, "x.xlsx", &b"1"[..]).unwrap_err(), "unknown_format");
+}

@@ -1,0 +1,45 @@
+//! `tributary dataset`: helps to write a dataset's folder.
+
+mod check;
+mod draft;
+
+use std::process::ExitCode;
+
+use crate::cli::{DatasetCommand, Format};
+use crate::failure::Failure;
+use crate::output::print;
+use crate::summary::exit_status;
+
+/// What a command has to say: for people, and the same for programs.
+struct Report {
+    text: String,
+    json: serde_json::Value,
+}
+
+/// Runs a command and prints what it says.
+pub async fn run(command: &DatasetCommand, format: Format) -> ExitCode {
+    let done = match command {
+        DatasetCommand::Check { folder } => check::check(folder).await,
+        DatasetCommand::New { name, from, into } => draft::draft(name, from, into.as_deref()).await,
+    };
+    let failures: Vec<Failure> = match &done {
+        Ok(report) if format == Format::Text => {
+            print(&report.text);
+            Vec::new()
+        }
+        Ok(_) => Vec::new(),
+        Err(failure) => vec![failure.clone()],
+    };
+    for failure in &failures {
+        eprintln!("error: {}", failure.message);
+    }
+    if format == Format::Json {
+        let mut line = done.map_or_else(|_| serde_json::json!({}), |report| report.json);
+        if let Some(fields) = line.as_object_mut() {
+            fields.insert("ok".to_owned(), failures.is_empty().into());
+            fields.insert("errors".to_owned(), serde_json::json!(failures));
+        }
+        print(&format!("{line}\n"));
+    }
+    exit_status(&failures)
+}

@@ -1,0 +1,14 @@
+-- Every reading beside its customer's total of that day.
+--
+-- [model]
+-- partition = "month(day)"
+-- inputs = ["reading"]
+
+SELECT
+    customer_id,
+    usage_kwh,
+    sum(usage_kwh) OVER (PARTITION BY customer_id, day) AS daily_usage_kwh,
+    start_time AS start_time_utc,
+    received_at
+FROM reading
+ORDER BY customer_id, start_time

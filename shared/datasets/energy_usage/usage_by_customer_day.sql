@@ -1,0 +1,16 @@
+-- Energy per customer and day, the day as the readings' own texts have it.
+--
+-- [model]
+-- partition = "month(day)"
+-- inputs = ["reading"]
+
+SELECT
+    customer_id,
+    day,
+    sum(usage_kwh) AS daily_usage_kwh,
+    count(*) AS readings,
+    min(start_time) AS first_start_time_utc,
+    max(start_time) AS last_start_time_utc
+FROM reading
+GROUP BY customer_id, day
+ORDER BY customer_id, day
