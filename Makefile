@@ -6,6 +6,16 @@ PROFILE ?= dev
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 BINARIES = $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
+# Of packages, image and deployment
+export ARCHITECTURE ?= arm64
+PACKAGES = $(TARGET)/lambda
+IMAGE_TAG ?= 0.1.0
+REGION ?= eu-west-1
+PREFIX ?= tributary
+TERRAFORM = terraform -chdir=infra
+VARIABLES = -var region=$(REGION) -var name_prefix=$(PREFIX) -var architecture=$(ARCHITECTURE) \
+    -var image_tag=$(IMAGE_TAG) -var packages_dir=$(abspath $(PACKAGES))
+
 .PHONY: help
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,9 +29,11 @@ demo: build ## Run three simulated days of air quality into ./lake and show what
 	@sh tests/demo.sh $(BINARIES)
 
 .PHONY: test
-test: lint infrastructure ## Everything that CI runs: lints, unit tests, integration tests, Terraform
+test: lint infrastructure ## Everything that CI runs: lints, unit tests, integration tests, Terraform, the image
 	$(CARGO) build --locked --workspace
 	$(CARGO) test --locked --workspace
+	sh tests/image.sh $(TARGET)/debug
+	sh tests/localstack.sh $(TARGET)/localstack
 
 .PHONY: lint
 lint: ## Check format and lints
@@ -31,6 +43,30 @@ lint: ## Check format and lints
 .PHONY: infrastructure
 infrastructure: ## Check infra/, where there is a terraform
 	bash infra/check.sh $(TARGET)/infrastructure
+
+.PHONY: package
+package: ## Build the functions' packages into target/lambda (ARCHITECTURE=arm64 or x86_64)
+	sh functions/package.sh $(PACKAGES)
+
+.PHONY: image
+image: ## Build the image of large jobs (BASE=... for another base)
+	sh functions/package.sh $(PACKAGES) tributary
+	PLATFORM=linux/$(if $(filter x86_64,$(ARCHITECTURE)),amd64,arm64) \
+	    sh functions/job/image.sh $(PACKAGES)/binaries/tributary/bootstrap tributary:$(IMAGE_TAG)
+
+.PHONY: startup
+startup: package ## Measure what a cold start takes, with the packages
+	sh tests/startup.sh $(PACKAGES)
+
+.PHONY: deploy
+deploy: package ## Deploy to an AWS account (REGION=..., PREFIX=..., infra/backend.hcl)
+	$(TERRAFORM) init -backend-config=backend.hcl
+	$(TERRAFORM) apply $(VARIABLES)
+
+.PHONY: destroy
+destroy: ## Take a deployment down again; not its data, unless force_destroy was applied
+	$(TERRAFORM) init -backend-config=backend.hcl
+	$(TERRAFORM) destroy $(VARIABLES)
 
 .PHONY: bench
 bench: ## Measure: decoder throughput, CPU of a nightly run, memory for a 1 GB object

@@ -36,7 +36,7 @@ locals {
     ]
   }
 
-  # AWS has nothing finer than * for the two that look for an active job.
+  # AWS has nothing finer than * for looking for an active job.
   hand_over = [
     { actions = local.write, resources = [local.batch_manifests] },
     {
@@ -47,7 +47,7 @@ locals {
         "${local.batch_arn}:job-definition/${local.job_name}:*", # its revisions
       ]
     },
-    { actions = ["batch:DescribeJobs", "batch:ListJobs"], resources = ["*"] },
+    { actions = ["batch:ListJobs"], resources = ["*"] },
   ]
 
   function_rights = {

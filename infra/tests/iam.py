@@ -24,7 +24,7 @@ REFUSED_TYPES = re.compile(
     r"|aws_lambda_permission|aws_lambda_function_url|aws_ecr_repository_policy|aws_glue_resource_policy|aws_s3_bucket_acl"
 )
 # AWS has nothing finer than * for these.
-WITHOUT_RESOURCE = {"batch:DescribeJobs", "batch:ListJobs", "ecr:GetAuthorizationToken"}
+WITHOUT_RESOURCE = {"batch:ListJobs", "ecr:GetAuthorizationToken"}
 
 
 def many(value):

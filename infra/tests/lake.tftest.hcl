@@ -272,7 +272,7 @@ run "rights" {
   assert {
     condition = alltrue(flatten([
       for role, policy in aws_iam_role_policy.lake : [
-        for statement in jsondecode(policy.policy).Statement : length(setsubtract(statement.Action, ["batch:DescribeJobs", "batch:ListJobs", "ecr:GetAuthorizationToken"])) == 0
+        for statement in jsondecode(policy.policy).Statement : length(setsubtract(statement.Action, ["batch:ListJobs", "ecr:GetAuthorizationToken"])) == 0
         if contains(statement.Resource, "*")
       ]
     ]))

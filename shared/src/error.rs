@@ -40,12 +40,32 @@ pub enum Error {
         /// The parser's message.
         why: String,
     },
+    /// AWS Batch did not take a job.
+    #[error(
+        "failed to {action} job {job} in queue {queue} of AWS Batch: {why}; see BATCH_JOB_QUEUE, BATCH_JOB_DEFINITION and the right to batch:SubmitJob and batch:ListJobs"
+    )]
+    Batch {
+        /// The operation in words.
+        action: &'static str,
+        /// The job's name.
+        job: String,
+        /// The queue.
+        queue: String,
+        /// What the service said.
+        why: String,
+        /// Whether the same call may succeed later.
+        can_retry: bool,
+    },
 }
 
 impl Error {
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn can_retry(&self) -> bool {
-        matches!(self, Error::Store(error) if error.can_retry())
+        match self {
+            Error::Store(error) => error.can_retry(),
+            Error::Batch { can_retry, .. } => *can_retry,
+            _ => false,
+        }
     }
 
     /// Whether the user must change the command, a setting or a declaration first (exit status 2).

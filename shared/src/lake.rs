@@ -1,9 +1,11 @@
 //! The lake: its zones, its ledger and its datasets, opened once and shared by all steps.
 
+use crate::batch::Batch;
 use crate::dataset::Catalog;
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::personal::PersonalKey;
+use crate::secret;
 use crate::settings::{LakeSettings, Zone};
 use crate::store::{S3Client, Store, StoreUrl};
 
@@ -22,6 +24,10 @@ pub struct Lake {
     pub ledger: Ledger,
     /// The datasets, those of the lake's own `config/datasets/` included.
     pub catalog: Catalog,
+    /// What jobs are to do, below `batch/`.
+    pub manifests: Store,
+    /// Where work goes that is too large for here; `None`: nowhere.
+    pub batch: Option<Batch>,
     /// The key of personal values' hashes, if there is one.
     pub personal_key: Option<PersonalKey>,
     settings: LakeSettings,
@@ -39,14 +45,21 @@ impl Lake {
         let store = |zone| Store::open(&settings.zone(zone), client);
         let config = Store::open(&settings.root.join("config"), client);
         let ledger_store = store(Zone::Ledger);
+        let manifests = Store::open(&settings.root.join("batch"), client);
+        let batch = settings.batch();
+        let batch = batch.map(|batch| Batch::new(batch, settings.variables(), manifests.clone(), client.aws().clone()));
+        let catalog = Catalog::load(&config).await?;
+        let personal_key = personal_key(&settings, &catalog, client).await?;
         Ok(Self {
             raw: store(Zone::Raw),
             standard: store(Zone::Standard),
             rejection: store(Zone::Rejection),
             consumption: store(Zone::Consumption),
             ledger: Ledger::new(ledger_store.clone()),
-            catalog: Catalog::load(&config).await?,
-            personal_key: settings.personal_key.clone(),
+            catalog,
+            manifests,
+            batch,
+            personal_key,
             settings,
             ledger_store,
         })
@@ -80,5 +93,17 @@ impl Lake {
             removed += self.store(zone).remove_leftovers().await?.len();
         }
         Ok(removed)
+    }
+}
+
+/// The key of personal values' hashes: read from Secrets Manager only if there is a model that asks for them.
+async fn personal_key(settings: &LakeSettings, catalog: &Catalog, client: &S3Client) -> Result<Option<PersonalKey>> {
+    let needed = catalog.datasets().iter().flat_map(|dataset| &dataset.models).any(|model| model.hash_personal);
+    match (&settings.personal_key, &settings.personal_key_secret) {
+        (None, Some(name)) if needed => {
+            let secret = secret::read(client.aws(), "PERSONAL_KEY_SECRET", name).await?;
+            Ok(Some(PersonalKey::new(secret.expose())))
+        }
+        (key, _) => Ok(key.clone()),
     }
 }

@@ -1,6 +1,7 @@
 //! What all parts of Tributary share: zones and keys, object storage, datasets, the ledger, time and settings.
 
 pub mod aws;
+pub mod batch;
 pub mod dataset;
 pub mod error;
 pub mod function;

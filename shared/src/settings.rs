@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::batch;
 use crate::error::{Error, Result};
 use crate::personal::PersonalKey;
 use crate::store::StoreUrl;
@@ -54,14 +55,18 @@ pub struct LakeSettings {
     pub root: StoreUrl,
     /// `PERSONAL_KEY`: the key of the hashes that models with `hash_personal` see in place of personal values.
     pub personal_key: Option<PersonalKey>,
+    /// `PERSONAL_KEY_SECRET`: name or ARN of the secret that has this key.
+    pub personal_key_secret: Option<String>,
     /// `RAW_URL` and so on, where a zone has a URL of its own.
     zones: Vec<(Zone, StoreUrl)>,
+    /// What is handed to AWS Batch, if anything is.
+    batch: Option<batch::Settings>,
 }
 
 impl LakeSettings {
     /// A lake whose zones all lie below `root`.
     pub fn at(root: StoreUrl) -> Self {
-        Self { root, personal_key: None, zones: Vec::new() }
+        Self { root, personal_key: None, personal_key_secret: None, zones: Vec::new(), batch: None }
     }
 
     /// Reads `LAKE_URL` (default `file:lake`; `root` goes before it) and the zones' variables.
@@ -77,7 +82,21 @@ impl LakeSettings {
             }
         }
         let personal_key = environment.text("PERSONAL_KEY")?.map(PersonalKey::new);
-        Ok(Self { root, personal_key, zones })
+        let personal_key_secret = environment.text("PERSONAL_KEY_SECRET")?.map(str::to_owned);
+        let batch = batch::Settings::from_environment(environment)?;
+        Ok(Self { root, personal_key, personal_key_secret, zones, batch })
+    }
+
+    /// What is handed to AWS Batch. A job cannot reach a local folder, so nothing is where a zone is one.
+    pub(crate) fn batch(&self) -> Option<batch::Settings> {
+        let is_remote = |zone: &Zone| matches!(self.zone(*zone), StoreUrl::S3 { .. });
+        self.batch.clone().filter(|_| Zone::ALL.iter().all(is_remote))
+    }
+
+    /// The variables from which these settings can be read again.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
+        let zones = Zone::ALL.iter().map(|zone| (zone.variable(), self.zone(*zone).to_string()));
+        std::iter::once(("LAKE_URL", self.root.to_string())).chain(zones).collect()
     }
 
     /// The URL of a zone.

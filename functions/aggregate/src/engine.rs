@@ -172,7 +172,7 @@ impl Engine {
             (false, _) => None,
             (true, Some(key)) => Some(key),
             (true, None) => {
-                let why = "the model asks for hashes in place of personal values, and there is no key for them: set PERSONAL_KEY";
+                let why = "the model asks for hashes in place of personal values, and there is no key for them: set PERSONAL_KEY or PERSONAL_KEY_SECRET";
                 return Err(Error::Query(why.to_owned()));
             }
         };

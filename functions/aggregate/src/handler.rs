@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use chrono::Utc;
 use lake::Lake;
+use lake::batch::HandedOver;
 use lake::function::Deadline;
 use lake::progress::Quiet;
 use lake::telemetry::Metrics;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Aggregated, Selection, aggregate};
+use crate::{Aggregated, Outcome, Selection, aggregate, backlog, hand_over};
 
 /// Partitions made at the same time.
 const WORKERS: usize = 2;
@@ -50,20 +51,28 @@ pub struct Answer {
     pub aggregated: Vec<Aggregated>,
     /// How many partitions needed nothing.
     pub up_to_date: u64,
+    /// What was handed to AWS Batch.
+    pub handed_over: Vec<HandedOver>,
 }
 
-/// Handles one event. A partition that fails makes the call fail, after all others were made; one that there was no
-/// time for is stale for the next call.
+/// Handles one event. What is too much goes to AWS Batch, if there is a queue, and so does what there was no time for.
+/// A partition that fails makes the call fail, after all others were made.
 pub async fn handle(lake: &Lake, request: Request, deadline: Deadline) -> Result<Answer, String> {
     let begun = Instant::now();
     let selection = Selection { dataset: request.dataset, model: request.model, ..Selection::default() };
-    let work = tokio::time::timeout(deadline.left(), aggregate(lake, &selection, WORKERS, &Quiet));
-    let outcome = match work.await {
-        Ok(outcome) => outcome.map_err(|error| error.to_string())?,
+    let failed = |error: crate::Error| error.to_string();
+    let mut outcome = Outcome::default();
+    let left = match tokio::time::timeout(deadline.left(), aggregate(lake, &selection, WORKERS, &Quiet)).await {
+        Ok(done) => {
+            outcome = done.map_err(failed)?;
+            std::mem::take(&mut outcome.too_large)
+        }
+        Err(_) if lake.batch.is_some() => backlog(lake, &selection).await.map_err(failed)?,
         Err(_) => {
             return Err("there was no time left in this call: what was made is committed, call it again".to_owned());
         }
     };
+    let handed_over = Vec::from_iter(hand_over(lake, &selection, &left).await.map_err(failed)?);
     let mut datasets = BTreeSet::new();
     for made in &outcome.aggregated {
         tracing::info!(dataset = made.dataset, model = made.model, partition = %made.partition, rows = made.rows, "made");
@@ -78,7 +87,7 @@ pub async fn handle(lake: &Lake, request: Request, deadline: Deadline) -> Result
         return Err(failures.join("; "));
     }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Answer { ok: true, elapsed_ms, aggregated: outcome.aggregated, up_to_date: outcome.up_to_date })
+    Ok(Answer { ok: true, elapsed_ms, aggregated: outcome.aggregated, up_to_date: outcome.up_to_date, handed_over })
 }
 
 #[cfg(test)]

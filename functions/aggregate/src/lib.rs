@@ -3,6 +3,7 @@
 //! As `make` does, it compares what each partition was made from (the ledger says) with what is there now, and makes
 //! again what differs: late data, re-runs and backfills need no parameters, and a second run does nothing.
 
+mod backlog;
 mod engine;
 mod error;
 mod export;
@@ -23,6 +24,7 @@ use lake::partition::Partition;
 use lake::progress::Progress;
 use serde::Serialize;
 
+pub use self::backlog::{Stale, backlog, hand_over};
 pub use self::engine::Engine;
 pub use self::error::{Error, Result};
 pub use self::export::planned;
@@ -40,10 +42,18 @@ pub struct Selection {
     pub dataset: Option<String>,
     /// One model only.
     pub model: Option<String>,
+    /// These partitions only; empty: any.
+    pub partitions: Vec<Partition>,
     /// All partitions, whether they are stale or not.
     pub all: bool,
     /// Also where a partition loses a larger share of its rows than its model allows.
     pub allow_shrink: bool,
+}
+
+impl Selection {
+    fn wants(&self, partition: &Partition) -> bool {
+        self.partitions.is_empty() || self.partitions.contains(partition)
+    }
 }
 
 /// A partition that was made.
@@ -72,6 +82,8 @@ pub struct Outcome {
     pub failed: Vec<Error>,
     /// How many partitions needed nothing.
     pub up_to_date: u64,
+    /// Stale partitions that were left alone, because together they are for AWS Batch.
+    pub too_large: Vec<Stale>,
 }
 
 /// How many partitions of each dataset are stale: `(dataset, model, partition)`.
@@ -88,11 +100,11 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
     Ok(found)
 }
 
-/// Makes stale partitions, `workers` at a time.
+/// Makes stale partitions, `workers` at a time. Those of a dataset that are for AWS Batch are only named.
 pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progress: &dyn Progress) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for dataset in selected(lake, selection)? {
-        if selection.all && selection.model.is_none() {
+        if selection.all && selection.model.is_none() && selection.partitions.is_empty() {
             remove_orphans(lake, dataset).await?;
         }
         let mut round = one_round(lake, dataset, selection, workers, progress).await?;
@@ -114,6 +126,7 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
         outcome.up_to_date += round.up_to_date;
         outcome.aggregated.extend(round.aggregated);
         outcome.failed.extend(round.failed);
+        outcome.too_large.extend(round.too_large);
     }
     let order = |made: &Aggregated| (made.dataset.clone(), made.model.clone(), made.partition.clone());
     outcome.aggregated.sort_by_key(order);
@@ -139,6 +152,10 @@ async fn one_round(
         delete(lake, &ledger_key, &entry).await?;
         let (dataset, model) = (entry.dataset, entry.model);
         outcome.aggregated.push(Aggregated { dataset, model, partition, rows: 0, changed: true, deleted: true });
+    }
+    if let Some(backlog) = backlog::too_large(lake, &todo) {
+        outcome.too_large = backlog;
+        return Ok(outcome);
     }
     progress.begin(&format!("aggregate {}", dataset.name), todo.len() as u64);
     let mut work = futures::stream::iter(

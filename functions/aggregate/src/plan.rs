@@ -67,11 +67,13 @@ impl<'a> Plan<'a> {
             .filter_map(|(key, entry)| {
                 Some((key.as_str(), (key.clone(), entry.clone(), lake::ledger::partition_of(key)?)))
             })
+            .filter(|(_, (_, _, partition))| selection.wants(partition))
             .collect();
         let known: BTreeMap<&str, &ConsumptionEntry> = partitions().map(|(key, entry)| (key.as_str(), entry)).collect();
         let (mut todo, mut up_to_date) = (Vec::new(), 0);
         for model in dataset.models.iter().filter(|model| selected(&model.name)) {
-            for mut task in tasks(dataset, model, entries, personal_key) {
+            let tasks = tasks(dataset, model, entries, personal_key).into_iter();
+            for mut task in tasks.filter(|task| selection.wants(&task.partition)) {
                 let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &task.partition);
                 vanished.remove(ledger_key.as_str());
                 task.known = known.get(ledger_key.as_str()).map(|entry| entry.fingerprint.clone());

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use chrono::Utc;
+use lake::batch::HandedOver;
 use lake::function::Deadline;
 use lake::ledger::Rows;
 use lake::settings::Zone;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::event::{Event, Message, Notice, understand};
-use crate::{Cleaned, Result, clean_if_stale};
+use crate::{Cleaned, Result, clean_if_stale, large_and_stale};
 
 /// What a call did; `batch_item_failures` is what SQS is to deliver again.
 #[derive(Debug, Default, Serialize)]
@@ -27,6 +28,8 @@ pub struct Answer {
     pub cleaned: Vec<Cleaned>,
     /// How many objects needed nothing.
     pub up_to_date: u64,
+    /// What was handed to AWS Batch.
+    pub handed_over: Vec<HandedOver>,
     /// What could not be done.
     pub errors: Vec<String>,
     /// The messages that failed.
@@ -107,7 +110,23 @@ async fn one_message(
 }
 
 /// Cleans one raw object; false if it failed or there is no time for it. What is not finished is not committed.
+///
+/// AWS Batch gets objects that are above its limit, and one that was cut off by the deadline, which the next call would
+/// cut off as well. One that was not begun is reported as not done.
 async fn one_key(lake: &Lake, key: &str, deadline: Deadline, answer: &mut Answer) -> bool {
+    let late = || format!("{key}: there was no time left in this call");
+    if deadline.left().is_zero() {
+        answer.errors.push(late());
+        return false;
+    }
+    match large_and_stale(lake, key).await {
+        Ok(false) => {}
+        Ok(true) => return hand_over(lake, key, answer).await,
+        Err(error) => {
+            answer.errors.push(error.to_string());
+            return false;
+        }
+    }
     let work = tokio::time::timeout_at(deadline.instant().into(), clean_if_stale(lake, key));
     let failure = match work.await {
         Ok(Ok(Some(cleaned))) => {
@@ -120,11 +139,26 @@ async fn one_key(lake: &Lake, key: &str, deadline: Deadline, answer: &mut Answer
             return true;
         }
         Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("{key}: there was no time left in this call"),
+        Err(_) if lake.batch.is_some() => return hand_over(lake, key, answer).await,
+        Err(_) => late(),
     };
     tracing::error!(key, error = failure, "failed to clean a raw object");
     answer.errors.push(failure);
     false
+}
+
+/// Hands one raw object to AWS Batch; false if that failed.
+async fn hand_over(lake: &Lake, key: &str, answer: &mut Answer) -> bool {
+    let Some(batch) = &lake.batch else { return false };
+    match batch.clean(&[key.to_owned()]).await {
+        Ok(job) => answer.handed_over.push(job),
+        Err(error) => {
+            tracing::error!(key, %error, "failed to hand over a raw object");
+            answer.errors.push(error.to_string());
+            return false;
+        }
+    }
+    true
 }
 
 /// The raw keys that a notice is about: the object, and objects that are cleaned with it.

@@ -9,6 +9,7 @@ mod error;
 mod event;
 pub mod formats;
 pub mod handler;
+mod large;
 mod object;
 pub mod reject;
 mod scanner;
@@ -21,10 +22,12 @@ use futures::StreamExt;
 use lake::dataset::Dataset;
 use lake::ledger::{Gap, Input, RawEntry, Rows, WholeReject};
 use lake::progress::Progress;
+use lake::store::Object;
 use lake::{Lake, keys};
 use serde::Serialize;
 
 pub use self::error::{Error, Result, Stop};
+pub use self::large::{large_and_stale, of_days};
 
 /// Which raw objects to clean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,12 +96,14 @@ pub struct Outcome {
     pub retracted: Vec<String>,
     /// How many objects needed nothing.
     pub up_to_date: u64,
+    /// Objects that were left alone, because they are for AWS Batch.
+    pub too_large: Vec<String>,
 }
 
-/// Cleans the selected raw objects, `workers` at a time.
+/// Cleans the selected raw objects, `workers` at a time. Those that are for AWS Batch are only named.
 pub async fn clean(lake: &Lake, selection: &Selection, workers: usize, progress: &dyn Progress) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    let todo = match selection {
+    let mut todo = match selection {
         Selection::Keys(keys) => keys.clone(),
         Selection::Stale(dataset) => tidy_survey(lake, dataset.as_deref(), &mut outcome, Wanted::Stale).await?,
         Selection::All(dataset) => {
@@ -108,6 +113,12 @@ pub async fn clean(lake: &Lake, selection: &Selection, workers: usize, progress:
         }
         Selection::Rejected(dataset) => tidy_survey(lake, dataset.as_deref(), &mut outcome, Wanted::Rejected).await?,
     };
+    if lake.batch.is_some() {
+        for key in std::mem::take(&mut todo) {
+            let list = if large::large(lake, &key).await?.is_some() { &mut outcome.too_large } else { &mut todo };
+            list.push(key);
+        }
+    }
     progress.begin("clean", todo.len() as u64);
     let mut work = futures::stream::iter(todo.into_iter().map(|key| async move {
         let done = one(lake, &key).await;
@@ -144,17 +155,22 @@ pub async fn clean_if_stale(lake: &Lake, raw_key: &str) -> Result<Option<Cleaned
         }
         return Ok(None);
     };
-    if let Some(entry) = entry {
-        let mut current = true;
-        for input in &entry.inputs {
-            let there = if input.key == raw_key { Some(raw.clone()) } else { lake.raw.head(&input.key).await? };
-            current &= there.is_some_and(|there| there.etag == input.etag);
-        }
-        if current {
-            return Ok(None);
-        }
+    if is_current(lake, raw_key, &raw, entry.as_ref()).await? {
+        return Ok(None);
     }
     one(lake, raw_key).await.map(Some)
+}
+
+/// Whether the ledger shows a raw object as done, with all those that it was cleaned with.
+async fn is_current(lake: &Lake, raw_key: &str, raw: &Object, entry: Option<&RawEntry>) -> Result<bool> {
+    let Some(entry) = entry else { return Ok(false) };
+    for input in &entry.inputs {
+        let there = if input.key == raw_key { Some(raw.clone()) } else { lake.raw.head(&input.key).await? };
+        if there.is_none_or(|there| there.etag != input.etag) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The entry of a raw object, after what it says is to be deleted is.

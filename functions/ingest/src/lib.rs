@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lake::Lake;
+use lake::batch::HandedOver;
 use lake::dataset::Dataset;
 use lake::progress::Progress;
 use lake::time::Window;
@@ -114,6 +115,17 @@ pub fn window(
 pub fn pieces(lake: &Lake, source: &str, window: Window) -> Result<Vec<Window>> {
     let (source, _) = find(lake, source)?;
     Ok((source.pieces)(window))
+}
+
+/// Hands a window to AWS Batch if it is longer than the lake's limit, or if `anyway`; `None` if it is to be fetched
+/// here.
+pub async fn hand_over(lake: &Lake, source: &str, window: Window, anyway: bool) -> Result<Option<HandedOver>> {
+    let Some(batch) = &lake.batch else { return Ok(None) };
+    let days = window.days().count() as u64;
+    if !anyway && batch.above_days().is_none_or(|limit| days <= limit) {
+        return Ok(None);
+    }
+    Ok(Some(batch.ingest(source, &pieces(lake, source, window)?).await?))
 }
 
 /// Fetches a window of a source into the raw zone.

@@ -89,7 +89,7 @@ pub enum Command {
         #[command(flatten)]
         window: WindowOptions,
     },
-    /// Ingest, clean and aggregate a long window, piece by piece, in parallel
+    /// Ingest, clean and aggregate a long window, piece by piece; by AWS Batch where a lake on S3 has a queue
     Backfill {
         /// The source, such as irceline
         source: String,
@@ -104,6 +104,14 @@ pub enum Command {
     Status,
     /// Prove that no row is lost: accounts balance, every object is there as the ledger says, none is orphaned
     Verify,
+    /// Do one share of work that was handed to AWS Batch: the command of its jobs
+    ///
+    /// Which share is told by AWS_BATCH_JOB_ARRAY_INDEX; without it all of them are done, one after another.
+    #[command(hide = true)]
+    Job {
+        /// The id of the manifest: batch/ID.json in the lake
+        manifest: String,
+    },
     /// Clean again every raw object that has rejects, after a rule has changed
     Replay {
         /// Only this dataset

@@ -12,16 +12,20 @@ use crate::cli::{Arguments, Command, WindowOptions};
 use crate::failure::Failure;
 use crate::progress::Steps;
 use crate::summary::Summary;
-use crate::{dataset, query, status, verify};
+use crate::{dataset, job, query, status, verify};
 
-type Result<T> = std::result::Result<T, Failure>;
+/// What a command that cannot go on says.
+pub type Result<T> = std::result::Result<T, Failure>;
 
 /// What all commands work with.
-struct Session<'a> {
-    lake: Lake,
+pub struct Session<'a> {
+    /// The lake.
+    pub lake: Lake,
     sources: ingest::Settings,
-    steps: Steps,
-    workers: usize,
+    /// Who hears of progress.
+    pub steps: Steps,
+    /// Things done at the same time.
+    pub workers: usize,
     arguments: &'a Arguments,
 }
 
@@ -65,13 +69,19 @@ impl<'a> Session<'a> {
                 self.clean(&selection, &mut summary).await
             }
             Command::Aggregate { dataset, model, all, allow_shrink } => {
-                let (dataset, model) = (dataset.clone(), model.clone());
-                let selection = aggregate::Selection { dataset, model, all: *all, allow_shrink: *allow_shrink };
+                let selection = aggregate::Selection {
+                    dataset: dataset.clone(),
+                    model: model.clone(),
+                    all: *all,
+                    allow_shrink: *allow_shrink,
+                    ..Default::default()
+                };
                 self.aggregate(&selection, &mut summary).await
             }
             Command::Run { sources, window } => self.all_steps(sources, *window, &mut summary).await,
             Command::Backfill { source, from, to } => self.backfill(source, *from, *to, &mut summary).await,
             Command::Replay { dataset } => self.clean(&clean::Selection::Rejected(dataset.clone()), &mut summary).await,
+            Command::Job { manifest } => job::run(&self, manifest, &mut summary).await,
             // Needs no lake, and was done before one was opened.
             Command::Dataset { .. } => Ok(()),
             Command::Status => return status::run(&self.lake, self.arguments.output).await,
@@ -91,7 +101,8 @@ impl<'a> Session<'a> {
         Ok(ingest::window(&self.lake, source, window.from, window.to, Utc::now())?)
     }
 
-    async fn fetch(&self, source: &str, window: Window) -> Result<ingest::Outcome> {
+    /// Fetches a window.
+    pub async fn fetch(&self, source: &str, window: Window) -> Result<ingest::Outcome> {
         let context = ingest::Context {
             lake: &self.lake,
             settings: &self.sources,
@@ -104,6 +115,10 @@ impl<'a> Session<'a> {
 
     async fn ingest(&self, source: &str, window: WindowOptions, summary: &mut Summary) -> Result<()> {
         let window = self.window(source, window)?;
+        if let Some(job) = ingest::hand_over(&self.lake, source, window, false).await? {
+            summary.handed_over.push(job);
+            return Ok(());
+        }
         self.lake.sweep().await?;
         let begun = Instant::now();
         summary.ingest(self.fetch(source, window).await?);
@@ -111,18 +126,26 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    async fn clean(&self, selection: &clean::Selection, summary: &mut Summary) -> Result<()> {
+    /// Cleans raw objects, those that are too large by AWS Batch.
+    pub async fn clean(&self, selection: &clean::Selection, summary: &mut Summary) -> Result<()> {
         self.lake.sweep().await?;
         let begun = Instant::now();
-        summary.clean(clean::clean(&self.lake, selection, self.workers, &self.steps).await?);
+        let outcome = clean::clean(&self.lake, selection, self.workers, &self.steps).await?;
+        if let (Some(batch), [_, ..]) = (&self.lake.batch, outcome.too_large.as_slice()) {
+            summary.handed_over.push(batch.clean(&outcome.too_large).await?);
+        }
+        summary.clean(outcome);
         summary.took("clean", begun);
         Ok(())
     }
 
-    async fn aggregate(&self, selection: &aggregate::Selection, summary: &mut Summary) -> Result<()> {
+    /// Makes stale partitions, or has AWS Batch make them.
+    pub async fn aggregate(&self, selection: &aggregate::Selection, summary: &mut Summary) -> Result<()> {
         self.lake.sweep().await?;
         let begun = Instant::now();
-        summary.aggregate(aggregate::aggregate(&self.lake, selection, self.workers, &self.steps).await?);
+        let outcome = aggregate::aggregate(&self.lake, selection, self.workers, &self.steps).await?;
+        summary.handed_over.extend(aggregate::hand_over(&self.lake, selection, &outcome.too_large).await?);
+        summary.aggregate(outcome);
         summary.took("aggregate", begun);
         Ok(())
     }
@@ -141,6 +164,10 @@ impl<'a> Session<'a> {
         self.lake.sweep().await?;
         let begun = Instant::now();
         for (window, source) in &windows {
+            if let Some(job) = ingest::hand_over(&self.lake, source, *window, false).await? {
+                summary.handed_over.push(job);
+                continue;
+            }
             match self.fetch(source, *window).await {
                 Ok(outcome) => summary.ingest(outcome),
                 Err(failure) => summary.fail(failure),
@@ -165,15 +192,20 @@ impl<'a> Session<'a> {
         configured
     }
 
-    async fn clean_and_aggregate(&self, dataset: String, summary: &mut Summary) -> Result<()> {
+    /// Cleans what is waiting of a dataset, and brings its models up to date.
+    pub async fn clean_and_aggregate(&self, dataset: String, summary: &mut Summary) -> Result<()> {
         self.clean(&clean::Selection::Stale(Some(dataset.clone())), summary).await?;
         let selection = aggregate::Selection { dataset: Some(dataset), ..aggregate::Selection::default() };
         self.aggregate(&selection, summary).await
     }
 
-    /// Piece by piece, such as week by week: while one is fetched, the one before is cleaned.
+    /// By AWS Batch, if there is a queue; else piece by piece: while one is fetched, the one before is cleaned.
     async fn backfill(&self, source: &str, from: NaiveDate, to: NaiveDate, summary: &mut Summary) -> Result<()> {
         let window = self.window(source, WindowOptions { from: Some(from), to: Some(to) })?;
+        if let Some(batch) = &self.lake.batch {
+            summary.handed_over.extend(batch.backfill(source, &ingest::pieces(&self.lake, source, window)?).await?);
+            return Ok(());
+        }
         self.lake.sweep().await?;
         let begun = Instant::now();
         let stale = clean::Selection::Stale(Some(source.to_owned()));

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod dataset;
 mod failure;
+mod job;
 mod output;
 mod progress;
 mod query;

@@ -9,6 +9,7 @@ use aggregate::Aggregated;
 use clean::Cleaned;
 use ingest::Ingested;
 use lake::Lake;
+use lake::batch::HandedOver;
 use lake::ledger::Rows;
 use lake::settings::Zone;
 use serde::Serialize;
@@ -46,6 +47,9 @@ pub struct Summary {
     /// Sources that were not fetched because a setting is missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
+    /// What AWS Batch does now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub handed_over: Vec<HandedOver>,
     /// How long each step took.
     pub steps_ms: BTreeMap<&'static str, u64>,
     /// What could not be done.
@@ -65,6 +69,7 @@ impl Default for Summary {
             up_to_date: 0,
             retracted: Vec::new(),
             skipped: Vec::new(),
+            handed_over: Vec::new(),
             steps_ms: BTreeMap::new(),
             errors: Vec::new(),
             begun: Instant::now(),
@@ -130,9 +135,15 @@ impl Summary {
         self.ingest_text(&mut text);
         self.clean_text(&mut text);
         self.aggregate_text(&mut text);
+        for job in &self.handed_over {
+            let state = if job.already_active { "is active already" } else { "is submitted" };
+            let shares = counted(job.shares as u64, "share");
+            line(&mut text, format_args!("AWS Batch  job {} {state}: {shares}, id {}", job.job_name, job.job_id));
+        }
         let nothing_done = self.aggregated.is_empty()
             && self.cleaned.is_empty()
             && self.retracted.is_empty()
+            && self.handed_over.is_empty()
             && self.ingested.iter().all(|day| day.objects == 0);
         if nothing_done && !self.errors.is_empty() {
             // The errors say it all.

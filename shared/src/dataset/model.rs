@@ -117,7 +117,7 @@ impl SqlFile {
             .map(|line| line.strip_prefix(' ').unwrap_or(line))
             .collect();
         let kind = |line: &&str| matches!(line.trim(), "[model]" | "[view]");
-        let start = comment.iter().position(|line| kind(&line)).ok_or_else(|| {
+        let start = comment.iter().position(kind).ok_or_else(|| {
             Mistake::new(
                 "its leading comment has no declaration: write a line `-- [model]`, then lines like `-- inputs = [\"table\"]`",
             )

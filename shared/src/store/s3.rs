@@ -13,7 +13,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::sync::{OnceCell, mpsc};
 
-use crate::aws::Aws;
+use crate::aws::{Aws, explain};
 
 use super::{Condition, Failure, Object, Result, StoreError};
 
@@ -35,6 +35,11 @@ impl Client {
     /// A client of the given configuration.
     pub fn new(aws: Aws) -> Self {
         Self { aws, client: Arc::default() }
+    }
+
+    /// The configuration, for clients of other services.
+    pub fn aws(&self) -> &Aws {
+        &self.aws
     }
 
     async fn get(&self) -> &aws_sdk_s3::Client {
@@ -451,20 +456,4 @@ where
         },
         _ => Failure::Other,
     }
-}
-
-fn explain<E, R>(error: &SdkError<E, R>) -> String
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
-    if let (Some(code), message) = (error.code(), error.message()) {
-        return format!("{code}: {}", message.unwrap_or("no message"));
-    }
-    // The outermost messages ("dispatch failure") say nothing: the innermost says what happened.
-    let mut source: &dyn std::error::Error = error;
-    while let Some(inner) = source.source() {
-        source = inner;
-    }
-    source.to_string()
 }

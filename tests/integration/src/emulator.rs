@@ -1,8 +1,9 @@
 //! An S3 emulator: [MiniStack](https://pypi.org/project/ministack/), a plain Python program, on a port of its own.
 //!
-//! With the variable `TRIBUTARY_TEST_ENDPOINT` the tests use the emulator at that URL, such as a LocalStack on
-//! `http://127.0.0.1:4566`, and start none.
+//! With the variable `TRIBUTARY_TEST_ENDPOINT`, or else `AWS_ENDPOINT_URL`, the tests of storage, events and queues use
+//! the emulator at that URL, such as a LocalStack on `http://127.0.0.1:4566`, and start none.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -41,6 +42,8 @@ pub struct Answer {
     pub head: String,
     /// The body.
     pub body: String,
+    /// The body's bytes.
+    pub bytes: Vec<u8>,
 }
 
 struct Process {
@@ -60,10 +63,12 @@ impl Emulator {
     /// Starts an emulator and waits until it answers S3 calls; `None` if there is no Python for it, which has then
     /// been said.
     pub fn start() -> Option<Self> {
-        if let Ok(endpoint) = std::env::var("TRIBUTARY_TEST_ENDPOINT") {
-            let endpoint = endpoint.trim_end_matches('/').to_owned();
-            assert!(answers(&endpoint), "TRIBUTARY_TEST_ENDPOINT: nothing answers S3 calls at {endpoint}");
-            return Some(Self { endpoint, process: None });
+        for name in ["TRIBUTARY_TEST_ENDPOINT", "AWS_ENDPOINT_URL"] {
+            if let Ok(endpoint) = std::env::var(name) {
+                let endpoint = endpoint.trim_end_matches('/').to_owned();
+                assert!(answers(&endpoint), "{name}: nothing answers S3 calls at {endpoint}");
+                return Some(Self { endpoint, process: None });
+            }
         }
         Self::start_own()
     }
@@ -99,7 +104,7 @@ impl Emulator {
 
     /// A call of a service (`s3`, `sqs`, `lambda`), which may take minutes.
     pub fn call(&self, service: &str, method: &str, path: &str, body: &[u8]) -> Answer {
-        exchange(&self.endpoint, service, method, path, "", body, CALL_PATIENCE).expect("the emulator answers")
+        pass_on(&self.endpoint, service, method, path, body)
     }
 
     /// Makes a secret and gives its ARN. A name should be the test run's own, as the emulator may be a user's.
@@ -114,6 +119,19 @@ impl Emulator {
             .and_then(|arn| arn.as_str())
             .unwrap_or_else(|| panic!("no secret {name}: {}", answer.body))
             .to_owned()
+    }
+
+    /// All objects of a bucket below a prefix, by the rest of their keys. For few and plain keys.
+    pub fn objects(&self, bucket: &str, prefix: &str) -> BTreeMap<String, Vec<u8>> {
+        let listed = self.call("s3", "GET", &format!("/{bucket}?list-type=2&prefix={prefix}"), b"");
+        assert!(listed.body.contains("<IsTruncated>false<"), "more than one page: {}", listed.head);
+        let keys = listed.body.split("<Key>").skip(1).filter_map(|rest| rest.split('<').next());
+        let get = |key: &str| {
+            let answer = self.call("s3", "GET", &format!("/{bucket}/{key}"), b"");
+            assert_eq!(answer.status, 200, "{key}: {}", answer.head);
+            (key.strip_prefix(prefix).expect("a key below the prefix").to_owned(), answer.bytes)
+        };
+        keys.map(get).collect()
     }
 
     /// Makes a bucket. A name should be the test run's own, as the emulator may be a user's.
@@ -178,6 +196,11 @@ fn request(endpoint: &str, method: &str, path: &str, body: &str) -> io::Result<(
     Ok((answer.status, answer.body))
 }
 
+/// Passes a call on to the emulator at `endpoint`.
+pub(crate) fn pass_on(endpoint: &str, service: &str, method: &str, path: &str, body: &[u8]) -> Answer {
+    exchange(endpoint, service, method, path, "", body, CALL_PATIENCE).expect("the emulator answers")
+}
+
 /// A request with a signature that no emulator checks; they read from it which service is meant. `headers` are further
 /// ones, each with its line's end.
 fn exchange(
@@ -202,8 +225,9 @@ fn exchange(
     stream.write_all(body)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer);
-    let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
-    Ok(Answer { status: status.ok_or(io::ErrorKind::InvalidData)?, head: head.to_owned(), body: body.to_owned() })
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
+    let bytes = answer.split_off(end + 4);
+    let head = String::from_utf8_lossy(&answer).into_owned();
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+    Ok(Answer { status, head, body: String::from_utf8_lossy(&bytes).into_owned(), bytes })
 }

@@ -1,11 +1,15 @@
 //! What the integration tests share: a lake in a temporary folder, the `tributary` binary, a Python environment and
 //! an S3 emulator. Everything listens on 127.0.0.1 only, and is stopped by the test that started it.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+pub mod batch;
 pub mod emulator;
+pub mod function;
+mod http;
 pub mod meters;
 pub mod python;
+pub mod queue;
 pub mod rows;
 mod tree;
 

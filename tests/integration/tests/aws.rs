@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use integration::emulator::{Answer, Emulator};
+use integration::queue::Queue;
 use integration::{Called, TestLake, python, tributary};
 use serde_json::{Value, json};
 use simulator::{Options, Simulator};
@@ -24,6 +25,21 @@ const WINDOW: [&str; 2] = ["2026-11-18", "2026-11-20"];
 /// Days that are uploaded, and one of them whose values are broken.
 const UPLOADED: [&str; 2] = ["2026-11-10", "2026-11-14"];
 const BROKEN: &str = "irceline/date=2026-11-12/values.ndjson";
+/// An upload of a dataset that is declared later, in the lake itself.
+const TRAM: &str = "trams/date=2026-11-19/one + two.json";
+const TRAMS: &str = r#"
+title = "Trams"
+time_zone = "Europe/Brussels"
+[table.position]
+from = "date=*/*.json"
+format = "json"
+partition = "date"
+key = ["tram"]
+[table.position.column.tram]
+type = "int64"
+[table.position.column.speed]
+type = "float64"
+"#;
 const FUNCTIONS: [&str; 3] = ["ingest", "clean", "aggregate"];
 const QUEUES: [&str; 2] = ["clean", "aggregate"];
 const DEAD: [&str; 3] = ["clean-dead", "aggregate-dead", "failed-runs"];
@@ -55,8 +71,10 @@ async fn a_deployed_lake_follows_its_raw_zone_by_itself_and_holds_what_a_local_o
 
     what_ingest_fetches_becomes_models_that_equal_those_of_a_local_run(&deployed, &local);
     a_broken_upload_is_rejected_and_its_neighbours_are_cleaned(&deployed, &local);
+    what_fails_for_good_raises_an_alarm_and_comes_in_after_its_cause_is_mended(&deployed, &local);
     every_example_event_is_understood(&deployed);
     a_bad_message_of_a_batch_fails_alone(&deployed);
+    a_window_that_is_too_long_becomes_a_job(&deployed);
     a_second_plan_is_empty_and_destroy_leaves_nothing(&deployed);
 }
 
@@ -97,6 +115,39 @@ fn a_broken_upload_is_rejected_and_its_neighbours_are_cleaned(deployed: &Deploye
     deployed.equals(local);
 }
 
+/// Nine good uploads, and one of a dataset that nobody has declared yet.
+fn what_fails_for_good_raises_an_alarm_and_comes_in_after_its_cause_is_mended(deployed: &Deployed, local: &TestLake) {
+    local.call(&["ingest", "irceline", "--from", UPLOADED[1], "--to", "2026-11-17"]).ok();
+    local.call(&["clean"]).ok();
+    local.call(&["aggregate"]).ok();
+    deployed.put("raw", TRAM, b"[{\"tram\": 1, \"speed\": 21.5}, {\"tram\": 2, \"speed\": \"fast\"}]");
+    let tree = local.tree();
+    let is_good = |name: &&str| ["14", "15", "16"].iter().any(|day| name.contains(&format!("date=2026-11-{day}/")));
+    let good: Vec<&str> =
+        tree.names().into_iter().filter_map(|name| name.strip_prefix("raw/")).filter(is_good).collect();
+    assert_eq!(good.len(), 9, "{good:?}");
+    for name in good {
+        deployed.put("raw", name, tree.bytes(&format!("raw/{name}")).unwrap());
+    }
+    deployed.wait("five tries", || deployed.messages("clean-dead") == 1 && deployed.messages("clean") == 0);
+    let state = deployed.wait_for_lake();
+    assert_eq!(state["objects"], 27, "the nine good ones are clean: {state}");
+    deployed.equals(local);
+
+    let alarm = deployed.resource("aws_cloudwatch_metric_alarm.dead_letters[\"clean-dead\"]");
+    let metric = ["namespace", "metric_name", "comparison_operator"].map(|name| alarm[name].as_str().unwrap());
+    assert_eq!(metric, ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "GreaterThanThreshold"]);
+    let queue = alarm["dimensions"]["QueueName"].as_str().unwrap();
+    assert!(deployed.outputs["queue_urls"]["value"]["clean-dead"].as_str().unwrap().ends_with(&format!("/{queue}")));
+    assert!(deployed.messages("clean-dead") as f64 > alarm["threshold"].as_f64().unwrap(), "the alarm rings: {alarm}");
+
+    deployed.put("ledger", "config/datasets/trams/dataset.toml", TRAMS.as_bytes());
+    deployed.queue("clean-dead").redrive(&deployed.queue("clean"));
+    deployed.settle();
+    let entry: Value = serde_json::from_str(&deployed.get("ledger", &format!("raw/{TRAM}.json"))).unwrap();
+    assert_eq!((&entry["rows"]["clean"], &entry["rows"]["rejected"]), (&json!(1), &json!(1)), "{entry}");
+}
+
 fn every_example_event_is_understood(deployed: &Deployed) {
     let expected = [
         ("aggregate-all.json", json!({"ok": true, "aggregated": [], "up_to_date": 2})),
@@ -110,8 +161,8 @@ fn every_example_event_is_understood(deployed: &Deployed) {
         ("ingest-nightly.json", json!({"ok": true})),
         ("ingest-window.json", json!({"ok": true, "up_to_date": 6})),
     ];
-    let files: BTreeSet<String> =
-        fs::read_dir(project("events")).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    let names = fs::read_dir(project("events")).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let files: BTreeSet<String> = names.filter(|name| name.ends_with(".json")).collect();
     assert_eq!(files, expected.iter().map(|(name, _)| (*name).to_owned()).collect(), "the files of events/");
     for (name, expected) in expected {
         let answer = deployed.invoke(name.split('-').next().unwrap(), &deployed.event(name));
@@ -141,6 +192,31 @@ fn a_bad_message_of_a_batch_fails_alone(deployed: &Deployed) {
     let answer = deployed.invoke("clean", &batch);
     assert_eq!(answer["batchItemFailures"], json!([{"itemIdentifier": "message-6"}]), "{answer}");
     assert_eq!((&answer["ok"], &answer["up_to_date"]), (&json!(false), &json!(2)), "{answer}");
+}
+
+/// The window is submitted with the queue and the definition that Terraform made, and jobs hand nothing over.
+fn a_window_that_is_too_long_becomes_a_job(deployed: &Deployed) {
+    let window = json!({"source": "irceline", "from": "2026-01-01", "to": "2026-03-01"});
+    let answer = deployed.invoke("ingest", &window);
+    assert_eq!((&answer["ok"], &answer["ingested"]), (&json!(true), &json!([])), "{answer}");
+    let job = &answer["handed_over"][0];
+    assert_eq!(job["shares"], 9, "{answer}");
+    let call = |path: &str, body: Value| -> Value {
+        let answer = deployed.emulator.call("batch", "POST", path, body.to_string().as_bytes());
+        serde_json::from_str(&answer.body).unwrap()
+    };
+    let shown = call("/v1/describejobs", json!({"jobs": [job["job_id"]]}))["jobs"][0].clone();
+    let batch = &deployed.outputs["batch"]["value"];
+    assert_eq!((&shown["jobQueue"], &shown["jobDefinition"]), (&batch["queue"], &batch["definition"]), "{shown}");
+
+    let definitions = call("/v1/describejobdefinitions", json!({"jobDefinitionName": batch["definition"]}));
+    let properties = &definitions["jobDefinitions"][0]["containerProperties"];
+    let names: Vec<&str> =
+        properties["environment"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"LAKE_URL") && !names.iter().any(|name| name.starts_with("BATCH_")), "{properties}");
+    assert_eq!((&properties["user"], &properties["readonlyRootFilesystem"]), (&json!("65532:65532"), &json!(true)));
+    let manifests = deployed.emulator.objects(deployed.bucket("ledger"), "batch/");
+    assert_eq!(manifests.len(), 1, "{:?}", manifests.keys());
 }
 
 fn a_second_plan_is_empty_and_destroy_leaves_nothing(deployed: &Deployed) {
@@ -214,6 +290,13 @@ impl Deployed {
         command.stdin(Stdio::null()).output().unwrap().into()
     }
 
+    /// A resource as Terraform knows it.
+    fn resource(&self, address: &str) -> Value {
+        let state: Value = serde_json::from_str(&self.terraform(&["show", "-json"]).ok().stdout).unwrap();
+        let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
+        resources.iter().find(|resource| resource["address"] == address).unwrap()["values"].clone()
+    }
+
     fn bucket(&self, zone: &str) -> &str {
         self.outputs["buckets"]["value"][zone].as_str().unwrap()
     }
@@ -235,7 +318,8 @@ impl Deployed {
     }
 
     fn object(&self, method: &str, zone: &str, key: &str, body: &[u8]) -> Answer {
-        let answer = self.emulator.call("s3", method, &format!("/{}/{key}", self.bucket(zone)), body);
+        let path = format!("/{}/{key}", self.bucket(zone)).replace(' ', "%20").replace('+', "%2B");
+        let answer = self.emulator.call("s3", method, &path, body);
         assert_eq!(answer.status, 200, "{method} {key} in {zone}: {answer:?}");
         answer
     }
@@ -250,19 +334,33 @@ impl Deployed {
 
     /// Messages of a queue, those that are being worked on included.
     fn messages(&self, queue: &str) -> u64 {
-        let url = self.outputs["queue_urls"]["value"][queue].as_str().unwrap();
-        let path = format!("/?Action=GetQueueAttributes&Version=2012-11-05&AttributeName.1=All&QueueUrl={url}");
-        let answer = self.emulator.call("sqs", "GET", &path, b"").body;
-        let number = |name: &str| -> u64 {
-            let (_, rest) = answer.split_once(&format!("<Name>{name}</Name><Value>")).expect(&answer);
-            rest.split('<').next().unwrap().parse().unwrap()
-        };
-        number("ApproximateNumberOfMessages") + number("ApproximateNumberOfMessagesNotVisible")
+        self.queue(queue).messages()
+    }
+
+    fn queue(&self, name: &str) -> Queue<'_> {
+        Queue::at(&self.emulator, self.outputs["queue_urls"]["value"][name].as_str().unwrap())
+    }
+
+    /// Waits until something is so.
+    fn wait(&self, what: &str, is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            let queued = QUEUES.iter().chain(&DEAD).map(|queue| (queue, self.messages(queue))).collect::<Vec<_>>();
+            assert!(begun.elapsed() < PATIENCE, "waited for {what}; messages: {queued:?}");
+            std::thread::sleep(Duration::from_millis(500));
+        }
     }
 
     /// Waits until the functions have followed what is in the raw zone and no message has failed for good; the lake's
     /// state.
     fn settle(&self) -> Value {
+        let state = self.wait_for_lake();
+        assert_eq!(DEAD.map(|queue| self.messages(queue)), [0, 0, 0], "messages of {DEAD:?}");
+        state
+    }
+
+    /// Waits until the functions have followed what is in the raw zone; the lake's state.
+    fn wait_for_lake(&self) -> Value {
         let begun = Instant::now();
         loop {
             let queued = QUEUES.map(|queue| self.messages(queue));
@@ -271,7 +369,6 @@ impl Deployed {
                 .and_then(|states| states.iter().find(|state| state["dataset"] == "irceline").cloned())
                 .unwrap();
             if queued == [0, 0] && state["waiting"] == json!([]) && state["stale"] == json!([]) {
-                assert_eq!(DEAD.map(|queue| self.messages(queue)), [0, 0, 0], "messages of {DEAD:?}");
                 return state;
             }
             assert!(begun.elapsed() < PATIENCE, "messages of {QUEUES:?}: {queued:?}, state: {state}");

@@ -1,0 +1,105 @@
+//! How much there is to make, and as which shares of a job.
+
+use lake::Lake;
+use lake::batch::{HandedOver, Share};
+use lake::partition::Partition;
+
+use crate::plan::{Plan, Task};
+use crate::{Result, Selection, selected};
+
+/// A stale partition, and how much it is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stale {
+    /// The dataset.
+    pub dataset: String,
+    /// The model.
+    pub model: String,
+    /// The partition.
+    pub partition: Partition,
+    /// Bytes of the standard zone objects it is made from, as the ledger says.
+    pub bytes: u64,
+}
+
+impl From<&Task<'_>> for Stale {
+    fn from(task: &Task<'_>) -> Self {
+        Self {
+            dataset: task.dataset.name.clone(),
+            model: task.model.name.clone(),
+            partition: task.partition.clone(),
+            bytes: task.objects.iter().flatten().map(|(_, output)| output.bytes).sum(),
+        }
+    }
+}
+
+/// The stale partitions that have something to be made from, by dataset and model.
+pub async fn backlog(lake: &Lake, selection: &Selection) -> Result<Vec<Stale>> {
+    let mut found = Vec::new();
+    for dataset in selected(lake, selection)? {
+        let known = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let Plan { todo, .. } = Plan::new(dataset, selection, &known, &entries, lake.personal_key.as_ref());
+        found.extend(todo.iter().map(Stale::from));
+    }
+    Ok(found)
+}
+
+/// The backlog that tasks are, if it is above the size from which AWS Batch makes it.
+pub(crate) fn too_large(lake: &Lake, tasks: &[Task<'_>]) -> Option<Vec<Stale>> {
+    let limit = lake.batch.as_ref()?.above_bytes()?;
+    let backlog: Vec<Stale> = tasks.iter().map(Stale::from).collect();
+    let total: u64 = backlog.iter().map(|stale| stale.bytes).sum();
+    (total > limit).then_some(backlog)
+}
+
+/// Cuts a backlog into shares of about `bytes` each, of one model each.
+fn shares(backlog: &[Stale], bytes: u64) -> Vec<Share> {
+    let mut shares = Vec::new();
+    for of_model in backlog.chunk_by(|a, b| (&a.dataset, &a.model) == (&b.dataset, &b.model)) {
+        let (mut partitions, mut sum) = (Vec::new(), 0_u64);
+        for (at, stale) in of_model.iter().enumerate() {
+            partitions.push(stale.partition.clone());
+            sum = sum.saturating_add(stale.bytes);
+            if sum >= bytes || at + 1 == of_model.len() {
+                let (dataset, model) = (stale.dataset.clone(), stale.model.clone());
+                shares.push(Share::Aggregate { dataset, model, partitions: std::mem::take(&mut partitions) });
+                sum = 0;
+            }
+        }
+    }
+    shares
+}
+
+/// Hands a backlog to AWS Batch; `None` if there is no queue, or nothing to hand over.
+pub async fn hand_over(lake: &Lake, selection: &Selection, backlog: &[Stale]) -> Result<Option<HandedOver>> {
+    let Some(batch) = lake.batch.as_ref().filter(|_| !backlog.is_empty()) else { return Ok(None) };
+    let subject: Vec<&str> = [&selection.dataset, &selection.model].into_iter().flatten().map(String::as_str).collect();
+    let subject = if subject.is_empty() { "all".to_owned() } else { subject.join("-") };
+    let shares = shares(backlog, batch.above_bytes().unwrap_or(u64::MAX));
+    Ok(Some(batch.aggregate(&subject, shares).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_of_one_model_and_about_the_size_that_one_call_may_have() {
+        let stale = |model: &str, month: u32, bytes| Stale {
+            dataset: "d".to_owned(),
+            model: model.to_owned(),
+            partition: Partition::single("month", &format!("2026-{month:02}")),
+            bytes,
+        };
+        let backlog = [stale("a", 1, 4), stale("a", 2, 4), stale("a", 3, 40), stale("a", 4, 1), stale("b", 1, 1)];
+        let counts: Vec<(String, usize)> = shares(&backlog, 8)
+            .into_iter()
+            .map(|share| match share {
+                Share::Aggregate { model, partitions, .. } => (model, partitions.len()),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let expected = [("a", 2), ("a", 1), ("a", 1), ("b", 1)].map(|(model, count)| (model.to_owned(), count));
+        assert_eq!(counts, expected);
+        assert!(shares(&[], 8).is_empty());
+    }
+}
