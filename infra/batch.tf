@@ -54,7 +54,7 @@ resource "aws_batch_job_definition" "job" {
     networkConfiguration         = { assignPublicIp = "ENABLED" }
 
     # A job does its share itself: it is not told of queues to hand it to.
-    environment = [for name, value in local.settings : { name = name, value = value } if !startswith(name, "BATCH_")]
+    environment = [for name, value in merge(local.settings, local.personal_settings) : { name = name, value = value } if !startswith(name, "BATCH_")]
 
     logConfiguration = {
       logDriver = "awslogs"

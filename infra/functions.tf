@@ -38,7 +38,7 @@ resource "aws_lambda_function" "lake" {
   }
 
   environment {
-    variables = merge(local.settings, var.log_level == "INFO" ? {} : { RUST_LOG = lower(var.log_level) })
+    variables = merge(local.settings, each.key == "aggregate" ? local.personal_settings : {}, var.log_level == "INFO" ? {} : { RUST_LOG = lower(var.log_level) })
   }
 
   # The functions write JSON lines themselves. Lambda's own JSON format would filter them by level, and lines of metrics have none.

@@ -1,20 +1,36 @@
 # Athena sees every table and model at once, and new partitions without a crawler: their names follow from the date.
 
 locals {
-  glue_type = { string = "string", int64 = "bigint", float64 = "double", bool = "boolean", date = "date", timestamp = "timestamp" }
+  glue_type = { string = "string", int32 = "int", int64 = "bigint", float64 = "double", bool = "boolean", date = "date", timestamp = "timestamp" }
 
+  # How Athena finds the values of a partition column without a crawler, by the columns of the partition.
   projection = {
-    date  = { format = "yyyy-MM-dd", range = "2000-01-01,NOW+1DAYS", unit = "DAYS" }
-    month = { format = "yyyy-MM", range = "2000-01,NOW+1MONTHS", unit = "MONTHS" }
+    date  = { type = "date", format = "yyyy-MM-dd", range = "2000-01-01,NOW+1DAYS", interval = "1", "interval.unit" = "DAYS" }
+    week  = { type = "date", format = "yyyy-MM-dd", range = "2000-01-03,NOW+7DAYS", interval = "7", "interval.unit" = "DAYS" } # from a Monday
+    month = { type = "date", format = "yyyy-MM", range = "2000-01,NOW+1MONTHS", interval = "1", "interval.unit" = "MONTHS" }
+    year  = { type = "enum", values = join(",", [for year in range(10, 60) : format("%02d-%02d", year, year + 1)]) } # school years
+    "year,month" = {                                                                                                 # a calendar month in two columns
+      year  = { type = "integer", range = "2000,2100" }
+      month = { type = "integer", range = "1,12" }
+    }
+    other = { type = "injected" } # values that no rule tells: a query must name one
   }
 
   glue_tables = merge(flatten([
     for dataset, spec in local.datasets : [
       for zone, tables in { standard = spec.tables, consumption = spec.models } : {
         for name, table in tables : "${dataset}_${name}" => {
-          location  = "s3://${local.bucket_name[zone]}/${dataset}/${name}"
-          partition = table.partition
-          columns   = table.columns
+          location = "s3://${local.bucket_name[zone]}/${dataset}/${name}"
+          columns  = table.columns
+          order    = table.partition
+          partition = {
+            for column in table.partition : column => (
+              length(table.partition) > 1 ?
+              lookup(local.projection["year,month"], column, local.projection.other) :
+              lookup(local.projection, column, local.projection.other)
+            )
+          }
+          path = join("", [for column in table.partition : "${column}=$${${column}}/"])
         }
       }
     ]
@@ -33,21 +49,25 @@ resource "aws_glue_catalog_table" "lake" {
   name          = each.key
   table_type    = "EXTERNAL_TABLE"
 
-  parameters = {
-    EXTERNAL                                           = "TRUE"
-    classification                                     = "parquet"
-    "projection.enabled"                               = "true"
-    "projection.${each.value.partition}.type"          = "date"
-    "projection.${each.value.partition}.format"        = local.projection[each.value.partition].format
-    "projection.${each.value.partition}.range"         = local.projection[each.value.partition].range
-    "projection.${each.value.partition}.interval"      = "1"
-    "projection.${each.value.partition}.interval.unit" = local.projection[each.value.partition].unit
-    "storage.location.template"                        = "${each.value.location}/${each.value.partition}=$${${each.value.partition}}/"
-  }
+  parameters = merge(
+    { EXTERNAL = "TRUE", classification = "parquet" },
+    length(each.value.partition) == 0 ? {} : {
+      "projection.enabled"        = "true"
+      "storage.location.template" = "${each.value.location}/${each.value.path}"
+    },
+    [
+      for column, projection in each.value.partition : {
+        for option, value in projection : "projection.${column}.${option}" => value if value != null
+      }
+    ]...
+  )
 
-  partition_keys {
-    name = each.value.partition
-    type = "string"
+  dynamic "partition_keys" {
+    for_each = each.value.order
+    content {
+      name = partition_keys.value
+      type = "string"
+    }
   }
 
   storage_descriptor {

@@ -3,37 +3,46 @@
 
 locals {
   # The prefixes of all datasets in a zone
-  objects         = { for zone in local.zones : zone => [for dataset in keys(local.datasets) : "${local.bucket_arn[zone]}/${dataset}/*"] }
-  ledger_objects  = { for step in ["raw", "consumption"] : step => [for dataset in keys(local.datasets) : "${local.bucket_arn.ledger}/${step}/${dataset}/*"] }
+  objects         = { for zone in local.zones : zone => [for dataset in local.dataset_names : "${local.bucket_arn[zone]}/${dataset}/*"] }
+  ledger_objects  = { for step in ["raw", "consumption"] : step => [for dataset in local.dataset_names : "${local.bucket_arn.ledger}/${step}/${dataset}/*"] }
   raw_of_sources  = [for source in local.sources : "${local.bucket_arn.raw}/${source}/*"]
+  progress        = [for source in local.sources : "${local.bucket_arn.raw}/${source}/*/_progress/*"] # of a run that is not finished
   config_objects  = "${local.bucket_arn.ledger}/config/*"
   batch_manifests = "${local.bucket_arn.ledger}/batch/*"
 
   read   = ["s3:GetObject"]
   write  = ["s3:GetObject", "s3:PutObject"]
+  upload = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
   make   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
   stream = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+
+  # The secrets of each step
+  may_read = {
+    for step, secret in { ingest = var.illuminate_secret, aggregate = var.personal_key_secret } :
+    step => secret == null ? [] : [{ actions = ["secretsmanager:GetSecretValue"], resources = [secret] }]
+  }
 
   # What each step does in the lake. Listing is given for whole buckets, without a condition on the prefix: S3 answers 404 for
   # a missing object only to those who may list, and 403 to others.
   step = {
-    ingest = [
+    ingest = concat(local.may_read.ingest, [
       { actions = ["s3:ListBucket"], resources = [local.bucket_arn.ledger, local.bucket_arn.raw] },
       { actions = local.read, resources = [local.config_objects] },
-      { actions = local.write, resources = local.raw_of_sources },
-    ]
+      { actions = local.upload, resources = local.raw_of_sources },
+      { actions = ["s3:DeleteObject"], resources = local.progress },
+    ])
     clean = [
       { actions = ["s3:ListBucket"], resources = [for zone in ["ledger", "raw", "rejection", "standard"] : local.bucket_arn[zone]] },
       { actions = local.read, resources = concat([local.config_objects], local.objects.raw) },
       { actions = local.stream, resources = concat(local.objects.standard, local.objects.rejection) },
       { actions = local.make, resources = local.ledger_objects.raw },
     ]
-    aggregate = [
+    aggregate = concat(local.may_read.aggregate, [
       { actions = ["s3:ListBucket"], resources = [for zone in ["consumption", "ledger", "standard"] : local.bucket_arn[zone]] },
       { actions = local.read, resources = concat([local.config_objects], local.objects.standard, local.ledger_objects.raw) },
       { actions = local.stream, resources = local.objects.consumption },
       { actions = local.make, resources = local.ledger_objects.consumption },
-    ]
+    ])
   }
 
   # AWS has nothing finer than * for looking for an active job.

@@ -9,6 +9,15 @@ locals {
   datasets = jsondecode(file("${path.module}/datasets.json"))
   sources  = sort([for name, dataset in local.datasets : name if dataset.source])
 
+  # Those that only the lake's config/datasets/ declares have keys and rights like the others.
+  dataset_names = distinct(concat(keys(local.datasets), var.own_datasets))
+
+  # Sources whose settings are given; only these are asked at night.
+  configured = setsubtract(local.sources, concat(
+    var.illuminate_url == null || var.illuminate_secret == null ? ["illuminate"] : [],
+    var.codetrack_url == null ? ["codetrack"] : [],
+  ))
+
   packages_dir = coalesce(var.packages_dir, "${path.module}/../target/lambda")
 
   # The ledger's bucket is also the lake's root: config/ and batch/ (manifests) stand beside the ledger's raw/ and consumption/.
@@ -47,6 +56,16 @@ locals {
       BATCH_ABOVE_DAYS     = tostring(var.batch_above_days)
     },
     { for zone in local.zones : "${upper(zone)}_URL" => "s3://${local.bucket_name[zone]}" },
-    var.irceline_url == null ? {} : { IRCELINE_URL = var.irceline_url },
+    {
+      for name, value in {
+        IRCELINE_URL      = var.irceline_url
+        ILLUMINATE_URL    = var.illuminate_url
+        ILLUMINATE_SECRET = var.illuminate_secret
+        CODETRACK_URL     = var.codetrack_url
+      } : name => value if value != null
+    },
   )
+
+  # Only who makes models is told of the key of personal values' hashes.
+  personal_settings = var.personal_key_secret == null ? {} : { PERSONAL_KEY_SECRET = var.personal_key_secret }
 }

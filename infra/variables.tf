@@ -80,6 +80,61 @@ variable "irceline_url" {
   }
 }
 
+variable "illuminate_url" {
+  description = "Root of the Illuminate API, like https://NAME.illuminateed.com/live/. Null: this source is not asked"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.illuminate_url == null || can(regex("^https?://.+/$", var.illuminate_url))
+    error_message = "A URL that starts with http:// or https:// and ends in a slash."
+  }
+}
+
+variable "illuminate_secret" {
+  description = "ARN of the secret in Secrets Manager with client_id and client_secret of Illuminate, as JSON. Made by hand: its value is in no plan or state"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.illuminate_secret == null || can(regex("^arn:[a-z-]+:secretsmanager:", var.illuminate_secret))
+    error_message = "The ARN of a secret, which starts with arn:aws:secretsmanager:."
+  }
+}
+
+variable "codetrack_url" {
+  description = "Root of the Codetrack API. Null: this source is not asked"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.codetrack_url == null || can(regex("^https?://.+", var.codetrack_url))
+    error_message = "A URL that starts with http:// or https://."
+  }
+}
+
+variable "personal_key_secret" {
+  description = "ARN of the secret in Secrets Manager whose text is the key of the hashes that models with hash_personal have. Null: there is none"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.personal_key_secret == null || can(regex("^arn:[a-z-]+:secretsmanager:", var.personal_key_secret))
+    error_message = "The ARN of a secret, which starts with arn:aws:secretsmanager:."
+  }
+}
+
+variable "own_datasets" {
+  description = "Datasets that only the lake's config/datasets/ declares: functions get the rights to their keys"
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for name in var.own_datasets : can(regex("^[a-z][a-z0-9_]*$", name))])
+    error_message = "Names of small letters, digits and _."
+  }
+}
+
 variable "log_level" {
   description = "Least level of what the functions log. INFO is of this project only, with warnings of libraries; others are of both"
   type        = string

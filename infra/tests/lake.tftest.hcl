@@ -106,8 +106,8 @@ run "schedules" {
   command = plan
 
   assert {
-    condition     = toset(keys(aws_scheduler_schedule.lake)) == toset(flatten([for source in local.sources : ["ingest-${source}", "aggregate-${source}"]]))
-    error_message = "Each source has an ingest and an aggregate schedule."
+    condition     = toset(keys(aws_scheduler_schedule.lake)) == toset(flatten([for source in ["irceline"] : ["ingest-${source}", "aggregate-${source}"]]))
+    error_message = "Each source whose settings are given has an ingest and an aggregate schedule."
   }
   assert {
     condition     = aws_scheduler_schedule.lake["ingest-irceline"].schedule_expression == "cron(30 4 * * ? *)" && aws_scheduler_schedule.lake["aggregate-irceline"].schedule_expression == "cron(0 6 * * ? *)"
@@ -284,12 +284,13 @@ run "rights" {
         for statement in jsondecode(policy.policy).Statement : [
           for resource in statement.Resource :
           length(setintersection(statement.Action, ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"])) == 0 ||
-          (contains(["ingest", "job"], role) && resource == "arn:aws:s3:::tributary-000000000000-raw/irceline/*" && !contains(statement.Action, "s3:DeleteObject"))
+          (contains(["ingest", "job"], role) && contains([for source in local.sources : "arn:aws:s3:::tributary-000000000000-raw/${source}/*"], resource) && !contains(statement.Action, "s3:DeleteObject")) ||
+          (contains(["ingest", "job"], role) && endswith(resource, "/_progress/*") && !contains(statement.Action, "s3:DeleteObjectVersion"))
           if startswith(resource, "arn:aws:s3:::tributary-000000000000-raw")
         ]
       ]
     ]))
-    error_message = "Only ingest writes to raw, below its sources, and nobody deletes there."
+    error_message = "Only ingest writes to raw, below its sources, and nobody deletes there but its own progress."
   }
 }
 
@@ -305,7 +306,7 @@ run "logs_and_alarms" {
       toset(keys(aws_cloudwatch_metric_alarm.dead_letters)) == toset(keys(aws_sqs_queue.dead)) &&
       toset(keys(aws_cloudwatch_metric_alarm.errors)) == toset(keys(aws_lambda_function.lake)) &&
       toset(keys(aws_cloudwatch_metric_alarm.duration)) == toset(keys(aws_lambda_function.lake)) &&
-      toset(keys(aws_cloudwatch_metric_alarm.no_new_data)) == toset(local.sources) &&
+      toset(keys(aws_cloudwatch_metric_alarm.no_new_data)) == toset(local.configured) &&
       toset(keys(aws_cloudwatch_metric_alarm.rejects)) == toset(keys(local.datasets))
     )
     error_message = "An alarm for each dead-letter queue, function, source and dataset."
@@ -334,9 +335,9 @@ run "tables" {
   assert {
     condition = alltrue([
       for table in values(aws_glue_catalog_table.lake) : alltrue([
-        table.parameters["projection.enabled"] == "true",
-        table.parameters["projection.${one(table.partition_keys).name}.type"] == "date",
-        endswith(table.parameters["storage.location.template"], "/${one(table.partition_keys).name}=$${${one(table.partition_keys).name}}/"),
+        length(table.partition_keys) == 0 || try(table.parameters["projection.enabled"], "") == "true",
+        alltrue([for key in table.partition_keys : contains(["date", "integer", "enum", "injected"], table.parameters["projection.${key.name}.type"])]),
+        length(table.partition_keys) == 0 || endswith(try(table.parameters["storage.location.template"], ""), "/${join("/", [for key in table.partition_keys : "${key.name}=$${${key.name}}"])}/"),
       ])
     ])
     error_message = "Partitions are projected."
@@ -348,6 +349,59 @@ run "tables" {
   assert {
     condition     = aws_glue_catalog_table.lake["irceline_aggregate_station_by_day"].parameters["storage.location.template"] == "s3://tributary-000000000000-consumption/irceline/aggregate_station_by_day/month=$${month}/"
     error_message = "A model lies in the consumption zone."
+  }
+}
+
+run "partitions_by_other_than_time" {
+  command = plan
+
+  assert {
+    condition     = aws_glue_catalog_table.lake["codetrack_weekly_scores"].parameters["storage.location.template"] == "s3://tributary-000000000000-consumption/codetrack/weekly_scores/year=$${year}/month=$${month}/cohort=$${cohort}/"
+    error_message = "Partition columns in the order of the path."
+  }
+  assert {
+    condition     = aws_glue_catalog_table.lake["codetrack_weekly_scores"].parameters["projection.month.type"] == "integer" && aws_glue_catalog_table.lake["codetrack_weekly_scores"].parameters["projection.cohort.type"] == "injected"
+    error_message = "Months are counted, cohorts are named by the query."
+  }
+  assert {
+    condition     = contains(split(",", aws_glue_catalog_table.lake["illuminate_result_group"].parameters["projection.year.values"]), "24-25")
+    error_message = "School years."
+  }
+  assert {
+    condition     = length(aws_glue_catalog_table.lake["codetrack_learner"].partition_keys) == 0
+    error_message = "A snapshot has no partitions."
+  }
+}
+
+run "all_sources" {
+  command = plan
+
+  variables {
+    illuminate_url      = "https://school.illuminateed.com/live/"
+    illuminate_secret   = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:illuminate-abcdef"
+    codetrack_url       = "https://codetrack.example.org"
+    personal_key_secret = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:personal-abcdef"
+    own_datasets        = ["trams"]
+  }
+  assert {
+    condition     = toset(keys(aws_scheduler_schedule.lake)) == toset(flatten([for source in local.sources : ["ingest-${source}", "aggregate-${source}"]]))
+    error_message = "Each source has an ingest and an aggregate schedule."
+  }
+  assert {
+    condition     = alltrue([for name, schedule in aws_scheduler_schedule.lake : schedule.schedule_expression_timezone == local.datasets[split("-", name)[1]].time_zone])
+    error_message = "The dataset's local time."
+  }
+  assert {
+    condition     = strcontains(aws_iam_role_policy.lake["ingest"].policy, "secret:illuminate-abcdef") && !strcontains(aws_iam_role_policy.lake["ingest"].policy, "secret:personal-abcdef") && !strcontains(aws_iam_role_policy.lake["clean"].policy, "secretsmanager")
+    error_message = "A step reads its own secret only."
+  }
+  assert {
+    condition     = aws_lambda_function.lake["aggregate"].environment[0].variables["PERSONAL_KEY_SECRET"] == var.personal_key_secret && !contains(keys(aws_lambda_function.lake["clean"].environment[0].variables), "PERSONAL_KEY_SECRET")
+    error_message = "Only aggregate is told of the key of hashes."
+  }
+  assert {
+    condition     = strcontains(aws_iam_role_policy.lake["clean"].policy, "-raw/trams/*")
+    error_message = "The lake's own datasets have rights."
   }
 }
 
