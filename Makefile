@@ -25,7 +25,7 @@ build: ## Build everything
 	$(CARGO) build --locked --workspace --bins --profile $(PROFILE)
 
 .PHONY: demo
-demo: build ## Run three simulated days of air quality into ./lake and show what they say
+demo: build ## Run all datasets, simulated, into ./lake and show what they say
 	@sh tests/demo.sh $(BINARIES)
 
 .PHONY: test

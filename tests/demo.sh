@@ -1,5 +1,5 @@
 #!/bin/sh
-# make demo: three days of simulated air quality into ./lake, and what they say.
+# make demo: all datasets, from simulated APIs and uploaded files into ./lake, and what they say.
 # usage: tests/demo.sh FOLDER-WITH-BINARIES
 set -eu
 binaries=$1
@@ -7,7 +7,7 @@ lake=file:lake
 unset RAW_URL STANDARD_URL REJECTION_URL CONSUMPTION_URL LEDGER_URL
 
 scratch=$(mktemp -d)
-"$binaries/simulator" --url-file "$scratch/url" >"$scratch/log" 2>&1 &
+"$binaries/simulator" --url-file "$scratch/url" --rosters lake/raw >"$scratch/log" 2>&1 &
 simulator=$!
 trap 'kill "$simulator" 2>/dev/null || true; rm -rf "$scratch"' EXIT
 tries=100
@@ -20,22 +20,18 @@ while [ ! -s "$scratch/url" ]; do
     fi
     sleep 0.1
 done
-IRCELINE_URL=$(cat "$scratch/url")
-export IRCELINE_URL
+set -a
+. "$scratch/url.env"
+set +a
 
 tributary() { "$binaries/tributary" --lake "$lake" "$@"; }
+title() { printf '\n== %s\n\n' "$1"; }
 
-echo "The simulated IRCELINE API answers at $IRCELINE_URL"
-echo "tributary run irceline --from 2026-10-24 --to 2026-10-27   (the 25th has 25 hours)"
-echo
+title "irceline: air quality, three days from the simulated API (the 25th has 25 hours)"
 tributary run irceline --from 2026-10-24 --to 2026-10-27
-kill "$simulator"
-
-echo
-echo "The five stations with the highest daily mean of PM10, and the days over the limit of 50 µg/m³:"
 tributary query "
     SELECT station_label AS station,
-           round(max(average), 1) AS highest_daily_mean,
+           round(max(average), 1) AS highest_daily_mean_pm10,
            coalesce(string_agg(CAST(day AS VARCHAR), ', ' ORDER BY day) FILTER (WHERE average > 50), '-') AS days_over_limit
     FROM irceline.aggregate_station_by_day
     WHERE parameter = 'pm10' AND valid
@@ -43,13 +39,60 @@ tributary query "
     ORDER BY max(average) DESC
     LIMIT 5"
 
+title "illuminate: school assessments, a school year from the simulated API and an uploaded roster"
+tributary run illuminate --from 2024-07-01 --to 2025-06-30
+tributary query "
+    SELECT curriculum, test_type, count(*) AS results, round(avg(score), 1) AS mean_score
+    FROM illuminate.illuminate_assessment_results
+    GROUP BY curriculum, test_type
+    ORDER BY results DESC
+    LIMIT 5"
+
+title "codetrack: learners' weeks from the simulated API, and the course's roster"
+tributary run codetrack --from 2026-08-01 --to 2026-11-20
+tributary query "
+    SELECT status, trend, count(*) AS learners
+    FROM codetrack.learners
+    WHERE standing = 'active'
+    GROUP BY status, trend
+    ORDER BY status, trend"
+
+title "energy_usage: an uploaded CSV file with seven rows, three of them bad"
+mkdir -p lake/raw/energy_usage
+if [ ! -e lake/raw/energy_usage/readings.csv ]; then
+    cat >lake/raw/energy_usage/readings.csv <<'ROWS'
+customer_id,usage_kwh,start_time
+123,2.5,2023-05-12T01:00:00-07:00
+123,,2023-05-12T02:00:00-07:00
+123,4.8,2023-05-12T03:00:00-07:00
+abc,1.0,2023-05-12T01:00:00-07:00
+456,6.6,2023-05-12T01:00:00-07:00
+456,NaN,2023-05-12T02:00:00-07:00
+456,6.6,2023-05-12T03:00:00-07:00
+ROWS
+fi
+tributary clean --dataset energy_usage
+tributary aggregate --dataset energy_usage
+tributary query "SELECT customer_id, day, daily_usage_kwh, readings FROM energy_usage.usage_by_customer_day"
+
+title "meters: uploaded meter data, with some thefts among them"
+"$binaries/sample-meters" lake/raw/meters
+tributary clean --dataset meters
+tributary aggregate --dataset meters
+tributary query "
+    SELECT rule, count(DISTINCT device_id) AS devices, min(severity) AS severity
+    FROM meters.theft_detection
+    GROUP BY rule
+    ORDER BY devices DESC, rule
+    LIMIT 10"
+
 cat <<NEXT
 
 The lake is the folder ./lake: raw, standard, rejection, consumption (Parquet in Hive partitions) and ledger.
 Next:
-  $binaries/tributary status
-  $binaries/tributary verify
+  $binaries/tributary --lake $lake status
+  $binaries/tributary --lake $lake verify
   $binaries/tributary query "SELECT * FROM irceline.aggregate_city_by_hour LIMIT 5"
-  head -n 1 lake/rejection/irceline/measurement/*.ndjson
+  cat lake/rejection/energy_usage/reading/*.ndjson
   make demo        again: everything is up to date
 NEXT

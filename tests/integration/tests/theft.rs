@@ -244,9 +244,5 @@ fn memory_is_bounded() {
     let mut child = lake.command(&["aggregate"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let peak = integration::peak_of(&mut child);
     assert!(child.wait().unwrap().success());
-    assert!(
-        peak > 0 && peak < LIMIT_KIB,
-        "{peak} KiB for {} measurements",
-        meters.measurements
-    );
+    assert!(peak > 0 && peak < LIMIT_KIB, "{peak} KiB for {} measurements", meters.measurements);
 }

@@ -17,6 +17,9 @@ pub struct Arguments {
     /// credentials to PATH.env, as assignments for a shell
     #[arg(long, value_name = "PATH")]
     pub url_file: Option<PathBuf>,
+    /// Write the school's and the course's rosters below this folder, as uploads to a lake's raw zone
+    #[arg(long, value_name = "FOLDER")]
+    pub rosters: Option<PathBuf>,
 }
 
 /// Starts a server, makes its URL known and waits for an interrupt or a termination.
@@ -25,6 +28,9 @@ pub async fn run(arguments: Arguments) -> io::Result<()> {
     let url = simulator.irceline_url();
     let environment = environment(&simulator);
     writeln!(io::stdout(), "{url}\n{environment}")?;
+    if let Some(folder) = &arguments.rosters {
+        write_rosters(&simulator, folder)?;
+    }
     if let Some(path) = &arguments.url_file {
         // Whoever waits for the first of the files finds the other one, too.
         write_whole(&with_suffix(path, ".env"), &environment)?;
@@ -62,6 +68,23 @@ fn environment(simulator: &Simulator) -> String {
         ("CODETRACK_URL", simulator.codetrack_url()),
     ];
     assignments.map(|(name, value)| format!("{name}={value}")).join("\n")
+}
+
+/// The rosters where a lake expects them. One that is there already keeps its time.
+fn write_rosters(simulator: &Simulator, folder: &Path) -> io::Result<()> {
+    let rosters = [
+        ("illuminate/rosters/Student_Rosters.txt", simulator.roster_tsv()),
+        ("codetrack/rosters/roster.json", simulator.roster_json()),
+    ];
+    for (name, text) in rosters {
+        let path = folder.join(name);
+        if std::fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
+            continue;
+        }
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        std::fs::write(path, text)?;
+    }
+    Ok(())
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
