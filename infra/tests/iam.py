@@ -93,13 +93,16 @@ def faults(found, sources):
             if target == "*":
                 if action not in WITHOUT_RESOURCE:
                     yield f"{holder}: {line}: AWS has something finer than * for it"
-            elif "*" in re.sub(r"(/|:)\*$", "", target):
+            elif "*" in re.sub(r"(/|:)\*$", "", re.sub(r"/\*/_progress/\*$", "/*", target)):
                 yield f"{holder}: {line}: * is only for the end of a prefix"
             if not holder.startswith("role ") or "-raw" not in target or not target.startswith("s3:::"):
                 continue
             reads = action in ("s3:GetObject", "s3:ListBucket")
-            own = holder in ("role ingest", "role job") and action == "s3:PutObject"
-            if not reads and not (own and target in {f"s3:::PREFIX-ACCOUNT-raw/{source}/*" for source in sources}):
+            own = {f"s3:::PREFIX-ACCOUNT-raw/{source}/*" for source in sources}
+            writes = action in ("s3:AbortMultipartUpload", "s3:PutObject") and target in own
+            # What ingest keeps of a run that is not finished: hidden from all others
+            forgets = action == "s3:DeleteObject" and target in {f"{prefix}/_progress/*" for prefix in own}
+            if not reads and not (holder in ("role ingest", "role job") and (writes or forgets)):
                 yield f"{holder}: {line}: only ingest writes to raw, only below its sources, and nobody deletes there"
 
 

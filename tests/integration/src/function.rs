@@ -1,5 +1,7 @@
 //! A Lambda function's real binary, called as Lambda calls it: by the runtime API.
 
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,6 +17,7 @@ pub struct Function {
     process: Child,
     events: Sender<(Value, Duration)>,
     answers: Receiver<Result<Value, Value>>,
+    output: File,
 }
 
 impl Drop for Function {
@@ -34,6 +37,7 @@ impl Function {
         let address = serve(move |request| converse(&request, &next, &answered));
         let binary = tributary().with_file_name(name);
         assert!(binary.exists(), "{} is missing: run `cargo build --workspace` first", binary.display());
+        let output = tempfile::tempfile().expect("a temporary file");
         let process = Command::new(binary)
             .env_clear()
             .envs(environment.iter().cloned())
@@ -44,11 +48,19 @@ impl Function {
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "group")
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "stream")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(output.try_clone().expect("the file twice"))
+            .stderr(output.try_clone().expect("the file twice"))
             .spawn()
             .expect("the function starts");
-        Self { process, events, answers }
+        Self { process, events, answers, output }
+    }
+
+    /// Everything that it has printed so far: logs, metrics, errors.
+    pub fn said(&mut self) -> String {
+        let mut said = Vec::new();
+        self.output.rewind().expect("the file's beginning");
+        self.output.read_to_end(&mut said).expect("the file's text");
+        String::from_utf8_lossy(&said).into_owned()
     }
 
     /// Calls it with an event and a time limit; `Err` is the error that Lambda would report.
