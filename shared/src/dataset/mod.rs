@@ -177,6 +177,7 @@ impl Dataset {
                 return Err(wrong(why));
             }
             let has_days = matches!(first.partition, PartitionBy::Time(..))
+                || matches!(&first.partition, PartitionBy::Key(name) if ["date", "month", "year"].contains(&name.as_str()))
                 || first.columns.iter().any(|column| column.name == "day" && column.kind == ColumnType::Date);
             if matches!(model.partition, PartitionBy::Time(..)) && !has_days {
                 let why = format!(
