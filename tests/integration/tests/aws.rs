@@ -17,7 +17,7 @@ use integration::emulator::{Answer, Emulator};
 use integration::queue::Queue;
 use integration::{Called, TestLake, python, tributary};
 use serde_json::{Value, json};
-use simulator::{Options, Simulator};
+use simulator::{CLIENT_ID, CLIENT_SECRET, Options, Simulator};
 use tempfile::TempDir;
 
 /// The window of `events/ingest-window.json`.
@@ -65,11 +65,13 @@ async fn a_deployed_lake_follows_its_raw_zone_by_itself_and_holds_what_a_local_o
     let Some(emulator) = Emulator::start_own() else { return };
     let options = Options::default();
     let now = Utc::now().max(options.now);
-    let simulator = Simulator::start(Options { stations: 12, series: 60, now, ..options }).await.unwrap();
+    let world = Options { stations: 12, series: 60, assessments: 6, students: 40, learners: 10, now, ..options };
+    let simulator = Simulator::start(world).await.unwrap();
     let local = TestLake::new(&simulator.irceline_url());
     let deployed = Deployed::new(emulator, &standin, &simulator);
 
     what_ingest_fetches_becomes_models_that_equal_those_of_a_local_run(&deployed, &local);
+    uploaded_files_and_a_source_with_a_secret_end_in_the_consumption_zone(&deployed, &simulator);
     a_broken_upload_is_rejected_and_its_neighbours_are_cleaned(&deployed, &local);
     what_fails_for_good_raises_an_alarm_and_comes_in_after_its_cause_is_mended(&deployed, &local);
     every_example_event_is_understood(&deployed);
@@ -86,6 +88,31 @@ fn what_ingest_fetches_becomes_models_that_equal_those_of_a_local_run(deployed: 
     deployed.settle();
     local.run(WINDOW[0], WINDOW[1]).ok();
     deployed.equals(local);
+}
+
+/// The credentials are in the emulator's Secrets Manager, and Terraform knows the secret's ARN alone.
+fn uploaded_files_and_a_source_with_a_secret_end_in_the_consumption_zone(deployed: &Deployed, simulator: &Simulator) {
+    let usage = "customer_id,usage_kwh,start_time\n7,2.5,2026-11-12T01:00:00+01:00\n7,-1,2026-11-12T02:00:00+01:00\n";
+    deployed.put("raw", "energy_usage/usage of november+1.csv", usage.as_bytes());
+    deployed.put("raw", "illuminate/rosters/Student_Rosters.txt", simulator.roster_tsv().as_bytes());
+    deployed.put("raw", "codetrack/rosters/roster.json", simulator.roster_json().as_bytes());
+    for event in [
+        json!({"source": "illuminate", "from": "2024-09-01", "to": "2024-09-02"}),
+        json!({"source": "codetrack", "from": "2026-10-05", "to": "2026-10-26"}),
+    ] {
+        let answer = deployed.invoke("ingest", &event);
+        assert_eq!(answer["ok"], true, "{answer}");
+    }
+    deployed.settle();
+    let rows = |table: &str| deployed.lake.query(&format!("SELECT count(*) AS rows FROM {table}"))[0]["rows"].clone();
+    let days = deployed.lake.query("SELECT customer_id, daily_usage_kwh FROM energy_usage.usage_by_customer_day");
+    assert_eq!(days, [json!({"customer_id": 7, "daily_usage_kwh": 2.5})]);
+    assert!(rows("illuminate.illuminate_assessment_results").as_u64().unwrap() > 50);
+    assert!(rows("codetrack.learners").as_u64().unwrap() >= 10);
+    let csv = deployed.get("consumption", "illuminate/illuminate_assessment_results.csv");
+    assert!(csv.starts_with("data_source,assessment_id,year,"), "{}", csv.lines().next().unwrap());
+    let state = fs::read_to_string(deployed.folder.path().join("infra/terraform.tfstate")).unwrap();
+    assert!(state.contains("ILLUMINATE_SECRET") && !state.contains(CLIENT_SECRET) && !state.contains(CLIENT_ID));
 }
 
 fn a_broken_upload_is_rejected_and_its_neighbours_are_cleaned(deployed: &Deployed, local: &TestLake) {
@@ -150,7 +177,8 @@ fn what_fails_for_good_raises_an_alarm_and_comes_in_after_its_cause_is_mended(de
 
 fn every_example_event_is_understood(deployed: &Deployed) {
     let expected = [
-        ("aggregate-all.json", json!({"ok": true, "aggregated": [], "up_to_date": 2})),
+        // Two of irceline, energy_usage and codetrack each, four of illuminate.
+        ("aggregate-all.json", json!({"ok": true, "aggregated": [], "up_to_date": 10})),
         ("aggregate-dataset.json", json!({"ok": true, "aggregated": [], "up_to_date": 2})),
         ("aggregate-model.json", json!({"ok": true, "aggregated": [], "up_to_date": 1})),
         ("clean-eventbridge.json", nothing_to_clean(2)),
@@ -243,6 +271,8 @@ struct Deployed {
 impl Deployed {
     fn new(emulator: Emulator, standin: &Path, simulator: &Simulator) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let credentials = json!({"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}).to_string();
+        let secret = emulator.create_secret("tributary/illuminate", &credentials);
         package_functions(folder.path());
         copy_stack(folder.path());
         let variables = [
@@ -253,6 +283,9 @@ impl Deployed {
             ("TF_VAR_architecture", if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }.to_owned()),
             ("TF_VAR_packages_dir", folder.path().display().to_string()),
             ("TF_VAR_irceline_url", simulator.irceline_url()),
+            ("TF_VAR_illuminate_url", simulator.illuminate_url()),
+            ("TF_VAR_illuminate_secret", secret),
+            ("TF_VAR_codetrack_url", simulator.codetrack_url()),
             ("TF_VAR_aggregate_delay_seconds", "1".to_owned()),
             // Longer than a run takes, as what is hidden no longer is delivered twice.
             ("TF_VAR_retry_after_seconds", "10".to_owned()),
@@ -364,14 +397,13 @@ impl Deployed {
         let begun = Instant::now();
         loop {
             let queued = QUEUES.map(|queue| self.messages(queue));
-            let state = self.lake.call(&["status"]).ok().json()["datasets"]
-                .as_array()
-                .and_then(|states| states.iter().find(|state| state["dataset"] == "irceline").cloned())
-                .unwrap();
-            if queued == [0, 0] && state["waiting"] == json!([]) && state["stale"] == json!([]) {
-                return state;
+            let states = self.lake.call(&["status"]).ok().json()["datasets"].clone();
+            let states = states.as_array().unwrap();
+            let is_settled = |state: &Value| state["waiting"] == json!([]) && state["stale"] == json!([]);
+            if queued == [0, 0] && states.iter().all(is_settled) {
+                return states.iter().find(|state| state["dataset"] == "irceline").unwrap().clone();
             }
-            assert!(begun.elapsed() < PATIENCE, "messages of {QUEUES:?}: {queued:?}, state: {state}");
+            assert!(begun.elapsed() < PATIENCE, "messages of {QUEUES:?}: {queued:?}, state: {states:?}");
             std::thread::sleep(Duration::from_millis(500));
         }
     }
