@@ -3,6 +3,7 @@
 //! A raw object's entry is written after all of its outputs, and conditionally: it is the commit. What is in a zone
 //! but in no entry does not exist for readers, and `tributary verify` calls it an orphan.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek};
 
@@ -73,6 +74,23 @@ pub struct Output {
     /// First and last local day of its rows, where the table has a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<(NaiveDate, NaiveDate)>,
+}
+
+/// The objects that a zone holds of one dataset.
+#[derive(Debug)]
+pub struct Objects(BTreeMap<String, String>);
+
+impl Objects {
+    /// Lists them.
+    pub async fn list(store: &Store, dataset: &str) -> Result<Self> {
+        let objects = store.list(&format!("{dataset}/")).await?;
+        Ok(Self(objects.into_iter().map(|object| (object.key, object.etag)).collect()))
+    }
+
+    /// Whether an output is there as its entry says.
+    pub fn have(&self, output: &Output) -> bool {
+        self.0.get(&output.key) == Some(&output.etag)
+    }
 }
 
 /// A raw object that outputs were made from.

@@ -4,7 +4,7 @@ use lake::Lake;
 use lake::batch::{HandedOver, Share};
 use lake::partition::Partition;
 
-use crate::plan::{Plan, Task};
+use crate::plan::{Made, Plan, Task};
 use crate::{Result, Selection, selected};
 
 /// A stale partition, and how much it is made from.
@@ -35,9 +35,9 @@ impl From<&Task<'_>> for Stale {
 pub async fn backlog(lake: &Lake, selection: &Selection) -> Result<Vec<Stale>> {
     let mut found = Vec::new();
     for dataset in selected(lake, selection)? {
-        let known = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+        let made = Made::read(lake, dataset).await?;
         let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-        let Plan { todo, .. } = Plan::new(dataset, selection, &known, &entries, lake.personal_key.as_ref());
+        let Plan { todo, .. } = Plan::new(dataset, selection, &made, &entries, lake.personal_key.as_ref());
         found.extend(todo.iter().map(Stale::from));
     }
     Ok(found)

@@ -10,11 +10,13 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use lake::dataset::{Csv, Dataset, Model};
 use lake::ledger::{ConsumptionEntry, Input, Output, put_output};
 use lake::partition::Partition;
+use lake::store::Failure;
 use lake::{Lake, hash, keys};
 
 use crate::engine::{Cut, Engine};
 use crate::error::{Error, Result};
-use crate::{Aggregated, Selection};
+use crate::plan::Made;
+use crate::{Aggregated, ROUNDS, Selection};
 
 /// Raised when the same rows may give other text.
 const WRITER: &str = "1";
@@ -31,19 +33,32 @@ struct Wanted<'a> {
 
 /// Brings the CSV files of a dataset up to date; tells those that were written or deleted.
 pub async fn export(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Result<Vec<Aggregated>> {
-    let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    for _ in 1..ROUNDS {
+        match one_round(lake, dataset, selection).await {
+            // Another aggregation committed a file first: what there is by now may be older or newer than what it wrote.
+            Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
+            other => return other,
+        }
+    }
+    one_round(lake, dataset, selection).await
+}
+
+async fn one_round(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Result<Vec<Aggregated>> {
+    let made = Made::read(lake, dataset).await?;
+    let entries = &made.entries;
     let mut lines = Vec::new();
     let mut kept = Vec::new();
     let selected = |model: &&Model| selection.model.as_ref().is_none_or(|name| model.name == *name);
     for model in dataset.models.iter().filter(selected) {
-        for wanted in wanted(dataset, model, &entries) {
+        for wanted in wanted(dataset, model, entries) {
             let partition = file_partition(&wanted.name);
             let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &partition);
             let known = entries.iter().find(|(key, _)| *key == ledger_key).map(|(_, entry)| entry);
-            kept.push(ledger_key);
-            if known.is_none_or(|known| known.fingerprint != wanted.fingerprint()) || selection.all {
+            let is_current = known.is_some_and(|known| known.fingerprint == wanted.fingerprint());
+            if !is_current || made.is_damaged(&ledger_key) || selection.all {
                 lines.push(write(lake, &wanted, known).await?);
             }
+            kept.push(ledger_key);
         }
     }
     for (ledger_key, entry) in entries.iter().filter(|(key, entry)| entry.file.is_some() && !kept.contains(key)) {

@@ -30,7 +30,7 @@ pub use self::error::{Error, Result};
 pub use self::export::planned;
 pub use self::query::{Answer, query};
 
-use self::plan::Plan;
+use self::plan::{Made, Plan};
 
 /// How often a dataset is looked at again because other aggregations were at work.
 const ROUNDS: u32 = 5;
@@ -91,9 +91,9 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
     let selection = Selection { dataset: dataset.map(str::to_owned), ..Selection::default() };
     let mut found = Vec::new();
     for dataset in selected(lake, &selection)? {
-        let known = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+        let made = Made::read(lake, dataset).await?;
         let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-        let Plan { todo, vanished, .. } = Plan::new(dataset, &selection, &known, &entries, lake.personal_key.as_ref());
+        let Plan { todo, vanished, .. } = Plan::new(dataset, &selection, &made, &entries, lake.personal_key.as_ref());
         found.extend(todo.into_iter().map(|task| (dataset.name.clone(), task.model.name.clone(), task.partition)));
         found.extend(vanished.into_iter().map(|(_, entry, partition)| (dataset.name.clone(), entry.model, partition)));
     }
@@ -143,10 +143,10 @@ async fn one_round(
 ) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     // Consumption first: a partition made in between is then made again, and not taken for one without inputs.
-    let known = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    let made = Made::read(lake, dataset).await?;
     let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
     let Plan { todo, vanished, up_to_date } =
-        Plan::new(dataset, selection, &known, &entries, lake.personal_key.as_ref());
+        Plan::new(dataset, selection, &made, &entries, lake.personal_key.as_ref());
     outcome.up_to_date = up_to_date;
     for (ledger_key, entry, partition) in vanished {
         delete(lake, &ledger_key, &entry).await?;

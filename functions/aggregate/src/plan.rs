@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use chrono::{Days, NaiveDate};
 use lake::dataset::{Dataset, Inputs, Model, Table};
-use lake::ledger::{ConsumptionEntry, Output, RawEntry};
+use lake::ledger::{ConsumptionEntry, Objects, Output, RawEntry};
 use lake::partition::{Partition, PartitionBy};
 use lake::personal::PersonalKey;
-use lake::{hash, keys};
+use lake::{Lake, hash, keys};
 
-use crate::Selection;
 use crate::engine::Ranked;
+use crate::{Result, Selection};
 
 /// Part of every fingerprint: raised when the same SQL over the same rows may give other bytes.
 const ENGINE: &str = "2";
@@ -37,6 +37,31 @@ pub struct Task<'a> {
     pub known: Option<String>,
 }
 
+/// What was made of a dataset so far: partitions and files.
+#[derive(Debug)]
+pub struct Made {
+    /// Ledger keys and entries.
+    pub entries: Vec<(String, ConsumptionEntry)>,
+    /// Ledger keys of those whose objects are gone or are others: by a hand, or by a writer that came too late.
+    damaged: BTreeSet<String>,
+}
+
+impl Made {
+    /// Reads it, and compares the objects with what the ledger says of them.
+    pub async fn read(lake: &Lake, dataset: &Dataset) -> Result<Self> {
+        let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+        let objects = Objects::list(&lake.consumption, &dataset.name).await?;
+        let damaged = entries.iter().filter(|(_, entry)| !entry.outputs.iter().all(|output| objects.have(output)));
+        let damaged = damaged.map(|(key, _)| key.clone()).collect();
+        Ok(Self { entries, damaged })
+    }
+
+    /// Whether an entry's objects are not what it says.
+    pub fn is_damaged(&self, ledger_key: &str) -> bool {
+        self.damaged.contains(ledger_key)
+    }
+}
+
 /// A partition that has nothing left to be made from: key in the ledger, entry, partition.
 pub type Vanished = (String, ConsumptionEntry, Partition);
 
@@ -56,11 +81,11 @@ impl<'a> Plan<'a> {
     pub fn new(
         dataset: &'a Dataset,
         selection: &Selection,
-        known: &[(String, ConsumptionEntry)],
+        made: &Made,
         entries: &'a [RawEntry],
         personal_key: Option<&PersonalKey>,
     ) -> Self {
-        let partitions = || known.iter().filter(|(_, entry)| entry.file.is_none());
+        let partitions = || made.entries.iter().filter(|(_, entry)| entry.file.is_none());
         let selected = |model: &str| selection.model.as_ref().is_none_or(|name| model == *name);
         let mut vanished: BTreeMap<&str, Vanished> = partitions()
             .filter(|(_, entry)| selected(&entry.model))
@@ -77,7 +102,8 @@ impl<'a> Plan<'a> {
                 let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &task.partition);
                 vanished.remove(ledger_key.as_str());
                 task.known = known.get(ledger_key.as_str()).map(|entry| entry.fingerprint.clone());
-                if task.known.as_ref() == Some(&task.fingerprint) && !selection.all {
+                let is_current = task.known.as_ref() == Some(&task.fingerprint) && !made.is_damaged(&ledger_key);
+                if is_current && !selection.all {
                     up_to_date += 1;
                 } else {
                     todo.push(task);

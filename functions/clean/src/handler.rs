@@ -6,7 +6,6 @@ use std::time::Instant;
 use chrono::Utc;
 use lake::batch::HandedOver;
 use lake::function::Deadline;
-use lake::ledger::Rows;
 use lake::settings::Zone;
 use lake::store::StoreUrl;
 use lake::telemetry::Metrics;
@@ -204,14 +203,15 @@ async fn dependents(lake: &Lake, key: &str) -> Result<BTreeSet<String>> {
 
 /// Metrics per dataset, on standard output.
 fn print_metrics(answer: &Answer, begun: Instant) {
-    let mut rows: BTreeMap<&str, Rows> = BTreeMap::new();
+    let mut metrics: BTreeMap<&str, Metrics> = BTreeMap::new();
     for cleaned in &answer.cleaned {
-        rows.entry(&cleaned.dataset).or_default().add(&cleaned.rows);
+        let of_dataset = metrics.entry(&cleaned.dataset).or_default();
+        of_dataset.rows.get_or_insert_default().add(&cleaned.rows);
+        *of_dataset.bytes.get_or_insert_default() += cleaned.bytes;
+        of_dataset.newest_day = of_dataset.newest_day.max(cleaned.newest_day);
     }
-    for (dataset, rows) in rows {
-        let newest =
-            answer.cleaned.iter().filter(|cleaned| cleaned.dataset == dataset).filter_map(|one| one.newest_day);
-        let metrics = Metrics { rows: Some(rows), bytes: None, duration: begun.elapsed(), newest_day: newest.max() };
+    for (dataset, metrics) in metrics {
+        let metrics = Metrics { duration: begun.elapsed(), ..metrics };
         println!("{}", metrics.line("clean", dataset, Utc::now()));
     }
 }

@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use futures::StreamExt;
 use lake::dataset::Dataset;
-use lake::ledger::{Gap, Input, RawEntry, Rows, WholeReject};
+use lake::ledger::{Gap, Input, Objects, RawEntry, Rows, WholeReject};
 use lake::progress::Progress;
 use lake::store::Object;
 use lake::{Lake, keys};
@@ -64,6 +64,9 @@ pub struct Cleaned {
     pub ignored_columns: u64,
     /// Keys in the standard zone.
     pub outputs: Vec<String>,
+    /// The size of what was written, in bytes.
+    #[serde(skip)]
+    pub bytes: u64,
     /// The newest local day of its rows.
     #[serde(skip)]
     pub newest_day: Option<NaiveDate>,
@@ -74,6 +77,7 @@ impl From<RawEntry> for Cleaned {
         Self {
             raw_key: entry.raw_key().to_owned(),
             newest_day: entry.newest_day(),
+            bytes: entry.outputs.iter().chain(&entry.rejects).map(|output| output.bytes).sum(),
             dataset: entry.dataset,
             table: entry.table,
             rows: entry.rows,
@@ -161,12 +165,19 @@ pub async fn clean_if_stale(lake: &Lake, raw_key: &str) -> Result<Option<Cleaned
     one(lake, raw_key).await.map(Some)
 }
 
-/// Whether the ledger shows a raw object as done, with all those that it was cleaned with.
+/// Whether the ledger shows a raw object as done, with all those that it was cleaned with, and what was made of it is
+/// there: a writer that came too late may have put what it made of an older one in its place.
 async fn is_current(lake: &Lake, raw_key: &str, raw: &Object, entry: Option<&RawEntry>) -> Result<bool> {
     let Some(entry) = entry else { return Ok(false) };
     for input in &entry.inputs {
         let there = if input.key == raw_key { Some(raw.clone()) } else { lake.raw.head(&input.key).await? };
         if there.is_none_or(|there| there.etag != input.etag) {
+            return Ok(false);
+        }
+    }
+    let made = entry.outputs.iter().map(|output| (&lake.standard, output));
+    for (store, output) in made.chain(entry.rejects.iter().map(|rejects| (&lake.rejection, rejects))) {
+        if store.head(&output.key).await?.is_none_or(|there| there.etag != output.etag) {
             return Ok(false);
         }
     }
@@ -192,21 +203,20 @@ async fn one(lake: &Lake, raw_key: &str) -> Result<Cleaned> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     All,
-    /// Those that the ledger does not show as done.
+    /// Those that the ledger does not show as done, and those whose outputs are not as it says.
     Stale,
     /// Those, and the ones with rejects.
     Rejected,
 }
 
 impl Wanted {
-    /// Whether a raw object is wanted, by its ledger entry and the ETags of all raw objects as they are now.
-    fn wants(self, entry: Option<&RawEntry>, etags: &BTreeMap<&str, &str>) -> bool {
-        let current = |input: &Input| etags.get(input.key.as_str()) == Some(&input.etag.as_str());
+    /// Whether a raw object is wanted, by its ledger entry and whether that is current.
+    fn wants(self, entry: Option<&RawEntry>, is_current: impl Fn(&RawEntry) -> bool) -> bool {
         let Some(entry) = entry else { return true };
         match self {
             Wanted::All => true,
-            Wanted::Stale => !entry.inputs.iter().all(current),
-            Wanted::Rejected => entry.rows.rejected > 0 || !entry.inputs.iter().all(current),
+            Wanted::Stale => !is_current(entry),
+            Wanted::Rejected => entry.rows.rejected > 0 || !is_current(entry),
         }
     }
 }
@@ -241,6 +251,14 @@ async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Su
         objects.retain(|object| !keys::is_hidden(&object.key));
         let etags: BTreeMap<&str, &str> =
             objects.iter().map(|object| (object.key.as_str(), object.etag.as_str())).collect();
+        let standard = Objects::list(&lake.standard, &dataset.name).await?;
+        let rejection = Objects::list(&lake.rejection, &dataset.name).await?;
+        let is_current = |entry: &RawEntry| {
+            let is_there = |input: &Input| etags.get(input.key.as_str()) == Some(&input.etag.as_str());
+            entry.inputs.iter().all(is_there)
+                && entry.outputs.iter().all(|output| standard.have(output))
+                && entry.rejects.iter().all(|rejects| rejection.have(rejects))
+        };
         let by_key: BTreeMap<&str, &RawEntry> = entries.iter().map(|entry| (entry.raw_key(), entry)).collect();
         for raw in &objects {
             if dataset.table_of(&raw.key).is_none() {
@@ -248,7 +266,7 @@ async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Su
                     continue;
                 }
                 tracing::warn!(key = %raw.key, "no table takes this raw object; see the `from` globs in dataset.toml");
-            } else if wanted.wants(by_key.get(raw.key.as_str()).copied(), &etags) {
+            } else if wanted.wants(by_key.get(raw.key.as_str()).copied(), is_current) {
                 found.todo.push(raw.key.clone());
             } else {
                 found.up_to_date += 1;

@@ -44,9 +44,10 @@ struct Bed {
 }
 
 impl Bed {
-    fn new() -> Option<Self> {
+    /// With a bucket of this name's own.
+    fn new(name: &str) -> Option<Self> {
         let emulator = Emulator::start()?;
-        let bucket = format!("tributary-events-{}", std::process::id());
+        let bucket = format!("tributary-{name}-{}", std::process::id());
         emulator.create_bucket(&bucket);
         let url = format!("s3://{bucket}/lake");
         let lake = emulator
@@ -63,6 +64,25 @@ impl Bed {
     fn put(&self, path: &str, body: &[u8]) {
         let answer = self.emulator.call("s3", "PUT", &format!("/{}/lake/{path}", self.bucket), body);
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    }
+
+    fn delete(&self, path: &str) {
+        let answer = self.emulator.call("s3", "DELETE", &format!("/{}/lake/{path}", self.bucket), b"");
+        assert_eq!(answer.status, 204, "{path}: {answer:?}");
+    }
+
+    /// Tells the function of an upload, as S3 does. What it did: objects cleaned, and objects that needed nothing.
+    fn tell_of(&self, path: &str, etag: &str, sequencer: &str) -> (usize, u64) {
+        let object = json!({"key": format!("lake/{path}"), "eTag": etag, "sequencer": sequencer});
+        let event = json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+            "s3": {"bucket": {"name": self.bucket}, "object": object}}]});
+        let answer = self.function.call(event, LIMIT).unwrap();
+        assert_eq!((&answer["ok"], &answer["errors"]), (&json!(true), &json!([])), "{answer}");
+        (answer["cleaned"].as_array().unwrap().len(), answer["up_to_date"].as_u64().unwrap())
+    }
+
+    fn trams(&self) -> Vec<Value> {
+        self.lake.query("SELECT tram FROM trams.position ORDER BY tram")
     }
 
     fn tell(&self, queue: &Queue<'_>) {
@@ -106,7 +126,7 @@ impl Bed {
 
 #[test]
 fn uploads_are_cleaned_whatever_their_names_and_a_failed_one_comes_in_after_its_cause_is_mended() {
-    let Some(bed) = Bed::new() else { return };
+    let Some(bed) = Bed::new("uploads") else { return };
     bed.put("config/datasets/trams/dataset.toml", TRAMS.as_bytes());
     let name = |kind: &str| format!("tributary-{kind}-{}", std::process::id());
     let dead = Queue::create(&bed.emulator, &name("dead"), &[]);
@@ -129,5 +149,31 @@ fn uploads_are_cleaned_whatever_their_names_and_a_failed_one_comes_in_after_its_
     dead.redrive(&queue);
     bed.follow(&queue);
     assert_eq!((dead.messages(), bed.lake.query("SELECT bus FROM buses.position")), (0, vec![json!({"bus": 1})]));
+    bed.lake.call(&["verify"]).ok();
+}
+
+#[test]
+fn events_that_come_twice_late_or_for_what_is_gone_end_with_what_is_there() {
+    const KEY: &str = "raw/trams/a.json";
+    let Some(bed) = Bed::new("order") else { return };
+    bed.put("config/datasets/trams/dataset.toml", TRAMS.as_bytes());
+    bed.put(KEY, b"[{\"tram\": 1}]");
+    assert_eq!(bed.tell_of(KEY, "1", "0055AED6DCD90281E5"), (1, 0));
+    bed.put(KEY, b"[{\"tram\": 2}]");
+    assert_eq!(bed.tell_of(KEY, "2", "0055AED6DCD90281E6"), (1, 0));
+    let of_the_first = bed.tell_of(KEY, "1", "0055AED6DCD90281E5");
+    assert_eq!((of_the_first, bed.trams()), ((0, 1), vec![json!({"tram": 2})]), "an older event after a newer one");
+
+    // What a slow writer left in the place of a newer one's output is put right when its own event comes again.
+    let listed = bed.emulator.objects(&bed.bucket, "lake/standard/");
+    let (name, good) = listed.first_key_value().unwrap();
+    bed.put(&format!("standard/{name}"), b"older");
+    assert_eq!(bed.tell_of(KEY, "1", "0055AED6DCD90281E5"), (1, 0));
+    assert_eq!(bed.emulator.objects(&bed.bucket, "lake/standard/").get(name), Some(good));
+
+    bed.delete(KEY);
+    assert_eq!(bed.tell_of(KEY, "2", "0055AED6DCD90281E6"), (0, 1), "deleted before it was read");
+    assert_eq!(bed.tell_of("raw/trams/never.json", "3", "0055AED6DCD90281E7"), (0, 1));
+    assert_eq!((bed.trams(), bed.emulator.objects(&bed.bucket, "lake/standard/").len()), (vec![], 0));
     bed.lake.call(&["verify"]).ok();
 }

@@ -146,6 +146,26 @@ async fn what_was_made_of_a_deleted_raw_object_goes_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_as_the_ledger_says_is_made_again() {
+    let (_simulator, lake) = ingested().await;
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    let whole = lake.tree();
+    for zone in ["standard/", "consumption/"] {
+        std::fs::remove_file(lake.path().join(whole.below(&[zone]).names()[0])).unwrap();
+    }
+    for zone in ["standard/", "rejection/", "consumption/"] {
+        lake.write(whole.below(&[zone]).names().last().unwrap(), "what an older writer left");
+    }
+    let summary = lake.call(&["clean"]).ok().json();
+    let cleaned = summary["cleaned"].as_array().unwrap().len();
+    assert!((2..=3).contains(&cleaned), "those that are damaged and no others: {summary}");
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(lake.tree().differences(&whole), Vec::<String>::new());
+    lake.call(&["verify"]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn verify_sees_what_is_missing_changed_orphaned_or_left_over() {
     let (_simulator, lake) = ingested().await;
     lake.call(&["clean"]).ok();
