@@ -93,18 +93,26 @@ resource "aws_cloudwatch_metric_alarm" "duration" {
   alarm_actions       = [aws_sns_topic.alarms.arn]
 }
 
+locals {
+  # Schools and courses rest at weekends and in holidays.
+  quiet_days = {
+    for source, times in local.times :
+    source => coalesce(times.quiet_days, lookup({ illuminate = 7, codetrack = 7 }, source, 2)) if times.enabled
+  }
+}
+
 resource "aws_cloudwatch_metric_alarm" "no_new_data" {
-  for_each = toset([for source, times in local.times : source if times.enabled])
+  for_each = local.quiet_days
 
   alarm_name          = "${var.name_prefix}-${each.key}-no-new-data"
-  alarm_description   = "No row was read for two days running. Is the API up, did the schedule fire, is the clean queue moving?"
+  alarm_description   = "No new row was read for ${each.value} days running. Is the API up, did the schedule fire, is the clean queue moving?"
   namespace           = "Tributary"
   metric_name         = "RowsRead"
   dimensions          = { Function = "clean", Dataset = each.key }
   statistic           = "Sum"
   period              = 86400
-  evaluation_periods  = 2
-  datapoints_to_alarm = 2
+  evaluation_periods  = each.value
+  datapoints_to_alarm = each.value
   comparison_operator = "LessThanThreshold"
   threshold           = 1
   treat_missing_data  = "breaching"

@@ -5,7 +5,7 @@ locals {
   # A source that var.schedules does not name has the variable's defaults.
   times = {
     for source in local.configured :
-    source => lookup(var.schedules, source, { ingest = "04:30", aggregate = "06:00", enabled = true })
+    source => lookup(var.schedules, source, { ingest = "04:30", aggregate = "06:00", enabled = true, quiet_days = null })
   }
 
   schedules = merge([

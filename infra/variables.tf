@@ -160,11 +160,12 @@ variable "log_retention_days" {
 # When
 
 variable "schedules" {
-  description = "Per source: local times (HH:MM, in the dataset's time zone) of ingest and of the nightly aggregate; enabled = false stops both"
+  description = "Per source: local times (HH:MM, in the dataset's time zone) of ingest and of the nightly aggregate; enabled = false stops both; after quiet_days without a new row an alarm is raised (default: 2, or 7 for illuminate and codetrack, as schools and courses rest)"
   type = map(object({
-    ingest    = optional(string, "04:30")
-    aggregate = optional(string, "06:00")
-    enabled   = optional(bool, true)
+    ingest     = optional(string, "04:30")
+    aggregate  = optional(string, "06:00")
+    enabled    = optional(bool, true)
+    quiet_days = optional(number)
   }))
   default = {}
 
@@ -185,6 +186,11 @@ variable "schedules" {
   validation {
     condition     = alltrue([for s in values(var.schedules) : timecmp("2000-01-01T${s.ingest}:00Z", "2000-01-01T${s.aggregate}:00Z") < 0 if can(timecmp("2000-01-01T${s.ingest}:00Z", "2000-01-01T${s.aggregate}:00Z"))])
     error_message = "Aggregate comes after ingest, on the same day."
+  }
+
+  validation {
+    condition     = alltrue([for s in values(var.schedules) : s.quiet_days == null ? true : contains(range(1, 8), s.quiet_days)])
+    error_message = "quiet_days: 1 to 7 whole days, as CloudWatch looks back no further."
   }
 
   validation {

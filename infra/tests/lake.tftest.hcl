@@ -135,15 +135,25 @@ run "schedules_can_be_moved" {
   command = plan
 
   variables {
-    schedules = { irceline = { ingest = "03:00", aggregate = "23:59", enabled = false } }
+    schedules = {
+      irceline  = { ingest = "03:00", aggregate = "23:59", enabled = false }
+      codetrack = { quiet_days = 3 }
+    }
+    illuminate_url    = "https://school.example/live/"
+    illuminate_secret = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:illuminate-AbCdEf"
+    codetrack_url     = "https://course.example/api/"
   }
   assert {
     condition     = aws_scheduler_schedule.lake["ingest-irceline"].schedule_expression == "cron(0 3 * * ? *)" && aws_scheduler_schedule.lake["aggregate-irceline"].schedule_expression == "cron(59 23 * * ? *)"
     error_message = "The times asked for."
   }
   assert {
-    condition     = aws_scheduler_schedule.lake["ingest-irceline"].state == "DISABLED" && length(aws_cloudwatch_metric_alarm.no_new_data) == 0
-    error_message = "A source that is switched off neither runs nor is missed."
+    condition     = aws_scheduler_schedule.lake["ingest-irceline"].state == "DISABLED" && aws_scheduler_schedule.lake["ingest-codetrack"].state == "ENABLED"
+    error_message = "A source that is switched off does not run."
+  }
+  assert {
+    condition     = { for source, alarm in aws_cloudwatch_metric_alarm.no_new_data : source => alarm.evaluation_periods } == { illuminate = 7, codetrack = 3 }
+    error_message = "Nor is it missed; the others after the days that schools rest, or those asked for."
   }
 }
 
@@ -174,6 +184,12 @@ run "no_aggregate_before_ingest" {
 run "no_time_that_is_none" {
   command = plan
   variables { schedules = { irceline = { ingest = "24:00" } } }
+  expect_failures = [var.schedules]
+}
+
+run "no_longer_patience_than_cloudwatch_has" {
+  command = plan
+  variables { schedules = { irceline = { quiet_days = 8 } } }
   expect_failures = [var.schedules]
 }
 
