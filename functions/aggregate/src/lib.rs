@@ -103,6 +103,9 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
 /// Makes stale partitions, `workers` at a time. Those of a dataset that are for AWS Batch are only named.
 pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progress: &dyn Progress) -> Result<Outcome> {
     let mut outcome = Outcome::default();
+    if selection.dataset.is_none() {
+        outcome.failed.extend(lake.catalog.broken().map(Error::Lake));
+    }
     for dataset in selected(lake, selection)? {
         if selection.all && selection.model.is_none() && selection.partitions.is_empty() {
             remove_orphans(lake, dataset).await?;

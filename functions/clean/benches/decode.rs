@@ -72,7 +72,7 @@ fn timeseries(series: usize) -> String {
 }
 
 fn decode(bencher: Bencher, series: usize, finish: bool) {
-    let catalog = Catalog::built_in().expect("the built-in datasets are sound");
+    let catalog = Catalog::built_in();
     let dataset = catalog.dataset("irceline").expect("irceline is built in");
     let table = dataset.table_of(KEY).expect("a table takes the key");
     let text = values(series);

@@ -107,6 +107,9 @@ pub struct Outcome {
 /// Cleans the selected raw objects, `workers` at a time. Those that are for AWS Batch are only named.
 pub async fn clean(lake: &Lake, selection: &Selection, workers: usize, progress: &dyn Progress) -> Result<Outcome> {
     let mut outcome = Outcome::default();
+    if let Selection::Stale(None) | Selection::All(None) | Selection::Rejected(None) = selection {
+        outcome.failed.extend(lake.catalog.broken().map(Error::Lake));
+    }
     let mut todo = match selection {
         Selection::Keys(keys) => keys.clone(),
         Selection::Stale(dataset) => tidy_survey(lake, dataset.as_deref(), &mut outcome, Wanted::Stale).await?,

@@ -183,6 +183,9 @@ impl<'a> Session<'a> {
     /// The sources whose settings are there; the others are noted as skipped.
     fn configured(&self, summary: &mut Summary) -> Vec<String> {
         let mut configured = Vec::new();
+        for broken in self.lake.catalog.broken() {
+            summary.fail(Failure::from(broken));
+        }
         for dataset in self.lake.catalog.datasets().iter().filter(|dataset| dataset.has_source()) {
             match self.sources.missing(&dataset.name) {
                 None => configured.push(dataset.name.clone()),

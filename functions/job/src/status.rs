@@ -45,7 +45,7 @@ struct State {
 pub async fn run(lake: &Lake, format: Format) -> ExitCode {
     let begun = Instant::now();
     let mut states = Vec::new();
-    let mut failures = Vec::new();
+    let mut failures: Vec<Failure> = lake.catalog.broken().map(Failure::from).collect();
     for dataset in lake.catalog.datasets() {
         match look(lake, dataset).await {
             Ok(state) => states.push(state),

@@ -32,7 +32,8 @@ pub async fn run(lake: &Lake, format: Format) -> ExitCode {
     let begun = Instant::now();
     let (report, failures) = match verify(lake).await {
         Ok(report) => {
-            let failures = report.problems.iter().map(|problem| Failure::lasting(problem.clone())).collect();
+            let problems = report.problems.iter().map(|problem| Failure::lasting(problem.clone()));
+            let failures = problems.chain(lake.catalog.broken().map(Failure::from)).collect();
             (report, failures)
         }
         Err(failure) => (Report::default(), vec![failure]),

@@ -13,16 +13,31 @@ static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/datasets");
 /// A dataset's folder before it is understood: file name to text.
 pub type Folder = BTreeMap<String, String>;
 
-/// All datasets of a lake.
+/// All datasets of a lake. One whose declaration is wrong is kept apart, and the others are as good as without it.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     datasets: Vec<Dataset>,
+    broken: BTreeMap<String, Broken>,
+}
+
+/// What is wrong with a declaration: the file, as a path below `datasets/`, and why.
+#[derive(Debug, Clone)]
+struct Broken {
+    file: String,
+    why: String,
+}
+
+impl From<&Broken> for Error {
+    fn from(Broken { file, why }: &Broken) -> Self {
+        Error::Dataset { file: file.clone(), why: why.clone() }
+    }
 }
 
 impl Catalog {
     /// The built-in datasets, and what lies below `datasets/` in the lake's `config` store.
     pub async fn load(config: &Store) -> Result<Self> {
         let mut own: BTreeMap<String, Folder> = BTreeMap::new();
+        let mut unreadable = BTreeMap::new();
         for object in config.list("datasets/").await? {
             let mut parts = object.key.split('/').skip(1);
             let (Some(dataset), Some(file), None) = (parts.next(), parts.next(), parts.next()) else {
@@ -31,44 +46,64 @@ impl Catalog {
             let Some((_, bytes)) = config.get(&object.key).await? else {
                 continue;
             };
-            let text = String::from_utf8(bytes.to_vec()).map_err(|_| Error::Dataset {
-                file: format!("{dataset}/{file}"),
-                why: "it is not UTF-8 text".into(),
-            })?;
+            let Ok(text) = String::from_utf8(bytes.to_vec()) else {
+                let broken = Broken { file: format!("{dataset}/{file}"), why: "it is not UTF-8 text".to_owned() };
+                unreadable.insert(dataset.to_owned(), broken);
+                continue;
+            };
             own.entry(dataset.to_owned()).or_default().insert(file.to_owned(), text);
         }
-        Self::with_folders(own)
+        let mut catalog = Self::with_folders(own);
+        catalog.datasets.retain(|dataset| !unreadable.contains_key(&dataset.name));
+        catalog.broken.extend(unreadable);
+        Ok(catalog)
     }
 
     /// The built-in datasets alone.
-    pub fn built_in() -> Result<Self> {
+    pub fn built_in() -> Self {
         Self::with_folders(BTreeMap::new())
     }
 
     /// The built-in datasets, changed and joined by some folders.
-    pub fn with_folders(mut own: BTreeMap<String, Folder>) -> Result<Self> {
-        let mut datasets = Vec::new();
+    pub fn with_folders(mut own: BTreeMap<String, Folder>) -> Self {
+        let mut catalog = Self { datasets: Vec::new(), broken: BTreeMap::new() };
         for folder in BUILT_IN.dirs() {
             let name = folder.path().to_string_lossy().into_owned();
             let files = folder.files().filter_map(|file| {
                 Some((file.path().file_name()?.to_string_lossy().into_owned(), file.contents_utf8()?.to_owned()))
             });
-            datasets.push(read(&name, files.collect(), own.remove(&name).unwrap_or_default())?);
+            let own = own.remove(&name).unwrap_or_default();
+            catalog.add(name, files.collect(), own);
         }
         for (name, folder) in own {
-            datasets.push(read(&name, Folder::new(), folder)?);
+            catalog.add(name, Folder::new(), folder);
         }
-        datasets.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { datasets })
+        catalog.datasets.sort_by(|a, b| a.name.cmp(&b.name));
+        catalog
     }
 
-    /// The datasets by name.
+    fn add(&mut self, name: String, folder: Folder, own: Folder) {
+        match read(&name, folder, own) {
+            Ok(dataset) => self.datasets.push(dataset),
+            Err(broken) => drop(self.broken.insert(name, broken)),
+        }
+    }
+
+    /// The datasets by name, without broken ones.
     pub fn datasets(&self) -> &[Dataset] {
         &self.datasets
     }
 
-    /// The dataset of that name, or an error that lists those there are.
+    /// What is wrong with the broken ones: whoever does something for all datasets is to tell.
+    pub fn broken(&self) -> impl Iterator<Item = Error> {
+        self.broken.values().map(Error::from)
+    }
+
+    /// The dataset of that name; or what is wrong with it; or an error that lists those there are.
     pub fn dataset(&self, name: &str) -> Result<&Dataset> {
+        if let Some(broken) = self.broken.get(name) {
+            return Err(broken.into());
+        }
         self.datasets.iter().find(|dataset| dataset.name == name).ok_or_else(|| {
             let known: Vec<_> = self.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
             Error::Usage(format!("there is no dataset \"{name}\"; the lake has {}", known.join(", ")))
@@ -77,7 +112,7 @@ impl Catalog {
 }
 
 /// A dataset from its built-in folder and the lake's own folder of the same name, which goes before it.
-fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset> {
+fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset, Broken> {
     let texts: Vec<String> = [folder.get(DATASET_FILE), own.get(DATASET_FILE)].into_iter().flatten().cloned().collect();
     let mut declared = toml::Table::new();
     for text in &texts {
@@ -89,15 +124,15 @@ fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset> {
         // The lake's own text goes before the built-in one, also in mistakes.
         let line = if file == DATASET_FILE { texts.iter().rev().find_map(|text| mistake.line(text)) } else { None };
         let line = line.map_or_else(String::new, |line| format!(", line {line}"));
-        Error::Dataset { file: format!("{name}/{file}{line}"), why: mistake.to_string() }
+        Broken { file: format!("{name}/{file}{line}"), why: mistake.to_string() }
     })
 }
 
-fn parse(name: &str, text: &str) -> Result<toml::Table> {
+fn parse(name: &str, text: &str) -> Result<toml::Table, Broken> {
     text.parse().map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        Error::Dataset { file: format!("{name}/{DATASET_FILE}, line {line}"), why: error.message().to_owned() }
+        Broken { file: format!("{name}/{DATASET_FILE}, line {line}"), why: error.message().to_owned() }
     })
 }
 
@@ -123,7 +158,8 @@ mod tests {
 
     #[test]
     fn built_in_datasets_are_sound() {
-        let catalog = Catalog::built_in().unwrap();
+        let catalog = Catalog::built_in();
+        assert_eq!(catalog.broken().map(|error| error.to_string()).collect::<Vec<_>>(), Vec::<String>::new());
         let irceline = catalog.dataset("irceline").unwrap();
         assert_eq!(irceline.table_of("irceline/date=2026-11-18/values.ndjson").unwrap().name, "measurement");
         assert!(irceline.table_of("irceline/date=2026-11-18/other.json").is_none());
@@ -133,7 +169,7 @@ mod tests {
     #[test]
     fn the_lakes_own_folder_overrides_single_values() {
         let own = folder("[table.measurement.column.value]\nmin = -5.0\n");
-        let catalog = Catalog::with_folders(BTreeMap::from([("irceline".to_owned(), own)])).unwrap();
+        let catalog = Catalog::with_folders(BTreeMap::from([("irceline".to_owned(), own)]));
         let table = catalog.dataset("irceline").unwrap().table("measurement").unwrap().clone();
         let value = table.columns.iter().find(|column| column.name == "value").unwrap();
         assert_eq!(value.min, Some(-5.0));
@@ -143,7 +179,7 @@ mod tests {
     #[test]
     fn a_new_folder_adds_a_dataset() {
         let own = folder("title = \"T\"\ntime_zone = \"UTC\"\n");
-        let catalog = Catalog::with_folders(BTreeMap::from([("trams".to_owned(), own)])).unwrap();
+        let catalog = Catalog::with_folders(BTreeMap::from([("trams".to_owned(), own)]));
         assert_eq!(catalog.dataset("trams").unwrap().title, "T");
     }
 
@@ -158,9 +194,11 @@ mod tests {
                 "line 6: table.x.column.a",
             ),
         ] {
-            let error =
-                Catalog::with_folders(BTreeMap::from([("t".to_owned(), folder(text))])).unwrap_err().to_string();
+            let catalog = Catalog::with_folders(BTreeMap::from([("t".to_owned(), folder(text))]));
+            let error = catalog.dataset("t").unwrap_err().to_string();
             assert!(error.contains("t/dataset.toml") && error.contains(part), "{error}");
+            assert_eq!(catalog.broken().map(|error| error.to_string()).collect::<Vec<_>>(), [error]);
+            assert!(catalog.dataset("irceline").is_ok(), "the others are as good as without it");
         }
     }
 }

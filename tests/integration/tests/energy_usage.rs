@@ -274,3 +274,21 @@ fn mistakes_in_a_dataset_are_explained_with_file_line_and_hint() {
         assert!(stderr.contains(expected), "{expected:?} is not in: {stderr}");
     }
 }
+
+#[test]
+fn a_broken_dataset_stops_no_other() {
+    let lake = lake();
+    upload(&lake, "readings.csv", SAMPLE);
+    lake.write("config/datasets/trams/dataset.toml", "title = \"Trams\"\ntime_zone = \"Mars\"\n");
+    lake.write("raw/trams/one.csv", "tram\n1\n");
+    for command in ["clean", "aggregate", "status", "verify", "run"] {
+        let called = lake.call(&[command]);
+        assert!(called.stderr.contains("trams/dataset.toml, line 2: time_zone"), "{command}: {}", called.stderr);
+        assert_eq!((called.status, &called.json()["ok"]), (2, &json!(false)), "{command}");
+    }
+    assert_eq!(totals(&lake).len(), 2);
+    for called in [lake.call(&["clean", "--dataset", "trams"]), lake.call(&["aggregate", "--dataset", "trams"])] {
+        assert!(called.status == 2 && called.stderr.contains("Mars"), "{}", called.stderr);
+    }
+    assert!(lake.call(&["clean", "--dataset", "energy_usage"]).status == 0);
+}

@@ -53,9 +53,8 @@ impl Sink for Kept {
 pub(super) fn decoded(declared: &str, name: &str, bytes: impl Read) -> Result<Kept, String> {
     let text = format!("title = \"T\"\ntime_zone = \"Europe/Brussels\"\n[table.t]\nfrom = \"*\"\n{declared}");
     let folder = Folder::from([("dataset.toml".to_owned(), text)]);
-    let catalog =
-        Catalog::with_folders(BTreeMap::from([("d".to_owned(), folder)])).map_err(|error| error.to_string())?;
-    let dataset = catalog.dataset("d").unwrap();
+    let catalog = Catalog::with_folders(BTreeMap::from([("d".to_owned(), folder)]));
+    let dataset = catalog.dataset("d").map_err(|error| error.to_string())?;
     let key = format!("d/{name}");
     let received_at = DateTime::from_timestamp(0, 0).unwrap();
     let object = RawObject { dataset, table: dataset.table("t").unwrap(), key: &key, received_at };

@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_nightly_run_asks_for_the_school_year_of_yesterday() {
-        let catalog = Catalog::built_in().unwrap();
+        let catalog = Catalog::built_in();
         let dataset = catalog.dataset(NAME).unwrap();
         // Midnight of 1 July in Los Angeles is 07:00 UTC: until then yesterday is the 29th or 30th of June.
         for (now, wanted) in

@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_day_is_asked_for_in_utc_with_its_true_length() {
-        let catalog = Catalog::built_in().unwrap();
+        let catalog = Catalog::built_in();
         let irceline = catalog.dataset(NAME).unwrap();
         for (day, wanted) in [
             ("2026-11-18", "2026-11-18T00:00:00Z/2026-11-18T23:00:00Z"),
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn the_built_in_settings_are_understood() {
-        let catalog = Catalog::built_in().unwrap();
+        let catalog = Catalog::built_in();
         let settings: Settings = catalog.dataset(NAME).unwrap().source_settings().unwrap();
         assert_eq!((settings.reread_days, settings.parameters.len()), (3, 5));
     }

@@ -17,12 +17,12 @@ use crate::summary::line;
 pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     let name = name_of(folder)?;
     let files = read(folder)?;
-    if !files.contains_key("dataset.toml") && Catalog::built_in()?.dataset(&name).is_err() {
+    if !files.contains_key("dataset.toml") && Catalog::built_in().dataset(&name).is_err() {
         let why =
             format!("{}: there is no dataset.toml; `tributary dataset new` drafts one from a file", folder.display());
         return Err(Failure::usage(why));
     }
-    let catalog = Catalog::with_folders(BTreeMap::from([(name.clone(), files)]))?;
+    let catalog = Catalog::with_folders(BTreeMap::from([(name.clone(), files)]));
     let nowhere = LakeSettings::at("file:.".parse().map_err(Failure::usage)?);
     let mut lake = Lake::open(nowhere).await?;
     lake.catalog = catalog.clone();

@@ -50,7 +50,7 @@ impl Sink for Kept {
 }
 
 fn decoded(key: &str, text: impl Read) -> Result<Kept, Stop> {
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     let dataset = catalog.dataset("irceline").unwrap();
     let series = json!([{"id": "1", "uom": "µg/m³"}, {"id": "2"}, {"id": "3"}]);
     let sibling = |text: String| Box::new(std::io::Cursor::new(text)) as Box<dyn Read + Send>;

@@ -49,7 +49,7 @@ fn the_limit_reaches_from_today_back_to_the_first_week() {
 
 #[test]
 fn a_nightly_run_asks_for_the_current_week_and_those_before_it() {
-    let catalog = Catalog::built_in().unwrap();
+    let catalog = Catalog::built_in();
     let dataset = catalog.dataset(NAME).unwrap();
     for (now, from, to) in [
         ("2026-11-20T05:00:00Z", "2026-10-26", "2026-11-23"),
