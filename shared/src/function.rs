@@ -1,6 +1,6 @@
 //! What the Lambda functions share: settings read once, a lake per call, and a sense of time.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::error::Result;
 use crate::lake::Lake;
@@ -9,6 +9,8 @@ use crate::store::S3Client;
 
 /// A call stops taking on work this long before its deadline, to end cleanly.
 const RESERVE: Duration = Duration::from_secs(10);
+/// No call of a function takes a day.
+const LONGEST_CALL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a function keeps between calls: settings, and the S3 client with its connections.
 #[derive(Debug, Clone)]
@@ -35,8 +37,12 @@ pub struct Deadline(Instant);
 
 impl Deadline {
     /// A call that Lambda ends at `at`. Work may go on until [`RESERVE`] before it, or half of a very short call.
+    ///
+    /// `cargo lambda watch` tells how long a call may take in place of a moment: what would be in 1970 is taken for that.
     pub fn at(at: SystemTime) -> Self {
-        Self::after(at.duration_since(SystemTime::now()).unwrap_or_default())
+        let since_1970 = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let is_moment = since_1970 > LONGEST_CALL;
+        Self::after(if is_moment { at.duration_since(SystemTime::now()).unwrap_or_default() } else { since_1970 })
     }
 
     /// A call that may take this long.
@@ -52,5 +58,19 @@ impl Deadline {
     /// The moment, for timers.
     pub fn instant(&self) -> Instant {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_a_moment_or_in_an_emulator_a_duration() {
+        let left = |at| Deadline::at(at).left().as_secs_f64().round();
+        assert_eq!(left(SystemTime::now() + Duration::from_secs(60)), 50.0);
+        assert_eq!(left(SystemTime::now() + Duration::from_secs(8)), 4.0);
+        assert_eq!(left(SystemTime::now() - Duration::from_secs(60)), 0.0);
+        assert_eq!(left(UNIX_EPOCH + Duration::from_secs(600)), 590.0);
     }
 }

@@ -5,7 +5,7 @@
 use aggregate::handler::{Request, handle};
 use lake::function::{Deadline, Function};
 use lake::settings::Environment;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
 #[tokio::main]
@@ -14,9 +14,14 @@ async fn main() -> Result<(), Error> {
     let function = &Function::from_environment(&Environment::of_process())?;
     run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
-        let request = Request::understand(event.payload)?;
-        let lake = function.lake().await?;
-        handle(&lake, request, deadline).await.map_err(Error::from)
+        let request = Request::understand(event.payload).map_err(failed)?;
+        let lake = function.lake().await.map_err(|error| failed(error.to_string()))?;
+        handle(&lake, request, deadline).await.map_err(failed)
     }))
     .await
+}
+
+/// The error as Lambda reports it.
+fn failed(error_message: String) -> Diagnostic {
+    Diagnostic { error_type: "AggregateFailed".to_owned(), error_message }
 }

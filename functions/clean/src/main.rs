@@ -5,7 +5,7 @@
 use clean::handler::handle;
 use lake::function::{Deadline, Function};
 use lake::settings::Environment;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,8 +14,13 @@ async fn main() -> Result<(), Error> {
     let function = &Function::from_environment(&Environment::of_process())?;
     run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
-        let lake = function.lake().await?;
-        handle(&lake, &event.payload, deadline).await.map_err(Error::from)
+        let lake = function.lake().await.map_err(|error| failed(error.to_string()))?;
+        handle(&lake, &event.payload, deadline).await.map_err(failed)
     }))
     .await
+}
+
+/// The error as Lambda reports it.
+fn failed(error_message: String) -> Diagnostic {
+    Diagnostic { error_type: "CleanFailed".to_owned(), error_message }
 }

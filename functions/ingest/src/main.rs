@@ -6,7 +6,7 @@ use ingest::Settings;
 use ingest::handler::{Request, handle};
 use lake::function::{Deadline, Function};
 use lake::settings::Environment;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -16,8 +16,13 @@ async fn main() -> Result<(), Error> {
     let settings = &Settings::from_environment(&environment)?;
     run(service_fn(async |event: LambdaEvent<Request>| {
         let deadline = Deadline::at(event.context.deadline());
-        let lake = function.lake().await?;
-        handle(&lake, settings, event.payload, deadline).await.map_err(Error::from)
+        let lake = function.lake().await.map_err(|error| failed(error.to_string()))?;
+        handle(&lake, settings, event.payload, deadline).await.map_err(failed)
     }))
     .await
+}
+
+/// The error as Lambda reports it.
+fn failed(error_message: String) -> Diagnostic {
+    Diagnostic { error_type: "IngestFailed".to_owned(), error_message }
 }
