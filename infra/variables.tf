@@ -67,6 +67,11 @@ variable "functions" {
     ])
     error_message = "Memory is 128 to 10240 MB, timeout 30 to 900 s (10 s of it are kept in reserve), /tmp 512 to 10240 MB."
   }
+
+  validation {
+    condition     = var.functions.clean.memory >= 256 && var.functions.aggregate.memory >= 512
+    error_message = "The least memory is 256 MB for clean and 512 MB for aggregate."
+  }
 }
 
 variable "irceline_url" {

@@ -246,6 +246,12 @@ run "x86_64" {
   }
 }
 
+run "no_aggregate_without_memory" {
+  command = plan
+  variables { functions = { aggregate = { memory = 256 } } }
+  expect_failures = [var.functions]
+}
+
 run "no_other_architecture" {
   command = plan
   variables { architecture = "x86-64" }

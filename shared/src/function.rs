@@ -2,19 +2,25 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lake::Lake;
 use crate::settings::{Environment, LakeSettings};
 use crate::store::S3Client;
 
 /// A call stops taking on work this long before its deadline, to end cleanly.
 const RESERVE: Duration = Duration::from_secs(10);
+/// Where Lambda says how much memory a function has.
+const MEMORY: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+/// Where nobody says it.
+const USUAL_MEMORY: usize = 1024;
 /// No call of a function takes a day.
 const LONGEST_CALL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What a function keeps between calls: settings, and the S3 client with its connections.
 #[derive(Debug, Clone)]
 pub struct Function {
+    /// The memory that it has, in MB.
+    pub memory: usize,
     settings: LakeSettings,
     client: S3Client,
 }
@@ -22,7 +28,10 @@ pub struct Function {
 impl Function {
     /// Reads the settings. Makes no request: a cold start polls for its first event at once.
     pub fn from_environment(environment: &Environment) -> Result<Self> {
-        Ok(Self { settings: LakeSettings::from_environment(environment, None)?, client: S3Client::default() })
+        let memory = environment.text(MEMORY)?.map_or(Ok(USUAL_MEMORY), str::parse);
+        let memory = memory.map_err(|_| Error::Setting { name: MEMORY.to_owned(), why: "is no number".to_owned() })?;
+        let settings = LakeSettings::from_environment(environment, None)?;
+        Ok(Self { memory, settings, client: S3Client::default() })
     }
 
     /// The lake as it is now: a dataset that was changed since the last call is read again.

@@ -17,9 +17,9 @@ use crate::ledger::Rows;
 pub const NAMESPACE: &str = "Tributary";
 
 /// Sends logs to standard output as JSON; `RUST_LOG` sets the level, by default `info` for this project and `warn` for
-/// libraries.
+/// libraries; `lambda_runtime` adds the request id to each line.
 pub fn start_function_logs() {
-    const DEFAULT: &str = "warn,lake=info,ingest=info,clean=info,aggregate=info";
+    const DEFAULT: &str = "warn,lambda_runtime=info,lake=info,ingest=info,clean=info,aggregate=info";
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     tracing_subscriber::fmt()
         .json()

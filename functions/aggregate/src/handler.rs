@@ -15,8 +15,9 @@ use serde_json::Value;
 
 use crate::{Aggregated, Outcome, Selection, aggregate, backlog, hand_over};
 
-/// Partitions made at the same time.
-const WORKERS: usize = 2;
+/// Memory for each partition that is made at the same time as others, in MB: one takes [`crate::Engine`]'s limit, and
+/// what is read and written.
+const MEMORY_PER_WORKER: usize = 1024;
 
 /// What to bring up to date; everything by default.
 #[derive(Debug, Default, Deserialize)]
@@ -55,14 +56,15 @@ pub struct Answer {
     pub handed_over: Vec<HandedOver>,
 }
 
-/// Handles one event. What is too much goes to AWS Batch, if there is a queue, and so does what there was no time for.
+/// Handles one event, with `memory` MB. What is too much goes to AWS Batch, if there is a queue, and so does what there was no time for.
 /// A partition that fails makes the call fail, after all others were made.
-pub async fn handle(lake: &Lake, request: Request, deadline: Deadline) -> Result<Answer, String> {
+pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Deadline) -> Result<Answer, String> {
     let begun = Instant::now();
     let selection = Selection { dataset: request.dataset, model: request.model, ..Selection::default() };
     let failed = |error: crate::Error| error.to_string();
+    let workers = (memory / MEMORY_PER_WORKER).max(1);
     let mut outcome = Outcome::default();
-    let left = match tokio::time::timeout(deadline.left(), aggregate(lake, &selection, WORKERS, &Quiet)).await {
+    let left = match tokio::time::timeout(deadline.left(), aggregate(lake, &selection, workers, &Quiet)).await {
         Ok(done) => {
             outcome = done.map_err(failed)?;
             std::mem::take(&mut outcome.too_large)

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
         let deadline = Deadline::at(event.context.deadline());
         let request = Request::understand(event.payload).map_err(failed)?;
         let lake = function.lake().await.map_err(|error| failed(error.to_string()))?;
-        handle(&lake, request, deadline).await.map_err(failed)
+        handle(&lake, request, function.memory, deadline).await.map_err(failed)
     }))
     .await
 }

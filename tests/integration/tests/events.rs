@@ -155,7 +155,7 @@ fn uploads_are_cleaned_whatever_their_names_and_a_failed_one_comes_in_after_its_
 #[test]
 fn events_that_come_twice_late_or_for_what_is_gone_end_with_what_is_there() {
     const KEY: &str = "raw/trams/a.json";
-    let Some(bed) = Bed::new("order") else { return };
+    let Some(mut bed) = Bed::new("order") else { return };
     bed.put("config/datasets/trams/dataset.toml", TRAMS.as_bytes());
     bed.put(KEY, b"[{\"tram\": 1}]");
     assert_eq!(bed.tell_of(KEY, "1", "0055AED6DCD90281E5"), (1, 0));
@@ -176,4 +176,13 @@ fn events_that_come_twice_late_or_for_what_is_gone_end_with_what_is_there() {
     assert_eq!(bed.tell_of("raw/trams/never.json", "3", "0055AED6DCD90281E7"), (0, 1));
     assert_eq!((bed.trams(), bed.emulator.objects(&bed.bucket, "lake/standard/").len()), (vec![], 0));
     bed.lake.call(&["verify"]).ok();
+
+    let said = bed.function.said();
+    let lines: Vec<Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let log = lines.iter().find(|line| line["message"] == "cleaned").unwrap();
+    assert_eq!((&log["dataset"], &log["key"]), (&json!("trams"), &json!("trams/a.json")), "{log}");
+    assert_eq!(log["span"]["requestId"], "00000000-0000-0000-0000-000000000001", "{log}");
+    let metrics = lines.iter().find(|line| line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Tributary").unwrap();
+    assert_eq!((&metrics["Dataset"], &metrics["RowsClean"]), (&json!("trams"), &json!(1.0)), "{metrics}");
+    assert!(metrics["Bytes"].as_f64().unwrap() > 100.0, "{metrics}");
 }
