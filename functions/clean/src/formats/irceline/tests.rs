@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::LazyLock;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
@@ -50,8 +51,8 @@ impl Sink for Kept {
 }
 
 fn decoded(key: &str, text: impl Read) -> Result<Kept, Stop> {
-    let catalog = Catalog::built_in();
-    let dataset = catalog.dataset("irceline").unwrap();
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
+    let dataset = CATALOG.dataset("irceline").unwrap();
     let series = json!([{"id": "1", "uom": "µg/m³"}, {"id": "2"}, {"id": "3"}]);
     let sibling = |text: String| Box::new(std::io::Cursor::new(text)) as Box<dyn Read + Send>;
     let siblings = BTreeMap::from([
