@@ -13,6 +13,7 @@ use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::Table;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::partition::Partition;
@@ -142,6 +143,9 @@ pub struct RawEntry {
     pub table: String,
     /// The fingerprint of the rules it was cleaned by.
     pub rules: String,
+    /// How the table's objects lay in the standard zone.
+    #[serde(default)]
+    pub layout: String,
     /// The account of its rows.
     pub rows: Rows,
     /// Why it was rejected as a whole, if it was.
@@ -170,6 +174,11 @@ impl RawEntry {
     /// The raw object's key.
     pub fn raw_key(&self) -> &str {
         self.inputs.first().map_or("", |input| input.key.as_str())
+    }
+
+    /// Whether its outputs lie where the table has them by now.
+    pub fn fits(&self, table: &Table) -> bool {
+        self.table == table.name && (self.layout == table.layout() || self.outputs.is_empty())
     }
 
     /// The newest day of its rows.

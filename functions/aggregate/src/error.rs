@@ -34,6 +34,18 @@ pub enum Error {
         /// The partition.
         partition: Partition,
     },
+    /// A table's partitions were declared otherwise.
+    #[error(
+        "{dataset}.{table} is cut otherwise since {objects} of its raw objects were cleaned: run `tributary clean --dataset {dataset}` first"
+    )]
+    Moved {
+        /// The dataset.
+        dataset: String,
+        /// The table.
+        table: String,
+        /// How many raw objects are to be cleaned again.
+        objects: usize,
+    },
     /// A partition would lose most of its rows.
     #[error(
         "{dataset}.{model}, partition {partition}, has {had} rows and would have {rows}: it stays as it is. If that is right, run `tributary aggregate --model {model} --allow-shrink`"
@@ -61,7 +73,7 @@ impl Error {
         match self {
             Error::Lake(error) => error.can_retry(),
             Error::Overtaken { .. } => true,
-            Error::Model { .. } | Error::Shrunk { .. } | Error::Query(_) => false,
+            Error::Model { .. } | Error::Moved { .. } | Error::Shrunk { .. } | Error::Query(_) => false,
         }
     }
 }
@@ -74,6 +86,47 @@ impl From<lake::store::StoreError> for Error {
 
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
-        Error::Query(error.strip_backtrace())
+        let text = error.strip_backtrace();
+        // An advice of DataFusion's to report a bug follows some messages of wrong queries.
+        let text = text.split("\nThis issue was likely caused by a bug").next().unwrap_or_default();
+        Error::Query(match error.find_root() {
+            // These come with a value of a row.
+            DataFusionError::ArrowError(..) | DataFusionError::Execution(_) | DataFusionError::External(_) => {
+                without_values(text)
+            }
+            _ => text.to_owned(),
+        })
+    }
+}
+
+/// A message without the values in it, which may be personal: `***` for what is in quotes, and for numbers.
+fn without_values(text: &str) -> String {
+    let is_quote = |c: char| "'\"`".contains(c);
+    let quoted = text.find(is_quote).zip(text.rfind(is_quote)).filter(|(first, last)| first < last);
+    let (before, after) = quoted.map_or((text, ""), |(first, last)| {
+        (text.get(..first).unwrap_or_default(), text.get(last + 1..).unwrap_or_default())
+    });
+    let words = |text: &str| {
+        let is_number = |word: &str| word.trim_start_matches(['-', '+', '(']).starts_with(|c: char| c.is_ascii_digit());
+        let words: Vec<&str> = text.split(' ').map(|word| if is_number(word) { "***" } else { word }).collect();
+        words.join(" ")
+    };
+    let hidden = if quoted.is_some() { "***" } else { "" };
+    format!("{}{hidden}{}", words(before), words(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_left_out_of_messages() {
+        for (text, wanted) in [
+            ("Cannot cast string 'el's@x.be' to value of Int32 type", "Cannot cast string *** to value of Int32 type"),
+            ("Can't cast value -12 to type Int8", "Can't cast value *** to type Int8"),
+            ("Divide by zero error", "Divide by zero error"),
+        ] {
+            assert_eq!(without_values(text), wanted);
+        }
     }
 }

@@ -110,7 +110,13 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
         if selection.all && selection.model.is_none() && selection.partitions.is_empty() {
             remove_orphans(lake, dataset).await?;
         }
-        let mut round = one_round(lake, dataset, selection, workers, progress).await?;
+        let mut round = match one_round(lake, dataset, selection, workers, progress).await {
+            Err(moved @ Error::Moved { .. }) => {
+                outcome.failed.push(moved);
+                continue;
+            }
+            round => round?,
+        };
         // What another aggregation committed meanwhile may be older than what there is by now: look again.
         for _ in 1..ROUNDS {
             if !round.failed.iter().any(|error| matches!(error, Error::Overtaken { .. })) {
@@ -148,6 +154,9 @@ async fn one_round(
     // Consumption first: a partition made in between is then made again, and not taken for one without inputs.
     let made = Made::read(lake, dataset).await?;
     let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+    for table in &dataset.tables {
+        plan::not_moved(dataset, table, &entries)?;
+    }
     let Plan { todo, vanished, up_to_date } =
         Plan::new(dataset, selection, &made, &entries, lake.personal_key.as_ref());
     outcome.up_to_date = up_to_date;

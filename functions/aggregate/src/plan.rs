@@ -10,8 +10,9 @@ use lake::partition::{Partition, PartitionBy};
 use lake::personal::PersonalKey;
 use lake::{Lake, hash, keys};
 
+use crate::Selection;
 use crate::engine::Ranked;
-use crate::{Result, Selection};
+use crate::error::{Error, Result};
 
 /// Part of every fingerprint: raised when the same SQL over the same rows may give other bytes.
 const ENGINE: &str = "2";
@@ -112,6 +113,15 @@ impl<'a> Plan<'a> {
         }
         Self { todo, vanished: vanished.into_values().collect(), up_to_date }
     }
+}
+
+/// Refuses a table with objects that lie as it was declared before: half of it would be missing.
+pub fn not_moved(dataset: &Dataset, table: &Table, entries: &[RawEntry]) -> Result<()> {
+    let objects = entries.iter().filter(|entry| entry.table == table.name && !entry.fits(table)).count();
+    if objects == 0 {
+        return Ok(());
+    }
+    Err(Error::Moved { dataset: dataset.name.clone(), table: table.name.clone(), objects })
 }
 
 /// The committed objects of a table. Of a snapshot only those of the newest raw object that could be read at all.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
-use crate::plan::objects_of;
+use crate::plan::{not_moved, objects_of};
 
 /// Where a query's result goes, batch by batch.
 pub trait Answer {
@@ -48,6 +48,7 @@ async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -
     let reference = format!("{}.{name}", dataset.name);
     if let Some(table) = dataset.table(name) {
         let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        not_moved(dataset, table, &entries)?;
         let outputs = objects_of(table, &entries);
         return engine.add_table(lake, reference, dataset, table, &outputs, &Cut::default()).await;
     }

@@ -28,6 +28,7 @@ use serde::Serialize;
 
 pub use self::error::{Error, Result, Stop};
 pub use self::large::{large_and_stale, of_days};
+pub use self::object::decompress;
 
 /// Which raw objects to clean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +163,8 @@ pub async fn clean_if_stale(lake: &Lake, raw_key: &str) -> Result<Option<Cleaned
         }
         return Ok(None);
     };
-    if is_current(lake, raw_key, &raw, entry.as_ref()).await? {
+    let fits = entry.as_ref().zip(dataset.table_of(raw_key)).is_none_or(|(entry, table)| entry.fits(table));
+    if fits && is_current(lake, raw_key, &raw, entry.as_ref()).await? {
         return Ok(None);
     }
     one(lake, raw_key).await.map(Some)
@@ -206,7 +208,8 @@ async fn one(lake: &Lake, raw_key: &str) -> Result<Cleaned> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     All,
-    /// Those that the ledger does not show as done, and those whose outputs are not as it says.
+    /// Those that the ledger does not show as done, those whose outputs are not as it says, and those of a table that
+    /// lies otherwise by now.
     Stale,
     /// Those, and the ones with rejects.
     Rejected,
@@ -258,7 +261,8 @@ async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Su
         let rejection = Objects::list(&lake.rejection, &dataset.name).await?;
         let is_current = |entry: &RawEntry| {
             let is_there = |input: &Input| etags.get(input.key.as_str()) == Some(&input.etag.as_str());
-            entry.inputs.iter().all(is_there)
+            dataset.table_of(entry.raw_key()).is_some_and(|table| entry.fits(table))
+                && entry.inputs.iter().all(is_there)
                 && entry.outputs.iter().all(|output| standard.have(output))
                 && entry.rejects.iter().all(|rejects| rejection.have(rejects))
         };

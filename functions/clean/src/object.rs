@@ -54,6 +54,7 @@ async fn try_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str
         dataset: dataset.name.clone(),
         table: table.name.clone(),
         rules: table.fingerprint.clone(),
+        layout: table.layout(),
         rows: decoded.written.rows,
         rejected: decoded.rejected,
         gaps: decoded.notes.gaps,
@@ -186,7 +187,8 @@ fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
 }
 
-fn decompress(key: &str, reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+/// Reads what a `.gz` or `.zst` at the end of a name says; anything else as it is.
+pub fn decompress(key: &str, reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     Ok(if key.ends_with(".gz") {
         Box::new(Capped::new(flate2::read::MultiGzDecoder::new(reader)))
     } else if key.ends_with(".zst") {

@@ -155,6 +155,9 @@ impl Summary {
         } else if let Some(lake) = lake {
             let places = [Zone::Standard, Zone::Consumption].map(|zone| lake.url(zone));
             line(&mut text, format_args!("Files: {}", places.join(", ")));
+            if self.cleaned.iter().any(|cleaned| cleaned.rows.rejected > 0) {
+                line(&mut text, format_args!("Rejected rows, with reasons: {}", lake.url(Zone::Rejection)));
+            }
         }
         line(&mut text, format_args!("Elapsed: {:.2} s", self.elapsed_ms as f64 / 1000.0));
         text

@@ -101,6 +101,18 @@ impl TimeFormat {
     }
 }
 
+/// What stands before the decimals of a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum Decimal {
+    /// `1234.5`
+    #[default]
+    #[serde(rename = ".")]
+    Point,
+    /// `1234,5`
+    #[serde(rename = ",")]
+    Comma,
+}
+
 /// A value that stands for "missing".
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "toml::Value")]
@@ -179,6 +191,9 @@ pub struct Column {
     /// For numbers: whether they are rounded to whole ones, half to even.
     #[serde(default)]
     pub round: bool,
+    /// For float64: what stands before the decimals in texts. Nothing may stand between thousands.
+    #[serde(default)]
+    pub decimal: Decimal,
     /// For dates: those before this one are junk, and missing.
     #[serde(default)]
     pub null_before: Option<NaiveDate>,
@@ -239,6 +254,7 @@ impl Column {
             ("min", self.min.is_some(), is_number, "numbers"),
             ("max", self.max.is_some(), is_number, "numbers"),
             ("round", self.round, is_number, "numbers"),
+            ("decimal", self.decimal == Decimal::Comma, self.kind == ColumnType::Float64, "float64"),
             ("extract", self.extract.is_some(), is_text, "strings"),
             ("pattern", self.pattern.is_some(), is_text, "strings"),
             ("one_of", !self.one_of.is_empty(), is_text, "strings"),
@@ -246,6 +262,11 @@ impl Column {
         ];
         if let Some((option, .., kinds)) = only_for.into_iter().find(|(_, is_set, fits, _)| *is_set && !fits) {
             return Some((option, format!("{option} is for {kinds}")));
+        }
+        if let (Some(min), Some(max)) = (self.min, self.max)
+            && min > max
+        {
+            return Some(("min", format!("min is {min} and max is {max}: no value can be both")));
         }
         let sources = [self.path.is_some(), self.request.is_some(), self.day_of.is_some()];
         if sources.into_iter().filter(|is_set| *is_set).count() > 1 {

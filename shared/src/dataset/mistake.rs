@@ -28,6 +28,9 @@ impl Mistake {
     /// What the TOML reader says. A key that it names is the place.
     pub fn toml(error: &toml::de::Error) -> Self {
         let mut mistake = Self::new(error.message());
+        let told = error.to_string();
+        let place = told.rsplit_once("\nin `").and_then(|(_, rest)| rest.split('`').next()).unwrap_or_default();
+        mistake.path = place.split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect();
         let quoted: Vec<&str> = error.message().split('`').skip(1).step_by(2).collect();
         let Some((found, known)) = quoted.split_first() else { return mistake };
         if error.message().starts_with("unknown") {

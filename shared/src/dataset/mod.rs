@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use self::catalog::{Catalog, Folder};
-pub use self::column::{Column, ColumnType, TimeFormat};
+pub use self::column::{Column, ColumnType, Decimal, TimeFormat};
 pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, Model, View};
 pub use self::table::{COMPRESSIONS, Format, Header, RECEIVED_AT, Table};
@@ -112,6 +112,12 @@ impl Dataset {
             crate::hash::texts([parsed.settings.to_string(), parsed.list.to_string()].iter().map(String::as_str));
         let mut tables = Vec::new();
         for (table, declared) in parsed.table {
+            for outside in ["raw/".to_owned(), format!("{name}/")] {
+                if declared.get("from").is_some_and(|from| from.to_string().contains(&format!("\"{outside}"))) {
+                    let why = format!("leave out {outside}: names of files are seen from raw/{name}/");
+                    return Err(Mistake::new(why).within("from").within(&table).within("table"));
+                }
+            }
             let made = Table::new(&table, declared, &context);
             tables.push(made.map_err(|mistake| mistake.within(&table).within("table"))?);
         }

@@ -183,6 +183,15 @@ impl Table {
         if self.snapshot && self.partition != PartitionBy::Nothing {
             return Err(Mistake::new("a snapshot has no partitions").within("partition"));
         }
+        if let Some(name) = self.partition.columns().into_iter().find(|name| known(&(*name).to_owned())) {
+            let why = format!("a partition and a column cannot both be named \"{name}\": name the column otherwise");
+            return Err(Mistake::new(why).within("partition"));
+        }
+        let text_only = matches!(self.format, Some(Format::Csv | Format::Tsv));
+        if let Some(column) = self.columns.iter().find(|column| text_only && column.path.is_some()) {
+            let why = "a path is for JSON: write field = \"name in the header\"";
+            return Err(Mistake::new(why).within("path").within(&column.name).within("column"));
+        }
         if let PartitionBy::Time(_, day) = &self.partition {
             let is_date = |column: &&mut Column| column.name == *day && column.kind == ColumnType::Date;
             let column = self.columns.iter_mut().find(is_date);
@@ -212,6 +221,13 @@ impl Table {
             "ndjson" | "jsonl" => Some(Format::Ndjson),
             _ => None,
         }
+    }
+
+    /// How the table's objects lie in the standard zone. Those of another layout cannot be read together with them.
+    pub fn layout(&self) -> String {
+        let snapshot = if self.snapshot { " snapshot" } else { "" };
+        let of = if let PartitionBy::Time(_, day) = &self.partition { format!(" of {day}") } else { String::new() };
+        format!("{}{of}{snapshot}", self.partition.columns().join("/"))
     }
 
     /// The column of that name.

@@ -1,13 +1,11 @@
-//! Uploaded CSV files: the dataset `energy_usage`, and a dataset that only the lake itself declares.
+//! Uploaded CSV files: the dataset `energy_usage`.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::io::Write;
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use integration::{TestLake, tributary};
+use integration::TestLake;
 use serde_json::{Value, json};
 
 /// The sample of the pipeline that this dataset replaces: seven rows, three of them bad.
@@ -218,77 +216,4 @@ fn a_rule_is_overridden_by_the_lake_and_replayed() {
     assert_eq!(totals(&lake)[0]["kwh"], 1.0);
     assert!(rejects(&lake).is_empty());
     lake.call(&["verify"]).ok();
-}
-
-/// `tributary` without a lake.
-fn called(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(tributary()).env_clear().current_dir(folder).args(arguments).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
-}
-
-#[test]
-fn a_drafted_dataset_is_used_beside_the_built_in_ones() {
-    let lake = lake();
-    let sample = "Tram;Seen at;Speed (km/h);Line\n7;2026-11-01 08:00:05;12.5;007\n8;2026-11-01 09:00:05;NA;012\n";
-    lake.write("sample.csv", sample);
-    let new = ["dataset", "new", "trams", "--from", "sample.csv", "--into", "config/datasets"];
-    let (status, stdout, stderr) = called(lake.path(), &new);
-    assert_eq!(status, 0, "{stderr}");
-    assert!(stdout.contains("trams is sound"), "{stdout}");
-    assert_eq!(called(lake.path(), &new).0, 2, "nothing is overwritten");
-
-    lake.write("raw/trams/2026/november.csv", sample.replace("8;", "x;"));
-    upload(&lake, "a.csv", SAMPLE);
-    bring_up_to_date(&lake);
-    let rows = lake.query("SELECT tram, seen_at, speed_km_h, line FROM trams.record");
-    assert_eq!(rows, [json!({"tram": 7, "seen_at": "2026-11-01T08:00:05Z", "speed_km_h": 12.5, "line": "007"})]);
-    assert_eq!(lake.query("SELECT records FROM trams.records_by_day"), [json!({"records": 1})]);
-    assert_eq!(totals(&lake).len(), 2);
-}
-
-#[test]
-fn mistakes_in_a_dataset_are_explained_with_file_line_and_hint() {
-    let lake = lake();
-    let declared =
-        "title = \"T\"\ntime_zone = \"UTC\"\n\n[table.a]\nfrom = \"*.csv\"\n\n[table.a.column.n]\ntype = \"int64\"\n";
-    let model = "-- [model]\n-- inputs = [\"a\"]\n\nSELECT m FROM a\n";
-    for (file, text, expected) in [
-        (
-            "dataset.toml",
-            declared.replace("int64", "integer"),
-            "t/dataset.toml, line 7: table.a.column.n: unknown variant",
-        ),
-        ("dataset.toml", declared.replace("from", "form"), "t/dataset.toml, line 5: table.a.form"),
-        ("dataset.toml", declared.replace("UTC", "Mars"), "line 2: time_zone: \"Mars\""),
-        ("dataset.toml", declared.replace("\"T\"", "T"), "line 1"),
-        ("dataset.toml", declared.replace("form", "from"), "No field named m"),
-        ("m.sql", model.replace("\"a\"", "\"b\""), "t/m.sql: its input \"b\" is no table or view"),
-        ("m.sql", model.replace("SELECT m FROM", "SELECT n FORM"), "Line: 4"),
-    ] {
-        lake.write("t/dataset.toml", declared);
-        lake.write("t/m.sql", model);
-        lake.write(&format!("t/{file}"), &text);
-        let (status, _, stderr) = called(lake.path(), &["dataset", "check", "t"]);
-        assert_eq!(status, 2, "{stderr}");
-        assert!(stderr.contains(expected), "{expected:?} is not in: {stderr}");
-    }
-}
-
-#[test]
-fn a_broken_dataset_stops_no_other() {
-    let lake = lake();
-    upload(&lake, "readings.csv", SAMPLE);
-    lake.write("config/datasets/trams/dataset.toml", "title = \"Trams\"\ntime_zone = \"Mars\"\n");
-    lake.write("raw/trams/one.csv", "tram\n1\n");
-    for command in ["clean", "aggregate", "status", "verify", "run"] {
-        let called = lake.call(&[command]);
-        assert!(called.stderr.contains("trams/dataset.toml, line 2: time_zone"), "{command}: {}", called.stderr);
-        assert_eq!((called.status, &called.json()["ok"]), (2, &json!(false)), "{command}");
-    }
-    assert_eq!(totals(&lake).len(), 2);
-    for called in [lake.call(&["clean", "--dataset", "trams"]), lake.call(&["aggregate", "--dataset", "trams"])] {
-        assert!(called.status == 2 && called.stderr.contains("Mars"), "{}", called.stderr);
-    }
-    assert!(lake.call(&["clean", "--dataset", "energy_usage"]).status == 0);
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use arrow::datatypes::Date32Type;
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
-use lake::dataset::{Column, ColumnType, TimeFormat};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Utc};
+use lake::dataset::{Column, ColumnType, Decimal, TimeFormat};
 use serde_json::{Number, Value};
 
 /// Why a value is not acceptable: a stable code and a message without the value.
@@ -101,6 +101,10 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
             whole.map(Typed::Int).ok_or_else(|| not_a("not_an_integer", "an integer"))
         }
         ColumnType::Float64 => {
+            let text = match (column.decimal, &raw) {
+                (Decimal::Comma, Raw::Text(_)) => with_point(&text).into(),
+                _ => text,
+            };
             let number: f64 = fast_float2::parse(text.as_bytes()).map_err(|_| not_a("not_a_number", "a number"))?;
             Ok(Typed::Float(if column.round { number.round_ties_even() } else { number }))
         }
@@ -113,12 +117,18 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
             }
         }
         ColumnType::Date => {
-            let date = date(&column.format, &text).ok_or_else(|| not_a("not_a_date", "a date as declared"))?;
+            let date = date(&column.format, &text);
+            let date = date.ok_or_else(|| not_a("not_a_date", &format!("a date like {}", example(&column.format))))?;
             let is_junk = column.null_before.is_some_and(|first| date < first);
             Ok(if is_junk { Typed::Null } else { Typed::Int(i64::from(Date32Type::from_naive_date(date))) })
         }
         ColumnType::Timestamp => instant(column, &text).map(Typed::Int),
     }
+}
+
+/// `1234,5` with a point. A point in it becomes what no number has: it may stand between thousands or for decimals.
+fn with_point(text: &str) -> String {
+    text.replace('.', " ").replace(',', ".")
 }
 
 /// A whole number that is written like `18.0`, or any number to be rounded.
@@ -165,7 +175,7 @@ fn date(formats: &[TimeFormat], text: &str) -> Option<NaiveDate> {
 /// The microseconds since 1970 of the instant that a text says.
 fn instant(column: &Column, text: &str) -> Result<i64, Refusal> {
     let known = if column.format.is_empty() { &[TimeFormat::Rfc3339] } else { column.format.as_slice() };
-    let mut refusal = not_a("not_a_timestamp", "a time as declared, like 2026-11-18T23:00:00Z");
+    let mut refusal = not_a("not_a_timestamp", &format!("a time like {}", example(known)));
     for format in known {
         let found = match format {
             TimeFormat::EpochMs => text.parse::<i64>().ok().and_then(|millis| millis.checked_mul(1000)),
@@ -195,6 +205,18 @@ fn instant(column: &Column, text: &str) -> Result<i64, Refusal> {
         }
     }
     Err(refusal)
+}
+
+/// A time or a date as it is declared, for messages.
+fn example(formats: &[TimeFormat]) -> String {
+    let time = DateTime::from_timestamp(1_795_042_800, 0).unwrap_or_default();
+    match formats.first() {
+        None => time.format("%Y-%m-%d").to_string(),
+        Some(TimeFormat::Rfc3339) => time.to_rfc3339_opts(SecondsFormat::Secs, true),
+        Some(TimeFormat::EpochMs) => time.timestamp_millis().to_string(),
+        Some(TimeFormat::EpochS) => time.timestamp().to_string(),
+        Some(TimeFormat::Pattern(pattern)) => time.format(pattern).to_string(),
+    }
 }
 
 /// A time like RFC 3339, but for the offset.

@@ -14,7 +14,7 @@ use crate::settings::Access;
 use crate::{Context, Outcome};
 
 /// Every API that can be fetched from.
-pub(crate) const ALL: [&Source; 3] = [&codetrack::SOURCE, &illuminate::SOURCE, &irceline::SOURCE];
+pub(crate) const ALL: &[&Source] = &[&codetrack::SOURCE, &illuminate::SOURCE, &irceline::SOURCE];
 
 /// What the rest of the project needs to know of an API.
 pub(crate) struct Source {

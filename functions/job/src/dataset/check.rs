@@ -15,6 +15,10 @@ use crate::summary::line;
 
 /// Checks a folder; the report says what a lake will make of it.
 pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
+    let folder = match folder.parent() {
+        Some(parent) if folder.ends_with("dataset.toml") => &Path::new(".").join(parent),
+        _ => folder,
+    };
     let name = name_of(folder)?;
     let files = read(folder)?;
     if !files.contains_key("dataset.toml") && Catalog::built_in().dataset(&name).is_err() {
@@ -38,6 +42,10 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     for model in &dataset.models {
         let schema = planned(&lake, dataset, model).await.map_err(|error| explain(dataset, &model.name, &error))?;
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        if let Some(missing) = model.split.iter().find(|name| !columns.contains(name)) {
+            let why = format!("split: the result has no column \"{missing}\"; it has {}", columns.join(", "));
+            return Err(Failure::usage(format!("dataset file {name}/{}.sql: [model]: {why}", model.name)));
+        }
         line(&mut text, format_args!("model {name}.{}: {}", model.name, columns.join(", ")));
         models.push(json!({"model": model.name, "columns": columns}));
     }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use clean::formats::{Sample, sample};
-use lake::dataset::{Column, ColumnType};
+use lake::dataset::{COMPRESSIONS, Catalog, Column, ColumnType};
 
 use super::{Report, check};
 use crate::failure::Failure;
@@ -16,13 +16,14 @@ const SAMPLE_BYTES: u64 = 8 * 1024 * 1024;
 /// Texts that often stand for a value that is not there.
 const MISSING: [&str; 8] = ["NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "-"];
 /// What a column may be, the narrowest first.
-const CANDIDATES: [&str; 11] = [
+const CANDIDATES: [&str; 12] = [
     "type = \"int64\"",
     "type = \"float64\"",
+    "type = \"float64\"\ndecimal = \",\"",
     "type = \"timestamp\"",
     "type = \"timestamp\"\nformat = [\"%Y-%m-%d %H:%M:%S%.f\", \"%Y-%m-%dT%H:%M:%S%.f\", \"%Y-%m-%d %H:%M\"]\nzone = \"UTC\"",
-    "type = \"timestamp\"\nformat = \"%d/%m/%Y %H:%M\"\nzone = \"UTC\"",
-    "type = \"timestamp\"\nformat = \"%d.%m.%Y %H:%M\"\nzone = \"UTC\"",
+    "type = \"timestamp\"\nformat = [\"%d/%m/%Y %H:%M:%S\", \"%d/%m/%Y %H:%M\"]\nzone = \"UTC\"",
+    "type = \"timestamp\"\nformat = [\"%d.%m.%Y %H:%M:%S\", \"%d.%m.%Y %H:%M\"]\nzone = \"UTC\"",
     "type = \"date\"",
     "type = \"date\"\nformat = \"%d/%m/%Y\"",
     "type = \"date\"\nformat = \"%m/%d/%Y\"",
@@ -33,6 +34,12 @@ const CANDIDATES: [&str; 11] = [
 /// Drafts `INTO/NAME/` from a CSV file, and checks it.
 pub(super) async fn draft(name: &str, from: &Path, into: Option<&Path>) -> Result<Report, Failure> {
     check::sound_name(name)?;
+    if Catalog::built_in().dataset(name).is_ok() {
+        let why = format!(
+            "there is a built-in dataset {name}: to change single values of it, write only these into {name}/dataset.toml"
+        );
+        return Err(Failure::usage(why));
+    }
     let folder = into.unwrap_or(Path::new(".")).join(name);
     if folder.exists() {
         return Err(Failure::usage(format!(
@@ -64,10 +71,13 @@ pub(super) async fn draft(name: &str, from: &Path, into: Option<&Path>) -> Resul
 fn look_at(from: &Path) -> Result<Sample, Failure> {
     let wrong = |why: String| Failure::usage(format!("{}: {why}", from.display()));
     let mut bytes = Vec::new();
+    if [".json", ".ndjson", ".jsonl"].iter().any(|ending| extension(from).starts_with(ending)) {
+        return Err(wrong("drafts are made from files with delimiters; declare a JSON table by hand".to_owned()));
+    }
     let file = File::open(from).map_err(|error| wrong(error.to_string()))?;
-    let whole = file.metadata().map_err(|error| wrong(error.to_string()))?.len() <= SAMPLE_BYTES;
-    file.take(SAMPLE_BYTES).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
-    if !whole {
+    let file = clean::decompress(&from.to_string_lossy(), Box::new(file)).map_err(|error| wrong(error.to_string()))?;
+    file.take(SAMPLE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
+    if bytes.len() as u64 > SAMPLE_BYTES {
         // The last line may be cut in two.
         let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(bytes.len());
         bytes.truncate(end);
@@ -194,8 +204,11 @@ fn dataset_toml(name: &str, from: &Path, seen: &Sample, columns: &[Guess]) -> St
     text
 }
 
+/// The ending of a file's name, without that of its compression.
 fn extension(from: &Path) -> String {
-    from.extension().map_or_else(String::new, |extension| format!(".{}", extension.to_string_lossy()))
+    let name = from.file_name().unwrap_or_default().to_string_lossy();
+    let plain = COMPRESSIONS.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    plain.rsplit_once('.').map_or_else(String::new, |(_, ending)| format!(".{ending}"))
 }
 
 fn model_sql(columns: &[Guess]) -> String {

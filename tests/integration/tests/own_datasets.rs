@@ -1,0 +1,197 @@
+//! Datasets that only the lake itself declares: drafted, checked, wrong, changed.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use integration::{TestLake, tributary};
+use serde_json::{Value, json};
+
+fn lake() -> TestLake {
+    TestLake::new("http://127.0.0.1:9/")
+}
+
+fn bring_up_to_date(lake: &TestLake) {
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    lake.call(&["verify"]).ok();
+}
+
+const USAGE: &str = "customer_id,usage_kwh,start_time\n123,2.5,2023-05-12T01:00:00-07:00\n";
+
+fn upload_usage(lake: &TestLake) {
+    lake.write("raw/energy_usage/readings.csv", USAGE);
+}
+
+/// Customers of the built-in dataset that was uploaded beside.
+fn customers(lake: &TestLake) -> Vec<Value> {
+    lake.query("SELECT customer_id FROM energy_usage.usage_by_customer_day")
+}
+
+/// `tributary` without a lake.
+fn called(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(tributary()).env_clear().current_dir(folder).args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_drafted_dataset_is_used_beside_the_built_in_ones() {
+    let lake = lake();
+    let sample = "Tram;Seen at;Speed (km/h);Line\n7;2026-11-01 08:00:05;12.5;007\n8;2026-11-01 09:00:05;NA;012\n";
+    lake.write("sample.csv", sample);
+    let new = ["dataset", "new", "trams", "--from", "sample.csv", "--into", "config/datasets"];
+    let (status, stdout, stderr) = called(lake.path(), &new);
+    assert_eq!(status, 0, "{stderr}");
+    assert!(stdout.contains("trams is sound"), "{stdout}");
+    assert_eq!(called(lake.path(), &new).0, 2, "nothing is overwritten");
+
+    lake.write("raw/trams/2026/november.csv", sample.replace("8;", "x;"));
+    upload_usage(&lake);
+    bring_up_to_date(&lake);
+    let rows = lake.query("SELECT tram, seen_at, speed_km_h, line FROM trams.record");
+    assert_eq!(rows, [json!({"tram": 7, "seen_at": "2026-11-01T08:00:05Z", "speed_km_h": 12.5, "line": "007"})]);
+    assert_eq!(lake.query("SELECT records FROM trams.records_by_day"), [json!({"records": 1})]);
+    assert_eq!(customers(&lake).len(), 1);
+}
+
+#[test]
+fn mistakes_in_a_dataset_are_explained_with_file_line_and_hint() {
+    let lake = lake();
+    let declared =
+        "title = \"T\"\ntime_zone = \"UTC\"\n\n[table.a]\nfrom = \"*.csv\"\n\n[table.a.column.n]\ntype = \"int64\"\n";
+    let model = "-- [model]\n-- inputs = [\"a\"]\n\nSELECT m FROM a\n";
+    for (file, text, expected) in [
+        (
+            "dataset.toml",
+            declared.replace("int64", "integer"),
+            "t/dataset.toml, line 8: table.a.column.n.type: unknown variant",
+        ),
+        ("dataset.toml", format!("stamp = \"begin\"\n{declared}"), "line 1: stamp: unknown variant `begin`"),
+        ("dataset.toml", format!("{declared}min = 2\nmax = 1\n"), "line 9: table.a.column.n.min: min is 2"),
+        ("dataset.toml", format!("{declared}path = \"/n\"\n").replace("from", "format = \"csv\"\nfrom"), "write field"),
+        ("dataset.toml", declared.replace("*.csv", "t/*.csv"), "line 5: table.a.from: leave out t/"),
+        (
+            "dataset.toml",
+            declared.replace(".n]", ".date]").replace("from", "partition = \"date\"\nfrom"),
+            "both be named",
+        ),
+        ("dataset.toml", declared.replace("from", "form"), "t/dataset.toml, line 5: table.a.form"),
+        ("dataset.toml", declared.replace("UTC", "Mars"), "line 2: time_zone: \"Mars\""),
+        ("dataset.toml", declared.replace("\"T\"", "T"), "line 1"),
+        ("dataset.toml", declared.replace("form", "from"), "No field named m"),
+        ("m.sql", model.replace("\"a\"", "\"b\""), "t/m.sql: its input \"b\" is no table or view"),
+        ("m.sql", model.replace("SELECT m FROM", "SELECT n FORM"), "Line: 4"),
+        (
+            "m.sql",
+            model.replace("-- inputs", "-- split = [\"k\"]\n-- inputs").replace("SELECT m", "SELECT n"),
+            "m.sql: [model]: split: the result has no column \"k\"; it has n",
+        ),
+    ] {
+        lake.write("t/dataset.toml", declared);
+        lake.write("t/m.sql", model);
+        lake.write(&format!("t/{file}"), &text);
+        let (status, _, stderr) = called(lake.path(), &["dataset", "check", "t"]);
+        assert_eq!(status, 2, "{stderr}");
+        assert!(stderr.contains(expected), "{expected:?} is not in: {stderr}");
+    }
+}
+
+#[test]
+fn a_broken_dataset_stops_no_other() {
+    let lake = lake();
+    upload_usage(&lake);
+    lake.write("config/datasets/trams/dataset.toml", "title = \"Trams\"\ntime_zone = \"Mars\"\n");
+    lake.write("raw/trams/one.csv", "tram\n1\n");
+    for command in ["clean", "aggregate", "status", "verify", "run"] {
+        let called = lake.call(&[command]);
+        assert!(called.stderr.contains("trams/dataset.toml, line 2: time_zone"), "{command}: {}", called.stderr);
+        assert_eq!((called.status, &called.json()["ok"]), (2, &json!(false)), "{command}");
+    }
+    assert_eq!(customers(&lake).len(), 1);
+    for called in [lake.call(&["clean", "--dataset", "trams"]), lake.call(&["aggregate", "--dataset", "trams"])] {
+        assert!(called.status == 2 && called.stderr.contains("Mars"), "{}", called.stderr);
+    }
+    assert!(lake.call(&["clean", "--dataset", "energy_usage"]).status == 0);
+}
+
+#[test]
+fn a_draft_is_made_of_what_europeans_write_and_compress() {
+    let lake = lake();
+    let text = "\u{feff}teller;gezien;km\r\nA;25/11/2026 08:00:05;1,5\r\nB;25/11/2026 09:00:05;12,25\r\n";
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(text.as_bytes()).unwrap();
+    lake.write("sample.csv.gz", packed.finish().unwrap());
+    let new = ["dataset", "new", "tellers", "--from", "sample.csv.gz", "--into", "config/datasets"];
+    let (status, stdout, stderr) = called(lake.path(), &new);
+    assert!(status == 0 && stdout.contains("tellers is sound"), "{stderr}");
+    std::fs::create_dir_all(lake.path().join("raw/tellers")).unwrap();
+    std::fs::rename(lake.path().join("sample.csv.gz"), lake.path().join("raw/tellers/a.csv.gz")).unwrap();
+    lake.write("raw/tellers/b.csv", "teller;gezien;km\nC;25/11/2026 10:00:05;1.234,5\n");
+    bring_up_to_date(&lake);
+    let rows = lake.query("SELECT teller, gezien, km FROM tellers.record ORDER BY km");
+    let first = json!({"teller": "A", "gezien": "2026-11-25T08:00:05Z", "km": 1.5});
+    assert_eq!((rows.len(), &rows[0], &rows[1]["km"]), (2, &first, &json!(12.25)));
+
+    lake.write("sample.ndjson", "{}\n");
+    for (name, from, why) in [("irceline", "raw/tellers/b.csv", "built-in"), ("a", "sample.ndjson", "by hand")] {
+        let (status, _, stderr) = called(lake.path(), &["dataset", "new", name, "--from", from]);
+        assert!(status == 2 && stderr.contains(why), "{stderr}");
+    }
+}
+
+#[test]
+fn a_table_that_is_cut_otherwise_is_cleaned_again_and_loses_nothing() {
+    let lake = lake();
+    let declared = "title = \"T\"\ntime_zone = \"UTC\"\n[table.count]\nfrom = \"*.csv\"\npartition = \"month(dag)\"\n\
+                    column.dag = { type = \"date\" }\ncolumn.n = { type = \"int64\" }\n";
+    let model = "-- [model]\n-- partition = \"month(dag)\"\n-- inputs = [\"count\"]\n\nSELECT dag, n FROM count ORDER BY dag, n\n";
+    lake.write("config/datasets/t/dataset.toml", declared);
+    lake.write("config/datasets/t/rows.sql", model);
+    lake.write("raw/t/a.csv", "dag,n\n2026-10-01,1\n2026-10-02,2\n");
+    lake.write("raw/t/b.csv", "dag,n\n2026-10-03,3\n");
+    bring_up_to_date(&lake);
+    let all = [json!({"n": 1}), json!({"n": 2}), json!({"n": 3})];
+    let rows = || [lake.query("SELECT n FROM t.count ORDER BY n"), lake.query("SELECT n FROM t.rows ORDER BY n")];
+    assert_eq!(rows(), [all.to_vec(), all.to_vec()]);
+    for changed in ["date(dag)", "month(dag)"] {
+        lake.write("config/datasets/t/dataset.toml", declared.replacen("month(dag)", changed, 1));
+        for refused in [lake.call(&["aggregate"]), lake.call(&["query", "SELECT * FROM t.count"])] {
+            assert!(
+                refused.status == 1 && refused.stderr.contains("tributary clean --dataset t"),
+                "{}",
+                refused.stderr
+            );
+        }
+        bring_up_to_date(&lake);
+        assert_eq!(rows(), [all.to_vec(), all.to_vec()]);
+    }
+}
+
+#[test]
+fn errors_of_queries_do_not_show_personal_values() {
+    let lake = lake();
+    lake.write(
+        "config/datasets/t/dataset.toml",
+        "title = \"T\"\ntime_zone = \"UTC\"\n[table.person]\nfrom = \"*.csv\"\n\
+         column.name = { type = \"string\", personal = true }\n",
+    );
+    lake.write(
+        "config/datasets/t/m.sql",
+        "-- [model]\n-- inputs = [\"person\"]\n\nSELECT CAST(name AS INT) FROM person\n",
+    );
+    lake.write("raw/t/a.csv", "name\nEls O'Hara\n");
+    lake.call(&["clean"]).ok();
+    for failed in [
+        lake.call(&["aggregate"]),
+        lake.call(&["query", "SELECT CAST(name AS INT) FROM t.person"]),
+        lake.call(&["query", "SELECT CAST(name AS TIMESTAMP) FROM t.person"]),
+        lake.call(&["query", "SELECT CAST(name AS DATE) FROM t.person"]),
+    ] {
+        let said = format!("{}{}", failed.stdout, failed.stderr);
+        assert!(failed.status == 1 && said.contains("***"), "{said}");
+        assert!(!said.contains("Els") && !said.contains("Hara"), "{said}");
+    }
+}
