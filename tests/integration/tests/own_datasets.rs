@@ -81,6 +81,7 @@ fn mistakes_in_a_dataset_are_explained_with_file_line_and_hint() {
         ("dataset.toml", declared.replace("from", "form"), "t/dataset.toml, line 5: table.a.form"),
         ("dataset.toml", declared.replace("UTC", "Mars"), "line 2: time_zone: \"Mars\""),
         ("dataset.toml", declared.replace("\"T\"", "T"), "line 1"),
+        ("dataset.toml", format!("{declared}[source]\nurl = 1\n"), "there is no source \"t\""),
         ("dataset.toml", declared.replace("form", "from"), "No field named m"),
         ("m.sql", model.replace("\"a\"", "\"b\""), "t/m.sql: its input \"b\" is no table or view"),
         ("m.sql", model.replace("SELECT m FROM", "SELECT n FORM"), "Line: 4"),
@@ -97,6 +98,9 @@ fn mistakes_in_a_dataset_are_explained_with_file_line_and_hint() {
         assert_eq!(status, 2, "{stderr}");
         assert!(stderr.contains(expected), "{expected:?} is not in: {stderr}");
     }
+    lake.write("irceline/dataset.toml", "[source]\nparameter = [\"pm10\"]\n");
+    let (status, _, stderr) = called(lake.path(), &["dataset", "check", "irceline/dataset.toml"]);
+    assert!(status == 2 && stderr.contains("parameter"), "{stderr}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use aggregate::planned;
+use chrono::Utc;
 use lake::Lake;
 use lake::dataset::{Catalog, Dataset, Folder, Format, Table};
 use lake::settings::LakeSettings;
@@ -31,6 +32,10 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     let mut lake = Lake::open(nowhere).await?;
     lake.catalog = catalog.clone();
     let dataset = catalog.dataset(&name)?;
+    if dataset.has_source() {
+        // Reads the source's settings.
+        ingest::window(&lake, &name, None, None, Utc::now())?;
+    }
     let mut text = format!("{name} is sound: {} (days in {})\n", dataset.title, dataset.zone);
     let mut tables = Vec::new();
     for table in &dataset.tables {
