@@ -74,6 +74,7 @@ async fn a_deployed_lake_follows_its_raw_zone_by_itself_and_holds_what_a_local_o
     uploaded_files_and_a_source_with_a_secret_end_in_the_consumption_zone(&deployed, &simulator);
     a_broken_upload_is_rejected_and_its_neighbours_are_cleaned(&deployed, &local);
     what_fails_for_good_raises_an_alarm_and_comes_in_after_its_cause_is_mended(&deployed, &local);
+    a_schedule_that_is_due_fetches_the_last_days_by_itself(&deployed);
     every_example_event_is_understood(&deployed);
     a_bad_message_of_a_batch_fails_alone(&deployed);
     a_window_that_is_too_long_becomes_a_job(&deployed);
@@ -173,6 +174,28 @@ fn what_fails_for_good_raises_an_alarm_and_comes_in_after_its_cause_is_mended(de
     deployed.settle();
     let entry: Value = serde_json::from_str(&deployed.get("ledger", &format!("raw/{TRAM}.json"))).unwrap();
     assert_eq!((&entry["rows"]["clean"], &entry["rows"]["rejected"]), (&json!(1), &json!(1)), "{entry}");
+}
+
+/// The schedule that Terraform made, due each minute instead of each night, until it has fired.
+fn a_schedule_that_is_due_fetches_the_last_days_by_itself(deployed: &Deployed) {
+    let made = deployed.resource("aws_scheduler_schedule.lake[\"ingest-irceline\"]");
+    let path = format!("/schedules/{}", made["name"].as_str().unwrap());
+    let shown = format!("{path}?groupName={}", made["group_name"].as_str().unwrap());
+    let schedule = deployed.emulator.call("scheduler", "GET", &shown, b"");
+    let nightly: Value = serde_json::from_str(&schedule.body).unwrap();
+    assert_eq!(nightly["ScheduleExpressionTimezone"], "Europe/Brussels", "{nightly}");
+    let mut due = nightly.clone();
+    due["ScheduleExpression"] = json!("rate(1 minute)");
+    let update = |schedule: &Value| {
+        let answer = deployed.emulator.call("scheduler", "PUT", &path, schedule.to_string().as_bytes());
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    let fetched = || deployed.emulator.objects(deployed.bucket("raw"), "irceline/").len();
+    let before = fetched();
+    update(&due);
+    deployed.wait("the schedule", || fetched() > before);
+    update(&nightly);
+    deployed.settle();
 }
 
 fn every_example_event_is_understood(deployed: &Deployed) {
