@@ -56,8 +56,8 @@ pub struct Answer {
     pub handed_over: Vec<HandedOver>,
 }
 
-/// Handles one event, with `memory` MB. What is too much goes to AWS Batch, if there is a queue, and so does what there was no time for.
-/// A partition that fails makes the call fail, after all others were made.
+/// Handles one event, with `memory` MB. What is too much goes to AWS Batch, if there is a queue, and so does what there
+/// was no time for. A partition that fails makes the call fail, after all others were made.
 pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Deadline) -> Result<Answer, String> {
     let begun = Instant::now();
     let selection = Selection { dataset: request.dataset, model: request.model, ..Selection::default() };

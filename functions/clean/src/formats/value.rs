@@ -175,7 +175,7 @@ fn date(formats: &[TimeFormat], text: &str) -> Option<NaiveDate> {
 /// The microseconds since 1970 of the instant that a text says.
 fn instant(column: &Column, text: &str) -> Result<i64, Refusal> {
     let known = if column.format.is_empty() { &[TimeFormat::Rfc3339] } else { column.format.as_slice() };
-    let mut refusal = not_a("not_a_timestamp", &format!("a time like {}", example(known)));
+    let mut refusal = None;
     for format in known {
         let found = match format {
             TimeFormat::EpochMs => text.parse::<i64>().ok().and_then(|millis| millis.checked_mul(1000)),
@@ -185,7 +185,7 @@ fn instant(column: &Column, text: &str) -> Result<i64, Refusal> {
                 Err(_) => match (without_offset(text), column.zone) {
                     (Some(local), Some(_)) => to_utc(column, local),
                     (Some(_), None) => {
-                        refusal = ("missing_offset", "the time does not say how far it is from UTC".to_owned());
+                        refusal = Some(("missing_offset", "the time does not say how far it is from UTC".to_owned()));
                         None
                     }
                     (None, _) => None,
@@ -204,7 +204,7 @@ fn instant(column: &Column, text: &str) -> Result<i64, Refusal> {
             return Ok(micros);
         }
     }
-    Err(refusal)
+    Err(refusal.unwrap_or_else(|| not_a("not_a_timestamp", &format!("a time like {}", example(known)))))
 }
 
 /// A time or a date as it is declared, for messages.
