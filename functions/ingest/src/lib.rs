@@ -141,6 +141,6 @@ fn find<'a>(lake: &'a Lake, name: &str) -> Result<(&'static Source, &'a Dataset)
         let why = format!("\"{name}\" has no API to fetch from: upload files to raw/{name}/ and run `tributary clean`");
         return Err(lake::Error::Usage(why).into());
     }
-    let source = sources::ALL.into_iter().find(|source| source.name == name);
+    let source = sources::ALL.iter().find(|source| source.name == name);
     Ok((source.ok_or_else(|| settings::unknown(name))?, dataset))
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Stdio;
 
 use chrono::NaiveDate;
 use integration::rows::{Row, assert_alike, canonical, csv, rows};
@@ -320,6 +321,24 @@ async fn every_row_of_every_model_is_what_the_api_answered() {
     let before = lake.tree();
     run(&lake).ok();
     assert_eq!(lake.tree().written_since(&before), Vec::<String>::new());
+}
+
+/// As children of a job do that share a dataset: the CSV files are every one's.
+#[tokio::test(flavor = "multi_thread")]
+async fn aggregations_at_the_same_time_end_as_one_does() {
+    let options = Options { assessments: 6, students: 40, ..Options::default() };
+    let simulator = Simulator::start(options).await.unwrap();
+    let lake = lake_of(&simulator);
+    run(&lake).ok();
+    let whole = lake.tree();
+    std::fs::remove_dir_all(lake.path().join("consumption")).unwrap();
+    std::fs::remove_dir_all(lake.path().join("ledger/consumption")).unwrap();
+    let start = |_| lake.command(&["-q", "aggregate"]).stdout(Stdio::null()).spawn().unwrap();
+    for mut aggregation in (0..6).map(start).collect::<Vec<_>>() {
+        assert!(aggregation.wait().unwrap().success());
+    }
+    assert_eq!(lake.tree().differences(&whole), Vec::<String>::new());
+    lake.call(&["verify"]).ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
