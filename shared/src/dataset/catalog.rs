@@ -191,7 +191,7 @@ mod tests {
             ("title = \"T\"\ntime_zone = \"UTC\"\ncolour = 1", "line 3: colour"),
             (
                 "title = \"T\"\ntime_zone = \"UTC\"\n[table.x]\nfrom = \"*\"\nformat = \"json\"\n[table.x.column.a]\ntype = \"int\"",
-                "line 6: table.x.column.a",
+                "line 7: table.x.column.a.type",
             ),
         ] {
             let catalog = Catalog::with_folders(BTreeMap::from([("t".to_owned(), folder(text))]));
