@@ -9,6 +9,7 @@ use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Request, StatusCode};
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use crate::error::HttpFailure;
@@ -26,17 +27,29 @@ const CONNECT_TRIES: u32 = 4;
 /// So many requests in a row that fail for good mean that the API is down, and not that some of its parts are.
 const HOPELESS_FAILURES: u64 = 30;
 
-/// How much patience a source asks for.
-#[derive(Debug, Clone, Copy)]
+/// How much patience a source asks for: `http` in the `[source]` of its `dataset.toml`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Patience {
     /// How often a request is sent before it fails for good.
     pub tries: u32,
     /// The pause before the second try; it grows with each further one.
+    #[serde(rename = "first_backoff_ms", deserialize_with = "milliseconds")]
     pub first_backoff: Duration,
     /// How long one try may take.
+    #[serde(rename = "request_timeout_seconds", deserialize_with = "seconds")]
     pub request_timeout: Duration,
     /// How long the whole run may take.
+    #[serde(rename = "deadline_seconds", deserialize_with = "seconds")]
     pub deadline: Duration,
+}
+
+fn milliseconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_millis)
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
 }
 
 impl Patience {

@@ -17,7 +17,7 @@ type Weeks = BTreeMap<NaiveDate, (i64, i64)>;
 
 fn lake_of(simulator: &Simulator) -> TestLake {
     let lake = TestLake::new(&simulator.irceline_url()).with("CODETRACK_URL", &simulator.codetrack_url());
-    lake.write("config/datasets/codetrack/dataset.toml", "[source]\nfirst_backoff_ms = 2\n");
+    lake.write("config/datasets/codetrack/dataset.toml", "[source]\nhttp.first_backoff_ms = 2\n");
     lake.write(ROSTER, simulator.roster_json());
     lake
 }

@@ -21,7 +21,7 @@ fn small() -> Options {
 
 fn lake(simulator: &Simulator) -> TestLake {
     let lake = TestLake::new(NOBODY).with("CODETRACK_URL", &simulator.codetrack_url());
-    lake.write("config/datasets/codetrack/dataset.toml", "[source]\nfirst_backoff_ms = 2\n");
+    lake.write("config/datasets/codetrack/dataset.toml", "[source]\nhttp.first_backoff_ms = 2\n");
     lake.write(ROSTER, simulator.roster_json());
     lake
 }
@@ -184,7 +184,7 @@ async fn unknown_learners_are_named_and_no_failure() {
 async fn a_learner_that_fails_is_a_gap_by_id_that_a_later_run_fills() {
     let simulator = Simulator::start(small()).await.unwrap();
     let lake = lake(&simulator);
-    lake.write("config/datasets/codetrack/dataset.toml", "[source]\nfirst_backoff_ms = 2\ntries = 3\n");
+    lake.write("config/datasets/codetrack/dataset.toml", "[source]\nhttp.first_backoff_ms = 2\nhttp.tries = 3\n");
     let failing = &simulator.learners()[3];
     simulator.fail_learners(vec![failing.id]);
     let mut command = lake.command(&["-vv", "--output", "json"]);
@@ -215,7 +215,7 @@ async fn a_learner_that_fails_is_a_gap_by_id_that_a_later_run_fills() {
 async fn a_server_that_fails_a_third_of_all_requests_still_gives_all_weeks() {
     let simulator = Simulator::start(Options { fail_rate: 0.3, ..small() }).await.unwrap();
     let lake = lake(&simulator);
-    lake.write("config/datasets/codetrack/dataset.toml", "[source]\nfirst_backoff_ms = 2\ntries = 16\n");
+    lake.write("config/datasets/codetrack/dataset.toml", "[source]\nhttp.first_backoff_ms = 2\nhttp.tries = 16\n");
     let summary = lake.call(&WEEKS).ok().json();
     assert!(summary["ingested"][0]["retries"].as_u64().unwrap() > 3, "{summary}");
     check(&simulator, &lake, "2026-10-19");

@@ -280,7 +280,7 @@ fn configure(lake: &TestLake, name: &str, text: &str) {
 
 /// Settings of a lake that asks for the assessments the metadata lack.
 fn source(simulator: &Simulator) -> String {
-    format!("[source]\nfirst_backoff_ms = 2\nextra_assessment_ids = {}\n", json!(simulator.extra_assessments()))
+    format!("[source]\nhttp.first_backoff_ms = 2\nextra_assessment_ids = {}\n", json!(simulator.extra_assessments()))
 }
 
 fn run(lake: &TestLake) -> Called {

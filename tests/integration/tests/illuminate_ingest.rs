@@ -22,7 +22,7 @@ const KINDS: [(&str, Endpoint); 3] = [
     ("responses_overall", Endpoint::NoStandard),
 ];
 /// Failing requests are tried again without much waiting, and progress is kept often.
-const IMPATIENT: &str = "[source]\nfirst_backoff_ms = 2\ntries = 14\ncheckpoint_assessments = 4\n";
+const IMPATIENT: &str = "[source]\nhttp.first_backoff_ms = 2\nhttp.tries = 14\ncheckpoint_assessments = 4\n";
 
 fn small() -> Options {
     Options { assessments: 18, students: 60, ..Options::default() }
@@ -230,7 +230,7 @@ async fn a_login_that_fails_is_told_without_the_secret() {
     {
         // Tokens that are never any good.
         let simulator = Simulator::start(Options { token_seconds: 0, auth_failure, ..small() }).await.unwrap();
-        let lake = lake(&simulator, "[source]\nfirst_backoff_ms = 2\ntries = 4\n");
+        let lake = lake(&simulator, "[source]\nhttp.first_backoff_ms = 2\nhttp.tries = 4\n");
         error(&lake.call(&YEAR), 1, &[part, "a new one did not help"]);
         assert!(simulator.illuminate_requests()["token"] <= 4, "{:?}", simulator.illuminate_requests());
     }
@@ -248,7 +248,7 @@ async fn a_server_that_fails_a_third_of_all_requests_still_gives_a_complete_year
 #[tokio::test(flavor = "multi_thread")]
 async fn an_assessment_that_fails_is_named_and_had_later_without_asking_for_the_others() {
     let simulator = Simulator::start(small()).await.unwrap();
-    let lake = lake(&simulator, "[source]\nfirst_backoff_ms = 2\ntries = 3\ncheckpoint_assessments = 5\n");
+    let lake = lake(&simulator, "[source]\nhttp.first_backoff_ms = 2\nhttp.tries = 3\ncheckpoint_assessments = 5\n");
     let ids = listed(&simulator);
     let failing = ids[3].clone();
     simulator.fail_assessments(vec![failing.clone()]);
@@ -284,7 +284,7 @@ async fn an_assessment_that_fails_is_named_and_had_later_without_asking_for_the_
     let before = asked(&simulator);
     lake.write(
         "config/datasets/illuminate/dataset.toml",
-        format!("[source]\nfirst_backoff_ms = 2\ntries = 3\nexcluded_assessment_ids = [{failing:?}]\n"),
+        format!("[source]\nhttp.first_backoff_ms = 2\nhttp.tries = 3\nexcluded_assessment_ids = [{failing:?}]\n"),
     );
     lake.call(&YEAR).ok();
     assert!(asked(&simulator) - before >= 3 * 17);
@@ -295,7 +295,7 @@ async fn an_assessment_that_fails_is_named_and_had_later_without_asking_for_the_
 async fn a_list_that_cannot_be_had_whole_writes_nothing() {
     let simulator = Simulator::start(small()).await.unwrap();
     simulator.set_down(true);
-    let lake = lake(&simulator, "[source]\nfirst_backoff_ms = 2\ntries = 3\n");
+    let lake = lake(&simulator, "[source]\nhttp.first_backoff_ms = 2\nhttp.tries = 3\n");
     error(&lake.call(&YEAR), 1, &["24-25", "503"]);
     assert_eq!(lake.tree().below(&["raw"]).names(), Vec::<&str>::new());
 }
@@ -350,7 +350,7 @@ async fn a_killed_run_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_out_of_time_ends_by_itself_and_the_next_one_goes_on() {
     let simulator = Simulator::start(Options { latency_ms: 60..=60, ..small() }).await.unwrap();
-    let settings = "[source]\ncheckpoint_assessments = 2\nconcurrent_requests = 2\ndeadline_seconds = 1\n";
+    let settings = "[source]\ncheckpoint_assessments = 2\nconcurrent_requests = 2\nhttp.deadline_seconds = 1\n";
     let lake = lake(&simulator, settings);
     let begun = Instant::now();
     let called = lake.call(&YEAR);
@@ -390,7 +390,7 @@ async fn nothing_secret_or_personal_is_said_even_with_all_details() {
     let twin = Simulator::start(Options { fail_rate: 0.0, ..options.clone() }).await.unwrap();
     let tokens: Vec<String> = (0..4).map(|_| first_token(&twin)).collect();
     let simulator = Simulator::start(options).await.unwrap();
-    let lake = lake(&simulator, "[source]\nfirst_backoff_ms = 1\ntries = 6\n");
+    let lake = lake(&simulator, "[source]\nhttp.first_backoff_ms = 1\nhttp.tries = 6\n");
     let mut command = lake.command(&["-vv", "--output", "json"]);
     let called: Called = command.args(YEAR).output().unwrap().into();
     assert!(called.status == 1 && called.stderr.contains("trying again"), "{called:?}");

@@ -12,7 +12,7 @@ use simulator::{Options, Simulator, Value as Answered};
 
 const PARAMETERS: [&str; 5] = ["1", "5", "8", "71", "6001"];
 /// Failing requests are tried again without much waiting.
-const IMPATIENT: &str = "[source]\nfirst_backoff_ms = 2\ntries = 14\nseries_per_request = 10\n";
+const IMPATIENT: &str = "[source]\nhttp.first_backoff_ms = 2\nhttp.tries = 14\nseries_per_request = 10\n";
 
 fn small() -> Options {
     Options { stations: 12, series: 60, ..Options::default() }
@@ -248,7 +248,7 @@ async fn what_cannot_be_had_is_a_gap_that_a_later_run_fills() {
     let poisoned = simulator.live_series().into_iter().find(|series| series.phenomenon_id == "5").unwrap().id;
     simulator.fail_series(vec![poisoned.clone()]);
     let lake = TestLake::new(&simulator.irceline_url());
-    lake.configure("[source]\nfirst_backoff_ms = 2\ntries = 3\n");
+    lake.configure("[source]\nhttp.first_backoff_ms = 2\nhttp.tries = 3\n");
     let called = lake.run(window.0, window.1);
     assert_eq!(called.status, 1);
     let summary = called.json();

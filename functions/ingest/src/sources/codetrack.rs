@@ -7,7 +7,6 @@
 mod roster;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use chrono::{Datelike, Days, NaiveDate, Utc};
 use futures::StreamExt;
@@ -49,21 +48,7 @@ pub(crate) const SOURCE: Source = Source {
 struct Settings {
     reread_weeks: u32,
     concurrent_requests: usize,
-    tries: u32,
-    first_backoff_ms: u64,
-    request_timeout_seconds: u64,
-    deadline_seconds: u64,
-}
-
-impl Settings {
-    fn patience(&self) -> Patience {
-        Patience {
-            tries: self.tries,
-            first_backoff: Duration::from_millis(self.first_backoff_ms),
-            request_timeout: Duration::from_secs(self.request_timeout_seconds),
-            deadline: Duration::from_secs(self.deadline_seconds),
-        }
-    }
+    http: Patience,
 }
 
 /// A route, and the raw object of its answers.
@@ -147,7 +132,7 @@ fn monday(day: NaiveDate) -> NaiveDate {
 async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Window) -> Result<Outcome> {
     let settings: Settings = dataset.source_settings()?;
     let roster = Roster::read(&context.lake.raw).await?;
-    let http = Http::new(settings.patience().within(context.time_limit))
+    let http = Http::new(settings.http.within(context.time_limit))
         .map_err(|failure| Error::Api { source_name: NAME, failure })?;
     let weeks = Weeks::touched_by(window);
     let limit = weeks.limit((context.clock)().with_timezone(&dataset.zone).date_naive());

@@ -13,8 +13,6 @@ mod progress;
 mod rewrite;
 mod year;
 
-use std::time::Duration;
-
 use chrono::{Datelike, Months, NaiveDate, TimeDelta};
 use lake::dataset::Dataset;
 use lake::partition::Period;
@@ -60,22 +58,10 @@ struct Settings {
     concurrent_requests: usize,
     checkpoint_assessments: usize,
     resume_hours: u32,
-    tries: u32,
-    first_backoff_ms: u64,
-    request_timeout_seconds: u64,
-    deadline_seconds: u64,
+    http: Patience,
 }
 
 impl Settings {
-    fn patience(&self) -> Patience {
-        Patience {
-            tries: self.tries,
-            first_backoff: Duration::from_millis(self.first_backoff_ms),
-            request_timeout: Duration::from_secs(self.request_timeout_seconds),
-            deadline: Duration::from_secs(self.deadline_seconds),
-        }
-    }
-
     fn resume_for(&self) -> TimeDelta {
         TimeDelta::hours(i64::from(self.resume_hours))
     }
@@ -125,7 +111,7 @@ impl SchoolYear {
 async fn fetch(context: &Context<'_>, dataset: &Dataset, access: &Access, window: Window) -> Result<Outcome> {
     let settings: Settings = dataset.source_settings()?;
     let credentials = context.settings.credentials(NAME).await?;
-    let http = Http::new(settings.patience().within(context.time_limit))
+    let http = Http::new(settings.http.within(context.time_limit))
         .map_err(|failure| Error::Api { source_name: NAME, failure })?;
     let mut token_url = access.url.clone();
     token_url.set_query(Some("OAuth2_AccessToken"));

@@ -8,7 +8,6 @@
 mod metadata;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use chrono::{NaiveDate, SecondsFormat, TimeDelta};
 use futures::StreamExt;
@@ -58,21 +57,7 @@ struct Settings {
     series_per_request: usize,
     concurrent_requests: usize,
     page_size: Option<usize>,
-    tries: u32,
-    first_backoff_ms: u64,
-    request_timeout_seconds: u64,
-    deadline_seconds: u64,
-}
-
-impl Settings {
-    fn patience(&self) -> Patience {
-        Patience {
-            tries: self.tries,
-            first_backoff: Duration::from_millis(self.first_backoff_ms),
-            request_timeout: Duration::from_secs(self.request_timeout_seconds),
-            deadline: Duration::from_secs(self.deadline_seconds),
-        }
-    }
+    http: Patience,
 }
 
 /// A bulk request: values of some series in a timespan.
@@ -85,7 +70,7 @@ struct Bulk {
 /// Fetches a window into the raw zone, day by day.
 async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Window) -> Result<Outcome> {
     let settings: Settings = dataset.source_settings()?;
-    let http = Http::new(settings.patience().within(context.time_limit)).map_err(failed)?;
+    let http = Http::new(settings.http.within(context.time_limit)).map_err(failed)?;
     let fetch = Fetch { context, dataset, settings, http, base };
     let metadata = metadata::fetch(&fetch.http, base, fetch.settings.page_size).await?;
     let Settings { parameters, near, .. } = &fetch.settings;
