@@ -163,17 +163,20 @@ pub async fn clean_if_stale(lake: &Lake, raw_key: &str) -> Result<Option<Cleaned
         }
         return Ok(None);
     };
-    let fits = entry.as_ref().zip(dataset.table_of(raw_key)).is_none_or(|(entry, table)| entry.fits(table));
-    if fits && is_current(lake, raw_key, &raw, entry.as_ref()).await? {
+    if is_current(lake, raw_key, &raw, entry.as_ref()).await? {
         return Ok(None);
     }
     one(lake, raw_key).await.map(Some)
 }
 
 /// Whether the ledger shows a raw object as done, with all those that it was cleaned with, and what was made of it is
-/// there: a writer that came too late may have put what it made of an older one in its place.
+/// there, where the table has it by now: a writer that came too late may have put what it made of an older one in its place.
 async fn is_current(lake: &Lake, raw_key: &str, raw: &Object, entry: Option<&RawEntry>) -> Result<bool> {
     let Some(entry) = entry else { return Ok(false) };
+    let table = lake.catalog.dataset(keys::dataset(raw_key))?.table_of(raw_key);
+    if !table.is_some_and(|table| entry.fits(table)) {
+        return Ok(false);
+    }
     for input in &entry.inputs {
         let there = if input.key == raw_key { Some(raw.clone()) } else { lake.raw.head(&input.key).await? };
         if there.is_none_or(|there| there.etag != input.etag) {
@@ -346,21 +349,46 @@ async fn remove_orphans(lake: &Lake, dataset: Option<&str>) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use lake::settings::LakeSettings;
     use lake::store::Condition;
 
     use super::*;
 
+    /// A lake in a folder, whose dataset `trams` has a table with these options.
+    async fn lake_with(folder: &Path, options: &str) -> Lake {
+        let config = folder.join("config/datasets/trams");
+        std::fs::create_dir_all(&config).unwrap();
+        let declared = format!(
+            "title = \"T\"\ntime_zone = \"UTC\"\n[table.position]\nfrom = \"*/*.json\"\nformat = \"json\"\n{options}\n\
+             [table.position.column.tram]\ntype = \"int64\"\n"
+        );
+        std::fs::write(config.join("dataset.toml"), declared).unwrap();
+        Lake::open(LakeSettings::at(format!("file:{}", folder.display()).parse().unwrap())).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_table_that_is_cut_otherwise_is_cleaned_again_whoever_asks() {
+        const KEY: &str = "trams/date=2026-11-18/a.json";
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake_with(folder.path(), "").await;
+        lake.raw.put(KEY, "[{\"tram\": 1}]".into(), Condition::Always).await.unwrap();
+        let days = "2026-11-18".parse().unwrap().."2026-11-19".parse().unwrap();
+        assert!(clean_if_stale(&lake, KEY).await.unwrap().is_some());
+        assert_eq!(of_days(&lake, "trams", &days).await.unwrap(), Vec::<String>::new());
+
+        let lake = lake_with(folder.path(), "partition = \"date\"").await;
+        assert_eq!(of_days(&lake, "trams", &days).await.unwrap(), [KEY]);
+        assert_eq!(waiting(&lake, Some("trams")).await.unwrap(), [KEY]);
+        assert!(clean_if_stale(&lake, KEY).await.unwrap().is_some());
+        assert!(clean_if_stale(&lake, KEY).await.unwrap().is_none());
+    }
+
     #[tokio::test]
     async fn hidden_objects_and_mere_siblings_need_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("config/datasets/trams");
-        std::fs::create_dir_all(&config).unwrap();
-        let declared = "title = \"T\"\ntime_zone = \"UTC\"\n[table.position]\nfrom = \"*/*.json\"\nformat = \"json\"\n\
-                        siblings = [\"lines.txt\"]\n[table.position.column.tram]\ntype = \"int64\"\n";
-        std::fs::write(config.join("dataset.toml"), declared).unwrap();
-        let lake =
-            Lake::open(LakeSettings::at(format!("file:{}", folder.path().display()).parse().unwrap())).await.unwrap();
+        let lake = lake_with(folder.path(), "siblings = [\"lines.txt\"]").await;
         for key in ["trams/_progress/a.json", "trams/1/_a.json", "trams/1/lines.txt", "trams/1/a.json"] {
             lake.raw.put(key, "[]".into(), Condition::Always).await.unwrap();
         }
