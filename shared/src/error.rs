@@ -31,14 +31,24 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A ledger entry cannot be read.
-    #[error(
-        "ledger entry {key} is not readable: {why}; delete it and run `tributary clean` and `tributary aggregate` to make it again"
-    )]
+    #[error("ledger entry {key} is not readable: {why}; `tributary verify --repair` or `clean --all` makes it again")]
     Ledger {
         /// The key in the ledger zone.
         key: String,
         /// The parser's message.
         why: String,
+    },
+    /// A newer version of Tributary wrote a ledger entry.
+    #[error(
+        "ledger entry {key} has format {format}, and this version of Tributary knows formats up to {known}: use the version that wrote it, or a newer one"
+    )]
+    NewerFormat {
+        /// The key in the ledger zone.
+        key: String,
+        /// Its format.
+        format: u32,
+        /// The newest format that this version knows.
+        known: u32,
     },
     /// AWS Batch did not take a job.
     #[error(

@@ -1,7 +1,6 @@
 //! Where things lie: the keys that other engines and tests rely on.
 
-use xxhash_rust::xxh3::xxh3_64;
-
+use crate::hash;
 use crate::partition::Partition;
 
 /// The dataset of a raw key: its first segment.
@@ -30,18 +29,34 @@ pub fn segment<'a>(raw_key: &'a str, name: &str) -> Option<&'a str> {
     raw_key.split('/').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
 }
 
+/// Digits of a hash that ends a name.
+const HASH_DIGITS: usize = 32;
+/// The longest raw key whose ledger key is that key: S3 takes 1,024 bytes.
+const LONGEST_KEY: usize = 900;
+/// The longest file name that an ending may still follow: file systems take 255 bytes.
+const LONGEST_NAME: usize = 240;
+
+/// Whether a name ends as those do that a hash was added to.
+fn has_hash(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let hash = bytes.len().checked_sub(HASH_DIGITS + 1).and_then(|start| bytes.get(start..));
+    hash.is_some_and(|hash| hash.starts_with(b"-") && hash.iter().skip(1).all(u8::is_ascii_hexdigit))
+}
+
 /// A raw key (below its dataset) as one file name: `/` becomes `__`. Two keys never become the same name: where a
-/// name would be ambiguous, or has characters that are unsafe in file names or URLs, a hash of the key follows.
+/// name would be ambiguous, or has characters that are unsafe in file names or URLs, the key's hash follows, and a name
+/// that ends like that by itself gets one, too.
 pub fn flatten(raw_key: &str) -> String {
     let name = below_dataset(raw_key);
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '=');
-    let ambiguous = name.contains("__") || name.contains("_/") || name.contains("/_") || name.len() > 160;
+    let ambiguous =
+        name.contains("__") || name.contains("_/") || name.contains("/_") || name.len() > 160 || has_hash(name);
     let flat = name.replace('/', "__");
     if !ambiguous && flat.chars().all(safe) {
         return flat;
     }
     let cleaned: String = flat.chars().take(120).map(|c| if safe(c) { c } else { '_' }).collect();
-    format!("{cleaned}-{:016x}", xxh3_64(raw_key.as_bytes()))
+    format!("{cleaned}-{}", hash::bytes(raw_key.as_bytes()))
 }
 
 /// A standard zone object made from one raw object.
@@ -64,9 +79,42 @@ pub fn consumption_file(dataset: &str, file: &str) -> String {
     format!("{dataset}/{file}")
 }
 
-/// The ledger entry of a raw object.
+/// The ledger entry of a raw object: `raw/RAW KEY.json`.
+///
+/// Where that cannot be, it is another key, and never another object's: a folder whose name ends like an entry gets a
+/// `%`, so that it can stand beside the entry, and of a key that is too long a hash is taken.
 pub fn raw_ledger(raw_key: &str) -> String {
-    format!("raw/{raw_key}.json")
+    let (folders, name) = raw_key.rsplit_once('/').unwrap_or(("", raw_key));
+    let folders: String = folders.split('/').map(|folder| format!("{}/", beside_entries(folder))).collect();
+    let folders = if folders == "/" { String::new() } else { folders };
+    let key = format!("{folders}{name}");
+    if key.len() > LONGEST_KEY || name.len() > LONGEST_NAME || has_hash(name) {
+        let start = name.char_indices().map(|(at, _)| at).take_while(|at| *at <= 120).last().unwrap_or_default();
+        let start = name.get(..start).unwrap_or_default();
+        let folders = if key.len() > LONGEST_KEY { format!("{}/", dataset(raw_key)) } else { folders };
+        return format!("raw/{folders}{start}-{}.json", hash::bytes(raw_key.as_bytes()));
+    }
+    format!("raw/{key}.json")
+}
+
+/// A folder's name that cannot be taken for an entry's.
+fn beside_entries(folder: &str) -> String {
+    let ends_like_one = folder.trim_end_matches('%').ends_with(".json");
+    if ends_like_one { format!("{folder}%") } else { folder.to_owned() }
+}
+
+/// The raw key whose entry has this key in the ledger; `None` if it is no raw object's, or of a key that was too long.
+pub fn raw_key_of(ledger_key: &str) -> Option<String> {
+    let key = ledger_key.strip_prefix("raw/")?.strip_suffix(".json")?;
+    let (folders, name) = key.rsplit_once('/').unwrap_or(("", key));
+    let plain = |folder: &str| beside_entries(folder.strip_suffix('%').unwrap_or(folder)) == *folder;
+    let folder = |folder: &str| {
+        let shortened = folder.strip_suffix('%').filter(|_| plain(folder));
+        format!("{}/", shortened.unwrap_or(folder))
+    };
+    let folders: String = if folders.is_empty() { String::new() } else { folders.split('/').map(folder).collect() };
+    let raw_key = format!("{folders}{name}");
+    (raw_ledger(&raw_key) == ledger_key).then_some(raw_key)
 }
 
 /// The ledger entry of a consumption partition; a model without partitions has `whole.json`.
@@ -101,10 +149,44 @@ mod tests {
         }
     }
 
+    #[test]
+    fn ledger_keys_are_those_of_the_contract() {
+        for (raw, entry) in [
+            ("d/a.csv", "raw/d/a.csv.json"),
+            ("d/x/a.json", "raw/d/x/a.json.json"),
+            ("d/a.csv.json/b.csv", "raw/d/a.csv.json%/b.csv.json"),
+            ("d/a.json%/b", "raw/d/a.json%%/b.json"),
+        ] {
+            assert_eq!(raw_ledger(raw), entry);
+            assert_eq!(raw_key_of(entry).as_deref(), Some(raw));
+        }
+    }
+
     proptest! {
         #[test]
         fn different_keys_have_different_names(a in "d/[a_/=. é]{1,8}", b in "d/[a_/=. é]{1,8}") {
             prop_assert_eq!(a == b, flatten(&a) == flatten(&b));
+        }
+
+        #[test]
+        fn a_hashed_name_is_no_other_keys(key in "d/[a_/ é]{1,8}") {
+            let name = flatten(&key);
+            prop_assume!(name != below_dataset(&key));
+            prop_assert_ne!(flatten(&format!("d/{name}")), name);
+        }
+
+        #[test]
+        fn ledger_keys_are_no_other_objects_and_no_folder_of_another(
+            a in "d/((a|b.json|%|/){1,5}|[a-z]{230,260}|[a-c/]{880,920})",
+            b in "d/((a|b.json|%|/){1,5}|[a-z]{230,260}|[a-c/]{880,920})",
+        ) {
+            let (entry, other) = (raw_ledger(&a), raw_ledger(&b));
+            prop_assert_eq!(a == b, entry == other);
+            prop_assert!(!other.starts_with(&format!("{entry}/")), "{} is a folder of {}", entry, other);
+            prop_assert!(entry.len() <= 1024 && entry.split('/').all(|part| part.len() <= 255 || a.len() > LONGEST_KEY));
+            if let Some(raw_key) = raw_key_of(&entry) {
+                prop_assert_eq!(raw_key, a);
+            }
         }
 
         #[test]

@@ -21,6 +21,8 @@ use crate::store::{Condition, Failure, Object, Store, StoreError};
 
 /// Entries read at the same time.
 const CONCURRENT_READS: usize = 64;
+/// The format of the entries that this version writes. Version 0.1 wrote none: that is read as 0.
+pub const FORMAT: u32 = 2;
 
 /// The account of one raw object's rows. `read` is always the sum of the four that follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -103,6 +105,13 @@ pub struct Input {
     pub etag: String,
 }
 
+/// What is read of an entry first.
+#[derive(Deserialize)]
+struct Format {
+    #[serde(default)]
+    format: u32,
+}
+
 /// What a source could not deliver, as its raw object says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
@@ -130,6 +139,9 @@ fn is_zero(number: &u64) -> bool {
 /// The ledger entry of a raw object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawEntry {
+    /// The format of this record, [`FORMAT`].
+    #[serde(default)]
+    pub format: u32,
     /// The object and the siblings that its outputs were made from; the object itself is the first.
     pub inputs: Vec<Input>,
     /// The object's version, where its store keeps versions.
@@ -168,9 +180,41 @@ pub struct RawEntry {
     /// The object in the rejection zone, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects: Option<Output>,
+    /// Objects that writers are about to make, or made before they were killed: recorded before the first byte is
+    /// written. The next commit keeps those that it names and retires the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
 }
 
 impl RawEntry {
+    /// The entry of a raw object that was never committed: it has no rows and no outputs, and is never current.
+    pub fn uncommitted(raw_key: &str, table: &Table, dataset: &str) -> Self {
+        Self {
+            format: FORMAT,
+            inputs: vec![Input { key: raw_key.to_owned(), etag: String::new() }],
+            version: None,
+            bytes: 0,
+            dataset: dataset.to_owned(),
+            table: table.name.clone(),
+            rules: String::new(),
+            layout: table.layout(),
+            rows: Rows::default(),
+            rejected: None,
+            gaps: Vec::new(),
+            ignored_columns: 0,
+            arrived: None,
+            outputs: Vec::new(),
+            retired: Vec::new(),
+            rejects: None,
+            pending: Vec::new(),
+        }
+    }
+
+    /// Whether a cleaning of the object was ever committed.
+    pub fn is_committed(&self) -> bool {
+        self.inputs.first().is_some_and(|input| !input.etag.is_empty())
+    }
+
     /// The raw object's key.
     pub fn raw_key(&self) -> &str {
         self.inputs.first().map_or("", |input| input.key.as_str())
@@ -190,6 +234,9 @@ impl RawEntry {
 /// The ledger entry of a consumption partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsumptionEntry {
+    /// The format of this record, [`FORMAT`].
+    #[serde(default)]
+    pub format: u32,
     /// The dataset.
     pub dataset: String,
     /// The model.
@@ -203,6 +250,42 @@ pub struct ConsumptionEntry {
     /// The name of the CSV file, if this is not a partition but a file that was written from some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Objects that writers are about to make, or made before they were killed; see [`RawEntry::pending`]. Without a
+    /// commit yet, the fingerprint is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<String>,
+}
+
+/// An entry that cannot be read: it stops its own object or partition, and no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// Its key in the ledger zone.
+    pub key: String,
+    /// Its ETag.
+    pub etag: String,
+    /// The parser's message, without values.
+    pub why: String,
+}
+
+impl Unreadable {
+    /// The raw object whose entry this is, if it is one's.
+    pub fn raw_key(&self) -> Option<String> {
+        keys::raw_key_of(&self.key)
+    }
+
+    /// The same as an error that says what to do.
+    pub fn error(&self) -> Error {
+        Error::Ledger { key: self.key.clone(), why: self.why.clone() }
+    }
+}
+
+/// The entries of a dataset or a lake.
+#[derive(Debug, Clone, Default)]
+pub struct Entries<T> {
+    /// Those that can be read, by key.
+    pub readable: Vec<T>,
+    /// The others.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// The ledger zone.
@@ -218,43 +301,70 @@ impl Ledger {
     }
 
     /// Every raw object's entry, of one dataset or of all, by raw key.
-    pub async fn raw_entries(&self, dataset: Option<&str>) -> Result<Vec<RawEntry>> {
+    pub async fn raw_entries(&self, dataset: Option<&str>) -> Result<Entries<RawEntry>> {
         let prefix = dataset.map_or_else(|| "raw/".to_owned(), |dataset| format!("raw/{dataset}/"));
-        let objects = self.store.list(&prefix).await?;
-        let mut entries: Vec<RawEntry> = self.read_all(&objects).await?.into_iter().map(|(_, entry)| entry).collect();
-        // The ledger's own keys end in `.json`, which sorts `a.csv` after `a.csv.gz`.
-        entries.sort_by(|a, b| a.raw_key().cmp(b.raw_key()));
-        Ok(entries)
+        let Entries { readable, unreadable } = self.read_all(&prefix).await?;
+        // An entry counts under its own key only: a copy of it elsewhere would count its rows twice.
+        let own =
+            readable.into_iter().filter(|(key, entry): &(String, RawEntry)| *key == keys::raw_ledger(entry.raw_key()));
+        let mut readable: Vec<RawEntry> = own.map(|(_, entry)| entry).collect();
+        // The ledger's own keys have an ending of their own, which sorts `a.csv` after `a.csv.gz`.
+        readable.sort_by(|a, b| a.raw_key().cmp(b.raw_key()));
+        Ok(Entries { readable, unreadable })
     }
 
     /// Every consumption partition's entry with its key in the ledger, of one dataset or of all.
-    pub async fn consumption_entries(&self, dataset: Option<&str>) -> Result<Vec<(String, ConsumptionEntry)>> {
+    pub async fn consumption_entries(&self, dataset: Option<&str>) -> Result<Entries<(String, ConsumptionEntry)>> {
         let prefix = dataset.map_or_else(|| "consumption/".to_owned(), |dataset| format!("consumption/{dataset}/"));
-        let objects = self.store.list(&prefix).await?;
-        self.read_all(&objects).await
+        self.read_all(&prefix).await
     }
 
     /// Entries with their keys; one that vanishes meanwhile is left out.
-    async fn read_all<T: DeserializeOwned>(&self, objects: &[Object]) -> Result<Vec<(String, T)>> {
+    async fn read_all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Entries<(String, T)>> {
+        let objects = self.store.list(prefix).await?;
         let read = |object: &Object| {
             let key = object.key.clone();
-            async move { self.read::<T>(&key).await.map(|found| found.map(|(entry, _)| (key, entry))) }
+            async move { self.parse::<T>(&key).await }
         };
         let mut reads = futures::stream::iter(objects.iter().map(read)).buffered(CONCURRENT_READS);
-        let mut entries = Vec::with_capacity(objects.len());
-        while let Some(entry) = reads.next().await {
-            entries.extend(entry?);
+        let mut entries = Entries { readable: Vec::with_capacity(objects.len()), unreadable: Vec::new() };
+        while let Some(parsed) = reads.next().await {
+            match parsed? {
+                Some((key, _, Ok(entry))) => entries.readable.push((key, entry)),
+                Some((key, etag, Err(why))) => entries.unreadable.push(Unreadable { key, etag, why }),
+                None => {}
+            }
         }
         Ok(entries)
     }
 
-    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(T, String)>> {
-        let Some((object, bytes)) = self.store.get(key).await? else {
-            return Ok(None);
+    /// Key, ETag and entry, or why it cannot be read.
+    async fn parse<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(String, String, Result<T, String>)>> {
+        let Some((object, bytes)) = self.store.get(key).await? else { return Ok(None) };
+        // A newer version may have recorded what this one would lose: nothing may go on from here.
+        if let Ok(Format { format }) = serde_json::from_slice(&bytes)
+            && format > FORMAT
+        {
+            return Err(Error::NewerFormat { key: key.to_owned(), format, known: FORMAT });
+        }
+        // A parser's whole message may quote the entry, and keys of raw objects may be personal.
+        let wrong = |error: serde_json::Error| {
+            format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column())
         };
-        let entry = serde_json::from_slice(&bytes)
-            .map_err(|error| Error::Ledger { key: key.to_owned(), why: error.to_string() })?;
-        Ok(Some((entry, object.etag)))
+        Ok(Some((key.to_owned(), object.etag, serde_json::from_slice(&bytes).map_err(wrong))))
+    }
+
+    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(T, String)>> {
+        match self.parse(key).await? {
+            None => Ok(None),
+            Some((_, etag, Ok(entry))) => Ok(Some((entry, etag))),
+            Some((key, etag, Err(why))) => Err(Unreadable { key, etag, why }.error()),
+        }
+    }
+
+    /// Removes an entry that cannot be read, unless it was replaced meanwhile: then it is made again from nothing.
+    pub async fn discard(&self, unreadable: &Unreadable) -> Result<()> {
+        Ok(self.store.delete(&unreadable.key, Condition::Unchanged(unreadable.etag.clone())).await?)
     }
 
     /// A raw object's entry and the entry's own ETag.
@@ -279,6 +389,11 @@ impl Ledger {
         self.read(&keys::consumption_ledger(dataset, model, partition)).await
     }
 
+    /// The entry of a consumption partition by its key in the ledger, and the entry's own ETag.
+    pub async fn consumption_entry_at(&self, ledger_key: &str) -> Result<Option<(ConsumptionEntry, String)>> {
+        self.read(ledger_key).await
+    }
+
     /// Commits a consumption partition's entry in place of the one whose ETag is `previous`.
     pub async fn commit_consumption(
         &self,
@@ -297,9 +412,10 @@ impl Ledger {
         Ok(self.store.put(key, Bytes::from(text), condition).await?.etag)
     }
 
-    /// Removes an entry by its key in the ledger.
-    pub async fn remove(&self, key: &str) -> Result<()> {
-        Ok(self.store.delete(key).await?)
+    /// Removes the entry that has this ETag, by its key in the ledger. Fails with
+    /// [`crate::store::Failure::Condition`] if another writer has committed since.
+    pub async fn remove(&self, key: &str, etag: &str) -> Result<()> {
+        Ok(self.store.delete(key, Condition::Unchanged(etag.to_owned())).await?)
     }
 }
 
@@ -326,7 +442,7 @@ pub async fn put_output(
     })?;
     let etag = match known.filter(|known| known.hash == hash) {
         Some(known) if store.head(&key).await?.is_some_and(|there| there.etag == known.etag) => known.etag.clone(),
-        _ => store.put_file(&key, file).await?.etag,
+        _ => store.put_file(&key, file, Condition::Always).await?.etag,
     };
     Ok(Output { key, partition, rows, bytes, etag, hash, days: None })
 }
@@ -335,7 +451,7 @@ pub async fn put_output(
 pub fn partition_of(ledger_key: &str) -> Option<Partition> {
     let (_, rest) = ledger_key.strip_prefix("consumption/")?.split_once('/')?;
     let (_, name) = rest.strip_suffix(".json")?.split_once('/')?;
-    Some(if name == "whole" { Partition::whole() } else { Partition::from_path(name) })
+    if name == "whole" { Some(Partition::whole()) } else { name.parse().ok() }
 }
 
 /// When something was observed, in the one form that raw objects use: RFC 3339, UTC, whole seconds.

@@ -35,10 +35,14 @@ pub fn writer(schema: &SchemaRef) -> Result<ArrowWriter<File>> {
 pub async fn rows(store: &Store, object: &Object) -> Result<u64> {
     let wrong = |why: String| ParquetError::General(format!("{}: {why}", store.url(&object.key)));
     let range = |length: u64| object.bytes.saturating_sub(length)..object.bytes;
-    let tail = store.get_range(&object.key, range(TAIL)).await.map_err(|error| wrong(error.to_string()))?;
+    let tail =
+        store.get_range(&object.key, &object.etag, range(TAIL)).await.map_err(|error| wrong(error.to_string()))?;
     let tail: &[u8; TAIL as usize] = tail.as_ref().try_into().map_err(|_| wrong("it is no Parquet file".to_owned()))?;
     let length = FooterTail::try_new(tail)?.metadata_length() as u64;
-    let footer = store.get_range(&object.key, range(TAIL + length)).await.map_err(|error| wrong(error.to_string()))?;
+    let footer = store
+        .get_range(&object.key, &object.etag, range(TAIL + length))
+        .await
+        .map_err(|error| wrong(error.to_string()))?;
     let metadata = footer.get(..length as usize).ok_or_else(|| wrong("its footer is cut off".to_owned()))?;
     let rows = ParquetMetaDataReader::decode_metadata(metadata)?.file_metadata().num_rows();
     Ok(rows.unsigned_abs())

@@ -1,83 +1,179 @@
 //! Partitions: the units that are rewritten as a whole, named in Hive style (`month=2026-11`).
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
+
+use crate::keys;
+
+/// The years that dates may have: what Parquet readers, SQL engines and the calendar agree on.
+pub const YEARS: RangeInclusive<i32> = 1..=9999;
+/// The years in which a school year may begin: `year=YY-YY` has two digits for each.
+pub const SCHOOL_YEARS: RangeInclusive<i32> = 1970..=2069;
 
 /// One partition by its path, such as `month=2026-11` or `year=2026/month=11/cohort=7.3`; empty for a table without
 /// partitions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Partition(String);
+#[serde(try_from = "String", into = "String")]
+pub struct Partition {
+    path: String,
+    /// The first day and the day after the last.
+    days: Option<(NaiveDate, NaiveDate)>,
+}
 
 impl Partition {
     /// The one partition of a table that has none.
     pub fn whole() -> Self {
-        Self(String::new())
+        Self { path: String::new(), days: None }
     }
 
     /// A partition with one value.
     pub fn single(name: &str, value: &str) -> Self {
-        Self(format!("{name}={value}"))
-    }
-
-    /// The partition of a path such as `month=2026-11`.
-    pub fn from_path(path: &str) -> Self {
-        Self(path.to_owned())
+        Self::whole().within(name, value)
     }
 
     /// The partition within this one for a further value.
     #[must_use]
     pub fn within(&self, name: &str, value: &str) -> Self {
         let value = encoded(value);
-        if self.0.is_empty() { Self::single(name, &value) } else { Self(format!("{}/{name}={value}", self.0)) }
+        let path =
+            if self.path.is_empty() { format!("{name}={value}") } else { format!("{}/{name}={value}", self.path) };
+        Self { days: self.days.or_else(|| days_of_path(&path)), path }
     }
 
     /// The path of the partition.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.path
     }
 
-    /// The value of one of its columns.
+    /// The values of its columns, in order, as they were before they became part of a path.
+    pub fn values(&self) -> impl Iterator<Item = (&str, String)> {
+        self.path.split('/').filter_map(|part| part.split_once('=')).map(|(name, value)| (name, decoded(value)))
+    }
+
+    /// The value of one of its columns, as it stands in the path.
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.0.split('/').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
+        self.path.split('/').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
     }
 
     /// The key of an object in this partition below `prefix`.
     pub fn key(&self, prefix: &str, name: &str) -> String {
-        if self.0.is_empty() { format!("{prefix}/{name}") } else { format!("{prefix}/{}/{name}", self.0) }
+        if self.path.is_empty() { format!("{prefix}/{name}") } else { format!("{prefix}/{}/{name}", self.path) }
     }
 
-    /// The days that the partition covers, if its name tells: `date=2026-11-19`, `month=2026-11`, `year=2026/month=5`,
-    /// `year=24-25` (a school year, 1 July to 30 June).
+    /// The days that the partition covers, if its path begins with a period: `date=2026-11-19`, `month=2026-11`,
+    /// `year=2026/month=5`, `year=2026`, `year=24-25` (a school year, 1 July to 30 June).
     pub fn days(&self) -> Option<Range<NaiveDate>> {
-        if let Some(date) = self.value("date") {
-            let day: NaiveDate = date.parse().ok()?;
-            return Some(day..day.checked_add_days(Days::new(1))?);
-        }
-        if let Some(month) = self.value("month") {
-            let first = match self.value("year") {
-                Some(year) => NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1)?,
-                None => format!("{month}-01").parse().ok()?,
-            };
-            return Some(first..first.checked_add_months(Months::new(1))?);
-        }
-        let (start, end) = self.value("year")?.split_once('-')?;
-        let year: i32 = format!("20{start}").parse().ok()?;
-        let consecutive = end.parse::<i32>().ok()? == (year + 1) % 100;
-        let first = NaiveDate::from_ymd_opt(year, 7, 1)?;
-        consecutive.then_some(first..first.checked_add_months(Months::new(12))?)
+        self.days.map(|(start, end)| start..end)
     }
 }
+
+impl FromStr for Partition {
+    type Err = String;
+
+    /// A path of `NAME=value` parts; no path at all is the whole.
+    fn from_str(path: &str) -> Result<Self, Self::Err> {
+        let is_part = |part: &str| part.split_once('=').is_some_and(|(name, value)| is_name(name) && !value.is_empty());
+        if !path.is_empty() && !path.split('/').all(is_part) {
+            return Err(format!("\"{path}\" is not a partition's path of NAME=value parts"));
+        }
+        Ok(Self { days: days_of_path(path), path: path.to_owned() })
+    }
+}
+
+impl TryFrom<String> for Partition {
+    type Error = String;
+
+    fn try_from(path: String) -> Result<Self, Self::Error> {
+        path.parse()
+    }
+}
+
+impl From<Partition> for String {
+    fn from(partition: Partition) -> Self {
+        partition.path
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn days_of_path(path: &str) -> Option<(NaiveDate, NaiveDate)> {
+    let mut parts = path.split('/').filter_map(|part| part.split_once('='));
+    match (parts.next()?, parts.next()) {
+        (("date", date), _) => day_after(parse_date(date)?),
+        (("month", month), _) => month_from(parse_date(&format!("{month}-01"))?),
+        (("year", year), Some(("month", month))) => {
+            let unpadded = !month.starts_with('0');
+            month_from(NaiveDate::from_ymd_opt(parse_year(year)?, month.parse().ok().filter(|_| unpadded)?, 1)?)
+        }
+        (("year", year), _) if year.contains('-') => school_year(year),
+        (("year", year), _) => {
+            let year = parse_year(year)?;
+            Some((NaiveDate::from_ymd_opt(year, 1, 1)?, NaiveDate::from_ymd_opt(year + 1, 1, 1)?))
+        }
+        _ => None,
+    }
+}
+
+/// The days that a raw key names: `date=2026-11-19`, `month=2026-11`, `week=2026-11-16` (its Monday), `year=24-25`.
+pub fn days_of_key(raw_key: &str) -> Option<Range<NaiveDate>> {
+    let (start, end) = raw_key.split('/').find_map(|part| match part.split_once('=')? {
+        ("week", monday) => {
+            let monday = parse_date(monday)?;
+            Some((monday, monday.checked_add_days(Days::new(7))?))
+        }
+        ("date" | "month" | "year", _) => days_of_path(part),
+        _ => None,
+    })?;
+    Some(start..end)
+}
+
+/// Ten characters, `YYYY-MM-DD`, of a day that exists.
+fn parse_date(text: &str) -> Option<NaiveDate> {
+    let date: NaiveDate = text.parse().ok()?;
+    (YEARS.contains(&date.year()) && date.to_string() == text).then_some(date)
+}
+
+fn parse_year(text: &str) -> Option<i32> {
+    let year: i32 = text.parse().ok().filter(|_| text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit()))?;
+    YEARS.contains(&year).then_some(year)
+}
+
+fn day_after(day: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+    Some((day, day.succ_opt()?))
+}
+
+fn month_from(first: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+    Some((first, first.checked_add_months(Months::new(1))?))
+}
+
+/// `24-25`: two digits for the years of [`SCHOOL_YEARS`] in which it begins and ends.
+fn school_year(text: &str) -> Option<(NaiveDate, NaiveDate)> {
+    let (start, end) = text.split_once('-')?;
+    let two_digits = |text: &str| {
+        let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<i32>().ok().filter(|_| digits)
+    };
+    let (start, end) = (two_digits(start)?, two_digits(end)?);
+    let year = if start >= SCHOOL_YEARS.start() % 100 { 1900 + start } else { 2000 + start };
+    let first = NaiveDate::from_ymd_opt(year, 7, 1)?;
+    (end == (start + 1) % 100).then_some((first, first.checked_add_months(Months::new(12))?))
+}
+
+/// What Hive writes in a path for no value.
+const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// A value in a path as Hive writes it: what is not a letter, a digit or one of `.-_` as `%XX`; no text at all under a
 /// name of its own.
 fn encoded(value: &str) -> String {
     if value.is_empty() {
-        return "__HIVE_DEFAULT_PARTITION__".to_owned();
+        return NULL.to_owned();
     }
     let mut path = String::with_capacity(value.len());
     for byte in value.bytes() {
@@ -90,9 +186,17 @@ fn encoded(value: &str) -> String {
     path
 }
 
+/// The opposite of [`encoded`].
+fn decoded(value: &str) -> String {
+    if value == NULL {
+        return String::new();
+    }
+    percent_decode_str(value).decode_utf8_lossy().into_owned()
+}
+
 impl fmt::Display for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "(whole)" } else { &self.0 })
+        f.write_str(if self.path.is_empty() { "(whole)" } else { &self.path })
     }
 }
 
@@ -110,17 +214,20 @@ pub enum Period {
 }
 
 impl Period {
-    /// The partition that a day belongs to.
-    pub fn of(self, day: NaiveDate) -> Partition {
-        match self {
-            Period::Date => Partition(format!("date={day}")),
-            Period::Month => Partition(format!("month={:04}-{:02}", day.year(), day.month())),
-            Period::YearMonth => Partition(format!("year={}/month={}", day.year(), day.month())),
+    /// The partition that a day belongs to; `None` for one outside of [`YEARS`] or [`SCHOOL_YEARS`].
+    pub fn of(self, day: NaiveDate) -> Option<Partition> {
+        let (year, month) = (day.year(), day.month());
+        let path = match self {
+            Period::Date => format!("date={day}"),
+            Period::Month => format!("month={year:04}-{month:02}"),
+            Period::YearMonth => format!("year={year:04}/month={month}"),
             Period::SchoolYear => {
-                let start = if day.month() >= 7 { day.year() } else { day.year() - 1 };
-                Partition(format!("year={:02}-{:02}", start.rem_euclid(100), (start + 1).rem_euclid(100)))
+                let start = if month >= 7 { year } else { year - 1 };
+                let within = SCHOOL_YEARS.contains(&start);
+                return within.then(|| format!("year={:02}-{:02}", start % 100, (start + 1) % 100).parse().ok())?;
             }
-        }
+        };
+        path.parse().ok().filter(|_| YEARS.contains(&year))
     }
 
     /// The names of the partition's columns.
@@ -148,6 +255,29 @@ pub enum PartitionBy {
 }
 
 impl PartitionBy {
+    /// The partition that a raw key names by its `NAME=value` part: `Err` says why it is none. A part named `date`,
+    /// `month`, `week` or `year` must have the value of one.
+    pub fn of_key(&self, raw_key: &str) -> Option<Result<Partition, String>> {
+        let PartitionBy::Key(name) = self else { return None };
+        let Some(value) = keys::segment(raw_key, name) else {
+            return Some(Err(format!("its key has no part \"{name}=...\", by which the table is partitioned")));
+        };
+        let wanted = match name.as_str() {
+            "date" => "a date such as 2026-11-19",
+            "month" => "a month such as 2026-11",
+            "week" => "the date of a Monday",
+            "year" => "a year such as 2026, or a school year such as 26-27",
+            _ => "a value",
+        };
+        let partition = Partition::single(name, value);
+        let is_one = match name.as_str() {
+            "date" | "month" | "year" => partition.days().is_some(),
+            "week" => parse_date(value).is_some_and(|day| day.weekday() == Weekday::Mon),
+            _ => !value.is_empty(),
+        };
+        Some(if is_one { Ok(partition) } else { Err(format!("its key has \"{name}={value}\", which is not {wanted}")) })
+    }
+
     /// The names of the partition's columns.
     pub fn columns(&self) -> Vec<&str> {
         match self {
@@ -208,19 +338,108 @@ mod tests {
 
     #[test]
     fn values_are_found_by_their_whole_name() {
-        let partition = Partition("year=2024/month=5/cohort=11.3".into());
+        let partition: Partition = "year=2024/month=5/cohort=11.3".parse().unwrap();
         assert_eq!(partition.value("cohort"), Some("11.3"));
         assert_eq!(partition.value("mont"), None);
+    }
+
+    #[test]
+    fn only_periods_that_exist_have_days() {
+        let days = |path: &str| path.parse::<Partition>().unwrap().days().map(|days| days.start.to_string());
+        for (path, first) in [
+            ("date=2026-11-19", "2026-11-19"),
+            ("month=2026-11", "2026-11-01"),
+            ("year=2026/month=5/cohort=x", "2026-05-01"),
+            ("year=2026", "2026-01-01"),
+            ("year=24-25", "2024-07-01"),
+            ("year=99-00", "1999-07-01"),
+            ("year=70-71", "1970-07-01"),
+            ("year=69-70", "2069-07-01"),
+        ] {
+            assert_eq!(days(path).as_deref(), Some(first), "{path}");
+        }
+        for path in [
+            "date=2026-02-30",
+            "date=2026-2-3",
+            "date=+2026-02-03",
+            "month=57971-02",
+            "month=0000-01",
+            "month=2026-13",
+            "year=24-26",
+            "year=2026/month=05",
+            "year=2026/month=13",
+            "cohort=7",
+            "",
+        ] {
+            assert_eq!(days(path), None, "{path}");
+        }
+        for path in ["month", "=x", "month=", "a=1//b=2", "../x=1"] {
+            assert!(path.parse::<Partition>().is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn raw_keys_name_a_partition_or_say_why_not() {
+        let of = |name: &str, key: &str| PartitionBy::Key(name.to_owned()).of_key(key).unwrap();
+        assert_eq!(of("date", "d/date=2026-11-19/x").unwrap().as_str(), "date=2026-11-19");
+        assert_eq!(of("cohort", "d/cohort=a b/x").unwrap().as_str(), "cohort=a%20b");
+        for (name, key, why) in [
+            ("date", "d/date=2026-02-30/x", "2026-02-30"),
+            ("date", "d/x", "date="),
+            ("week", "d/week=2026-11-17/x", "Monday"),
+            ("year", "d/year=24-26/x", "school year"),
+            ("cohort", "d/cohort=/x", "a value"),
+        ] {
+            let error = of(name, key).unwrap_err();
+            assert!(error.contains(why), "{key}: {error}");
+        }
+    }
+
+    #[test]
+    fn raw_keys_name_their_days() {
+        for (key, from, to) in [
+            ("irceline/date=2026-11-18/values.ndjson", "2026-11-18", "2026-11-19"),
+            ("codetrack/week=2026-11-16/users.ndjson", "2026-11-16", "2026-11-23"),
+            ("illuminate/year=24-25/assessments.ndjson", "2024-07-01", "2025-07-01"),
+        ] {
+            assert_eq!(days_of_key(key), Some(from.parse().unwrap()..to.parse().unwrap()), "{key}");
+        }
+        assert_eq!(days_of_key("energy_usage/energy_usage.csv"), None);
+    }
+
+    #[test]
+    fn days_out_of_range_have_no_partition() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        assert_eq!(Period::Month.of(day("+57971-02-01")), None);
+        assert_eq!(Period::Date.of(day("0000-12-31")), None);
+        assert_eq!(Period::SchoolYear.of(day("1970-06-30")), None);
+        assert_eq!(Period::SchoolYear.of(day("2070-07-01")), None);
+        assert_eq!(Period::YearMonth.of(day("0001-01-01")).unwrap().as_str(), "year=0001/month=1");
     }
 
     proptest! {
         #[test]
         fn every_day_lies_in_its_partition(offset in 0_i64..36_000) {
-            let day = NaiveDate::from_ymd_opt(2000, 7, 1).unwrap() + chrono::TimeDelta::days(offset);
+            let day = NaiveDate::from_ymd_opt(1970, 7, 1).unwrap() + chrono::TimeDelta::days(offset);
             for period in [Period::Date, Period::Month, Period::YearMonth, Period::SchoolYear] {
-                let days = period.of(day).days();
-                prop_assert!(days.clone().is_some_and(|days| days.contains(&day)), "{day} {days:?}");
+                let partition = period.of(day).unwrap();
+                prop_assert!(partition.days().is_some_and(|days| days.contains(&day)), "{day} {partition}");
+                prop_assert_eq!(partition.as_str().parse::<Partition>().unwrap(), partition);
             }
+        }
+
+        #[test]
+        fn values_survive_their_way_through_a_path(value in "\\PC{0,12}") {
+            let partition = Partition::single("cohort", &value);
+            prop_assert_eq!(partition.values().next(), Some(("cohort", value)));
+        }
+
+        #[test]
+        fn no_path_panics(path in "\\PC{0,40}", key in "[a-z]{1,5}=[0-9+/=-]{0,20}") {
+            let _ = path.parse::<Partition>();
+            let _ = days_of_key(&path);
+            let _ = key.parse::<Partition>();
+            let _ = days_of_key(&key);
         }
     }
 }

@@ -36,7 +36,7 @@ pub async fn backlog(lake: &Lake, selection: &Selection) -> Result<Vec<Stale>> {
     let mut found = Vec::new();
     for dataset in selected(lake, selection)? {
         let made = Made::read(lake, dataset).await?;
-        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
         let Plan { todo, .. } = Plan::new(dataset, selection, &made, &entries, lake.personal_key.as_ref());
         found.extend(todo.iter().map(Stale::from));
     }

@@ -8,7 +8,7 @@ use arrow::csv::WriterBuilder;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use lake::dataset::{Csv, Dataset, Model};
-use lake::ledger::{ConsumptionEntry, Input, Output, put_output};
+use lake::ledger::{ConsumptionEntry, FORMAT, Input, Output, put_output};
 use lake::partition::Partition;
 use lake::store::Failure;
 use lake::{Lake, hash, keys};
@@ -126,12 +126,14 @@ async fn write(lake: &Lake, wanted: &Wanted<'_>, known: Option<&ConsumptionEntry
     let changed = before.is_none_or(|before| before.hash != output.hash);
     let input = |output: &&Output| Input { key: output.key.clone(), etag: output.hash.clone() };
     let entry = ConsumptionEntry {
+        format: FORMAT,
         dataset: dataset.name.clone(),
         model: model.name.clone(),
         fingerprint: wanted.fingerprint(),
         inputs: wanted.outputs.iter().map(input).collect(),
         outputs: vec![output],
         file: Some(name.clone()),
+        pending: Vec::new(),
     };
     let current = lake.ledger.consumption_entry(&dataset.name, &model.name, &partition).await?;
     let etag = current.map(|(_, etag)| etag);

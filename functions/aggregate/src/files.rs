@@ -84,6 +84,7 @@ impl ObjectStore for CommittedFiles {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let (key, meta) = self.find(location)?;
+        let etag = meta.e_tag.as_deref().unwrap_or_default();
         let range = match options.range {
             None => 0..meta.size,
             Some(GetRange::Bounded(range)) => range.start.min(meta.size)..range.end.min(meta.size),
@@ -92,7 +93,7 @@ impl ObjectStore for CommittedFiles {
         };
         let bytes = match options.head {
             true => bytes::Bytes::new(),
-            false => self.store.get_range(key, range.clone()).await.map_err(Self::fail)?,
+            false => self.store.get_range(key, etag, range.clone()).await.map_err(Self::fail)?,
         };
         Ok(GetResult {
             payload: GetResultPayload::Stream(stream::once(async { Ok(bytes) }).boxed()),

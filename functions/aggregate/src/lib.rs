@@ -22,6 +22,7 @@ use lake::dataset::Dataset;
 use lake::ledger::ConsumptionEntry;
 use lake::partition::Partition;
 use lake::progress::Progress;
+use lake::store::Condition;
 use serde::Serialize;
 
 pub use self::backlog::{Stale, backlog, hand_over};
@@ -92,7 +93,7 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
     let mut found = Vec::new();
     for dataset in selected(lake, &selection)? {
         let made = Made::read(lake, dataset).await?;
-        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
         let Plan { todo, vanished, .. } = Plan::new(dataset, &selection, &made, &entries, lake.personal_key.as_ref());
         found.extend(todo.into_iter().map(|task| (dataset.name.clone(), task.model.name.clone(), task.partition)));
         found.extend(vanished.into_iter().map(|(_, entry, partition)| (dataset.name.clone(), entry.model, partition)));
@@ -153,7 +154,7 @@ async fn one_round(
     let mut outcome = Outcome::default();
     // Consumption first: a partition made in between is then made again, and not taken for one without inputs.
     let made = Made::read(lake, dataset).await?;
-    let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+    let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
     for table in &dataset.tables {
         plan::not_moved(dataset, table, &entries)?;
     }
@@ -204,23 +205,29 @@ fn selected<'a>(lake: &'a Lake, selection: &Selection) -> Result<Vec<&'a Dataset
     Ok(datasets)
 }
 
-/// Deletes a partition that has nothing left to be made from; its entry goes last.
+/// Deletes a partition that has nothing left to be made from; its entry goes last. One that another aggregation has
+/// committed since is left alone.
 async fn delete(lake: &Lake, ledger_key: &str, entry: &ConsumptionEntry) -> Result<()> {
-    for output in &entry.outputs {
-        lake.consumption.delete(&output.key).await?;
+    let Some((current, etag)) = lake.ledger.consumption_entry_at(ledger_key).await? else { return Ok(()) };
+    if current != *entry {
+        return Ok(());
     }
-    Ok(lake.ledger.remove(ledger_key).await?)
+    for output in &entry.outputs {
+        lake.consumption.delete(&output.key, Condition::Always).await?;
+    }
+    lake.ledger.remove(ledger_key, &etag).await?;
+    Ok(())
 }
 
 /// Removes objects of the consumption zone that no ledger entry names: killed writers or former models made them.
 async fn remove_orphans(lake: &Lake, dataset: &Dataset) -> Result<()> {
-    let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?.readable;
     let named: BTreeSet<&str> =
         entries.iter().flat_map(|(_, entry)| &entry.outputs).map(|output| output.key.as_str()).collect();
     for object in lake.consumption.list(&format!("{}/", dataset.name)).await? {
         if !named.contains(object.key.as_str()) {
             tracing::info!(key = %object.key, "removing an object that no ledger entry names");
-            lake.consumption.delete(&object.key).await?;
+            lake.consumption.delete(&object.key, Condition::Always).await?;
         }
     }
     Ok(())

@@ -11,9 +11,9 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::dataframe::DataFrame;
 use datafusion::parquet::arrow::ArrowWriter;
 use futures::StreamExt;
-use lake::ledger::{ConsumptionEntry, Input, Output, put_output};
+use lake::ledger::{ConsumptionEntry, FORMAT, Input, Output, put_output};
 use lake::partition::Partition;
-use lake::store::Failure;
+use lake::store::{Condition, Failure};
 use lake::{Lake, keys};
 
 use crate::Aggregated;
@@ -54,16 +54,18 @@ async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Ve
         outputs.push(put_output(&lake.consumption, key, file, partition, rows, known).await?);
     }
     for gone in before.iter().filter(|old| !outputs.iter().any(|new| new.key == old.key)) {
-        lake.consumption.delete(&gone.key).await?;
+        lake.consumption.delete(&gone.key, Condition::Always).await?;
     }
     let input = |output: &Output| Input { key: output.key.clone(), etag: output.hash.clone() };
     let entry = ConsumptionEntry {
+        format: FORMAT,
         dataset: dataset.name.clone(),
         model: model.name.clone(),
         fingerprint: task.fingerprint.clone(),
         inputs: task.objects.iter().flatten().map(|(_, output)| input(output)).collect(),
         outputs,
         file: None,
+        pending: Vec::new(),
     };
     if old.as_ref() != Some(&entry) {
         lake.ledger.commit_consumption(partition, &entry, etag.as_deref()).await?;

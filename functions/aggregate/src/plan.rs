@@ -50,7 +50,7 @@ pub struct Made {
 impl Made {
     /// Reads it, and compares the objects with what the ledger says of them.
     pub async fn read(lake: &Lake, dataset: &Dataset) -> Result<Self> {
-        let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+        let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?.readable;
         let objects = Objects::list(&lake.consumption, &dataset.name).await?;
         let damaged = entries.iter().filter(|(_, entry)| !entry.outputs.iter().all(|output| objects.have(output)));
         let damaged = damaged.map(|(key, _)| key.clone()).collect();
@@ -152,7 +152,7 @@ fn tasks<'a>(
             .iter()
             .filter_map(|(_, output)| days_of(output))
             .flat_map(|days| days.start.iter_days().take_while(move |day| *day < days.end))
-            .map(|day| period.of(day))
+            .filter_map(|day| period.of(day))
             .collect(),
         PartitionBy::Key(_) => first.iter().map(|(_, output)| output.partition.clone()).collect(),
         PartitionBy::Nothing if first.is_empty() => BTreeSet::new(),

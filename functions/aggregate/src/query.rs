@@ -47,7 +47,7 @@ pub async fn query(lake: &Lake, sql: &str, workers: usize, answer: &mut dyn Answ
 async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -> Result<()> {
     let reference = format!("{}.{name}", dataset.name);
     if let Some(table) = dataset.table(name) {
-        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
         not_moved(dataset, table, &entries)?;
         let outputs = objects_of(table, &entries);
         return engine.add_table(lake, reference, dataset, table, &outputs, &Cut::default()).await;
@@ -57,7 +57,7 @@ async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -
         let known: Vec<&str> = tables.chain(dataset.models.iter().map(|model| model.name.as_str())).collect();
         return Err(Error::Query(format!("{} has no \"{name}\"; it has {}", dataset.name, known.join(", "))));
     };
-    let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?.readable;
     let of_model = entries.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_none());
     let outputs: Vec<&Output> = of_model.flat_map(|(_, entry)| &entry.outputs).collect();
     if outputs.is_empty() {

@@ -22,7 +22,7 @@ use futures::StreamExt;
 use lake::dataset::Dataset;
 use lake::ledger::{Gap, Input, Objects, RawEntry, Rows, WholeReject};
 use lake::progress::Progress;
-use lake::store::Object;
+use lake::store::{Condition, Object};
 use lake::{Lake, keys};
 use serde::Serialize;
 
@@ -255,7 +255,7 @@ async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Su
     let mut found = Survey::default();
     for dataset in datasets {
         // The ledger first: what is ingested and cleaned in between is then cleaned twice, and not taken for gone.
-        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
         let mut objects = lake.raw.list(&format!("{}/", dataset.name)).await?;
         objects.retain(|object| !keys::is_hidden(&object.key));
         let etags: BTreeMap<&str, &str> =
@@ -318,18 +318,20 @@ async fn tidy_survey(lake: &Lake, dataset: Option<&str>, outcome: &mut Outcome, 
 async fn retract(lake: &Lake, entry: &RawEntry) -> Result<()> {
     tracing::info!(key = entry.raw_key(), "the raw object is gone: removing what was made of it");
     for output in &entry.outputs {
-        lake.standard.delete(&output.key).await?;
+        lake.standard.delete(&output.key, Condition::Always).await?;
     }
     if let Some(rejects) = &entry.rejects {
-        lake.rejection.delete(&rejects.key).await?;
+        lake.rejection.delete(&rejects.key, Condition::Always).await?;
     }
-    lake.ledger.remove(&keys::raw_ledger(entry.raw_key())).await?;
+    if let Some((_, etag)) = lake.ledger.raw_entry(entry.raw_key()).await? {
+        lake.ledger.remove(&keys::raw_ledger(entry.raw_key()), &etag).await?;
+    }
     Ok(())
 }
 
 /// Removes objects of the standard and rejection zones that no ledger entry names: killed writers made them.
 async fn remove_orphans(lake: &Lake, dataset: Option<&str>) -> Result<()> {
-    let entries = lake.ledger.raw_entries(dataset).await?;
+    let entries = lake.ledger.raw_entries(dataset).await?.readable;
     let named: BTreeSet<&str> = entries
         .iter()
         .flat_map(|entry| entry.outputs.iter().chain(&entry.rejects))
@@ -340,7 +342,7 @@ async fn remove_orphans(lake: &Lake, dataset: Option<&str>) -> Result<()> {
         for object in store.list(&prefix).await? {
             if !named.contains(object.key.as_str()) {
                 tracing::info!(key = %object.key, "removing an object that no ledger entry names");
-                store.delete(&object.key).await?;
+                store.delete(&object.key, Condition::Always).await?;
             }
         }
     }

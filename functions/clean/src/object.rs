@@ -4,9 +4,9 @@ use std::io::{self, Cursor, Read};
 
 use chrono::{DateTime, Utc};
 use lake::dataset::{COMPRESSIONS, Dataset, Table};
-use lake::ledger::{Input, RawEntry, Rows, WholeReject, put_output};
+use lake::ledger::{FORMAT, Input, RawEntry, Rows, WholeReject, put_output};
 use lake::partition::Partition;
-use lake::store::{Failure, Object};
+use lake::store::{Condition, Failure, Object, Reading};
 use lake::{Lake, keys};
 
 use crate::error::{Error, Result, Stop};
@@ -33,22 +33,23 @@ pub async fn clean_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key
 
 async fn try_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<RawEntry> {
     let previous = lake.ledger.raw_entry(raw_key).await?;
-    let (siblings, mut inputs) = open_siblings(lake, table, raw_key).await?;
-    let Some((raw, reader)) = lake.raw.read(raw_key).await? else {
+    let siblings = open_siblings(lake, table, raw_key).await?;
+    let Some(reading) = lake.raw.read(raw_key).await? else {
         return Err(Error::Gone { url: lake.raw.url(raw_key) });
     };
-    inputs.insert(0, Input { key: raw_key.to_owned(), etag: raw.etag.clone() });
-
     let work = {
-        let (dataset, table, raw) = (dataset.clone(), table.clone(), raw.clone());
-        move || decode(&dataset, &table, &raw, siblings, reader)
+        let (dataset, table) = (dataset.clone(), table.clone());
+        move || decode(&dataset, &table, reading, siblings)
     };
     let broken = |why: String| Error::Broken { key: raw_key.to_owned(), why };
     let decoded = tokio::task::spawn_blocking(work).await.map_err(|join| broken(join.to_string()))?.map_err(broken)?;
 
+    let raw = &decoded.raw;
+    let input = |object: &Object| Input { key: object.key.clone(), etag: object.etag.clone() };
     let old = previous.as_ref().map(|(entry, _)| entry);
     let mut entry = RawEntry {
-        inputs,
+        format: FORMAT,
+        inputs: [raw].into_iter().chain(&decoded.siblings).map(input).collect(),
         version: raw.version.clone(),
         bytes: raw.bytes,
         dataset: dataset.name.clone(),
@@ -63,6 +64,7 @@ async fn try_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str
         outputs: Vec::new(),
         rejects: None,
         retired: Vec::new(),
+        pending: Vec::new(),
     };
     if !entry.rows.balance() {
         return Err(broken(format!("the account of its rows does not balance: {:?}; this is a bug", entry.rows)));
@@ -115,71 +117,98 @@ pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str) ->
     }
     for key in std::mem::take(&mut entry.retired) {
         let store = if key.ends_with(".parquet") { &lake.standard } else { &lake.rejection };
-        store.delete(&key).await?;
+        store.delete(&key, Condition::Always).await?;
     }
     lake.ledger.commit_raw(entry, Some(etag)).await?;
     Ok(())
 }
 
-async fn open_siblings(lake: &Lake, table: &Table, raw_key: &str) -> Result<(Siblings, Vec<Input>)> {
-    let mut siblings = Siblings::new();
-    let mut inputs = Vec::new();
+/// The siblings that a table declares, by file name.
+async fn open_siblings(lake: &Lake, table: &Table, raw_key: &str) -> Result<Vec<(String, Reading)>> {
+    let mut siblings = Vec::new();
     for name in &table.siblings {
         let plain = format!("{}{name}", keys::folder(raw_key));
         let mut found = None;
         for ending in [""].into_iter().chain(COMPRESSIONS) {
-            let key = format!("{plain}{ending}");
-            found = lake.raw.read(&key).await?;
+            found = lake.raw.read(&format!("{plain}{ending}")).await?;
             if found.is_some() {
                 break;
             }
         }
-        let failed = |why: String| Error::Sibling { key: raw_key.to_owned(), sibling: plain.clone(), why };
-        let Some((object, reader)) = found else { return Err(failed("is not there yet".to_owned())) };
-        let reader = decompress(&object.key, reader).map_err(|error| failed(format!("is broken: {error}")))?;
-        inputs.push(Input { key: object.key, etag: object.etag });
-        siblings.insert(name.clone(), reader);
+        let missing = || "is not there yet".to_owned();
+        let found =
+            found.ok_or_else(|| Error::Sibling { key: raw_key.to_owned(), sibling: plain.clone(), why: missing() })?;
+        siblings.push((name.clone(), found));
     }
-    Ok((siblings, inputs))
+    Ok(siblings)
 }
 
 struct Decoded {
+    /// The object as it was read.
+    raw: Object,
+    /// Its siblings as they were read.
+    siblings: Vec<Object>,
     written: Written,
     rejected: Option<WholeReject>,
     notes: Notes,
 }
 
-/// Decodes the whole object: rows and rejects, or one reject for all of it. Pure but for temporary files.
+/// What the bytes became: rows and rejects, or one reject for all of it.
+struct Outcome {
+    written: Written,
+    rejected: Option<WholeReject>,
+    notes: Notes,
+}
+
+/// Decodes the whole object. Pure but for temporary files.
 fn decode(
     dataset: &Dataset,
     table: &Table,
-    raw: &Object,
-    siblings: Siblings,
-    reader: Box<dyn Read + Send>,
+    mut raw: Reading,
+    mut siblings: Vec<(String, Reading)>,
 ) -> Result<Decoded, String> {
+    let opened = raw.opened();
     let mut head = Vec::new();
-    let outcome = decompress(&raw.key, reader).map_err(Stop::from).and_then(|mut reader| {
+    let outcome = open_all(&mut siblings).and_then(|siblings| {
+        let mut reader = decompress(&opened.key, Box::new(&mut raw))?;
         reader.by_ref().take(MAX_TEXT as u64).read_to_end(&mut head)?;
-        decode_rows(dataset, table, raw, siblings, Cursor::new(&head).chain(reader))
+        decode_rows(dataset, table, &opened, siblings, Cursor::new(&head).chain(reader))
     });
-    match outcome {
-        Ok(decoded) => Ok(decoded),
-        Err(Stop::Broken(why)) => Err(why),
-        Err(Stop::Reject(reject)) => reject_whole(raw, reject, &head).map_err(|error| error.to_string()),
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(Stop::Broken(why)) => return Err(why),
+        Err(Stop::Reject(reject)) => reject_whole(&opened, reject, &head).map_err(|error| error.to_string())?,
+    };
+    // The ETag is that of the very bytes that were decoded, all of them.
+    let finish = |reading: Reading| {
+        let key = reading.key().to_owned();
+        reading.finish().map_err(|error| format!("{key}: {error}"))
+    };
+    let siblings = siblings.into_iter().map(|(_, reading)| finish(reading)).collect::<Result<Vec<_>, _>>()?;
+    let Outcome { written, rejected, notes } = outcome;
+    Ok(Decoded { raw: finish(raw)?, siblings, written, rejected, notes })
+}
+
+fn open_all(siblings: &mut [(String, Reading)]) -> Result<Siblings<'_>, Stop> {
+    let mut opened = Siblings::new();
+    for (name, reading) in siblings {
+        let key = reading.key().to_owned();
+        opened.insert(name.clone(), decompress(&key, Box::new(reading))?);
     }
+    Ok(opened)
 }
 
 fn decode_rows(
     dataset: &Dataset,
     table: &Table,
     raw: &Object,
-    siblings: Siblings,
+    siblings: Siblings<'_>,
     reader: impl Read,
-) -> Result<Decoded, Stop> {
+) -> Result<Outcome, Stop> {
     let object = RawObject { dataset, table, key: &raw.key, received_at: whole_seconds(raw.last_modified) };
     let mut writer = TableWriter::new(table, &raw.key, raw.version.as_deref())?;
     let notes = formats::decode(&object, siblings, reader, &mut writer)?;
-    Ok(Decoded { written: writer.finish()?, rejected: None, notes })
+    Ok(Outcome { written: writer.finish()?, rejected: None, notes })
 }
 
 /// S3 tells the time of an object in whole seconds; so do we everywhere.
@@ -188,7 +217,7 @@ fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// Reads what a `.gz` or `.zst` at the end of a name says; anything else as it is.
-pub fn decompress(key: &str, reader: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+pub fn decompress<'a>(key: &str, reader: Box<dyn Read + Send + 'a>) -> io::Result<Box<dyn Read + Send + 'a>> {
     Ok(if key.ends_with(".gz") {
         Box::new(Capped::new(flate2::read::MultiGzDecoder::new(reader)))
     } else if key.ends_with(".zst") {
@@ -234,7 +263,7 @@ impl<R: Read> Read for Zstandard<R> {
 }
 
 /// The object as one rejected row, with the beginning of its text.
-fn reject_whole(raw: &Object, reject: WholeReject, head: &[u8]) -> io::Result<Decoded> {
+fn reject_whole(raw: &Object, reject: WholeReject, head: &[u8]) -> io::Result<Outcome> {
     let mut rejects = RejectWriter::new(&raw.key, raw.version.as_deref());
     rejects.write(&Reject {
         row: 1,
@@ -245,5 +274,5 @@ fn reject_whole(raw: &Object, reject: WholeReject, head: &[u8]) -> io::Result<De
     })?;
     let rows = Rows { read: 1, rejected: 1, ..Rows::default() };
     let written = Written { rows, parts: Vec::new(), rejects: rejects.finish()? };
-    Ok(Decoded { written, rejected: Some(reject), notes: Notes::default() })
+    Ok(Outcome { written, rejected: Some(reject), notes: Notes::default() })
 }

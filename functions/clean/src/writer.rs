@@ -83,14 +83,8 @@ impl<'a> TableWriter<'a> {
         let key_partition = match &table.partition {
             PartitionBy::Nothing => Some(Partition::whole()),
             PartitionBy::Time(..) => None,
-            PartitionBy::Key(name) => {
-                let value = lake::keys::segment(raw_key, name).ok_or_else(|| {
-                    Stop::reject(
-                        "no_partition",
-                        format!("the raw key has no part {name}=..., which names the partition"),
-                    )
-                })?;
-                Some(Partition::single(name, value))
+            PartitionBy::Key(_) => {
+                table.partition.of_key(raw_key).transpose().map_err(|why| Stop::reject("no_partition", why))?
             }
         };
         let day_column = match &table.partition {
@@ -127,8 +121,10 @@ impl<'a> TableWriter<'a> {
             match &mut run {
                 Some((known, rows)) if *known == day => rows.push(row),
                 _ => {
-                    let date = to_date(day).ok_or_else(|| Stop::Broken("a day is out of range".to_owned()))?;
-                    let rows = rows.entry(period.of(date)).or_default();
+                    let partition = to_date(day).and_then(|date| period.of(date));
+                    let partition =
+                        partition.ok_or_else(|| Stop::Broken("the day of a clean row is out of range".to_owned()))?;
+                    let rows = rows.entry(partition).or_default();
                     rows.push(row);
                     run = Some((day, rows));
                 }

@@ -70,8 +70,8 @@ pub async fn run(lake: &Lake, format: Format) -> ExitCode {
 }
 
 async fn look(lake: &Lake, dataset: &Dataset) -> Result<State, Failure> {
-    let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-    let consumption = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
+    let consumption = lake.ledger.consumption_entries(Some(&dataset.name)).await?.readable;
     let stale = aggregate::stale(lake, Some(&dataset.name)).await?;
     let mut state = State {
         dataset: dataset.name.clone(),

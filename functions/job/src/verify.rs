@@ -1,6 +1,7 @@
 //! `tributary verify`: proves for the whole lake that no row is lost.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -78,7 +79,7 @@ fn text(report: &Report) -> String {
 async fn verify(lake: &Lake) -> Result<Report, Failure> {
     let mut report = Report::default();
     let mut named: BTreeSet<(&'static str, String)> = BTreeSet::new();
-    for entry in lake.ledger.raw_entries(None).await? {
+    for entry in lake.ledger.raw_entries(None).await?.readable {
         let key = entry.raw_key().to_owned();
         report.raw_objects += 1;
         report.rows.add(&entry.rows);
@@ -101,7 +102,7 @@ async fn verify(lake: &Lake) -> Result<Report, Failure> {
             check_rejects(lake, rejects, &mut report).await?;
         }
     }
-    for (_, entry) in lake.ledger.consumption_entries(None).await? {
+    for (_, entry) in lake.ledger.consumption_entries(None).await?.readable {
         report.partitions += 1;
         for output in &entry.outputs {
             named.insert((Zone::Consumption.name(), output.key.clone()));
@@ -177,7 +178,7 @@ async fn check_rejects(lake: &Lake, output: &Output, report: &mut Report) -> Res
     let Some(there) = check(lake, Zone::Rejection, output, report, "tributary clean --all").await? else {
         return Ok(());
     };
-    let Some((_, mut reader)) = lake.rejection.read(&there.key).await? else { return Ok(()) };
+    let Some(mut reader) = lake.rejection.read(&there.key).await? else { return Ok(()) };
     let count = move || {
         let mut buffer = vec![0; 256 * 1024];
         let mut lines = 0;

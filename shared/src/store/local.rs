@@ -4,14 +4,19 @@
 //! at most a hidden file. The writer holds a lock on that file; a hidden file that nobody holds is a leftover.
 //! Conditional writes are serialised by a lock on the destination's folder.
 
+use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
+use async_trait::async_trait;
 use bytes::Bytes;
+use xxhash_rust::xxh3::Xxh3;
 
-use super::{Condition, Failure, Object, Result, StoreError};
+use super::{Backend, Body, Condition, Failure, Object, Reading, Result, StoreError};
 
 const FOLDER_TRIES: u32 = 100;
 const TEMPORARY_PREFIX: &str = ".tributary-";
@@ -20,15 +25,18 @@ const TEMPORARY_PREFIX: &str = ".tributary-";
 #[derive(Debug, Clone)]
 pub struct LocalStore {
     root: PathBuf,
+    /// Shared by all clones.
+    known: Arc<KnownHashes>,
 }
 
 impl LocalStore {
     pub(super) fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { root: root.to_owned(), known: Arc::default() }
     }
 
-    pub(super) fn url(&self, key: &str) -> String {
-        self.root.join(key).display().to_string()
+    fn is_another(&self, action: &'static str, key: &str) -> StoreError {
+        let why = "another writer was first".to_owned();
+        StoreError { failure: Failure::Condition, action, url: self.url(key), why }
     }
 
     fn path(&self, action: &'static str, key: &str) -> Result<PathBuf> {
@@ -55,27 +63,6 @@ impl LocalStore {
         }
     }
 
-    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
-        // Such a prefix would lead out of the folder; no key has one.
-        if prefix.split('/').rev().skip(1).any(|part| part.is_empty() || part == "." || part == "..") {
-            return Ok(Vec::new());
-        }
-        let root = self.root.clone();
-        let prefix_owned = prefix.to_owned();
-        let work = move || {
-            let mut objects = Vec::new();
-            walk(&root, &prefix_owned, &mut |key, path| {
-                if !is_hidden(path) {
-                    objects.extend(describe(key, path)?);
-                }
-                Ok(())
-            })?;
-            objects.sort_by(|a, b| a.key.cmp(&b.key));
-            Ok(objects)
-        };
-        self.whole_folder("list", work).await
-    }
-
     async fn whole_folder<T: Send + 'static>(
         &self,
         action: &'static str,
@@ -86,68 +73,6 @@ impl LocalStore {
             Ok(result) => result.map_err(|error| failure(action, url, &error)),
             Err(join) => Err(StoreError { failure: Failure::Other, action, url, why: join.to_string() }),
         }
-    }
-
-    pub(super) async fn head(&self, key: &str) -> Result<Option<Object>> {
-        let name = key.to_owned();
-        self.blocking("look at", key, move |path| describe(name, &path)).await
-    }
-
-    pub(super) async fn get(&self, key: &str) -> Result<Option<(Object, Bytes)>> {
-        let name = key.to_owned();
-        self.blocking("read", key, move |path| {
-            let Some(mut file) = open(&path)? else {
-                return Ok(None);
-            };
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
-            let etag = crate::hash::bytes(&bytes);
-            let object = Object {
-                key: name,
-                bytes: bytes.len() as u64,
-                etag,
-                last_modified: file.metadata()?.modified()?.into(),
-                version: None,
-            };
-            Ok(Some((object, Bytes::from(bytes))))
-        })
-        .await
-    }
-
-    pub(super) async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
-        self.blocking("read", key, move |path| {
-            let mut file = File::open(path)?;
-            file.seek(SeekFrom::Start(range.start))?;
-            let mut bytes = Vec::new();
-            file.take(range.end.saturating_sub(range.start)).read_to_end(&mut bytes)?;
-            Ok(Bytes::from(bytes))
-        })
-        .await
-    }
-
-    pub(super) async fn read(&self, key: &str) -> Result<Option<(Object, Box<dyn Read + Send>)>> {
-        let name = key.to_owned();
-        self.blocking("read", key, move |path| {
-            let Some(mut file) = open(&path)? else {
-                return Ok(None);
-            };
-            let object = describe_open(name, &mut file)?;
-            file.rewind()?;
-            Ok(Some((object, Box::new(file) as Box<dyn Read + Send>)))
-        })
-        .await
-    }
-
-    pub(super) async fn put(&self, key: &str, bytes: Bytes, condition: Condition) -> Result<Object> {
-        self.write(key, condition, move |file| io::copy(&mut &*bytes, file)).await
-    }
-
-    pub(super) async fn put_file(&self, key: &str, mut source: File) -> Result<Object> {
-        self.write(key, Condition::Always, move |file| {
-            source.rewind()?;
-            io::copy(&mut source, file)
-        })
-        .await
     }
 
     async fn write(
@@ -176,19 +101,124 @@ impl LocalStore {
                 Ok(Some(object))
             })
             .await?;
-        written.ok_or_else(|| StoreError {
-            failure: Failure::Condition,
-            action: "write",
+        written.ok_or_else(|| self.is_another("write", key))
+    }
+}
+
+#[async_trait]
+impl Backend for LocalStore {
+    fn url(&self, key: &str) -> String {
+        self.root.join(key).display().to_string()
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
+        // Such a prefix would lead out of the folder; no key has one.
+        if prefix.split('/').rev().skip(1).any(|part| part.is_empty() || part == "." || part == "..") {
+            return Ok(Vec::new());
+        }
+        let root = self.root.clone();
+        let prefix_owned = prefix.to_owned();
+        let work = move || {
+            let mut objects = Vec::new();
+            walk(&root, &prefix_owned, &mut |key, path| {
+                if !is_hidden(path) {
+                    objects.extend(describe(key, path)?);
+                }
+                Ok(())
+            })?;
+            objects.sort_by(|a, b| a.key.cmp(&b.key));
+            Ok(objects)
+        };
+        self.whole_folder("list", work).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<Object>> {
+        let name = key.to_owned();
+        self.blocking("look at", key, move |path| describe(name, &path)).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<(Object, Bytes)>> {
+        let name = key.to_owned();
+        self.blocking("read", key, move |path| {
+            let Some(mut file) = open(&path)? else {
+                return Ok(None);
+            };
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            let etag = crate::hash::bytes(&bytes);
+            let object = Object {
+                key: name,
+                bytes: bytes.len() as u64,
+                etag,
+                last_modified: file.metadata()?.modified()?.into(),
+                version: None,
+            };
+            Ok(Some((object, Bytes::from(bytes))))
+        })
+        .await
+    }
+
+    async fn get_range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes> {
+        let (etag, known) = (etag.to_owned(), Arc::clone(&self.known));
+        let read = self.blocking("read", key, move |path| {
+            let mut file = File::open(path)?;
+            if known.etag(&mut file)? != etag {
+                return Ok(None);
+            }
+            file.seek(SeekFrom::Start(range.start))?;
+            let mut bytes = Vec::new();
+            file.take(range.end.saturating_sub(range.start)).read_to_end(&mut bytes)?;
+            Ok(Some(Bytes::from(bytes)))
+        });
+        read.await?.ok_or_else(|| StoreError {
+            failure: Failure::Changed,
+            action: "read",
             url: self.url(key),
-            why: "another writer was first".to_owned(),
+            why: "its bytes are not those that were written".to_owned(),
         })
     }
 
-    pub(super) async fn delete(&self, key: &str) -> Result<()> {
+    async fn read(&self, key: &str) -> Result<Option<Reading>> {
+        let name = key.to_owned();
+        self.blocking("read", key, move |path| {
+            let Some(file) = open(&path)? else {
+                return Ok(None);
+            };
+            let state = State::of(&file)?;
+            let last_modified = file.metadata()?.modified()?.into();
+            let object = Object { key: name, bytes: state.bytes, etag: String::new(), last_modified, version: None };
+            Ok(Some(Reading::new(object, HashedFile { path, file, state, hash: Box::new(Xxh3::new()) })))
+        })
+        .await
+    }
+
+    async fn put(&self, key: &str, bytes: Bytes, condition: Condition) -> Result<Object> {
+        self.write(key, condition, move |file| io::copy(&mut &*bytes, file)).await
+    }
+
+    async fn put_file(&self, key: &str, mut source: File, condition: Condition) -> Result<Object> {
+        self.write(key, condition, move |file| {
+            source.rewind()?;
+            io::copy(&mut source, file)
+        })
+        .await
+    }
+
+    async fn delete(&self, key: &str, condition: Condition) -> Result<()> {
         let root = self.root.clone();
-        self.blocking("delete", key, move |path| {
+        let deleted = self.blocking("delete", key, move |path| {
+            let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+            let guard = match File::open(&folder) {
+                Err(error) if is_absent(&error) => return Ok(true),
+                guard => guard?,
+            };
+            // Writers with a condition hold this lock while they look and rename.
+            guard.lock()?;
+            if path.try_exists()? && !holds(&condition, &path)? {
+                return Ok(false);
+            }
             match fs::remove_file(&path) {
-                Err(error) if is_absent(&error) => return Ok(()),
+                Err(error) if is_absent(&error) => return Ok(true),
                 other => other?,
             }
             // Folders exist only for their objects; a folder that still has some refuses to go.
@@ -199,12 +229,12 @@ impl LocalStore {
                 }
                 folder = parent.parent();
             }
-            Ok(())
-        })
-        .await
+            Ok(true)
+        });
+        if deleted.await? { Ok(()) } else { Err(self.is_another("delete", key)) }
     }
 
-    pub(super) async fn leftovers(&self, remove: bool) -> Result<Vec<String>> {
+    async fn leftovers(&self, remove: bool) -> Result<Vec<String>> {
         let root = self.root.clone();
         let work = move || {
             let mut found = Vec::new();
@@ -220,6 +250,82 @@ impl LocalStore {
             Ok(found)
         };
         self.whole_folder("sweep", work).await
+    }
+}
+
+/// What shows that a file was written to: any write changes one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    /// Device, inode, and the time of the last change of either bytes or metadata.
+    identity: (u64, u64, i64, i64),
+}
+
+impl State {
+    fn of(file: &File) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self { bytes: metadata.len(), modified: metadata.modified().ok(), identity: identity(&metadata) })
+    }
+}
+
+#[cfg(unix)]
+fn identity(metadata: &fs::Metadata) -> (u64, u64, i64, i64) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn identity(_: &fs::Metadata) -> (u64, u64, i64, i64) {
+    (0, 0, 0, 0)
+}
+
+/// The hashes of files that were read in ranges: a file is hashed once, not once per range.
+#[derive(Debug, Default)]
+struct KnownHashes(Mutex<HashMap<(u64, u64), (State, String)>>);
+
+impl KnownHashes {
+    fn etag(&self, file: &mut File) -> io::Result<String> {
+        let state = State::of(file)?;
+        let file_id = (state.identity.0, state.identity.1);
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, etag)) = lock().get(&file_id)
+            && *known == state
+        {
+            return Ok(etag.clone());
+        }
+        file.rewind()?;
+        let (etag, _) = crate::hash::reader(&mut *file)?;
+        lock().insert(file_id, (state, etag.clone()));
+        Ok(etag)
+    }
+}
+
+/// A file that is hashed while it is read.
+struct HashedFile {
+    path: PathBuf,
+    file: File,
+    /// When it was opened.
+    state: State,
+    hash: Box<Xxh3>,
+}
+
+impl Read for HashedFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.hash.update(buffer.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}
+
+impl Body for HashedFile {
+    fn etag(&mut self) -> io::Result<String> {
+        let now = File::open(&self.path).and_then(|file| State::of(&file)).ok();
+        if now != Some(self.state) {
+            let why = "the file was written to while it was read";
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
+        }
+        Ok(format!("{:032x}", self.hash.digest128()))
     }
 }
 

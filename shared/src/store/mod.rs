@@ -4,19 +4,23 @@
 //!
 //! * an object appears whole or not at all, whenever the writing process is killed;
 //! * a write can be made conditional on the object being absent or unchanged;
-//! * an ETag changes when, and only when, the bytes do (S3: as S3 makes it; local: XXH3-128 of the bytes).
+//! * an ETag changes when, and only when, the bytes do (S3: as S3 makes it; local: XXH3-128 of the bytes);
+//! * bytes are read of one state of an object: of the ETag that is asked for, or of the one that is returned.
 
 mod local;
+mod reading;
 mod s3;
 mod url;
 
 use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+pub use self::reading::{Body, Reading};
 pub use self::s3::Client as S3Client;
 pub use self::url::StoreUrl;
 
@@ -51,8 +55,10 @@ pub enum Condition {
 pub enum Failure {
     /// There is no such object (or bucket, or folder).
     NotFound,
-    /// The write's [`Condition`] did not hold: an answer, not a fault.
+    /// The write's or deletion's [`Condition`] did not hold: an answer, not a fault.
     Condition,
+    /// The object is not in the state that was to be read: another writer replaced it, or it is damaged.
+    Changed,
     /// The store does not let us.
     Denied,
     /// The network or the service had a bad moment; a retry can help.
@@ -82,112 +88,113 @@ impl StoreError {
     }
 }
 
-type Result<T> = std::result::Result<T, StoreError>;
+/// The result type of all stores.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// What a kind of storage does; [`Store`] documents each operation.
+#[async_trait]
+pub trait Backend: std::fmt::Debug + Send + Sync {
+    /// See [`Store::url`].
+    fn url(&self, key: &str) -> String;
+    /// See [`Store::list`].
+    async fn list(&self, prefix: &str) -> Result<Vec<Object>>;
+    /// See [`Store::head`].
+    async fn head(&self, key: &str) -> Result<Option<Object>>;
+    /// See [`Store::get`].
+    async fn get(&self, key: &str) -> Result<Option<(Object, Bytes)>>;
+    /// See [`Store::get_range`].
+    async fn get_range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes>;
+    /// See [`Store::read`].
+    async fn read(&self, key: &str) -> Result<Option<Reading>>;
+    /// See [`Store::put`].
+    async fn put(&self, key: &str, bytes: Bytes, condition: Condition) -> Result<Object>;
+    /// See [`Store::put_file`].
+    async fn put_file(&self, key: &str, file: File, condition: Condition) -> Result<Object>;
+    /// See [`Store::delete`].
+    async fn delete(&self, key: &str, condition: Condition) -> Result<()>;
+    /// See [`Store::leftovers`].
+    async fn leftovers(&self, remove: bool) -> Result<Vec<String>>;
+}
 
 /// A zone's storage.
 #[derive(Debug, Clone)]
-pub enum Store {
-    /// A bucket, or a prefix of one.
-    S3(s3::S3Store),
-    /// A folder.
-    Local(local::LocalStore),
-}
+pub struct Store(Arc<dyn Backend>);
 
 impl Store {
     /// The store at `url`. Opening makes no request; `client` is used by S3 stores only.
     pub fn open(url: &StoreUrl, client: &S3Client) -> Self {
         match url {
-            StoreUrl::S3 { bucket, prefix } => Store::S3(s3::S3Store::new(client.clone(), bucket, prefix)),
-            StoreUrl::File(path) => Store::Local(local::LocalStore::new(path)),
+            StoreUrl::S3 { bucket, prefix } => Self::of(s3::S3Store::new(client.clone(), bucket, prefix)),
+            StoreUrl::File(path) => Self::of(local::LocalStore::new(path)),
         }
+    }
+
+    /// A store of any kind.
+    pub fn of(backend: impl Backend + 'static) -> Self {
+        Self(Arc::new(backend))
     }
 
     /// The URL of an object, for people.
     pub fn url(&self, key: &str) -> String {
-        match self {
-            Store::S3(store) => store.url(key),
-            Store::Local(store) => store.url(key),
-        }
+        self.0.url(key)
     }
 
     /// All objects whose key begins with `prefix`, sorted by key. Names that begin with a dot are not objects.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
-        match self {
-            Store::S3(store) => store.list(prefix).await,
-            Store::Local(store) => store.list(prefix).await,
-        }
+        self.0.list(prefix).await
     }
 
     /// What is known of one object; `None` if there is none.
     pub async fn head(&self, key: &str) -> Result<Option<Object>> {
-        match self {
-            Store::S3(store) => store.head(key).await,
-            Store::Local(store) => store.head(key).await,
-        }
+        self.0.head(key).await
     }
 
     /// One object whole, in memory; `None` if there is none. For small objects: use [`Store::read`] for others.
     pub async fn get(&self, key: &str) -> Result<Option<(Object, Bytes)>> {
-        match self {
-            Store::S3(store) => store.get(key).await,
-            Store::Local(store) => store.get(key).await,
-        }
+        self.0.get(key).await
     }
 
-    /// Some bytes of an object.
-    pub async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
-        match self {
-            Store::S3(store) => store.get_range(key, range).await,
-            Store::Local(store) => store.get_range(key, range).await,
+    /// Some bytes of the state of an object that has this ETag. Fails with [`Failure::Changed`] if the object has
+    /// another one by now, or fewer bytes than asked for.
+    pub async fn get_range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes> {
+        let wanted = range.end.saturating_sub(range.start);
+        let bytes = self.0.get_range(key, etag, range).await?;
+        if bytes.len() as u64 == wanted {
+            return Ok(bytes);
         }
+        let why = format!("it has {} of {wanted} bytes asked for", bytes.len());
+        Err(StoreError { failure: Failure::Changed, action: "read", url: self.url(key), why })
     }
 
-    /// A blocking reader over an object's bytes, in bounded memory; `None` if there is none.
+    /// A blocking reader over one state of an object, in bounded memory; `None` if there is none.
     /// The reader must be used off the async threads (`spawn_blocking`).
-    pub async fn read(&self, key: &str) -> Result<Option<(Object, Box<dyn Read + Send>)>> {
-        match self {
-            Store::S3(store) => store.read(key).await,
-            Store::Local(store) => store.read(key).await,
-        }
+    pub async fn read(&self, key: &str) -> Result<Option<Reading>> {
+        self.0.read(key).await
     }
 
-    /// Writes an object from memory and tells what was written.
+    /// Writes an object from memory and returns what was written.
     pub async fn put(&self, key: &str, bytes: Bytes, condition: Condition) -> Result<Object> {
-        match self {
-            Store::S3(store) => store.put(key, bytes, &condition).await,
-            Store::Local(store) => store.put(key, bytes, condition).await,
-        }
+        self.0.put(key, bytes, condition).await
     }
 
     /// Writes an object from a file of any size (from its beginning), in bounded memory.
-    pub async fn put_file(&self, key: &str, file: File) -> Result<Object> {
-        match self {
-            Store::S3(store) => store.put_file(key, file).await,
-            Store::Local(store) => store.put_file(key, file).await,
-        }
+    pub async fn put_file(&self, key: &str, file: File, condition: Condition) -> Result<Object> {
+        self.0.put_file(key, file, condition).await
     }
 
-    /// Deletes an object; deleting what is not there succeeds.
-    pub async fn delete(&self, key: &str) -> Result<()> {
-        match self {
-            Store::S3(store) => store.delete(key).await,
-            Store::Local(store) => store.delete(key).await,
-        }
+    /// Deletes an object; deleting what is not there succeeds. With [`Condition::Unchanged`], only the state that has
+    /// this ETag: another one stays, and the deletion fails with [`Failure::Condition`].
+    pub async fn delete(&self, key: &str, condition: Condition) -> Result<()> {
+        self.0.delete(key, condition).await
     }
 
     /// What killed writers left behind in a local folder. S3 has none: a bucket's lifecycle rule ends aborted uploads.
     pub async fn leftovers(&self) -> Result<Vec<String>> {
-        match self {
-            Store::S3(_) => Ok(Vec::new()),
-            Store::Local(store) => store.leftovers(false).await,
-        }
+        self.0.leftovers(false).await
     }
 
-    /// Removes what killed writers left behind, never what a live one is writing; tells what was removed.
+    /// Removes what killed writers left behind, never what a live one is writing; returns what was removed.
     pub async fn remove_leftovers(&self) -> Result<Vec<String>> {
-        match self {
-            Store::S3(_) => Ok(Vec::new()),
-            Store::Local(store) => store.leftovers(true).await,
-        }
+        self.0.leftovers(true).await
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Read, Seek};
 use std::ops::Range;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime as SmithyTime};
@@ -15,7 +16,7 @@ use tokio::sync::{OnceCell, mpsc};
 
 use crate::aws::{Aws, explain};
 
-use super::{Condition, Failure, Object, Result, StoreError};
+use super::{Backend, Body, Condition, Failure, Object, Reading, Result, StoreError};
 
 /// Parts of a multipart upload; also the most that one upload holds in memory.
 const PART_BYTES: usize = 16 * 1024 * 1024;
@@ -69,10 +70,6 @@ impl S3Store {
         Self { client, bucket: bucket.to_owned(), prefix }
     }
 
-    pub(super) fn url(&self, key: &str) -> String {
-        format!("s3://{}/{}{key}", self.bucket, self.prefix)
-    }
-
     fn full(&self, key: &str) -> String {
         format!("{}{key}", self.prefix)
     }
@@ -89,45 +86,9 @@ impl S3Store {
         StoreError { failure: Failure::Transient, action, url: self.url(key), why: why.to_string() }
     }
 
-    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
-        let client = self.client.get().await;
-        let mut pages = client.list_objects_v2().bucket(&self.bucket).prefix(self.full(prefix)).into_paginator().send();
-        let mut objects = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.fail("list", prefix, &error))?;
-            for item in page.contents() {
-                let Some(key) = item.key().and_then(|key| key.strip_prefix(&self.prefix)) else {
-                    continue;
-                };
-                // Consoles make objects whose key ends in a slash to show a folder.
-                let hidden = key.rsplit('/').next().is_none_or(|name| name.is_empty() || name.starts_with('.'));
-                if !hidden {
-                    objects.push(Object {
-                        key: key.to_owned(),
-                        bytes: item.size().unwrap_or(0).unsigned_abs(),
-                        etag: unquote(item.e_tag()),
-                        last_modified: time(item.last_modified()),
-                        version: None,
-                    });
-                }
-            }
-        }
-        objects.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(objects)
-    }
-
-    pub(super) async fn head(&self, key: &str) -> Result<Option<Object>> {
-        let client = self.client.get().await;
-        match client.head_object().bucket(&self.bucket).key(self.full(key)).send().await {
-            Ok(head) => Ok(Some(Object {
-                key: key.to_owned(),
-                bytes: head.content_length().unwrap_or(0).unsigned_abs(),
-                etag: unquote(head.e_tag()),
-                last_modified: time(head.last_modified()),
-                version: head.version_id().map(str::to_owned),
-            })),
-            Err(error) => self.none_if_absent("look at", key, &error),
-        }
+    fn is_another(&self, action: &'static str, key: &str) -> StoreError {
+        let why = "another writer was first".to_owned();
+        StoreError { failure: Failure::Condition, action, url: self.url(key), why }
     }
 
     fn none_if_absent<T, E, R>(&self, action: &'static str, key: &str, error: &SdkError<E, R>) -> Result<Option<T>>
@@ -148,32 +109,7 @@ impl S3Store {
         }
     }
 
-    pub(super) async fn get(&self, key: &str) -> Result<Option<(Object, Bytes)>> {
-        let Some((object, body)) = self.start_get(key).await? else {
-            return Ok(None);
-        };
-        match body.collect().await {
-            Ok(body) => Ok(Some((object, body.into_bytes()))),
-            // The connection broke: once more, in ranges of the same version.
-            Err(_) => Ok(Some((object.clone(), self.rest(&object, 0..object.bytes).await?))),
-        }
-    }
-
-    pub(super) async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
-        if range.is_empty() {
-            return Ok(Bytes::new());
-        }
-        let object = Object {
-            key: key.to_owned(),
-            bytes: 0,
-            etag: String::new(),
-            last_modified: DateTime::UNIX_EPOCH,
-            version: None,
-        };
-        self.rest(&object, range).await
-    }
-
-    /// Some bytes of a known state of an object (of any state if its ETag is empty), with tries.
+    /// Some bytes of a known state of an object, with tries.
     async fn rest(&self, object: &Object, range: Range<u64>) -> Result<Bytes> {
         let mut tries = 0;
         loop {
@@ -194,26 +130,22 @@ impl S3Store {
     async fn stream_range(&self, object: &Object, range: Range<u64>) -> Result<ByteStream> {
         let client = self.client.get().await;
         let last = range.end.saturating_sub(1);
-        let mut request = client
+        let request = client
             .get_object()
             .bucket(&self.bucket)
             .key(self.full(&object.key))
-            .range(format!("bytes={}-{last}", range.start));
-        if !object.etag.is_empty() {
-            request = request.if_match(format!("\"{}\"", object.etag));
-        }
-        let output = request.send().await.map_err(|error| self.fail("read", &object.key, &error))?;
+            .range(format!("bytes={}-{last}", range.start))
+            .if_match(format!("\"{}\"", object.etag));
+        let output = request.send().await.map_err(|error| {
+            let mut failed = self.fail("read", &object.key, &error);
+            // The precondition failed, or the object is too short for the range.
+            let status = error.raw_response().map(|response| response.status().as_u16());
+            if matches!(status, Some(412 | 416)) {
+                failed.failure = Failure::Changed;
+            }
+            failed
+        })?;
         Ok(output.body)
-    }
-
-    pub(super) async fn read(&self, key: &str) -> Result<Option<(Object, Box<dyn Read + Send>)>> {
-        let Some((object, body)) = self.start_get(key).await? else {
-            return Ok(None);
-        };
-        let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
-        let (store, known) = (self.clone(), object.clone());
-        tokio::spawn(async move { store.pump(&known, body, sender).await });
-        Ok(Some((object, Box::new(ChannelReader { receiver, chunk: Bytes::new() }))))
     }
 
     /// Sends an object's bytes to a reader; a broken connection goes on from where it stopped.
@@ -248,62 +180,7 @@ impl S3Store {
         }
     }
 
-    pub(super) async fn put(&self, key: &str, bytes: Bytes, condition: &Condition) -> Result<Object> {
-        let client = self.client.get().await;
-        let size = bytes.len() as u64;
-        // A body in memory: streamed bodies with checksums break emulators.
-        let mut request = client.put_object().bucket(&self.bucket).key(self.full(key)).body(ByteStream::from(bytes));
-        match condition {
-            Condition::Always => {}
-            Condition::Absent => request = request.if_none_match("*"),
-            Condition::Unchanged(etag) => request = request.if_match(format!("\"{etag}\"")),
-        }
-        let output = request.send().await.map_err(|error| {
-            let mut failed = self.fail("write", key, &error);
-            // If-Match on an object that is gone: the condition does not hold.
-            if failed.failure == Failure::NotFound && matches!(condition, Condition::Unchanged(_)) {
-                failed.failure = Failure::Condition;
-            }
-            failed
-        })?;
-        Ok(Object {
-            key: key.to_owned(),
-            bytes: size,
-            etag: unquote(output.e_tag()),
-            last_modified: Utc::now(),
-            version: output.version_id().map(str::to_owned),
-        })
-    }
-
-    pub(super) async fn put_file(&self, key: &str, file: File) -> Result<Object> {
-        let broken = |error: io::Error| self.broken("write", key, error);
-        let mut source = FileParts::open(file).map_err(broken)?;
-        if source.size <= PART_BYTES as u64 {
-            let bytes = source.next_part().await.map_err(broken)?;
-            return self.put(key, bytes, &Condition::Always).await;
-        }
-        let client = self.client.get().await;
-        let upload = client
-            .create_multipart_upload()
-            .bucket(&self.bucket)
-            .key(self.full(key))
-            .send()
-            .await
-            .map_err(|error| self.fail("write", key, &error))?;
-        let id = upload.upload_id().unwrap_or_default();
-        match self.upload_parts(key, id, &mut source).await {
-            Ok(object) => Ok(object),
-            Err(error) => {
-                let abort = client.abort_multipart_upload().bucket(&self.bucket).key(self.full(key)).upload_id(id);
-                if let Err(abort_error) = abort.send().await {
-                    tracing::warn!(key, error = %explain(&abort_error), "failed to abort an upload; the bucket's lifecycle rule will");
-                }
-                Err(error)
-            }
-        }
-    }
-
-    async fn upload_parts(&self, key: &str, id: &str, source: &mut FileParts) -> Result<Object> {
+    async fn upload_parts(&self, key: &str, id: &str, source: &mut FileParts, condition: &Condition) -> Result<Object> {
         let client = self.client.get().await;
         let mut parts = Vec::new();
         let mut number = 0;
@@ -325,15 +202,18 @@ impl S3Store {
                 .map_err(|error| self.fail("write", key, &error))?;
             parts.push(CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).build());
         }
-        let done = client
+        let mut request = client
             .complete_multipart_upload()
             .bucket(&self.bucket)
             .key(self.full(key))
             .upload_id(id)
-            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
-            .send()
-            .await
-            .map_err(|error| self.fail("write", key, &error))?;
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build());
+        match condition {
+            Condition::Always => {}
+            Condition::Absent => request = request.if_none_match("*"),
+            Condition::Unchanged(etag) => request = request.if_match(format!("\"{etag}\"")),
+        }
+        let done = request.send().await.map_err(|error| self.fail("write", key, &error))?;
         Ok(Object {
             key: key.to_owned(),
             bytes: source.size,
@@ -342,14 +222,165 @@ impl S3Store {
             version: done.version_id().map(str::to_owned),
         })
     }
+}
 
-    pub(super) async fn delete(&self, key: &str) -> Result<()> {
+#[async_trait]
+impl Backend for S3Store {
+    fn url(&self, key: &str) -> String {
+        format!("s3://{}/{}{key}", self.bucket, self.prefix)
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
         let client = self.client.get().await;
-        let done = client.delete_object().bucket(&self.bucket).key(self.full(key)).send().await;
-        match done {
+        let mut pages = client.list_objects_v2().bucket(&self.bucket).prefix(self.full(prefix)).into_paginator().send();
+        let mut objects = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.fail("list", prefix, &error))?;
+            for item in page.contents() {
+                let Some(key) = item.key().and_then(|key| key.strip_prefix(&self.prefix)) else {
+                    continue;
+                };
+                // Consoles make objects whose key ends in a slash to show a folder.
+                let hidden = key.rsplit('/').next().is_none_or(|name| name.is_empty() || name.starts_with('.'));
+                if !hidden {
+                    objects.push(Object {
+                        key: key.to_owned(),
+                        bytes: item.size().unwrap_or(0).unsigned_abs(),
+                        etag: unquote(item.e_tag()),
+                        last_modified: time(item.last_modified()),
+                        version: None,
+                    });
+                }
+            }
+        }
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(objects)
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<Object>> {
+        let client = self.client.get().await;
+        match client.head_object().bucket(&self.bucket).key(self.full(key)).send().await {
+            Ok(head) => Ok(Some(Object {
+                key: key.to_owned(),
+                bytes: head.content_length().unwrap_or(0).unsigned_abs(),
+                etag: unquote(head.e_tag()),
+                last_modified: time(head.last_modified()),
+                version: head.version_id().map(str::to_owned),
+            })),
+            Err(error) => self.none_if_absent("look at", key, &error),
+        }
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<(Object, Bytes)>> {
+        let Some((object, body)) = self.start_get(key).await? else {
+            return Ok(None);
+        };
+        match body.collect().await {
+            Ok(body) => Ok(Some((object, body.into_bytes()))),
+            // The connection broke: once more, in ranges of the same version.
+            Err(_) => Ok(Some((object.clone(), self.rest(&object, 0..object.bytes).await?))),
+        }
+    }
+
+    async fn get_range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let object = Object {
+            key: key.to_owned(),
+            bytes: 0,
+            etag: etag.to_owned(),
+            last_modified: DateTime::UNIX_EPOCH,
+            version: None,
+        };
+        self.rest(&object, range).await
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<Reading>> {
+        let Some((object, body)) = self.start_get(key).await? else {
+            return Ok(None);
+        };
+        let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
+        let (store, known) = (self.clone(), object.clone());
+        tokio::spawn(async move { store.pump(&known, body, sender).await });
+        let etag = object.etag.clone();
+        Ok(Some(Reading::new(object, Download { receiver, chunk: Bytes::new(), etag })))
+    }
+
+    async fn put(&self, key: &str, bytes: Bytes, condition: Condition) -> Result<Object> {
+        let client = self.client.get().await;
+        let size = bytes.len() as u64;
+        // A body in memory: streamed bodies with checksums break emulators.
+        let mut request = client.put_object().bucket(&self.bucket).key(self.full(key)).body(ByteStream::from(bytes));
+        match &condition {
+            Condition::Always => {}
+            Condition::Absent => request = request.if_none_match("*"),
+            Condition::Unchanged(etag) => request = request.if_match(format!("\"{etag}\"")),
+        }
+        let output = request.send().await.map_err(|error| {
+            let mut failed = self.fail("write", key, &error);
+            // If-Match on an object that is gone: the condition does not hold.
+            if failed.failure == Failure::NotFound && matches!(condition, Condition::Unchanged(_)) {
+                failed.failure = Failure::Condition;
+            }
+            failed
+        })?;
+        Ok(Object {
+            key: key.to_owned(),
+            bytes: size,
+            etag: unquote(output.e_tag()),
+            last_modified: Utc::now(),
+            version: output.version_id().map(str::to_owned),
+        })
+    }
+
+    async fn put_file(&self, key: &str, file: File, condition: Condition) -> Result<Object> {
+        let broken = |error: io::Error| self.broken("write", key, error);
+        let mut source = FileParts::open(file).map_err(broken)?;
+        if source.size <= PART_BYTES as u64 {
+            let bytes = source.next_part().await.map_err(broken)?;
+            return self.put(key, bytes, condition).await;
+        }
+        let client = self.client.get().await;
+        let upload = client
+            .create_multipart_upload()
+            .bucket(&self.bucket)
+            .key(self.full(key))
+            .send()
+            .await
+            .map_err(|error| self.fail("write", key, &error))?;
+        let id = upload.upload_id().unwrap_or_default();
+        match self.upload_parts(key, id, &mut source, &condition).await {
+            Ok(object) => Ok(object),
+            Err(error) => {
+                let abort = client.abort_multipart_upload().bucket(&self.bucket).key(self.full(key)).upload_id(id);
+                if let Err(abort_error) = abort.send().await {
+                    tracing::warn!(key, error = %explain(&abort_error), "failed to abort an upload; the bucket's lifecycle rule will");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn delete(&self, key: &str, condition: Condition) -> Result<()> {
+        let client = self.client.get().await;
+        let mut request = client.delete_object().bucket(&self.bucket).key(self.full(key));
+        if let Condition::Unchanged(etag) = &condition {
+            // Stores that do not know If-Match on deletions ignore it: looking first leaves a moment, not none.
+            match self.head(key).await? {
+                None => return Ok(()),
+                Some(there) if there.etag != *etag => return Err(self.is_another("delete", key)),
+                Some(_) => request = request.if_match(format!("\"{etag}\"")),
+            }
+        }
+        match request.send().await {
             Ok(_) => Ok(()),
             Err(error) => self.none_if_absent::<(), _, _>("delete", key, &error).map(drop),
         }
+    }
+
+    async fn leftovers(&self, _: bool) -> Result<Vec<String>> {
+        Ok(Vec::new())
     }
 }
 
@@ -387,13 +418,20 @@ impl FileParts {
     }
 }
 
-/// The blocking end of a download.
-struct ChannelReader {
+/// The blocking end of a download. All its bytes are of one ETag: the requests ask for it.
+struct Download {
     receiver: mpsc::Receiver<io::Result<Bytes>>,
     chunk: Bytes,
+    etag: String,
 }
 
-impl Read for ChannelReader {
+impl Body for Download {
+    fn etag(&mut self) -> io::Result<String> {
+        Ok(self.etag.clone())
+    }
+}
+
+impl Read for Download {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.chunk.is_empty() {
             match self.receiver.blocking_recv() {

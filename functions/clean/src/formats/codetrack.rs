@@ -61,7 +61,7 @@ struct Commits {
 /// Reads one raw object; tells the gaps that it and its sibling report.
 pub(super) fn decode(
     object: &RawObject,
-    mut siblings: Siblings,
+    mut siblings: Siblings<'_>,
     reader: impl Read,
     sink: &mut dyn Sink,
 ) -> Result<Vec<Gap>, Stop> {

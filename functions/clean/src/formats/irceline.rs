@@ -51,7 +51,7 @@ pub struct Series {
 /// Reads one raw object; tells the gaps that it reports.
 pub(super) fn decode(
     object: &RawObject,
-    siblings: Siblings,
+    siblings: Siblings<'_>,
     reader: impl Read,
     sink: &mut dyn Sink,
 ) -> Result<Vec<Gap>, Stop> {
@@ -86,7 +86,7 @@ fn window(object: &RawObject) -> Range<i64> {
 }
 
 /// The series that the siblings know: `timeseries.json` first, then the references in an expanded `stations.json`.
-fn known_series(object: &RawObject, mut siblings: Siblings) -> Result<BTreeMap<String, Series>, Stop> {
+fn known_series(object: &RawObject, mut siblings: Siblings<'_>) -> Result<BTreeMap<String, Series>, Stop> {
     let names = object.dataset.lookup("parameter");
     let mut known = BTreeMap::new();
     for (file, read) in [

@@ -34,7 +34,7 @@ pub struct RawObject<'a> {
 }
 
 /// The siblings that a table declares: file name to the bytes, read once.
-pub type Siblings = BTreeMap<String, Box<dyn Read + Send>>;
+pub type Siblings<'a> = BTreeMap<String, Box<dyn Read + Send + 'a>>;
 
 /// The beginning of a CSV file.
 #[derive(Debug)]
@@ -67,7 +67,12 @@ pub struct Notes {
 }
 
 /// Reads the object's bytes into the sink by the table's format.
-pub fn decode(object: &RawObject, siblings: Siblings, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+pub fn decode(
+    object: &RawObject,
+    siblings: Siblings<'_>,
+    reader: impl Read,
+    sink: &mut dyn Sink,
+) -> Result<Notes, Stop> {
     let gaps = |gaps| Notes { gaps, ..Notes::default() };
     let columns = |ignored_columns| Notes { ignored_columns, ..Notes::default() };
     match object.table.format_of(object.key) {

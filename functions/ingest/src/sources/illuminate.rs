@@ -90,7 +90,8 @@ impl SchoolYear {
         let year = if day.month() >= FIRST_MONTH { day.year() } else { day.year() - 1 };
         let first = NaiveDate::from_ymd_opt(year, FIRST_MONTH, 1).unwrap_or(day);
         let last = first.checked_add_months(Months::new(12)).and_then(|next| next.pred_opt()).unwrap_or(day);
-        let label = Period::SchoolYear.of(first).value("year").unwrap_or_default().to_owned();
+        let label =
+            Period::SchoolYear.of(first).and_then(|year| year.value("year").map(str::to_owned)).unwrap_or_default();
         Self { label, first, last }
     }
 

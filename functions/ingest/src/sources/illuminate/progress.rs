@@ -39,7 +39,7 @@ impl<'a> Progress<'a> {
         progress.begun = began.is_some_and(|began| (TimeDelta::zero()..resume_for).contains(&(now - began.to_utc())));
         let kept = |key: &str| progress.begun && key.starts_with(&progress.folder);
         for object in store.list(&above).await?.into_iter().filter(|object| !kept(&object.key)) {
-            store.delete(&object.key).await?;
+            store.delete(&object.key, Condition::Always).await?;
         }
         Ok(progress)
     }
@@ -66,9 +66,9 @@ impl<'a> Progress<'a> {
 
     /// Removes everything: the list first, without which the rest is good for nothing.
     pub async fn remove(self) -> Result<()> {
-        self.store.delete(&self.list_key()).await?;
+        self.store.delete(&self.list_key(), Condition::Always).await?;
         for object in self.store.list(&self.folder).await? {
-            self.store.delete(&object.key).await?;
+            self.store.delete(&object.key, Condition::Always).await?;
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ struct Place {
 impl Rewrite {
     /// Takes a copy of what is there.
     pub async fn begin(store: &Store, key: &str, group: fn(&Line) -> Option<String>) -> Result<Self> {
-        let found = store.read(key).await?.map(|(_, reader)| reader);
+        let found = store.read(key).await?;
         let url = store.url(key);
         off_thread(url.clone(), move || {
             let mut rewrite =
@@ -101,7 +101,7 @@ impl Rewrite {
         if is_there && same {
             return Ok(None);
         }
-        store.put_file(key, output).await?;
+        store.put_file(key, output, lake::store::Condition::Always).await?;
         Ok(Some(size))
     }
 }
