@@ -90,8 +90,8 @@ impl LocalStore {
                 temporary.as_file().sync_data()?;
                 let mut object = describe_open(name, temporary.as_file_mut())?;
 
-                let guard = File::open(&folder)?;
-                guard.lock()?;
+                // The temporary file keeps the folder there.
+                let _guard = lock_folder(&folder)?;
                 if !holds(&condition, &path)? {
                     return Ok(None);
                 }
@@ -208,13 +208,14 @@ impl Backend for LocalStore {
         let root = self.root.clone();
         let deleted = self.blocking("delete", key, move |path| {
             let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-            let guard = match File::open(&folder) {
+            // Writers with a condition hold this lock while they look and rename.
+            let _guard = match lock_folder(&folder) {
                 Err(error) if is_absent(&error) => return Ok(true),
                 guard => guard?,
             };
-            // Writers with a condition hold this lock while they look and rename.
-            guard.lock()?;
-            if path.try_exists()? && !holds(&condition, &path)? {
+            if let Condition::Unchanged(etag) = &condition
+                && describe(String::new(), &path)?.is_some_and(|there| there.etag != *etag)
+            {
                 return Ok(false);
             }
             match fs::remove_file(&path) {
@@ -352,6 +353,19 @@ fn locked_temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
         temporary.as_file().lock()?;
         if temporary.path().try_exists()? {
             return Ok(temporary);
+        }
+    }
+}
+
+/// Locks the folder that has this path, and not one that was removed while its lock was waited for.
+fn lock_folder(folder: &Path) -> io::Result<File> {
+    loop {
+        let guard = File::open(folder)?;
+        guard.lock()?;
+        let ((device, inode, ..), (device_now, inode_now, ..)) =
+            (identity(&guard.metadata()?), identity(&fs::metadata(folder)?));
+        if (device, inode) == (device_now, inode_now) {
+            return Ok(guard);
         }
     }
 }

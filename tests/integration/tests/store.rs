@@ -60,6 +60,10 @@ suite! {
     any_key_is_kept_as_it_is
     absent_holds_once
     unchanged_holds_until_a_change
+    a_range_is_of_one_state
+    a_reading_returns_the_etag_of_its_bytes
+    deletions_have_conditions
+    files_are_written_under_conditions
     one_of_many_creators_wins
     one_of_many_changers_wins
     etags_follow_the_bytes
@@ -133,16 +137,16 @@ async fn keys(store: &Store, prefix: &str) -> Vec<String> {
 }
 
 async fn read(store: &Store, key: &str) -> Option<(Object, Vec<u8>)> {
-    let (object, mut reader) = store.read(key).await.unwrap()?;
-    let bytes = tokio::task::spawn_blocking(move || {
+    let mut reading = store.read(key).await.unwrap()?;
+    let read = tokio::task::spawn_blocking(move || {
         let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes).unwrap();
-        bytes
+        reading.read_to_end(&mut bytes).unwrap();
+        (reading.finish().unwrap(), bytes)
     });
-    Some((object, bytes.await.unwrap()))
+    Some(read.await.unwrap())
 }
 
-fn is_unmet(result: &Result<Object, StoreError>) -> bool {
+fn is_unmet<T>(result: &Result<T, StoreError>) -> bool {
     result.as_ref().is_err_and(|error| error.failure == Failure::Condition && !error.can_retry())
 }
 
@@ -190,7 +194,7 @@ async fn what_is_written_is_read(store: Store) {
             assert!((object.last_modified - written.last_modified).abs() < TimeDelta::minutes(1), "{object:?}");
         }
 
-        store.delete(key).await.unwrap();
+        store.delete(key, Condition::Always).await.unwrap();
         assert!(store.head(key).await.unwrap().is_none());
         assert!(store.get(key).await.unwrap().is_none());
         assert_eq!(keys(&store, "").await, [""; 0]);
@@ -206,12 +210,12 @@ async fn an_object_is_replaced(store: Store) {
 }
 
 async fn deleting_what_is_not_there_succeeds(store: Store) {
-    store.delete("never").await.unwrap();
-    store.delete("never/a/folder").await.unwrap();
+    store.delete("never", Condition::Always).await.unwrap();
+    store.delete("never/a/folder", Condition::Always).await.unwrap();
     put(&store, "once/there", "x").await;
-    store.delete("once/there/below").await.unwrap();
-    store.delete("once/there").await.unwrap();
-    store.delete("once/there").await.unwrap();
+    store.delete("once/there/below", Condition::Always).await.unwrap();
+    store.delete("once/there", Condition::Always).await.unwrap();
+    store.delete("once/there", Condition::Always).await.unwrap();
 }
 
 async fn lists_are_sorted_and_by_prefix(store: Store) {
@@ -284,13 +288,14 @@ async fn any_key_is_kept_as_it_is(store: Store) {
         assert_eq!(get(&store, key).await.unwrap(), key, "{key}");
         assert_eq!(store.head(key).await.unwrap().unwrap().key, key);
         assert_eq!(read(&store, key).await.unwrap().1, key.as_bytes());
-        assert_eq!(store.get_range(key, 0..1).await.unwrap(), &key.as_bytes()[..1]);
+        let etag = store.head(key).await.unwrap().unwrap().etag;
+        assert_eq!(store.get_range(key, &etag, 0..1).await.unwrap(), &key.as_bytes()[..1]);
         let listed = keys(&store, key).await;
         let hidden = key.starts_with('.');
         assert_eq!(listed, if hidden || key.contains("/.") { vec![] } else { vec![key] });
     }
     for (index, key) in odd.iter().enumerate() {
-        store.delete(key).await.unwrap();
+        store.delete(key, Condition::Always).await.unwrap();
         for (later, other) in odd.iter().enumerate() {
             assert_eq!(store.head(other).await.unwrap().is_some(), later > index, "{other} without {key}");
         }
@@ -306,7 +311,7 @@ async fn absent_holds_once(store: Store) {
     assert_eq!(store.head("key").await.unwrap().unwrap().etag, first.etag);
     assert_eq!(get(&store, "key").await.unwrap(), "first");
 
-    store.delete("key").await.unwrap();
+    store.delete("key", Condition::Always).await.unwrap();
     store.put("key", "third".into(), Condition::Absent).await.unwrap();
     assert_eq!(get(&store, "key").await.unwrap(), "third");
 }
@@ -320,10 +325,63 @@ async fn unchanged_holds_until_a_change(store: Store) {
     let etag = store.list("key").await.unwrap()[0].etag.clone();
     store.put("key", "third".into(), Condition::Unchanged(etag)).await.unwrap();
 
-    store.delete("key").await.unwrap();
+    store.delete("key", Condition::Always).await.unwrap();
     let gone = store.put("key", "gone".into(), Condition::Unchanged(second.etag)).await;
     assert!(is_unmet(&gone), "{gone:?}");
     assert!(store.head("key").await.unwrap().is_none());
+}
+
+async fn a_range_is_of_one_state(store: Store) {
+    let first = put(&store, "key", "first state").await;
+    assert_eq!(store.get_range("key", &first.etag, 0..5).await.unwrap(), "first");
+    let other = put(&store, "key", "other state").await;
+    let error = store.get_range("key", &first.etag, 0..5).await.unwrap_err();
+    assert_eq!(error.failure, Failure::Changed, "{error}");
+    assert_eq!(store.get_range("key", &other.etag, 0..5).await.unwrap(), "other");
+}
+
+async fn a_reading_returns_the_etag_of_its_bytes(store: Store) {
+    let first = put(&store, "key", "first state").await;
+    // A reader that stops early has read all of the object by the time it is asked.
+    let mut reading = store.read("key").await.unwrap().unwrap();
+    let finished = tokio::task::spawn_blocking(move || {
+        let mut beginning = [0; 5];
+        reader_exact(&mut reading, &mut beginning);
+        assert_eq!(&beginning, b"first");
+        reading.finish().unwrap()
+    });
+    let finished = finished.await.unwrap();
+    assert_eq!((finished.etag, finished.bytes), (first.etag, first.bytes));
+}
+
+fn reader_exact(reader: &mut impl Read, bytes: &mut [u8]) {
+    reader.read_exact(bytes).unwrap();
+}
+
+async fn deletions_have_conditions(store: Store) {
+    let first = put(&store, "a/key", "first").await;
+    let second = put(&store, "a/key", "second").await;
+    let late = store.delete("a/key", Condition::Unchanged(first.etag)).await;
+    assert!(is_unmet(&late), "{late:?}");
+    assert_eq!(get(&store, "a/key").await.unwrap(), "second");
+    store.delete("a/key", Condition::Unchanged(second.etag.clone())).await.unwrap();
+    assert!(store.head("a/key").await.unwrap().is_none());
+    store.delete("a/key", Condition::Unchanged(second.etag)).await.unwrap();
+}
+
+async fn files_are_written_under_conditions(store: Store) {
+    let file = |text: &str| {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    };
+    let first = store.put_file("key", file("first"), Condition::Absent).await.unwrap();
+    let again = store.put_file("key", file("again"), Condition::Absent).await;
+    assert!(is_unmet(&again), "{again:?}");
+    store.put_file("key", file("second"), Condition::Unchanged(first.etag.clone())).await.unwrap();
+    let late = store.put_file("key", file("late"), Condition::Unchanged(first.etag)).await;
+    assert!(is_unmet(&late), "{late:?}");
+    assert_eq!(get(&store, "key").await.unwrap(), "second");
 }
 
 async fn one_of_many_creators_wins(store: Store) {
@@ -363,39 +421,39 @@ async fn etags_follow_the_bytes(store: Store) {
     assert_ne!(put(&store, "key", "").await.etag, changed.etag);
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"bytes").unwrap();
-    assert_eq!(store.put_file("key", file).await.unwrap().etag, first.etag);
+    assert_eq!(store.put_file("key", file, Condition::Always).await.unwrap().etag, first.etag);
 }
 
 async fn ranges_are_read(store: Store) {
-    put(&store, "key", "0123456789").await;
-    for (range, expected) in [
-        (3..6, "345"),
-        (0..10, "0123456789"),
-        (0..1, "0"),
-        (9..10, "9"),
-        (4..4, ""),
-        (0..0, ""),
-        (10..10, ""),
-        // Whoever guesses how long a footer is reaches past the end.
-        (8..100, "89"),
-    ] {
-        assert_eq!(store.get_range("key", range.clone()).await.unwrap(), expected, "{range:?}");
+    let etag = put(&store, "key", "0123456789").await.etag;
+    for (range, expected) in
+        [(3..6, "345"), (0..10, "0123456789"), (0..1, "0"), (9..10, "9"), (4..4, ""), (0..0, ""), (10..10, "")]
+    {
+        assert_eq!(store.get_range("key", &etag, range.clone()).await.unwrap(), expected, "{range:?}");
     }
-    let error = store.get_range("no/such", 0..5).await.unwrap_err();
+    // An object is never shorter than its ledger entry says, unless it is another one.
+    for range in [8..100, 10..11, 50..60] {
+        let error = store.get_range("key", &etag, range.clone()).await.unwrap_err();
+        assert_eq!(error.failure, Failure::Changed, "{range:?}: {error}");
+    }
+    let error = store.get_range("no/such", &etag, 0..5).await.unwrap_err();
     assert_eq!(error.failure, Failure::NotFound);
     assert!(error.to_string().contains("no/such"), "{error}");
 }
 
 async fn large_objects_are_streamed(store: Store) {
     let bytes = Bytes::from(noise(20_000_000));
-    put(&store, "large", bytes.clone()).await;
+    let etag = put(&store, "large", bytes.clone()).await.etag;
     let (object, content) = read(&store, "large").await.unwrap();
     assert_eq!(object.bytes, 20_000_000);
     assert_same(&content, &bytes);
-    assert_same(&store.get_range("large", 12_345_678..15_000_000).await.unwrap(), &bytes[12_345_678..15_000_000]);
+    assert_same(
+        &store.get_range("large", &etag, 12_345_678..15_000_000).await.unwrap(),
+        &bytes[12_345_678..15_000_000],
+    );
 
     // A reader may stop before the end, and read in steps of any size.
-    let (_, mut reader) = store.read("large").await.unwrap().unwrap();
+    let mut reader = store.read("large").await.unwrap().unwrap();
     let beginning = tokio::task::spawn_blocking(move || {
         let mut beginning = vec![0; 100_003];
         for step in beginning.chunks_mut(7_919) {
@@ -415,13 +473,13 @@ async fn large_files_are_written(store: Store) {
         file.write_all(&bytes).unwrap();
         // From its beginning, wherever its writer left it.
         file.seek(SeekFrom::Start(5)).unwrap();
-        let written = store.put_file("file", file).await.unwrap();
+        let written = store.put_file("file", file, Condition::Always).await.unwrap();
         assert_eq!((written.key.as_str(), written.bytes), ("file", size as u64));
         let (object, content) = read(&store, "file").await.unwrap();
         assert_eq!((object.bytes, object.etag), (size as u64, written.etag));
         assert_same(&content, &bytes);
     }
-    let written = store.put_file("file", tempfile::tempfile().unwrap()).await.unwrap();
+    let written = store.put_file("file", tempfile::tempfile().unwrap(), Condition::Always).await.unwrap();
     assert_eq!(written.bytes, 0);
     assert_eq!(get(&store, "file").await.unwrap(), "");
 }
@@ -449,12 +507,12 @@ async fn a_missing_bucket_is_an_error(store: Store) {
     let errors = [
         store.get("key").await.unwrap_err(),
         store.read("key").await.map(drop).unwrap_err(),
-        store.get_range("key", 0..1).await.unwrap_err(),
+        store.get_range("key", "x", 0..1).await.unwrap_err(),
         store.list("key").await.unwrap_err(),
         store.put("key", "x".into(), Condition::Always).await.unwrap_err(),
         store.put("key", "x".into(), Condition::Absent).await.unwrap_err(),
-        store.put_file("key", tempfile::tempfile().unwrap()).await.unwrap_err(),
-        store.delete("key").await.unwrap_err(),
+        store.put_file("key", tempfile::tempfile().unwrap(), Condition::Always).await.unwrap_err(),
+        store.delete("key", Condition::Always).await.unwrap_err(),
     ];
     for error in errors {
         assert_eq!(error.failure, Failure::NotFound, "{error}");
@@ -501,6 +559,44 @@ async fn leftovers_of_killed_writers_are_found() {
     assert_eq!(keys(&store, "").await, ["a/b/object"]);
 }
 
+/// A file that is copied over itself while it is read: its bytes are of no one state.
+#[tokio::test]
+async fn a_file_that_is_written_to_while_it_is_read_has_no_etag() {
+    let (folder, store) = local_store();
+    let path = folder.path().join("key");
+    put(&store, "key", noise(600_000)).await;
+    for change in ["in place", "replaced", "removed"] {
+        let mut reading = store.read("key").await.unwrap().unwrap();
+        let path = path.clone();
+        let finished = tokio::task::spawn_blocking(move || {
+            let mut beginning = vec![0; 300_000];
+            reading.read_exact(&mut beginning).unwrap();
+            match change {
+                "in place" => fs::write(&path, noise(500_000)).unwrap(),
+                "replaced" => {
+                    fs::write(path.with_extension("new"), noise(600_000)).unwrap();
+                    fs::rename(path.with_extension("new"), &path).unwrap();
+                }
+                _ => fs::remove_file(&path).unwrap(),
+            }
+            reading.finish()
+        });
+        let error = finished.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ResourceBusy, "{change}: {error}");
+    }
+}
+
+/// An ETag is checked with each range that is read, also after a change that a hash remembered from before misses.
+#[tokio::test]
+async fn a_damaged_file_is_not_read() {
+    let (folder, store) = local_store();
+    let etag = put(&store, "key", "0123456789").await.etag;
+    assert_eq!(store.get_range("key", &etag, 0..3).await.unwrap(), "012");
+    fs::write(folder.path().join("key"), "0123456788").unwrap();
+    let error = store.get_range("key", &etag, 0..3).await.unwrap_err();
+    assert_eq!(error.failure, Failure::Changed, "{error}");
+}
+
 #[tokio::test]
 async fn a_write_leaves_the_object_alone() {
     let (folder, store) = local_store();
@@ -528,12 +624,12 @@ async fn keys_do_not_lead_out_of_the_folder() {
     for key in ["../secret", "a/../../secret", "a/./object", "a//object", "/secret", "a/", "", "..", "."] {
         let errors = [
             store.put(key, "x".into(), Condition::Always).await.unwrap_err(),
-            store.put_file(key, tempfile::tempfile().unwrap()).await.unwrap_err(),
+            store.put_file(key, tempfile::tempfile().unwrap(), Condition::Always).await.unwrap_err(),
             store.get(key).await.map(drop).unwrap_err(),
             store.read(key).await.map(drop).unwrap_err(),
-            store.get_range(key, 0..1).await.map(drop).unwrap_err(),
+            store.get_range(key, "x", 0..1).await.map(drop).unwrap_err(),
             store.head(key).await.map(drop).unwrap_err(),
-            store.delete(key).await.unwrap_err(),
+            store.delete(key, Condition::Always).await.unwrap_err(),
         ];
         for error in errors {
             assert_eq!(error.failure, Failure::Other, "{error}");
@@ -549,9 +645,9 @@ async fn emptied_folders_go() {
     let (folder, store) = local_store();
     put(&store, "a/b/c/object", "x").await;
     put(&store, "a/other", "x").await;
-    store.delete("a/b/c/object").await.unwrap();
+    store.delete("a/b/c/object", Condition::Always).await.unwrap();
     assert_eq!(names(&folder.path().join("a")), ["other"]);
-    store.delete("a/other").await.unwrap();
+    store.delete("a/other", Condition::Always).await.unwrap();
     assert_eq!(names(folder.path()), [""; 0]);
     assert!(folder.path().exists(), "the zone's own folder stays");
 }
@@ -563,12 +659,12 @@ async fn a_folder_is_filled_while_it_is_emptied() {
     for round in 0..1_000 {
         put(&store, "a/folder/old", "x").await;
         let (emptier, filler) = (store.clone(), store.clone());
-        let emptied = tokio::spawn(async move { emptier.delete("a/folder/old").await });
+        let emptied = tokio::spawn(async move { emptier.delete("a/folder/old", Condition::Always).await });
         let filled = tokio::spawn(async move { filler.put("a/folder/new", "y".into(), Condition::Absent).await });
         emptied.await.unwrap().unwrap();
         let filled = filled.await.unwrap();
         assert!(filled.is_ok(), "in round {round}: {filled:?}");
-        store.delete("a/folder/new").await.unwrap();
+        store.delete("a/folder/new", Condition::Always).await.unwrap();
     }
 }
 
