@@ -23,7 +23,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use self::skip::{say, skip};
-pub use self::tree::Tree;
+pub use self::tree::{Tree, copy_with_times};
 
 /// The `tributary` binary beside this test: `make test` builds it first.
 pub fn tributary() -> PathBuf {

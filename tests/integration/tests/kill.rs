@@ -2,10 +2,8 @@
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use std::path::Path;
-
 use integration::fault::Seed;
-use integration::{TestLake, Tree};
+use integration::{TestLake, Tree, copy_with_times};
 use simulator::{Options, Simulator};
 
 const RUN: [&str; 6] = ["run", "irceline", "--from", "2026-10-30", "--to", "2026-11-02"];
@@ -107,19 +105,4 @@ async fn changes_of_raw_objects_are_followed_as_if_no_process_had_been_killed() 
         std::fs::remove_dir_all(lake.path().join(gone)).unwrap();
         lake
     });
-}
-
-/// Copies a folder; the time of an object is part of what is made of it.
-fn copy_with_times(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let (path, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
-        if path.is_dir() {
-            copy_with_times(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
-            let modified = path.metadata().unwrap().modified().unwrap();
-            std::fs::File::options().write(true).open(&target).unwrap().set_modified(modified).unwrap();
-        }
-    }
 }
