@@ -322,7 +322,9 @@ async fn a_killed_run_goes_on_where_it_was() {
         lake.call_until(&YEAR, &step);
         lake.call(&YEAR).ok();
         let twice = asked(&simulator) - begun - needed;
-        assert!(twice <= 3 * 3 + 3, "{twice} answers were asked for twice, killed after {step}");
+        // Progress is deleted when the year is complete, and then all of it may be asked for again.
+        let is_complete = step.starts_with("Doomed") || step.starts_with("Deleted");
+        assert!(is_complete || twice <= 3 * 3 + 3, "{twice} answers were asked for twice, killed after {step}");
         assert_eq!(timeless(&whole.tree()).differences(&timeless(&lake.tree())), Vec::<String>::new(), "{step}");
         assert_eq!(whole.tree().below(&["raw"]).names(), lake.tree().below(&["raw"]).names(), "{step}");
     }
