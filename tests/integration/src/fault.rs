@@ -24,8 +24,11 @@ impl Ended {
         self.steps.iter().filter(|step| step.split(' ').next() == Some(kind)).count()
     }
 
-    /// At most so many steps of each kind, spread over the whole run, as [`TestLake::call_until`] takes them.
+    /// At most so many steps of each kind, spread over the whole run, as [`TestLake::call_until`] takes them. The variable
+    /// `KILLS` sets another number.
     pub fn some_of_each(&self, count: usize, seed: &mut Seed) -> Vec<String> {
+        let given = std::env::var("KILLS").ok().map(|text| text.parse().expect("KILLS is a whole number"));
+        let count = given.unwrap_or(count);
         let of_kind = |kind: &&str| {
             seed.steps(count, self.count(kind)).into_iter().map(|step| format!("{kind} {step}")).collect()
         };
