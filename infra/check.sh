@@ -24,6 +24,7 @@ wanted=${TRIBUTARY_PROVIDER:-}
 command -v terraform >/dev/null || skip "there is no terraform (1.11 or later)"
 python3 -c 'import ensurepip, venv' 2>/dev/null || skip "there is no python3 with venv (make setup)"
 bash "$standin/setup.sh" "$dir/standin" >/dev/null || skip "packages of the stand-in provider cannot be fetched from PyPI"
+
 work=$(mktemp -d -t tributary-infra.XXXXXX)
 emulator_stop() { :; }
 finish() {
