@@ -10,7 +10,7 @@ scratch=$(mktemp -d)
 "$binaries/simulator" --url-file "$scratch/url" --rosters lake/raw >"$scratch/log" 2>&1 &
 simulator=$!
 trap 'kill "$simulator" 2>/dev/null || true; rm -rf "$scratch"' EXIT
-tries=100
+tries=1200
 while [ ! -s "$scratch/url" ]; do
     tries=$((tries - 1))
     if [ "$tries" -eq 0 ] || ! kill -0 "$simulator" 2>/dev/null; then

@@ -5,12 +5,9 @@ set -eu
 binaries=$1
 project=$(cd "$(dirname "$0")/.." && pwd)
 
-skip() {
-    echo "image: SKIPPED: $1" >&2
-    [ -z "${CI:-}" ] || { echo "image: that is a failure, as CI is set" >&2; exit 1; }
-    exit 0
-}
-command -v buildah >/dev/null || skip "there is no buildah (Debian: apt-get install buildah)"
+. "$project/tests/skip.sh"
+skip() { skipped image "$1"; exit 0; }
+command -v buildah >/dev/null || skip "there is no buildah (make setup)"
 [ "$(id -u)" -eq 0 ] || skip "a root file system is mounted, which only root may do"
 
 work=$(mktemp -d)
@@ -59,10 +56,10 @@ $BUILDAH run --isolation chroot "$container" /usr/local/bin/tributary --version
 
 "$binaries/simulator" --url-file "$work/url" >"$work/simulator.log" 2>&1 &
 simulator=$!
-tries=100
+tries=1200
 while [ ! -s "$work/url" ]; do
     tries=$((tries - 1))
-    [ "$tries" -gt 0 ] || { echo "image: the simulator did not start" >&2; exit 1; }
+    { [ "$tries" -gt 0 ] && kill -0 "$simulator" 2>/dev/null; } || { echo "image: the simulator did not start" >&2; exit 1; }
     sleep 0.1
 done
 

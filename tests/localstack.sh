@@ -1,19 +1,20 @@
 #!/bin/sh
 # tests/localstack.sh FOLDER: run the tests of storage, events and queues against LocalStack itself, as a plain process.
-# It is installed into FOLDER: a hundred Python packages, which need Python 3.13. Skipped where it cannot be had or started,
-# and with TRIBUTARY_LOCALSTACK=0.
+# It is installed into FOLDER: a hundred Python packages, which need Python 3.13. Skipped where it cannot be installed or
+# started, and with TRIBUTARY_LOCALSTACK=0.
 #
 # A LocalStack of your own needs none of this: AWS_ENDPOINT_URL=http://127.0.0.1:4566 make test
 set -eu
 folder=$1
 project=$(cd "$(dirname "$0")/.." && pwd)
-skip() {
-    echo "localstack: SKIPPED: $1" >&2
-    exit 0
-}
-[ "${TRIBUTARY_LOCALSTACK:-1}" != 0 ] || skip "TRIBUTARY_LOCALSTACK is 0"
+. "$project/tests/skip.sh"
+skip() { skipped localstack "$1"; exit 0; }
+# The variable is permission enough, in CI as well.
+[ "${TRIBUTARY_LOCALSTACK:-1}" != 0 ] || CI= skip "TRIBUTARY_LOCALSTACK is 0"
+# pyenv's shim is there for versions that are not chosen, and then fails.
 python=$(command -v python3.13 || true)
-"$python" -c '' 2>/dev/null || python=$(ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13.*/bin/python3.13 2>/dev/null | tail -n 1)
+pyenv=$(pyenv root 2>/dev/null || echo "${PYENV_ROOT:-$HOME/.pyenv}")
+"$python" -c '' 2>/dev/null || python=$(ls -d "$pyenv"/versions/3.13.*/bin/python3.13 2>/dev/null | tail -n 1)
 [ -n "$python" ] || skip "there is no python3.13"
 
 mkdir -p "$folder"
@@ -21,7 +22,7 @@ folder=$(cd "$folder" && pwd)
 if ! cmp -s "$project/tests/localstack.lock" "$folder/installed"; then
     "$python" -m venv --clear "$folder/python"
     "$folder/python/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$project/tests/localstack.lock" ||
-        skip "its packages cannot be had"
+        skip "failed to install its packages from PyPI"
     cp "$project/tests/localstack.lock" "$folder/installed"
 fi
 
@@ -48,7 +49,7 @@ trap 'exit 130' INT TERM
 
 # Its health check proves nothing: a call does.
 endpoint=http://127.0.0.1:$port
-tries=120
+tries=600
 until "$python" - "$endpoint" 2>/dev/null <<'PYTHON'
 import sys, urllib.request
 scope = "Credential=test/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host, Signature=0"

@@ -49,14 +49,12 @@ impl Deadline {
     ///
     /// `cargo lambda watch` tells how long a call may take in place of a moment: what would be in 1970 is taken for that.
     pub fn at(at: SystemTime) -> Self {
-        let since_1970 = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let is_moment = since_1970 > LONGEST_CALL;
-        Self::after(if is_moment { at.duration_since(SystemTime::now()).unwrap_or_default() } else { since_1970 })
+        Self::after(duration_until(at, SystemTime::now()))
     }
 
     /// A call that may take this long.
     pub fn after(left: Duration) -> Self {
-        Self(Instant::now() + left.saturating_sub(RESERVE.min(left / 2)))
+        Self(Instant::now() + for_work(left))
     }
 
     /// The time that is left for work.
@@ -70,16 +68,31 @@ impl Deadline {
     }
 }
 
+fn duration_until(at: SystemTime, now: SystemTime) -> Duration {
+    let since_1970 = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let is_moment = since_1970 > LONGEST_CALL;
+    if is_moment { at.duration_since(now).unwrap_or_default() } else { since_1970 }
+}
+
+/// What is left without the reserve.
+fn for_work(left: Duration) -> Duration {
+    left.saturating_sub(RESERVE.min(left / 2))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_deadline_is_a_moment_or_in_an_emulator_a_duration() {
-        let left = |at| Deadline::at(at).left().as_secs_f64().round();
-        assert_eq!(left(SystemTime::now() + Duration::from_secs(60)), 50.0);
-        assert_eq!(left(SystemTime::now() + Duration::from_secs(8)), 4.0);
-        assert_eq!(left(SystemTime::now() - Duration::from_secs(60)), 0.0);
-        assert_eq!(left(UNIX_EPOCH + Duration::from_secs(600)), 590.0);
+        let now = SystemTime::now();
+        let left = |at| for_work(duration_until(at, now)).as_secs();
+        assert_eq!(left(now + Duration::from_secs(60)), 50);
+        assert_eq!(left(now + Duration::from_secs(8)), 4);
+        assert_eq!(left(now - Duration::from_secs(60)), 0);
+        assert_eq!(left(UNIX_EPOCH + Duration::from_secs(600)), 590);
+        assert!(Deadline::at(now - Duration::from_secs(60)).left().is_zero());
+        let left = Deadline::at(now + Duration::from_secs(3600)).left();
+        assert!(!left.is_zero() && left <= Duration::from_secs(3590), "{left:?}");
     }
 }

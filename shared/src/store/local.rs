@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::steps::{Step, done};
 use super::{Backend, Body, Condition, Failure, Object, Reading, Result, StoreError};
 
 const FOLDER_TRIES: u32 = 100;
@@ -86,8 +87,10 @@ impl LocalStore {
             .blocking("write", key, move |path| {
                 let folder = path.parent().map(Path::to_owned).unwrap_or_default();
                 let mut temporary = locked_temporary(&folder)?;
+                done(Step::Opened, &path);
                 fill(temporary.as_file_mut())?;
                 temporary.as_file().sync_data()?;
+                done(Step::Filled, &path);
                 let mut object = describe_open(name, temporary.as_file_mut())?;
 
                 // The temporary file keeps the folder there.
@@ -97,6 +100,7 @@ impl LocalStore {
                 }
                 set_readable(temporary.as_file())?;
                 let file = temporary.persist(&path).map_err(|error| error.error)?;
+                done(Step::Renamed, &path);
                 object.last_modified = file.metadata()?.modified()?.into();
                 Ok(Some(object))
             })
@@ -218,10 +222,12 @@ impl Backend for LocalStore {
             {
                 return Ok(false);
             }
+            done(Step::Doomed, &path);
             match fs::remove_file(&path) {
                 Err(error) if is_absent(&error) => return Ok(true),
                 other => other?,
             }
+            done(Step::Deleted, &path);
             // Folders exist only for their objects; a folder that still has some refuses to go.
             let mut folder = path.parent();
             while let Some(parent) = folder.filter(|parent| parent.starts_with(&root) && *parent != root) {
@@ -384,7 +390,11 @@ fn take_abandoned(path: &Path, remove: bool) -> io::Result<bool> {
     }
     match fs::remove_file(path) {
         Err(error) if is_absent(&error) => Ok(false),
-        removed => removed.map(|()| true),
+        removed => {
+            removed?;
+            done(Step::Swept, path);
+            Ok(true)
+        }
     }
 }
 

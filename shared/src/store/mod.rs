@@ -10,6 +10,7 @@
 mod local;
 mod reading;
 mod s3;
+pub mod steps;
 mod url;
 
 use std::fs::File;

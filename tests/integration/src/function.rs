@@ -66,7 +66,7 @@ impl Function {
     /// Calls it with an event and a time limit; `Err` is the error that Lambda would report.
     pub fn call(&self, event: Value, limit: Duration) -> Result<Value, Value> {
         self.events.send((event, limit)).expect("the function waits");
-        self.answers.recv_timeout(Duration::from_secs(300)).expect("an answer in time")
+        self.answers.recv_timeout(Duration::from_secs(900)).expect("an answer in time")
     }
 }
 

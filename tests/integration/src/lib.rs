@@ -5,12 +5,15 @@
 
 pub mod batch;
 pub mod emulator;
+pub mod fault;
 pub mod function;
+pub mod gate;
 mod http;
 pub mod meters;
 pub mod python;
 pub mod queue;
 pub mod rows;
+mod skip;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -19,7 +22,8 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub use self::tree::Tree;
+pub use self::skip::{say, skip};
+pub use self::tree::{Tree, copy_with_times};
 
 /// The `tributary` binary beside this test: `make test` builds it first.
 pub fn tributary() -> PathBuf {
@@ -125,7 +129,12 @@ impl TestLake {
 
     /// A call that is not started yet. The environment holds nothing but what the test says.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(tributary());
+        self.command_of(&tributary(), arguments)
+    }
+
+    /// The same, of another binary than `tributary`.
+    fn command_of(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary);
         let url = self.url.clone().unwrap_or_else(|| format!("file:{}", self.path().display()));
         command.env_clear().envs(self.environment.iter().cloned()).env("LAKE_URL", url);
         command.env("RUST_BACKTRACE", "1").args(arguments).stdin(Stdio::null());

@@ -1,35 +1,28 @@
 //! Python environments for tests that need a program or a library written for Python.
 //!
 //! An environment holds exactly the pinned packages it is asked for and lies below `target/python`, so the first test
-//! that asks for it makes it, and later ones find it. Where it cannot be made, the test is skipped with a message that
-//! the test runner does not hide; where the variable `CI` is set that is a failure, so that nothing is left out unseen.
+//! that asks for it makes it, and later ones find it. Where it cannot be made, the test is skipped.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use crate::skip;
 
 /// Tells the interpreter apart from others; fails where the standard library lacks a part of venv, as Debian's does.
 const WHICH_PYTHON: &str = "import ensurepip, sys, venv; print(sys.version, sys.base_prefix)";
 
 /// The Python of an environment with these packages, each written as `name==version`; `None` if there cannot be one,
-/// which has then been said. `purpose` tells who asks.
+/// which has then been noted. `purpose` says what it is for.
 pub fn environment(purpose: &str, requirements: &[&str]) -> Option<PathBuf> {
     match make(requirements) {
         Ok(python) => Some(python),
         Err(why) => {
-            let why = format!("{purpose} needs {why}");
-            assert!(std::env::var_os("CI").is_none(), "{why}");
-            say(&format!("skipped: {why}"));
+            skip("python", &format!("{purpose} needs {why}"));
             None
         }
     }
-}
-
-/// Writes to stderr what must be seen: the test runner hides what the macros print when a test passes.
-pub fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 fn make(requirements: &[&str]) -> Result<PathBuf, String> {

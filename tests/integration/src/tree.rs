@@ -65,3 +65,18 @@ impl Tree {
         self.0.iter().filter(|(name, file)| earlier.0.get(*name) != Some(file)).map(|(name, _)| name.clone()).collect()
     }
 }
+
+/// Copies a folder with the times of its files: the time of an object is part of what is made of it.
+pub fn copy_with_times(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a copy");
+    for entry in std::fs::read_dir(from).expect("a copy") {
+        let (path, target) = (entry.as_ref().expect("a copy").path(), to.join(entry.expect("a copy").file_name()));
+        if path.is_dir() {
+            copy_with_times(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).expect("a copy");
+            let modified = path.metadata().expect("a copy").modified().expect("a copy");
+            std::fs::File::options().write(true).open(&target).expect("a copy").set_modified(modified).expect("a copy");
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! The lake on AWS: the functions' binaries, deployed by Terraform to an emulator, do by themselves what a local run
 //! does.
 //!
-//! Needs Terraform and, in the variable `TRIBUTARY_TERRAFORM_STANDIN`, the folder of an offline stand-in for its AWS
-//! provider; otherwise the test says that it is skipped.
+//! Needs Terraform, and takes the offline stand-in for its AWS provider (`tests/terraform`); where either cannot be had
+//! the test is skipped.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use integration::emulator::{Answer, Emulator};
 use integration::queue::Queue;
-use integration::{Called, TestLake, python, tributary};
+use integration::{Called, TestLake, skip, tributary};
 use serde_json::{Value, json};
 use simulator::{CLIENT_ID, CLIENT_SECRET, Options, Simulator};
 use tempfile::TempDir;
@@ -48,7 +48,7 @@ const MODELS: [&str; 2] = [
     "SELECT * FROM irceline.aggregate_city_by_hour ORDER BY timestamp, day, municipality, parameter, uom",
 ];
 /// How long the functions may take to follow an upload, built without optimization, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(900);
 /// Writes a package with the same bytes for the same binary.
 const PACKAGE: &str = r#"
 import sys, zipfile
@@ -451,24 +451,25 @@ fn project(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder)
 }
 
-/// The stand-in, prepared below `target`; `None` where it cannot be had, which has then been said.
+/// The stand-in, prepared where `infra/check.sh` has it; `None` where it cannot be had, which has then been noted.
 fn standin() -> Option<PathBuf> {
-    let Some(source) = std::env::var_os("TRIBUTARY_TERRAFORM_STANDIN") else {
-        python::say(
-            "skipped: the lake on AWS needs TRIBUTARY_TERRAFORM_STANDIN, the folder of a stand-in for Terraform's AWS provider",
-        );
-        return None;
-    };
     if Command::new("terraform").arg("version").output().is_err() {
-        assert!(std::env::var_os("CI").is_none(), "the lake on AWS needs terraform");
-        python::say("skipped: the lake on AWS needs terraform");
+        skip("aws", "the lake on AWS needs terraform (1.11 or later)");
         return None;
     }
-    let folder = tributary().parent().and_then(Path::parent).unwrap().join("terraform-standin");
-    let setup = Path::new(&source).join("setup.sh");
-    let called: Called = Command::new("bash").arg(setup).arg(&folder).output().unwrap().into();
-    called.ok();
-    Some(folder)
+    let folder = tributary().parent().and_then(Path::parent).unwrap().join("infrastructure/standin");
+    fs::create_dir_all(&folder).unwrap();
+    let setup = Command::new("bash").arg(project("tests/terraform/setup.sh")).arg(&folder).output();
+    match setup.map(Called::from) {
+        Ok(called) if called.status == 0 => Some(folder),
+        failed => {
+            skip(
+                "aws",
+                &format!("the stand-in for Terraform's AWS provider needs python3 with venv, and PyPI: {failed:?}"),
+            );
+            None
+        }
+    }
 }
 
 /// The functions' packages, of the binaries beside this test.

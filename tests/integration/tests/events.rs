@@ -11,7 +11,7 @@ use integration::function::Function;
 use integration::queue::Queue;
 use serde_json::{Value, json};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(900);
 /// Names that one or the other encodes, and how a URL has them.
 const NAMES: [(&str, &str); 9] = [
     ("plain.json", "plain.json"),

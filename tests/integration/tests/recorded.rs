@@ -1,12 +1,12 @@
 //! Recorded answers of the real IRCELINE API (CC BY 4.0, IRCEL-CELINE) through clean and aggregate. They lie where
-//! `IRCELINE_RECORDED` says; without it the test says so and does nothing.
+//! `IRCELINE_RECORDED` says; without it the test is skipped.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use integration::TestLake;
+use integration::{TestLake, skip};
 use serde_json::{Value, json};
 
 /// 2023-11-22 00:00 in Brussels, and a day later, in milliseconds.
@@ -22,8 +22,7 @@ fn read(folder: &str, name: &str) -> (String, Value) {
 #[test]
 fn recorded_answers_give_the_daily_means_that_they_should() {
     let Ok(folder) = std::env::var("IRCELINE_RECORDED") else {
-        eprintln!("skipped: IRCELINE_RECORDED does not name a folder with recorded answers");
-        return;
+        return skip("recorded", "IRCELINE_RECORDED does not name the folder with answers of the real IRCELINE API");
     };
     let (stations, _) = read(&folder, "stations.json");
     let (_, station) = read(&folder, "station_1030.json");

@@ -22,7 +22,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use integration::emulator::Emulator;
-use integration::python::say;
+use integration::say;
 use lake::store::{Condition, Failure, Object, S3Client, Store, StoreError, StoreUrl};
 use tempfile::TempDir;
 use tokio::task::JoinSet;

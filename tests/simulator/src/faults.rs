@@ -12,6 +12,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, stream};
+use tokio::sync::watch;
 
 use crate::Options;
 use crate::random::{Purpose, bits, unit};
@@ -57,6 +58,8 @@ pub(crate) struct Faults {
     fail_rate: AtomicU64,
     down: AtomicBool,
     requests: AtomicU64,
+    /// The number of the first request that waits for this to change.
+    held_from: watch::Sender<u64>,
 }
 
 impl Faults {
@@ -67,6 +70,7 @@ impl Faults {
             fail_rate: AtomicU64::new(options.fail_rate.to_bits()),
             down: AtomicBool::new(false),
             requests: AtomicU64::new(0),
+            held_from: watch::Sender::new(u64::MAX),
         }
     }
 
@@ -76,6 +80,10 @@ impl Faults {
 
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::Relaxed);
+    }
+
+    pub(crate) fn hold_after(&self, more: u64) {
+        self.held_from.send_replace(self.requests().saturating_add(more));
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -101,6 +109,8 @@ impl Faults {
 /// Lets a request through, or not.
 pub(crate) async fn inject(State(faults): State<Arc<Faults>>, request: Request, next: Next) -> Response {
     let number = faults.requests.fetch_add(1, Ordering::Relaxed);
+    // The sender lives as long as the faults do.
+    let _ = faults.held_from.subscribe().wait_for(|first| number < *first).await;
     let delay = faults.delay(number);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;

@@ -110,6 +110,11 @@ impl Simulator {
         self.sources.faults.set_down(down);
     }
 
+    /// After so many more requests, none is answered until this is called again; with [`u64::MAX`] all are.
+    pub fn hold_after(&self, more: u64) {
+        self.sources.faults.hold_after(more);
+    }
+
     /// Requests for data that name any of these series get status 500, until this is called with others.
     pub fn fail_series(&self, ids: Vec<String>) {
         self.sources.irceline.fail_series(ids);

@@ -52,6 +52,11 @@ impl Simulator {
         self.sources.illuminate.expire_tokens();
     }
 
+    /// Makes all tokens given out until then useless when a token is shown for these times, counted from the first.
+    pub fn expire_tokens_at(&self, requests: &[u64]) {
+        self.sources.illuminate.expire_tokens_at(requests);
+    }
+
     /// Requests that reached the API, by the last part of the URL, `token`, or `refused` for lack of a good token.
     pub fn illuminate_requests(&self) -> BTreeMap<&'static str, u64> {
         self.sources.illuminate.counts().all()

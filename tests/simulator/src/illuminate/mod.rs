@@ -81,6 +81,10 @@ impl Illuminate {
         self.tokens.expire_all();
     }
 
+    pub(crate) fn expire_tokens_at(&self, requests: &[u64]) {
+        self.tokens.expire_at(requests);
+    }
+
     pub(crate) fn roster(&self) -> String {
         self.world.roster()
     }

@@ -1,6 +1,6 @@
 //! Access tokens: who got one may ask for data until it expires.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,9 @@ pub(crate) struct Tokens {
 struct Given {
     count: u64,
     ends: HashMap<String, Instant>,
+    /// How often a token was shown, and the times at which all given out before are over.
+    shown: u64,
+    over_at: BTreeSet<u64>,
 }
 
 impl Tokens {
@@ -41,8 +44,17 @@ impl Tokens {
     }
 
     pub(crate) fn is_good(&self, token: &str) -> bool {
-        let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        given.shown += 1;
+        let shown = given.shown;
+        if given.over_at.remove(&shown) {
+            given.ends.clear();
+        }
         given.ends.get(token).is_some_and(|end| Instant::now() < *end)
+    }
+
+    pub(crate) fn expire_at(&self, times: &[u64]) {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).over_at = times.iter().copied().collect();
     }
 
     pub(crate) fn expire_all(&self) {
@@ -63,6 +75,10 @@ mod tests {
         tokens.expire_all();
         assert!(!tokens.is_good(&first));
         assert!(tokens.is_good(&tokens.issue()));
+        let counted = Tokens::new(1, 60);
+        counted.expire_at(&[2]);
+        let token = counted.issue();
+        assert!(counted.is_good(&token) && !counted.is_good(&token) && counted.is_good(&counted.issue()));
         let short = Tokens::new(1, 0);
         assert!(!short.is_good(&short.issue()));
     }

@@ -13,7 +13,7 @@ fn the_url_file_holds_one_url_and_its_neighbour_all() {
     let url = loop {
         match std::fs::read_to_string(&path) {
             Ok(url) => break Some(url),
-            Err(_) if begun.elapsed() > Duration::from_secs(20) => break None,
+            Err(_) if begun.elapsed() > Duration::from_secs(300) => break None,
             Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
     };
