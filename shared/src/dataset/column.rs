@@ -258,7 +258,8 @@ impl TryFrom<String> for DeclaredZone {
         if text == "dataset" {
             return Ok(Self::Dataset);
         }
-        let why = |_| format!("\"{text}\" is not in the time zone database, and not \"dataset\", the dataset's own zone");
+        let why =
+            |_| format!("\"{text}\" is not in the time zone database, and not \"dataset\", the dataset's own zone");
         text.parse().map(Self::Own).map_err(why)
     }
 }
