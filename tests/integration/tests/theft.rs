@@ -263,7 +263,7 @@ fn what_was_never_delivered_is_no_evidence() {
         assert_eq!(rules(&detect(&lake)), ["zero_consumption"], "without {missing:?}");
     }
     // Events there are, and none is of this device.
-    let lake = lake_with(&values, "E1,D2,SP1,2025-01-01T00:00:00Z,,ON,\n");
+    let lake = lake_with(&hours(10 * 24, |_| None), "E1,D2,SP1,2025-01-01T00:00:00Z,,ON,\n");
     assert_eq!(rules(&detect(&lake)), ["no_active_install"]);
 }
 
@@ -330,13 +330,13 @@ fn a_register_that_is_read_once_a_year_is_judged_by_the_day() {
     assert_eq!((rule.as_str(), severity.as_str()), ("consumption_after_disconnect", "high"));
     assert_eq!((&evidence["kwh_in_a_day"], &evidence["kwh"]), (&5.0.into(), &1825.0.into()));
     // Creep of a year is not that of a day.
-    assert_eq!(found(&year(7.0), &off(-30)), []);
+    assert!(found(&year(7.0), &off(-30)).is_empty());
     // Off for most of the year: its share of the counting is in doubt. Off for some of it: nothing.
     let rows = found(&year(1_825.0), &off(72));
     let [(rule, severity, evidence)] = &rows[..] else { panic!("{rows:?}") };
     assert_eq!((rule.as_str(), severity.as_str()), ("consumption_after_disconnect", "medium"));
     assert_eq!((&evidence["spread_evenly"], &evidence["kwh"]), (&1.into(), &1460.0.into()));
-    assert_eq!(found(&year(1_825.0), &off(300)), []);
+    assert!(found(&year(1_825.0), &off(300)).is_empty());
 
     let rows = found(&year(0.5), INSTALLED);
     let [(rule, severity, evidence)] = &rows[..] else { panic!("{rows:?}") };
@@ -347,8 +347,8 @@ fn a_register_that_is_read_once_a_year_is_judged_by_the_day() {
     let rows = found(&half_years(900.0), INSTALLED);
     let [(rule, severity, _)] = &rows[..] else { panic!("{rows:?}") };
     assert_eq!((rule.as_str(), severity.as_str()), ("zero_consumption", "high"));
-    assert_eq!(found(&half_years(9.0), INSTALLED), [], "it never was used much");
-    assert_eq!(found(&year(3_000.0), INSTALLED), []);
+    assert!(found(&half_years(9.0), INSTALLED).is_empty(), "it never was used much");
+    assert!(found(&year(3_000.0), INSTALLED).is_empty());
 }
 
 #[test]

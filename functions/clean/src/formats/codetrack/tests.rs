@@ -123,8 +123,7 @@ impl Sink for Made {
             days.value_as_date(row).unwrap().to_string()
         };
         let flag = |name: &str, row: usize| batch.column_by_name(name).unwrap().as_boolean().value(row);
-        let made =
-            |row| (day("date", row), flag("has_points", row), flag("has_commits", row), day("received_on", row));
+        let made = |row| (day("date", row), flag("has_points", row), flag("has_commits", row), day("received_on", row));
         self.0.extend((0..batch.num_rows()).map(made));
         Ok(())
     }
