@@ -22,7 +22,14 @@
 -- inputs = ["weekly_score", "learner", "account"]
 
 WITH past AS (
-    SELECT *
+    SELECT
+        id,
+        date,
+        points,
+        commits,
+        -- Rows that were cleaned before there were these columns do not say.
+        coalesce(has_points, true) AS has_points,
+        coalesce(has_commits, true) AS has_commits
     FROM (
         SELECT *, greatest(max(received_on) OVER (), max(date) OVER ()) AS known_until
         FROM weekly_score

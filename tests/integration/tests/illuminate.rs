@@ -337,7 +337,7 @@ fn times_without_offset_are_of_the_datasets_zone() {
         if let Some(zone) = zone {
             configure(&lake, "dataset.toml", &format!("time_zone = \"{zone}\"\n"));
         }
-        lake.call(&["clean"]).ok();
+        lake.call(&["clean", "--all"]).ok();
         let rows = lake.query("SELECT created_at, updated_at FROM illuminate.assessment");
         assert_eq!((&rows[0]["created_at"], &rows[0]["updated_at"]), (&created.into(), &updated.into()), "{zone:?}");
     }
