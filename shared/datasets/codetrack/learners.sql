@@ -1,45 +1,133 @@
 -- Who excels, who struggles, who is losing interest: one row for each person of the current list, and for each account
 -- that has weeks though nobody of the list holds it.
 --
--- standing  active; no_weeks (an account that nothing is known of); no_account; left (not in the list)
--- status    by the newest week: struggling, high or on_track; null without weeks
--- trend     mean points of the four weeks up to the newest against the four before: falling, steady or rising; inactive
---           if four weeks brought neither points nor commits, or ended four weeks or more before the course's newest;
---           null if there is nothing to compare with
+-- A week is over if something was fetched on a later day than its Sunday, by the course's time zone, or a later week has
+-- begun in the lake. The newest complete week of the course is the newest that is over and that both lists, points and
+-- commits, have for somebody. One of a learner is not newer than that, and both of the learner's lists have it; a list
+-- that ended silent_weeks or more before the other one has nothing more to come, and what it lacks then is 0.
 --
--- Means are over the weeks that are known.
+-- standing    active; no_weeks (an account that nothing is known of); no_account; left (not in the list)
+-- status      by the learner's newest complete week: struggling, high or on_track; null without one. The figures of that
+--             week are newest_week, points and commits
+-- incomplete  whether the learner's newest complete week is older than the course's because a list lags: the status may
+--             still change. Not set once both lists ended silent_weeks or more before
+-- trend       mean points of the recent_weeks newest complete weeks against those of the earlier_weeks before them, which
+--             must be as many as the recent ones: falling, steady or rising; inactive if the recent weeks brought
+--             neither points nor commits, or if both lists ended silent_weeks or more before the course's newest complete
+--             week; null if there is too little to compare
+--
+-- Means are over complete weeks, totals over all weeks that are known.
 --
 -- [model]
 -- inputs = ["weekly_score", "learner", "account"]
 
-WITH dated AS (
+WITH past AS (
     SELECT
-        *,
-        max(date) OVER (PARTITION BY id) AS newest_week,
-        max(date) OVER () AS newest_of_all
-    FROM weekly_score
+        id,
+        date,
+        points,
+        commits,
+        -- Rows that were cleaned before there were these columns do not say.
+        coalesce(has_points, true) AS has_points,
+        coalesce(has_commits, true) AS has_commits
+    FROM (
+        SELECT *, greatest(max(received_on) OVER (), max(date) OVER ()) AS known_until
+        FROM weekly_score
+    )
+    WHERE date <= known_until - INTERVAL '7 days'
+),
+
+of_course AS (
+    SELECT max(date) AS newest
+    FROM (
+        SELECT date
+        FROM past
+        GROUP BY date
+        HAVING bool_or(has_points) AND bool_or(has_commits)
+    )
+),
+
+-- Where a learner's lists end. Of a list without any week that is the week before the other one begins.
+ended AS (
+    SELECT
+        id,
+        max(date) AS newest,
+        CAST(coalesce(max(date) FILTER (WHERE has_points), min(date) - INTERVAL '7 days') AS DATE) AS points_until,
+        CAST(coalesce(max(date) FILTER (WHERE has_commits), min(date) - INTERVAL '7 days') AS DATE) AS commits_until
+    FROM past
+    CROSS JOIN of_course
+    WHERE date <= of_course.newest
+    GROUP BY id
+),
+
+reached AS (
+    SELECT
+        ended.*,
+        CAST(of_course.newest AS INT) - CAST(ended.newest AS INT) >= 7 * settings.silent_weeks AS silent,
+        CAST(ended.newest AS INT) - CAST(points_until AS INT) >= 7 * settings.silent_weeks AS points_ended,
+        CAST(ended.newest AS INT) - CAST(commits_until AS INT) >= 7 * settings.silent_weeks AS commits_ended
+    FROM ended
+    CROSS JOIN of_course
+    CROSS JOIN settings
+),
+
+complete AS (
+    SELECT
+        past.id,
+        past.date,
+        past.points,
+        past.commits,
+        row_number() OVER (PARTITION BY past.id ORDER BY past.date DESC) AS age
+    FROM past
+    INNER JOIN reached ON reached.id = past.id
+    WHERE past.date <= reached.newest
+        AND (past.has_points OR (reached.points_ended AND past.date > reached.points_until))
+        AND (past.has_commits OR (reached.commits_ended AND past.date > reached.commits_until))
+),
+
+compared AS (
+    SELECT
+        complete.id,
+        max(complete.date) AS newest_week,
+        max(complete.points) FILTER (WHERE complete.age = 1) AS points,
+        max(complete.commits) FILTER (WHERE complete.age = 1) AS commits,
+        count(*) FILTER (WHERE complete.age <= settings.recent_weeks) = max(settings.recent_weeks) AS has_recent,
+        count(*) >= 2 * max(settings.recent_weeks) AS has_earlier,
+        avg(complete.points) FILTER (WHERE complete.age <= settings.recent_weeks) AS average_points,
+        avg(complete.commits) FILTER (WHERE complete.age <= settings.recent_weeks) AS average_commits,
+        avg(complete.points) FILTER (
+            WHERE complete.age > settings.recent_weeks AND complete.age <= settings.recent_weeks + settings.earlier_weeks
+        ) AS earlier_average_points,
+        avg(complete.commits) FILTER (
+            WHERE complete.age > settings.recent_weeks AND complete.age <= settings.recent_weeks + settings.earlier_weeks
+        ) AS earlier_average_commits
+    FROM complete
+    CROSS JOIN settings
+    GROUP BY complete.id
 ),
 
 figures AS (
     SELECT
-        id,
-        newest_week,
-        newest_week <= newest_of_all - INTERVAL '28 days' AS silent,
-        count(*) AS weeks,
-        max(points) FILTER (WHERE date = newest_week) AS points,
-        max(commits) FILTER (WHERE date = newest_week) AS commits,
-        sum(points) AS total_points,
-        sum(commits) AS total_commits,
-        avg(points) FILTER (WHERE date > newest_week - INTERVAL '28 days') AS average_points,
-        avg(commits) FILTER (WHERE date > newest_week - INTERVAL '28 days') AS average_commits,
-        avg(points) FILTER (
-            WHERE date <= newest_week - INTERVAL '28 days' AND date > newest_week - INTERVAL '56 days'
-        ) AS earlier_average_points,
-        avg(commits) FILTER (
-            WHERE date <= newest_week - INTERVAL '28 days' AND date > newest_week - INTERVAL '56 days'
-        ) AS earlier_average_commits
-    FROM dated
-    GROUP BY id, newest_week, newest_of_all
+        total.*,
+        compared.newest_week,
+        compared.points,
+        compared.commits,
+        compared.has_recent,
+        compared.has_earlier,
+        compared.average_points,
+        compared.average_commits,
+        compared.earlier_average_points,
+        compared.earlier_average_commits,
+        coalesce(reached.silent, false) AS silent,
+        coalesce(compared.newest_week <> of_course.newest, true) AND NOT coalesce(reached.silent, false) AS incomplete
+    FROM (
+        SELECT id, count(*) AS weeks, sum(points) AS total_points, sum(commits) AS total_commits
+        FROM weekly_score
+        GROUP BY id
+    ) AS total
+    CROSS JOIN of_course
+    LEFT JOIN reached ON reached.id = total.id
+    LEFT JOIN compared ON compared.id = total.id
 ),
 
 newest_account AS (
@@ -72,7 +160,7 @@ SELECT
         ELSE 'active'
     END AS standing,
     CASE
-        WHEN figures.id IS NULL THEN NULL
+        WHEN figures.newest_week IS NULL THEN NULL
         WHEN
             figures.points < settings.struggling_below_points
             OR figures.commits < settings.struggling_below_commits
@@ -80,11 +168,13 @@ SELECT
         WHEN figures.points >= settings.high_from_points AND figures.commits >= settings.high_from_commits THEN 'high'
         ELSE 'on_track'
     END AS status,
+    figures.incomplete,
     CASE
-        WHEN figures.silent OR (figures.average_points = 0 AND figures.average_commits = 0) THEN 'inactive'
-        WHEN figures.earlier_average_points IS NULL THEN NULL
-        WHEN figures.average_points < settings.falling_below * figures.earlier_average_points THEN 'falling'
-        WHEN figures.average_points > settings.rising_above * figures.earlier_average_points THEN 'rising'
+        WHEN figures.silent THEN 'inactive'
+        WHEN figures.has_recent AND figures.average_points = 0 AND figures.average_commits = 0 THEN 'inactive'
+        WHEN figures.has_earlier IS NOT TRUE THEN NULL
+        WHEN figures.average_points < (1.0 - settings.trend_share) * figures.earlier_average_points THEN 'falling'
+        WHEN figures.average_points > (1.0 + settings.trend_share) * figures.earlier_average_points THEN 'rising'
         ELSE 'steady'
     END AS trend,
     figures.newest_week,

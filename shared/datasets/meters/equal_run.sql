@@ -21,7 +21,7 @@ WITH judged AS (
     CROSS JOIN installed_measurement
     WHERE coalesce(kwh, reading) IS NOT NULL
         AND NOT is_received
-        AND install_event_id IS NOT NULL
+        AND installed
         AND (off_since IS NULL OR started < off_since)
 ),
 

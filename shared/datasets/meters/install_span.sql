@@ -20,7 +20,7 @@ WITH event AS (
             WHEN install_status.meaning = 'off' THEN coalesce(install_event.status_dttm, install_event.install_dttm)
         END AS off_since
     FROM install_event
-    LEFT JOIN install_status ON install_status.status = upper(trim(install_event.status))
+    LEFT JOIN install_status ON upper(trim(install_status.status)) = upper(trim(install_event.status))
     WHERE install_status.meaning IS DISTINCT FROM 'pending'
 ),
 

@@ -1,15 +1,46 @@
--- Every measurement once, with its component, its device and the one install event that is valid at its stamp.
--- Nothing is left out: a measurement without component has no device, and none without install event has one.
+-- Every measurement once, with its component, its device and the one install event that is valid at its stamp. Those of
+-- registers reach back as far as the model's look-back, for the reading before a rare one; all others as far as the
+-- longest window of a rule, and a week. Within that nothing is left out: a measurement without component has no device,
+-- and none without install event has one.
 --
 -- class: what the value is, by condition code: regular, estimated, outage, or unusable by its use flag.
--- kwh: the value of an interval where it is regular energy, else null; reading: the same for a register.
+-- kwh: the value of an interval where it is regular energy, else null; reading: the same for a register. counter is the
+-- register's reading as it shows it, register_kwh the kWh of one unit of it, register_size where it begins again, if that
+-- is declared.
 -- judged: whether rules look at the component, by its unit and type.
+-- lacking: component or device, if that is in no row of its table. A table without any row was not delivered, and what
+-- is not delivered is no evidence: then it is null.
+-- installed: whether an install event is valid, or there is none of any device.
 --
 -- [view]
--- inputs = ["measurement", "measuring_component", "install_span"]
+-- inputs = ["measurement", "measuring_component", "device", "install_event", "install_span", "component_kind"]
 -- materialize = true
 
-WITH code AS (
+WITH delivered AS (
+    SELECT components.number > 0 AS components, devices.number > 0 AS devices, events.number > 0 AS events
+    FROM (SELECT count(*) AS number FROM measuring_component) AS components
+    CROSS JOIN (SELECT count(*) AS number FROM device) AS devices
+    CROSS JOIN (SELECT count(*) AS number FROM install_event) AS events
+),
+
+reach AS (
+    SELECT
+        delivered.*,
+        CAST(CAST(period.first_day AS INT) AS DOUBLE) - 7 - greatest(
+            CAST(settings.spike_days AS DOUBLE),
+            settings.baseline_days,
+            2 * settings.low_days,
+            settings.flat_days,
+            settings.estimation_days,
+            ceil(settings.zero_run_hours / 24.0),
+            ceil(settings.stuck_hours / 24.0)
+        ) AS first_day
+    FROM settings
+    CROSS JOIN period
+    CROSS JOIN delivered
+),
+
+code AS (
     SELECT
         used.condition_code,
         condition_code.class,
@@ -29,16 +60,19 @@ component AS (
     SELECT
         measuring_component.measuring_component_id,
         measuring_component.device_id,
+        device.device_id IS NOT NULL AS has_device,
         coalesce(measuring_component.interval_seconds, 0) AS interval_seconds,
         coalesce(measuring_component.interval_seconds, 0) = 0 AS is_register,
         coalesce(upper(trim(measuring_component.direction)), 'DEL') = 'REC' AS is_received,
-        excluded_component_type.type IS NULL
+        NOT coalesce(component_kind.is_excluded, false)
         AND (measuring_component.uom IS NULL OR energy_unit.kwh IS NOT NULL) AS judged,
         coalesce(energy_unit.kwh, 1.0) AS kwh_per_unit,
-        coalesce(measuring_component.multiplier, 1.0) AS multiplier
+        coalesce(measuring_component.multiplier, 1.0) AS multiplier,
+        component_kind.register_size
     FROM measuring_component
-    LEFT JOIN energy_unit ON energy_unit.uom = upper(trim(measuring_component.uom))
-    LEFT JOIN excluded_component_type ON excluded_component_type.type = measuring_component.type
+    LEFT JOIN device ON device.device_id = measuring_component.device_id
+    LEFT JOIN energy_unit ON upper(trim(energy_unit.uom)) = upper(trim(measuring_component.uom))
+    LEFT JOIN component_kind ON component_kind.type = measuring_component.type
 ),
 
 -- The small table stands on the left of each join: that is the side which is held in memory.
@@ -55,6 +89,9 @@ classified AS (
         coalesce(component.judged, true) AS judged,
         coalesce(component.kwh_per_unit, 1.0) AS kwh_per_unit,
         coalesce(component.multiplier, 1.0) AS multiplier,
+        component.register_size,
+        component.measuring_component_id IS NOT NULL AS has_component,
+        coalesce(component.has_device, false) AS has_device,
         CASE
             WHEN unusable_flag.flag IS NOT NULL THEN 'unusable'
             WHEN measurement.condition_code IS NULL THEN 'regular'
@@ -89,13 +126,28 @@ SELECT
         WHEN classified.class = 'regular' AND classified.judged AND classified.is_register
             THEN classified.measurement_value * classified.kwh_per_unit * classified.multiplier
     END AS reading,
+    CASE
+        WHEN classified.class = 'regular' AND classified.judged AND classified.is_register
+            THEN classified.measurement_value
+    END AS counter,
+    CASE WHEN classified.is_register THEN classified.kwh_per_unit * classified.multiplier END AS register_kwh,
+    classified.register_size,
+    CASE
+        WHEN NOT classified.has_component THEN CASE WHEN reach.components THEN 'component' END
+        WHEN NOT classified.has_device AND reach.devices THEN 'device'
+    END AS lacking,
+    classified.has_component AND (install_span.install_event_id IS NOT NULL OR NOT reach.events) AS installed,
     install_span.install_event_id,
     install_span.service_point_id,
     install_span.valid_from,
     install_span.valid_until,
     install_span.off_since
-FROM install_span
-RIGHT JOIN classified
-    ON install_span.device_id = classified.device_id
-    AND install_span.valid_from < classified.measurement_dttm
-    AND install_span.valid_until >= classified.measurement_dttm
+FROM reach
+CROSS JOIN (
+    install_span
+    RIGHT JOIN classified
+        ON install_span.device_id = classified.device_id
+        AND install_span.valid_from < classified.measurement_dttm
+        AND install_span.valid_until >= classified.measurement_dttm
+)
+WHERE classified.is_register OR CAST(CAST(classified.day AS INT) AS DOUBLE) >= reach.first_day

@@ -26,7 +26,7 @@ WITH measured AS (
     WHERE judged
         AND NOT is_register
         AND NOT is_received
-        AND install_event_id IS NOT NULL
+        AND installed
         AND (off_since IS NULL OR started < off_since)
     GROUP BY measuring_component_id, device_id, service_point_id, day
 ),

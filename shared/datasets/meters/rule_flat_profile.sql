@@ -45,7 +45,8 @@ SELECT
     'standard_deviation_by_mean' AS metric,
     varied.cv AS measured,
     settings.flat_cv AS threshold,
-    CAST(NULL AS DOUBLE) AS kwh
+    CAST(NULL AS DOUBLE) AS kwh,
+    CAST(NULL AS VARCHAR) AS doubt
 FROM settings
 CROSS JOIN varied
 WHERE varied.days = settings.flat_days

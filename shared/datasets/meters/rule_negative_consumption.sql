@@ -17,11 +17,12 @@ SELECT
     'negative_values_in_a_day' AS metric,
     CAST(count(*) AS DOUBLE) AS measured,
     settings.negative_kwh AS threshold,
-    sum(consumed.kwh) AS kwh
+    sum(consumed.kwh) AS kwh,
+    CAST(NULL AS VARCHAR) AS doubt
 FROM settings
 CROSS JOIN consumed
 WHERE NOT consumed.is_received
-    AND consumed.install_event_id IS NOT NULL
+    AND consumed.installed
     AND consumed.kwh < settings.negative_kwh
 GROUP BY
     consumed.device_id,

@@ -35,7 +35,8 @@ SELECT
     'estimated_share' AS metric,
     compared.share AS measured,
     compared.estimation_share AS threshold,
-    CAST(NULL AS DOUBLE) AS kwh
+    CAST(NULL AS DOUBLE) AS kwh,
+    CAST(NULL AS VARCHAR) AS doubt
 FROM compared
 INNER JOIN meter_day AS inside
     ON inside.measuring_component_id = compared.measuring_component_id

@@ -16,7 +16,8 @@ SELECT
     'equal_values' AS metric,
     CAST(equal_run.equal_values AS DOUBLE) AS measured,
     CAST(settings.stuck_readings AS DOUBLE) AS threshold,
-    CAST(NULL AS DOUBLE) AS kwh
+    CAST(NULL AS DOUBLE) AS kwh,
+    CAST(NULL AS VARCHAR) AS doubt
 FROM settings
 CROSS JOIN equal_run
 WHERE equal_run.equal_values >= settings.stuck_readings

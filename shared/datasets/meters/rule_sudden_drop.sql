@@ -35,7 +35,8 @@ SELECT
     'share_of_mean' AS metric,
     compared.rate / compared.mean AS measured,
     settings.drop_ratio AS threshold,
-    compared.kwh AS kwh
+    compared.kwh AS kwh,
+    CAST(NULL AS VARCHAR) AS doubt
 FROM settings
 CROSS JOIN compared
 WHERE compared.mean_days >= settings.min_baseline_values

@@ -1,8 +1,11 @@
 -- Nothing but zeros for zero_run_hours of values, or next to nothing in low_days after normal use. Outages have no
 -- values of class regular, and services that are off are left out before.
 --
+-- A rarely read register has next to nothing between two readings at least low_days apart; if there is no reading before
+-- these, the use before is unknown, and the finding in doubt.
+--
 -- [view]
--- inputs = ["equal_run", "meter_day"]
+-- inputs = ["equal_run", "meter_day", "consumed"]
 
 SELECT
     'zero_consumption' AS rule,
@@ -17,7 +20,8 @@ SELECT
     'zero_hours' AS metric,
     equal_run.hours AS measured,
     CAST(settings.zero_run_hours AS DOUBLE) AS threshold,
-    0.0 AS kwh
+    0.0 AS kwh,
+    CAST(NULL AS VARCHAR) AS doubt
 FROM settings
 CROSS JOIN equal_run
 WHERE NOT equal_run.is_register
@@ -37,7 +41,8 @@ SELECT
     'kwh_in_low_days' AS metric,
     today.total_kwh - low.total_kwh AS measured,
     settings.low_kwh AS threshold,
-    CAST(NULL AS DOUBLE) AS kwh
+    CAST(NULL AS DOUBLE) AS kwh,
+    CAST(NULL AS VARCHAR) AS doubt
 FROM settings
 CROSS JOIN meter_day AS today
 INNER JOIN meter_day AS first
@@ -57,3 +62,35 @@ WHERE today.rate IS NOT NULL
     AND low.total_days - normal.total_days >= settings.min_baseline_values
     AND low.total_rate - normal.total_rate >= settings.min_baseline_kwh * (low.total_days - normal.total_days)
     AND today.total_kwh - low.total_kwh BETWEEN 0.0 AND settings.low_kwh
+UNION ALL
+SELECT
+    'zero_consumption' AS rule,
+    device_id,
+    coalesce(service_point_id, '') AS service_point_id,
+    measuring_component_id,
+    first_day,
+    day AS last_day,
+    started,
+    measurement_dttm AS ended,
+    days / settings.low_days AS times,
+    'kwh_between_readings' AS metric,
+    kwh AS measured,
+    settings.low_kwh AS threshold,
+    kwh,
+    CASE WHEN kwh_in_a_day_before IS NULL THEN 'use_before_unknown' END AS doubt
+FROM settings
+CROSS JOIN (
+    SELECT
+        *,
+        lag(kwh / days) OVER (PARTITION BY measuring_component_id ORDER BY measurement_dttm) AS kwh_in_a_day_before
+    FROM consumed
+    WHERE is_register
+) AS register
+WHERE is_spread
+    AND days >= settings.low_days
+    AND NOT is_received
+    AND installed
+    AND (off_since IS NULL OR off_since >= measurement_dttm)
+    AND (install_event_id IS NULL OR valid_from <= started)
+    AND kwh BETWEEN 0.0 AND settings.low_kwh
+    AND (kwh_in_a_day_before IS NULL OR kwh_in_a_day_before >= settings.min_baseline_kwh)

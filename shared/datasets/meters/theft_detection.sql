@@ -2,7 +2,10 @@
 -- period's last day. A period that goes on has a row in each month, which tells of it up to the month's end; it is
 -- followed back as far as the look-back reaches. Rules are the rule_*.sql beside this file, thresholds in dataset.toml.
 --
--- The look-back: 180 days of the spike's baseline, and a week for the periods that begin before the month.
+-- The look-back: a register that is read once a year has its earlier reading in it, and the windows of rules fit into it,
+-- with a week for the periods that begin before the month. [bounds] in dataset.toml keeps them to that.
+--
+-- Severity and score are lower where a finding is in doubt: if not one of its days is without.
 --
 -- [model]
 -- partition = "month(day)"
@@ -17,8 +20,10 @@
 --     "rule_stuck_register",
 --     "rule_spike",
 --     "rule_prolonged_estimation",
+--     "rule_unknown_component",
+--     "rule_unknown_device",
 -- ]
--- look_back_days = 187
+-- look_back_days = 400
 
 WITH finding AS (
     SELECT * FROM rule_consumption_after_disconnect
@@ -40,6 +45,10 @@ WITH finding AS (
     SELECT * FROM rule_spike
     UNION ALL
     SELECT * FROM rule_prolonged_estimation
+    UNION ALL
+    SELECT * FROM rule_unknown_component
+    UNION ALL
+    SELECT * FROM rule_unknown_device
 ),
 
 marked AS (
@@ -83,6 +92,7 @@ found AS (
         min(started) AS period_start,
         max(ended) AS period_end,
         sum(kwh) AS kwh,
+        CASE WHEN count(doubt) = count(*) THEN min(doubt) END AS doubt,
         max(times) AS times,
         first_value(metric ORDER BY times DESC, last_day) AS metric,
         first_value(measured ORDER BY times DESC, last_day) AS measured,
@@ -96,15 +106,22 @@ SELECT
     nullif(found.service_point_id, '') AS service_point_id,
     found.measuring_component_id,
     found.rule,
-    reported_rule.severity,
-    round(reported_rule.weight * found.times / (found.times + 1.0), 3) AS score,
+    CASE
+        WHEN found.doubt IS NULL THEN reported_rule.severity
+        WHEN reported_rule.severity = 'high' THEN 'medium'
+        ELSE 'low'
+    END AS severity,
+    round(
+        CASE WHEN found.doubt IS NULL THEN 1.0 ELSE 0.5 END * reported_rule.weight * found.times / (found.times + 1.0), 3
+    ) AS score,
     found.period_start,
     found.period_end,
     concat(
         '{"days":', CAST(CAST(found.last_day AS INT) - CAST(found.first_day AS INT) + 1 AS VARCHAR),
         coalesce(',"kwh":' || CAST(round(found.kwh, 3) AS VARCHAR), ''),
         ',"', found.metric, '":', CAST(round(found.measured, 4) AS VARCHAR),
-        ',"threshold":', CAST(found.threshold AS VARCHAR), '}'
+        ',"threshold":', CAST(found.threshold AS VARCHAR),
+        coalesce(',"' || found.doubt || '":1', ''), '}'
     ) AS evidence
 FROM period
 CROSS JOIN found

@@ -164,8 +164,11 @@ pub struct Column {
     /// For timestamps and dates: how they are written; the first that fits.
     #[serde(default, deserialize_with = "one_or_many")]
     pub format: Vec<TimeFormat>,
-    /// For timestamps: the time zone of texts without an offset.
-    #[serde(default, deserialize_with = "zone")]
+    /// For timestamps: the time zone of texts without an offset, as declared.
+    #[serde(default, rename = "zone")]
+    declared_zone: Option<DeclaredZone>,
+    /// The same once the dataset is known.
+    #[serde(skip)]
     pub zone: Option<Tz>,
     /// For strings: the first group of this pattern is the value; no match is a missing value.
     #[serde(default, deserialize_with = "extract_pattern")]
@@ -240,7 +243,37 @@ impl Column {
     }
 }
 
+/// A column's time zone: one of its own, or that of its dataset, which a lake may override in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+enum DeclaredZone {
+    Dataset,
+    Own(Tz),
+}
+
+impl TryFrom<String> for DeclaredZone {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "dataset" {
+            return Ok(Self::Dataset);
+        }
+        let why =
+            |_| format!("\"{text}\" is not in the time zone database, and not \"dataset\", the dataset's own zone");
+        text.parse().map(Self::Own).map_err(why)
+    }
+}
+
 impl Column {
+    /// Names the column and decides its time zone.
+    pub(super) fn settle(&mut self, name: String, dataset_zone: Tz) {
+        self.name = name;
+        self.zone = self.declared_zone.map(|zone| match zone {
+            DeclaredZone::Dataset => dataset_zone,
+            DeclaredZone::Own(zone) => zone,
+        });
+    }
+
     /// The first option that makes no sense for the column, and why; `None` if all do.
     pub(super) fn mistake(&self) -> Option<(&'static str, String)> {
         let is_time = matches!(self.kind, ColumnType::Timestamp | ColumnType::Date);
@@ -275,7 +308,7 @@ impl Column {
         let local = self.format.iter().find(|format| !format.has_offset());
         if let (ColumnType::Timestamp, None, Some(TimeFormat::Pattern(pattern))) = (self.kind, self.zone, local) {
             let why = format!(
-                "texts like {pattern} do not say how far they are from UTC: add zone = \"Europe/Brussels\" or the like"
+                "texts like {pattern} do not say how far they are from UTC: add zone = \"Europe/Brussels\" or the like, or zone = \"dataset\""
             );
             return Some(("format", why));
         }
@@ -291,7 +324,9 @@ impl Column {
 
     /// A column of the options that `dataset.toml` would have.
     pub fn from_declaration(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())
+        let mut column: Self = toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())?;
+        column.settle(String::new(), Tz::UTC);
+        Ok(column)
     }
 
     /// The names of the field that the value comes from: those declared, or the column's own.
@@ -318,11 +353,6 @@ pub(super) fn one_or_many<'de, D: Deserializer<'de>, T: TryFrom<String, Error: f
     texts.into_iter().map(|text| T::try_from(text).map_err(serde::de::Error::custom)).collect()
 }
 
-fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Tz>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map(Some).map_err(|_| serde::de::Error::custom(format!("\"{text}\" is not in the time zone database")))
-}
-
 fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
     Regex::new(&String::deserialize(deserializer)?).map(Some).map_err(serde::de::Error::custom)
 }
@@ -333,4 +363,25 @@ fn extract_pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
         return Err(serde::de::Error::custom("a pattern needs exactly one group, the value"));
     }
     Ok(regex)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(declared: &str) -> Result<Column, toml::de::Error> {
+        let mut column: Column = toml::from_str(declared)?;
+        column.settle("at".to_owned(), Tz::Europe__Brussels);
+        Ok(column)
+    }
+
+    #[test]
+    fn a_zone_is_the_columns_own_or_the_datasets() {
+        let zone = |declared: &str| settled(declared).unwrap().zone;
+        assert_eq!(zone("type = \"timestamp\""), None);
+        assert_eq!(zone("type = \"timestamp\"\nzone = \"dataset\""), Some(Tz::Europe__Brussels));
+        assert_eq!(zone("type = \"timestamp\"\nzone = \"UTC\""), Some(Tz::UTC));
+        let error = settled("type = \"timestamp\"\nzone = \"Mars\"").unwrap_err().to_string();
+        assert!(error.contains("Mars") && error.contains("dataset"), "{error}");
+    }
 }

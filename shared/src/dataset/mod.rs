@@ -23,6 +23,7 @@ pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, Model, View};
 pub use self::table::{COMPRESSIONS, Format, Header, RECEIVED_AT, Table};
 
+use self::list::{Bound, check_bounds};
 use self::mistake::Mistake;
 use self::model::SqlFile;
 use crate::error::{Error, Result};
@@ -75,6 +76,8 @@ struct DatasetFile {
     #[serde(default)]
     settings: toml::Table,
     #[serde(default)]
+    bounds: BTreeMap<String, Bound>,
+    #[serde(default)]
     list: toml::Table,
     #[serde(default)]
     table: toml::Table,
@@ -102,7 +105,7 @@ impl Dataset {
 
     fn declared(name: &str, declared: toml::Table) -> Result<Self, Mistake> {
         let parsed: DatasetFile = declared.try_into().map_err(|error| Mistake::toml(&error))?;
-        let zone = parsed.time_zone.parse().map_err(|_| {
+        let zone: Tz = parsed.time_zone.parse().map_err(|_| {
             let why =
                 format!("\"{}\" is not in the time zone database: write one like Europe/Brussels", parsed.time_zone);
             Mistake::new(why).within("time_zone")
@@ -118,10 +121,11 @@ impl Dataset {
                     return Err(Mistake::new(why).within("from").within(&table).within("table"));
                 }
             }
-            let made = Table::new(&table, declared, &context);
+            let made = Table::new(&table, declared, &context, zone);
             tables.push(made.map_err(|mistake| mistake.within(&table).within("table"))?);
         }
         let settings = List::settings(&parsed.settings).map_err(|mistake| mistake.within(SETTINGS))?;
+        check_bounds(&parsed.settings, &parsed.bounds)?;
         let mut lists = vec![settings];
         for (list, declared) in parsed.list {
             let made = List::new(&list, declared);

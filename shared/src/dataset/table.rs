@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use chrono_tz::Tz;
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
@@ -120,15 +121,15 @@ fn comma() -> char {
 }
 
 impl Table {
-    /// `context` is what the dataset declares for all its tables: it is part of the fingerprint.
-    pub(super) fn new(name: &str, declared: toml::Value, context: &str) -> Result<Self, Mistake> {
+    /// `context` is what the dataset declares for all its tables: it is part of the fingerprint. `zone` is its time zone.
+    pub(super) fn new(name: &str, declared: toml::Value, context: &str, zone: Tz) -> Result<Self, Mistake> {
         let fingerprint = hash::texts([context, &declared.to_string()]);
         let file: TableFile = declared.try_into().map_err(|error| Mistake::toml(&error))?;
         let mut columns = Vec::new();
         for (name, declared) in file.column {
             let mut column: Column =
                 declared.try_into().map_err(|error| Mistake::toml(&error).within(&name).within("column"))?;
-            column.name = name;
+            column.settle(name, zone);
             if let Some((option, why)) = column.mistake() {
                 return Err(Mistake::new(why).within(option).within(&column.name).within("column"));
             }

@@ -398,6 +398,7 @@ impl Generator {
         self.shapes();
         self.against_own_past();
         self.registers();
+        self.rare_readings();
     }
 
     /// Consumption where there should be none: services that are off, devices that are not active.
@@ -423,6 +424,17 @@ impl Generator {
             self.plant("inactive_device", &meter, (since + 2 * DAY, since + days * DAY), &[]);
             self.write(&meter);
         }
+        // Since when, the device's row does not say: a removal does, and nothing does before the file's own time.
+        let since = day(100);
+        let removed = self.meter("RETIRED-REMOVED", HOUR, day(80), since + 25 * DAY);
+        self.device(&removed.device, "RETIRED", None);
+        self.install(&removed.device, "SP-RETIRED-REMOVED", day(0), Some(since), ("REMOVE", since));
+        self.plant("inactive_device", &removed, (since + 2 * DAY, since + 25 * DAY), &["no_active_install"]);
+        self.write(&removed);
+        let undated = self.meter("RETIRED-UNDATED", HOUR, day(80), since);
+        self.device(&undated.device, "RETIRED", None);
+        self.install(&undated.device, "SP-RETIRED-UNDATED", day(0), None, ("ON", day(0)));
+        self.write(&undated);
     }
 
     /// Measurements while no install event is valid.
@@ -448,11 +460,21 @@ impl Generator {
 
         let values = self.profile(HOUR, day(90), day(94));
         let orphan = Component { device: String::new(), id: "C-ORPHAN".to_owned(), interval: HOUR, values };
-        self.plant("no_active_install", &orphan, (day(90), day(94)), &[]);
+        self.plant("unknown_component", &orphan, (day(90), day(94)), &[]);
         if let Some(planted) = self.meters.planted.last_mut() {
             planted.device = None;
         }
         self.write(&orphan);
+
+        // The device has no row; one of the two has an install event.
+        for name in ["NO-DEVICE", "NO-DEVICE-INSTALLED"] {
+            let meter = self.meter(name, HOUR, day(90), day(94));
+            if name == "NO-DEVICE-INSTALLED" {
+                self.install(&meter.device, &format!("SP-{name}"), day(0), None, ("ON", day(0)));
+            }
+            self.plant("unknown_device", &meter, (day(90), day(94)), &[]);
+            self.write(&meter);
+        }
     }
 
     /// Zeros, negative, flat, stuck and estimated values, in meters too new for a past of their own.
@@ -529,7 +551,7 @@ impl Generator {
         self.write(&zero);
     }
 
-    /// Registers that stand still, run backwards, and count on while the service is off.
+    /// Registers that stand still, run backwards, and count on while the service is off; and one that rolls over.
     fn registers(&mut self) {
         let at = day(150);
         let mut stuck = self.register("REGISTER-STUCK", day(120), day(180));
@@ -554,5 +576,34 @@ impl Generator {
         self.install(&off.device, "SP-REGISTER-OFF", day(0), None, ("OFF", at));
         self.plant("consumption_after_disconnect", &off, (at + 2 * DAY, day(180)), &[]);
         self.write(&off);
+
+        // Five digits that begin again at 0, which is no theft.
+        let mut rolled = self.register("REGISTER-ROLLED", day(120), day(180));
+        rolled.change(day(0), day(180), |value| value.kwh = (value.kwh + 87_700.0) % 100_000.0);
+        self.write(&rolled);
+    }
+
+    /// Registers that are read once a year.
+    fn rare_readings(&mut self) {
+        let (first, last) = (day(-225), day(140));
+        // Gone on counting long after the service went off; creep alone; not a kWh in a year; and one that is as it is.
+        for (name, kwh, status, rule) in [
+            ("YEARLY-OFF", 1_900.0, "OFF", Some("consumption_after_disconnect")),
+            ("YEARLY-CREEP", 3.0, "OFF", None),
+            ("YEARLY-ZERO", 0.4, "ON", Some("zero_consumption")),
+            ("YEARLY", 3_100.0, "ON", None),
+        ] {
+            let (device, id) = (format!("D-{name}"), format!("C-{name}"));
+            self.device(&device, "ACTIVE", None);
+            self.component(&device, &id, 0, "DEL");
+            self.install(&device, &format!("SP-{name}"), first - 90 * DAY, None, (status, first - 30 * DAY));
+            let values = [(first, 41_250.0), (last, 41_250.0 + kwh)];
+            let values = values.map(|(end, kwh)| Value { end, kwh, code: REGULAR, flag: "" });
+            let register = Component { device, id, interval: 0, values: values.to_vec() };
+            if let Some(rule) = rule {
+                self.plant(rule, &register, (first, last), &[]);
+            }
+            self.write(&register);
+        }
     }
 }

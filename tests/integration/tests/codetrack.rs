@@ -86,33 +86,61 @@ fn mean(values: impl Iterator<Item = i64>) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<i64>() as f64 / values.len() as f64)
 }
 
+/// The Mondays of a learner's two lists: points and commits.
+fn lists(simulator: &Simulator, id: i64) -> [BTreeSet<NaiveDate>; 2] {
+    [simulator.weekly_scores(id), simulator.weekly_commits(id)]
+        .map(|list| list.iter().map(|week| week.monday).collect::<BTreeSet<_>>())
+}
+
+/// The newest week that is over by what the lake has, and of which somebody has points and somebody commits.
+fn newest_of_course(lake: &TestLake, simulator: &Simulator) -> NaiveDate {
+    let received = lake.query("SELECT CAST(max(received_on) AS VARCHAR) AS day FROM codetrack.weekly_score");
+    let received: NaiveDate = received[0]["day"].as_str().unwrap().parse().unwrap();
+    let both = |one: &LearnerInfo| lists(simulator, one.id);
+    let all = simulator.learners().iter().map(both).reduce(|[a, b], [c, d]| [&a | &c, &b | &d]).unwrap();
+    let known_until = received.max(*all.iter().flatten().max().unwrap());
+    *(&all[0] & &all[1]).iter().rfind(|monday| **monday + Days::new(7) <= known_until).unwrap()
+}
+
 /// What `learners` should say of someone with weeks: figures, status and trend.
-fn figures(weeks: &Weeks) -> Value {
-    let (&newest, &(points, commits)) = weeks.last_key_value().unwrap();
-    let (recent, before) = (newest - Days::new(28), newest - Days::new(56));
-    let part =
-        |after: NaiveDate, until: NaiveDate| weeks.iter().filter(move |(date, _)| **date > after && **date <= until);
-    let average = mean(part(recent, newest).map(|(_, week)| week.0)).unwrap();
-    let commit_average = mean(part(recent, newest).map(|(_, week)| week.1)).unwrap();
-    let earlier = mean(part(before, recent).map(|(_, week)| week.0));
-    let status = if points < 30 || commits < 1 {
-        "struggling"
-    } else if points >= 60 && commits >= 3 {
-        "high"
-    } else {
-        "on_track"
-    };
-    let trend = match earlier {
-        _ if average == 0.0 && commit_average == 0.0 => Some("inactive"),
-        None => None,
-        Some(earlier) if average < 0.5 * earlier => Some("falling"),
-        Some(earlier) if average > 1.5 * earlier => Some("rising"),
-        Some(_) => Some("steady"),
+fn figures(simulator: &Simulator, id: i64, newest_of_course: NaiveDate) -> Value {
+    let weeks = weeks(simulator, id);
+    let known: Vec<NaiveDate> = weeks.keys().copied().filter(|monday| *monday <= newest_of_course).collect();
+    let (first, last) = (known[0], *known.last().unwrap());
+    let has = lists(simulator, id).map(|list| {
+        let until = list.iter().copied().rfind(|monday| *monday <= newest_of_course).unwrap_or(first - Days::new(7));
+        let is_over = last - until >= chrono::TimeDelta::days(28);
+        move |monday: &NaiveDate| list.contains(monday) || (is_over && *monday > until)
+    });
+    let complete: Vec<(i64, i64)> =
+        known.iter().rev().filter(|monday| has.iter().all(|has| has(monday))).map(|monday| weeks[monday]).collect();
+    let newest = known.iter().rfind(|monday| has.iter().all(|has| has(monday)));
+    let (recent, earlier) = complete.split_at(complete.len().min(4));
+    let earlier = &earlier[..earlier.len().min(8)];
+    let points = |weeks: &[(i64, i64)]| mean(weeks.iter().map(|week| week.0));
+    let commits = |weeks: &[(i64, i64)]| mean(weeks.iter().map(|week| week.1));
+    let status = complete.first().map(|(points, commits)| match (points, commits) {
+        _ if *points < 30 || *commits < 1 => "struggling",
+        _ if *points >= 60 && *commits >= 3 => "high",
+        _ => "on_track",
+    });
+    let is_silent = newest_of_course - last >= chrono::TimeDelta::days(28);
+    let trend = match (points(recent), points(earlier)) {
+        _ if is_silent => Some("inactive"),
+        (Some(0.0), _) if recent.len() == 4 && commits(recent) == Some(0.0) => Some("inactive"),
+        (Some(recent), Some(before)) if earlier.len() >= 4 => match recent / before {
+            share if share < 0.75 => Some("falling"),
+            share if share > 1.25 => Some("rising"),
+            _ => Some("steady"),
+        },
+        _ => None,
     };
     json!({
-        "newest_week": newest.to_string(), "points": points, "commits": commits, "status": status, "trend": trend,
-        "average_points": average, "average_commits": commit_average, "earlier_average_points": earlier,
-        "earlier_average_commits": mean(part(before, recent).map(|(_, week)| week.1)), "weeks": weeks.len(),
+        "newest_week": newest.map(NaiveDate::to_string), "points": complete.first().map(|week| week.0),
+        "commits": complete.first().map(|week| week.1), "status": status, "trend": trend,
+        "incomplete": newest != Some(&newest_of_course) && !is_silent,
+        "average_points": points(recent), "average_commits": commits(recent),
+        "earlier_average_points": points(earlier), "earlier_average_commits": commits(earlier), "weeks": weeks.len(),
         "total_points": weeks.values().map(|week| week.0).sum::<i64>(),
         "total_commits": weeks.values().map(|week| week.1).sum::<i64>(),
     })
@@ -155,19 +183,19 @@ async fn it_shows_who_excels_who_struggles_and_who_is_losing_interest() {
     let simulator = Simulator::start(Options::default()).await.unwrap();
     let lake = lake_of(&simulator);
     run(&lake).ok();
+    let newest_of_course = newest_of_course(&lake, &simulator);
     let mut rows = learners(&lake);
     let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
     for learner in simulator.learners() {
         let row = rows.remove(&format!("{} \"{}\"", learner.id, learner.email)).unwrap();
         assert_eq!(row["cohort"], learner.cohort, "{row}");
-        let weeks = weeks(&simulator, learner.id);
         if learner.profile == Profile::Silent {
             assert_eq!((&row["standing"], &row["weeks"]), (&"no_weeks".into(), &0.into()), "{row}");
             assert!(row["status"].is_null() && row["trend"].is_null() && row["points"].is_null(), "{row}");
             continue;
         }
         assert_eq!(row["standing"], "active", "{row}");
-        for (name, expected) in figures(&weeks).as_object().unwrap() {
+        for (name, expected) in figures(&simulator, learner.id, newest_of_course).as_object().unwrap() {
             let same = match (row[name].as_f64(), expected.as_f64()) {
                 (Some(one), Some(other)) => (one - other).abs() < 1e-9,
                 _ => row[name] == *expected,
@@ -177,9 +205,11 @@ async fn it_shows_who_excels_who_struggles_and_who_is_losing_interest() {
         // The simulated accounts hold as many points as their weeks.
         let total: i64 = simulator.weekly_scores(learner.id).iter().map(|week| week.points).sum();
         assert_eq!(row["account_points"], total, "{row}");
-        let both = [simulator.weekly_scores(learner.id), simulator.weekly_commits(learner.id)];
-        let newest = both.map(|list| list.first().map(|week| week.monday));
-        if newest[0] == newest[1] || learner.profile == Profile::Disengages {
+        let [points, commits] = lists(&simulator, learner.id);
+        if points.last() == commits.last() {
+            assert!(row["incomplete"] == false || points.last() != Some(&newest_of_course), "{row}");
+        }
+        if row["incomplete"] == false {
             let shown = if row["trend"] == "inactive" { "inactive" } else { row["status"].as_str().unwrap() };
             *seen.entry((format!("{:?}", learner.profile), shown.to_owned())).or_default() += 1;
         }
@@ -199,6 +229,154 @@ async fn it_shows_who_excels_who_struggles_and_who_is_losing_interest() {
         rows.values().map(|row| (row["id"].as_i64().unwrap(), row["standing"].as_str().unwrap())).collect();
     assert_eq!(rest, [(-1, "no_account"), (0, "no_account")]);
     assert!(rows.values().all(|row| row["status"].is_null()));
+}
+
+/// A learner's weeks as the API has them: Monday, points, commits; a list lacks what is `None`.
+type Told<'a> = (&'a str, Option<i64>, Option<i64>);
+
+/// A lake with the raw objects of one day, and what `learners` says then, by id.
+fn learners_told(received_at: &str, told: &[(i64, Vec<Told>)]) -> BTreeMap<i64, Value> {
+    let lake = TestLake::new("http://127.0.0.1:1/");
+    let people: Vec<Value> = told
+        .iter()
+        .map(|(id, _)| json!({"name": "A", "email": format!("{id}@example.org"), "id": id, "cohort": "1.1"}))
+        .collect();
+    lake.write(ROSTER, Value::from(people).to_string());
+    let list = |pick: fn(&Told) -> Option<i64>| -> String {
+        let of = |weeks: &[Told<'_>]| -> String {
+            let list = weeks.iter().filter_map(|week| Some(json!({"date": week.0, "points": pick(week)?})));
+            Value::from(list.collect::<Vec<_>>()).to_string()
+        };
+        let line = |(id, weeks): &(i64, Vec<Told>)| {
+            let request = json!({"learner": id});
+            let body = of(weeks);
+            format!("{{\"request\":{request},\"received_at\":\"{received_at}\",\"status\":200,\"body\":{body}}}\n")
+        };
+        told.iter().map(line).collect()
+    };
+    lake.write("raw/codetrack/week=2026-11-23/weekly_commits.ndjson", list(|week| week.2));
+    lake.write("raw/codetrack/week=2026-11-23/weekly_scores.ndjson", list(|week| week.1));
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    let rows = learners(&lake).into_values();
+    rows.map(|row| (row["id"].as_i64().unwrap(), row)).collect()
+}
+
+/// So many weeks up to the Monday 2026-11-16, with these points and commits.
+fn weeks_up_to_last(points: &[i64], commits: i64) -> Vec<(String, Option<i64>, Option<i64>)> {
+    let last: NaiveDate = "2026-11-16".parse().unwrap();
+    let monday = |ago: usize| (last - Days::new(7 * ago as u64)).to_string();
+    points.iter().rev().enumerate().map(|(ago, points)| (monday(ago), Some(*points), Some(commits))).collect()
+}
+
+fn borrowed(weeks: &[(String, Option<i64>, Option<i64>)]) -> Vec<Told<'_>> {
+    weeks.iter().map(|(monday, points, commits)| (monday.as_str(), *points, *commits)).collect()
+}
+
+const SUNDAY: &str = "2026-11-22T12:00:00Z";
+const MONDAY: &str = "2026-11-23T12:00:00Z";
+
+#[test]
+fn a_week_that_has_just_begun_makes_nobody_struggle() {
+    let before = weeks_up_to_last(&[70, 70, 70, 70], 5);
+    let quiet = [("2026-11-23", Some(0), Some(0))];
+    let told = [(1, [&quiet[..], &borrowed(&before)].concat()), (2, [&quiet[..], &borrowed(&before)].concat())];
+    for received_at in [MONDAY, "2026-11-23T01:00:00Z"] {
+        for row in learners_told(received_at, &told).values() {
+            assert_eq!((&row["status"], &row["newest_week"]), (&"high".into(), &"2026-11-16".into()), "{row}");
+            assert_eq!((&row["incomplete"], &row["average_points"]), (&false.into(), &70.0.into()), "{row}");
+            assert_eq!((&row["weeks"], &row["total_points"]), (&5.into(), &280.into()), "totals have all weeks: {row}");
+        }
+    }
+}
+
+#[test]
+fn a_week_is_over_by_the_courses_days_and_not_by_todays_clock() {
+    let weeks = weeks_up_to_last(&[70, 70, 70, 10], 5);
+    // In New York it is still Sunday at 04:59 UTC.
+    for (received_at, newest, status) in [
+        (SUNDAY, "2026-11-09", "high"),
+        ("2026-11-23T04:59:00Z", "2026-11-09", "high"),
+        ("2026-11-23T05:00:00Z", "2026-11-16", "struggling"),
+    ] {
+        let rows = learners_told(received_at, &[(1, borrowed(&weeks))]);
+        assert_eq!((&rows[&1]["newest_week"], &rows[&1]["status"]), (&newest.into(), &status.into()), "{received_at}");
+    }
+}
+
+#[test]
+fn a_list_that_lags_is_incomplete_and_one_that_ended_is_not() {
+    let full = weeks_up_to_last(&[70; 12], 5);
+    let without_commits = |newest: usize| {
+        let mut weeks = full.clone();
+        weeks.iter_mut().take(newest).for_each(|week| week.2 = None);
+        weeks
+    };
+    let mut hole = full.clone();
+    hole[1].1 = None;
+    let [one, three, four] = [1, 3, 4].map(without_commits);
+    let (all, none) = (full.len(), without_commits(12));
+    let new = without_commits(12)[..2].to_vec();
+    let gone = full[5..].to_vec();
+    let both = full[2..].to_vec();
+    let running = vec![("2026-11-23".to_owned(), Some(0), None)];
+    let cases = [
+        (full, "2026-11-16", "high", false),
+        (one, "2026-11-09", "high", true),
+        (three, "2026-10-26", "high", true),
+        // Four weeks without a commit are four weeks without a commit.
+        (four, "2026-11-16", "struggling", false),
+        (none, "2026-11-16", "struggling", false),
+        // A hole is no lag.
+        (hole, "2026-11-16", "high", false),
+        (both, "2026-11-02", "high", true),
+        (gone, "2026-10-12", "high", false),
+        (new, "", "", true),
+        (running, "", "", true),
+    ];
+    assert_eq!(all, 12);
+    let told: Vec<(i64, Vec<Told>)> = (1..).zip(&cases).map(|(id, case)| (id, borrowed(&case.0))).collect();
+    let rows = learners_told(MONDAY, &told);
+    for (id, (_, newest, status, incomplete)) in (1..).zip(&cases) {
+        let row = &rows[&id];
+        let text = |name: &str| row[name].as_str().unwrap_or_default();
+        assert_eq!((text("newest_week"), text("status")), (*newest, *status), "case {id}: {row}");
+        assert_eq!(row["incomplete"], *incomplete, "case {id}: {row}");
+        assert_eq!(row["standing"], "active");
+    }
+}
+
+#[test]
+fn a_list_that_lags_for_everybody_holds_the_course_back() {
+    let mut weeks = weeks_up_to_last(&[70, 70, 70, 70, 20], 5);
+    weeks[0].2 = None;
+    let rows = learners_told(MONDAY, &[(1, borrowed(&weeks)), (2, borrowed(&weeks))]);
+    for row in rows.values() {
+        assert_eq!((&row["newest_week"], &row["status"]), (&"2026-11-09".into(), &"high".into()), "{row}");
+        assert_eq!(row["incomplete"], false, "no list is behind another learner's: {row}");
+    }
+}
+
+#[test]
+fn the_trend_compares_four_weeks_with_the_eight_before() {
+    let cases: [(&[i64], Option<&str>); 9] = [
+        (&[80, 80, 80, 80, 80, 80, 80, 80, 59, 59, 59, 59], Some("falling")),
+        (&[80, 80, 80, 80, 80, 80, 80, 80, 60, 60, 60, 60], Some("steady")),
+        (&[80, 80, 80, 80, 80, 80, 80, 80, 100, 100, 100, 100], Some("steady")),
+        (&[80, 80, 80, 80, 80, 80, 80, 80, 101, 101, 101, 101], Some("rising")),
+        // What came before the eight weeks does not count.
+        (&[900, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80, 80], Some("steady")),
+        (&[80, 80, 80, 80, 40, 40, 40, 40], Some("falling")),
+        (&[80, 80, 80, 40, 40, 40, 40], None),
+        (&[80, 80, 80, 80, 80, 80, 80, 80, 0, 0, 0, 0], Some("falling")),
+        (&[50], None),
+    ];
+    let weeks: Vec<_> = cases.iter().map(|(points, _)| weeks_up_to_last(points, 5)).collect();
+    let told: Vec<(i64, Vec<Told>)> = (1..).zip(&weeks).map(|(id, weeks)| (id, borrowed(weeks))).collect();
+    let rows = learners_told(MONDAY, &told);
+    for (id, (points, trend)) in (1..).zip(&cases) {
+        assert_eq!(rows[&id]["trend"].as_str(), *trend, "{points:?}: {}", rows[&id]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

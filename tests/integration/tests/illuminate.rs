@@ -323,6 +323,26 @@ async fn every_row_of_every_model_is_what_the_api_answered() {
     assert_eq!(lake.tree().written_since(&before), Vec::<String>::new());
 }
 
+#[test]
+fn times_without_offset_are_of_the_datasets_zone() {
+    let lake = TestLake::new("http://127.0.0.1:1/");
+    let row = json!({"assessment_id": "1", "created_at": "2024-08-20 09:12:33", "updated_at": "2024-12-03 14:01:10"});
+    let body = json!({"page": 1, "num_pages": 1, "num_results": 1, "results": [row]});
+    let line = json!({"request": {"page": 1}, "received_at": "2024-12-04T00:00:00Z", "status": 200, "body": body});
+    lake.write("raw/illuminate/year=24-25/assessments.ndjson", format!("{line}\n"));
+    for (zone, created, updated) in [
+        (None, "2024-08-20T16:12:33Z", "2024-12-03T22:01:10Z"),
+        (Some("America/New_York"), "2024-08-20T13:12:33Z", "2024-12-03T19:01:10Z"),
+    ] {
+        if let Some(zone) = zone {
+            configure(&lake, "dataset.toml", &format!("time_zone = \"{zone}\"\n"));
+        }
+        lake.call(&["clean", "--all"]).ok();
+        let rows = lake.query("SELECT created_at, updated_at FROM illuminate.assessment");
+        assert_eq!((&rows[0]["created_at"], &rows[0]["updated_at"]), (&created.into(), &updated.into()), "{zone:?}");
+    }
+}
+
 /// As children of a job do that share a dataset: the CSV files are every one's.
 #[tokio::test(flavor = "multi_thread")]
 async fn aggregations_at_the_same_time_end_as_one_does() {

@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use integration::TestLake;
 use integration::meters::{DAYS, Generator, Meters, Planted, START, day, text_of};
+use lake::dataset::Catalog;
 
 /// Nothing is fetched here.
 const NOBODY: &str = "http://127.0.0.1:1/";
@@ -55,6 +56,7 @@ fn hours(count: usize, change: impl Fn(usize) -> Option<f64>) -> Vec<f64> {
 struct Row {
     month: String,
     rule: String,
+    severity: String,
     device: Option<String>,
     point: Option<String>,
     component: String,
@@ -79,6 +81,7 @@ fn detect(lake: &TestLake) -> Vec<Row> {
     let row = |row: serde_json::Value| Row {
         month: text(&row["month"]).unwrap(),
         rule: text(&row["rule"]).unwrap(),
+        severity: text(&row["severity"]).unwrap(),
         device: text(&row["device_id"]),
         point: text(&row["service_point_id"]),
         component: text(&row["measuring_component_id"]).unwrap(),
@@ -231,6 +234,177 @@ fn a_period_belongs_to_the_month_of_its_last_local_day() {
         assert_eq!(rows.iter().map(|row| row.month.as_str()).collect::<Vec<_>>(), months, "{rows:?}");
         let newest = rows.last().unwrap();
         assert_eq!(newest.period, (START + (end as i64 - 60) * hour, START + last as i64 * hour));
+    }
+}
+
+/// A lake with one register: kWh, read at these days after the first.
+fn lake_with_register(readings: &[(i64, f64)], events: &str) -> TestLake {
+    let lake = lake_with(&[], events);
+    let header = "measuring_component_id,device_id,type,uom,interval_seconds,multiplier,direction,status";
+    lake.write("raw/meters/measuring_component/c.csv", format!("{header}\nC1,D1,E-KWH-SCALAR,kWh,,,DEL,\n"));
+    let line = |(days, reading): &(i64, f64)| {
+        let time = text_of(day(*days));
+        format!(
+            "{{\"measuring_component_id\":\"C1\",\"measurement_dttm\":\"{time}\",\"measurement_value\":{reading}}}\n"
+        )
+    };
+    lake.write("raw/meters/measurement/m.ndjson", readings.iter().map(line).collect::<String>());
+    lake
+}
+
+#[test]
+fn what_was_never_delivered_is_no_evidence() {
+    let values = hours(10 * 24, |hour| (48..120).contains(&hour).then_some(0.0));
+    for missing in [["install_event/e.csv"].as_slice(), &["install_event/e.csv", "device/d.csv"]] {
+        let lake = lake_with(&values, "");
+        for file in missing {
+            std::fs::remove_file(lake.path().join("raw/meters").join(file)).unwrap();
+        }
+        assert_eq!(rules(&detect(&lake)), ["zero_consumption"], "without {missing:?}");
+    }
+    // Events there are, and none is of this device.
+    let lake = lake_with(&hours(10 * 24, |_| None), "E1,D2,SP1,2025-01-01T00:00:00Z,,ON,\n");
+    assert_eq!(rules(&detect(&lake)), ["no_active_install"]);
+}
+
+#[test]
+fn a_register_that_rolls_over_does_not_run_backwards() {
+    let off = format!("E1,D1,SP1,{},,OFF,{}\n", text_of(day(-90)), text_of(day(-60)));
+    let with = |readings: &[f64], settings: &str| {
+        let readings: Vec<(i64, f64)> = (1..).zip(readings.iter().copied()).collect();
+        let lake = lake_with_register(&readings, &off);
+        lake.write("config/datasets/meters/dataset.toml", settings);
+        let kwh = |row: Row| (row.rule, row.evidence["kwh"].as_f64().unwrap());
+        detect(&lake).into_iter().map(kwh).collect::<Vec<_>>()
+    };
+    let found = |rule: &str, kwh: f64| (rule.to_owned(), kwh);
+    let counted = "consumption_after_disconnect";
+    assert_eq!(with(&[99_980.0, 99_990.0, 5.0], ""), [found(counted, 25.0)]);
+    // Backwards, near the end of five digits and far from it.
+    let backwards = |kwh: f64| [found("negative_consumption", kwh)];
+    assert_eq!(with(&[99_990.0, 99_900.0], ""), backwards(-90.0));
+    assert_eq!(with(&[52_000.0, 51_000.0], ""), backwards(-1_000.0));
+    assert_eq!(with(&[9.8, 0.3], ""), backwards(-9.5));
+    // Seven hundred of a thousand: only if the size is declared.
+    assert_eq!(with(&[700.0, 10.0], ""), backwards(-690.0));
+    let declared = "[list.register_size]\nrows = [[\"E-KWH-*\", 1000.0]]\n";
+    assert_eq!(with(&[700.0, 10.0], declared), [found(counted, 310.0)]);
+    assert_eq!(with(&[700.0, 300.0], declared), backwards(-400.0));
+}
+
+#[test]
+fn of_a_retired_device_without_date_only_what_comes_after_is_found() {
+    let values = hours(30 * 24, |_| None);
+    // When the file arrived that says so: before the values, among them, after them; and a removal goes before that.
+    for (arrived, removed, first) in
+        [(-40, None, Some(0)), (10, None, Some(12)), (60, None, None), (60, Some(20), Some(22))]
+    {
+        let until = removed.map(|removed| text_of(day(removed))).unwrap_or_default();
+        let lake = lake_with(&values, &format!("E1,D1,SP1,{},{until},ON,\n", text_of(day(-90))));
+        let name = "raw/meters/device/d.csv";
+        lake.write(name, "device_id,device_type,badge_number,serial_number,status,status_date\nD1,,,,RETIRED,\n");
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(day(arrived)).unwrap());
+        let file = std::fs::File::options().write(true).open(lake.path().join(name)).unwrap();
+        file.set_modified(time).unwrap();
+        let rows = detect(&lake);
+        let inactive: Vec<&Row> = rows.iter().filter(|row| row.rule == "inactive_device").collect();
+        let begins = inactive.iter().map(|row| row.period.0).min();
+        // Local days begin at 22:00 UTC in summer.
+        assert_eq!(begins, first.map(|first| if first == 0 { START } else { day(first) - 2 * HOUR }), "{rows:?}");
+        for row in inactive {
+            assert_eq!((row.severity.as_str(), &row.evidence["status_date_unknown"]), ("medium", &1.into()), "{row:?}");
+        }
+    }
+}
+
+#[test]
+fn a_register_that_is_read_once_a_year_is_judged_by_the_day() {
+    let off = |days: i64| format!("E1,D1,SP1,{},,OFF,{}\n", text_of(day(-300)), text_of(day(days)));
+    let found = |readings: &[(i64, f64)], events: &str| -> Vec<(String, String, serde_json::Value)> {
+        let rows = detect(&lake_with_register(readings, events)).into_iter();
+        rows.map(|row| (row.rule, row.severity, row.evidence)).collect()
+    };
+    let year = |kwh: f64| [(0, 500.0), (365, 500.0 + kwh)];
+    let rows = found(&year(1_825.0), &off(-30));
+    let [(rule, severity, evidence)] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((rule.as_str(), severity.as_str()), ("consumption_after_disconnect", "high"));
+    assert_eq!((&evidence["kwh_in_a_day"], &evidence["kwh"]), (&5.0.into(), &1825.0.into()));
+    // Creep of a year is not that of a day.
+    assert!(found(&year(7.0), &off(-30)).is_empty());
+    // Off for most of the year: its share of the counting is in doubt. Off for some of it: nothing.
+    let rows = found(&year(1_825.0), &off(72));
+    let [(rule, severity, evidence)] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((rule.as_str(), severity.as_str()), ("consumption_after_disconnect", "medium"));
+    assert_eq!((&evidence["spread_evenly"], &evidence["kwh"]), (&1.into(), &1460.0.into()));
+    assert!(found(&year(1_825.0), &off(300)).is_empty());
+
+    let rows = found(&year(0.5), INSTALLED);
+    let [(rule, severity, evidence)] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((rule.as_str(), severity.as_str()), ("zero_consumption", "medium"));
+    assert_eq!((&evidence["use_before_unknown"], &evidence["days"]), (&1.into(), &365.into()));
+    // With a reading before, the use before is known.
+    let half_years = |before: f64| [(0, 500.0), (180, 500.0 + before), (360, 500.2 + before)];
+    let rows = found(&half_years(900.0), INSTALLED);
+    let [(rule, severity, _)] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((rule.as_str(), severity.as_str()), ("zero_consumption", "high"));
+    assert!(found(&half_years(9.0), INSTALLED).is_empty(), "it never was used much");
+    assert!(found(&year(3_000.0), INSTALLED).is_empty());
+}
+
+#[test]
+fn rows_of_lists_count_once_and_types_may_have_stars() {
+    let values = hours(10 * 24, |hour| (48..120).contains(&hour).then_some(0.0).or((hour == 200).then_some(-2.0)));
+    let lake = lake_with(&values, INSTALLED);
+    let header = "measuring_component_id,device_id,type,uom,interval_seconds,multiplier,direction,status";
+    lake.write("raw/meters/measuring_component/c.csv", format!("{header}\nC1,D1,E-KWH-60-DEL,kwh,3600,,DEL,\n"));
+    let with = |settings: &str| {
+        lake.write("config/datasets/meters/dataset.toml", settings);
+        detect(&lake).into_iter().map(|row| (row.rule, row.evidence["kwh"].as_f64().unwrap())).collect::<Vec<_>>()
+    };
+    let found = [("negative_consumption".to_owned(), -2.0), ("zero_consumption".to_owned(), 0.0)];
+    assert_eq!(with(""), found);
+    let twice = "rows = [[\"KWH\", 1.0], [\"kWh\", 1.0], [\"KWH\", 1]]";
+    assert_eq!(with(&format!("[list.energy_unit]\n{twice}\n")), found);
+    let rules = "rows = [[\"negative_consumption\", \"high\", 0.8], [\"negative_consumption\", \"high\", 0.8]]";
+    assert_eq!(with(&format!("[list.reported_rule]\n{rules}\n")), found[..1]);
+    for (kind, is_excluded) in [
+        ("E-KWH-60-*", true),
+        ("e-kwh-60-del", true),
+        ("*-60-*", true),
+        ("E-KWH-60", false),
+        ("E_KWH%", false),
+        ("E.KWH*", false),
+    ] {
+        let found = with(&format!("[list.excluded_component_type]\nrows = [[\"{kind}\"], [\"E-KWH-60-*X\"]]\n"));
+        assert_eq!(found.is_empty(), is_excluded, "{kind}: {found:?}");
+    }
+    let differ = "[list.energy_unit]\nrows = [[\"KWH\", 1.0], [\"kwh\", 2.0]]\n";
+    lake.write("config/datasets/meters/dataset.toml", differ);
+    let called = lake.call(&["aggregate", "--dataset", "meters"]);
+    assert_ne!(called.status, 0);
+    assert!(called.stderr.contains("list.energy_unit") && called.stderr.contains("row 2"), "{}", called.stderr);
+}
+
+#[test]
+fn a_window_beyond_the_look_back_is_refused() {
+    let model = Catalog::built_in().dataset("meters").unwrap().models[0].clone();
+    let lake = lake_with(&hours(24, |_| None), INSTALLED);
+    // A week is for periods that begin before the month.
+    let most = i64::from(model.look_back_days) - 7;
+    for (setting, greatest) in
+        [("spike_days", most), ("baseline_days", most), ("low_days", most / 2), ("zero_run_hours", most * 24)]
+    {
+        let set = |value: i64| {
+            lake.write("config/datasets/meters/dataset.toml", format!("[settings]\n{setting} = {value}\n"));
+            lake.call(&["aggregate", "--dataset", "meters"])
+        };
+        set(greatest).ok();
+        let called = set(greatest + 1);
+        assert_ne!(called.status, 0, "{setting}");
+        let look_back = format!("{} looks back {} days", model.name, model.look_back_days);
+        for part in ["settings", setting, &look_back, "line 2"] {
+            assert!(called.stderr.contains(part), "{part} is missing in {}", called.stderr);
+        }
     }
 }
 

@@ -8,6 +8,9 @@
 //! there are commits only, with 0 points. In either object the last entry of a learner and week counts: a later response is
 //! a newer one. A row's `received_at` is the later one of those of the two responses that it is made from.
 //!
+//! A table may declare three more columns: `has_points` and `has_commits` (which of the two lists has the week: a 0 stands
+//! also for a week that a list lacks), and `received_on`, the local day of `received_at` in the dataset's time zone.
+//!
 //! The rows that are accounted for as read are
 //!
 //! * each entry of a list of scores: it becomes clean, or a duplicate if its week comes again later (the table's key is
@@ -24,7 +27,9 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Date32Builder, Int64Builder, RecordBatch, TimestampMicrosecondBuilder, new_null_array};
+use arrow::array::{
+    ArrayRef, BooleanBuilder, Date32Builder, Int64Builder, RecordBatch, TimestampMicrosecondBuilder, new_null_array,
+};
 use arrow::datatypes::Date32Type;
 use chrono::{DateTime, Datelike, NaiveDate};
 use lake::dataset::{Column, RECEIVED_AT};
@@ -82,15 +87,15 @@ pub(super) fn decode(
     let mut rows = Rows::new(object);
     let take_score = |week: Week, sink: &mut dyn Sink| {
         let found = commits.get_mut(&week.key);
-        let (count, received_at) = found.map_or((0, week.received_at), |found| {
+        let (count, received_at) = found.map_or((None, week.received_at), |found| {
             found.is_used = true;
-            (found.count, found.received_at.max(week.received_at))
+            (Some(found.count), found.received_at.max(week.received_at))
         });
-        rows.push(week.key, week.count, count, received_at, sink)
+        rows.push(week.key, Some(week.count), count, received_at, sink)
     };
     gaps.extend(each_week(object, "points", reader, sink, take_score)?);
     for (key, Commits { count, received_at, .. }) in commits.into_iter().filter(|(_, commits)| !commits.is_used) {
-        rows.push(key, 0, count, received_at, sink)?;
+        rows.push(key, None, Some(count), received_at, sink)?;
     }
     rows.flush(sink)?;
     Ok(gaps)
@@ -236,7 +241,10 @@ struct Rows<'a> {
     dates: Date32Builder,
     points: Int64Builder,
     commits: Int64Builder,
+    has_points: BooleanBuilder,
+    has_commits: BooleanBuilder,
     received: TimestampMicrosecondBuilder,
+    received_on: Date32Builder,
     rows: usize,
 }
 
@@ -248,34 +256,57 @@ impl<'a> Rows<'a> {
             dates: Date32Builder::new(),
             points: Int64Builder::new(),
             commits: Int64Builder::new(),
+            has_points: BooleanBuilder::new(),
+            has_commits: BooleanBuilder::new(),
             received: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
+            received_on: Date32Builder::new(),
             rows: 0,
         }
     }
 
-    fn push(&mut self, key: Key, points: i64, commits: i64, received: i64, sink: &mut dyn Sink) -> Result<(), Stop> {
-        let (id, day) = key;
+    /// A week; a count is `None` where its list lacks the week.
+    fn push(
+        &mut self,
+        (id, day): Key,
+        points: Option<i64>,
+        commits: Option<i64>,
+        received: i64,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Stop> {
         self.ids.append_value(id);
         self.dates.append_value(day);
-        self.points.append_value(points);
-        self.commits.append_value(commits);
+        self.points.append_value(points.unwrap_or(0));
+        self.commits.append_value(commits.unwrap_or(0));
+        self.has_points.append_value(points.is_some());
+        self.has_commits.append_value(commits.is_some());
         self.received.append_value(received);
+        self.received_on.append_option(self.local_day(received));
         self.rows += 1;
         if self.rows >= BATCH_ROWS { self.flush(sink) } else { Ok(()) }
+    }
+
+    /// Days since 1970 of an instant in the dataset's time zone.
+    fn local_day(&self, instant: i64) -> Option<i32> {
+        let local = DateTime::from_timestamp_micros(instant)?.with_timezone(&self.object.dataset.zone);
+        Some(Date32Type::from_naive_date(local.date_naive()))
     }
 
     fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
         let rows = std::mem::take(&mut self.rows);
         let schema = self.object.table.schema();
-        let columns = schema.fields().iter().map(|field| -> ArrayRef {
-            match field.name().as_str() {
-                "id" => Arc::new(self.ids.finish()),
-                "date" => Arc::new(self.dates.finish()),
-                "points" => Arc::new(self.points.finish()),
-                "commits" => Arc::new(self.commits.finish()),
-                RECEIVED_AT => Arc::new(self.received.finish()),
-                _ => new_null_array(field.data_type(), rows),
-            }
+        let finished: [(&str, ArrayRef); 8] = [
+            ("id", Arc::new(self.ids.finish())),
+            ("date", Arc::new(self.dates.finish())),
+            ("points", Arc::new(self.points.finish())),
+            ("commits", Arc::new(self.commits.finish())),
+            ("has_points", Arc::new(self.has_points.finish())),
+            ("has_commits", Arc::new(self.has_commits.finish())),
+            ("received_on", Arc::new(self.received_on.finish())),
+            (RECEIVED_AT, Arc::new(self.received.finish())),
+        ];
+        let columns = schema.fields().iter().map(|field| {
+            let column = finished.iter().find(|(name, _)| name == field.name());
+            column.map_or_else(|| new_null_array(field.data_type(), rows), |(_, column)| Arc::clone(column))
         });
         sink.write(&RecordBatch::try_new(Arc::clone(&schema), columns.collect())?)
     }

@@ -112,6 +112,46 @@ fn row(id: i64, date: &str, points: i64, commits: i64, hour: i64) -> Row {
     (id, date.to_owned(), points, commits, hour)
 }
 
+/// Keeps the columns that say what a week is made from: date, both flags, and the local day of arrival.
+#[derive(Debug, Default)]
+struct Made(Vec<(String, bool, bool, String)>);
+
+impl Sink for Made {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
+        let day = |name: &str, row: usize| {
+            let days = batch.column_by_name(name).unwrap().as_primitive::<Date32Type>();
+            days.value_as_date(row).unwrap().to_string()
+        };
+        let flag = |name: &str, row: usize| batch.column_by_name(name).unwrap().as_boolean().value(row);
+        let made = |row| (day("date", row), flag("has_points", row), flag("has_commits", row), day("received_on", row));
+        self.0.extend((0..batch.num_rows()).map(made));
+        Ok(())
+    }
+
+    fn reject(&mut self, _: &Reject) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn outside(&mut self, _: u64) {}
+}
+
+#[test]
+fn a_row_says_which_list_has_the_week_and_on_which_local_day_it_came() {
+    let catalog = Catalog::built_in();
+    let dataset = catalog.dataset("codetrack").unwrap();
+    let table = dataset.table("weekly_score").unwrap();
+    let object = RawObject { dataset, table, key: KEY, received_at: DateTime::UNIX_EPOCH };
+    let week = |date: &str| json!({"date": date, "points": 0});
+    let scores = line(43, 4, "2026-10-26", &json!([week("2026-11-16"), week("2026-11-09")]));
+    let commits = line(43, 3, "2026-10-26", &json!([week("2026-11-16"), week("2026-11-02")]));
+    let sibling = Box::new(Cursor::new(commits)) as Box<dyn Read + Send>;
+    let mut made = Made::default();
+    decode(&object, BTreeMap::from([(COMMITS.to_owned(), sibling)]), Cursor::new(scores), &mut made).unwrap();
+    // 04:00 UTC is 23:00 of the day before in New York.
+    let row = |date: &str, points, commits| (date.to_owned(), points, commits, "2026-11-19".to_owned());
+    assert_eq!(made.0, [row("2026-11-16", true, true), row("2026-11-09", true, false), row("2026-11-02", false, true)]);
+}
+
 #[test]
 fn points_and_commits_of_a_week_become_one_row_and_what_is_missing_is_zero() {
     let scores = line(

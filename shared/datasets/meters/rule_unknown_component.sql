@@ -1,0 +1,24 @@
+-- Measurements of a component that no row of measuring_component has: of which device they are, and in which unit, is not
+-- known.
+--
+-- [view]
+-- inputs = ["installed_measurement"]
+
+SELECT
+    'unknown_component' AS rule,
+    CAST(NULL AS VARCHAR) AS device_id,
+    CAST(NULL AS VARCHAR) AS service_point_id,
+    measuring_component_id,
+    day AS first_day,
+    day AS last_day,
+    min(started) AS started,
+    max(measurement_dttm) AS ended,
+    CAST(count(*) AS DOUBLE) AS times,
+    'values_in_a_day' AS metric,
+    CAST(count(*) AS DOUBLE) AS measured,
+    0.0 AS threshold,
+    CAST(NULL AS DOUBLE) AS kwh,
+    CAST(NULL AS VARCHAR) AS doubt
+FROM installed_measurement
+WHERE lacking = 'component' AND class <> 'unusable'
+GROUP BY measuring_component_id, day
