@@ -15,6 +15,7 @@ use futures::{StreamExt, stream};
 
 use crate::Options;
 use crate::random::{Purpose, bits, unit};
+use crate::script::Script;
 
 /// Between the part of a body that arrives and the break, so that the part does arrive.
 const BEFORE_THE_BREAK: Duration = Duration::from_millis(5);
@@ -57,6 +58,7 @@ pub(crate) struct Faults {
     fail_rate: AtomicU64,
     down: AtomicBool,
     requests: AtomicU64,
+    pub(crate) script: Script,
 }
 
 impl Faults {
@@ -67,6 +69,7 @@ impl Faults {
             fail_rate: AtomicU64::new(options.fail_rate.to_bits()),
             down: AtomicBool::new(false),
             requests: AtomicU64::new(0),
+            script: Script::default(),
         }
     }
 
@@ -110,7 +113,7 @@ pub(crate) async fn inject(State(faults): State<Arc<Faults>>, request: Request, 
     }
     let detail = bits(faults.seed, Purpose::FaultDetail, &[number]);
     match faults.draw(number) {
-        None => next.run(request).await,
+        None => faults.script.play(request, next).await,
         Some(Fault::Application) => (StatusCode::INTERNAL_SERVER_ERROR, application_error()).into_response(),
         Some(Fault::BadGateway) => (StatusCode::BAD_GATEWAY, html("502 Proxy Error")).into_response(),
         Some(Fault::Unavailable) if detail & 1 == 0 => {
@@ -119,8 +122,8 @@ pub(crate) async fn inject(State(faults): State<Arc<Faults>>, request: Request, 
         Some(Fault::Unavailable) => retry_now(StatusCode::SERVICE_UNAVAILABLE),
         Some(Fault::TooManyRequests) => retry_now(StatusCode::TOO_MANY_REQUESTS),
         Some(Fault::HtmlPage) => html("Maintenance").into_response(),
-        Some(Fault::Truncated) => broken(next.run(request).await, false).await,
-        Some(Fault::Cut) => broken(next.run(request).await, true).await,
+        Some(Fault::Truncated) => broken(faults.script.play(request, next).await, false).await,
+        Some(Fault::Cut) => broken(faults.script.play(request, next).await, true).await,
     }
 }
 
