@@ -167,8 +167,8 @@ impl Fetch<'_> {
         let key = key(day, "values.ndjson");
         let timespan = timespan(self.dataset, day);
         let is_dead = |id: &str| self.dead.has(id);
-        let done = || self.context.progress.advance(&timespan);
-        let mut lines = self.asking.values(&timespan, wanted, is_dead, done).await;
+        let advance = || self.context.progress.advance(&timespan);
+        let mut lines = self.asking.values(&timespan, wanted, is_dead, advance).await;
         let shape = values_of(self.dataset);
         let is_gone = |id: &str| !self.listed.contains(id);
         let terms = Terms { accept_loss: self.context.accept_loss, is_gone: &is_gone };
