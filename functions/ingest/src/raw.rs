@@ -178,7 +178,8 @@ pub async fn replace_lines(
             _ => return Err(Error::Unreadable { url: store.url(key) }),
         };
         let replaced = replace(new.to_vec(), old.clone(), shape, terms);
-        let is_same = replaced.lines == old && !(old.is_empty() && !there.is_empty());
+        // An object without lines may have bytes that are not readable.
+        let is_same = replaced.lines == old && (there.is_empty() || !old.is_empty());
         Ok((if is_same { there.clone() } else { render(&replaced.lines) }, replaced.lost))
     };
     rewrite(store, key, make).await

@@ -276,7 +276,7 @@ impl Plan {
         shape: &dyn Shape,
         terms: &Terms<'_>,
     ) -> Vec<Line> {
-        let is_open = |what: &String| !standings.contains_key(what) && !(terms.accept_loss && (terms.is_gone)(what));
+        let is_open = |what: &String| !(standings.contains_key(what) || terms.accept_loss && (terms.is_gone)(what));
         let mut lines = Vec::new();
         for (place, (line, holdings)) in old.iter().zip(held).enumerate() {
             if line.is_answer() {

@@ -1,3 +1,4 @@
+use std::slice::from_ref;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
@@ -77,7 +78,7 @@ fn v(value: f64) -> Option<Value> {
 fn an_hour_that_had_a_value_is_not_lost_and_a_corrected_one_counts() {
     let old = answer(&[("a", &[v(1.0), v(2.0), v(3.0)]), ("b", &[v(5.0)])]);
     let new = answer(&[("a", &[v(1.5), None, v(3.0)]), ("b", &[v(5.0)])]);
-    let replaced = joined(&[new.clone()], &[old.clone()], false);
+    let replaced = joined(from_ref(&new), from_ref(&old), false);
     assert_eq!(values(&replaced.lines, "a"), [(0, "1.5".into()), (1, "2.0".into()), (2, "3.0".into())]);
     assert_eq!(replaced.lost, lost(&[1]));
     let kept = &replaced.lines[1];
@@ -86,7 +87,7 @@ fn an_hour_that_had_a_value_is_not_lost_and_a_corrected_one_counts() {
         kept.body.as_deref(),
         Some(format!(r#"{{"a":{{"values":[{{"timestamp":{},"value":2.0}}]}}}}"#, hour(1)).as_str())
     );
-    let accepted = joined(&[new.clone()], &[old], true);
+    let accepted = joined(from_ref(&new), &[old], true);
     assert_eq!((accepted.lines, accepted.lost), (vec![new], BTreeMap::new()));
 }
 
@@ -94,33 +95,33 @@ fn an_hour_that_had_a_value_is_not_lost_and_a_corrected_one_counts() {
 fn an_answer_without_values_replaces_none_that_has_some() {
     let old = answer(&[("a", &[v(1.0), v(2.0)]), ("b", &[v(5.0)])]);
     for poor in [&[][..], &[Some(Value::Null), Some(json!("NaN"))], &[v(-99.99), v(-999.0)]] {
-        let replaced = joined(&[answer(&[("a", poor), ("b", &[v(6.0)])])], &[old.clone()], false);
+        let replaced = joined(&[answer(&[("a", poor), ("b", &[v(6.0)])])], from_ref(&old), false);
         assert_eq!(values(&replaced.lines, "a"), [(0, "1.0".into()), (1, "2.0".into())], "{poor:?}");
         assert_eq!(values(&replaced.lines, "b"), [(0, "6.0".into())]);
         assert_eq!(replaced.lost, lost(&[0, 1]));
     }
     let first = answer(&[("a", &[])]);
-    assert_eq!(joined(&[first.clone()], &[], false).lines, [first.clone()]);
-    assert_eq!(joined(&[first.clone()], &[answer(&[("a", &[Some(Value::Null)])])], false).lines, [first]);
+    assert_eq!(joined(from_ref(&first), &[], false).lines, [first.clone()]);
+    assert_eq!(joined(from_ref(&first), &[answer(&[("a", &[Some(Value::Null)])])], false).lines, [first]);
 }
 
 #[test]
 fn one_value_that_turns_missing_is_a_correction() {
     let old = answer(&[("a", &[v(1.0), v(2.0)])]);
     let new = answer(&[("a", &[v(1.0), Some(Value::Null)])]);
-    let replaced = joined(&[new.clone()], &[old], false);
+    let replaced = joined(from_ref(&new), &[old], false);
     assert_eq!((replaced.lines, replaced.lost), (vec![new], BTreeMap::new()));
 }
 
 #[test]
 fn gaps_and_refusals_replace_no_values_and_only_refusals_are_losses() {
     let old = answer(&[("a", &[v(1.0)]), ("b", &[v(2.0)])]);
-    let replaced = joined(&[gap(&["a", "b", "c"])], &[old.clone()], true);
+    let replaced = joined(&[gap(&["a", "b", "c"])], from_ref(&old), true);
     assert_eq!((values(&replaced.lines, "a").len(), replaced.lost.len()), (1, 0));
     assert_eq!(replaced.lines[0].gap.as_ref().unwrap().what, ["c"], "the others are there");
 
     let new = [unknown("a"), answer(&[("b", &[v(2.0)])])];
-    let replaced = joined(&new, &[old.clone()], false);
+    let replaced = joined(&new, from_ref(&old), false);
     assert_eq!((replaced.lines, replaced.lost), (vec![old.clone()], lost(&[0])));
     let accepted = joined(&new, &[old], true).lines;
     assert_eq!((accepted.len(), values(&accepted, "a").len(), values(&accepted, "b").len()), (2, 0, 1));
@@ -159,7 +160,7 @@ fn what_the_api_adds_beyond_the_timespan_is_not_missed() {
     values[1] = v(1.0);
     let new = answer(&[("a", &values)]);
     values[29] = v(2.0);
-    let replaced = joined(&[new.clone()], &[answer(&[("a", &values)])], false);
+    let replaced = joined(from_ref(&new), &[answer(&[("a", &values)])], false);
     assert_eq!((replaced.lines, replaced.lost), (vec![new], BTreeMap::new()));
 }
 
