@@ -39,7 +39,7 @@ test: ## Everything that CI runs: lints, unit tests, integration tests, Terrafor
 	@mkdir -p $(TARGET) && : >$(TRIBUTARY_SKIPPED)
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory infrastructure
-	$(CARGO) build --locked --workspace
+	$(CARGO) build --locked --workspace --all-targets
 	$(CARGO) test --locked --workspace
 	sh tests/image.sh $(TARGET)/debug
 	sh tests/localstack.sh $(TARGET)/localstack

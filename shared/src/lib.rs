@@ -9,6 +9,7 @@ pub mod hash;
 pub mod keys;
 mod lake;
 pub mod ledger;
+pub mod memory;
 pub mod parquet;
 pub mod partition;
 pub mod personal;

@@ -37,6 +37,18 @@ impl fmt::Display for Secret {
     }
 }
 
+/// A URL as it may be shown: `user:password@` becomes `***@`. Text that is no URL is masked as well.
+pub fn mask_url(text: &str) -> String {
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), text),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, rest)) => format!("{scheme}***@{rest}"),
+        None => text.to_owned(),
+    }
+}
+
 /// Reads a secret by its name or ARN, which `setting` has as its value.
 pub async fn read(aws: &Aws, setting: &str, name: &str) -> Result<Secret> {
     let client = Client::new(aws.config().await);
@@ -97,5 +109,17 @@ mod tests {
             (format!("{secret}"), format!("{secret:?}"), secret.expose()),
             ("***".into(), "***".into(), "sesame")
         );
+    }
+
+    #[test]
+    fn a_url_is_shown_without_its_password() {
+        for (text, shown) in [
+            ("https://ada:sesame@example.org/live/", "https://***@example.org/live/"),
+            ("ftp://ada:s@same@example.org", "ftp://***@example.org"),
+            ("ada:sesame@example.org", "***@example.org"),
+            ("https://example.org/live/", "https://example.org/live/"),
+        ] {
+            assert_eq!(mask_url(text), shown);
+        }
     }
 }

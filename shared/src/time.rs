@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,9 @@ pub enum Stamp {
     End,
 }
 
+/// The most days before yesterday that a nightly run may ask for again: what is longer is a backfill.
+const MOST_REREAD_DAYS: u32 = 3660;
+
 /// A half-open range of local days, `[from, to)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
@@ -31,8 +34,12 @@ pub struct Window {
 }
 
 impl Window {
-    /// The days from `from` to the day before `to`. Errors if there are none.
+    /// The days from `from` to the day before `to`. Errors if there are none, or if they are not of the years 0001 to
+    /// 9999.
     pub fn new(from: NaiveDate, to: NaiveDate) -> Result<Self> {
+        for day in [from, to] {
+            check_year(day)?;
+        }
         if from < to {
             return Ok(Self { from, to });
         }
@@ -42,9 +49,16 @@ impl Window {
     }
 
     /// Yesterday and the `reread` days before it, as seen from `now` in `zone`: what a nightly run asks for.
-    pub fn nightly(now: DateTime<Utc>, zone: Tz, reread: u32) -> Self {
+    pub fn nightly(now: DateTime<Utc>, zone: Tz, reread: u32) -> Result<Self> {
         let today = now.with_timezone(&zone).date_naive();
-        Self { from: today - Days::new(u64::from(reread) + 1), to: today }
+        let from = today.checked_sub_days(Days::new(u64::from(reread) + 1)).filter(|_| reread <= MOST_REREAD_DAYS);
+        let too_many = || {
+            Error::Usage(format!(
+                "{reread} days are too many to be read again each time: at most {MOST_REREAD_DAYS}; \
+                 use `tributary backfill` for longer windows"
+            ))
+        };
+        Self::new(from.ok_or_else(too_many)?, today)
     }
 
     /// The days, earliest first.
@@ -62,6 +76,14 @@ impl Window {
     pub fn to(&self) -> NaiveDate {
         self.to
     }
+}
+
+/// Errors unless a day is of the years 0001 to 9999.
+pub fn check_year(day: NaiveDate) -> Result<()> {
+    if (1..=9999).contains(&day.year()) {
+        return Ok(());
+    }
+    Err(Error::Usage(format!("the date {day} is not of the years 0001 to 9999")))
 }
 
 impl fmt::Display for Window {
@@ -159,7 +181,7 @@ mod tests {
     #[test]
     fn the_nightly_window_ends_yesterday_by_local_time() {
         let now = "2026-11-19T23:30:00Z".parse().unwrap();
-        let window = Window::nightly(now, Brussels, 3);
+        let window = Window::nightly(now, Brussels, 3).unwrap();
         assert_eq!((window.from(), window.to()), (date("2026-11-16"), date("2026-11-20")));
         assert_eq!(window.days().count(), 4);
     }
@@ -167,6 +189,24 @@ mod tests {
     #[test]
     fn reversed_windows_are_refused() {
         assert!(Window::new(date("2026-11-19"), date("2026-11-19")).unwrap_err().is_usage());
+    }
+
+    #[test]
+    fn absurd_dates_and_rereads_are_refused() {
+        for (from, to) in [
+            (NaiveDate::MIN, date("2026-11-19")),
+            (date("2026-11-19"), NaiveDate::MAX),
+            (date("0000-12-31"), date("0001-01-02")),
+            (date("9999-12-31"), date("+10000-01-01")),
+        ] {
+            let error = Window::new(from, to).unwrap_err();
+            assert!(error.is_usage() && error.to_string().contains("0001 to 9999"), "{error}");
+        }
+        assert!(Window::new(date("0001-01-01"), date("9999-12-31")).is_ok());
+        for reread in [MOST_REREAD_DAYS + 1, u32::MAX] {
+            let error = Window::nightly("2026-11-19T23:30:00Z".parse().unwrap(), Brussels, reread).unwrap_err();
+            assert!(error.is_usage() && error.to_string().contains("backfill"), "{error}");
+        }
     }
 
     proptest! {

@@ -27,6 +27,15 @@ pub enum Error {
         /// What is wrong with the answer.
         why: String,
     },
+    /// What is there is no work of a source.
+    #[error(
+        "{url} is not readable as answers of a source, so it is not replaced: move it away and run again, or run with \
+         --accept-loss to replace it"
+    )]
+    Unreadable {
+        /// The raw object.
+        url: String,
+    },
     /// Something must be in the lake first.
     #[error("{source_name}: {why}")]
     Needs {
@@ -43,7 +52,7 @@ impl Error {
         match self {
             Error::Lake(error) => error.can_retry(),
             Error::Api { failure, .. } => failure.can_retry,
-            Error::Answer { .. } | Error::Needs { .. } => false,
+            Error::Answer { .. } | Error::Needs { .. } | Error::Unreadable { .. } => false,
         }
     }
 }

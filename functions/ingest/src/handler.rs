@@ -11,7 +11,7 @@ use lake::telemetry::Metrics;
 use lake::time::Window;
 use serde::{Deserialize, Serialize};
 
-use crate::{Context, Ingested, Outcome, Settings, hand_over, ingest, window};
+use crate::{Context, Ingested, Missing, Outcome, Settings, hand_over, ingest, window};
 
 /// What to fetch; without dates what a nightly run fetches.
 #[derive(Debug, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Request {
     pub from: Option<NaiveDate>,
     /// The local day after the last.
     pub to: Option<NaiveDate>,
+    /// Whether what the API no longer has may go from the raw zone: `--accept-loss` of the command line.
+    #[serde(default)]
+    pub accept_loss: bool,
 }
 
 /// What a call did.
@@ -34,6 +37,9 @@ pub struct Answer {
     pub elapsed_ms: u64,
     /// What was fetched, per day.
     pub ingested: Vec<Ingested>,
+    /// What was kept although the API no longer has it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
     /// Raw objects that were there already, the same.
     pub up_to_date: u64,
     /// What was handed to AWS Batch.
@@ -47,12 +53,13 @@ pub async fn handle(lake: &Lake, settings: &Settings, request: Request, deadline
     let begun = Instant::now();
     let days =
         window(lake, &request.source, request.from, request.to, Utc::now()).map_err(|error| error.to_string())?;
-    let hand_over =
-        async |anyway| hand_over(lake, &request.source, days, anyway).await.map_err(|error| error.to_string());
+    let hand_over = async |anyway| {
+        hand_over(lake, &request.source, days, request.accept_loss, anyway).await.map_err(|error| error.to_string())
+    };
     let mut handed_over = Vec::from_iter(hand_over(false).await?);
     let mut outcome = Outcome::default();
     if handed_over.is_empty() {
-        let fetched = fetch(lake, settings, &request.source, days, deadline).await;
+        let fetched = fetch(lake, settings, &request, days, deadline).await;
         let is_whole = fetched.as_ref().is_ok_and(|outcome| outcome.incomplete.is_empty());
         if !is_whole && deadline.left().is_zero() {
             // Not the API, but the time is why parts are missing.
@@ -68,18 +75,21 @@ pub async fn handle(lake: &Lake, settings: &Settings, request: Request, deadline
         return Err(messages.join("; "));
     }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Answer { ok: true, elapsed_ms, ingested: outcome.ingested, up_to_date: outcome.up_to_date, handed_over })
+    let Outcome { ingested, missing, up_to_date, .. } = outcome;
+    Ok(Answer { ok: true, elapsed_ms, ingested, missing, up_to_date, handed_over })
 }
 
 async fn fetch(
     lake: &Lake,
     settings: &Settings,
-    source: &str,
+    request: &Request,
     days: Window,
     deadline: Deadline,
 ) -> Result<Outcome, String> {
     let begun = Instant::now();
-    let context = Context { lake, settings, clock: Utc::now, progress: &Quiet, time_limit: Some(deadline.left()) };
+    let (source, accept_loss) = (request.source.as_str(), request.accept_loss);
+    let time_limit = Some(deadline.left());
+    let context = Context { lake, settings, clock: Utc::now, progress: &Quiet, time_limit, accept_loss };
     let outcome = ingest(&context, source, days).await.map_err(|error| error.to_string())?;
     let bytes = outcome.ingested.iter().map(|day| day.bytes).sum();
     tracing::info!(source, window = %days, bytes, "fetched");

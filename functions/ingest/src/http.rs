@@ -1,12 +1,16 @@
 //! HTTP with patience: retries with exponential backoff and jitter, `Retry-After`, a deadline for the whole run, and
-//! bodies that are checked to be whole JSON before anybody keeps them.
+//! bodies that are checked to be whole JSON before they are kept, and are bounded by the memory that is there.
+//!
+//! Redirects are not followed: another host must not get the client's secret, and a POST must not become a GET.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use lake::secret::mask_url;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::redirect::Policy;
 use reqwest::{Method, Request, StatusCode};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
@@ -14,11 +18,10 @@ use url::Url;
 
 use crate::error::HttpFailure;
 use crate::login::Login;
+use crate::room::Room;
 
 const USER_AGENT: &str = concat!("tributary/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest answer that is read, decompressed: it is held in memory.
-const MAX_BODY: usize = 256 * 1024 * 1024;
 /// Each pause is this much longer than the one before: ten tries from a quarter of a second take about half a minute.
 const BACKOFF_FACTOR: f32 = 1.5;
 const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
@@ -74,6 +77,7 @@ pub struct Answer {
 pub struct Http {
     client: reqwest::Client,
     patience: Patience,
+    room: Room,
     started: Instant,
     requests: AtomicU64,
     retries: AtomicU64,
@@ -88,7 +92,10 @@ struct Miss {
     can_retry: bool,
     is_connect: bool,
     is_html: bool,
+    /// What the server asks for: it lengthens the pause, and never shortens it.
     retry_after: Option<Duration>,
+    /// Trying again needs no pause.
+    at_once: bool,
     /// There was no token for the request.
     login: Option<Box<HttpFailure>>,
 }
@@ -96,11 +103,24 @@ struct Miss {
 impl Miss {
     fn new(why: impl Into<String>, status: Option<u16>) -> Self {
         let why = why.into();
-        Self { why, status, can_retry: true, is_connect: false, is_html: false, retry_after: None, login: None }
+        Self {
+            why,
+            status,
+            can_retry: true,
+            is_connect: false,
+            is_html: false,
+            retry_after: None,
+            at_once: false,
+            login: None,
+        }
+    }
+
+    fn for_good(why: impl Into<String>, status: Option<u16>) -> Self {
+        Self { can_retry: false, ..Self::new(why, status) }
     }
 
     fn of_login(failure: HttpFailure) -> Self {
-        Self { can_retry: false, login: Some(Box::new(failure)), ..Self::new("", None) }
+        Self { login: Some(Box::new(failure)), ..Self::for_good("", None) }
     }
 }
 
@@ -122,26 +142,22 @@ impl<'a> Call<'a> {
 
 impl Http {
     /// A client whose run starts now. Errors if the system's TLS settings are unusable.
-    pub fn new(patience: Patience) -> Result<Self, HttpFailure> {
+    pub fn new(patience: Patience, room: Room) -> Result<Self, HttpFailure> {
         // One TLS provider for the process; it does not matter who installs it.
         drop(rustls::crypto::ring::default_provider().install_default());
         let client = reqwest::Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(patience.request_timeout)
+            .redirect(Policy::none())
             .build()
-            .map_err(|error| HttpFailure {
-                method: "",
-                url: String::new(),
-                tries: 0,
-                seconds: 0.0,
-                why: format!("the HTTP client cannot start: {}", innermost(&error)),
-                status: None,
-                can_retry: false,
+            .map_err(|error| {
+                unsent("", String::new(), format!("the HTTP client cannot start: {}", innermost(&error)))
             })?;
         Ok(Self {
             client,
             patience,
+            room,
             started: Instant::now(),
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
@@ -168,28 +184,51 @@ impl Http {
         hopeless.then_some("the API answers nothing any more")
     }
 
+    /// The answers so far are written, and hold no memory any more.
+    pub fn forget_answers(&self) {
+        self.room.clear();
+    }
+
     /// Asks for a JSON document.
     pub async fn get(&self, url: &Url) -> Result<Answer, HttpFailure> {
-        self.send(Request::new(Method::GET, url.clone()), "GET", self.patience.tries, None).await
+        self.send(self.request("GET", url)?, "GET", self.patience.tries, None).await
     }
 
     /// Asks for a JSON document with an access token. Where the server does not accept it (401, or a login page with
     /// status 200), there is one try more with a new one.
     pub async fn get_with_login(&self, url: &Url, login: &Login) -> Result<Answer, HttpFailure> {
-        self.send(Request::new(Method::GET, url.clone()), "GET", self.patience.tries, Some(login)).await
+        self.send(self.request("GET", url)?, "GET", self.patience.tries, Some(login)).await
     }
 
     /// Posts a JSON text and asks for a JSON document, with at most `max_tries` tries.
     pub async fn post(&self, url: &Url, body: &str, max_tries: u32) -> Result<Answer, HttpFailure> {
-        let request = post(url, "application/json", body.to_owned());
+        let request = self.post_request(url, "application/json", body.to_owned())?;
         self.send(request, "POST", max_tries.min(self.patience.tries), None).await
     }
 
     /// Posts a form and asks for a JSON document. It is no request for data: its success does not mean that those are
     /// answered.
     pub async fn post_form(&self, url: &Url, form: String) -> Result<Answer, HttpFailure> {
-        let request = post(url, "application/x-www-form-urlencoded", form);
+        let request = self.post_request(url, "application/x-www-form-urlencoded", form)?;
         self.send_patiently(&Call::new(request, "POST", self.patience.tries, None)).await
+    }
+
+    /// A request whose URL has no credentials: `user:password@` becomes a header.
+    fn request(&self, method: &'static str, url: &Url) -> Result<Request, HttpFailure> {
+        let verb = if method == "POST" { Method::POST } else { Method::GET };
+        let request = self.client.request(verb, url.clone()).build();
+        let mut request = request.map_err(|error| unsent(method, shown(url), innermost(&error.without_url())))?;
+        if let Some(credentials) = request.headers_mut().get_mut(AUTHORIZATION) {
+            credentials.set_sensitive(true);
+        }
+        Ok(request)
+    }
+
+    fn post_request(&self, url: &Url, content_type: &'static str, body: String) -> Result<Request, HttpFailure> {
+        let mut request = self.request("POST", url)?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        *request.body_mut() = Some(body.into());
+        Ok(request)
     }
 
     async fn send(
@@ -209,7 +248,7 @@ impl Http {
 
     async fn send_patiently(&self, call: &Call<'_>) -> Result<Answer, HttpFailure> {
         let begun = Instant::now();
-        let (method, url) = (call.method, call.request.url().to_string());
+        let (method, url) = (call.method, shown(call.request.url()));
         let tries = AtomicU32::new(0);
         let backoff = ExponentialBuilder::default()
             .with_min_delay(self.patience.first_backoff)
@@ -222,7 +261,7 @@ impl Http {
             self.one_try(call)
         };
         let adjust = |miss: &Miss, pause: Option<Duration>| {
-            let pause = miss.retry_after.map_or(pause?, |asked| asked.max(Duration::from_millis(1)));
+            let pause = pause_before_retry(miss, pause?);
             let given_up = miss.is_connect && tries.load(Ordering::Relaxed) >= CONNECT_TRIES;
             let too_late = self.started.elapsed().saturating_add(pause) >= self.patience.deadline;
             (!given_up && !too_late).then_some(pause)
@@ -266,7 +305,7 @@ impl Http {
         let status = answer.as_ref().map_or_else(|miss| miss.status, |answer| Some(answer.status));
         if !call.renewed.swap(true, Ordering::Relaxed) {
             login.refuse(&token).await;
-            return Err(Miss { retry_after: Some(Duration::ZERO), ..Miss::new(refusal, status) });
+            return Err(Miss { at_once: true, ..Miss::new(refusal, status) });
         }
         // An HTML page may be an overloaded proxy's as well, which is worth the other tries; 401 has one meaning.
         let why = format!("{refusal}, and a new one did not help");
@@ -281,55 +320,112 @@ impl Http {
         }
         *request.timeout_mut() = Some(self.patience.request_timeout.min(left));
         self.requests.fetch_add(1, Ordering::Relaxed);
+        let asked = request.url().clone();
         let response = self.client.execute(request).await.map_err(|error| {
-            let mut miss = Miss::new(explain(&error), None);
-            miss.is_connect = error.is_connect();
-            miss
+            let is_connect = error.is_connect();
+            Miss { is_connect, ..Miss::new(explain(error), None) }
         })?;
         let status = response.status();
-        let retry_after = retry_after(response.headers());
         let code = Some(status.as_u16());
-        let body = read_body(response).await;
-        if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT || status.is_server_error()
-        {
-            return Err(Miss { retry_after, ..Miss::new(format!("the server answered {status}"), code) });
+        if status.is_redirection() {
+            return Err(Miss::for_good(explain_redirect(status, &asked, response.headers()), code));
         }
-        let body = body.map_err(|why| Miss::new(why, code))?;
-        if status.is_client_error() {
-            return Ok(Answer { status: status.as_u16(), body });
+        let retry_after = retry_after(response.headers());
+        let says_json = is_json(response.headers());
+        let body = self.read_body(response).await;
+        let length = body.as_ref().map_or(0, |body| body.len() as u64);
+        let judged = judge(status, body, says_json);
+        if judged.is_err() {
+            self.room.give_back(length);
         }
-        if !status.is_success() {
-            return Err(Miss { can_retry: false, ..Miss::new(format!("the server answered {status}"), code) });
-        }
-        let text = std::str::from_utf8(&body).map_err(|_| Miss::new("the answer is not UTF-8", code))?;
-        if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
-            let is_html = body.trim_ascii_start().starts_with(b"<");
-            let kind = if is_html { "HTML" } else { "not whole JSON" };
-            return Err(Miss { is_html, ..Miss::new(format!("the answer is {kind} ({error})"), code) });
-        }
-        Ok(Answer { status: status.as_u16(), body })
+        judged.map_err(|miss| Miss { retry_after, ..miss })
+    }
+
+    /// The whole body, decompressed; an error says whether trying again can help.
+    async fn read_body(&self, mut response: reqwest::Response) -> Result<Bytes, (String, bool)> {
+        let mut body = Vec::new();
+        let failed = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => {
+                    body.extend_from_slice(&chunk);
+                    if let Err(why) = self.room.take(chunk.len() as u64, body.len() as u64) {
+                        break (why, false);
+                    }
+                }
+                Ok(None) => return Ok(Bytes::from(body)),
+                Err(error) => break (format!("the answer broke off: {}", explain(error)), true),
+            }
+        };
+        self.room.give_back(body.len() as u64);
+        Err(failed)
     }
 }
 
-fn post(url: &Url, content_type: &'static str, body: String) -> Request {
-    let mut request = Request::new(Method::POST, url.clone());
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    *request.body_mut() = Some(body.into());
-    request
+/// Whether an answer can be kept.
+fn judge(status: StatusCode, body: Result<Bytes, (String, bool)>, says_json: bool) -> Result<Answer, Miss> {
+    let code = Some(status.as_u16());
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) || status.is_server_error() {
+        return Err(Miss::new(format!("the server answered {status}"), code));
+    }
+    let body = body.map_err(|(why, can_retry)| Miss { can_retry, ..Miss::new(why, code) })?;
+    let answer = |body| Ok(Answer { status: status.as_u16(), body });
+    if status.is_client_error() {
+        // A refusal that broke off may be about something else than it seems.
+        let is_text = !says_json && !body.trim_ascii_start().starts_with(b"{");
+        if is_text || serde_json::from_slice::<IgnoredAny>(&body).is_ok() {
+            return answer(body);
+        }
+        return Err(Miss::new(format!("the server answered {status}, and the answer is not whole JSON"), code));
+    }
+    if !status.is_success() {
+        return Err(Miss::for_good(format!("the server answered {status}"), code));
+    }
+    let text = std::str::from_utf8(&body).map_err(|_| Miss::new("the answer is not UTF-8", code))?;
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+        let is_html = body.trim_ascii_start().starts_with(b"<");
+        let kind = if is_html { "HTML" } else { "not whole JSON" };
+        return Err(Miss { is_html, ..Miss::new(format!("the answer is {kind} ({error})"), code) });
+    }
+    answer(body)
 }
 
-/// The whole body, up to [`MAX_BODY`].
-async fn read_body(mut response: reqwest::Response) -> Result<Bytes, String> {
-    let mut body = Vec::new();
-    while let Some(chunk) =
-        response.chunk().await.map_err(|error| format!("the answer broke off: {}", explain(&error)))?
-    {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_BODY {
-            return Err(format!("the answer is longer than {MAX_BODY} bytes"));
-        }
+/// The pause before the next try: what the server asks for, if that is longer than the own pause.
+fn pause_before_retry(miss: &Miss, own: Duration) -> Duration {
+    if miss.at_once { Duration::ZERO } else { miss.retry_after.map_or(own, |asked| asked.max(own)) }
+}
+
+/// A request that was never sent.
+fn unsent(method: &'static str, url: String, why: String) -> HttpFailure {
+    HttpFailure { method, url, tries: 0, seconds: 0.0, why, status: None, can_retry: false }
+}
+
+/// A URL as it may be shown.
+pub fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    if url.set_username("").is_err() || url.set_password(None).is_err() {
+        return mask_url(url.as_str());
     }
-    Ok(Bytes::from(body))
+    url.to_string()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Where a redirect leads, without the credentials and the query that the address may have.
+fn explain_redirect(status: StatusCode, asked: &Url, headers: &HeaderMap) -> String {
+    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    let Some(mut to) = location.and_then(|location| asked.join(location).ok()) else {
+        return format!("the server answered {status}");
+    };
+    to.set_query(None);
+    to.set_fragment(None);
+    format!(
+        "the server answered {status} and names the address {}: redirects are not followed; if the API has moved, set the \
+         source's URL to its new address",
+        shown(&to)
+    )
 }
 
 /// `Retry-After` in seconds or as a date.
@@ -342,7 +438,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(at.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-fn explain(error: &reqwest::Error) -> String {
+fn explain(error: reqwest::Error) -> String {
     let kind = if error.is_timeout() {
         "no answer in time"
     } else if error.is_connect() {
@@ -350,7 +446,7 @@ fn explain(error: &reqwest::Error) -> String {
     } else {
         "the connection failed"
     };
-    format!("{kind}: {}", innermost(error))
+    format!("{kind}: {}", innermost(&error.without_url()))
 }
 
 fn innermost(error: &reqwest::Error) -> String {
@@ -364,6 +460,55 @@ fn innermost(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_that_broke_off_is_asked_for_again() {
+        let judged = |status: u16, body: &'static str, says_json| {
+            let judged =
+                judge(StatusCode::from_u16(status).unwrap(), Ok(Bytes::from_static(body.as_bytes())), says_json);
+            judged.map(|answer| answer.status).map_err(|miss| miss.can_retry)
+        };
+        assert_eq!(judged(404, r#"{"statusCode":404}"#, true), Ok(404));
+        assert_eq!(judged(404, r#"{"statusCode":4"#, true), Err(true));
+        assert_eq!(judged(404, r#"{"statusCode":4"#, false), Err(true));
+        assert_eq!(judged(404, "", true), Err(true));
+        assert_eq!(judged(404, "Not Found", false), Ok(404));
+        assert_eq!(judged(200, r#"{"values":["#, true), Err(true));
+        assert_eq!(judged(304, "", false), Err(false));
+    }
+
+    #[test]
+    fn what_the_server_asks_for_never_shortens_a_pause() {
+        let own = Duration::from_secs(3);
+        let pause = |retry_after, at_once| {
+            pause_before_retry(&Miss { retry_after, at_once, ..Miss::new("", Some(429)) }, own).as_secs()
+        };
+        assert_eq!(pause(None, false), 3);
+        assert_eq!(pause(Some(Duration::ZERO), false), 3);
+        assert_eq!(pause(Some(Duration::from_secs(2)), false), 3);
+        assert_eq!(pause(Some(Duration::from_secs(9)), false), 9);
+        assert_eq!(pause(None, true), 0);
+    }
+
+    #[test]
+    fn a_redirect_is_shown_without_credentials_and_query() {
+        let asked: Url = "https://api.example.org/live/x?page=1".parse().unwrap();
+        for (location, part) in [
+            ("https://ada:sesame@new.example.org/y?token=sesame#sesame", "https://new.example.org/y:"),
+            ("/z?token=sesame", "https://api.example.org/z:"),
+        ] {
+            let headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
+            let text = explain_redirect(StatusCode::TEMPORARY_REDIRECT, &asked, &headers);
+            assert!(text.contains(part) && text.contains("307") && !text.contains("sesame"), "{text}");
+        }
+        let text = explain_redirect(StatusCode::FOUND, &asked, &HeaderMap::new());
+        assert_eq!(text, "the server answered 302 Found");
+    }
+
+    #[test]
+    fn a_url_is_shown_without_its_password() {
+        assert_eq!(shown(&"https://ada:sesame@example.org/a?b=c".parse().unwrap()), "https://example.org/a?b=c");
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {

@@ -1,10 +1,14 @@
 //! Fetches from REST APIs into the raw zone, byte for byte, and says what could not be had.
 
+pub mod claim;
 mod error;
 pub mod handler;
 pub mod http;
 pub mod login;
 pub mod raw;
+pub mod replace;
+mod report;
+mod room;
 mod settings;
 mod sources;
 
@@ -16,9 +20,9 @@ use lake::batch::HandedOver;
 use lake::dataset::Dataset;
 use lake::progress::Progress;
 use lake::time::Window;
-use serde::Serialize;
 
 pub use self::error::{Error, HttpFailure, Result};
+pub use self::report::{Incomplete, Ingested, Missing, Outcome};
 pub use self::settings::Settings;
 use self::sources::Source;
 
@@ -34,65 +38,8 @@ pub struct Context<'a> {
     pub progress: &'a dyn Progress,
     /// How long the fetch may take, if that is less than what the source's settings allow.
     pub time_limit: Option<Duration>,
-}
-
-/// What was fetched for one day (or one other unit of a source).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Ingested {
-    /// The source.
-    pub source: String,
-    /// The local day, the school year (`24-25`) or the week (its Monday).
-    pub day: String,
-    /// What `day` is, for people.
-    #[serde(skip)]
-    pub unit: &'static str,
-    /// Raw objects written: those whose bodies changed.
-    pub objects: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Requests sent, retries included.
-    pub requests: u64,
-    /// Retries.
-    pub retries: u64,
-    /// Requests that failed for good: their part is missing.
-    pub failed: u64,
-    /// What the API lists but does not know.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unknown: Vec<String>,
-    /// Who is on the roster without an account, by id or by the place on it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub no_account: Vec<String>,
-}
-
-impl Ingested {
-    fn new(source: &str, unit: &'static str, day: String) -> Self {
-        Self { source: source.to_owned(), unit, day, ..Self::default() }
-    }
-
-    fn wrote(&mut self, bytes: usize) {
-        self.objects += 1;
-        self.bytes += bytes as u64;
-    }
-}
-
-/// A part that could not be had.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Incomplete {
-    /// Which part, and why.
-    pub message: String,
-    /// Whether asking again can help.
-    pub can_retry: bool,
-}
-
-/// What became of a window.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Per day, what was fetched.
-    pub ingested: Vec<Ingested>,
-    /// What could not be had; everything else is written.
-    pub incomplete: Vec<Incomplete>,
-    /// Raw objects that were there already, the same.
-    pub up_to_date: u64,
+    /// Whether what the API no longer has may go from the raw zone.
+    pub accept_loss: bool,
 }
 
 /// The window that a source is asked for: from `from` to `to` (excluded). Without both: what a nightly run asks for,
@@ -106,9 +53,27 @@ pub fn window(
     now: DateTime<Utc>,
 ) -> Result<Window> {
     let (source, dataset) = find(lake, source)?;
+    for day in from.into_iter().chain(to) {
+        lake::time::check_year(day)?;
+    }
     let nightly = (source.nightly)(dataset, now)?;
-    let from = from.unwrap_or_else(|| to.map_or(nightly.from(), |to| to - chrono::Days::new(1)));
-    Ok(Window::new(from, to.unwrap_or(nightly.to()))?)
+    let from = from.or_else(|| to?.pred_opt()).unwrap_or(nightly.from());
+    let window = Window::new(from, to.unwrap_or(nightly.to()))?;
+    let (earliest, latest) = (source.bounds)(dataset, now);
+    if window.to() > latest {
+        let why = format!(
+            "the window {} to {} reaches into the future, of which {} has nothing: `to` is {latest} at most",
+            window.from(),
+            window.to(),
+            source.name
+        );
+        return Err(lake::Error::Usage(why).into());
+    }
+    if window.from() < earliest {
+        let why = format!("the window begins on {}: `from` is {earliest} at least for {}", window.from(), source.name);
+        return Err(lake::Error::Usage(why).into());
+    }
+    Ok(window)
 }
 
 /// A long window in pieces that are fetched one by one: weeks, or what a source asks for at once.
@@ -119,13 +84,19 @@ pub fn pieces(lake: &Lake, source: &str, window: Window) -> Result<Vec<Window>> 
 
 /// Hands a window to AWS Batch if it is longer than the lake's limit, or if `anyway`; `None` if it is to be fetched
 /// here.
-pub async fn hand_over(lake: &Lake, source: &str, window: Window, anyway: bool) -> Result<Option<HandedOver>> {
+pub async fn hand_over(
+    lake: &Lake,
+    source: &str,
+    window: Window,
+    accept_loss: bool,
+    anyway: bool,
+) -> Result<Option<HandedOver>> {
     let Some(batch) = &lake.batch else { return Ok(None) };
     let days = window.days().count() as u64;
     if !anyway && batch.above_days().is_none_or(|limit| days <= limit) {
         return Ok(None);
     }
-    Ok(Some(batch.ingest(source, &pieces(lake, source, window)?).await?))
+    Ok(Some(batch.ingest(source, &pieces(lake, source, window)?, accept_loss).await?))
 }
 
 /// Fetches a window of a source into the raw zone.

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use url::{Url, form_urlencoded};
 
 use crate::error::HttpFailure;
-use crate::http::{Answer, Http};
+use crate::http::{Answer, Http, shown};
 
 /// A token's life if the server does not tell it.
 const USUAL_LIFE: Duration = Duration::from_secs(3600);
@@ -91,7 +91,7 @@ impl Login {
         let Answer { status, body } = http.post_form(&self.url, form).await?;
         let failed = |why: String| HttpFailure {
             method: "POST",
-            url: self.url.to_string(),
+            url: shown(&self.url),
             tries: 1,
             seconds: asked.elapsed().as_secs_f64(),
             why,

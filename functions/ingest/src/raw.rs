@@ -1,15 +1,19 @@
 //! Raw NDJSON: one line per response, with the request that got it and the body as it was answered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use lake::ledger::{Gap, timestamp};
-use lake::store::{Condition, Store};
+use lake::store::{Condition, Failure, Object, Store, StoreError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::replace::{Shape, Terms, replace};
+
+/// How often an object is made again because another run has written it.
+const REWRITE_TRIES: u32 = 50;
 
 /// One response, or a gap where there should be one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +50,7 @@ impl Line {
     pub fn answer(request: String, status: u16, body: &Bytes, now: DateTime<Utc>) -> Self {
         let text = String::from_utf8_lossy(body);
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
-        let body = is_json.then(|| text.replace(['\n', '\r'], " "));
+        let body = is_json.then(|| text.trim().replace(['\n', '\r'], " "));
         Self { request, received_at: timestamp(now), status: Some(status), body, gap: None }
     }
 
@@ -55,92 +59,57 @@ impl Line {
         Self { request, received_at: timestamp(now), status, body: None, gap: Some(gap) }
     }
 
-    fn same_answer(&self, other: &Line) -> bool {
+    /// Whether it has a body to take rows from.
+    pub fn is_answer(&self) -> bool {
+        self.status == Some(200) && self.body.is_some() && self.gap.is_none()
+    }
+
+    /// Whether another line has the same answer, whenever it came.
+    pub fn same_as(&self, other: &Line) -> bool {
         (self.status, &self.body, &self.gap) == (other.status, &other.body, &other.gap)
     }
 
     fn write(&self, text: &mut String) {
+        let received_at = serde_json::to_string(&self.received_at).unwrap_or_default();
         let status = self.status.map_or("null".to_owned(), |status| status.to_string());
         let body = self.body.as_deref().unwrap_or("null").trim();
         let gap = self.gap.as_ref().and_then(|gap| serde_json::to_string(gap).ok());
         let gap = gap.map_or_else(String::new, |gap| format!(r#","gap":{gap}"#));
-        let (request, received_at) = (&self.request, &self.received_at);
+        let request = &self.request;
         text.push_str(&format!(
-            r#"{{"request":{request},"received_at":"{received_at}","status":{status},"body":{body}{gap}}}"#
+            r#"{{"request":{request},"received_at":{received_at},"status":{status},"body":{body}{gap}}}"#
         ));
         text.push('\n');
     }
 
-    /// Reads a line; nothing if nobody here wrote it.
+    /// Reads a line; nothing if no source wrote it.
     pub fn read(text: &str) -> Option<Self> {
-        let line: Written = serde_json::from_str(text).ok()?;
-        let body = line.body.map(|body| body.get().to_owned());
-        Some(Self {
-            request: line.request.get().to_owned(),
+        serde_json::from_str::<Written>(text).ok().map(Self::from)
+    }
+}
+
+impl From<Written<'_>> for Line {
+    fn from(line: Written<'_>) -> Self {
+        // A body that was read from several lines of text becomes one, as in `Line::answer`.
+        let flat = |text: &RawValue| text.get().replace(['\n', '\r'], " ");
+        Self {
+            request: flat(line.request),
             received_at: line.received_at,
             status: line.status,
-            body: body.filter(|body| body != "null"),
+            body: line.body.map(flat).filter(|body| body != "null"),
             gap: line.gap,
-        })
-    }
-}
-
-/// Joins the lines of this run with those of an earlier one:
-///
-/// * an answer that has not changed keeps the time at which it first came, so that nothing is written again;
-/// * where this run has no answer and the earlier one had it, the earlier answer is kept.
-///
-/// `asks` tells what a line asked for, `answers` what of that it has.
-pub fn merge(
-    new: Vec<Line>,
-    old: Vec<Line>,
-    asks: impl Fn(&Line) -> Vec<String>,
-    answers: impl Fn(&Line) -> Vec<String>,
-) -> Vec<Line> {
-    let answered: BTreeSet<String> = new.iter().flat_map(&answers).collect();
-    let missing: BTreeSet<String> = new.iter().flat_map(&asks).filter(|what| !answered.contains(what)).collect();
-    let mut merged: Vec<Line> = Vec::with_capacity(new.len());
-    let mut matched = vec![false; old.len()];
-    for mut line in new {
-        let known = old.iter().position(|known| known.request == line.request);
-        if let Some(at) = known
-            && let Some(known) = old.get(at)
-        {
-            matched.iter_mut().skip(at).take(1).for_each(|matched| *matched = true);
-            if line.same_answer(known) {
-                line.received_at.clone_from(&known.received_at);
-            } else if answers(&line).is_empty() && !answers(known).is_empty() {
-                line = known.clone();
-            }
-        }
-        merged.push(line);
-    }
-    // The earlier run may have asked in other pieces: what it has of them goes first, since the last line wins.
-    let still_needed = |line: &Line| answers(line).iter().any(|what| missing.contains(what));
-    let kept = old.into_iter().zip(matched).filter(|(line, matched)| !matched && still_needed(line));
-    let mut lines: Vec<Line> = kept.map(|(line, _)| line).collect();
-    lines.append(&mut merged);
-    lines
-}
-
-/// Puts the lines of an earlier run in place of those of this run that got the same answer to the same request, by
-/// `same`, which compares bodies that are not the same bytes: they keep the time at which they first came, and nothing is
-/// written again.
-pub fn keep_unchanged(new: &mut [Line], old: &[Line], same: impl Fn(&str, &str) -> bool) {
-    let by_request: BTreeMap<&str, &Line> = old.iter().map(|line| (line.request.as_str(), line)).collect();
-    for line in new {
-        let Some(known) = by_request.get(line.request.as_str()) else { continue };
-        let same_body = match (&line.body, &known.body) {
-            (Some(new), Some(old)) => new == old || same(new, old),
-            (new, old) => new == old,
-        };
-        if same_body && (line.status, &line.gap) == (known.status, &known.gap) {
-            *line = (*known).clone();
         }
     }
 }
 
-/// Reads the lines of an earlier run; none if there is no such object. Lines that nobody here wrote are left out.
+/// Reads the lines of an object: one JSON text after another, each in one or several lines of text. `None` if it has
+/// anything else, which no source wrote.
+pub fn parse(bytes: &[u8]) -> Option<Vec<Line>> {
+    let written = serde_json::Deserializer::from_slice(bytes).into_iter::<Written>();
+    written.map(|line| line.ok().map(Line::from)).collect()
+}
+
+/// Reads the lines of an earlier run; none if there is no such object. Lines that are not readable are left out.
 pub async fn read_lines(store: &Store, key: &str) -> Result<Vec<Line>> {
     let Some((_, bytes)) = store.get(key).await? else { return Ok(Vec::new()) };
     Ok(String::from_utf8_lossy(&bytes).lines().filter_map(Line::read).collect())
@@ -156,13 +125,75 @@ pub fn render(lines: &[Line]) -> Bytes {
     Bytes::from(text)
 }
 
-/// Writes an object unless it is there with the same bytes; tells whether it was written.
-pub async fn write_if_changed(store: &Store, key: &str, bytes: Bytes) -> Result<bool> {
-    if store.get(key).await?.is_some_and(|(_, there)| there == bytes) {
-        return Ok(false);
+/// What became of an object.
+#[derive(Debug)]
+pub struct Put<T> {
+    /// Its size, if it was written; `None` if it was there already, the same.
+    pub bytes: Option<usize>,
+    /// What was made beside its bytes.
+    pub told: T,
+}
+
+/// Writes what `make` makes of the bytes that are there, unless it is the same. If another run writes the object in the
+/// meantime, it is made again of what that run wrote, so that neither loses what the other has added.
+pub async fn rewrite<T>(
+    store: &Store,
+    key: &str,
+    mut make: impl FnMut(Option<&Bytes>) -> Result<(Bytes, T)>,
+) -> Result<Put<T>> {
+    let mut tries = 0;
+    loop {
+        let there = store.get(key).await?;
+        let (bytes, told) = make(there.as_ref().map(|(_, bytes)| bytes))?;
+        if there.as_ref().is_some_and(|(_, there)| *there == bytes) {
+            return Ok(Put { bytes: None, told });
+        }
+        let size = bytes.len();
+        match store.put(key, bytes, condition(there.map(|(object, _)| object))).await {
+            Ok(_) => return Ok(Put { bytes: Some(size), told }),
+            Err(error) if error.failure == Failure::Condition => {
+                tries += 1;
+                if tries >= REWRITE_TRIES {
+                    return Err(overtaken(store, key));
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    store.put(key, bytes, Condition::Always).await?;
-    Ok(true)
+}
+
+/// Writes the lines of a run by the rule of [`crate::replace`]; reports what was lost, by subject.
+pub async fn replace_lines(
+    store: &Store,
+    key: &str,
+    new: &[Line],
+    shape: &dyn Shape,
+    terms: &Terms<'_>,
+) -> Result<Put<BTreeMap<String, Vec<String>>>> {
+    let make = |there: Option<&Bytes>| {
+        let Some(there) = there else { return Ok((render(new), BTreeMap::new())) };
+        let old = match parse(there) {
+            Some(old) if terms.accept_loss || old.iter().all(|line| !shape.asks(line).is_empty()) => old,
+            None if terms.accept_loss => Vec::new(),
+            _ => return Err(Error::Unreadable { url: store.url(key) }),
+        };
+        let replaced = replace(new.to_vec(), old.clone(), shape, terms);
+        // An object without lines may have bytes that are not readable.
+        let is_same = replaced.lines == old && (there.is_empty() || !old.is_empty());
+        Ok((if is_same { there.clone() } else { render(&replaced.lines) }, replaced.lost))
+    };
+    rewrite(store, key, make).await
+}
+
+/// That an object is as it was read.
+pub fn condition(there: Option<Object>) -> Condition {
+    there.map_or(Condition::Absent, |object| Condition::Unchanged(object.etag))
+}
+
+/// The error of an object that other runs keep writing.
+pub fn overtaken(store: &Store, key: &str) -> Error {
+    let why = "other runs wrote it each time before this one did".to_owned();
+    StoreError { failure: Failure::Transient, action: "write", url: store.url(key), why }.into()
 }
 
 #[cfg(test)]
@@ -178,14 +209,6 @@ mod tests {
             body: body.map(str::to_owned),
             gap: if body.is_none() { Some(gap) } else { None },
         }
-    }
-
-    fn asks(line: &Line) -> Vec<String> {
-        vec![line.request.trim_matches('"').trim_start_matches("half of ").to_owned()]
-    }
-
-    fn answers(line: &Line) -> Vec<String> {
-        if line.status == Some(200) { asks(line) } else { Vec::new() }
     }
 
     #[test]
@@ -204,38 +227,41 @@ mod tests {
     }
 
     #[test]
-    fn unchanged_answers_keep_their_time_and_changed_ones_do_not() {
-        let old = vec![line("a", "old", Some("1")), line("b", "old", Some("1"))];
-        let new = vec![line("a", "new", Some("1")), line("b", "new", Some("2"))];
-        let merged = merge(new, old, asks, answers);
-        assert_eq!(merged, [line("a", "old", Some("1")), line("b", "new", Some("2"))]);
+    fn an_object_is_read_whole_or_not_at_all() {
+        let text = "{\"request\":1,\"received_at\":\"t\",\"status\":200,\n \"body\":{\n}}\n\n{\"request\":2,\"received_at\":\"t\"}";
+        let lines = parse(text.as_bytes()).unwrap();
+        assert_eq!(lines.iter().map(|line| line.request.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(parse(b"").unwrap(), []);
+        for foreign in ["[1]", "{\"request\":1}", &format!("{text}\nx"), &format!("{text}{{")] {
+            assert_eq!(parse(foreign.as_bytes()), None, "{foreign}");
+        }
     }
 
-    #[test]
-    fn a_gap_never_replaces_an_answer() {
-        let merged = merge(vec![line("a", "new", None)], vec![line("a", "old", Some("1"))], asks, answers);
-        assert_eq!(merged, [line("a", "old", Some("1"))]);
-    }
-
-    #[test]
-    fn an_answer_that_was_asked_in_other_pieces_is_kept_for_a_gap() {
-        let mut gap = line("a", "new", None);
-        gap.request = "\"half of a\"".to_owned();
-        let old = line("a", "old", Some("1"));
-        assert_eq!(merge(vec![gap.clone()], vec![old.clone(), line("z", "old", Some("1"))], asks, answers), [old, gap]);
-    }
-
-    #[test]
-    fn a_refusal_never_replaces_an_answer() {
-        let mut refused = line("a", "new", Some("{}"));
-        refused.status = Some(404);
-        let old = line("a", "old", Some("1"));
-        assert_eq!(merge(vec![refused], vec![old.clone()], asks, answers), [old]);
-    }
-
-    #[test]
-    fn a_gap_is_filled_by_an_answer() {
-        let filled = line("a", "new", Some("1"));
-        assert_eq!(merge(vec![filled.clone()], vec![line("a", "old", None)], asks, answers), [filled]);
+    #[tokio::test]
+    async fn two_writers_lose_nothing_of_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(
+            &format!("file:{}", folder.path().display()).parse().unwrap(),
+            &lake::store::S3Client::default(),
+        );
+        let write = async |mine: &'static str, meanwhile: &[&str]| {
+            let mut meanwhile = meanwhile.iter();
+            let mut made = 0;
+            let put = rewrite(&store, "k", |there| {
+                made += 1;
+                let there = there.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
+                if let Some(other) = meanwhile.next() {
+                    std::fs::write(folder.path().join("k"), format!("{there}{other}")).unwrap();
+                }
+                let mine = if there.contains(mine) { "" } else { mine };
+                Ok((Bytes::from(format!("{there}{mine}")), ()))
+            });
+            let bytes = put.await.unwrap().bytes;
+            (bytes, made)
+        };
+        assert_eq!(write("a", &[]).await, (Some(1), 1));
+        assert_eq!(write("a", &[]).await, (None, 1));
+        assert_eq!(write("b", &["x", "y"]).await, (Some(4), 3));
+        assert_eq!(std::fs::read_to_string(folder.path().join("k")).unwrap(), "axyb");
     }
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::login::Credentials;
+use crate::room::Room;
 use crate::sources::{self, Source};
 
 /// The sources' settings.
@@ -19,6 +20,8 @@ use crate::sources::{self, Source};
 pub struct Settings {
     /// For Secrets Manager: loaded only if a secret is named and its source is asked for.
     aws: Aws,
+    /// What the process may use, in bytes.
+    memory: u64,
     access: BTreeMap<&'static str, Result<Access, Missing>>,
 }
 
@@ -60,7 +63,12 @@ impl Settings {
         for source in sources::ALL {
             access.insert(source.name, read(environment, source)?);
         }
-        Ok(Self { aws: Aws::default(), access })
+        Ok(Self { aws: Aws::default(), memory: lake::memory::limit(environment)?, access })
+    }
+
+    /// The room for the answers to so many requests at once.
+    pub(crate) fn room(&self, at_once: usize) -> Room {
+        Room::new(self.memory, at_once)
     }
 
     /// Which setting a source lacks, as an error; `None` if it can be fetched.
@@ -145,11 +153,12 @@ fn client(environment: &Environment, prefix: &str) -> lake::Result<Result<Client
 /// A base to which paths can be joined: it ends in a slash.
 fn base_url(name: &str, text: &str) -> lake::Result<Url> {
     let wrong = |why: String| lake::Error::Setting { name: name.to_owned(), why };
+    let shown = secret::mask_url(text);
     let slash = if text.ends_with('/') { "" } else { "/" };
     let url: Url =
-        format!("{text}{slash}").parse().map_err(|error| wrong(format!("\"{text}\" is not a URL: {error}")))?;
+        format!("{text}{slash}").parse().map_err(|error| wrong(format!("\"{shown}\" is not a URL: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong(format!("\"{text}\" must begin with https:// or http://")));
+        return Err(wrong(format!("\"{shown}\" must begin with https:// or http://")));
     }
     Ok(url)
 }
@@ -195,9 +204,18 @@ mod tests {
 
     #[test]
     fn wrong_values_are_refused_at_start() {
-        for (name, value) in [("CODETRACK_URL", "ftp://x"), ("CODETRACK_URL", ""), ("ILLUMINATE_SECRET", " ")] {
+        for (name, value) in [
+            ("CODETRACK_URL", "ftp://x"),
+            ("CODETRACK_URL", ""),
+            ("ILLUMINATE_SECRET", " "),
+            ("MEMORY_BYTES", "much"),
+            ("CODETRACK_URL", "ftp://ada:sesame@x"),
+            ("CODETRACK_URL", "http://ada:sesame@x:port/"),
+            ("CODETRACK_URL", "ada:sesame@x"),
+        ] {
             let error = Settings::from_environment(&Environment::of(&[(name, value)])).unwrap_err();
             assert!(error.to_string().contains(name) && error.is_usage(), "{error}");
+            assert!(!error.to_string().contains("sesame"), "{error}");
         }
     }
 }

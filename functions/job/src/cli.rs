@@ -53,6 +53,9 @@ pub enum Command {
         source: String,
         #[command(flatten)]
         window: WindowOptions,
+        /// What the API no longer has is gone for good: give it up in the raw zone too
+        #[arg(long)]
+        accept_loss: bool,
     },
     /// Clean raw objects into the standard zone; invalid rows go to the rejection zone
     Clean {
@@ -88,6 +91,9 @@ pub enum Command {
         sources: Vec<String>,
         #[command(flatten)]
         window: WindowOptions,
+        /// What the APIs no longer have is gone for good: give it up in the raw zone too
+        #[arg(long)]
+        accept_loss: bool,
     },
     /// Ingest, clean and aggregate a long window, piece by piece; by AWS Batch where a lake on S3 has a queue
     Backfill {

@@ -59,7 +59,9 @@ impl<'a> Session<'a> {
 
     async fn run(self, mut summary: Summary) -> ExitCode {
         let done = match &self.arguments.command {
-            Command::Ingest { source, window } => self.ingest(source, *window, &mut summary).await,
+            Command::Ingest { source, window, accept_loss } => {
+                self.ingest(source, *window, *accept_loss, &mut summary).await
+            }
             Command::Clean { keys, dataset, all } => {
                 let selection = match (keys.is_empty(), all) {
                     (false, _) => clean::Selection::Keys(keys.clone()),
@@ -78,7 +80,9 @@ impl<'a> Session<'a> {
                 };
                 self.aggregate(&selection, &mut summary).await
             }
-            Command::Run { sources, window } => self.all_steps(sources, *window, &mut summary).await,
+            Command::Run { sources, window, accept_loss } => {
+                self.all_steps(sources, *window, *accept_loss, &mut summary).await
+            }
             Command::Backfill { source, from, to } => self.backfill(source, *from, *to, &mut summary).await,
             Command::Replay { dataset } => self.clean(&clean::Selection::Rejected(dataset.clone()), &mut summary).await,
             Command::Job { manifest } => job::run(&self, manifest, &mut summary).await,
@@ -101,27 +105,34 @@ impl<'a> Session<'a> {
         Ok(ingest::window(&self.lake, source, window.from, window.to, Utc::now())?)
     }
 
-    /// Fetches a window.
-    pub async fn fetch(&self, source: &str, window: Window) -> Result<ingest::Outcome> {
+    /// Fetches a window; with `accept_loss` what the API no longer has goes from the raw zone.
+    pub async fn fetch(&self, source: &str, window: Window, accept_loss: bool) -> Result<ingest::Outcome> {
         let context = ingest::Context {
             lake: &self.lake,
             settings: &self.sources,
             clock: Utc::now,
             progress: &self.steps,
             time_limit: None,
+            accept_loss,
         };
         Ok(ingest::ingest(&context, source, window).await?)
     }
 
-    async fn ingest(&self, source: &str, window: WindowOptions, summary: &mut Summary) -> Result<()> {
+    async fn ingest(
+        &self,
+        source: &str,
+        window: WindowOptions,
+        accept_loss: bool,
+        summary: &mut Summary,
+    ) -> Result<()> {
         let window = self.window(source, window)?;
-        if let Some(job) = ingest::hand_over(&self.lake, source, window, false).await? {
+        if let Some(job) = ingest::hand_over(&self.lake, source, window, accept_loss, false).await? {
             summary.handed_over.push(job);
             return Ok(());
         }
         self.lake.sweep().await?;
         let begun = Instant::now();
-        summary.ingest(self.fetch(source, window).await?);
+        summary.ingest(self.fetch(source, window, accept_loss).await?);
         summary.took("ingest", begun);
         Ok(())
     }
@@ -151,7 +162,13 @@ impl<'a> Session<'a> {
     }
 
     /// The three steps. A source that fails does not stop the others, nor what is already in the raw zone.
-    async fn all_steps(&self, sources: &[String], window: WindowOptions, summary: &mut Summary) -> Result<()> {
+    async fn all_steps(
+        &self,
+        sources: &[String],
+        window: WindowOptions,
+        accept_loss: bool,
+        summary: &mut Summary,
+    ) -> Result<()> {
         let sources = if sources.is_empty() { self.configured(summary) } else { sources.to_vec() };
         let mut windows = Vec::new();
         for source in sources {
@@ -164,11 +181,11 @@ impl<'a> Session<'a> {
         self.lake.sweep().await?;
         let begun = Instant::now();
         for (window, source) in &windows {
-            if let Some(job) = ingest::hand_over(&self.lake, source, *window, false).await? {
+            if let Some(job) = ingest::hand_over(&self.lake, source, *window, accept_loss, false).await? {
                 summary.handed_over.push(job);
                 continue;
             }
-            match self.fetch(source, *window).await {
+            match self.fetch(source, *window, accept_loss).await {
                 Ok(outcome) => summary.ingest(outcome),
                 Err(failure) => summary.fail(failure),
             }
@@ -214,7 +231,7 @@ impl<'a> Session<'a> {
         let stale = clean::Selection::Stale(Some(source.to_owned()));
         for piece in ingest::pieces(&self.lake, source, window)? {
             let (fetched, cleaned) = tokio::join!(
-                self.fetch(source, piece),
+                self.fetch(source, piece, false),
                 clean::clean(&self.lake, &stale, self.workers, &lake::progress::Quiet)
             );
             // What failed or was up to date counts once, in the cleaning at the end.

@@ -27,12 +27,12 @@ pub async fn run(session: &Session<'_>, manifest: &str, summary: &mut Summary) -
 
 async fn one(session: &Session<'_>, share: &Share, summary: &mut Summary) -> Result<()> {
     match share {
-        Share::Ingest { source, from, to } => {
-            summary.ingest(session.fetch(source, Window::new(*from, *to)?).await?);
+        Share::Ingest { source, from, to, accept_loss } => {
+            summary.ingest(session.fetch(source, Window::new(*from, *to)?, *accept_loss).await?);
             Ok(())
         }
         Share::Backfill { source, from, to } => {
-            summary.ingest(session.fetch(source, Window::new(*from, *to)?).await?);
+            summary.ingest(session.fetch(source, Window::new(*from, *to)?, false).await?);
             let keys = clean::of_days(&session.lake, source, &(*from..*to)).await?;
             session.clean(&clean::Selection::Keys(keys), summary).await
         }

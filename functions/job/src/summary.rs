@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use aggregate::Aggregated;
 use clean::Cleaned;
-use ingest::Ingested;
+use ingest::{Ingested, Missing};
 use lake::Lake;
 use lake::batch::HandedOver;
 use lake::ledger::Rows;
@@ -36,6 +36,8 @@ pub struct Summary {
     pub elapsed_ms: u64,
     /// What was fetched, per source and day.
     pub ingested: Vec<Ingested>,
+    /// What raw objects keep although the API no longer has it.
+    pub missing: Vec<Missing>,
     /// What was cleaned, per raw object.
     pub cleaned: Vec<Cleaned>,
     /// What was aggregated, per model and partition.
@@ -64,6 +66,7 @@ impl Default for Summary {
             ok: true,
             elapsed_ms: 0,
             ingested: Vec::new(),
+            missing: Vec::new(),
             cleaned: Vec::new(),
             aggregated: Vec::new(),
             up_to_date: 0,
@@ -96,6 +99,7 @@ impl Summary {
     /// Adds what an ingestion did.
     pub fn ingest(&mut self, outcome: ingest::Outcome) {
         self.ingested.extend(outcome.ingested);
+        self.missing.extend(outcome.missing);
         self.up_to_date += outcome.up_to_date;
         self.errors.extend(outcome.incomplete.into_iter().map(Failure::from));
     }
@@ -119,9 +123,16 @@ impl Summary {
     pub fn finish(mut self, format: Format, lake: Option<&Lake>) -> ExitCode {
         self.ok = self.errors.is_empty();
         self.elapsed_ms = millis(self.begun);
+        // Equal errors once, with their number.
+        let mut times: BTreeMap<&str, usize> = BTreeMap::new();
         for error in &self.errors {
+            *times.entry(error.message.as_str()).or_default() += 1;
+        }
+        for error in &self.errors {
+            let Some(times) = times.remove(error.message.as_str()) else { continue };
             let hint = if error.can_retry { " (trying again can help)" } else { "" };
-            eprintln!("error: {}{hint}", error.message);
+            let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
+            eprintln!("error: {}{times}{hint}", error.message);
         }
         match format {
             Format::Json => print(&format!("{}\n", serde_json::to_string(&self).unwrap_or_default())),
@@ -191,6 +202,14 @@ impl Summary {
         unknown.dedup();
         if !unknown.is_empty() {
             line(text, format_args!("           listed, but unknown to the API: {}", unknown.join(", ")));
+        }
+        for part in self.ingested.iter().filter(|part| part.fetched_elsewhere) {
+            let (source, unit, day) = (&part.source, part.unit, &part.day);
+            line(text, format_args!("           {source}: {unit} {day} is left to another run, which is fetching it"));
+        }
+        for Missing { raw_key, what, .. } in &self.missing {
+            let kept = counted(what.len() as u64, "part");
+            line(text, format_args!("           {raw_key} keeps {kept} that the API no longer has"));
         }
         let no_account: Vec<&str> = self.ingested.iter().flat_map(|day| &day.no_account).map(String::as_str).collect();
         if !no_account.is_empty() {

@@ -25,6 +25,9 @@ pub enum Share {
         from: NaiveDate,
         /// The local day after the last.
         to: NaiveDate,
+        /// Whether what the API no longer has is given up in the raw zone too.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        accept_loss: bool,
     },
     /// Fetches a window of a source and cleans the raw objects of its days.
     Backfill {

@@ -78,8 +78,10 @@ impl Batch {
     }
 
     /// Hands over a window of a source that is to be fetched: one child per piece of it.
-    pub async fn ingest(&self, source: &str, pieces: &[Window]) -> Result<HandedOver> {
-        let share = |piece: &Window| Share::Ingest { source: source.to_owned(), from: piece.from(), to: piece.to() };
+    pub async fn ingest(&self, source: &str, pieces: &[Window], accept_loss: bool) -> Result<HandedOver> {
+        let (from, to) = (Window::from, Window::to);
+        let share =
+            |piece: &Window| Share::Ingest { source: source.to_owned(), from: from(piece), to: to(piece), accept_loss };
         let manifest = Manifest { title: title("ingest", source, pieces), shares: pieces.iter().map(share).collect() };
         let identity = identity(&manifest);
         self.submit(&manifest, &identity, None).await

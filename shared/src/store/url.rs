@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::secret::mask_url;
+
 /// Where a lake or a zone lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreUrl {
@@ -48,12 +50,15 @@ impl FromStr for StoreUrl {
         }
         if let Some(rest) = text.strip_prefix("s3://") {
             let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            if bucket.contains('@') {
+                return Err(format!("\"{}\" has more than a bucket's name; {HINT}", mask_url(text)));
+            }
             if bucket.is_empty() {
                 return Err(format!("\"{text}\" names no bucket; {HINT}"));
             }
             return Ok(StoreUrl::S3 { bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() });
         }
-        Err(format!("\"{text}\" is not a lake's URL; {HINT}"))
+        Err(format!("\"{}\" is not a lake's URL; {HINT}", mask_url(text)))
     }
 }
 

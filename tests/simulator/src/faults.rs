@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::Options;
 use crate::random::{Purpose, bits, unit};
+use crate::script::Script;
 
 /// Between the part of a body that arrives and the break, so that the part does arrive.
 const BEFORE_THE_BREAK: Duration = Duration::from_millis(5);
@@ -60,6 +61,7 @@ pub(crate) struct Faults {
     requests: AtomicU64,
     /// The number of the first request that waits for this to change.
     held_from: watch::Sender<u64>,
+    pub(crate) script: Script,
 }
 
 impl Faults {
@@ -71,6 +73,7 @@ impl Faults {
             down: AtomicBool::new(false),
             requests: AtomicU64::new(0),
             held_from: watch::Sender::new(u64::MAX),
+            script: Script::default(),
         }
     }
 
@@ -120,7 +123,7 @@ pub(crate) async fn inject(State(faults): State<Arc<Faults>>, request: Request, 
     }
     let detail = bits(faults.seed, Purpose::FaultDetail, &[number]);
     match faults.draw(number) {
-        None => next.run(request).await,
+        None => faults.script.play(request, next).await,
         Some(Fault::Application) => (StatusCode::INTERNAL_SERVER_ERROR, application_error()).into_response(),
         Some(Fault::BadGateway) => (StatusCode::BAD_GATEWAY, html("502 Proxy Error")).into_response(),
         Some(Fault::Unavailable) if detail & 1 == 0 => {
@@ -129,8 +132,8 @@ pub(crate) async fn inject(State(faults): State<Arc<Faults>>, request: Request, 
         Some(Fault::Unavailable) => retry_now(StatusCode::SERVICE_UNAVAILABLE),
         Some(Fault::TooManyRequests) => retry_now(StatusCode::TOO_MANY_REQUESTS),
         Some(Fault::HtmlPage) => html("Maintenance").into_response(),
-        Some(Fault::Truncated) => broken(next.run(request).await, false).await,
-        Some(Fault::Cut) => broken(next.run(request).await, true).await,
+        Some(Fault::Truncated) => broken(faults.script.play(request, next).await, false).await,
+        Some(Fault::Cut) => broken(faults.script.play(request, next).await, true).await,
     }
 }
 

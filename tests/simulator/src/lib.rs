@@ -27,10 +27,12 @@ mod illuminate;
 mod irceline;
 mod options;
 mod random;
+mod script;
 mod server;
 
 pub use self::codetrack::{LearnerInfo, Profile, Week};
 pub use self::illuminate::{AssessmentInfo, CLIENT_ID, CLIENT_SECRET, Endpoint};
 pub use self::irceline::{SeriesInfo, Value};
 pub use self::options::{AuthFailure, Options, Paging};
+pub use self::script::Instead;
 pub use self::server::Simulator;

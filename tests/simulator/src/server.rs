@@ -16,6 +16,7 @@ use crate::codetrack::{self, Codetrack};
 use crate::faults::{Faults, inject};
 use crate::illuminate::{self, Illuminate};
 use crate::irceline::{self, Irceline};
+use crate::script::Instead;
 use crate::{Options, SeriesInfo, Value, control};
 
 /// How long a stop waits for answers that are still being given.
@@ -115,9 +116,34 @@ impl Simulator {
         self.sources.faults.hold_after(more);
     }
 
+    /// Alters what is behind the `?` of requests, from their path and query.
+    pub fn alter_queries(&self, alter: impl Fn(&str, String) -> String + Send + Sync + 'static) {
+        self.sources.faults.script.alter_queries(alter);
+    }
+
+    /// Alters answers, from the path and query that got them.
+    pub fn alter_answers(&self, alter: impl Fn(&str, serde_json::Value) -> serde_json::Value + Send + Sync + 'static) {
+        self.sources.faults.script.alter_answers(alter);
+    }
+
+    /// Answers some requests itself, by their path and query.
+    pub fn answer_instead(&self, instead: impl Fn(&str) -> Option<Instead> + Send + Sync + 'static) {
+        self.sources.faults.script.answer_instead(instead);
+    }
+
+    /// Ends all alterations.
+    pub fn behave(&self) {
+        self.sources.faults.script.clear();
+    }
+
     /// Requests for data that name any of these series get status 500, until this is called with others.
     pub fn fail_series(&self, ids: Vec<String>) {
         self.sources.irceline.fail_series(ids);
+    }
+
+    /// Requests for data of any of these series get status 404, until this is called with others.
+    pub fn forget_series(&self, ids: Vec<String>) {
+        self.sources.irceline.forget_series(ids);
     }
 
     /// Number of requests so far, failed ones included and those of the control interface excluded.

@@ -5,8 +5,7 @@
 //! about stands on the roster, which is uploaded: ids of 0 and below have no account.
 
 mod roster;
-
-use std::collections::BTreeMap;
+mod weeks;
 
 use chrono::{Datelike, Days, NaiveDate, Utc};
 use futures::StreamExt;
@@ -17,11 +16,14 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use self::roster::Roster;
+use self::weeks::{Users, WeekLists};
 use crate::error::{Error, Result};
 use crate::http::{Answer, Http, Patience};
 use crate::raw::{self, Line};
-use crate::sources::Source;
-use crate::{Context, Incomplete, Ingested, Outcome};
+use crate::replace::{Shape, Terms};
+use crate::report::{Failures, Part};
+use crate::sources::{Source, first_day, of_setting};
+use crate::{Context, Outcome};
 
 const NAME: &str = "codetrack";
 /// The most entries that are asked for.
@@ -35,7 +37,14 @@ pub(crate) const SOURCE: Source = Source {
     nightly: |dataset, now| {
         let Settings { reread_weeks, .. } = dataset.source_settings()?;
         let this_week = monday(now.with_timezone(&dataset.zone).date_naive());
-        Window::new(this_week - Days::new(7 * (u64::from(reread_weeks) + 1)), this_week + Days::new(7))
+        let from = this_week.checked_sub_days(Days::new(7 * (u64::from(reread_weeks) + 1)));
+        let too_many = || lake::Error::Usage(format!("{reread_weeks} weeks are too many: {MAX_LIMIT} at most"));
+        let from = from.filter(|_| i64::from(reread_weeks) < MAX_LIMIT).ok_or_else(too_many);
+        of_setting(NAME, "reread_weeks", from.and_then(|from| Window::new(from, this_week + Days::new(7))))
+    },
+    bounds: |dataset, now| {
+        let this_week = monday(now.with_timezone(&dataset.zone).date_naive());
+        (first_day(), this_week + Days::new(7))
     },
     // One request per learner covers any window.
     pieces: |window| vec![window],
@@ -58,13 +67,15 @@ struct Route {
     file: &'static str,
     /// Whether the answer is a list of weeks; else it is one object.
     has_weeks: bool,
+    /// What is lost if the API no longer has it.
+    lost: &'static str,
 }
 
 /// The scores come last: they are cleaned together with the commits.
 const ROUTES: [Route; 3] = [
-    Route { path: "users", file: "users", has_weeks: false },
-    Route { path: "weeklyCommits", file: "weekly_commits", has_weeks: true },
-    Route { path: "weeklyScores", file: "weekly_scores", has_weeks: true },
+    Route { path: "users", file: "users", has_weeks: false, lost: "accounts of learners" },
+    Route { path: "weeklyCommits", file: "weekly_commits", has_weeks: true, lost: "commits of learners" },
+    Route { path: "weeklyScores", file: "weekly_scores", has_weeks: true, lost: "points of learners" },
 ];
 
 /// A request as its line in the raw object has it: the weeks from the Monday `from` to the Monday `to`, excluded.
@@ -84,16 +95,9 @@ impl Request {
         serde_json::from_str(&line.request).ok()
     }
 
-    fn same_window(&self, other: &Request) -> bool {
-        (self.from, self.to) == (other.from, other.to)
-    }
-
-    /// Whether the other request asks for all of this one's weeks.
-    fn is_within(&self, other: &Request) -> bool {
-        match (self.from.zip(self.to), other.from.zip(other.to)) {
-            (Some((from, to)), Some((other_from, other_to))) => other_from <= from && to <= other_to,
-            (mine, others) => mine == others,
-        }
+    /// Whether a day is among the weeks that it asks for.
+    fn covers(&self, day: NaiveDate) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day < to)
     }
 }
 
@@ -132,52 +136,53 @@ fn monday(day: NaiveDate) -> NaiveDate {
 async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Window) -> Result<Outcome> {
     let settings: Settings = dataset.source_settings()?;
     let roster = Roster::read(&context.lake.raw).await?;
-    let http = Http::new(settings.http.within(context.time_limit))
+    let room = context.settings.room(settings.concurrent_requests);
+    let http = Http::new(settings.http.within(context.time_limit), room)
         .map_err(|failure| Error::Api { source_name: NAME, failure })?;
     let weeks = Weeks::touched_by(window);
     let limit = weeks.limit((context.clock)().with_timezone(&dataset.zone).date_naive());
     let fetch = Fetch { context, http, base, weeks, limit, at_once: settings.concurrent_requests.max(1) };
 
-    let mut outcome = Outcome::default();
-    let mut ingested = Ingested::new(NAME, "week", weeks.newest().to_string());
-    ingested.no_account = roster.no_account;
+    let mut done = Part::new(NAME, "week", weeks.newest().to_string());
+    done.ingested.no_account = roster.no_account;
     context.progress.begin("ingest codetrack", (roster.ids.len() * ROUTES.len()) as u64);
     for route in ROUTES {
         let lines = fetch.answers(route, &roster.ids).await;
-        note(route, weeks, &lines, &mut ingested, &mut outcome.incomplete);
+        note(route, &lines, &mut done);
         let key = format!("{NAME}/week={}/{}.ndjson", weeks.newest(), route.file);
-        let old = raw::read_lines(&context.lake.raw, &key).await?;
-        let bytes = raw::render(&join(lines, old));
-        let size = bytes.len();
-        if raw::write_if_changed(&context.lake.raw, &key, bytes).await? {
-            ingested.wrote(size);
-        } else {
-            outcome.up_to_date += 1;
-        }
+        // The roster is not the API's: who is not on it any more is not asked about, and no loss.
+        let terms = Terms { accept_loss: context.accept_loss, is_gone: &|_| false };
+        let put = raw::replace_lines(&context.lake.raw, &key, &lines, route.shape(), &terms).await?;
+        done.put(put.bytes);
+        done.lost(&key, route.lost, put.told.into_keys().collect());
+        fetch.http.forget_answers();
     }
     context.progress.end();
-    (ingested.requests, ingested.retries) = fetch.http.counts();
-    outcome.ingested.push(ingested);
+    (done.ingested.requests, done.ingested.retries) = fetch.http.counts();
+    let mut outcome = Outcome::default();
+    outcome.add(done);
     Ok(outcome)
 }
 
 /// Notes what a route's lines do not answer. Learners are named by their ids alone.
-fn note(route: Route, weeks: Weeks, lines: &[Line], ingested: &mut Ingested, incomplete: &mut Vec<Incomplete>) {
+fn note(route: Route, lines: &[Line], done: &mut Part) {
+    let mut failures = Failures::default();
     for line in lines {
         if let Some(gap) = &line.gap {
-            ingested.failed += 1;
-            let (week, file, learner) = (weeks.newest(), route.file, gap.what.join(", "));
-            let message = format!("{NAME} week {week}: no {file} of learner {learner}: {}", gap.reason);
-            incomplete.push(Incomplete { message, can_retry: gap.can_retry });
-        } else if line.status == Some(404)
-            && let Some(request) = Request::of(line)
-        {
-            let id = request.learner.to_string();
-            if !ingested.unknown.contains(&id) {
-                ingested.unknown.push(id);
+            done.ingested.failed += 1;
+            failures.note(&done.ingested.day, gap.what.iter().cloned(), &gap.reason, gap.can_retry);
+        } else if !line.is_answer() {
+            for id in route.shape().asks(line) {
+                if !done.ingested.unknown.contains(&id) {
+                    done.ingested.unknown.push(id);
+                }
             }
         }
     }
+    done.incomplete.extend(failures.messages(|week, count, ids, why| {
+        let learners = if count == 1 { "learner".to_owned() } else { format!("{count} learners:") };
+        format!("{NAME} week {week}: no {} of {learners} {ids}: {why}", route.file)
+    }));
 }
 
 struct Fetch<'a> {
@@ -197,7 +202,17 @@ impl Fetch<'_> {
             self.context.progress.advance(&learner.to_string());
             line
         });
-        futures::stream::iter(asked).buffered(self.at_once).collect().await
+        let lines: Vec<Line> = futures::stream::iter(asked).buffered(self.at_once).collect().await;
+        if lines.iter().any(|line| line.status != Some(404)) {
+            return lines;
+        }
+        // Where no learner at all is known, it is not the learners that are wrong.
+        let failed = |line: Line| {
+            let what = route.shape().asks(&line);
+            let reason = "the server answered 404 for every learner: is CODETRACK_URL right?".to_owned();
+            Line::gap(line.request, Some(404), Gap { what, reason, can_retry: true }, (self.context.clock)())
+        };
+        lines.into_iter().map(failed).collect()
     }
 
     async fn answer(&self, route: Route, learner: i64) -> Line {
@@ -216,7 +231,7 @@ impl Fetch<'_> {
                 Ok(Answer { status: 200, body }) if route.fits(&body) => return Line::answer(text, 200, &body, now()),
                 Ok(Answer { status: 200, .. }) => (Some(200), "the answer is not as documented".to_owned(), true),
                 Ok(Answer { status: 404, body }) => return Line::answer(text, 404, &body, now()),
-                Ok(Answer { status, .. }) => (Some(status), format!("the server refused with {status}"), false),
+                Ok(Answer { status, .. }) => (Some(status), format!("the server answered {status}"), false),
                 Err(failure) => (failure.status, failure.why, failure.can_retry),
             },
         };
@@ -226,55 +241,16 @@ impl Fetch<'_> {
 }
 
 impl Route {
+    /// How its raw object is read.
+    fn shape(&self) -> &'static dyn Shape {
+        if self.has_weeks { &WeekLists } else { &Users }
+    }
+
     /// Whether an answer is of the documented kind.
     fn fits(&self, body: &[u8]) -> bool {
         let begin = if self.has_weeks { b'[' } else { b'{' };
         body.trim_ascii_start().first() == Some(&begin)
     }
-}
-
-fn is_answer(line: &Line) -> bool {
-    line.status == Some(200) && line.body.is_some()
-}
-
-/// Joins the lines of this run with those of an earlier one into the same object, learner by learner:
-///
-/// * an earlier line of weeks that this run did not ask for stays, before the new one: of one week the last line counts;
-/// * a gap or a refusal never replaces an answer;
-/// * an answer that has not changed keeps the time at which it first came.
-fn join(mut new: Vec<Line>, old: Vec<Line>) -> Vec<Line> {
-    raw::keep_unchanged(&mut new, &old, |_, _| false);
-    let mut earlier: BTreeMap<i64, Vec<(Request, Line)>> = BTreeMap::new();
-    for line in old {
-        if let Some(request) = Request::of(&line) {
-            earlier.entry(request.learner).or_default().push((request, line));
-        }
-    }
-    let asked: Option<Request> = new.first().and_then(Request::of);
-    let mut joined: BTreeMap<i64, Vec<Line>> = BTreeMap::new();
-    for line in new {
-        let Some(request) = Request::of(&line) else { continue };
-        let (within, mut kept): (Vec<_>, Vec<_>) = earlier
-            .remove(&request.learner)
-            .unwrap_or_default()
-            .into_iter()
-            .partition(|(earlier, _)| earlier.is_within(&request));
-        let answered: Vec<(Request, Line)> =
-            within.into_iter().filter(|(_, earlier)| !is_answer(&line) && is_answer(earlier)).collect();
-        let has_all = answered.iter().any(|(earlier, _)| earlier.same_window(&request));
-        kept.extend(answered);
-        let lines = joined.entry(request.learner).or_default();
-        lines.extend(kept.into_iter().map(|(_, line)| line));
-        if !has_all {
-            lines.push(line);
-        }
-    }
-    // Of learners who are not on the roster any more, weeks that this run would not have asked for stay.
-    for (learner, lines) in earlier {
-        let beyond = lines.into_iter().filter(|(earlier, _)| asked.is_some_and(|asked| !earlier.is_within(&asked)));
-        joined.entry(learner).or_default().extend(beyond.map(|(_, line)| line));
-    }
-    joined.into_values().flatten().collect()
 }
 
 #[cfg(test)]

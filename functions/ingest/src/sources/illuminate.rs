@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::http::{Http, Patience};
 use crate::login::Login;
 use crate::settings::Access;
-use crate::sources::{Source, cut};
+use crate::sources::{Source, cut, of_setting};
 use crate::{Context, Outcome};
 
 const NAME: &str = "illuminate";
@@ -39,9 +39,21 @@ pub(crate) const SOURCE: Source = Source {
     has_login: true,
     nightly: |dataset, now| {
         let Settings { reread_school_years, .. } = dataset.source_settings()?;
-        let yesterday = Window::nightly(now, dataset.zone, 0);
-        let earlier = Months::new(12 * reread_school_years);
-        Window::new(yesterday.from().checked_sub_months(earlier).unwrap_or(yesterday.from()), yesterday.to())
+        let yesterday = Window::nightly(now, dataset.zone, 0)?;
+        let months = reread_school_years.checked_mul(12).map(Months::new);
+        let from = months.and_then(|months| yesterday.from().checked_sub_months(months));
+        let from = from.filter(|from| *from >= first_school_year());
+        let too_many = || {
+            let why = format!("{reread_school_years} school years are too many: the first one begins in 1970");
+            lake::Error::Usage(why)
+        };
+        let window = from.ok_or_else(too_many).and_then(|from| Window::new(from, yesterday.to()));
+        of_setting(NAME, "reread_school_years", window)
+    },
+    // A school year is asked for as a whole, and the current one may be named by its end.
+    bounds: |dataset, now| {
+        let current = SchoolYear::of(now.with_timezone(&dataset.zone).date_naive());
+        (first_school_year(), current.last.succ_opt().unwrap_or(current.last))
     },
     pieces: |window| cut(window, |day| day == SchoolYear::of(day).first),
     fetch: |context, dataset, access, window| Box::pin(fetch(context, dataset, access, window)),
@@ -73,6 +85,11 @@ impl Settings {
             self.extra_assessment_ids, self.excluded_assessment_ids, self.page_size, self.checkpoint_assessments
         )
     }
+}
+
+/// School years are named by two digits, which stand for 1970 to 2069.
+fn first_school_year() -> NaiveDate {
+    NaiveDate::from_ymd_opt(1970, FIRST_MONTH, 1).unwrap_or_default()
 }
 
 /// A school year, from 1 July to 30 June.
@@ -112,7 +129,8 @@ impl SchoolYear {
 async fn fetch(context: &Context<'_>, dataset: &Dataset, access: &Access, window: Window) -> Result<Outcome> {
     let settings: Settings = dataset.source_settings()?;
     let credentials = context.settings.credentials(NAME).await?;
-    let http = Http::new(settings.http.within(context.time_limit))
+    let room = context.settings.room(settings.concurrent_requests);
+    let http = Http::new(settings.http.within(context.time_limit), room)
         .map_err(|failure| Error::Api { source_name: NAME, failure })?;
     let mut token_url = access.url.clone();
     token_url.set_query(Some("OAuth2_AccessToken"));
@@ -125,9 +143,7 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, access: &Access, window
         let (requests, retries) = fetch.http.counts();
         (done.ingested.requests, done.ingested.retries) = (requests - counted.0, retries - counted.1);
         counted = (requests, retries);
-        outcome.up_to_date += done.up_to_date;
-        outcome.incomplete.extend(done.incomplete);
-        outcome.ingested.push(done.ingested);
+        outcome.add(done);
     }
     Ok(outcome)
 }

@@ -26,10 +26,25 @@ pub(crate) struct Source {
     pub has_login: bool,
     /// What is asked for without dates.
     pub nightly: fn(&Dataset, DateTime<Utc>) -> lake::Result<Window>,
+    /// The first day that can be asked for, and the day after the last.
+    pub bounds: fn(&Dataset, DateTime<Utc>) -> (NaiveDate, NaiveDate),
     /// A long window in pieces, each of which is fetched at once.
     pub pieces: fn(Window) -> Vec<Window>,
     /// Fetches a window into the raw zone.
     pub fetch: for<'a> fn(&'a Context<'a>, &'a Dataset, &'a Access, Window) -> BoxFuture<'a, Result<Outcome>>,
+}
+
+/// The year 1, before which there are no dates.
+pub(crate) fn first_day() -> NaiveDate {
+    NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default()
+}
+
+/// A source's nightly window, with errors that name the setting it is made from.
+pub(crate) fn of_setting(name: &str, setting: &str, window: lake::Result<Window>) -> lake::Result<Window> {
+    window.map_err(|error| lake::Error::Dataset {
+        file: format!("{name}/dataset.toml"),
+        why: format!("source.{setting}: {error}"),
+    })
 }
 
 /// A window cut at the days that `is_first` holds for, which begin a new piece.

@@ -70,6 +70,8 @@ pub(crate) struct Irceline {
     corrections: RwLock<HashMap<(usize, i64), u32>>,
     /// Series whose data cannot be had: requests for them fail.
     failing: RwLock<HashSet<String>>,
+    /// Series that are listed still, and unknown to the data endpoints by now.
+    forgotten: RwLock<HashSet<String>>,
 }
 
 impl Irceline {
@@ -85,6 +87,7 @@ impl Irceline {
             calls: AtomicU64::new(0),
             corrections: RwLock::default(),
             failing: RwLock::default(),
+            forgotten: RwLock::default(),
         }
     }
 
@@ -111,6 +114,14 @@ impl Irceline {
 
     pub(crate) fn fail_series(&self, ids: Vec<String>) {
         *self.failing.write().unwrap_or_else(PoisonError::into_inner) = ids.into_iter().collect();
+    }
+
+    pub(crate) fn forget_series(&self, ids: Vec<String>) {
+        *self.forgotten.write().unwrap_or_else(PoisonError::into_inner) = ids.into_iter().collect();
+    }
+
+    fn is_forgotten(&self, id: &str) -> bool {
+        self.forgotten.read().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
     fn is_failing(&self, ids: &[String]) -> bool {

@@ -67,7 +67,8 @@ impl Irceline {
         let known = self
             .world
             .find_series(id)
-            .filter(|index| self.world.series.get(*index).is_some_and(|series| series.fate != Fate::Dead));
+            .filter(|index| self.world.series.get(*index).is_some_and(|series| series.fate != Fate::Dead))
+            .filter(|_| !self.is_forgotten(id));
         known.ok_or_else(|| Problem::NotFound("timeseries", id.to_owned()))
     }
 

@@ -69,32 +69,82 @@ fn a_request_is_written_as_the_decoder_reads_it() {
     assert_eq!(serde_json::to_string(&user).unwrap(), r#"{"learner":43}"#);
 }
 
+fn join(new: Vec<Line>, old: Vec<Line>) -> (Vec<Line>, Vec<String>) {
+    let terms = Terms { accept_loss: false, is_gone: &|_| false };
+    let joined = crate::replace::replace(new.clone(), old, &WeekLists, &terms);
+    let again = crate::replace::replace(new, joined.lines.clone(), &WeekLists, &terms);
+    assert_eq!(again, joined, "a second run writes nothing, and reports the same");
+    (joined.lines, joined.lost.into_keys().collect())
+}
+
+/// Weeks by their Mondays, with points.
+fn list(weeks: &[(&str, i64)]) -> &'static str {
+    let entry = |(date, points): &(&str, i64)| format!(r#"{{"date":"{date}T00:00:00.000Z","points":{points}}}"#);
+    format!("[{}]", weeks.iter().map(entry).collect::<Vec<_>>().join(",")).leak()
+}
+
 #[test]
-fn weeks_that_were_not_asked_for_again_stay_before_the_new_ones() {
-    let wide = answer(43, "2026-03-02", "[1]");
-    let narrow = answer(43, "2026-11-02", "[2]");
-    assert_eq!(join(vec![narrow.clone()], vec![wide.clone()]), [wide.clone(), narrow.clone()]);
-    assert_eq!(join(vec![wide.clone()], vec![narrow.clone()]), vec![wide.clone()], "the wide one has all of it");
-    let newer = answer(43, "2026-11-02", "[3]");
-    assert_eq!(join(vec![newer.clone()], vec![wide.clone(), narrow]), [wide.clone(), newer]);
+fn weeks_that_were_not_asked_for_again_stay() {
+    let early = ("2026-03-02", 1);
+    let wide = answer(43, "2026-03-02", list(&[("2026-11-02", 2), early]));
+    // The limit lets one more week in, which is not among those asked for.
+    let narrow = answer(43, "2026-11-02", list(&[("2026-11-02", 3), early]));
+    let (lines, lost) = join(vec![narrow.clone()], vec![wide.clone()]);
+    assert!(lost.is_empty());
+    assert_eq!(lines[0], narrow);
+    assert_eq!((&lines[1].request, lines[1].body.as_deref()), (&wide.request, Some(list(&[early]))));
+    assert_eq!(join(vec![wide.clone()], lines), (vec![wide.clone()], vec![]), "the wide one has all of it");
     let gone = answer(7, "2026-03-02", "[]");
-    assert_eq!(join(vec![gap(43, "2026-11-02")], vec![gone.clone(), wide.clone()])[..2], [gone, wide]);
+    assert_eq!(join(vec![gap(43, "2026-11-02")], vec![gone.clone(), wide.clone()]).0, [gone, wide]);
+}
+
+#[test]
+fn weeks_that_a_list_lacks_are_lost_and_kept() {
+    let had = answer(43, "2026-11-02", list(&[("2026-11-09", 2), ("2026-11-02", 1)]));
+    let (lines, lost) = join(vec![answer(43, "2026-11-02", list(&[("2026-11-09", 5)]))], vec![had.clone()]);
+    assert_eq!(lost, ["43"]);
+    assert_eq!(
+        lines.iter().map(|line| line.body.as_deref().unwrap()).collect::<Vec<_>>(),
+        [list(&[("2026-11-09", 5)]), list(&[("2026-11-02", 1)])]
+    );
+    let (lines, lost) = join(vec![answer(43, "2026-11-02", "[]")], vec![had.clone()]);
+    assert_eq!((lines, lost.len()), (vec![had.clone()], 1));
+    let accepted = Terms { accept_loss: true, is_gone: &|_| false };
+    let empty = answer(43, "2026-11-02", "[]");
+    assert_eq!(crate::replace::replace(vec![empty.clone()], vec![had], &WeekLists, &accepted).lines, [empty]);
 }
 
 #[test]
 fn neither_a_gap_nor_a_refusal_replaces_an_answer() {
-    let had = answer(43, "2026-11-02", "[2]");
-    for poor in [gap(43, "2026-11-02"), answer(43, "2026-11-02", "{}")] {
-        assert_eq!(join(vec![poor.clone()], vec![had.clone()]), vec![had.clone()]);
-        assert_eq!(join(vec![had.clone()], vec![poor.clone()]), vec![had.clone()]);
-        let mut wider = poor.clone();
-        wider.request = request(43, "2026-10-05");
-        assert_eq!(join(vec![wider.clone()], vec![had.clone()]), [had.clone(), wider], "the older weeks are missing");
+    let had = answer(43, "2026-11-02", list(&[("2026-11-02", 1)]));
+    for (poor, lost) in [(gap(43, "2026-11-02"), 0), (answer(43, "2026-11-02", "{}"), 1)] {
+        let joined = join(vec![poor.clone()], vec![had.clone()]);
+        assert_eq!((joined.0, joined.1.len()), (vec![had.clone()], lost));
+        assert_eq!(join(vec![had.clone()], vec![poor.clone()]).0, vec![had.clone()]);
     }
+}
+
+#[test]
+fn an_account_that_lacks_something_replaces_none_that_has_it() {
+    let user = |body: &'static str| {
+        let request = Request { learner: 43, limit: None, from: None, to: None };
+        Line::answer(serde_json::to_string(&request).unwrap(), 200, &Bytes::from_static(body.as_bytes()), Utc::now())
+    };
+    let terms = Terms { accept_loss: false, is_gone: &|_| false };
+    let had = user(r#"{"honor":5,"points":7}"#);
+    for poor in ["{}", r#"{"honor":6}"#, r#"{"honor":6,"points":null}"#] {
+        let replaced = crate::replace::replace(vec![user(poor)], vec![had.clone()], &Users, &terms);
+        assert_eq!((replaced.lines, replaced.lost.len()), (vec![had.clone()], 1), "{poor}");
+    }
+    let richer = user(r#"{"honor":4,"points":8,"x":null}"#);
+    assert_eq!(crate::replace::replace(vec![richer.clone()], vec![had], &Users, &terms).lines, [richer]);
 }
 
 #[test]
 fn lines_stand_in_the_order_of_ids_whatever_the_roster_says() {
     let of = |learner| answer(learner, "2026-11-02", "[]");
-    assert_eq!(join(vec![of(9), of(3)], vec![]), [of(3), of(9)]);
+    assert_eq!(
+        join(vec![of(9), of(3)], vec![of(5)]).0,
+        [of(3), of(5), of(9)].map(|line| Line { received_at: line.received_at, ..line })
+    );
 }

@@ -1,8 +1,14 @@
-//! Pages of one answer: how many there are, and whether two are the same.
+//! Pages of one answer: how many there are, and what their rows are about.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use lake::hash;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use crate::raw::Line;
+use crate::replace::{Holdings, Item, Keep, Shape};
 
 /// No answer has so many pages; without a bound, a server that ignores `page` would be asked for ever.
 pub const MAX_PAGES: usize = 10_000;
@@ -25,32 +31,68 @@ struct Envelope<'a> {
 pub struct Reading {
     pages: usize,
     rows: usize,
+    /// The rows of each page, as a hash.
+    seen: BTreeSet<String>,
 }
 
 impl Reading {
-    /// Takes a page; tells whether there is another one, or what is wrong with this one.
+    /// Takes a page; reports whether there is another one, or what is wrong with this one, and whether trying again can
+    /// help.
     ///
-    /// The number of pages counts if it is told. Otherwise that of the results does, and if that is not told either,
-    /// a full page has another one behind it.
-    pub fn take(&mut self, body: &str, page_size: usize) -> Result<bool, String> {
-        let wrong = |why: &str| format!("the answer is not as documented: {why}");
+    /// The number of pages counts if the page has it. Otherwise that of the results does, and without either, a full page
+    /// has another one behind it. At the end, there must be as many rows as the last page says there are results.
+    pub fn take(&mut self, body: &str, page_size: usize) -> Result<bool, (String, bool)> {
+        let wrong = |why: &str| (format!("the answer is not as documented: {why}"), true);
         let envelope: Envelope = serde_json::from_str(body).map_err(|_| wrong("it has no list of results"))?;
         let (pages, results) = (number(&envelope.num_pages), number(&envelope.num_results));
         let rows = match (&envelope.results, results) {
-            (Some(rows), _) => rows.len(),
-            (None, Some(0)) => 0,
+            (Some(rows), _) => rows.as_slice(),
+            (None, Some(0)) => &[],
             (None, _) => return Err(wrong("it has no list of results")),
         };
+        if !rows.is_empty() && !self.seen.insert(hash_of(rows)) {
+            return Err(("a page has the rows of an earlier one: the server ignores `page`".to_owned(), false));
+        }
         self.pages += 1;
-        self.rows += rows;
+        self.rows += rows.len();
         if self.pages >= MAX_PAGES {
             return Err(wrong("it has no end"));
         }
-        Ok(match (pages, results) {
+        let has_more = match (pages, results) {
             (Some(pages), _) => self.pages < pages,
-            (None, Some(results)) => rows > 0 && self.rows < results,
-            (None, None) => rows > 0 && rows >= page_size,
-        })
+            (None, Some(results)) => self.rows < results,
+            (None, None) => !rows.is_empty() && rows.len() >= page_size,
+        };
+        let (number, there) = (self.pages, self.rows);
+        if has_more && rows.is_empty() {
+            return Err((format!("page {number} is empty, and is not the last one"), true));
+        }
+        match results {
+            Some(results) if !has_more && there < results => {
+                Err((format!("the {number} pages have {there} rows, and should have {results}"), true))
+            }
+            _ => Ok(has_more),
+        }
+    }
+}
+
+/// The hash of rows, without what differs between two answers.
+fn hash_of(rows: &[&RawValue]) -> String {
+    let texts: Vec<String> = rows.iter().map(|row| stable(row.get())).collect();
+    hash::texts(texts.iter().map(String::as_str))
+}
+
+/// A row without what differs between two answers.
+fn stable(row: &str) -> String {
+    if !row.contains(VOLATILE) {
+        return row.to_owned();
+    }
+    match serde_json::from_str(row) {
+        Ok(Value::Object(mut fields)) => {
+            fields.shift_remove(VOLATILE);
+            Value::Object(fields).to_string()
+        }
+        _ => row.to_owned(),
     }
 }
 
@@ -62,18 +104,99 @@ fn number(value: &Value) -> Option<usize> {
     }
 }
 
-/// Whether two bodies differ in their volatile counts at most.
-pub fn same_but_for_counts(a: &str, b: &str) -> bool {
-    let stable = |text: &str| -> Option<Value> {
-        let mut body: Value = serde_json::from_str(text).ok()?;
-        for row in body.get_mut("results")?.as_array_mut()? {
-            if let Some(row) = row.as_object_mut() {
-                row.shift_remove(VOLATILE);
-            }
-        }
-        Some(body)
+/// The rows of a page; none if it is no page.
+fn rows(line: &Line) -> Vec<&RawValue> {
+    let envelope: Option<Envelope> = line.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
+    envelope.and_then(|envelope| envelope.results).unwrap_or_default()
+}
+
+/// A page cut down to the rows at some places. What the page says about all pages stays.
+fn cut_page(line: &Line, keep: &Keep) -> Line {
+    let body = line.body.as_deref().unwrap_or_default();
+    let mut fields: BTreeMap<&str, &RawValue> = serde_json::from_str(body).unwrap_or_default();
+    fields.remove("results");
+    let kept: Vec<&str> =
+        rows(line).into_iter().enumerate().filter(|(place, _)| keep.has(*place)).map(|(_, row)| row.get()).collect();
+    let mut text = String::from("{");
+    for (name, value) in fields {
+        text.push_str(&format!("{}:{},", serde_json::to_string(name).unwrap_or_default(), value.get()));
+    }
+    text.push_str(&format!("\"results\":[{}]}}", kept.join(",")));
+    Line { body: Some(text), ..line.clone() }
+}
+
+/// The raw object with the list of assessments: one subject, an item per assessment.
+pub struct List;
+
+/// The subject of the list.
+const LIST: &str = "list";
+
+impl Shape for List {
+    fn asks(&self, _line: &Line) -> Vec<String> {
+        vec![LIST.to_owned()]
+    }
+
+    fn holds(&self, line: &Line) -> Holdings {
+        let item = |row: &&RawValue| {
+            let content = stable(row.get());
+            let id = serde_json::from_str(row.get()).ok().and_then(|row| id_of(&row));
+            Item { name: id.unwrap_or_else(|| content.clone()), content, is_value: true }
+        };
+        Holdings::from([(LIST.to_owned(), rows(line).iter().map(item).collect())])
+    }
+
+    fn cut(&self, line: &Line, keep: &BTreeMap<String, Keep>) -> Line {
+        keep.get(LIST).map_or_else(|| line.clone(), |keep| cut_page(line, keep))
+    }
+}
+
+/// A raw object with results: a subject is an assessment, an item a row.
+pub struct Results {
+    /// The assessment that a line asked about.
+    pub assessment: fn(&Line) -> Option<String>,
+}
+
+/// What tells the rows of an assessment apart, beside the student: of each group, the first that a row has. What a result
+/// is may be corrected later, what it is about is not.
+const TELLING: [&[&str]; 3] = [
+    &["local_student_id", "student_id"],
+    &["academic_benchmark_guid", "standard_code"],
+    &["reporting_group_id", "reporting_group", "reporting_group_label", "label"],
+];
+
+impl Shape for Results {
+    fn asks(&self, line: &Line) -> Vec<String> {
+        (self.assessment)(line).into_iter().collect()
+    }
+
+    fn holds(&self, line: &Line) -> Holdings {
+        let item = |row: &&RawValue| {
+            let content = hash::bytes(stable(row.get()).as_bytes());
+            Item { name: about(row.get()).unwrap_or_else(|| content.clone()), content, is_value: true }
+        };
+        (self.assessment)(line).map(|id| (id, rows(line).iter().map(item).collect())).into_iter().collect()
+    }
+
+    fn cut(&self, line: &Line, keep: &BTreeMap<String, Keep>) -> Line {
+        let keep = (self.assessment)(line).and_then(|id| keep.get(&id));
+        keep.map_or_else(|| line.clone(), |keep| cut_page(line, keep))
+    }
+
+    fn is_keyed(&self) -> bool {
+        false
+    }
+}
+
+/// What a row is about, as a hash; `None` if it names no student.
+fn about(row: &str) -> Option<String> {
+    let row: Value = serde_json::from_str(row).ok()?;
+    let telling = |names: &&[&str]| {
+        let value = names.iter().filter_map(|name| row.get(name)).find(|value| !value.is_null());
+        value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     };
-    stable(a).is_some_and(|a| Some(a) == stable(b))
+    let values: Vec<Option<String>> = TELLING.iter().map(telling).collect();
+    values.first()?.as_ref()?;
+    Some(hash::texts(values.iter().map(|value| value.as_deref().unwrap_or_default())))
 }
 
 /// The ids of the assessments that a page of `Assessments/` lists. Rows without one are left out.
@@ -84,13 +207,15 @@ pub fn listed_ids(body: &str) -> Vec<String> {
         results: Option<Vec<Value>>,
     }
     let page: Option<Page> = serde_json::from_str(body).ok();
-    let rows = page.and_then(|page| page.results).unwrap_or_default();
-    let id = |row: &Value| match row.get("assessment_id")? {
+    page.and_then(|page| page.results).unwrap_or_default().iter().filter_map(id_of).collect()
+}
+
+fn id_of(row: &Value) -> Option<String> {
+    match row.get("assessment_id")? {
         Value::String(id) => Some(id.trim().to_owned()).filter(|id| !id.is_empty()),
         Value::Number(id) => Some(id.to_string()),
         _ => None,
-    };
-    rows.iter().filter_map(id).collect()
+    }
 }
 
 #[cfg(test)]
@@ -118,11 +243,8 @@ mod tests {
         );
         assert_eq!(more(&[json!({"num_pages": 0, "num_results": 0, "results": []})]), [false]);
         assert_eq!(more(&[json!({"num_pages": null, "num_results": 0, "results": null})]), [false]);
-        let shorter_than_asked = json!({"num_results": "3", "results": [{}]});
-        assert_eq!(
-            more(&[shorter_than_asked.clone(), shorter_than_asked.clone(), shorter_than_asked]),
-            [true, true, false]
-        );
+        let shorter_than_asked = [1, 2, 3].map(|id| json!({"num_results": "3", "results": [{"id": id}]}));
+        assert_eq!(more(&shorter_than_asked), [true, true, false]);
         assert_eq!(more(&[json!({"results": rows}), json!({"results": [{}]})]), [true, false]);
         assert_eq!(more(&[json!({"results": rows}), json!({"results": []})]), [true, false]);
     }
@@ -132,19 +254,32 @@ mod tests {
         for body in
             [r#"{"error":"Ada"}"#, "[]", r#""Ada""#, r#"{"num_results":1,"results":null}"#, r#"{"results":"Ada"}"#]
         {
-            let why = Reading::default().take(body, 2).unwrap_err();
+            let (why, _) = Reading::default().take(body, 2).unwrap_err();
             assert!(why.contains("results") && !why.contains("Ada"), "{why}");
         }
     }
 
     #[test]
-    fn counts_make_no_difference_and_anything_else_does() {
-        let page = |points: i64, count: Value| {
-            json!({"num_pages": 1, "results": [{"points": points, "__count": count}]}).to_string()
+    fn pages_have_the_rows_that_they_say() {
+        let page = |number: i64, rows: &[i64], results: i64, pages: Option<i64>| {
+            // Another count in each answer, as the server has it.
+            let rows: Vec<Value> = rows.iter().map(|id| json!({"id": id, "__count": number * 100})).collect();
+            json!({"page": number, "num_pages": pages, "num_results": results, "results": rows}).to_string()
         };
-        assert!(same_but_for_counts(&page(3, json!(7)), &page(3, json!("8"))));
-        assert!(!same_but_for_counts(&page(3, json!(7)), &page(4, json!(7))));
-        assert!(!same_but_for_counts("{}", "{}"), "bodies without results are compared as they are");
+        let read = |pages: &[String]| {
+            let mut reading = Reading::default();
+            pages.iter().map(|page| reading.take(page, 2)).collect::<Vec<_>>().pop().unwrap()
+        };
+        for pages in [Some(2), None] {
+            assert_eq!(read(&[page(1, &[1, 2], 3, pages), page(2, &[3], 3, pages)]), Ok(false));
+            let (why, can_retry) = read(&[page(1, &[1, 2], 3, pages), page(2, &[1, 2], 3, pages)]).unwrap_err();
+            assert!(why.contains("ignores `page`") && !can_retry, "{why}");
+            let (why, can_retry) = read(&[page(1, &[], 3, pages)]).unwrap_err();
+            assert!(why.contains("page 1 is empty") && can_retry, "{why}");
+        }
+        let (why, can_retry) = read(&[page(1, &[1, 2], 5, Some(2)), page(2, &[3], 5, Some(2))]).unwrap_err();
+        assert!(why.contains("have 3 rows, and should have 5") && can_retry, "{why}");
+        assert!(read(&[page(1, &[], 4, Some(0))]).is_err());
     }
 
     #[test]

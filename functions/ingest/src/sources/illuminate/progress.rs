@@ -14,6 +14,11 @@ use super::SchoolYear;
 use crate::error::Result;
 use crate::raw::{self, Line};
 
+/// The claim of the run that fetches a school year: only that run touches the progress.
+pub fn claim_key(year: &SchoolYear) -> String {
+    format!("{}_progress/claim.json", year.folder())
+}
+
 /// The progress of one school year.
 pub struct Progress<'a> {
     store: &'a Store,
@@ -37,7 +42,7 @@ impl<'a> Progress<'a> {
         let list = raw::read_lines(store, &progress.list_key()).await?;
         let began = list.first().and_then(|line| DateTime::parse_from_rfc3339(&line.received_at).ok());
         progress.begun = began.is_some_and(|began| (TimeDelta::zero()..resume_for).contains(&(now - began.to_utc())));
-        let kept = |key: &str| progress.begun && key.starts_with(&progress.folder);
+        let kept = |key: &str| key == claim_key(year) || progress.begun && key.starts_with(&progress.folder);
         for object in store.list(&above).await?.into_iter().filter(|object| !kept(&object.key)) {
             store.delete(&object.key, Condition::Always).await?;
         }
@@ -64,7 +69,7 @@ impl<'a> Progress<'a> {
         self.put(self.part_key(number, kind), lines).await
     }
 
-    /// Removes everything: the list first, without which the rest is good for nothing.
+    /// Removes everything: the list first, without which the rest is unusable.
     pub async fn remove(self) -> Result<()> {
         self.store.delete(&self.list_key(), Condition::Always).await?;
         for object in self.store.list(&self.folder).await? {

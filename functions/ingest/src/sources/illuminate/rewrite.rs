@@ -6,19 +6,26 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
 use lake::hash;
-use lake::store::{Failure, Store, StoreError};
+use lake::store::{Failure, Object, Store, StoreError};
 
-use super::paging;
-use crate::error::Result;
+use super::paging::Results;
+use crate::error::{Error, Result};
 use crate::raw::{self, Line};
+use crate::replace::{Terms, replace};
 
 /// A raw object on its way.
 pub struct Rewrite {
+    /// The earlier object, if there is one.
+    there: Option<Object>,
     earlier: File,
-    /// Where the earlier object's lines are, by what [`Rewrite::begin`] groups them by.
+    /// Where the earlier object's lines are, by assessment.
     places: BTreeMap<String, Vec<Place>>,
     output: File,
     url: String,
+    group: fn(&Line) -> Option<String>,
+    accept_loss: bool,
+    /// Assessments of which something stays that the API no longer has.
+    lost: Vec<String>,
 }
 
 /// A line's place in a file.
@@ -28,68 +35,124 @@ struct Place {
     length: u64,
 }
 
+/// What became of the object.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Finished {
+    /// It was there already, the same.
+    Same,
+    /// It was written, with this size.
+    Written(u64),
+    /// Another run has written it in the meantime: this one must begin anew.
+    Overtaken,
+}
+
+/// How a copy of the earlier object failed.
+enum Copied {
+    Done,
+    Unreadable,
+}
+
 impl Rewrite {
     /// Takes a copy of what is there.
-    pub async fn begin(store: &Store, key: &str, group: fn(&Line) -> Option<String>) -> Result<Self> {
-        let found = store.read(key).await?;
+    pub async fn begin(
+        store: &Store,
+        key: &str,
+        group: fn(&Line) -> Option<String>,
+        accept_loss: bool,
+    ) -> Result<Self> {
+        let reading = store.read(key).await?;
         let url = store.url(key);
-        off_thread(url.clone(), move || {
-            let mut rewrite =
-                Self { earlier: tempfile::tempfile()?, places: BTreeMap::new(), output: tempfile::tempfile()?, url };
-            if let Some(reader) = found {
-                rewrite.copy(reader, group)?;
+        let at = url.clone();
+        let begun = off_thread(url.clone(), move || {
+            let (earlier, output) = (tempfile::tempfile()?, tempfile::tempfile()?);
+            let (places, lost) = (BTreeMap::new(), Vec::new());
+            let mut rewrite = Self { there: None, earlier, places, output, url, group, accept_loss, lost };
+            if let Some(mut reading) = reading {
+                if matches!(rewrite.copy(&mut reading)?, Copied::Unreadable) {
+                    return Ok(None);
+                }
+                rewrite.there = Some(reading.finish()?);
             }
-            Ok(rewrite)
-        })
-        .await
+            Ok(Some(rewrite))
+        });
+        begun.await?.ok_or(Error::Unreadable { url: at })
     }
 
-    fn copy(&mut self, reader: impl Read, group: fn(&Line) -> Option<String>) -> io::Result<()> {
+    fn copy(&mut self, reader: impl Read) -> io::Result<Copied> {
         let mut reader = BufReader::new(reader);
         let mut text = Vec::new();
         let mut offset = 0;
         while reader.read_until(b'\n', &mut text)? > 0 {
             let length = text.len() as u64;
             let line = Line::read(&String::from_utf8_lossy(&text));
-            if let Some(what) = line.as_ref().and_then(group) {
-                self.places.entry(what).or_default().push(Place { offset, length });
+            match line.as_ref().and_then(self.group) {
+                Some(what) => self.places.entry(what).or_default().push(Place { offset, length }),
+                None if text.trim_ascii().is_empty() || self.accept_loss => {}
+                None => return Ok(Copied::Unreadable),
             }
             self.earlier.write_all(&text)?;
             offset += length;
             text.clear();
         }
-        Ok(())
+        Ok(Copied::Done)
     }
 
-    /// Adds answers, each with what its lines are grouped by. What has not changed stays as it was; a gap replaces no
-    /// earlier answer that has more.
+    /// Adds answers, each with the assessment that it is about, by the rule of [`crate::replace`].
     pub async fn add(mut self, answers: Vec<(String, Vec<Line>)>) -> Result<Self> {
         off_thread(self.url.clone(), move || {
             for (what, new) in answers {
                 let earlier = self.earlier_lines(&what)?;
-                let mut lines = if better(&earlier, &new) { earlier.clone() } else { new };
-                raw::keep_unchanged(&mut lines, &earlier, paging::same_but_for_counts);
-                self.output.write_all(&raw::render(&lines))?;
+                self.places.remove(&what);
+                let shape = Results { assessment: self.group };
+                let terms = Terms { accept_loss: self.accept_loss, is_gone: &|_| false };
+                let replaced = replace(new, earlier, &shape, &terms);
+                self.lost.extend(replaced.lost.into_keys());
+                self.output.write_all(&raw::render(&replaced.lines))?;
             }
             Ok(self)
         })
         .await
     }
 
+    /// Adds what is there of the assessments that this run did not ask about, except for those that are gone, if the loss
+    /// is accepted.
+    pub async fn add_others(mut self, is_gone: impl Fn(&str) -> bool) -> Result<Self> {
+        let others: Vec<String> =
+            self.places.keys().filter(|what| !(self.accept_loss && is_gone(what))).cloned().collect();
+        off_thread(self.url.clone(), move || {
+            for what in others {
+                for place in self.places.remove(&what).unwrap_or_default() {
+                    let text = self.text(place)?;
+                    self.output.write_all(text.as_bytes())?;
+                    if !text.ends_with('\n') {
+                        self.output.write_all(b"\n")?;
+                    }
+                }
+            }
+            Ok(self)
+        })
+        .await
+    }
+
+    fn text(&mut self, place: Place) -> io::Result<String> {
+        self.earlier.seek(SeekFrom::Start(place.offset))?;
+        let mut text = Vec::new();
+        (&mut self.earlier).take(place.length).read_to_end(&mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
     fn earlier_lines(&mut self, what: &str) -> io::Result<Vec<Line>> {
         let mut lines = Vec::new();
-        for place in self.places.get(what).into_iter().flatten() {
-            self.earlier.seek(SeekFrom::Start(place.offset))?;
-            let mut text = String::new();
-            (&mut self.earlier).take(place.length).read_to_string(&mut text)?;
-            lines.extend(Line::read(&text));
+        for place in self.places.get(what).cloned().unwrap_or_default() {
+            lines.extend(Line::read(&self.text(place)?));
         }
         Ok(lines)
     }
 
-    /// Writes the object unless it is there with the same bytes; tells its size if it was written.
-    pub async fn finish(mut self, store: &Store, key: &str) -> Result<Option<u64>> {
-        let is_there = store.head(key).await?.is_some();
+    /// Writes the object unless it is there with the same bytes; reports the assessments of which something stays that the
+    /// API no longer has, too.
+    pub async fn finish(mut self, store: &Store, key: &str) -> Result<(Finished, Vec<String>)> {
+        let (there, lost) = (self.there.take(), std::mem::take(&mut self.lost));
         let (output, size, same) = off_thread(self.url.clone(), move || {
             self.earlier.rewind()?;
             self.output.rewind()?;
@@ -98,19 +161,15 @@ impl Rewrite {
             Ok((self.output, size, earlier == hash))
         })
         .await?;
-        if is_there && same {
-            return Ok(None);
+        if there.is_some() && same {
+            return Ok((Finished::Same, lost));
         }
-        store.put_file(key, output, lake::store::Condition::Always).await?;
-        Ok(Some(size))
+        match store.put_file(key, output, raw::condition(there)).await {
+            Ok(_) => Ok((Finished::Written(size), lost)),
+            Err(error) if error.failure == Failure::Condition => Ok((Finished::Overtaken, lost)),
+            Err(error) => Err(error.into()),
+        }
     }
-}
-
-/// Whether an earlier answer goes before a new one: the new one has a gap, and the earlier one is whole or has more pages.
-fn better(earlier: &[Line], new: &[Line]) -> bool {
-    let pages = |lines: &[Line]| lines.iter().filter(|line| line.gap.is_none()).count();
-    let is_whole = |lines: &[Line]| !lines.is_empty() && pages(lines) == lines.len();
-    !is_whole(new) && (is_whole(earlier) || pages(earlier) > pages(new))
 }
 
 /// Does file work off the async threads.
@@ -147,49 +206,109 @@ mod tests {
         line.request.split('"').nth(1).map(str::to_owned)
     }
 
-    #[test]
-    fn a_gap_replaces_no_answer_that_has_more() {
-        let lines = |pages: usize, has_gap: bool| -> Vec<Line> {
-            (0..pages).map(|page| answer("a", page, "")).chain(has_gap.then(|| gap("a", pages))).collect()
+    fn row(student: i64, points: i64, count: i64) -> String {
+        format!(r#"{{"local_student_id":{student},"points":{points},"__count":{count}}}"#)
+    }
+
+    async fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("file:{}", folder.path().display()).parse().unwrap();
+        let store = Store::open(&url, &S3Client::default());
+        (folder, store)
+    }
+
+    type Answers<'a> = Vec<(&'a str, Vec<Line>)>;
+
+    async fn begin(store: &Store, answers: Answers<'_>, accept_loss: bool) -> Rewrite {
+        let answers = answers.into_iter().map(|(what, lines)| (what.to_owned(), lines)).collect();
+        let rewrite = Rewrite::begin(store, "k", group, accept_loss).await.unwrap();
+        rewrite.add(answers).await.unwrap().add_others(|what| what == "gone").await.unwrap()
+    }
+
+    async fn write(store: &Store, answers: Answers<'_>, accept_loss: bool) -> (bool, Vec<Line>, Vec<String>) {
+        let rewrite = begin(store, answers, accept_loss).await;
+        let (finished, lost) = rewrite.finish(store, "k").await.unwrap();
+        (finished != Finished::Same, raw::read_lines(store, "k").await.unwrap(), lost)
+    }
+
+    #[tokio::test]
+    async fn gaps_replace_no_answer_that_has_more() {
+        let lines = |pages: &[usize], has_gap: bool| -> Vec<Line> {
+            let answers = pages.iter().map(|page| answer("a", *page, &row(*page as i64, 1, 1)));
+            answers.chain(has_gap.then(|| gap("a", 9))).collect()
         };
-        for (earlier, new, keeps_earlier) in [
-            (lines(1, false), lines(0, true), true),
-            (lines(1, false), lines(2, true), true),
-            (lines(2, true), lines(1, true), true),
-            (lines(1, true), lines(1, true), false),
-            (lines(0, true), lines(1, true), false),
-            (lines(3, false), lines(1, false), false),
-            (Vec::new(), lines(0, true), false),
+        for (earlier, new, students, has_gap) in [
+            (lines(&[1], false), lines(&[], true), 1, false),
+            (lines(&[1], false), lines(&[1, 2], true), 1, false),
+            (lines(&[1, 2], true), lines(&[1], true), 2, true),
+            (lines(&[1], true), lines(&[1], true), 1, true),
+            (lines(&[], true), lines(&[1], true), 1, true),
+            (lines(&[1], true), lines(&[1, 2], false), 2, false),
         ] {
-            assert_eq!(better(&earlier, &new), keeps_earlier, "{earlier:?} {new:?}");
+            let (_folder, store) = store().await;
+            write(&store, vec![("a", earlier.clone())], false).await;
+            let (_, there, lost) = write(&store, vec![("a", new.clone())], false).await;
+            let rows: usize =
+                there.iter().map(|line| line.body.as_deref().unwrap_or("").matches("points").count()).sum();
+            assert_eq!((rows, there.iter().any(|line| line.gap.is_some())), (students, has_gap), "{earlier:?} {new:?}");
+            assert!(lost.is_empty());
         }
     }
 
     #[tokio::test]
+    async fn rows_are_corrected_and_none_is_lost() {
+        let (_folder, store) = store().await;
+        let both = format!("{},{}", row(1, 3, 2), row(2, 3, 2));
+        write(
+            &store,
+            vec![("a", vec![answer("a", 1, &both)]), ("gone", vec![answer("gone", 1, &row(1, 1, 1))])],
+            false,
+        )
+        .await;
+        let new = vec![("a", vec![answer("a", 1, &row(1, 4, 1))])];
+        let (written, lines, lost) = write(&store, new.clone(), false).await;
+        assert!(written && lost == ["a"]);
+        let bodies: Vec<&str> = lines.iter().filter_map(|line| line.body.as_deref()).collect();
+        let kept = |row: &str| format!(r#"{{"results":[{row}]}}"#);
+        assert_eq!(bodies, [kept(&row(1, 4, 1)), kept(&row(2, 3, 2)), kept(&row(1, 1, 1))]);
+        let (written, _, lost) = write(&store, new.clone(), false).await;
+        assert!(!written && lost == ["a"], "it is still missing");
+        let (written, lines, lost) = write(&store, new, true).await;
+        assert!(written && lines.len() == 1 && lost.is_empty(), "{lines:?}");
+    }
+
+    #[tokio::test]
+    async fn another_run_that_was_first_is_not_overwritten() {
+        let (folder, store) = store().await;
+        let rewrite = begin(&store, vec![("a", vec![answer("a", 1, &row(1, 3, 1))])], false).await;
+        write(&store, vec![("b", vec![answer("b", 1, &row(1, 3, 1))])], false).await;
+        assert_eq!(rewrite.finish(&store, "k").await.unwrap().0, Finished::Overtaken);
+        assert_eq!(raw::read_lines(&store, "k").await.unwrap().len(), 1);
+        std::fs::write(folder.path().join("k"), "what no source wrote").unwrap();
+        let begun = Rewrite::begin(&store, "k", group, false).await;
+        assert!(begun.err().unwrap().to_string().contains("--accept-loss"));
+        assert!(Rewrite::begin(&store, "k", group, true).await.is_ok());
+    }
+
+    #[tokio::test]
     async fn an_object_is_written_anew_and_only_where_it_changed() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("file:{}", folder.path().display()).parse().unwrap();
-        let store = Store::open(&url, &S3Client::default());
-        let write = async |answers: Vec<(&str, Vec<Line>)>| {
-            let answers = answers.into_iter().map(|(what, lines)| (what.to_owned(), lines)).collect();
-            let rewrite = Rewrite::begin(&store, "k", group).await.unwrap();
-            let size = rewrite.add(answers).await.unwrap().finish(&store, "k").await.unwrap();
-            (size.is_some(), raw::read_lines(&store, "k").await.unwrap())
+        let (_folder, store) = store().await;
+        let write = async |answers: Answers<'_>| {
+            let (written, lines, _) = write(&store, answers, false).await;
+            (written, lines)
         };
         assert_eq!(write(vec![]).await, (true, vec![]), "an empty object is an object");
         assert!(!write(vec![]).await.0);
         let first = vec![
-            ("a", vec![answer("a", 1, "1"), answer("a", 2, "2")]),
-            ("b", vec![answer("b", 1, r#"{"__count":1}"#)]),
+            ("a", vec![answer("a", 1, &row(1, 1, 1)), answer("a", 2, &row(2, 1, 1))]),
+            ("b", vec![answer("b", 1, &row(1, 1, 1))]),
         ];
         let all: Vec<Line> = first.iter().flat_map(|(_, lines)| lines.clone()).collect();
         assert_eq!(write(first.clone()).await, (true, all.clone()));
         assert_eq!(write(first).await, (false, all.clone()));
-        let mut later = answer("b", 1, r#"{"__count":2}"#);
+        let mut later = answer("b", 1, &row(1, 1, 2));
         later.received_at = "later".to_owned();
-        let poor = vec![("a", vec![answer("a", 1, "9"), gap("a", 2)]), ("b", vec![later])];
+        let poor = vec![("a", vec![answer("a", 1, &row(1, 9, 1)), gap("a", 2)]), ("b", vec![later])];
         assert_eq!(write(poor).await, (false, all), "the earlier answer is whole, and counts do not count");
-        let (written, lines) = write(vec![("a", vec![answer("a", 1, "9")])]).await;
-        assert!(written && lines.len() == 1 && lines[0].body.as_deref() == Some(r#"{"results":[9]}"#));
     }
 }

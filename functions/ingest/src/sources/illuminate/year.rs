@@ -8,14 +8,20 @@ use lake::ledger::Gap;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::progress::Progress;
-use super::rewrite::Rewrite;
+use super::progress::{Progress, claim_key};
+use super::rewrite::{Finished, Rewrite};
 use super::{NAME, SchoolYear, Settings, method, paging};
+use crate::claim::Claim;
 use crate::error::Result;
-use crate::http::{Answer, Http};
+use crate::http::{Answer, Http, shown};
 use crate::login::Login;
 use crate::raw::{self, Line};
-use crate::{Context, Incomplete, Ingested};
+use crate::replace::Terms;
+use crate::report::{Failures, Part, some};
+use crate::{Context, Incomplete};
+
+/// How often a raw object is made again because another run has written it.
+const REWRITE_TRIES: u32 = 20;
 
 /// A kind of results: an endpoint and a raw object of its own.
 #[derive(Debug, Clone, Copy)]
@@ -38,13 +44,6 @@ pub(super) struct Fetch<'a> {
     pub http: Http,
     pub login: Login,
     pub base: &'a Url,
-}
-
-/// What became of a school year.
-pub(super) struct Year {
-    pub ingested: Ingested,
-    pub up_to_date: u64,
-    pub incomplete: Vec<Incomplete>,
 }
 
 /// A request for one page, as its line in the raw object has it.
@@ -92,14 +91,35 @@ enum Pages {
 type Gaps = BTreeMap<(&'static str, String), Vec<Line>>;
 
 impl Fetch<'_> {
-    /// Fetches a school year. Its raw objects are written when all of it was asked for; what came until then is kept as
-    /// progress.
-    pub async fn year(&self, year: &SchoolYear) -> Result<Year> {
-        let label = year.label.clone();
-        let ingested = Ingested::new(NAME, "school year", label);
-        let mut done = Year { ingested, up_to_date: 0, incomplete: Vec::new() };
+    /// Fetches a school year, unless another run is at it. Its raw objects are written when all of it was asked for; what
+    /// came until then is kept as progress.
+    pub async fn year(&self, year: &SchoolYear) -> Result<Part> {
+        let mut done = Part::new(NAME, "school year", year.label.clone());
+        let claim = Claim::take(&self.context.lake.raw, claim_key(year), self.context.clock).await?;
+        let why = match claim {
+            Some(claim) => match claim.hold(self.claimed(year)).await? {
+                Some(done) => return Ok(done),
+                None => "another run took it over, as if this one had ended; see what that run says, or run it again",
+            },
+            // The same event may come twice: the other run does all of this one's work, except for this.
+            None if self.context.accept_loss => {
+                "another run is fetching it, without this one's --accept-loss; run it again"
+            }
+            None => {
+                tracing::warn!(year = year.label, "another run is fetching this school year: nothing is left to do");
+                done.ingested.fetched_elsewhere = true;
+                return Ok(done);
+            }
+        };
+        done.incomplete.push(Incomplete { message: format!("{NAME} {}: {why}", year.label), can_retry: true });
+        Ok(done)
+    }
+
+    async fn claimed(&self, year: &SchoolYear) -> Result<Part> {
+        let mut done = Part::new(NAME, "school year", year.label.clone());
         let (first, last) = (year.first.to_string(), year.last.to_string());
-        let good_for = [self.base.as_str(), &first, &last, &self.settings.of_progress()];
+        let (base, settings) = (shown(self.base), self.settings.of_progress());
+        let good_for = [&base, &first, &last, &settings].map(String::as_str);
         let now = (self.context.clock)();
         let store = &self.context.lake.raw;
         let progress = Progress::open(store, year, &good_for, now, self.settings.resume_for()).await?;
@@ -111,7 +131,7 @@ impl Fetch<'_> {
                     list
                 }
                 Err((why, can_retry)) => {
-                    let message = format!("{NAME} {}: the list of assessments could not be had: {why}", year.label);
+                    let message = format!("{NAME} {}: failed to fetch the list of assessments: {why}", year.label);
                     done.ingested.failed += 1;
                     done.incomplete.push(Incomplete { message, can_retry });
                     return Ok(done);
@@ -129,7 +149,7 @@ impl Fetch<'_> {
             done.incomplete.push(Incomplete { message, can_retry: true });
             return Ok(done);
         }
-        self.write_list(year, list, &mut done).await?;
+        self.write_list(year, &list, &mut done).await?;
         for kind in KINDS {
             self.write_kind(year, kind, &progress, &ids, &gaps, &mut done).await?;
         }
@@ -236,6 +256,7 @@ impl Fetch<'_> {
             let lines: Vec<Line> = ids.iter().filter_map(|id| kept.remove(id)).flatten().collect();
             progress.keep(number, kind, &lines).await?;
         }
+        self.http.forget_answers();
         Ok(all_asked)
     }
 
@@ -266,9 +287,6 @@ impl Fetch<'_> {
                     Ok(Answer { status: 200, body }) => {
                         let line = Line::answer(text.clone(), 200, &body, now());
                         match reading.take(line.body.as_deref().unwrap_or_default(), request.limit) {
-                            Ok(_) if lines.last().is_some_and(|last| repeats(last, &line)) => {
-                                (Some(200), "page after page is the same: the server ignores `page`".to_owned(), false)
-                            }
                             Ok(has_more) => {
                                 lines.push(line);
                                 if !has_more {
@@ -277,10 +295,10 @@ impl Fetch<'_> {
                                 request.page += 1;
                                 continue;
                             }
-                            Err(why) => (Some(200), why, true),
+                            Err((why, can_retry)) => (Some(200), why, can_retry),
                         }
                     }
-                    Ok(Answer { status, .. }) => (Some(status), format!("the server refused with {status}"), false),
+                    Ok(Answer { status, .. }) => (Some(status), format!("the server answered {status}"), false),
                     // Out of time, or one of many: what is missing then is not this assessment's fault.
                     Err(_) if self.http.gives_up().is_some() => return Pages::NotAsked,
                     Err(failure) => (failure.status, failure.why, failure.can_retry),
@@ -291,7 +309,7 @@ impl Fetch<'_> {
         }
     }
 
-    /// Writes one kind of results, in the order of the list. What could not be had, and was there before, stays.
+    /// Writes one kind of results, in the order of the list; behind them what is there of other assessments.
     async fn write_kind(
         &self,
         year: &SchoolYear,
@@ -299,37 +317,57 @@ impl Fetch<'_> {
         progress: &Progress<'_>,
         ids: &[String],
         gaps: &Gaps,
-        done: &mut Year,
+        done: &mut Part,
     ) -> Result<()> {
         let store = &self.context.lake.raw;
         let key = format!("{}{}.ndjson", year.folder(), kind.file);
-        let mut rewrite = Rewrite::begin(store, &key, assessment).await?;
-        for (number, part) in ids.chunks(self.part_size()).enumerate() {
-            let mut kept = by_assessment(progress.part(number, kind.file).await?);
-            let lines = |id: &String| kept.remove(id).or_else(|| gaps.get(&(kind.name, id.clone())).cloned());
-            let answers = part.iter().cloned().zip(part.iter().map(lines));
-            let answers = answers.filter_map(|(id, lines)| Some((id, lines?)));
-            rewrite = rewrite.add(answers.collect()).await?;
+        let asked: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+        // An assessment that the settings exclude is not gone.
+        let excluded = &self.settings.excluded_assessment_ids;
+        let is_gone = |id: &str| !asked.contains(id) && !excluded.iter().any(|excluded| excluded == id);
+        for _ in 0..REWRITE_TRIES {
+            let mut rewrite = Rewrite::begin(store, &key, assessment, self.context.accept_loss).await?;
+            let mut nothing = Vec::new();
+            for (number, part) in ids.chunks(self.part_size()).enumerate() {
+                let mut kept = by_assessment(progress.part(number, kind.file).await?);
+                let mut answers = Vec::new();
+                for id in part {
+                    match kept.remove(id).or_else(|| gaps.get(&(kind.name, id.clone())).cloned()) {
+                        Some(lines) => answers.push((id.clone(), lines)),
+                        None => nothing.push(id.clone()),
+                    }
+                }
+                rewrite = rewrite.add(answers).await?;
+            }
+            let (finished, lost) = rewrite.add_others(is_gone).await?.finish(store, &key).await?;
+            match finished {
+                Finished::Same => done.put(None),
+                Finished::Written(size) => done.put(Some(usize::try_from(size).unwrap_or(usize::MAX))),
+                Finished::Overtaken => continue,
+            }
+            done.lost(&key, "results of assessments", lost);
+            if !nothing.is_empty() {
+                let message = format!(
+                    "{NAME} {}: there is neither an answer nor a gap of assessment {} ({}), because the progress was \
+                     changed while it was read; run it again",
+                    year.label,
+                    some(&nothing),
+                    kind.name
+                );
+                done.incomplete.push(Incomplete { message, can_retry: true });
+            }
+            return Ok(());
         }
-        match rewrite.finish(store, &key).await? {
-            Some(size) => done.ingested.wrote(usize::try_from(size).unwrap_or(usize::MAX)),
-            None => done.up_to_date += 1,
-        }
-        Ok(())
+        Err(raw::overtaken(store, &key))
     }
 
-    /// Writes the list of assessments unless it is there with the same answers.
-    async fn write_list(&self, year: &SchoolYear, mut list: Vec<Line>, done: &mut Year) -> Result<()> {
-        let store = &self.context.lake.raw;
+    /// Writes the list of assessments, with those that the API no longer lists.
+    async fn write_list(&self, year: &SchoolYear, list: &[Line], done: &mut Part) -> Result<()> {
         let key = format!("{}assessments.ndjson", year.folder());
-        raw::keep_unchanged(&mut list, &raw::read_lines(store, &key).await?, paging::same_but_for_counts);
-        let bytes = raw::render(&list);
-        let size = bytes.len();
-        if raw::write_if_changed(store, &key, bytes).await? {
-            done.ingested.wrote(size);
-        } else {
-            done.up_to_date += 1;
-        }
+        let terms = Terms { accept_loss: self.context.accept_loss, is_gone: &|_| false };
+        let put = raw::replace_lines(&self.context.lake.raw, &key, list, &paging::List, &terms).await?;
+        done.put(put.bytes);
+        done.lost(&key, "assessments", put.told.into_values().flatten().collect());
         Ok(())
     }
 
@@ -340,15 +378,6 @@ impl Fetch<'_> {
     fn part_size(&self) -> usize {
         self.settings.checkpoint_assessments.max(1)
     }
-}
-
-/// Whether a page has the same rows as the one before it.
-fn repeats(last: &Line, next: &Line) -> bool {
-    let rows = |line: &Line| {
-        let body: serde_json::Value = serde_json::from_str(line.body.as_deref()?).ok()?;
-        body.get("results").filter(|rows| rows.as_array().is_some_and(|rows| !rows.is_empty())).cloned()
-    };
-    last.body == next.body || rows(last).is_some_and(|last| Some(last) == rows(next))
 }
 
 /// The assessment that a line asked for.
@@ -368,8 +397,8 @@ fn by_assessment(lines: Vec<Line>) -> BTreeMap<String, Vec<Line>> {
     found
 }
 
-/// One message per assessment that could not be had.
-fn tell_gaps(year: &SchoolYear, gaps: &Gaps, done: &mut Year) {
+/// One message per reason for which assessments could not be fetched.
+fn tell_gaps(year: &SchoolYear, gaps: &Gaps, done: &mut Part) {
     done.ingested.failed += gaps.len() as u64;
     let mut by_id: BTreeMap<&str, Vec<(&str, &Gap)>> = BTreeMap::new();
     for ((kind, id), lines) in gaps {
@@ -377,12 +406,17 @@ fn tell_gaps(year: &SchoolYear, gaps: &Gaps, done: &mut Year) {
             by_id.entry(id).or_default().push((*kind, gap));
         }
     }
+    let mut failures = Failures::default();
     for (id, gaps) in by_id {
         let kinds: Vec<&str> = gaps.iter().map(|(kind, _)| *kind).collect();
         let reason = gaps.first().map_or("", |(_, gap)| gap.reason.as_str());
-        let message = format!("{NAME} {}: no answer for assessment {id} ({}): {reason}", year.label, kinds.join(", "));
-        done.incomplete.push(Incomplete { message, can_retry: gaps.iter().any(|(_, gap)| gap.can_retry) });
+        let reason = format!("({}): {reason}", kinds.join(", "));
+        failures.note(&year.label, [id.to_owned()], &reason, gaps.iter().any(|(_, gap)| gap.can_retry));
     }
+    done.incomplete.extend(failures.messages(|year, count, ids, why| {
+        let assessments = if count == 1 { "assessment".to_owned() } else { format!("{count} assessments:") };
+        format!("{NAME} {year}: no answer for {assessments} {ids} {why}")
+    }));
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{NAME, failed};
 use crate::error::{Error, Result};
-use crate::http::Http;
+use crate::http::{Http, shown};
 
 const EARTH_RADIUS_KM: f64 = 6371.0;
 /// Coordinates of two calls may differ by this much of their value, in the last digits of a double.
@@ -90,35 +90,56 @@ pub async fn fetch(http: &Http, base: &Url, page_size: Option<usize>) -> Result<
     Ok(Metadata { stations, timeseries })
 }
 
-/// A collection, expanded. With a page size, pages are asked for until one is not full, is longer than asked for (the
-/// server ignores paging), is empty, or begins with an element already seen; they are joined into one list.
+/// A collection, expanded. With a page size, pages are asked for until one is not full, or longer than asked for (the
+/// server ignores paging); they are joined into one list, each element once by its id: everything else about it may
+/// differ between two answers. A full page without anything new is an error: whether there is more is not known.
 async fn list(http: &Http, base: &Url, collection: &str, page_size: Option<usize>) -> Result<Bytes> {
     let mut url = endpoint(base, collection);
     url.query_pairs_mut().append_pair("expanded", "true");
+    let Some(size) = page_size.filter(|size| *size > 0) else {
+        let body = get(http, &url).await?;
+        return parse::<Vec<&RawValue>>(&url, &body).map(|_| body.clone());
+    };
     let mut elements: Vec<Box<RawValue>> = Vec::new();
-    let mut first_seen = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut offset = 0;
     loop {
         let mut page_url = url.clone();
-        if let Some(size) = page_size {
-            let mut query = page_url.query_pairs_mut();
-            query.append_pair("limit", &size.to_string()).append_pair("offset", &elements.len().to_string());
-        }
+        let (limit, from) = (size.to_string(), offset.to_string());
+        page_url.query_pairs_mut().append_pair("limit", &limit).append_pair("offset", &from);
         let body = get(http, &page_url).await?;
         let page: Vec<Box<RawValue>> = parse(&page_url, &body)?;
-        let Some(size) = page_size else { return Ok(body) };
         let count = page.len();
-        let is_first = elements.is_empty();
-        let is_new = page.first().is_none_or(|element| first_seen.insert(element.get().to_owned()));
-        if is_first && count != size {
+        if offset == 0 && count != size {
             return Ok(body);
         }
-        if is_new {
-            elements.extend(page);
+        offset += count;
+        let before = elements.len();
+        for element in page {
+            let id = serde_json::from_str(element.get()).ok().and_then(|value| id_of(&value));
+            let id = id.ok_or_else(|| wrong(&page_url, "it lists something without an id".to_owned()))?;
+            if seen.insert(id) {
+                elements.push(element);
+            }
         }
-        if !is_new || count != size {
+        if count != size {
             let joined = elements.iter().map(|element| element.get()).collect::<Vec<_>>().join(",");
             return Ok(Bytes::from(format!("[{joined}]")));
         }
+        if elements.len() == before {
+            let why =
+                "it has nothing that the pages before it did not have: unset `page_size` of [source], or set another";
+            return Err(wrong(&page_url, why.to_owned()));
+        }
+    }
+}
+
+/// The id of a station or a series.
+pub fn id_of(element: &Value) -> Option<String> {
+    match element.get("id").or_else(|| element.pointer("/properties/id"))? {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
     }
 }
 
@@ -127,19 +148,27 @@ async fn get(http: &Http, url: &Url) -> Result<Bytes> {
     if answer.status == 200 {
         return Ok(answer.body);
     }
-    let why = format!("the server refused with {}; is IRCELINE_URL right?", answer.status);
-    Err(Error::Answer { source_name: NAME, url: url.to_string(), why })
+    Err(wrong(url, format!("the server answered {}; is IRCELINE_URL right?", answer.status)))
 }
 
+fn wrong(url: &Url, why: String) -> Error {
+    Error::Answer { source_name: NAME, url: shown(url), why }
+}
+
+/// What the parser says of an answer could show parts of it: it is left out.
 fn parse<'a, T: Deserialize<'a>>(url: &Url, body: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(body).map_err(|error| Error::Answer {
-        source_name: NAME,
-        url: url.to_string(),
-        why: error.to_string(),
+    serde_json::from_slice(body).map_err(|error| {
+        wrong(url, format!("it is not as it should be at line {}, column {}", error.line(), error.column()))
     })
 }
 
 impl Metadata {
+    /// The ids of all series that are listed.
+    pub fn listed(&self) -> BTreeSet<String> {
+        let series: Vec<Value> = serde_json::from_slice(&self.timeseries).unwrap_or_default();
+        series.iter().filter_map(id_of).collect()
+    }
+
     /// The ids of the series that the settings want, in ascending order. `names` translates phenomenon ids.
     ///
     /// Errors if the settings are wrong, the lists are not as documented, or nothing is wanted: that would look like
@@ -151,8 +180,8 @@ impl Metadata {
         names: &BTreeMap<String, String>,
         near: Option<&Near>,
     ) -> Result<Vec<String>> {
-        let wrong = |why| lake::Error::Dataset { file: format!("{NAME}/dataset.toml"), why };
-        let phenomena = phenomena(parameters, names).map_err(wrong)?;
+        let mistaken = |why| lake::Error::Dataset { file: format!("{NAME}/dataset.toml"), why };
+        let phenomena = phenomena(parameters, names).map_err(mistaken)?;
         let url = endpoint(base, "timeseries");
         let series: Vec<Series> = parse(&url, &self.timeseries)?;
         let listed = series.len();
@@ -172,7 +201,7 @@ impl Metadata {
         if ids.is_empty() {
             let why =
                 format!("of the {listed} series that it lists none is wanted by `parameters` and `near` of [source]");
-            return Err(Error::Answer { source_name: NAME, url: url.to_string(), why });
+            return Err(wrong(&url, why));
         }
         Ok(ids)
     }

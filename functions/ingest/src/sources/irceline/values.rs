@@ -1,0 +1,154 @@
+//! Values of many series: what a line asks for and has.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use chrono::DateTime;
+use lake::dataset::Column;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::raw::Line;
+use crate::replace::{Holdings, Item, Keep, Shape};
+
+/// A bulk request: values of some series in a timespan.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Bulk {
+    /// Both ends are inclusive.
+    pub timespan: String,
+    /// Ids.
+    pub timeseries: Vec<String>,
+}
+
+impl Bulk {
+    fn of(line: &Line) -> Option<Self> {
+        serde_json::from_str(&line.request).ok()
+    }
+
+    /// As it is sent, and as its line has it.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The timespan in milliseconds.
+    fn millis(&self) -> Option<RangeInclusive<i64>> {
+        let (start, end) = self.timespan.split_once('/')?;
+        let millis = |text| DateTime::parse_from_rfc3339(text).ok().map(|time| time.timestamp_millis());
+        Some(millis(start)?..=millis(end)?)
+    }
+}
+
+/// An answer: the map of series. `None` if it is none.
+fn series_of(body: &str) -> Option<BTreeMap<String, &RawValue>> {
+    serde_json::from_str(body).ok()
+}
+
+/// The records of a series; `None` if there is no list of them.
+fn records_of(series: &RawValue) -> Option<Vec<&RawValue>> {
+    #[derive(Deserialize)]
+    struct Series<'a> {
+        #[serde(borrow)]
+        values: Vec<&'a RawValue>,
+    }
+    serde_json::from_str::<Series>(series.get()).ok().map(|series| series.values)
+}
+
+/// The series of a list that a body has a list of values for.
+pub fn answered<'a>(body: &str, asked: &'a [String]) -> Vec<&'a String> {
+    let series = series_of(body).unwrap_or_default();
+    let has = |id: &&String| series.get(id.as_str()).is_some_and(|series| records_of(series).is_some());
+    asked.iter().filter(has).collect()
+}
+
+/// Whether a body has anything under a series' id.
+pub fn names(body: &str, id: &str) -> bool {
+    series_of(body).is_some_and(|series| series.contains_key(id))
+}
+
+/// An answer cut down to some series.
+pub fn only(line: &Line, ids: &[&String]) -> Line {
+    Values { column: None }.cut(line, &ids.iter().map(|id| ((*id).clone(), Keep::Whole)).collect())
+}
+
+/// Raw objects with values: a subject is a series, an item a record of it.
+pub struct Values<'a> {
+    /// The column whose rules tell what stands for a missing value.
+    pub column: Option<&'a Column>,
+}
+
+impl Values<'_> {
+    fn item(&self, text: &str, within: Option<&RangeInclusive<i64>>) -> Item {
+        #[derive(Deserialize)]
+        struct Record<'a> {
+            #[serde(borrow)]
+            timestamp: Option<&'a RawValue>,
+            #[serde(borrow)]
+            value: Option<&'a RawValue>,
+        }
+        let record: Option<Record> = serde_json::from_str(text).ok();
+        let (timestamp, value) = record.map_or((None, None), |record| (record.timestamp, record.value));
+        let millis: Option<i64> = timestamp.and_then(|text| text.get().parse().ok());
+        // What the API adds beyond the timespan was not asked for, and is not missed.
+        let is_within = within.is_none_or(|within| millis.is_some_and(|millis| within.contains(&millis)));
+        Item {
+            name: timestamp.map_or(text, RawValue::get).to_owned(),
+            content: value.map_or("null", RawValue::get).to_owned(),
+            is_value: is_within && value.is_some_and(|value| self.is_value(value.get())),
+        }
+    }
+
+    fn is_value(&self, text: &str) -> bool {
+        if let Ok(number) = text.parse::<f64>() {
+            return number.is_finite() && self.column.is_none_or(|column| !column.is_missing_number(number));
+        }
+        let text: Option<String> = serde_json::from_str(text).ok();
+        text.is_some_and(|text| self.column.is_none_or(|column| !column.is_missing_text(&text)))
+    }
+}
+
+impl Shape for Values<'_> {
+    fn asks(&self, line: &Line) -> Vec<String> {
+        Bulk::of(line).map(|bulk| bulk.timeseries).unwrap_or_default()
+    }
+
+    fn holds(&self, line: &Line) -> Holdings {
+        let within = Bulk::of(line).and_then(|bulk| bulk.millis());
+        let series = series_of(line.body.as_deref().unwrap_or_default()).unwrap_or_default();
+        let items = |series: &RawValue| -> Option<Vec<Item>> {
+            Some(records_of(series)?.into_iter().map(|record| self.item(record.get(), within.as_ref())).collect())
+        };
+        series.into_iter().filter_map(|(id, series)| Some((id, items(series)?))).collect()
+    }
+
+    fn cut(&self, line: &Line, keep: &BTreeMap<String, Keep>) -> Line {
+        let series = series_of(line.body.as_deref().unwrap_or_default()).unwrap_or_default();
+        let mut parts = Vec::new();
+        for (id, keep) in keep {
+            let Some(text) = series.get(id.as_str()) else { continue };
+            let name = serde_json::to_string(id).unwrap_or_default();
+            parts.push(match keep {
+                Keep::Whole => format!("{name}:{}", text.get()),
+                Keep::Items(_) => {
+                    let records = records_of(text).unwrap_or_default().into_iter().enumerate();
+                    let kept: Vec<&str> =
+                        records.filter(|(place, _)| keep.has(*place)).map(|(_, record)| record.get()).collect();
+                    format!("{name}:{{\"values\":[{}]}}", kept.join(","))
+                }
+            });
+        }
+        let request = Bulk::of(line).map(|bulk| {
+            let timeseries = bulk.timeseries.into_iter().filter(|id| keep.contains_key(id)).collect();
+            Bulk { timeseries, ..bulk }.text()
+        });
+        let body = Some(format!("{{{}}}", parts.join(",")));
+        Line { request: request.unwrap_or_else(|| line.request.clone()), body, ..line.clone() }
+    }
+
+    fn covers(&self, line: &Line, item: &Item) -> bool {
+        let within = Bulk::of(line).and_then(|bulk| bulk.millis());
+        within.is_none_or(|within| item.name.parse().is_ok_and(|millis| within.contains(&millis)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
