@@ -101,7 +101,7 @@ fn an_answer_without_values_replaces_none_that_has_some() {
         assert_eq!(replaced.lost, lost(&[0, 1]));
     }
     let first = answer(&[("a", &[])]);
-    assert_eq!(joined(from_ref(&first), &[], false).lines, [first.clone()]);
+    assert_eq!(joined(from_ref(&first), &[], false).lines, from_ref(&first));
     assert_eq!(joined(from_ref(&first), &[answer(&[("a", &[Some(Value::Null)])])], false).lines, [first]);
 }
 
