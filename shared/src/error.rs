@@ -27,6 +27,9 @@ pub enum Error {
     /// The command asks for something that does not exist or makes no sense.
     #[error("{0}")]
     Usage(String),
+    /// A guard against deleting on a guess: the message says what was refused and what to do.
+    #[error("{0}")]
+    Guard(String),
     /// The object store did not do what was asked.
     #[error(transparent)]
     Store(#[from] StoreError),

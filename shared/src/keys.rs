@@ -59,6 +59,12 @@ pub fn flatten(raw_key: &str) -> String {
     format!("{cleaned}-{}", hash::bytes(raw_key.as_bytes()))
 }
 
+/// The raw key that [`flatten`] makes this name of; `None` if the name has a hash in place of a part.
+pub fn unflatten(dataset: &str, name: &str) -> Option<String> {
+    let raw_key = format!("{dataset}/{}", name.replace("__", "/"));
+    (flatten(&raw_key) == name).then_some(raw_key)
+}
+
 /// A standard zone object made from one raw object.
 pub fn standard(dataset: &str, table: &str, partition: &Partition, raw_key: &str) -> String {
     partition.key(&format!("{dataset}/{table}"), &format!("{}.parquet", flatten(raw_key)))

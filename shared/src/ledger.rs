@@ -3,7 +3,7 @@
 //! A raw object's entry is written after all of its outputs, and conditionally: it is the commit. What is in a zone
 //! but in no entry does not exist for readers, and `tributary verify` calls it an orphan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Seek};
 
@@ -172,6 +172,9 @@ pub struct RawEntry {
     /// When the object arrived, where only the newest object counts (a snapshot).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived: Option<DateTime<Utc>>,
+    /// The object's time, where it is its rows' `received_at`: the same bytes that arrive again are newer rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received_at: Option<DateTime<Utc>>,
     /// Objects in the standard zone.
     pub outputs: Vec<Output>,
     /// Objects of an earlier cleaning that this one no longer makes: to be deleted, then forgotten.
@@ -203,6 +206,7 @@ impl RawEntry {
             gaps: Vec::new(),
             ignored_columns: 0,
             arrived: None,
+            received_at: None,
             outputs: Vec::new(),
             retired: Vec::new(),
             rejects: None,
@@ -213,6 +217,38 @@ impl RawEntry {
     /// Whether a cleaning of the object was ever committed.
     pub fn is_committed(&self) -> bool {
         self.inputs.first().is_some_and(|input| !input.etag.is_empty())
+    }
+
+    /// The keys that it names in the standard and rejection zones, whatever their state.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let made = self.outputs.iter().chain(&self.rejects).map(|output| &output.key);
+        made.chain(&self.retired).chain(&self.pending)
+    }
+
+    /// The entry of the same object as if it had never been cleaned, with all that it names to be deleted.
+    #[must_use]
+    pub fn withdrawn(&self) -> Self {
+        let mut retired: Vec<String> = self.names().cloned().collect();
+        retired.sort();
+        retired.dedup();
+        Self {
+            format: FORMAT,
+            inputs: vec![Input { key: self.raw_key().to_owned(), etag: String::new() }],
+            version: None,
+            bytes: 0,
+            rules: String::new(),
+            rows: Rows::default(),
+            rejected: None,
+            gaps: Vec::new(),
+            ignored_columns: 0,
+            arrived: None,
+            received_at: None,
+            outputs: Vec::new(),
+            rejects: None,
+            pending: Vec::new(),
+            retired,
+            ..self.clone()
+        }
     }
 
     /// The raw object's key.
@@ -311,6 +347,12 @@ impl Ledger {
         // The ledger's own keys have an ending of their own, which sorts `a.csv` after `a.csv.gz`.
         readable.sort_by(|a, b| a.raw_key().cmp(b.raw_key()));
         Ok(Entries { readable, unreadable })
+    }
+
+    /// The ledger keys of a dataset's raw objects, without reading the entries.
+    pub async fn raw_entry_keys(&self, dataset: &str) -> Result<BTreeSet<String>> {
+        let objects = self.store.list(&format!("raw/{dataset}/")).await?;
+        Ok(objects.into_iter().map(|object| object.key).collect())
     }
 
     /// Every consumption partition's entry with its key in the ledger, of one dataset or of all.

@@ -5,6 +5,7 @@ pub mod batch;
 pub mod dataset;
 pub mod error;
 pub mod function;
+pub mod guard;
 pub mod hash;
 pub mod keys;
 mod lake;

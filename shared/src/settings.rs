@@ -37,7 +37,8 @@ impl Zone {
         }
     }
 
-    fn variable(self) -> &'static str {
+    /// The variable that has the zone's own URL.
+    pub fn variable(self) -> &'static str {
         match self {
             Zone::Raw => "RAW_URL",
             Zone::Standard => "STANDARD_URL",
@@ -84,7 +85,9 @@ impl LakeSettings {
         let personal_key = environment.text("PERSONAL_KEY")?.map(PersonalKey::new);
         let personal_key_secret = environment.text("PERSONAL_KEY_SECRET")?.map(str::to_owned);
         let batch = batch::Settings::from_environment(environment)?;
-        Ok(Self { root, personal_key, personal_key_secret, zones, batch })
+        let settings = Self { root, personal_key, personal_key_secret, zones, batch };
+        settings.refuse_overlap()?;
+        Ok(settings)
     }
 
     /// What is handed to AWS Batch. A job cannot reach a local folder, so nothing is where a zone is one.
@@ -97,6 +100,29 @@ impl LakeSettings {
     pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
         let zones = Zone::ALL.iter().map(|zone| (zone.variable(), self.zone(*zone).to_string()));
         std::iter::once(("LAKE_URL", self.root.to_string())).chain(zones).collect()
+    }
+
+    /// Zones that overlap would take each other's objects for their own, and delete them. A zone may lie below the
+    /// lake's root, beside `config/` and `batch/`.
+    fn refuse_overlap(&self) -> Result<()> {
+        let of_zone = |zone: &Zone| {
+            let is_own = self.zones.iter().any(|(known, _)| known == zone);
+            (if is_own { zone.variable() } else { "LAKE_URL" }, zone.name(), self.zone(*zone))
+        };
+        let folders = ["config", "batch"].map(|name| ("LAKE_URL", name, self.root.join(name)));
+        let places: Vec<_> = Zone::ALL.iter().map(of_zone).chain(folders).collect();
+        for (at, (variable, name, place)) in places.iter().enumerate() {
+            for (other_variable, other_name, other) in places.iter().skip(at + 1) {
+                if place.overlaps(other) {
+                    let why = format!(
+                        "{name} would lie at {place}, and {other_name} of {other_variable} at {other}: they must not \
+                         overlap; give each a folder or prefix of its own"
+                    );
+                    return Err(setting(variable, &why));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The URL of a zone.
@@ -162,6 +188,22 @@ mod tests {
         assert_eq!(named.zone(Zone::Ledger).to_string(), "file:x/ledger");
         let default = LakeSettings::from_environment(&Environment::default(), None).unwrap();
         assert_eq!(default.root.to_string(), "file:lake");
+    }
+
+    #[test]
+    fn zones_that_overlap_are_refused_by_the_names_of_both_variables() {
+        for (variables, names) in [
+            ([("LAKE_URL", "file:c"), ("STANDARD_URL", "file:c")], ["LAKE_URL", "STANDARD_URL"]),
+            ([("RAW_URL", "s3://b/x"), ("LEDGER_URL", "s3://b/x/y")], ["RAW_URL", "LEDGER_URL"]),
+            ([("LAKE_URL", "s3://b"), ("CONSUMPTION_URL", "s3://b/config")], ["LAKE_URL", "CONSUMPTION_URL"]),
+            ([("LAKE_URL", "file:c/d"), ("REJECTION_URL", "file:c/d/../d/raw")], ["LAKE_URL", "REJECTION_URL"]),
+        ] {
+            let error = LakeSettings::from_environment(&Environment::of(&variables), None).unwrap_err();
+            assert!(names.iter().all(|name| error.to_string().contains(name)) && error.is_usage(), "{error}");
+        }
+        let beside =
+            Environment::of(&[("LAKE_URL", "file:c"), ("RAW_URL", "file:c/raw-files"), ("LEDGER_URL", "file:c2")]);
+        assert!(LakeSettings::from_environment(&beside, None).is_ok());
     }
 
     #[test]

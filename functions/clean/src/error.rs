@@ -37,6 +37,23 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// More of an object's rows were rejected than the caller accepts; the object is done nevertheless.
+    #[error(
+        "{rejected} of {read} rows of {key} were rejected{why}; reasons are in the rejection zone, and --max-rejected \
+         (now {max_rejected}) accepts a larger share"
+    )]
+    Rejected {
+        /// The raw key.
+        key: String,
+        /// Rows that were rejected.
+        rejected: u64,
+        /// Rows that were read.
+        read: u64,
+        /// Why the object was rejected as a whole, if it was.
+        why: String,
+        /// The share that is accepted.
+        max_rejected: f64,
+    },
     /// Reading or writing bytes failed on the way.
     #[error("failed to clean {key}: {why}")]
     Broken {
@@ -52,7 +69,7 @@ impl Error {
     pub fn can_retry(&self) -> bool {
         match self {
             Error::Lake(error) => error.can_retry(),
-            Error::NoTable { .. } | Error::Gone { .. } => false,
+            Error::NoTable { .. } | Error::Gone { .. } | Error::Rejected { .. } => false,
             Error::Sibling { .. } | Error::Broken { .. } => true,
         }
     }

@@ -21,6 +21,8 @@ pub struct Message {
     pub id: Option<String>,
     /// The objects that it names, or why it makes no sense.
     pub notices: Result<Vec<Notice>, String>,
+    /// Whether it says that it is meant where many raw objects are gone.
+    pub prune: bool,
 }
 
 /// An event as it was understood.
@@ -39,17 +41,21 @@ pub fn understand(event: &Value) -> Event {
     let is_queue = |record: &Value| text(record, "/eventSource") == Some("aws:sqs");
     match records {
         Some(records) if records.iter().any(is_queue) => Event::Batch(records.iter().map(message).collect()),
-        _ => Event::Single(Message { id: None, notices: notices(event) }),
+        _ => Event::Single(Message { id: None, notices: notices(event), prune: prune(event) }),
     }
 }
 
 fn message(record: &Value) -> Message {
     let body = text(record, "/body").unwrap_or_default();
-    let notices = match serde_json::from_str(body) {
-        Ok(event) => notices(&event),
-        Err(error) => Err(format!("the message's body is not JSON: {error}")),
+    let (notices, prune) = match serde_json::from_str(body) {
+        Ok(event) => (notices(&event), prune(&event)),
+        Err(error) => (Err(format!("the message's body is not JSON: {error}")), false),
     };
-    Message { id: text(record, "/messageId").map(str::to_owned), notices }
+    Message { id: text(record, "/messageId").map(str::to_owned), notices, prune }
+}
+
+fn prune(event: &Value) -> bool {
+    event.get("prune").and_then(Value::as_bool) == Some(true)
 }
 
 fn notices(event: &Value) -> Result<Vec<Notice>, String> {

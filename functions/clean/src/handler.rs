@@ -7,7 +7,7 @@ use chrono::Utc;
 use lake::batch::HandedOver;
 use lake::function::Deadline;
 use lake::settings::Zone;
-use lake::store::StoreUrl;
+use lake::store::{Object, StoreUrl};
 use lake::telemetry::Metrics;
 use lake::{Lake, keys};
 use serde::Serialize;
@@ -53,8 +53,8 @@ pub async fn handle(lake: &Lake, event: &Value, deadline: Deadline) -> Result<An
     match understand(event) {
         Event::Batch(messages) => {
             for message in messages {
-                let failed = one_message(lake, &message, deadline, &mut answer, &mut seen).await;
-                if let (false, Some(id)) = (failed, message.id) {
+                let done = one_message(lake, &message, deadline, &mut answer, &mut seen).await;
+                if let (false, Some(id)) = (done, message.id) {
                     answer.batch_item_failures.push(ItemFailure { item_identifier: id });
                 }
             }
@@ -97,7 +97,7 @@ async fn one_message(
                 for key in keys {
                     let done = match seen.get(&key) {
                         Some(done) => *done,
-                        None => one_key(lake, &key, deadline, answer).await,
+                        None => one_key(lake, &key, message.prune, deadline, answer).await,
                     };
                     seen.insert(key, done);
                     all_done &= done;
@@ -112,21 +112,21 @@ async fn one_message(
 ///
 /// AWS Batch gets objects that are above its limit, and one that was cut off by the deadline, which the next call would
 /// cut off as well. One that was not begun is reported as not done.
-async fn one_key(lake: &Lake, key: &str, deadline: Deadline, answer: &mut Answer) -> bool {
+async fn one_key(lake: &Lake, key: &str, prune: bool, deadline: Deadline, answer: &mut Answer) -> bool {
     let late = || format!("{key}: there was no time left in this call");
     if deadline.left().is_zero() {
         answer.errors.push(late());
         return false;
     }
     match large_and_stale(lake, key).await {
-        Ok(false) => {}
-        Ok(true) => return hand_over(lake, key, answer).await,
+        Ok(None) => {}
+        Ok(Some(raw)) => return hand_over(lake, &raw, answer).await,
         Err(error) => {
             answer.errors.push(error.to_string());
             return false;
         }
     }
-    let work = tokio::time::timeout_at(deadline.instant().into(), clean_if_stale(lake, key));
+    let work = tokio::time::timeout_at(deadline.instant().into(), clean_if_stale(lake, key, prune));
     let failure = match work.await {
         Ok(Ok(Some(cleaned))) => {
             tracing::info!(key, dataset = cleaned.dataset, rows = cleaned.rows.read, "cleaned");
@@ -138,7 +138,12 @@ async fn one_key(lake: &Lake, key: &str, deadline: Deadline, answer: &mut Answer
             return true;
         }
         Ok(Err(error)) => error.to_string(),
-        Err(_) if lake.batch.is_some() => return hand_over(lake, key, answer).await,
+        Err(_) if lake.batch.is_some() => match lake.raw.head(key).await {
+            Ok(Some(raw)) => return hand_over(lake, &raw, answer).await,
+            // Its deletion has a notice of its own.
+            Ok(None) => return true,
+            Err(error) => error.to_string(),
+        },
         Err(_) => late(),
     };
     tracing::error!(key, error = failure, "failed to clean a raw object");
@@ -147,12 +152,12 @@ async fn one_key(lake: &Lake, key: &str, deadline: Deadline, answer: &mut Answer
 }
 
 /// Hands one raw object to AWS Batch; false if that failed.
-async fn hand_over(lake: &Lake, key: &str, answer: &mut Answer) -> bool {
+async fn hand_over(lake: &Lake, raw: &Object, answer: &mut Answer) -> bool {
     let Some(batch) = &lake.batch else { return false };
-    match batch.clean(&[key.to_owned()]).await {
+    match batch.clean(std::slice::from_ref(raw)).await {
         Ok(job) => answer.handed_over.push(job),
         Err(error) => {
-            tracing::error!(key, %error, "failed to hand over a raw object");
+            tracing::error!(key = raw.key, %error, "failed to hand over a raw object");
             answer.errors.push(error.to_string());
             return false;
         }

@@ -16,10 +16,10 @@ pub async fn large(lake: &Lake, raw_key: &str) -> Result<Option<Object>> {
 }
 
 /// The same, if it is still to be cleaned.
-pub async fn large_and_stale(lake: &Lake, raw_key: &str) -> Result<bool> {
+pub async fn large_and_stale(lake: &Lake, raw_key: &str) -> Result<Option<Object>> {
     match large(lake, raw_key).await? {
-        Some(raw) => Ok(!is_done(lake, &raw).await?),
-        None => Ok(false),
+        Some(raw) if !is_done(lake, &raw).await? => Ok(Some(raw)),
+        _ => Ok(None),
     }
 }
 

@@ -4,6 +4,8 @@
 //! `formats` has the decoders, pure functions of bytes; `writer` makes Parquet in bounded memory; `object` brings one
 //! raw object through; this file decides which objects are to be cleaned.
 
+mod commit;
+mod decode;
 mod duplicates;
 mod error;
 mod event;
@@ -12,23 +14,26 @@ pub mod handler;
 mod large;
 mod object;
 pub mod reject;
+mod retract;
 mod scanner;
+pub mod spill;
 pub mod writer;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use futures::StreamExt;
 use lake::dataset::Dataset;
-use lake::ledger::{Gap, Input, Objects, RawEntry, Rows, WholeReject};
+use lake::ledger::{Entries, Gap, Input, Objects, RawEntry, Rows, Unreadable, WholeReject};
 use lake::progress::Progress;
-use lake::store::{Condition, Object};
-use lake::{Lake, keys};
+use lake::settings::Zone;
+use lake::store::Object;
+use lake::{Lake, guard, keys};
 use serde::Serialize;
 
+pub use self::decode::decompress;
 pub use self::error::{Error, Result, Stop};
 pub use self::large::{large_and_stale, of_days};
-pub use self::object::decompress;
 
 /// Which raw objects to clean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +47,22 @@ pub enum Selection {
     /// These, by raw key.
     Keys(Vec<String>),
 }
+
+/// How to clean.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Objects cleaned at the same time.
+    pub workers: usize,
+    /// Whether it is meant that many raw objects of a dataset are gone.
+    pub prune: bool,
+    /// The share of an object's rows that may be rejected, from 0 to 1; beyond it the object counts as failed.
+    pub max_rejected: f64,
+    /// The time, by which a sweep leaves young objects alone.
+    pub now: DateTime<Utc>,
+}
+
+/// The share of an object's rows that may be rejected, unless the caller says otherwise.
+pub const MAX_REJECTED: f64 = 0.5;
 
 /// What became of one raw object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -102,41 +123,52 @@ pub struct Outcome {
     /// How many objects needed nothing.
     pub up_to_date: u64,
     /// Objects that were left alone, because they are for AWS Batch.
-    pub too_large: Vec<String>,
+    pub too_large: Vec<Object>,
 }
 
-/// Cleans the selected raw objects, `workers` at a time. Those that are for AWS Batch are only named.
-pub async fn clean(lake: &Lake, selection: &Selection, workers: usize, progress: &dyn Progress) -> Result<Outcome> {
+/// Cleans the selected raw objects, some at a time. Those that are for AWS Batch are only named.
+pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progress: &dyn Progress) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     if let Selection::Stale(None) | Selection::All(None) | Selection::Rejected(None) = selection {
         outcome.failed.extend(lake.catalog.broken().map(Error::Lake));
     }
-    let mut todo = match selection {
-        Selection::Keys(keys) => keys.clone(),
-        Selection::Stale(dataset) => tidy_survey(lake, dataset.as_deref(), &mut outcome, Wanted::Stale).await?,
-        Selection::All(dataset) => {
-            let todo = tidy_survey(lake, dataset.as_deref(), &mut outcome, Wanted::All).await?;
-            remove_orphans(lake, dataset.as_deref()).await?;
-            todo
-        }
-        Selection::Rejected(dataset) => tidy_survey(lake, dataset.as_deref(), &mut outcome, Wanted::Rejected).await?,
+    let found = match selection {
+        Selection::Keys(keys) => Survey { todo: keys.clone(), ..Survey::default() },
+        Selection::Stale(dataset) => survey(lake, dataset.as_deref(), Wanted::Stale).await?,
+        Selection::All(dataset) => survey(lake, dataset.as_deref(), Wanted::All).await?,
+        Selection::Rejected(dataset) => survey(lake, dataset.as_deref(), Wanted::Rejected).await?,
     };
+    tidy(lake, &found, options.prune, &mut outcome).await?;
+    let Survey { mut todo, discarded, .. } = found;
     if lake.batch.is_some() {
         for key in std::mem::take(&mut todo) {
-            let list = if large::large(lake, &key).await?.is_some() { &mut outcome.too_large } else { &mut todo };
-            list.push(key);
+            match large::large(lake, &key).await? {
+                Some(raw) => outcome.too_large.push(raw),
+                None => todo.push(key),
+            }
         }
     }
     progress.begin("clean", todo.len() as u64);
+    let discarded = &discarded;
     let mut work = futures::stream::iter(todo.into_iter().map(|key| async move {
-        let done = one(lake, &key).await;
+        let done = match discarded.get(&key) {
+            None => one(lake, &key).await,
+            // Its outputs are made again under the keys that they had.
+            Some(unreadable) => match lake.ledger.discard(unreadable).await {
+                Ok(()) => one(lake, &key).await,
+                Err(error) => Err(error.into()),
+            },
+        };
         (key, done)
     }))
-    .buffer_unordered(workers.max(1));
+    .buffer_unordered(options.workers.max(1));
     while let Some((key, done)) = work.next().await {
         progress.advance(&key);
         match done {
-            Ok(cleaned) => outcome.cleaned.push(cleaned),
+            Ok(cleaned) => {
+                outcome.failed.extend(too_many_rejects(&cleaned, options.max_rejected));
+                outcome.cleaned.push(cleaned);
+            }
             Err(error) => {
                 tracing::warn!(%key, %error, "failed to clean a raw object");
                 outcome.failed.push(error);
@@ -145,24 +177,48 @@ pub async fn clean(lake: &Lake, selection: &Selection, workers: usize, progress:
     }
     progress.end();
     outcome.cleaned.sort_by(|a, b| a.raw_key.cmp(&b.raw_key));
+    if let Selection::All(dataset) = selection {
+        for dataset in selected(lake, dataset.as_deref())? {
+            retract::remove_orphans(lake, dataset, options.now).await?;
+        }
+    }
     Ok(outcome)
 }
 
+/// An object is done whatever is rejected of it, but a caller that hears only of success would not look.
+fn too_many_rejects(cleaned: &Cleaned, max_rejected: f64) -> Option<Error> {
+    let Rows { read, rejected, .. } = cleaned.rows;
+    let share = rejected as f64 / read.max(1) as f64;
+    (rejected > 0 && share > max_rejected).then(|| Error::Rejected {
+        key: cleaned.raw_key.clone(),
+        rejected,
+        read,
+        why: cleaned.rejected_whole.as_ref().map(|whole| format!(": {}", whole.message)).unwrap_or_default(),
+        max_rejected,
+    })
+}
+
 /// Cleans one raw object unless the ledger shows it as done: an event may come often, late and out of order, and what
-/// counts is the object as it is now. Retracts what was made of an object that is gone. Hidden objects need nothing, nor
-/// do those that are there for another one's sake.
-pub async fn clean_if_stale(lake: &Lake, raw_key: &str) -> Result<Option<Cleaned>> {
+/// counts is the object as it is now. Retracts what was made of an object that is gone, unless it is one of many and
+/// `prune` does not say that this is meant. Hidden objects need nothing, nor do those that are there for another one's
+/// sake.
+pub async fn clean_if_stale(lake: &Lake, raw_key: &str, prune: bool) -> Result<Option<Cleaned>> {
     let dataset = lake.catalog.dataset(keys::dataset(raw_key))?;
     if keys::is_hidden(raw_key) || dataset.table_of(raw_key).is_none() && is_sibling(dataset, raw_key) {
         return Ok(None);
     }
-    let entry = retire(lake, raw_key).await?;
     let Some(raw) = lake.raw.head(raw_key).await? else {
-        if let Some(entry) = entry {
-            retract(lake, &entry).await?;
+        let is_known = lake.ledger.raw_entry(raw_key).await?.is_some();
+        if is_known && !prune {
+            guard::ensure_root(&lake.raw, Zone::Raw).await?;
+            retract::check_share(lake, &dataset.name).await?;
+        }
+        if is_known {
+            retract::retract(lake, raw_key).await?;
         }
         return Ok(None);
     };
+    let entry = retire(lake, raw_key).await?;
     if is_current(lake, raw_key, &raw, entry.as_ref()).await? {
         return Ok(None);
     }
@@ -175,6 +231,9 @@ async fn is_current(lake: &Lake, raw_key: &str, raw: &Object, entry: Option<&Raw
     let Some(entry) = entry else { return Ok(false) };
     let table = lake.catalog.dataset(keys::dataset(raw_key))?.table_of(raw_key);
     if !table.is_some_and(|table| entry.fits(table)) {
+        return Ok(false);
+    }
+    if !has_time(entry, raw) {
         return Ok(false);
     }
     for input in &entry.inputs {
@@ -192,10 +251,17 @@ async fn is_current(lake: &Lake, raw_key: &str, raw: &Object, entry: Option<&Raw
     Ok(true)
 }
 
+/// Whether an entry has the raw object's time, where that is part of what was made: the same bytes that arrive again are
+/// newer than they were, in a lake that has them already as in one that does not.
+fn has_time(entry: &RawEntry, raw: &Object) -> bool {
+    let arrived = decode::whole_seconds(raw.last_modified);
+    entry.received_at.is_none_or(|time| time == arrived) && entry.arrived.is_none_or(|time| time == arrived)
+}
+
 /// The entry of a raw object, after what it says is to be deleted is.
 async fn retire(lake: &Lake, raw_key: &str) -> Result<Option<RawEntry>> {
     let Some((mut entry, etag)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(None) };
-    object::finish_retirement(lake, &mut entry, &etag).await?;
+    commit::finish_retirement(lake, &mut entry, &etag, guard::Why::Retired).await?;
     Ok(Some(entry))
 }
 
@@ -235,10 +301,25 @@ impl Wanted {
 struct Survey {
     todo: Vec<String>,
     up_to_date: u64,
-    /// Entries whose raw object is gone.
-    gone: Vec<RawEntry>,
-    /// Entries with objects that are still to be deleted.
-    retiring: Vec<RawEntry>,
+    /// Per dataset.
+    gone: Vec<Gone>,
+    /// Raw keys of entries with objects that are still to be deleted.
+    retiring: Vec<String>,
+    /// Entries that cannot be read: each stops its own object.
+    unreadable: Vec<Unreadable>,
+    /// Those that are to be discarded before their object is cleaned, by raw key.
+    discarded: BTreeMap<String, Unreadable>,
+}
+
+/// What the ledger has of raw objects that are gone.
+struct Gone {
+    dataset: String,
+    /// Their raw keys.
+    raw_keys: Vec<String>,
+    /// Entries that cannot be read, to be discarded.
+    unreadable: Vec<Unreadable>,
+    /// How many raw objects the dataset has or had.
+    known: u64,
 }
 
 /// The raw keys that the ledger does not show as done, of one dataset or of all.
@@ -246,51 +327,80 @@ pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Vec<String>> 
     Ok(survey(lake, dataset, Wanted::Stale).await?.todo)
 }
 
-/// Finds the raw objects that `wanted` is true for.
-async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Survey> {
-    let datasets: Vec<&Dataset> = match dataset {
+fn selected<'l>(lake: &'l Lake, dataset: Option<&str>) -> Result<Vec<&'l Dataset>> {
+    Ok(match dataset {
         Some(name) => vec![lake.catalog.dataset(name)?],
         None => lake.catalog.datasets().iter().collect(),
-    };
+    })
+}
+
+/// Finds the raw objects that `wanted` is true for.
+async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Survey> {
     let mut found = Survey::default();
-    for dataset in datasets {
-        // The ledger first: what is ingested and cleaned in between is then cleaned twice, and not taken for gone.
-        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
-        let mut objects = lake.raw.list(&format!("{}/", dataset.name)).await?;
-        objects.retain(|object| !keys::is_hidden(&object.key));
-        let etags: BTreeMap<&str, &str> =
-            objects.iter().map(|object| (object.key.as_str(), object.etag.as_str())).collect();
-        let standard = Objects::list(&lake.standard, &dataset.name).await?;
-        let rejection = Objects::list(&lake.rejection, &dataset.name).await?;
-        let is_current = |entry: &RawEntry| {
-            let is_there = |input: &Input| etags.get(input.key.as_str()) == Some(&input.etag.as_str());
-            dataset.table_of(entry.raw_key()).is_some_and(|table| entry.fits(table))
-                && entry.inputs.iter().all(is_there)
-                && entry.outputs.iter().all(|output| standard.have(output))
-                && entry.rejects.iter().all(|rejects| rejection.have(rejects))
-        };
-        let by_key: BTreeMap<&str, &RawEntry> = entries.iter().map(|entry| (entry.raw_key(), entry)).collect();
-        for raw in &objects {
-            if dataset.table_of(&raw.key).is_none() {
-                if is_sibling(dataset, &raw.key) {
-                    continue;
-                }
-                tracing::warn!(key = %raw.key, "no table takes this raw object; see the `from` globs in dataset.toml");
-            } else if wanted.wants(by_key.get(raw.key.as_str()).copied(), is_current) {
-                found.todo.push(raw.key.clone());
-            } else {
-                found.up_to_date += 1;
-            }
-        }
-        for entry in &entries {
-            if !etags.contains_key(entry.raw_key()) {
-                found.gone.push(entry.clone());
-            } else if !entry.retired.is_empty() {
-                found.retiring.push(entry.clone());
-            }
-        }
+    for dataset in selected(lake, dataset)? {
+        survey_dataset(lake, dataset, wanted, &mut found).await?;
     }
     Ok(found)
+}
+
+async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &mut Survey) -> Result<()> {
+    // The ledger first: what is ingested and cleaned in between is then cleaned twice, and not taken for gone.
+    let Entries { readable: entries, unreadable } = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+    let mut objects = lake.raw.list(&format!("{}/", dataset.name)).await?;
+    objects.retain(|object| !keys::is_hidden(&object.key));
+    if objects.is_empty() && !(entries.is_empty() && unreadable.is_empty()) {
+        guard::ensure_root(&lake.raw, Zone::Raw).await?;
+    }
+    let there: BTreeMap<&str, &Object> = objects.iter().map(|object| (object.key.as_str(), object)).collect();
+    let standard = Objects::list(&lake.standard, &dataset.name).await?;
+    let rejection = Objects::list(&lake.rejection, &dataset.name).await?;
+    let is_current = |entry: &RawEntry| {
+        let is_there = |input: &Input| there.get(input.key.as_str()).is_some_and(|raw| raw.etag == input.etag);
+        dataset.table_of(entry.raw_key()).is_some_and(|table| entry.fits(table))
+            && entry.inputs.iter().all(is_there)
+            && there.get(entry.raw_key()).is_some_and(|raw| has_time(entry, raw))
+            && entry.outputs.iter().all(|output| standard.have(output))
+            && entry.rejects.iter().all(|rejects| rejection.have(rejects))
+    };
+    let by_key: BTreeMap<&str, &RawEntry> = entries.iter().map(|entry| (entry.raw_key(), entry)).collect();
+    let mut unreadable: BTreeMap<String, Unreadable> =
+        unreadable.into_iter().map(|unreadable| (unreadable.key.clone(), unreadable)).collect();
+    let mut known = entries.len() as u64;
+    for raw in &objects {
+        let entry = by_key.get(raw.key.as_str()).copied();
+        let broken = if unreadable.is_empty() { None } else { unreadable.remove(&keys::raw_ledger(&raw.key)) };
+        known += u64::from(entry.is_none());
+        if dataset.table_of(&raw.key).is_none() {
+            if is_sibling(dataset, &raw.key) {
+                continue;
+            }
+            tracing::warn!(key = %raw.key, "no table takes this raw object; see the `from` globs in dataset.toml");
+        } else if let Some(broken) = broken {
+            if wanted == Wanted::All {
+                found.todo.push(raw.key.clone());
+                found.discarded.insert(raw.key.clone(), broken);
+            } else {
+                found.unreadable.push(broken);
+            }
+        } else if wanted.wants(entry, is_current) {
+            found.todo.push(raw.key.clone());
+        } else {
+            found.up_to_date += 1;
+        }
+    }
+    known += unreadable.len() as u64;
+    let mut gone = Gone { dataset: dataset.name.clone(), raw_keys: Vec::new(), unreadable: Vec::new(), known };
+    let list = if wanted == Wanted::All { &mut gone.unreadable } else { &mut found.unreadable };
+    list.extend(unreadable.into_values());
+    for entry in &entries {
+        if !there.contains_key(entry.raw_key()) {
+            gone.raw_keys.push(entry.raw_key().to_owned());
+        } else if !entry.retired.is_empty() {
+            found.retiring.push(entry.raw_key().to_owned());
+        }
+    }
+    found.gone.push(gone);
+    Ok(())
 }
 
 /// Whether an object has no table of its own because another one is cleaned with it.
@@ -299,106 +409,30 @@ fn is_sibling(dataset: &Dataset, raw_key: &str) -> bool {
     dataset.tables.iter().any(|table| table.siblings.iter().any(|sibling| sibling == name))
 }
 
-/// Surveys, and brings to an end what earlier runs or deleted raw objects left to do.
-async fn tidy_survey(lake: &Lake, dataset: Option<&str>, outcome: &mut Outcome, wanted: Wanted) -> Result<Vec<String>> {
-    let found = survey(lake, dataset, wanted).await?;
-    for entry in &found.gone {
-        retract(lake, entry).await?;
-        outcome.retracted.push(entry.raw_key().to_owned());
-    }
-    for entry in found.retiring {
-        retire(lake, entry.raw_key()).await?;
-    }
-    outcome.up_to_date = found.up_to_date;
-    Ok(found.todo)
-}
-
-/// Removes everything that was made of a raw object that is gone. The entry goes last, so that a killed process
-/// starts again here.
-async fn retract(lake: &Lake, entry: &RawEntry) -> Result<()> {
-    tracing::info!(key = entry.raw_key(), "the raw object is gone: removing what was made of it");
-    for output in &entry.outputs {
-        lake.standard.delete(&output.key, Condition::Always).await?;
-    }
-    if let Some(rejects) = &entry.rejects {
-        lake.rejection.delete(&rejects.key, Condition::Always).await?;
-    }
-    if let Some((_, etag)) = lake.ledger.raw_entry(entry.raw_key()).await? {
-        lake.ledger.remove(&keys::raw_ledger(entry.raw_key()), &etag).await?;
-    }
-    Ok(())
-}
-
-/// Removes objects of the standard and rejection zones that no ledger entry names: killed writers made them.
-async fn remove_orphans(lake: &Lake, dataset: Option<&str>) -> Result<()> {
-    let entries = lake.ledger.raw_entries(dataset).await?.readable;
-    let named: BTreeSet<&str> = entries
-        .iter()
-        .flat_map(|entry| entry.outputs.iter().chain(&entry.rejects))
-        .map(|output| output.key.as_str())
-        .collect();
-    let prefix = dataset.map_or_else(String::new, |dataset| format!("{dataset}/"));
-    for store in [&lake.standard, &lake.rejection] {
-        for object in store.list(&prefix).await? {
-            if !named.contains(object.key.as_str()) {
-                tracing::info!(key = %object.key, "removing an object that no ledger entry names");
-                store.delete(&object.key, Condition::Always).await?;
+/// Brings to an end what earlier runs or deleted raw objects left to do.
+async fn tidy(lake: &Lake, found: &Survey, prune: bool, outcome: &mut Outcome) -> Result<()> {
+    for Gone { dataset, raw_keys, unreadable, known } in &found.gone {
+        let gone = (raw_keys.len() + unreadable.len()) as u64;
+        if !prune && guard::too_many_gone(gone, *known) {
+            outcome.failed.push(Error::Lake(guard::refuse_gone(dataset, gone, *known)));
+            continue;
+        }
+        for raw_key in raw_keys {
+            if retract::retract(lake, raw_key).await? {
+                outcome.retracted.push(raw_key.clone());
             }
         }
+        for unreadable in unreadable {
+            lake.ledger.discard(unreadable).await?;
+        }
     }
+    for raw_key in &found.retiring {
+        retire(lake, raw_key).await?;
+    }
+    outcome.failed.extend(found.unreadable.iter().map(|unreadable| Error::Lake(unreadable.error())));
+    outcome.up_to_date = found.up_to_date;
     Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use lake::settings::LakeSettings;
-    use lake::store::Condition;
-
-    use super::*;
-
-    /// A lake in a folder, whose dataset `trams` has a table with these options.
-    async fn lake_with(folder: &Path, options: &str) -> Lake {
-        let config = folder.join("config/datasets/trams");
-        std::fs::create_dir_all(&config).unwrap();
-        let declared = format!(
-            "title = \"T\"\ntime_zone = \"UTC\"\n[table.position]\nfrom = \"*/*.json\"\nformat = \"json\"\n{options}\n\
-             [table.position.column.tram]\ntype = \"int64\"\n"
-        );
-        std::fs::write(config.join("dataset.toml"), declared).unwrap();
-        Lake::open(LakeSettings::at(format!("file:{}", folder.display()).parse().unwrap())).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_table_that_is_cut_otherwise_is_cleaned_again_whoever_asks() {
-        const KEY: &str = "trams/date=2026-11-18/a.json";
-        let folder = tempfile::tempdir().unwrap();
-        let lake = lake_with(folder.path(), "").await;
-        lake.raw.put(KEY, "[{\"tram\": 1}]".into(), Condition::Always).await.unwrap();
-        let days = "2026-11-18".parse().unwrap().."2026-11-19".parse().unwrap();
-        assert!(clean_if_stale(&lake, KEY).await.unwrap().is_some());
-        assert_eq!(of_days(&lake, "trams", &days).await.unwrap(), Vec::<String>::new());
-
-        let lake = lake_with(folder.path(), "partition = \"date\"").await;
-        assert_eq!(of_days(&lake, "trams", &days).await.unwrap(), [KEY]);
-        assert_eq!(waiting(&lake, Some("trams")).await.unwrap(), [KEY]);
-        assert!(clean_if_stale(&lake, KEY).await.unwrap().is_some());
-        assert!(clean_if_stale(&lake, KEY).await.unwrap().is_none());
-    }
-
-    #[tokio::test]
-    async fn hidden_objects_and_mere_siblings_need_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let lake = lake_with(folder.path(), "siblings = [\"lines.txt\"]").await;
-        for key in ["trams/_progress/a.json", "trams/1/_a.json", "trams/1/lines.txt", "trams/1/a.json"] {
-            lake.raw.put(key, "[]".into(), Condition::Always).await.unwrap();
-        }
-        assert_eq!(waiting(&lake, Some("trams")).await.unwrap(), ["trams/1/a.json"]);
-        for key in ["trams/_progress/a.json", "trams/1/_a.json", "trams/1/lines.txt"] {
-            assert_eq!(clean_if_stale(&lake, key).await.unwrap(), None, "{key}");
-        }
-        assert!(one(&lake, "trams/_progress/a.json").await.unwrap_err().to_string().contains("no table"));
-        assert_eq!(clean_if_stale(&lake, "trams/1/a.json").await.unwrap().unwrap().table, "position");
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! Invalid rows on their way to the rejection zone, one JSON object per line.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
@@ -7,6 +8,11 @@ use serde::Serialize;
 
 /// The most of a record's text that is kept.
 pub(crate) const MAX_TEXT: usize = 4 * 1024;
+
+/// Rows that are written in full, and their bytes: what comes beyond is counted by column and reason. A small compressed
+/// object must not become a large one of rejects.
+const MAX_LINES: u64 = 100_000;
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// One invalid row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +39,19 @@ struct Line<'a> {
     reason: &'a str,
     message: &'a str,
     raw_text: &'a str,
+    /// How many rows the line stands for.
+    #[serde(skip_serializing_if = "is_one")]
+    rows: u64,
+}
+
+fn is_one(number: &u64) -> bool {
+    *number == 1
+}
+
+/// Rows beyond the limits.
+struct Counted {
+    first: u64,
+    rows: u64,
 }
 
 /// Writes rejects to a temporary file, which is made when the first comes.
@@ -40,6 +59,11 @@ pub struct RejectWriter {
     raw_key: String,
     raw_version: Option<String>,
     file: Option<BufWriter<File>>,
+    lines: u64,
+    bytes: usize,
+    line: Vec<u8>,
+    /// By column and reason.
+    beyond: BTreeMap<(Option<String>, String), Counted>,
     /// Rows written so far.
     pub rows: u64,
 }
@@ -47,11 +71,31 @@ pub struct RejectWriter {
 impl RejectWriter {
     /// A writer for the rows of one raw object.
     pub fn new(raw_key: &str, raw_version: Option<&str>) -> Self {
-        Self { raw_key: raw_key.to_owned(), raw_version: raw_version.map(str::to_owned), file: None, rows: 0 }
+        Self {
+            raw_key: raw_key.to_owned(),
+            raw_version: raw_version.map(str::to_owned),
+            file: None,
+            lines: 0,
+            bytes: 0,
+            line: Vec::new(),
+            beyond: BTreeMap::new(),
+            rows: 0,
+        }
     }
 
-    /// Writes one row.
+    /// Writes one row, or counts it where enough are written.
     pub fn write(&mut self, reject: &Reject) -> io::Result<()> {
+        if self.lines < MAX_LINES && self.bytes < MAX_BYTES {
+            return self.write_many(reject, 1);
+        }
+        self.rows += 1;
+        let kind = (reject.column.map(str::to_owned), reject.reason.to_owned());
+        self.beyond.entry(kind).or_insert(Counted { first: reject.row, rows: 0 }).rows += 1;
+        Ok(())
+    }
+
+    /// Writes one line that stands for `rows` rows.
+    pub fn write_many(&mut self, reject: &Reject, rows: u64) -> io::Result<()> {
         let text = reject.text.get(..MAX_TEXT).unwrap_or(reject.text);
         let line = Line {
             raw_key: &self.raw_key,
@@ -61,19 +105,74 @@ impl RejectWriter {
             reason: reject.reason,
             message: &reject.message,
             raw_text: &String::from_utf8_lossy(text),
+            rows,
         };
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, &line)?;
+        self.line.push(b'\n');
         let file = match &mut self.file {
             Some(file) => file,
             None => self.file.insert(BufWriter::new(tempfile::tempfile()?)),
         };
-        serde_json::to_writer(&mut *file, &line)?;
-        file.write_all(b"\n")?;
-        self.rows += 1;
+        file.write_all(&self.line)?;
+        self.lines += 1;
+        self.bytes += self.line.len();
+        self.rows += rows;
         Ok(())
     }
 
-    /// The file, if any row was written.
-    pub fn finish(self) -> io::Result<Option<File>> {
+    /// The file, if any row was written. Rows beyond the limits have one line for each column and reason at its end.
+    pub fn finish(mut self) -> io::Result<Option<File>> {
+        let listed = self.lines;
+        for ((column, reason), Counted { first, rows }) in std::mem::take(&mut self.beyond) {
+            let message = format!("{rows} more rows from row {first} on, after the first {listed} that are listed");
+            let counted = Reject { row: first, column: column.as_deref(), reason: &reason, message, text: b"" };
+            self.write_many(&counted, rows)?;
+        }
         self.file.map(|file| file.into_inner().map_err(io::IntoInnerError::into_error)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Seek};
+
+    use super::*;
+
+    fn lines(mut file: File) -> Vec<serde_json::Value> {
+        let mut text = String::new();
+        file.rewind().unwrap();
+        file.read_to_string(&mut text).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn endless_rejects_are_counted_and_none_is_lost() {
+        let mut writer = RejectWriter::new("a/b.csv", None);
+        let text = vec![b'x'; MAX_TEXT];
+        for row in 1..=200_000 {
+            let column = if row % 2 == 0 { Some("a") } else { None };
+            writer.write(&Reject { row, column, reason: "bad", message: "it is bad".to_owned(), text: &text }).unwrap();
+        }
+        assert_eq!(writer.rows, 200_000);
+        let file = writer.finish().unwrap().unwrap();
+        assert!(file.metadata().unwrap().len() < 2 * MAX_BYTES as u64);
+        let lines = lines(file);
+        let rows: u64 = lines.iter().map(|line| line["rows"].as_u64().unwrap_or(1)).sum();
+        assert_eq!(rows, 200_000);
+        let [.., without, with] = lines.as_slice() else { panic!("closing lines") };
+        assert_eq!((without["column"].as_str(), with["column"].as_str()), (None, Some("a")));
+        assert!(with["message"].as_str().unwrap().contains("more rows"));
+    }
+
+    #[test]
+    fn few_rejects_are_listed_as_they_are() {
+        let mut writer = RejectWriter::new("a/b.csv", None);
+        let reject = |row| Reject { row, column: None, reason: "bad", message: String::new(), text: b"t" };
+        writer.write(&reject(1)).unwrap();
+        writer.write(&reject(2)).unwrap();
+        let lines = lines(writer.finish().unwrap().unwrap());
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line.get("rows").is_none()));
     }
 }

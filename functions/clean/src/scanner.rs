@@ -120,7 +120,7 @@ impl<R: Read> Scanner<R> {
         }
         let length = self.value_length(max_bytes)?;
         let text = self.window().get(..length).unwrap_or_default();
-        let key = serde_json::from_slice(text).map_err(|error| self.not_json(&error.to_string()))?;
+        let key = serde_json::from_slice(text).map_err(|error| self.not_parsed(&error))?;
         self.consume(length);
         self.expect(b':')?;
         Ok(key)
@@ -191,6 +191,11 @@ impl<R: Read> Scanner<R> {
             Some(b'<') => Stop::reject("not_json", format!("byte {offset} is '<' instead of {wanted}: an HTML page?")),
             Some(_) => Stop::reject("not_json", format!("at byte {offset} there is no {wanted}")),
         }
+    }
+
+    /// Rejects the object: the parser did not understand a value. Its own message may quote the value.
+    pub fn not_parsed(&self, error: &serde_json::Error) -> Stop {
+        self.not_json(&format!("{:?} error at its line {} column {}", error.classify(), error.line(), error.column()))
     }
 
     /// Rejects the object: the parser did not understand a value.

@@ -68,6 +68,11 @@ pub enum Command {
         /// All raw objects again, from scratch
         #[arg(long)]
         all: bool,
+        /// Remove what was made of raw objects that are gone, even of many at once
+        #[arg(long)]
+        prune: bool,
+        #[command(flatten)]
+        limits: LimitOptions,
     },
     /// Bring stale partitions of the consumption zone up to date
     Aggregate {
@@ -94,6 +99,8 @@ pub enum Command {
         /// What the APIs no longer have is gone for good: give it up in the raw zone too
         #[arg(long)]
         accept_loss: bool,
+        #[command(flatten)]
+        limits: LimitOptions,
     },
     /// Ingest, clean and aggregate a long window, piece by piece; by AWS Batch where a lake on S3 has a queue
     Backfill {
@@ -161,6 +168,19 @@ pub enum DatasetCommand {
         #[arg(long, value_name = "FOLDER")]
         into: Option<PathBuf>,
     },
+}
+
+/// What counts as a failure.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct LimitOptions {
+    /// The share of an object's rows that may be rejected, from 0 to 1: more is exit status 1
+    #[arg(long, value_name = "SHARE", default_value_t = clean::MAX_REJECTED, value_parser = share)]
+    pub max_rejected: f64,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or_else(|| format!("\"{text}\" is not a share: give a number from 0 to 1, such as 0.1"))
 }
 
 /// A window of local days.

@@ -62,7 +62,7 @@ impl<'a> Session<'a> {
             Command::Ingest { source, window, accept_loss } => {
                 self.ingest(source, *window, *accept_loss, &mut summary).await
             }
-            Command::Clean { keys, dataset, all } => {
+            Command::Clean { keys, dataset, all, .. } => {
                 let selection = match (keys.is_empty(), all) {
                     (false, _) => clean::Selection::Keys(keys.clone()),
                     (true, true) => clean::Selection::All(dataset.clone()),
@@ -80,7 +80,7 @@ impl<'a> Session<'a> {
                 };
                 self.aggregate(&selection, &mut summary).await
             }
-            Command::Run { sources, window, accept_loss } => {
+            Command::Run { sources, window, accept_loss, .. } => {
                 self.all_steps(sources, *window, *accept_loss, &mut summary).await
             }
             Command::Backfill { source, from, to } => self.backfill(source, *from, *to, &mut summary).await,
@@ -137,11 +137,20 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    fn clean_options(&self) -> clean::Options {
+        let (prune, max_rejected) = match &self.arguments.command {
+            Command::Clean { prune, limits, .. } => (*prune, limits.max_rejected),
+            Command::Run { limits, .. } => (false, limits.max_rejected),
+            _ => (false, clean::MAX_REJECTED),
+        };
+        clean::Options { workers: self.workers, prune, max_rejected, now: Utc::now() }
+    }
+
     /// Cleans raw objects, those that are too large by AWS Batch.
     pub async fn clean(&self, selection: &clean::Selection, summary: &mut Summary) -> Result<()> {
         self.lake.sweep().await?;
         let begun = Instant::now();
-        let outcome = clean::clean(&self.lake, selection, self.workers, &self.steps).await?;
+        let outcome = clean::clean(&self.lake, selection, self.clean_options(), &self.steps).await?;
         if let (Some(batch), [_, ..]) = (&self.lake.batch, outcome.too_large.as_slice()) {
             summary.handed_over.push(batch.clean(&outcome.too_large).await?);
         }
@@ -232,10 +241,12 @@ impl<'a> Session<'a> {
         for piece in ingest::pieces(&self.lake, source, window)? {
             let (fetched, cleaned) = tokio::join!(
                 self.fetch(source, piece, false),
-                clean::clean(&self.lake, &stale, self.workers, &lake::progress::Quiet)
+                clean::clean(&self.lake, &stale, self.clean_options(), &lake::progress::Quiet)
             );
-            // What failed or was up to date counts once, in the cleaning at the end.
-            summary.clean(clean::Outcome { failed: Vec::new(), up_to_date: 0, ..cleaned? });
+            // What failed or was up to date counts once, in the cleaning at the end; rejects are found once only.
+            let mut cleaned = cleaned?;
+            cleaned.failed.retain(|error| matches!(error, clean::Error::Rejected { .. }));
+            summary.clean(clean::Outcome { up_to_date: 0, ..cleaned });
             match fetched {
                 Ok(outcome) => summary.ingest(outcome),
                 Err(failure) => {

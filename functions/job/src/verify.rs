@@ -1,14 +1,14 @@
 //! `tributary verify`: proves for the whole lake that no row is lost.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use lake::Lake;
 use lake::ledger::{Output, Rows};
 use lake::settings::Zone;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::cli::Format;
@@ -178,23 +178,51 @@ async fn check_rejects(lake: &Lake, output: &Output, report: &mut Report) -> Res
     let Some(there) = check(lake, Zone::Rejection, output, report, "tributary clean --all").await? else {
         return Ok(());
     };
-    let Some(mut reader) = lake.rejection.read(&there.key).await? else { return Ok(()) };
-    let count = move || {
-        let mut buffer = vec![0; 256 * 1024];
-        let mut lines = 0;
-        loop {
-            let count = reader.read(&mut buffer)?;
-            let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else { return Ok(lines) };
-            lines += chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
-        }
-    };
+    let Some(reader) = lake.rejection.read(&there.key).await? else { return Ok(()) };
+    let count = move || rejected_rows(reader);
     let counted: std::io::Result<u64> =
         tokio::task::spawn_blocking(count).await.map_err(std::io::Error::other).and_then(|result| result);
     let url = lake.rejection.url(&there.key);
     match counted {
-        Ok(lines) if lines == output.rows => {}
-        Ok(lines) => report.problems.push(format!("{url} has {lines} rows, the ledger says {}", output.rows)),
+        Ok(rows) if rows == output.rows => {}
+        Ok(rows) => report.problems.push(format!("{url} has {rows} rows, the ledger says {}", output.rows)),
         Err(error) => report.problems.push(format!("{url} cannot be read: {error}")),
     }
     Ok(())
+}
+
+/// The longest line of the rejection zone: 4 KiB of text, each byte escaped, and what stands beside it.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+/// A line of the rejection zone: how many rows it stands for, one if it does not say.
+#[derive(Deserialize)]
+struct RejectLine {
+    rows: Option<u64>,
+}
+
+fn rejected_rows(reader: impl Read) -> std::io::Result<u64> {
+    let mut reader = BufReader::with_capacity(256 * 1024, reader);
+    let mut line = Vec::new();
+    let mut rows = 0_u64;
+    loop {
+        line.clear();
+        reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+        if line.is_empty() {
+            return Ok(rows);
+        }
+        let RejectLine { rows: some } = serde_json::from_slice(&line)?;
+        rows = rows.saturating_add(some.unwrap_or(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_rejects_may_stand_for_many_rows() {
+        let text = "{\"row\": 1}\n{\"row\": 2, \"rows\": 40, \"raw_text\": \"\"}\n";
+        assert_eq!(rejected_rows(text.as_bytes()).unwrap(), 41);
+        assert!(rejected_rows("{\"row\": 1}\n{".as_bytes()).is_err());
+    }
 }

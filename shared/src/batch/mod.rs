@@ -20,7 +20,7 @@ use tokio::sync::OnceCell;
 use crate::aws::Aws;
 use crate::error::{Error, Result};
 use crate::hash;
-use crate::store::Store;
+use crate::store::{Object, Store};
 use crate::time::Window;
 
 pub use self::manifest::{Manifest, Share};
@@ -103,15 +103,16 @@ impl Batch {
         Ok(vec![first, second])
     }
 
-    /// Hands over the cleaning of raw objects: one child each.
-    pub async fn clean(&self, keys: &[String]) -> Result<HandedOver> {
-        let subject = match keys {
-            [key] => key.as_str(),
+    /// Hands over the cleaning of raw objects: one child each. The work is known by the objects' ETags as well: an
+    /// active job may have read an object before it was replaced.
+    pub async fn clean(&self, objects: &[Object]) -> Result<HandedOver> {
+        let subject = match objects {
+            [object] => object.key.as_str(),
             _ => "objects",
         };
-        let share = |key: &String| Share::Clean { keys: vec![key.clone()] };
-        let manifest = Manifest { title: format!("clean-{subject}"), shares: keys.iter().map(share).collect() };
-        let identity = identity(&manifest);
+        let share = |object: &Object| Share::Clean { keys: vec![object.key.clone()] };
+        let manifest = Manifest { title: format!("clean-{subject}"), shares: objects.iter().map(share).collect() };
+        let identity = hash::texts(objects.iter().flat_map(|object| [object.key.as_str(), object.etag.as_str()]));
         self.submit(&manifest, &identity, None).await
     }
 

@@ -241,6 +241,11 @@ impl Backend for LocalStore {
         if deleted.await? { Ok(()) } else { Err(self.is_another("delete", key)) }
     }
 
+    async fn root_is_there(&self) -> Result<bool> {
+        let root = self.root.clone();
+        self.whole_folder("look at", move || Ok(root.is_dir())).await
+    }
+
     async fn leftovers(&self, remove: bool) -> Result<Vec<String>> {
         let root = self.root.clone();
         let work = move || {

@@ -113,6 +113,10 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     async fn put_file(&self, key: &str, file: File, condition: Condition) -> Result<Object>;
     /// See [`Store::delete`].
     async fn delete(&self, key: &str, condition: Condition) -> Result<()>;
+    /// See [`Store::root_is_there`].
+    async fn root_is_there(&self) -> Result<bool> {
+        Ok(true)
+    }
     /// See [`Store::leftovers`].
     async fn leftovers(&self, remove: bool) -> Result<Vec<String>>;
 }
@@ -187,6 +191,11 @@ impl Store {
     /// this ETag: another one stays, and the deletion fails with [`Failure::Condition`].
     pub async fn delete(&self, key: &str, condition: Condition) -> Result<()> {
         self.0.delete(key, condition).await
+    }
+
+    /// Whether the store's folder or bucket is there; an empty one is.
+    pub async fn root_is_there(&self) -> Result<bool> {
+        self.0.root_is_there().await
     }
 
     /// What killed writers left behind in a local folder. S3 has none: a bucket's lifecycle rule ends aborted uploads.

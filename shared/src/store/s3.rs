@@ -379,6 +379,18 @@ impl Backend for S3Store {
         }
     }
 
+    async fn root_is_there(&self) -> Result<bool> {
+        let client = self.client.get().await;
+        match client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix).max_keys(1).send().await {
+            Ok(_) => Ok(true),
+            // A list finds nothing only where there is no bucket.
+            Err(error) => {
+                let failure = self.fail("list", "", &error);
+                if failure.failure == Failure::NotFound { Ok(false) } else { Err(failure) }
+            }
+        }
+    }
+
     async fn leftovers(&self, _: bool) -> Result<Vec<String>> {
         Ok(Vec::new())
     }

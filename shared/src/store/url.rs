@@ -1,7 +1,7 @@
 //! `file:PATH` and `s3://bucket/prefix`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use crate::secret::mask_url;
@@ -34,6 +34,45 @@ impl StoreUrl {
             }
         }
     }
+}
+
+impl StoreUrl {
+    /// Whether the two are one place, or one lies below the other.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (StoreUrl::File(one), StoreUrl::File(other)) => {
+                let (one, other) = (real(one), real(other));
+                one.starts_with(&other) || other.starts_with(&one)
+            }
+            (StoreUrl::S3 { bucket: one, prefix }, StoreUrl::S3 { bucket: other, prefix: other_prefix }) => {
+                let segments = |prefix: &str| -> Vec<String> {
+                    prefix.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+                };
+                let (mine, others) = (segments(prefix), segments(other_prefix));
+                one == other && (mine.starts_with(&others) || others.starts_with(&mine))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A path from the root without `..`; links are followed as far as it exists.
+fn real(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut real = PathBuf::new();
+    for part in absolute.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(real.pop()),
+            part => {
+                real.push(part);
+                if let Ok(followed) = real.canonicalize() {
+                    real = followed;
+                }
+            }
+        }
+    }
+    real
 }
 
 impl FromStr for StoreUrl {
@@ -86,6 +125,31 @@ mod tests {
         ] {
             let url: StoreUrl = text.parse().unwrap();
             assert_eq!(url.join("raw").to_string(), joined);
+        }
+    }
+
+    #[test]
+    fn places_overlap_by_whole_segments_whatever_their_spelling() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| format!("file:{}/{path}", folder.path().display());
+        std::fs::create_dir_all(folder.path().join("lake/raw")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(folder.path().join("lake"), folder.path().join("link")).unwrap();
+        for (one, other, overlap) in [
+            (at("lake"), at("lake/raw"), true),
+            (at("lake/raw/../raw/."), at("lake/raw"), true),
+            (at("lake/raw"), at("lake/raw2"), false),
+            (at("new"), at("new/../new/x"), true),
+            (at("link/raw"), at("lake/raw"), cfg!(unix)),
+            ("s3://a/x".to_owned(), "s3://a/x/y".to_owned(), true),
+            ("s3://a".to_owned(), "s3://a/y".to_owned(), true),
+            ("s3://a/x".to_owned(), "s3://a/xy".to_owned(), false),
+            ("s3://a/x".to_owned(), "s3://b/x".to_owned(), false),
+            ("s3://a/x".to_owned(), at("x"), false),
+        ] {
+            let (one, other): (StoreUrl, StoreUrl) = (one.parse().unwrap(), other.parse().unwrap());
+            assert_eq!(one.overlaps(&other), overlap, "{one} and {other}");
+            assert_eq!(other.overlaps(&one), overlap, "{other} and {one}");
         }
     }
 

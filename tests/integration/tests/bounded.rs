@@ -55,3 +55,47 @@ fn a_large_raw_object_is_cleaned_in_bounded_memory() {
     assert_eq!(entry["rows"]["clean"], all);
     assert_eq!(entry["rows"]["duplicate"], twice, "the last row of a key stays");
 }
+
+/// A lake with a table of these columns beside `day`, by date, and one object with a row per day.
+fn lake_by_date(columns: usize, days: u64) -> TestLake {
+    let lake = TestLake::new("http://127.0.0.1:1/");
+    let names: Vec<String> = (0..columns).map(|number| format!("c{number}")).collect();
+    let declared: String = names.iter().map(|name| format!("{name} = {{ type = \"int64\" }}\n")).collect();
+    lake.write(
+        "config/datasets/wide/dataset.toml",
+        format!(
+            "title = \"T\"\ntime_zone = \"UTC\"\n[table.t]\nfrom = \"*\"\npartition = \"date(day)\"\n[table.t.column]\n\
+             day = {{ type = \"date\", required = true }}\n{declared}"
+        ),
+    );
+    let values = ",1".repeat(columns);
+    let first = chrono::NaiveDate::from_ymd_opt(2020, 1, 1).unwrap();
+    let row = |day| format!("{}{values}\n", first + chrono::Days::new(day));
+    let rows: String = (0..days).map(row).collect();
+    lake.write("raw/wide/a.csv", format!("day,{}\n{rows}", names.join(",")));
+    lake
+}
+
+#[test]
+fn more_partitions_than_a_process_has_files_are_cleaned() {
+    const DAYS: u64 = 1_200;
+    let lake = lake_by_date(2, DAYS);
+    let command = lake.command(&[]);
+    let mut limited = std::process::Command::new("/bin/sh");
+    limited.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    limited.args(["-c", "ulimit -n 256; exec \"$0\" \"$@\""]).arg(command.get_program()).arg("clean");
+    let output = limited.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let entry = lake.tree().bytes("ledger/raw/wide/a.csv.json").unwrap().to_vec();
+    let entry: serde_json::Value = serde_json::from_slice(&entry).unwrap();
+    assert_eq!((&entry["rows"]["clean"], entry["outputs"].as_array().unwrap().len()), (&DAYS.into(), DAYS as usize));
+}
+
+#[test]
+fn many_columns_of_many_partitions_are_cleaned_in_bounded_memory() {
+    let lake = lake_by_date(50, 900);
+    let mut child = lake.command(&["clean"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let peak = peak_of(&mut child);
+    assert!(child.wait().unwrap().success());
+    assert!(peak > 0 && peak < LIMIT_KIB, "{peak} KiB");
+}

@@ -34,11 +34,12 @@ use arrow::datatypes::Date32Type;
 use chrono::{DateTime, Datelike, NaiveDate};
 use lake::dataset::{Column, RECEIVED_AT};
 use lake::ledger::Gap;
+use lake::partition::YEARS;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{RawObject, Siblings};
+use super::{Notes, RawObject, Siblings};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::scanner::Scanner;
@@ -63,23 +64,25 @@ struct Commits {
     is_used: bool,
 }
 
-/// Reads one raw object; tells the gaps that it and its sibling report.
+/// Reads one raw object; returns how many rows it has by the account above, and the gaps that it and its sibling report.
 pub(super) fn decode(
     object: &RawObject,
     mut siblings: Siblings<'_>,
     reader: impl Read,
     sink: &mut dyn Sink,
-) -> Result<Vec<Gap>, Stop> {
+) -> Result<Notes, Stop> {
     let Some(sibling) = siblings.remove(COMMITS) else {
         return Err(Stop::Broken(format!("dataset.toml does not declare the sibling {COMMITS}")));
     };
     let mut commits: BTreeMap<Key, Commits> = BTreeMap::new();
+    let mut taken = 0;
     let take = |week: Week, _: &mut dyn Sink| {
         let Week { key, count, received_at } = week;
+        taken += 1;
         commits.insert(key, Commits { count, received_at, is_used: false });
         Ok(())
     };
-    let mut gaps = each_week(object, "commits", sibling, sink, take).map_err(|stop| match stop {
+    let mut notes = each_week(object, "commits", sibling, sink, take).map_err(|stop| match stop {
         Stop::Reject(reject) => Stop::Broken(format!("the sibling {COMMITS} is not usable: {}", reject.message)),
         broken => broken,
     })?;
@@ -93,12 +96,17 @@ pub(super) fn decode(
         });
         rows.push(week.key, Some(week.count), count, received_at, sink)
     };
-    gaps.extend(each_week(object, "points", reader, sink, take_score)?);
+    // Those that were taken are rows only if no score has them.
+    notes.seen -= taken;
+    let scores = each_week(object, "points", reader, sink, take_score)?;
+    notes.seen += scores.seen;
+    notes.gaps.extend(scores.gaps);
     for (key, Commits { count, received_at, .. }) in commits.into_iter().filter(|(_, commits)| !commits.is_used) {
+        notes.seen += 1;
         rows.push(key, None, Some(count), received_at, sink)?;
     }
     rows.flush(sink)?;
-    Ok(gaps)
+    Ok(notes)
 }
 
 /// One response.
@@ -131,19 +139,19 @@ struct Week {
 type Refusal<'a> = (&'a str, &'static str, String);
 
 /// Calls `take` for each valid entry of an object within its response's weeks; the others go to the sink. `counted` names
-/// the column of the entries' counts. Tells the gaps.
+/// the column of the entries' counts. Returns the gaps, and how many entries there were.
 fn each_week(
     object: &RawObject,
     counted: &str,
     reader: impl Read,
     sink: &mut dyn Sink,
     mut take: impl FnMut(Week, &mut dyn Sink) -> Result<(), Stop>,
-) -> Result<Vec<Gap>, Stop> {
+) -> Result<Notes, Stop> {
     let column =
         object.table.column(counted).ok_or_else(|| Stop::Broken(format!("the table has no column {counted}")))?;
     let mut scanner = Scanner::new(reader)?;
     let mut gaps = Vec::new();
-    let mut row = 0;
+    let mut row: u64 = 0;
     while scanner.peek()?.is_some() {
         let length = scanner.value_length(MAX_LINE)?;
         let text = scanner.window().get(..length).unwrap_or_default();
@@ -170,7 +178,7 @@ fn each_week(
         gaps.extend(line.gap);
         scanner.consume(length);
     }
-    Ok(gaps)
+    Ok(Notes { gaps, seen: row, ..Notes::default() })
 }
 
 /// Where the parser stopped, without what it found there.
@@ -225,7 +233,7 @@ fn understand<'a>(text: &str, column: &'a Column, weeks: &Range<NaiveDate>) -> R
 fn day(text: &str) -> Option<NaiveDate> {
     let date = text.trim().split(['T', ' ']).next()?;
     let day = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
-    (date.len() == 10 && (0..=9999).contains(&day.year())).then_some(day)
+    (date.len() == 10 && YEARS.contains(&day.year())).then_some(day)
 }
 
 /// A double that is an integer, such as 42.0.

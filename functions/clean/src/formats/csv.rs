@@ -11,7 +11,7 @@ use lake::dataset::{Column, Header};
 use super::lines::BYTE_ORDER_MARK;
 use super::rows::{Record, Rows};
 use super::value::{Raw, Typed, check};
-use super::{RawObject, Sample};
+use super::{Notes, RawObject, Sample};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
@@ -21,12 +21,13 @@ const WINDOW: usize = 256 * 1024;
 /// The longest record that is accepted: what is longer has a quote that nobody closed.
 const MAX_RECORD: usize = 1024 * 1024;
 
-/// Reads the rows; tells how many columns of the file nobody declared.
-pub(super) fn decode(object: &RawObject, delimiter: u8, reader: impl Read, sink: &mut dyn Sink) -> Result<u64, Stop> {
+/// Reads the rows; returns how many there were and how many columns of the file nobody declared.
+pub(super) fn decode(object: &RawObject, delimiter: u8, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
     let mut records = Records::new(reader, delimiter);
     let mut rows = Rows::new(object);
     let received_at = object.received_at.timestamp_micros();
     let mut layout: Option<Layout> = None;
+    let mut headers = 0;
     while records.advance()? {
         let (row, text) = (records.line, records.text());
         let known = match &layout {
@@ -35,6 +36,7 @@ pub(super) fn decode(object: &RawObject, delimiter: u8, reader: impl Read, sink:
                 let (found, is_header) = Layout::find(object, &records)?;
                 let known = layout.insert(found);
                 if is_header {
+                    headers = 1;
                     continue;
                 }
                 known
@@ -55,7 +57,8 @@ pub(super) fn decode(object: &RawObject, delimiter: u8, reader: impl Read, sink:
         rows.add(Record { row, text, received_at }, sink, |column, _| known.value(&records, column))?;
     }
     rows.flush(sink)?;
-    Ok(layout.map_or(0, |layout| layout.ignored))
+    let ignored_columns = layout.map_or(0, |layout| layout.ignored);
+    Ok(Notes { ignored_columns, seen: records.number - headers, ..Notes::default() })
 }
 
 /// All records of a file, as text.
@@ -131,7 +134,7 @@ impl Layout {
     fn value<'r, R>(&self, record: &'r Records<R>, column: usize) -> Raw<'r> {
         let position = self.positions.get(column).copied().flatten();
         match position.and_then(|position| record.value(position)) {
-            Some(text) if !text.trim().is_empty() => Raw::Text(text),
+            Some(text) if !text.trim().is_empty() => Raw::Text(text.into()),
             _ => Raw::Missing,
         }
     }
@@ -173,6 +176,8 @@ struct Records<R> {
     /// The line where the record begins, and the one where it ends.
     line: u64,
     last_line: u64,
+    /// Records so far that are not blank.
+    number: u64,
 }
 
 impl<R> Records<R> {
@@ -191,6 +196,7 @@ impl<R> Records<R> {
             raw: Vec::new(),
             line: 1,
             last_line: 1,
+            number: 0,
         }
     }
 
@@ -228,10 +234,20 @@ impl<R: Read> Records<R> {
         while self.read_record()? {
             let is_blank = self.count <= 1 && self.bytes().trim_ascii().is_empty();
             if !is_blank {
+                self.number += 1;
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Lets go of blank lines before a record: any number of them is no long record.
+    fn pass_blank_lines(&mut self) {
+        let blank = self.raw.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&self.raw);
+        if self.length == 0 && self.count == 0 && blank.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
+            self.last_line += blank.iter().filter(|byte| **byte == b'\n').count() as u64;
+            self.raw.clear();
+        }
     }
 
     fn read_record(&mut self) -> Result<bool, Stop> {
@@ -250,6 +266,7 @@ impl<R: Read> Records<R> {
             self.start += read;
             self.length += written;
             self.count += ended;
+            self.pass_blank_lines();
             if self.raw.len() > MAX_RECORD {
                 let why = format!(
                     "the record at line {} is longer than {MAX_RECORD} bytes: is a quote not closed?",

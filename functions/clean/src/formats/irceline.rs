@@ -16,8 +16,10 @@ use lake::time::day_bounds;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::exact::Json;
 use super::json::each_element;
-use super::{RawObject, Siblings};
+use super::years;
+use super::{Notes, RawObject, Siblings};
 use crate::error::Stop;
 use crate::formats::irceline::rows::Rows;
 use crate::reject::Reject;
@@ -48,13 +50,13 @@ pub struct Series {
     pub uom: Option<String>,
 }
 
-/// Reads one raw object; tells the gaps that it reports.
+/// Reads one raw object; returns how many values it has, and the gaps that it reports.
 pub(super) fn decode(
     object: &RawObject,
     siblings: Siblings<'_>,
     reader: impl Read,
     sink: &mut dyn Sink,
-) -> Result<Vec<Gap>, Stop> {
+) -> Result<Notes, Stop> {
     let series = known_series(object, siblings)?;
     let column =
         object.table.column("value").ok_or_else(|| Stop::Broken("the table has no column value".to_owned()))?;
@@ -71,7 +73,7 @@ pub(super) fn decode(
         decoder.line(sink)?;
     }
     decoder.rows.flush(sink)?;
-    Ok(decoder.gaps)
+    Ok(Notes { gaps: decoder.gaps, seen: decoder.index, ..Notes::default() })
 }
 
 /// The instants that belong to the raw object's day, `(start, end]` in microseconds; everything if its key has no
@@ -225,7 +227,7 @@ impl<R: Read> Decoder<'_, R> {
     fn parsed<T: for<'de> Deserialize<'de>>(&mut self) -> Result<T, Stop> {
         let length = self.scanner.value_length(MAX_TEXT)?;
         let text = self.scanner.window().get(..length).unwrap_or_default();
-        let value = serde_json::from_slice(text).map_err(|error| self.scanner.not_json(&error.to_string()))?;
+        let value = serde_json::from_slice(text).map_err(|error| self.scanner.not_parsed(&error))?;
         self.scanner.consume(length);
         Ok(value)
     }
@@ -318,12 +320,22 @@ impl<R: Read> Decoder<'_, R> {
     fn any_record(&mut self, id: &str, number: Option<u32>, received: i64, sink: &mut dyn Sink) -> Result<(), Stop> {
         let length = self.scanner.value_length(MAX_RECORD)?;
         let text = self.scanner.window().get(..length).unwrap_or_default();
-        let record: Value = serde_json::from_slice(text).map_err(|error| self.scanner.not_json(&error.to_string()))?;
-        let millis = record.get("timestamp").and_then(Value::as_i64);
-        let value = match record.get("value") {
-            None | Some(Value::Null) => Reading::Missing,
-            Some(Value::Number(number)) => number.as_f64().map_or(Reading::Wrong, Reading::Number),
-            Some(Value::String(text)) if self.checks.column.is_missing_text(text) => Reading::Missing,
+        let record = Json::parse(text).map_err(|error| self.scanner.not_parsed(&error))?;
+        let field = |name| match &record {
+            Json::Object(record) => record.get(name).and_then(|value| Json::of(value).ok()),
+            _ => None,
+        };
+        let millis = match field("timestamp") {
+            Some(Json::Number(digits)) => digits.parse::<i64>().ok(),
+            _ => None,
+        };
+        let value = match field("value") {
+            None | Some(Json::Null) => Reading::Missing,
+            Some(Json::Number(digits)) => match fast_float2::parse::<f64, _>(digits) {
+                Ok(number) if number.is_finite() => Reading::Number(number),
+                _ => Reading::Wrong,
+            },
+            Some(Json::Text(text)) if self.checks.column.is_missing_text(&text) => Reading::Missing,
             Some(_) => Reading::Wrong,
         };
         self.index += 1;
@@ -374,13 +386,8 @@ fn accept(checks: &Checks, rows: &mut Rows, sink: &mut dyn Sink, record: Record,
         Reading::Wrong => return refuse(sink, &record, "value", "not_a_number", "the value is not a number"),
     };
     if !rows.push(number, micros, value, record.received) {
-        return refuse(
-            sink,
-            &record,
-            "timestamp",
-            "not_a_timestamp",
-            "the timestamp is beyond the years that a date can hold",
-        );
+        let (reason, why) = years::out_of_range();
+        return refuse(sink, &record, "timestamp", reason, &why);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod codetrack;
 mod csv;
+mod exact;
 pub mod irceline;
 mod json;
 mod lines;
@@ -10,6 +11,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod value;
+mod years;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -54,7 +56,7 @@ pub fn sample(reader: impl Read, delimiter: u8) -> Result<Sample, Stop> {
 
 /// Whether a text is a value of a column.
 pub fn fits(column: &Column, text: &str) -> bool {
-    value::check(column, value::Raw::Text(text)).is_ok_and(|value| value != value::Typed::Null)
+    value::check(column, value::Raw::Text(text.into())).is_ok_and(|value| value != value::Typed::Null)
 }
 
 /// What an object tells beside its rows.
@@ -64,6 +66,8 @@ pub struct Notes {
     pub gaps: Vec<Gap>,
     /// How many of its columns nobody declared.
     pub ignored_columns: u64,
+    /// Rows that the decoder saw, counted where the bytes are: as many must arrive at the sink.
+    pub seen: u64,
 }
 
 /// Reads the object's bytes into the sink by the table's format.
@@ -73,16 +77,14 @@ pub fn decode(
     reader: impl Read,
     sink: &mut dyn Sink,
 ) -> Result<Notes, Stop> {
-    let gaps = |gaps| Notes { gaps, ..Notes::default() };
-    let columns = |ignored_columns| Notes { ignored_columns, ..Notes::default() };
     match object.table.format_of(object.key) {
-        Some(Format::Csv) => csv::decode(object, object.table.delimiter, reader, sink).map(columns),
-        Some(Format::Tsv) => csv::decode(object, b'\t', reader, sink).map(columns),
-        Some(Format::Json) => json::document(object, reader, sink).map(|()| Notes::default()),
-        Some(Format::Ndjson) => json::lines(object, reader, sink).map(|()| Notes::default()),
-        Some(Format::Responses) => json::responses(object, reader, sink).map(gaps),
-        Some(Format::IrcelineValues) => irceline::decode(object, siblings, reader, sink).map(gaps),
-        Some(Format::CodetrackWeeks) => codetrack::decode(object, siblings, reader, sink).map(gaps),
+        Some(Format::Csv) => csv::decode(object, object.table.delimiter, reader, sink),
+        Some(Format::Tsv) => csv::decode(object, b'\t', reader, sink),
+        Some(Format::Json) => json::document(object, reader, sink),
+        Some(Format::Ndjson) => json::lines(object, reader, sink),
+        Some(Format::Responses) => json::responses(object, reader, sink),
+        Some(Format::IrcelineValues) => irceline::decode(object, siblings, reader, sink),
+        Some(Format::CodetrackWeeks) => codetrack::decode(object, siblings, reader, sink),
         None => {
             let why =
                 "the name does not end in .csv, .tsv, .json or .ndjson (with .gz or .zst behind it, if compressed)";

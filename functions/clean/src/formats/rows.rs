@@ -1,5 +1,6 @@
 //! Rows of declared columns: checked value by value, kept in builders, handed on in batches.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -12,6 +13,7 @@ use lake::time::DayFinder;
 
 use super::RawObject;
 use super::value::{Raw, Refusal, Typed, check, require};
+use super::years;
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
@@ -38,6 +40,8 @@ pub struct Rows<'a> {
     /// For each column that is the day of another: which one.
     days_of: Vec<Option<usize>>,
     days: DayFinder,
+    /// The days that have a partition, and the column that has them, where not all do.
+    partition_days: Option<(usize, RangeInclusive<i64>)>,
     received: TimestampMicrosecondBuilder,
     rows: usize,
     bytes: usize,
@@ -53,6 +57,7 @@ impl<'a> Rows<'a> {
             builders: columns.iter().map(|column| Builder::new(column.kind)).collect(),
             days_of: columns.iter().map(|column| column.day_of.as_ref().and_then(position)).collect(),
             days: DayFinder::new(object.dataset.zone, object.dataset.stamp),
+            partition_days: years::partition_days(object.table),
             received: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
             rows: 0,
             bytes: 0,
@@ -105,13 +110,18 @@ impl<'a> Rows<'a> {
                 require(column, &Typed::Null).map_err(|refusal| (column.name.as_str(), refusal))?;
                 continue;
             };
-            let day = self.days.day_of(*micros).ok_or_else(|| {
-                let why = "the time is beyond the years that a date can hold".to_owned();
-                (column.name.as_str(), ("not_a_timestamp", why))
-            })?;
+            // The local day of an instant at the edge of the years may be beyond it.
+            let day = self.days.day_of(*micros).filter(|day| years::has(*day));
+            let day = day.ok_or_else(|| (column.name.as_str(), years::out_of_range()))?;
             if let Some(value) = values.get_mut(at) {
                 *value = Typed::Int(i64::from(Date32Type::from_naive_date(day)));
             }
+        }
+        if let Some((at, days)) = &self.partition_days
+            && let (Some(Typed::Int(day)), Some(column)) = (values.get(*at), columns.get(*at))
+            && !days.contains(day)
+        {
+            return Err((column.name.as_str(), years::no_school_year()));
         }
         Ok(values)
     }

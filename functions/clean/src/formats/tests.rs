@@ -60,7 +60,8 @@ pub(super) fn decoded(declared: &str, name: &str, bytes: impl Read) -> Result<Ke
     let object = RawObject { dataset, table: dataset.table("t").unwrap(), key: &key, received_at };
     let mut kept = Kept::default();
     match decode(&object, Siblings::new(), bytes, &mut kept) {
-        Ok(Notes { gaps, ignored_columns }) => {
+        Ok(Notes { gaps, ignored_columns, seen }) => {
+            assert_eq!(seen, (kept.rows.len() + kept.rejects.len()) as u64, "what was seen arrived");
             kept.notes = (gaps.len(), ignored_columns);
             Ok(kept)
         }
@@ -187,4 +188,117 @@ fn the_format_follows_from_the_name_where_none_is_declared() {
         assert_eq!(decoded(declared, name, text.as_bytes()).unwrap().rows, ["1"], "{name}");
     }
     assert_eq!(decoded(declared, "x.xlsx", &b"1"[..]).unwrap_err(), "unknown_format");
+}
+
+/// Loses every third row.
+#[derive(Default)]
+struct Lossy {
+    arrived: u64,
+}
+
+impl Sink for Lossy {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
+        self.arrived += (batch.num_rows() - batch.num_rows() / 3) as u64;
+        Ok(())
+    }
+
+    fn reject(&mut self, _: &Reject) -> Result<(), Stop> {
+        self.arrived += 1;
+        Ok(())
+    }
+
+    fn outside(&mut self, count: u64) {
+        self.arrived += count;
+    }
+}
+
+#[test]
+fn what_a_decoder_saw_does_not_depend_on_what_arrives() {
+    let folder = Folder::from([(
+        "dataset.toml".to_owned(),
+        "title = \"T\"\ntime_zone = \"UTC\"\n[table.t]\nfrom = \"*\"\ncolumn.a = { type = \"int64\" }\n".to_owned(),
+    )]);
+    let catalog = Catalog::with_folders(BTreeMap::from([("d".to_owned(), folder)]));
+    let dataset = catalog.dataset("d").unwrap();
+    for (key, text) in [
+        ("d/x.csv", "a\n1\n2\n\n3\nx\n"),
+        ("d/x.ndjson", "{\"a\": 1}\n\n{\"a\": 2}\n{\"a\": 3}\nx\n"),
+        ("d/x.json", "[{\"a\": 1}, {\"a\": 2}, {\"a\": 3}, {\"a\": \"x\"}]"),
+    ] {
+        let received_at = DateTime::from_timestamp(0, 0).unwrap();
+        let object = RawObject { dataset, table: dataset.table("t").unwrap(), key, received_at };
+        let mut sink = Lossy::default();
+        let notes = decode(&object, Siblings::new(), text.as_bytes(), &mut sink).unwrap();
+        assert_eq!((notes.seen, sink.arrived), (4, 3), "{key}");
+    }
+}
+
+#[test]
+fn doubles_of_json_are_those_of_csv_bit_for_bit() {
+    // A fixed seed: xorshift over all bit patterns.
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        f64::from_bits(state)
+    };
+    let doubles: Vec<f64> = std::iter::repeat_with(&mut next).filter(|double| double.is_finite()).take(2_000).collect();
+    let texts: Vec<String> = doubles.iter().map(|double| format!("{double:e}")).collect();
+    let declared = "column.a = { type = \"float64\" }\n";
+    let json: String = texts.iter().map(|text| format!("{{\"a\": {text}}}\n")).collect();
+    let list = format!("[{}]", json.trim().replace('\n', ","));
+    let wanted: Vec<u64> = doubles.iter().map(|double| double.to_bits()).collect();
+    for (name, text) in [("x.csv", format!("a\n{}\n", texts.join("\n"))), ("x.ndjson", json), ("x.json", list)] {
+        let kept = decoded(declared, name, text.as_bytes()).unwrap();
+        let found: Vec<u64> = kept.rows.iter().map(|row| row.parse::<f64>().unwrap().to_bits()).collect();
+        assert_eq!(found, wanted, "{name}");
+    }
+}
+
+#[test]
+fn a_number_keeps_its_digits_in_text_and_harms_nothing_where_nobody_declared_it() {
+    assert_eq!(one("type = \"string\"", "1.10"), "1.10");
+    assert_eq!(one("type = \"string\"", "12345678901234567890123"), "12345678901234567890123");
+    assert_eq!(one("type = \"float64\"", "1e999"), "out_of_range");
+    let text = "[{\"a\": 1, \"z\": 1e999}, {\"a\": 2, \"y\": {\"z\": [-1e999]}}]";
+    let kept = decoded("column.a = { type = \"int64\" }\n", "x.json", text.as_bytes()).unwrap();
+    assert_eq!((kept.rows, kept.rejects), (vec!["1".to_owned(), "2".to_owned()], Vec::new()));
+}
+
+#[test]
+fn years_are_those_that_a_calendar_has() {
+    for (options, value, wanted) in [
+        ("type = \"date\"", "\"0001-01-01\"", "0001-01-01"),
+        ("type = \"date\"", "\"0000-12-31\"", "out_of_range"),
+        ("type = \"date\"", "\"+10000-01-01\"", "out_of_range"),
+        ("type = \"date\", format = \"%Y-%m-%d\"", "\"26-01-02\"", "not_a_date"),
+        ("type = \"date\", format = \"%d.%m.%Y\"", "\"02.01.2026\"", "2026-01-02"),
+        ("type = \"timestamp\", format = \"epoch_s\"", "1795042800000", "out_of_range"),
+        ("type = \"timestamp\", format = \"epoch_s\"", "1795042800", "2026-11-18T23:00:00Z"),
+        ("type = \"timestamp\"", "\"0000-01-01T00:00:00Z\"", "out_of_range"),
+    ] {
+        assert_eq!(one(options, value), wanted, "{options} {value}");
+    }
+}
+
+#[test]
+fn days_without_a_school_year_are_rejected() {
+    let declared = "partition = \"school_year(a)\"\ncolumn.a = { type = \"date\", required = true }\n";
+    let text = "a\n1970-06-30\n1970-07-01\n2070-06-30\n2070-07-01\n";
+    let kept = decoded(declared, "x.csv", text.as_bytes()).unwrap();
+    assert_eq!(kept.rows, ["1970-07-01", "2070-06-30"]);
+    assert_eq!(kept.rejects, ["2 a out_of_range: 1970-06-30", "5 a out_of_range: 2070-07-01"]);
+}
+
+#[test]
+fn a_megabyte_of_blank_lines_is_no_record() {
+    let declared = "column.a = { type = \"int64\" }\n";
+    for blank in ["\n", "\r\n"] {
+        let blanks = blank.repeat(1_500_000);
+        let text = format!("\u{feff}{blanks}a\n1\n{blanks}x\n{blanks}");
+        let kept = decoded(declared, "x.csv", text.as_bytes()).unwrap();
+        assert_eq!(kept.rows, ["1"]);
+        assert_eq!(kept.rejects, ["3000003 a not_an_integer: x"]);
+    }
 }

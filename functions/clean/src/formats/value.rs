@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use arrow::datatypes::Date32Type;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Utc};
 use lake::dataset::{Column, ColumnType, Decimal, TimeFormat};
-use serde_json::{Number, Value};
+use serde_json::value::RawValue;
+
+use super::exact::Json;
+use super::years;
 
 /// Why a value is not acceptable: a stable code and a message without the value.
 pub type Refusal = (&'static str, String);
@@ -16,25 +19,31 @@ pub enum Raw<'v> {
     /// There is none.
     Missing,
     /// Text.
-    Text(&'v str),
-    /// A JSON number.
-    Number(&'v Number),
+    Text(Cow<'v, str>),
+    /// A JSON number, as it stands.
+    Number(&'v str),
     /// JSON's true or false.
     Bool(bool),
     /// A JSON list or object.
     Nested,
 }
 
-impl<'v> From<Option<&'v Value>> for Raw<'v> {
-    fn from(value: Option<&'v Value>) -> Self {
-        match value {
-            None | Some(Value::Null) => Self::Missing,
-            Some(Value::String(text)) => Self::Text(text),
-            Some(Value::Number(number)) => Self::Number(number),
-            Some(Value::Bool(truth)) => Self::Bool(*truth),
-            Some(Value::Array(_) | Value::Object(_)) => Self::Nested,
+impl<'v> From<Option<&'v RawValue>> for Raw<'v> {
+    fn from(value: Option<&'v RawValue>) -> Self {
+        match value.map(Json::of) {
+            None | Some(Ok(Json::Null)) => Self::Missing,
+            Some(Ok(Json::Text(text))) => Self::Text(text),
+            Some(Ok(Json::Number(number))) => Self::Number(number),
+            Some(Ok(Json::Bool(truth))) => Self::Bool(truth),
+            // What is no text of ours (half of a surrogate pair) is no single value.
+            Some(Ok(Json::List(_) | Json::Object(_)) | Err(_)) => Self::Nested,
         }
     }
+}
+
+/// The double of a JSON number: the nearest one to its digits, as of a CSV file's. `None` beyond the range of doubles.
+fn double(digits: &str) -> Option<f64> {
+    fast_float2::parse(digits.as_bytes()).ok().filter(|number: &f64| number.is_finite())
 }
 
 /// A typed value, checked.
@@ -56,10 +65,10 @@ pub enum Typed<'v> {
 pub fn check<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
     let typed = match raw {
         Raw::Missing => Typed::Null,
-        Raw::Text(text) if column.is_missing_text(text) => Typed::Null,
+        Raw::Text(text) if column.is_missing_text(&text) => Typed::Null,
         // An empty text is a text, and nothing else.
         Raw::Text(text) if column.kind != ColumnType::String && text.trim().is_empty() => Typed::Null,
-        Raw::Number(number) if number.as_f64().is_some_and(|number| column.is_missing_number(number)) => Typed::Null,
+        Raw::Number(number) if double(number).is_some_and(|number| column.is_missing_number(number)) => Typed::Null,
         raw => convert(column, raw)?,
     };
     let number = match typed {
@@ -85,9 +94,11 @@ pub fn require(column: &Column, typed: &Typed) -> Result<(), Refusal> {
 }
 
 fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
+    let is_number = matches!(raw, Raw::Number(_));
     let text: Cow<'v, str> = match raw {
-        Raw::Text(text) => text.trim().into(),
-        Raw::Number(number) => number.to_string().into(),
+        Raw::Text(Cow::Borrowed(text)) => text.trim().into(),
+        Raw::Text(Cow::Owned(text)) => text.trim().to_owned().into(),
+        Raw::Number(number) => number.into(),
         Raw::Bool(truth) => if truth { "true" } else { "false" }.into(),
         Raw::Missing | Raw::Nested => {
             return Err(("wrong_type", "a single value was expected, not a list or an object".to_owned()));
@@ -96,16 +107,16 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
     match column.kind {
         ColumnType::String => string(column, text),
         ColumnType::Int64 => {
-            let from_float = column.round || matches!(raw, Raw::Number(_));
+            let from_float = column.round || is_number;
             let whole = text.parse().ok().or_else(|| if from_float { whole(&text, column.round) } else { None });
             whole.map(Typed::Int).ok_or_else(|| not_a("not_an_integer", "an integer"))
         }
         ColumnType::Float64 => {
-            let text = match (column.decimal, &raw) {
-                (Decimal::Comma, Raw::Text(_)) => with_point(&text).into(),
-                _ => text,
-            };
+            let text = if column.decimal == Decimal::Comma && !is_number { with_point(&text).into() } else { text };
             let number: f64 = fast_float2::parse(text.as_bytes()).map_err(|_| not_a("not_a_number", "a number"))?;
+            if is_number && number.is_infinite() {
+                return Err(("out_of_range", "the number is beyond the range of doubles".to_owned()));
+            }
             Ok(Typed::Float(if column.round { number.round_ties_even() } else { number }))
         }
         ColumnType::Bool => {
@@ -120,9 +131,15 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
             let date = date(&column.format, &text);
             let date = date.ok_or_else(|| not_a("not_a_date", &format!("a date like {}", example(&column.format))))?;
             let is_junk = column.null_before.is_some_and(|first| date < first);
+            if !is_junk && !years::has(date) {
+                return Err(years::out_of_range());
+            }
             Ok(if is_junk { Typed::Null } else { Typed::Int(i64::from(Date32Type::from_naive_date(date))) })
         }
-        ColumnType::Timestamp => instant(column, &text).map(Typed::Int),
+        ColumnType::Timestamp => {
+            let micros = instant(column, &text)?;
+            if years::INSTANTS.contains(&micros) { Ok(Typed::Int(micros)) } else { Err(years::out_of_range()) }
+        }
     }
 }
 
@@ -164,6 +181,7 @@ fn date(formats: &[TimeFormat], text: &str) -> Option<NaiveDate> {
     }
     formats.iter().find_map(|format| match format {
         TimeFormat::Rfc3339 => DateTime::parse_from_rfc3339(text).ok().map(|time| time.date_naive()),
+        TimeFormat::Pattern(pattern) if !years::has_whole_year(text, pattern) => None,
         TimeFormat::Pattern(pattern) => {
             let with_time = || NaiveDateTime::parse_from_str(text, pattern).ok().map(|time| time.date());
             NaiveDate::parse_from_str(text, pattern).ok().or_else(with_time)
@@ -191,6 +209,7 @@ fn instant(column: &Column, text: &str) -> Result<i64, Refusal> {
                     (None, _) => None,
                 },
             },
+            TimeFormat::Pattern(pattern) if !years::has_whole_year(text, pattern) => None,
             TimeFormat::Pattern(pattern) if format.has_offset() => {
                 DateTime::parse_from_str(text, pattern).ok().map(|time| time.timestamp_micros())
             }

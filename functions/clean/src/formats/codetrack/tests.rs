@@ -85,6 +85,7 @@ fn decoded(scores: &str, commits: &str, sink: &mut dyn Sink) -> Result<Vec<Gap>,
     let object = RawObject { dataset, table, key: KEY, received_at: DateTime::UNIX_EPOCH };
     let sibling = Box::new(Cursor::new(commits.to_owned())) as Box<dyn Read + Send>;
     decode(&object, BTreeMap::from([(COMMITS.to_owned(), sibling)]), Cursor::new(scores.to_owned()), sink)
+        .map(|notes| notes.gaps)
 }
 
 fn kept(scores: &str, commits: &str) -> Kept {

@@ -17,7 +17,7 @@ use lake::time::DayFinder;
 
 use super::Series;
 use crate::error::Stop;
-use crate::formats::RawObject;
+use crate::formats::{RawObject, years};
 use crate::writer::Sink;
 
 /// Rows per batch.
@@ -66,7 +66,10 @@ impl<'a> Rows<'a> {
     /// Adds a row; false if no calendar holds its time.
     #[inline]
     pub(super) fn push(&mut self, series: u32, micros: i64, value: Option<f64>, received: i64) -> bool {
-        let Some(day) = self.days.day_of(micros).filter(|day| (0..=9999).contains(&day.year())) else { return false };
+        if !years::INSTANTS.contains(&micros) {
+            return false;
+        }
+        let Some(day) = self.days.day_of(micros).filter(|day| years::has(*day)) else { return false };
         self.series.append_value(series);
         self.timestamps.append_value(micros);
         self.dates.append_value(Date32Type::from_naive_date(day));

@@ -1,0 +1,271 @@
+//! The bytes of one raw object into temporary files, off the async threads.
+
+use std::io::{self, Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::{DateTime, Utc};
+use lake::dataset::{Dataset, Format, Header, Table};
+use lake::ledger::{Rows, WholeReject};
+use lake::store::{Object, Reading};
+
+use crate::error::Stop;
+use crate::formats::{self, Notes, RawObject, Siblings};
+use crate::reject::{MAX_TEXT, Reject, RejectWriter};
+use crate::writer::{TableWriter, Written};
+
+/// The most that one compressed object may become.
+const MAX_DECOMPRESSED: u64 = 64 * 1024 * 1024 * 1024;
+/// The most that is read to count the lines of an object that is rejected as a whole.
+const MAX_COUNTED: u64 = 1024 * 1024 * 1024;
+
+/// What one reading of a raw object became.
+pub struct Decoded {
+    /// The object as it was read.
+    pub raw: Object,
+    /// Its siblings as they were read.
+    pub siblings: Vec<Object>,
+    /// The files.
+    pub written: Written,
+    /// Why it was rejected as a whole, if it was.
+    pub rejected: Option<WholeReject>,
+    /// What it says beside its rows.
+    pub notes: Notes,
+}
+
+/// Decodes a raw object on a thread of its own. Where the caller stops waiting, as a time-out does, the thread stops at
+/// the next bytes that it reads.
+pub async fn decode(
+    dataset: &Dataset,
+    table: &Table,
+    raw: Reading,
+    siblings: Vec<(String, Reading)>,
+) -> Result<Decoded, String> {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let guard = CancelOnDrop(Arc::clone(&cancelled));
+    let watched = |reading| Watched { reading, cancelled: Arc::clone(&cancelled) };
+    let raw = watched(raw);
+    let siblings = siblings.into_iter().map(|(name, reading)| (name, watched(reading))).collect();
+    let (dataset, table) = (dataset.clone(), table.clone());
+    let work = move || decode_all(&dataset, &table, raw, siblings);
+    let decoded = tokio::task::spawn_blocking(work).await.map_err(|join| join.to_string())?;
+    drop(guard);
+    decoded
+}
+
+/// Tells the decoding thread to stop when the future that waits for it is dropped.
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A reading that ends with an error once it is cancelled.
+struct Watched {
+    reading: Reading,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Watched {
+    fn finish(mut self) -> Result<Object, String> {
+        let key = self.reading.key().to_owned();
+        let read = io::copy(&mut self, &mut io::sink());
+        read.and_then(|_| self.reading.finish()).map_err(|error| format!("{key}: {error}"))
+    }
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the call ended before the object was read"));
+        }
+        self.reading.read(buffer)
+    }
+}
+
+/// What the bytes became: rows and rejects, or one reject for all of it.
+struct Outcome {
+    written: Written,
+    rejected: Option<WholeReject>,
+    notes: Notes,
+}
+
+/// Pure but for temporary files.
+fn decode_all(
+    dataset: &Dataset,
+    table: &Table,
+    mut raw: Watched,
+    mut siblings: Vec<(String, Watched)>,
+) -> Result<Decoded, String> {
+    let opened = raw.reading.opened();
+    let mut head = Vec::new();
+    let mut lines = None;
+    let outcome = open_all(&mut siblings).and_then(|siblings| {
+        let reader = decompress(&opened.key, Box::new(&mut raw))?;
+        let mut reader = LineCounter::new(reader, table.format_of(&opened.key));
+        reader.by_ref().take(MAX_TEXT as u64).read_to_end(&mut head)?;
+        let outcome = decode_rows(dataset, table, &opened, siblings, Cursor::new(&head).chain(&mut reader));
+        if let Err(Stop::Reject(_)) = &outcome {
+            lines = reader.data_lines(table.header);
+        }
+        outcome
+    });
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(Stop::Broken(why)) => return Err(why),
+        Err(Stop::Reject(reject)) => {
+            reject_whole(&opened, reject, &head, lines.unwrap_or(1)).map_err(|error| error.to_string())?
+        }
+    };
+    // The ETag is that of the very bytes that were decoded, all of them.
+    let siblings = siblings.into_iter().map(|(_, reading)| reading.finish()).collect::<Result<Vec<_>, _>>()?;
+    let Outcome { written, rejected, notes } = outcome;
+    Ok(Decoded { raw: raw.finish()?, siblings, written, rejected, notes })
+}
+
+fn open_all(siblings: &mut [(String, Watched)]) -> Result<Siblings<'_>, Stop> {
+    let mut opened = Siblings::new();
+    for (name, watched) in siblings {
+        let key = watched.reading.key().to_owned();
+        opened.insert(name.clone(), decompress(&key, Box::new(watched))?);
+    }
+    Ok(opened)
+}
+
+fn decode_rows(
+    dataset: &Dataset,
+    table: &Table,
+    raw: &Object,
+    siblings: Siblings<'_>,
+    reader: impl Read,
+) -> Result<Outcome, Stop> {
+    let object = RawObject { dataset, table, key: &raw.key, received_at: whole_seconds(raw.last_modified) };
+    let mut writer = TableWriter::new(table, &raw.key, raw.version.as_deref())?;
+    let notes = formats::decode(&object, siblings, reader, &mut writer)?;
+    Ok(Outcome { written: writer.finish()?, rejected: None, notes })
+}
+
+/// S3 tells the time of an object in whole seconds; so do we everywhere.
+pub fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
+}
+
+/// Reads what a `.gz` or `.zst` at the end of a name says; anything else as it is.
+pub fn decompress<'a>(key: &str, reader: Box<dyn Read + Send + 'a>) -> io::Result<Box<dyn Read + Send + 'a>> {
+    Ok(if key.ends_with(".gz") {
+        Box::new(Capped::new(flate2::read::MultiGzDecoder::new(reader)))
+    } else if key.ends_with(".zst") {
+        Box::new(Capped::new(Zstandard(zstd::stream::read::Decoder::new(reader)?)))
+    } else {
+        reader
+    })
+}
+
+/// Ends what decompresses to more than anybody uploads: a small object must not fill the disk.
+struct Capped<R> {
+    reader: R,
+    left: u64,
+}
+
+impl<R> Capped<R> {
+    fn new(reader: R) -> Self {
+        Self { reader, left: MAX_DECOMPRESSED }
+    }
+}
+
+impl<R: Read> Read for Capped<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            let why = format!("it decompresses to more than {MAX_DECOMPRESSED} bytes: upload it in parts");
+            io::Error::new(io::ErrorKind::InvalidData, why)
+        })?;
+        Ok(read)
+    }
+}
+
+/// Tells bytes that are no Zstandard as gzip does: the library calls them just another error.
+struct Zstandard<R>(R);
+
+impl<R: Read> Read for Zstandard<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::Other => io::Error::new(io::ErrorKind::InvalidData, error),
+            _ => error,
+        })
+    }
+}
+
+/// Counts the lines that pass, for an object that turns out to be rejected as a whole. Only of formats with a row per
+/// line: a line of the others has any number of rows.
+struct LineCounter<R> {
+    reader: R,
+    format: Option<Format>,
+    bytes: u64,
+    lines: u64,
+    /// The last two bytes.
+    tail: [u8; 2],
+}
+
+impl<R: Read> LineCounter<R> {
+    fn new(reader: R, format: Option<Format>) -> Self {
+        let counted = |format: &Format| matches!(format, Format::Csv | Format::Tsv | Format::Ndjson);
+        Self { reader, format: format.filter(counted), bytes: 0, lines: 0, tail: *b"\n\n" }
+    }
+
+    /// Ends of lines that are not blank.
+    fn count(&mut self, chunk: &[u8]) {
+        let is_end =
+            |before: u8, last: u8, byte: u8| byte == b'\n' && last != b'\n' && !(last == b'\r' && before == b'\n');
+        let [mut before, mut last] = self.tail;
+        for byte in chunk.iter().take(2) {
+            self.lines += u64::from(is_end(before, last, *byte));
+            (before, last) = (last, *byte);
+        }
+        // Every byte of an upload passes here: slices side by side are compared many at a time.
+        let (second, third) = (chunk.get(1..).unwrap_or_default(), chunk.get(2..).unwrap_or_default());
+        let ends =
+            chunk.iter().zip(second).zip(third).filter(|((before, last), byte)| is_end(**before, **last, **byte));
+        self.lines += ends.count() as u64;
+        self.tail = match chunk {
+            [.., before, last] => [*before, *last],
+            _ => [before, last],
+        };
+        self.bytes += chunk.len() as u64;
+    }
+
+    /// Reads the rest and returns the count of lines that are no header; `None` if they cannot be counted.
+    fn data_lines(mut self, header: Header) -> Option<u64> {
+        let format = self.format?;
+        let left = MAX_COUNTED.saturating_sub(self.bytes);
+        let rest = io::copy(&mut self.by_ref().take(left), &mut io::sink()).ok()?;
+        if rest == left {
+            return None;
+        }
+        let lines = self.lines + u64::from(!self.tail.ends_with(b"\n"));
+        let headers = u64::from(format != Format::Ndjson && header != Header::Never);
+        Some(lines.saturating_sub(headers).max(1))
+    }
+}
+
+impl<R: Read> Read for LineCounter<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        if self.format.is_some() {
+            self.count(buffer.get(..read).unwrap_or_default());
+        }
+        Ok(read)
+    }
+}
+
+/// The object as one line of the rejection zone that stands for all of its rows, with the beginning of its text.
+fn reject_whole(raw: &Object, reject: WholeReject, head: &[u8], rows: u64) -> io::Result<Outcome> {
+    let mut rejects = RejectWriter::new(&raw.key, raw.version.as_deref());
+    let all = Reject { row: 1, column: None, reason: &reject.reason, message: reject.message.clone(), text: head };
+    rejects.write_many(&all, rows)?;
+    let account = Rows { read: rows, rejected: rows, ..Rows::default() };
+    let written = Written { rows: account, parts: Vec::new(), rejects: rejects.finish()? };
+    Ok(Outcome { written, rejected: Some(reject), notes: Notes { seen: rows, ..Notes::default() } })
+}

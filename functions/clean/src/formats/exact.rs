@@ -1,0 +1,113 @@
+//! JSON values with their numbers as text: a parser's double may be the neighbour of the one that the digits name, and a
+//! number that nobody declared may be out of any range.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A JSON value, one level deep.
+#[derive(Debug)]
+pub(super) enum Json<'a> {
+    Null,
+    Bool(bool),
+    /// The digits as they stand.
+    Number(&'a str),
+    Text(Cow<'a, str>),
+    List(&'a RawValue),
+    Object(Object<'a>),
+}
+
+impl<'a> Json<'a> {
+    /// Understands a value that was found to be JSON.
+    pub(super) fn of(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
+        let text = raw.get().trim_ascii();
+        Ok(match text.bytes().next() {
+            Some(b'n') => Json::Null,
+            Some(b't' | b'f') => Json::Bool(text == "true"),
+            Some(b'"') => Json::Text(serde_json::from_str::<Text>(text)?.0),
+            Some(b'[') => Json::List(raw),
+            Some(b'{') => Json::Object(serde_json::from_str(text)?),
+            _ => Json::Number(text),
+        })
+    }
+
+    /// Understands the bytes of a whole value.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
+        Self::of(serde_json::from_slice(bytes)?)
+    }
+}
+
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The members of a JSON object. Of members with one name the last counts.
+#[derive(Debug, Default)]
+pub(super) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
+    /// The value that a JSON pointer such as `/a/0/b` names.
+    pub(super) fn pointer(&self, pointer: &str) -> Option<&'a RawValue> {
+        let mut parts = pointer.strip_prefix('/')?.split('/').map(|part| part.replace("~1", "/").replace("~0", "~"));
+        let mut found = self.get(&parts.next()?)?;
+        for part in parts {
+            found = match Json::of(found).ok()? {
+                Json::Object(object) => object.get(&part)?,
+                Json::List(list) => {
+                    let items: Vec<&RawValue> = serde_json::from_str(list.get()).ok()?;
+                    items.get(part.parse::<usize>().ok()?).copied()?
+                }
+                _ => return None,
+            };
+        }
+        Some(found)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
+                    members.push((name, value));
+                }
+                Ok(Object(members))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_found_by_name_and_pointer_with_their_own_digits() {
+        let text = r#"{"a": 1.10, "b": {"c": [1, {"d/e": "x\n"}]}, "f": 1e999, "a": -0.30, "g": null, "h": true}"#;
+        let Json::Object(object) = Json::parse(text.as_bytes()).unwrap() else { panic!("an object") };
+        let number = |raw: Option<&RawValue>| raw.unwrap().get().to_owned();
+        assert_eq!(number(object.get("a")), "-0.30");
+        assert_eq!(number(object.pointer("/b/c/0")), "1");
+        assert_eq!(number(object.get("f")), "1e999");
+        assert!(matches!(Json::of(object.pointer("/b/c/1/d~1e").unwrap()), Ok(Json::Text(text)) if text == "x\n"));
+        assert!(object.pointer("/b/x").is_none() && object.pointer("/a/x").is_none() && object.get("z").is_none());
+        assert!(matches!(Json::of(object.get("g").unwrap()), Ok(Json::Null)));
+        assert!(matches!(Json::of(object.get("h").unwrap()), Ok(Json::Bool(true))));
+        assert!(Json::parse(b"{\"a\": 01}").is_err());
+    }
+}

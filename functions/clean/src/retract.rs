@@ -1,0 +1,111 @@
+//! What no raw object stands for any more: removed with every guard of `lake::guard`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use lake::dataset::{Dataset, Table};
+use lake::guard::{self, Why};
+use lake::ledger::Entries;
+use lake::partition::Partition;
+use lake::settings::Zone;
+use lake::{Lake, keys};
+
+use crate::commit::{finish_retirement, is_race};
+use crate::error::{Error, Result};
+
+/// Removes everything that was made of a raw object, if it is gone. Returns whether it was removed: not if the object is
+/// there again, or another writer is at work on it.
+///
+/// The entry is first marked: from then on nothing counts, and a killed process starts again here. It goes last.
+pub async fn retract(lake: &Lake, raw_key: &str) -> Result<bool> {
+    match try_retract(lake, raw_key).await {
+        Err(error) if is_race(&error) => Ok(false),
+        other => other,
+    }
+}
+
+async fn try_retract(lake: &Lake, raw_key: &str) -> Result<bool> {
+    let Some((entry, etag)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(false) };
+    if !guard::is_gone(&lake.raw, Zone::Raw, raw_key).await? {
+        return Ok(false);
+    }
+    tracing::info!(key = raw_key, "the raw object is gone: removing what was made of it");
+    let mut marked = entry.withdrawn();
+    let etag = if marked == entry { etag } else { lake.ledger.commit_raw(&marked, Some(&etag)).await? };
+    finish_retirement(lake, &mut marked, &etag, Why::RawGone).await?;
+    let Some((current, etag)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(true) };
+    let is_ours = current == marked && marked.retired.is_empty();
+    if !is_ours || !guard::is_gone(&lake.raw, Zone::Raw, raw_key).await? {
+        return Ok(false);
+    }
+    lake.ledger.remove(&keys::raw_ledger(raw_key), &etag).await?;
+    Ok(true)
+}
+
+/// Fails if so much of a dataset is gone that one more object is not removed on a notice of its own.
+pub async fn check_share(lake: &Lake, dataset: &str) -> Result<()> {
+    let mut entries = lake.ledger.raw_entry_keys(dataset).await?;
+    let known = entries.len() as u64;
+    let mut others = 0;
+    for raw in lake.raw.list(&format!("{dataset}/")).await? {
+        if !entries.remove(&keys::raw_ledger(&raw.key)) && !keys::is_hidden(&raw.key) {
+            others += 1;
+        }
+    }
+    let gone = entries.len() as u64;
+    if guard::too_many_gone(gone, known + others) {
+        return Err(Error::Lake(guard::refuse_gone(dataset, gone, known + others)));
+    }
+    Ok(())
+}
+
+/// Removes objects of a dataset's tables in the standard and rejection zones that no ledger entry names and that are
+/// older than an hour. Without all entries nothing is removed: one that cannot be read may name them.
+pub async fn remove_orphans(lake: &Lake, dataset: &Dataset, now: DateTime<Utc>) -> Result<()> {
+    let Entries { readable, unreadable } = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+    if !unreadable.is_empty() {
+        tracing::warn!(dataset = dataset.name, "there are ledger entries that cannot be read: no orphans are removed");
+        return Ok(());
+    }
+    let named: BTreeSet<&String> = readable.iter().flat_map(|entry| entry.names()).collect();
+    let mut raw_keys: BTreeMap<String, String> = BTreeMap::new();
+    let raw = lake.raw.list(&format!("{}/", dataset.name)).await?;
+    let known = readable.iter().map(|entry| entry.raw_key()).chain(raw.iter().map(|raw| raw.key.as_str()));
+    raw_keys.extend(known.map(|key| (keys::flatten(key), key.to_owned())));
+    for table in &dataset.tables {
+        for zone in [Zone::Standard, Zone::Rejection] {
+            let store = lake.store(zone);
+            for object in store.list(&format!("{}/{}/", dataset.name, table.name)).await? {
+                let Some(name) = name_of(zone, dataset, table, &object.key) else { continue };
+                if named.contains(&object.key) || !guard::may_sweep(&object, now) {
+                    continue;
+                }
+                let may_go = async {
+                    // A writer that has named it meanwhile, or written it again.
+                    let raw_key = raw_keys.get(name).cloned().or_else(|| keys::unflatten(&dataset.name, name));
+                    if let Some(raw_key) = raw_key
+                        && let Some((entry, _)) = lake.ledger.raw_entry(&raw_key).await?
+                        && entry.names().any(|named| *named == object.key)
+                    {
+                        return Ok(false);
+                    }
+                    let there = store.head(&object.key).await?;
+                    Ok::<_, lake::Error>(there.is_some_and(|there| guard::may_sweep(&there, now)))
+                };
+                guard::delete(store, &object.key, Why::Orphan, may_go).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The flattened raw key in the key of an object that a cleaning may have made.
+fn name_of<'k>(zone: Zone, dataset: &Dataset, table: &Table, key: &'k str) -> Option<&'k str> {
+    let rest = key.strip_prefix(&format!("{}/{}/", dataset.name, table.name))?;
+    if zone == Zone::Rejection {
+        return rest.strip_suffix(".ndjson").filter(|name| !name.contains('/'));
+    }
+    let (partition, file) = rest.rsplit_once('/').unwrap_or(("", rest));
+    partition.parse::<Partition>().ok()?;
+    file.strip_suffix(".parquet")
+}

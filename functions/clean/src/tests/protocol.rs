@@ -1,0 +1,158 @@
+//! The commit protocol among writers that are killed, overtaken or late.
+
+use futures::FutureExt;
+use lake::ledger::Ledger;
+use lake::settings::Zone;
+use lake::store::{Condition, Reading};
+
+use super::script::{At, killed, nth, scripted};
+use super::*;
+use crate::clean_if_stale;
+
+const KEY: &str = "trams/a.csv";
+const JANUARY: &str = "tram,day\n1,2026-01-05\n";
+const FEBRUARY: &str = "tram,day\n1,2026-02-05\n";
+
+#[tokio::test]
+async fn what_a_killed_writer_left_is_removed_by_the_next_ordinary_run() {
+    // Puts of a first cleaning: the ledger's announcement, the output, the ledger's commit.
+    for (zone, at, count) in [
+        (Zone::Ledger, At::AfterPut, 1),
+        (Zone::Standard, At::AfterPut, 1),
+        (Zone::Ledger, At::BeforePut, 2),
+        (Zone::Ledger, At::AfterPut, 2),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake_at(folder.path()).await;
+        upload(&lake, KEY, JANUARY).await;
+        let mut dying = lake.clone();
+        let store = scripted(lake.store(zone), nth(at, count, killed));
+        if zone == Zone::Ledger {
+            dying.ledger = Ledger::new(store)
+        } else {
+            dying.standard = store
+        }
+        clean_if_stale(&dying, KEY, false).await.unwrap_err();
+
+        upload(&lake, KEY, FEBRUARY).await;
+        let outcome = clean(&lake).await;
+        assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
+        assert_eq!(standard(&lake).await, ["trams/position/month=2026-02/a.csv.parquet"], "{zone:?} {at:?} {count}");
+        assert_whole(&lake).await;
+    }
+}
+
+#[tokio::test]
+async fn a_raw_object_that_is_replaced_before_the_commit_is_cleaned_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake_at(folder.path()).await;
+    upload(&lake, KEY, JANUARY).await;
+    let mut slow = lake.clone();
+    let raw = lake.raw.clone();
+    let replace = move || {
+        let raw = raw.clone();
+        async move { raw.put(KEY, FEBRUARY.into(), Condition::Always).await.map(drop) }.boxed()
+    };
+    slow.standard = scripted(&lake.standard, nth(At::AfterPut, 1, replace));
+    let cleaned = clean_if_stale(&slow, KEY, false).await.unwrap().unwrap();
+    assert_eq!(cleaned.outputs, ["trams/position/month=2026-02/a.csv.parquet"]);
+    assert_whole(&lake).await;
+}
+
+#[tokio::test]
+async fn a_late_deletion_takes_nothing_from_a_writer_that_was_faster() {
+    for at in [At::BeforeDelete] {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake_at(folder.path()).await;
+        upload(&lake, KEY, JANUARY).await;
+        clean(&lake).await;
+        upload(&lake, KEY, FEBRUARY).await;
+        let mut slow = lake.clone();
+        let fast = lake.clone();
+        // While the slow writer is about to delete January's output, January comes again and is cleaned.
+        let overtake = move || {
+            let fast = fast.clone();
+            async move {
+                upload(&fast, KEY, JANUARY).await;
+                clean_if_stale(&fast, KEY, false).await.unwrap();
+                Ok(())
+            }
+            .boxed()
+        };
+        slow.standard = scripted(&lake.standard, nth(at, 1, overtake));
+        clean_if_stale(&slow, KEY, false).await.unwrap();
+        assert_eq!(standard(&lake).await, ["trams/position/month=2026-01/a.csv.parquet"]);
+        assert_whole(&lake).await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_copied_over_itself_while_it_is_read_is_never_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake_at(folder.path()).await;
+    let row = |row: u64| format!("{row},2026-01-05\n");
+    let whole: String = std::iter::once("tram,day\n".to_owned()).chain((0..50_000).map(row)).collect();
+    upload(&lake, KEY, &whole).await;
+    let mut reading = lake.clone();
+    let path = folder.path().join("raw").join(KEY);
+    let half = whole.get(..whole.len() / 2).unwrap().to_owned();
+    let overwrite = move || {
+        std::fs::write(&path, &half).unwrap();
+        async { Ok(()) }.boxed()
+    };
+    reading.raw = scripted(&lake.raw, nth(At::AfterRead, 1, overwrite));
+    let error = clean_if_stale(&reading, KEY, false).await.unwrap_err();
+    assert!(error.can_retry() && error.to_string().contains("written to while it was read"), "{error}");
+    assert_eq!(standard(&lake).await, Vec::<String>::new());
+    upload(&lake, KEY, &whole).await;
+    assert_eq!(clean(&lake).await.cleaned[0].rows.clean, 50_000);
+    assert_whole(&lake).await;
+}
+
+/// A body without end that reports its first read and its drop.
+struct Endless(std::sync::mpsc::Sender<&'static str>, bool);
+
+impl std::io::Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if !std::mem::replace(&mut self.1, true) {
+            self.0.send("read").unwrap();
+        }
+        let line = b"1,2026-01-05\n";
+        let count = line.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&line[..count]);
+        Ok(count)
+    }
+}
+
+impl lake::store::Body for Endless {
+    fn etag(&mut self) -> std::io::Result<String> {
+        Ok(String::new())
+    }
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        let _ = self.0.send("dropped");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decoding_stops_when_the_call_that_waits_for_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake_at(folder.path()).await;
+    upload(&lake, KEY, JANUARY).await;
+    let object = lake.raw.head(KEY).await.unwrap().unwrap();
+    let dataset = lake.catalog.dataset("trams").unwrap().clone();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let reading = Reading::new(object, Endless(sender, false));
+    let call = tokio::spawn(async move {
+        crate::decode::decode(&dataset, dataset.table("position").unwrap(), reading, Vec::new()).await.map(drop)
+    });
+    let waiting = tokio::task::spawn_blocking(move || {
+        assert_eq!(receiver.recv(), Ok("read"));
+        call.abort();
+        // Comes at once, or never.
+        receiver.recv_timeout(std::time::Duration::from_secs(60))
+    });
+    assert_eq!(waiting.await.unwrap(), Ok("dropped"));
+}

@@ -1,0 +1,141 @@
+//! Whatever deletes goes through this module, which states the guards.
+//!
+//! * Only the state of an object that was looked at is deleted, and only if its ledger entry, read again after that
+//!   look, still allows it.
+//! * A raw object is gone only if its zone's root is there, a look finds no object, and so does a list: the answer to a
+//!   look at an object of a missing bucket is the same as to one at a missing object.
+//! * When many raw objects of a dataset are gone at once, that is more likely an unmounted disk or a mistyped URL than
+//!   somebody's wish: nothing is removed until it is said to be meant.
+//! * A sweep leaves alone what is younger than an hour: a writer may not have named it yet.
+
+use std::future::Future;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::error::{Error, Result};
+use crate::settings::Zone;
+use crate::store::{Condition, Failure, Object, Store};
+
+/// How old an object must be before a sweep removes it.
+const SWEEP_AGE: TimeDelta = TimeDelta::hours(1);
+/// Fewer raw objects than this may always be gone, unless they are all.
+const FEW: u64 = 10;
+/// One in so many may be gone.
+const SHARE: u64 = 10;
+
+/// Why an object is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// Its ledger entry says that it is replaced by others.
+    Retired,
+    /// The raw object that it was made of is gone.
+    RawGone,
+    /// No ledger entry names it.
+    Orphan,
+}
+
+/// Deletes the state of an object that is there now if `may_go` is true, which is asked after that state was looked at.
+/// Returns whether the object is gone; another writer's state stays.
+pub async fn delete(store: &Store, key: &str, why: Why, may_go: impl Future<Output = Result<bool>>) -> Result<bool> {
+    let Some(there) = store.head(key).await? else { return Ok(true) };
+    if !may_go.await? {
+        return Ok(false);
+    }
+    tracing::info!(url = %store.url(key), ?why, "deleting an object");
+    match store.delete(key, Condition::Unchanged(there.etag)).await {
+        Ok(()) => Ok(true),
+        Err(error) if error.failure == Failure::Condition => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether an object is gone for certain. An error if its zone's root is not there.
+pub async fn is_gone(store: &Store, zone: Zone, key: &str) -> Result<bool> {
+    if store.head(key).await?.is_some() {
+        return Ok(false);
+    }
+    ensure_root(store, zone).await?;
+    Ok(store.list(key).await?.iter().all(|object| object.key != key))
+}
+
+/// Fails if a zone's folder or bucket is not there. A zone that the ledger has entries of is not empty.
+pub async fn ensure_root(store: &Store, zone: Zone) -> Result<()> {
+    if store.root_is_there().await? {
+        return Ok(());
+    }
+    Err(Error::Guard(format!(
+        "the {} zone {} is not there, but the ledger has entries of its objects: is a disk not mounted, or {} mistyped?",
+        zone.name(),
+        store.url(""),
+        zone.variable()
+    )))
+}
+
+/// Whether so many of a dataset's known raw objects are gone at once that nothing is removed on a guess.
+pub fn too_many_gone(gone: u64, known: u64) -> bool {
+    gone > 0 && (gone >= known || gone >= FEW && gone.saturating_mul(SHARE) > known)
+}
+
+/// Refuses to remove what was made of raw objects that are gone.
+pub fn refuse_gone(dataset: &str, gone: u64, known: u64) -> Error {
+    Error::Guard(format!(
+        "{gone} of {known} raw objects of dataset {dataset} are gone at once: nothing of it is removed; if they were \
+         deleted on purpose, run `tributary clean --dataset {dataset} --prune` (in an event: \"prune\": true)"
+    ))
+}
+
+/// Whether an object is old enough for a sweep.
+pub fn may_sweep(object: &Object, now: DateTime<Utc>) -> bool {
+    now.signed_duration_since(object.last_modified) > SWEEP_AGE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{S3Client, StoreUrl};
+
+    #[test]
+    fn a_tenth_and_at_least_ten_or_all() {
+        for (gone, known, many) in [
+            (0, 0, false),
+            (1, 1, true),
+            (1, 2, false),
+            (9, 10, false),
+            (10, 100, false),
+            (10, 99, true),
+            (11, 100, true),
+        ] {
+            assert_eq!(too_many_gone(gone, known), many, "{gone} of {known}");
+        }
+    }
+
+    fn local(path: &std::path::Path) -> Store {
+        Store::open(&StoreUrl::File(path.to_owned()), &S3Client::default())
+    }
+
+    #[tokio::test]
+    async fn only_the_state_that_was_looked_at_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = local(folder.path());
+        store.put("a", "1".into(), Condition::Always).await.unwrap();
+        let replaced = async {
+            store.put("a", "2".into(), Condition::Always).await?;
+            Ok(true)
+        };
+        assert!(!delete(&store, "a", Why::Retired, replaced).await.unwrap());
+        assert!(store.head("a").await.unwrap().is_some());
+        assert!(!delete(&store, "a", Why::Retired, async { Ok(false) }).await.unwrap());
+        assert!(delete(&store, "a", Why::Retired, async { Ok(true) }).await.unwrap());
+        assert!(store.head("a").await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_gone_from_a_root_that_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = local(folder.path());
+        assert!(is_gone(&there, Zone::Raw, "a/b").await.unwrap());
+        let missing = local(&folder.path().join("unmounted"));
+        let error = is_gone(&missing, Zone::Raw, "a/b").await.unwrap_err();
+        assert!(error.to_string().contains("unmounted") && error.to_string().contains("RAW_URL"), "{error}");
+    }
+}
