@@ -6,7 +6,7 @@
 
 mod duplicates;
 mod error;
-mod event;
+pub mod event;
 pub mod formats;
 pub mod handler;
 mod large;
