@@ -72,7 +72,6 @@ impl Script {
         Self { faults, calls: 0 }
     }
 
-
     fn next(&mut self) -> Option<Fault> {
         self.calls += 1;
         self.faults.get(&self.calls).copied()

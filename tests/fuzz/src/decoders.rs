@@ -35,12 +35,11 @@ s = { type = "string", one_of = ["x", "y", "été"] }
 [table.wide]
 from = "wide.*"
 delimiter = ";"
-decimal = ","
 [table.wide.column]
 s = { type = "string", pattern = "^[a-z]+$" }
 e = { type = "timestamp", format = "epoch_ms" }
 t = { type = "timestamp", format = "%Y-%m-%d %H:%M:%S" }
-f = { type = "float64", missing = ["-"] }
+f = { type = "float64", missing = ["-"], decimal = "," }
 
 [table.keyed]
 from = "date=*/keyed.*"

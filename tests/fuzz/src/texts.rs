@@ -55,7 +55,7 @@ pub fn keys(bytes: &[u8]) {
 pub fn partitions(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Ok(partition) = text.parse::<Partition>() {
-        assert_eq!(partition.to_string().parse::<Partition>(), Ok(partition.clone()), "what is written is read again");
+        assert_eq!(partition.as_str().parse::<Partition>(), Ok(partition.clone()), "what is written is read again");
         let _ = (partition.days(), partition.values().count(), partition.key("d/m", "x"));
     }
     let _ = days_of_key(&text);

@@ -16,6 +16,8 @@ use fuzz::{TARGETS, Target, corpus};
 const MEMORY: u64 = 256 * 1024;
 /// Inputs between two looks at the memory.
 const BATCH: u64 = 200;
+/// After so many failures a target is left.
+const ENOUGH: usize = 20;
 /// No input takes as long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -129,10 +131,12 @@ fn no_input_panics_hangs_or_takes_all_memory() {
             of_target.extend(batch.iter().filter_map(|input| try_input(target, input, &watchdog)));
             highest = highest.max(peak().unwrap_or_default());
             of_target.extend(too_much_memory(target, &batch, &watchdog));
-            if of_target.len() > 20 {
+            if of_target.len() > ENOUGH {
                 break;
             }
         }
+        of_target.sort();
+        of_target.dedup();
         let (name, seconds) = (target.name, begun.elapsed().as_secs_f64());
         say(&format!("{name:18} {inputs} inputs, {} failed, {} MB, {seconds:.1} s", of_target.len(), highest / 1024));
         failures.extend(of_target);
