@@ -56,7 +56,7 @@ fn options() -> Options {
 fn catalog() -> Catalog {
     let own = |text: &str| Folder::from([("dataset.toml".to_owned(), text.to_owned())]);
     Catalog::with_folders(BTreeMap::from([
-        ("irceline".to_owned(), own("[source]\nparameters = \"all\"\nseries_per_request = 4\n")),
+        ("irceline".to_owned(), own("[source]\nparameters = [\"all\"]\nseries_per_request = 4\n")),
         ("illuminate".to_owned(), own("[source]\ncheckpoint_assessments = 1\nconcurrent_requests = 2\n")),
     ]))
 }
