@@ -49,10 +49,11 @@ fn has_hash(name: &str) -> bool {
 pub fn flatten(raw_key: &str) -> String {
     let name = below_dataset(raw_key);
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '=');
+    let flat = name.replace('/', "__");
     let ambiguous =
         name.contains("__") || name.contains("_/") || name.contains("/_") || name.len() > 160 || has_hash(name);
-    let flat = name.replace('/', "__");
-    if !ambiguous && flat.chars().all(safe) {
+    // Each `/` becomes two characters, and an ending follows.
+    if !ambiguous && flat.len() <= LONGEST_NAME && flat.chars().all(safe) {
         return flat;
     }
     let cleaned: String = flat.chars().take(120).map(|c| if safe(c) { c } else { '_' }).collect();

@@ -40,6 +40,9 @@ pub enum Fault {
 pub struct Script {
     faults: BTreeMap<u64, Fault>,
     calls: u64,
+    /// The write that is the actor's last, and whether it takes effect.
+    last_write: Option<(u64, bool)>,
+    writes: u64,
 }
 
 /// How many calls a script covers.
@@ -65,16 +68,27 @@ impl Script {
                 faults.insert(call, *random.pick(&kinds));
             }
         }
-        if share > 0 && random.chance(50) {
-            let last = 1 + random.below(120) as u64;
-            faults.insert(last, if random.chance(50) { Fault::DeathBefore } else { Fault::DeathAfter });
+        let mut last_write = None;
+        if share > 0 && random.chance(60) {
+            // Ends between the writes of one object are the interesting ones.
+            if random.chance(60) {
+                last_write = Some((1 + random.below(12) as u64, random.chance(70)));
+            } else {
+                let last = 1 + random.below(120) as u64;
+                faults.insert(last, if random.chance(50) { Fault::DeathBefore } else { Fault::DeathAfter });
+            }
         }
-        Self { faults, calls: 0 }
+        Self { faults, calls: 0, last_write, writes: 0 }
     }
 
-    fn next(&mut self) -> Option<Fault> {
+    fn next(&mut self, kind: Kind) -> Option<Fault> {
         self.calls += 1;
-        self.faults.get(&self.calls).copied()
+        self.writes += u64::from(kind != Kind::Read);
+        match self.last_write {
+            Some((last, true)) if kind != Kind::Read && last == self.writes => Some(Fault::DeathAfter),
+            Some((last, false)) if kind != Kind::Read && last == self.writes => Some(Fault::DeathBefore),
+            _ => self.faults.get(&self.calls).copied(),
+        }
     }
 }
 
@@ -107,8 +121,8 @@ enum Kind {
 
 impl Faulty {
     /// Waits for the call's turn and returns its fault. Never returns if the actor ends here.
-    async fn begin(&self, call: &str, key: &str) -> Option<Fault> {
-        let fault = self.script.lock().unwrap().next();
+    async fn begin(&self, kind: Kind, call: &str, key: &str) -> Option<Fault> {
+        let fault = self.script.lock().unwrap().next(kind);
         let delay = if let Some(Fault::Slow(delay)) = fault { delay } else { 0 };
         let name = format!("{call} {}/{key}", self.zone);
         self.scheduler.permit(self.actor, name.clone(), delay).await;
@@ -132,7 +146,7 @@ impl Faulty {
         key: &str,
         effect: impl Future<Output = Result<T>> + Send,
     ) -> Result<T> {
-        let fault = self.begin(action, key).await;
+        let fault = self.begin(kind, action, key).await;
         if fault == Some(Fault::Before) || (kind == Kind::Read && fault == Some(Fault::Truncated)) {
             return Err(self.fail(Failure::Transient, action, key, "a fault before the effect"));
         }
@@ -198,7 +212,7 @@ impl Backend for Faulty {
     }
 
     async fn get_range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes> {
-        match self.begin("read a range of", key).await {
+        match self.begin(Kind::Read, "read a range of", key).await {
             Some(Fault::Before | Fault::After) => Err(self.fail(Failure::Transient, "read", key, "a reset")),
             Some(Fault::Truncated) => {
                 let bytes = self.store.get_range(key, etag, range).await?;
@@ -213,7 +227,7 @@ impl Backend for Faulty {
     }
 
     async fn read(&self, key: &str) -> Result<Option<Reading>> {
-        match self.begin("open", key).await {
+        match self.begin(Kind::Read, "open", key).await {
             Some(Fault::Before | Fault::After) => Err(self.fail(Failure::Transient, "read", key, "a reset")),
             Some(Fault::Truncated) => {
                 let Some((object, bytes)) = self.store.get(key).await? else { return Ok(None) };

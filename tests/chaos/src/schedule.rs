@@ -73,7 +73,7 @@ async fn schedule(seed: u64, catalog: &Catalog, options: Options) -> Result<Done
     let with_models = random.chance(40);
     scheduler.note(format!("0 uploads {} times; {share} % of calls fail", uploads.len()));
     // Some of the work is done before the first fault.
-    let settled = random.below(uploads.len() + 1);
+    let settled = random.below(uploads.len());
     let (early, late) = uploads.split_at(settled);
     for upload in early {
         upload.apply(&zones).await;

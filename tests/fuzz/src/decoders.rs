@@ -38,7 +38,7 @@ delimiter = ";"
 [table.wide.column]
 s = { type = "string", pattern = "^[a-z]+$" }
 e = { type = "timestamp", format = "epoch_ms" }
-t = { type = "timestamp", format = "%Y-%m-%d %H:%M:%S" }
+t = { type = "timestamp", format = "%Y-%m-%d %H:%M:%S", zone = "Europe/Brussels" }
 f = { type = "float64", missing = ["-"], decimal = "," }
 
 [table.keyed]
