@@ -122,7 +122,7 @@ fn settings(simulator: &Simulator) -> ingest::Settings {
 
 /// Fetches a window; what could not be had, in words.
 async fn fetch(lake: &Lake, settings: &ingest::Settings, source: &str, window: Window) -> Vec<String> {
-    let context = Context { lake, settings, clock: now, progress: &Quiet, time_limit: None };
+    let context = Context { lake, settings, clock: now, progress: &Quiet, time_limit: None, accept_loss: false };
     match ingest::ingest(&context, source, window).await {
         Ok(outcome) => outcome.incomplete.iter().map(|incomplete| format!("{incomplete:?}")).collect(),
         Err(error) => vec![error.to_string()],

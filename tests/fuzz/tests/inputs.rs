@@ -1,4 +1,4 @@
-//! Drives the targets: `INPUTS` (default 2000) mutated inputs each from `SEED` (default 1), of one `PARSER` or of all.
+//! Drives the targets: `INPUTS` (default 1000) mutated inputs each from `SEED` (default 1), of one `PARSER` or of all.
 //!
 //! An input that panics, takes more than half a minute or needs more memory than [`MEMORY`] is written to a file that
 //! belongs into the target's corpus, where every test run tries it again.
@@ -114,7 +114,7 @@ fn too_much_memory(target: &Target, inputs: &[Vec<u8>], watchdog: &Watchdog) -> 
 
 #[test]
 fn no_input_panics_hangs_or_takes_all_memory() {
-    let (inputs, seed, wanted) = (number("INPUTS", 2000), number("SEED", 1), std::env::var("PARSER").ok());
+    let (inputs, seed, wanted) = (number("INPUTS", 1000), number("SEED", 1), std::env::var("PARSER").ok());
     let watchdog = Watchdog::default();
     let watching = watchdog.start();
     let mut failures = Vec::new();
