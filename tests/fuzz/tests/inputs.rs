@@ -3,6 +3,8 @@
 //! An input that panics, takes more than half a minute or needs more memory than [`MEMORY`] is written to a file that
 //! belongs into the target's corpus, where every test run tries it again.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
