@@ -84,6 +84,15 @@ bench: ## Measure: decoder throughput, CPU of a nightly run, memory for a 1 GB o
 	$(CARGO) bench --locked --workspace --bench decode
 	sh tests/bench.sh $(TARGET)/release
 
+.PHONY: chaos
+chaos: ## Run clean and aggregate under scripted faults (SCHEDULES=10000, SEED=1)
+	SCHEDULES=$(or $(SCHEDULES),10000) SEED=$(or $(SEED),1) $(CARGO) test --locked --release --package chaos
+
+.PHONY: fuzz
+fuzz: ## Feed mutated inputs to every parser (INPUTS=1000000, SEED=1, PARSER=one of them)
+	INPUTS=$(or $(INPUTS),1000000) SEED=$(or $(SEED),1) $(if $(PARSER),PARSER=$(PARSER)) \
+	    $(CARGO) test --locked --release --package fuzz --test inputs
+
 .PHONY: format
 format: ## Format the code
 	$(CARGO) fmt --all

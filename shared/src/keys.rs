@@ -49,10 +49,11 @@ fn has_hash(name: &str) -> bool {
 pub fn flatten(raw_key: &str) -> String {
     let name = below_dataset(raw_key);
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '=');
+    let flat = name.replace('/', "__");
     let ambiguous =
         name.contains("__") || name.contains("_/") || name.contains("/_") || name.len() > 160 || has_hash(name);
-    let flat = name.replace('/', "__");
-    if !ambiguous && flat.chars().all(safe) {
+    // Each `/` becomes two characters, and an ending follows.
+    if !ambiguous && flat.len() <= LONGEST_NAME && flat.chars().all(safe) {
         return flat;
     }
     let cleaned: String = flat.chars().take(120).map(|c| if safe(c) { c } else { '_' }).collect();
@@ -90,9 +91,13 @@ pub fn consumption_file(dataset: &str, file: &str) -> String {
 /// Where that cannot be, it is another key, and never another object's: a folder whose name ends like an entry gets a
 /// `%`, so that it can stand beside the entry, and of a key that is too long a hash is taken.
 pub fn raw_ledger(raw_key: &str) -> String {
-    let (folders, name) = raw_key.rsplit_once('/').unwrap_or(("", raw_key));
-    let folders: String = folders.split('/').map(|folder| format!("{}/", beside_entries(folder))).collect();
-    let folders = if folders == "/" { String::new() } else { folders };
+    // `/a` is in a folder without a name, and `a` in none.
+    let (folders, name) = match raw_key.rsplit_once('/') {
+        None => (String::new(), raw_key),
+        Some((folders, name)) => {
+            (folders.split('/').map(|folder| format!("{}/", beside_entries(folder))).collect(), name)
+        }
+    };
     let key = format!("{folders}{name}");
     if key.len() > LONGEST_KEY || name.len() > LONGEST_NAME || has_hash(name) {
         let start = name.char_indices().map(|(at, _)| at).take_while(|at| *at <= 120).last().unwrap_or_default();
@@ -112,13 +117,13 @@ fn beside_entries(folder: &str) -> String {
 /// The raw key whose entry has this key in the ledger; `None` if it is no raw object's, or of a key that was too long.
 pub fn raw_key_of(ledger_key: &str) -> Option<String> {
     let key = ledger_key.strip_prefix("raw/")?.strip_suffix(".json")?;
-    let (folders, name) = key.rsplit_once('/').unwrap_or(("", key));
+    let (folders, name) = key.rsplit_once('/').map_or((None, key), |(folders, name)| (Some(folders), name));
     let plain = |folder: &str| beside_entries(folder.strip_suffix('%').unwrap_or(folder)) == *folder;
     let folder = |folder: &str| {
         let shortened = folder.strip_suffix('%').filter(|_| plain(folder));
         format!("{}/", shortened.unwrap_or(folder))
     };
-    let folders: String = if folders.is_empty() { String::new() } else { folders.split('/').map(folder).collect() };
+    let folders: String = folders.into_iter().flat_map(|folders| folders.split('/').map(folder)).collect();
     let raw_key = format!("{folders}{name}");
     (raw_ledger(&raw_key) == ledger_key).then_some(raw_key)
 }

@@ -34,7 +34,43 @@ pub struct Lake {
     ledger_store: Store,
 }
 
+/// The stores of a lake's zones, for a lake over storage of the caller's own.
+#[derive(Debug, Clone)]
+pub struct Stores {
+    /// As delivered.
+    pub raw: Store,
+    /// Typed valid rows.
+    pub standard: Store,
+    /// Invalid rows.
+    pub rejection: Store,
+    /// Aggregates and views.
+    pub consumption: Store,
+    /// What went in and what came out.
+    pub ledger: Store,
+    /// What jobs are to do.
+    pub manifests: Store,
+}
+
 impl Lake {
+    /// A lake over stores of any kind, for embedders and tests. It reads no settings and hands nothing to AWS Batch;
+    /// `root` is its place in messages only.
+    pub fn over(stores: Stores, catalog: Catalog, root: StoreUrl) -> Self {
+        let Stores { raw, standard, rejection, consumption, ledger, manifests } = stores;
+        Self {
+            raw,
+            standard,
+            rejection,
+            consumption,
+            ledger: Ledger::new(ledger.clone()),
+            catalog,
+            manifests,
+            batch: None,
+            personal_key: None,
+            settings: LakeSettings::at(root),
+            ledger_store: ledger,
+        }
+    }
+
     /// Opens a lake and reads its datasets. Nothing is written, and nothing needs to be there yet.
     pub async fn open(settings: LakeSettings) -> Result<Self> {
         Self::open_with(settings, &S3Client::default()).await

@@ -45,17 +45,20 @@ pub struct Rows {
 impl Rows {
     /// Whether no row is lost.
     pub fn balance(&self) -> bool {
-        self.read == self.clean + self.rejected + self.duplicate + self.outside
+        // An entry is read from storage: its numbers may be any.
+        let parts = [self.clean, self.rejected, self.duplicate, self.outside];
+        let sum = parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(*part));
+        sum == Some(self.read)
     }
 
     /// Adds another account.
     pub fn add(&mut self, other: &Rows) {
-        self.read += other.read;
-        self.clean += other.clean;
-        self.rejected += other.rejected;
-        self.duplicate += other.duplicate;
-        self.outside += other.outside;
-        self.missing += other.missing;
+        self.read = self.read.saturating_add(other.read);
+        self.clean = self.clean.saturating_add(other.clean);
+        self.rejected = self.rejected.saturating_add(other.rejected);
+        self.duplicate = self.duplicate.saturating_add(other.duplicate);
+        self.outside = self.outside.saturating_add(other.outside);
+        self.missing = self.missing.saturating_add(other.missing);
     }
 }
 

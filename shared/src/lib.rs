@@ -22,4 +22,4 @@ pub mod telemetry;
 pub mod time;
 
 pub use self::error::{Error, Result};
-pub use self::lake::Lake;
+pub use self::lake::{Lake, Stores};

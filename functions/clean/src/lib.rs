@@ -8,7 +8,7 @@ mod commit;
 mod decode;
 mod duplicates;
 mod error;
-mod event;
+pub mod event;
 pub mod formats;
 pub mod handler;
 mod large;

@@ -64,6 +64,15 @@ impl Catalog {
         Self::with_folders(BTreeMap::new())
     }
 
+    /// The datasets of these folders alone.
+    pub fn of_folders(own: BTreeMap<String, Folder>) -> Self {
+        let mut catalog = Self { datasets: Vec::new(), broken: BTreeMap::new() };
+        for (name, folder) in own {
+            catalog.add(name, Folder::new(), folder);
+        }
+        catalog
+    }
+
     /// The built-in datasets, changed and joined by some folders.
     pub fn with_folders(mut own: BTreeMap<String, Folder>) -> Self {
         let mut catalog = Self { datasets: Vec::new(), broken: BTreeMap::new() };
