@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::personal::PersonalKey;
 use crate::secret;
-use crate::settings::{LakeSettings, Zone};
+use crate::settings::{LakeSettings, Limits, Zone};
 use crate::store::{S3Client, Store, StoreUrl};
 
 /// An open lake.
@@ -76,6 +76,11 @@ impl Lake {
         }
     }
 
+    /// What aggregations and queries may take.
+    pub fn limits(&self) -> Limits {
+        self.settings.limits
+    }
+
     /// A zone's place.
     pub fn place(&self, zone: Zone) -> StoreUrl {
         self.settings.zone(zone)
@@ -86,9 +91,10 @@ impl Lake {
         self.settings.zone(zone).to_string()
     }
 
-    /// Removes what killed writers left behind in any zone; tells how many files that were.
+    /// Removes what killed processes left behind, in any zone and in the folder for temporary files; returns how many
+    /// files and folders that were.
     pub async fn sweep(&self) -> Result<usize> {
-        let mut removed = 0;
+        let mut removed = crate::scratch::sweep().len();
         for zone in Zone::ALL {
             removed += self.store(zone).remove_leftovers().await?.len();
         }
