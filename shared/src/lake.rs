@@ -91,10 +91,9 @@ impl Lake {
         self.settings.zone(zone).to_string()
     }
 
-    /// Removes what killed processes left behind, in any zone and in the folder for temporary files; returns how many
-    /// files and folders that were.
+    /// Removes what killed writers left behind in any zone; tells how many files that were.
     pub async fn sweep(&self) -> Result<usize> {
-        let mut removed = crate::scratch::sweep().len();
+        let mut removed = 0;
         for zone in Zone::ALL {
             removed += self.store(zone).remove_leftovers().await?.len();
         }

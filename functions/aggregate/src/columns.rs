@@ -49,7 +49,10 @@ impl Columns {
         let fields = result.fields();
         let find = |name: &str| fields.iter().position(|field| field.name() == name);
         if let Some(name) = model.hidden.iter().find(|name| find(name).is_none()) {
-            return Err(Error::Query(format!("hidden: the result has no column \"{name}\"; it has {}", names(result))));
+            return Err(Error::Query(format!(
+                "[model]: hidden: the result has no column \"{name}\"; it has {}",
+                names(result)
+            )));
         }
         // Parts of a date that stand in the path are not written: the date is.
         let left_out: Vec<&str> = match &model.partition {
@@ -72,8 +75,9 @@ impl Columns {
         }
         let mut split = Vec::new();
         for name in &model.split {
-            let missing =
-                || Error::Query(format!("split: the result has no column \"{name}\"; it has {}", names(result)));
+            let missing = || {
+                Error::Query(format!("[model]: split: the result has no column \"{name}\"; it has {}", names(result)))
+            };
             split.push((name.clone(), find(name).ok_or_else(missing)?));
         }
         Ok(Self { schema: Arc::new(Schema::new(schema)), written, cut: Self::cut(model, partition, result)?, split })
@@ -92,7 +96,7 @@ impl Columns {
                     |at: &usize| result.fields().get(*at).is_some_and(|field| *field.data_type() == DataType::Date32);
                 let at = find(name).filter(is_date).ok_or_else(|| {
                     Error::Query(format!(
-                        "partition: the result has no date column \"{name}\", by which its rows are cut; it has {}. Select it, and write hidden = [\"{name}\"] if it is not to be written",
+                        "[model]: partition: the result has no date column \"{name}\", by which its rows are cut; it has {}. Select it, and write hidden = [\"{name}\"] if it is not to be written",
                         names(result)
                     ))
                 })?;

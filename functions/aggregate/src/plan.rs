@@ -308,3 +308,32 @@ fn fingerprint(
     parts.extend(objects.iter().flatten().flat_map(|(_, output)| [output.key.as_str(), output.hash.as_str()]));
     hash::texts(parts)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn days_fall_into_each_period_once() {
+        let of = |from: &str, to: &str| -> Vec<String> {
+            periods(Period::Month, day(from)..day(to)).map(|partition| partition.as_str().to_owned()).collect()
+        };
+        assert_eq!(of("2026-10-30", "2026-12-01"), ["month=2026-10", "month=2026-11"]);
+        assert_eq!(of("2026-10-30", "2026-12-02").len(), 3);
+        assert_eq!(of("2026-10-30", "2026-10-30").len(), 0);
+        assert_eq!(periods(Period::SchoolYear, day("1960-01-01")..day("1971-01-01")).count(), 1, "1970 has the first");
+        assert_eq!(of("9999-12-01", "+10000-01-01"), ["month=9999-12"]);
+    }
+
+    #[test]
+    fn reach_ends_where_dates_do() {
+        let days = widened(&(day("2026-11-01")..day("2026-12-01")), 2, 1);
+        assert_eq!(days, day("2026-10-30")..day("2026-12-02"));
+        let all = widened(&(day("0001-01-02")..day("+10000-01-01")), u64::MAX, u64::MAX);
+        assert_eq!(all, day("0001-01-01")..day("+10000-01-01"));
+    }
+}

@@ -31,6 +31,7 @@ pub struct Session<'a> {
 
 /// Runs a command; tells the exit status.
 pub async fn run(arguments: &Arguments) -> ExitCode {
+    lake::scratch::sweep();
     if let Command::Dataset { command } = &arguments.command {
         return dataset::run(command, arguments.output).await;
     }

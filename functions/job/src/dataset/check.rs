@@ -48,10 +48,6 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     for model in &dataset.models {
         let schema = planned(&lake, dataset, model).await.map_err(|error| explain(dataset, &model.name, &error))?;
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        if let Some(missing) = model.split.iter().find(|name| !columns.contains(name)) {
-            let why = format!("split: the result has no column \"{missing}\"; it has {}", columns.join(", "));
-            return Err(Failure::usage(format!("dataset file {name}/{}.sql: [model]: {why}", model.name)));
-        }
         line(&mut text, format_args!("model {name}.{}: {}", model.name, columns.join(", ")));
         models.push(json!({"model": model.name, "columns": columns}));
     }
