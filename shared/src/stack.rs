@@ -13,12 +13,15 @@ where
     F::Output: Send,
 {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(BYTES).build()?;
-    std::thread::scope(|scope| {
+    let done = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("main".to_owned()).stack_size(BYTES);
         let thread = thread.spawn_scoped(scope, || runtime.block_on(work()))?;
         // A panic of the work's is one of the caller's.
         thread.join().or_else(|panic| std::panic::resume_unwind(panic))
-    })
+    });
+    // What was given up (a query without an end) may still be at work: nothing waits for it.
+    runtime.shutdown_background();
+    done
 }
 
 #[cfg(test)]

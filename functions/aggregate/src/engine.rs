@@ -291,7 +291,7 @@ impl Engine {
             while let Some(batch) = batches.try_next().await? {
                 visit(batch)?;
             }
-            Ok(schema)
+            Ok::<_, Error>(schema)
         };
         self.bounded(time, work).await
     }

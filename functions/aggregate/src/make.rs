@@ -139,7 +139,7 @@ async fn compute(lake: &Lake, task: &Task<'_>) -> Result<BTreeMap<Partition, Par
                 part.write(&batch)?;
             }
         }
-        Ok(parts)
+        Ok::<_, Error>(parts)
     };
     engine.bounded(Some(lake.limits().model_time), work).await
 }

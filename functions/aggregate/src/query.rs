@@ -38,7 +38,7 @@ pub async fn query(
 ) -> Result<SchemaRef> {
     let mut has_answered = false;
     for _ in 1..ROUNDS {
-        let mut visit = |batch| {
+        let mut visit = |batch: RecordBatch| {
             has_answered = true;
             answer.batch(batch)
         };
