@@ -8,15 +8,18 @@ use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::compute::kernels::length::length;
 use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type};
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 use datafusion::prelude::SessionContext;
+use futures::{Stream, StreamExt};
 
 use crate::error::{Error, Result};
 
@@ -57,6 +60,32 @@ pub async fn within<T>(bytes: u64, time: Option<Duration>, work: impl Future<Out
         ))),
         done = work => done,
     }
+}
+
+/// Runs a query in a task of its own: some operators go on for as long as they have rows, without a pause in which
+/// anything else of their task could end them. A panic there is the stream's last error.
+pub fn apart(mut batches: SendableRecordBatchStream) -> impl Stream<Item = EngineResult<RecordBatch>> + Unpin {
+    let (sender, receiver) = tokio::sync::mpsc::channel(2);
+    let task = SpawnedTask::spawn(async move {
+        while let Some(batch) = batches.next().await {
+            if sender.send(batch).await.is_err() {
+                return;
+            }
+        }
+    });
+    // The task ends with the stream, and its failure is looked at when the channel is empty.
+    Box::pin(futures::stream::unfold((receiver, Some(task)), |(mut receiver, mut task)| async move {
+        if let Some(batch) = receiver.recv().await {
+            return Some((batch, (receiver, task)));
+        }
+        match task.take()?.join().await {
+            Ok(()) => None,
+            Err(_) => {
+                let broken = DataFusionError::Plan("the query engine broke off: see the message above".to_owned());
+                Some((Err(broken), (receiver, None)))
+            }
+        }
+    }))
 }
 
 /// The process's resident memory, where the system says it.

@@ -21,7 +21,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::functions::expr_fn::{coalesce, nullif};
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext, cast, ident, lit};
-use futures::{FutureExt, TryStreamExt};
+use futures::{FutureExt, StreamExt};
 use lake::Lake;
 use lake::dataset::{Column, ColumnType, Dataset, Model, RECEIVED_AT, Table, View};
 use lake::ledger::Output;
@@ -286,10 +286,11 @@ impl Engine {
         mut visit: impl FnMut(RecordBatch) -> Result<()>,
     ) -> Result<SchemaRef> {
         let work = async {
-            let mut batches = plan(&self.context, sql, Kind::Question).await?.execute_stream().await?;
+            let batches = plan(&self.context, sql, Kind::Question).await?.execute_stream().await?;
             let schema = batches.schema();
-            while let Some(batch) = batches.try_next().await? {
-                visit(batch)?;
+            let mut batches = bounds::apart(batches);
+            while let Some(batch) = batches.next().await {
+                visit(batch?)?;
             }
             Ok::<_, Error>(schema)
         };

@@ -15,6 +15,7 @@ use lake::store::Failure;
 use lake::{Lake, keys};
 
 use crate::Aggregated;
+use crate::bounds;
 use crate::columns::Columns;
 use crate::commit::{self, Made};
 use crate::engine::Engine;
@@ -129,7 +130,7 @@ async fn compute(lake: &Lake, task: &Task<'_>) -> Result<BTreeMap<Partition, Par
         let query = plan(engine.context(), &task.model.sql, Kind::Model).await?;
         let columns = Columns::new(task.model, &task.partition, query.schema().as_arrow())?;
         let mut parts = BTreeMap::new();
-        let mut batches = query.execute_stream().await?;
+        let mut batches = bounds::apart(query.execute_stream().await?);
         while let Some(batch) = batches.next().await {
             for (partition, batch) in columns.split(&task.partition, &batch?)? {
                 let part: &mut Part = match parts.entry(partition) {
