@@ -15,8 +15,9 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::error::{Error, Result};
 
-/// Operators in one expression: each may be a level of recursion, and stacks ([`lake::stack`]) have room for so many.
-const MAX_OPERATORS: usize = 10_000;
+/// Operators in one expression. Each may be a level of recursion, for which stacks ([`lake::stack`]) have room many times
+/// over; the time that planning takes grows with the square of the chain.
+const MAX_OPERATORS: usize = 1_000;
 
 /// What a query may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
