@@ -6,7 +6,8 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use datafusion::arrow::compute::cast;
@@ -33,33 +34,49 @@ const MAX_RESULT: i64 = 64 * 1024 * 1024;
 pub async fn within<T>(bytes: u64, time: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
     static BEFORE: OnceLock<u64> = OnceLock::new();
     let before = *BEFORE.get_or_init(|| resident().unwrap_or_default());
-    let grown = async {
-        let mut looks = tokio::time::interval(LOOK);
-        loop {
-            looks.tick().await;
-            if resident().is_some_and(|now| now.saturating_sub(before) > bytes) {
-                return;
-            }
+    // A thread of its own: the runtime's timers stand still while its threads are all at work.
+    let (going, gone) = std::sync::mpsc::channel::<()>();
+    let (end, ended) = tokio::sync::oneshot::channel();
+    let begun = Instant::now();
+    let watch = move || loop {
+        if resident().is_some_and(|now| now.saturating_sub(before) > bytes) {
+            let _ = end.send(End::Grown);
+            return;
+        }
+        if time.is_some_and(|time| begun.elapsed() >= time) {
+            let _ = end.send(End::Late);
+            return;
+        }
+        if gone.recv_timeout(LOOK) != Err(RecvTimeoutError::Timeout) {
+            return;
         }
     };
-    let late = async {
-        match time {
-            Some(time) => tokio::time::sleep(time).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
+    let watching = std::thread::Builder::new().name("limits".to_owned()).spawn(watch);
+    watching.map_err(|error| Error::Query(format!("failed to start a thread: {error}")))?;
+    let done = tokio::select! {
         biased;
-        () = grown => Err(Error::Query(format!(
-            "the query was ended: it took more memory than the {} MB that queries may hold; ask for less at once, or set MEMORY_BYTES",
-            bytes / 1_000_000
-        ))),
-        () = late => Err(Error::Query(format!(
-            "the query was ended after {} seconds, the time that it may take",
-            time.unwrap_or_default().as_secs()
-        ))),
+        Ok(end) = ended => match end {
+            End::Grown => Err(Error::Query(format!(
+                "the query was ended: it took more memory than the {} MB that queries may hold; ask for less at once, or set MEMORY_BYTES",
+                bytes / 1_000_000
+            ))),
+            End::Late => Err(Error::Query(format!(
+                "the query was ended after {} seconds, the time that it may take",
+                time.unwrap_or_default().as_secs()
+            ))),
+        },
         done = work => done,
-    }
+    };
+    drop(going);
+    done
+}
+
+/// Why a query is ended.
+enum End {
+    /// It holds too much.
+    Grown,
+    /// It takes too long.
+    Late,
 }
 
 /// Runs a query in a task of its own: some operators go on for as long as they have rows, without a pause in which
