@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::personal::PersonalKey;
 use crate::secret;
-use crate::settings::{LakeSettings, Zone};
+use crate::settings::{LakeSettings, Limits, Zone};
 use crate::store::{S3Client, Store, StoreUrl};
 
 /// An open lake.
@@ -110,6 +110,11 @@ impl Lake {
             Zone::Consumption => &self.consumption,
             Zone::Ledger => &self.ledger_store,
         }
+    }
+
+    /// What aggregations and queries may take.
+    pub fn limits(&self) -> Limits {
+        self.settings.limits
     }
 
     /// A zone's place.

@@ -293,6 +293,22 @@ pub struct ConsumptionEntry {
     /// commit yet, the fingerprint is empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
+    /// Objects that are no longer made: to be deleted, then forgotten.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<String>,
+}
+
+impl ConsumptionEntry {
+    /// Keys of all objects that the entry knows of: those that count, and those that may be there beside them.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let outputs = self.outputs.iter().map(|output| &output.key);
+        outputs.chain(&self.pending).chain(&self.retired).map(String::as_str)
+    }
+
+    /// Whether it counts and nothing is left to be done: no killed writer's objects are to be deleted.
+    pub fn is_settled(&self) -> bool {
+        !self.fingerprint.is_empty() && self.pending.is_empty() && self.retired.is_empty()
+    }
 }
 
 /// An entry that cannot be read: it stops its own object or partition, and no other.

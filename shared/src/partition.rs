@@ -167,7 +167,7 @@ fn school_year(text: &str) -> Option<(NaiveDate, NaiveDate)> {
 }
 
 /// What Hive writes in a path for no value.
-const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+pub const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// A value in a path as Hive writes it: what is not a letter, a digit or one of `.-_` as `%XX`; no text at all under a
 /// name of its own.

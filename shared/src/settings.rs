@@ -1,9 +1,11 @@
 //! Settings of the environment, read once at start. README.md has the table of all of them.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::batch;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::personal::PersonalKey;
 use crate::store::StoreUrl;
 
@@ -60,14 +62,53 @@ pub struct LakeSettings {
     pub personal_key_secret: Option<String>,
     /// `RAW_URL` and so on, where a zone has a URL of its own.
     zones: Vec<(Zone, StoreUrl)>,
+    /// What aggregations and queries may take.
+    pub limits: Limits,
     /// What is handed to AWS Batch, if anything is.
     batch: Option<batch::Settings>,
+}
+
+/// What aggregations and queries may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// `MEMORY_BYTES`: what queries may hold together.
+    pub memory_bytes: u64,
+    /// `MAX_NEW_PARTITIONS`: how many partitions one run may add to a model.
+    pub max_new_partitions: usize,
+    /// `MODEL_TIME_LIMIT`: how long the query of one partition may take.
+    pub model_time: Duration,
+}
+
+impl Limits {
+    /// A long backfill by days adds fewer partitions; a wild date adds more.
+    const NEW_PARTITIONS: usize = 1_000;
+    /// Longer than any sound partition takes, and short enough that a query without an end is noticed within a day.
+    const MODEL_TIME: Duration = Duration::from_secs(6 * 60 * 60);
+
+    fn from_environment(environment: &Environment) -> Result<Self> {
+        let partitions = environment.number("MAX_NEW_PARTITIONS")?.map(usize::try_from);
+        let seconds = environment.number("MODEL_TIME_LIMIT")?;
+        Ok(Self {
+            memory_bytes: memory::limit(environment)?,
+            max_new_partitions: partitions.map_or(Self::NEW_PARTITIONS, |number| number.unwrap_or(usize::MAX)),
+            model_time: seconds.map_or(Self::MODEL_TIME, Duration::from_secs),
+        })
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        // Without variables, nothing can be wrong with them.
+        let memory_bytes = memory::limit(&Environment::default()).unwrap_or(u64::from(u32::MAX) / 4);
+        Self { memory_bytes, max_new_partitions: Self::NEW_PARTITIONS, model_time: Self::MODEL_TIME }
+    }
 }
 
 impl LakeSettings {
     /// A lake whose zones all lie below `root`.
     pub fn at(root: StoreUrl) -> Self {
-        Self { root, personal_key: None, personal_key_secret: None, zones: Vec::new(), batch: None }
+        let limits = Limits::default();
+        Self { root, personal_key: None, personal_key_secret: None, zones: Vec::new(), limits, batch: None }
     }
 
     /// Reads `LAKE_URL` (default `file:lake`; `root` goes before it) and the zones' variables.
@@ -84,8 +125,9 @@ impl LakeSettings {
         }
         let personal_key = environment.text("PERSONAL_KEY")?.map(PersonalKey::new);
         let personal_key_secret = environment.text("PERSONAL_KEY_SECRET")?.map(str::to_owned);
+        let limits = Limits::from_environment(environment)?;
         let batch = batch::Settings::from_environment(environment)?;
-        let settings = Self { root, personal_key, personal_key_secret, zones, batch };
+        let settings = Self { root, personal_key, personal_key_secret, zones, limits, batch };
         settings.refuse_overlap()?;
         Ok(settings)
     }
@@ -156,6 +198,15 @@ impl Environment {
         }
     }
 
+    /// A variable's whole number above 0.
+    pub fn number(&self, name: &str) -> Result<Option<u64>> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        match text.parse() {
+            Ok(number @ 1..) => Ok(Some(number)),
+            _ => Err(setting(name, "must be a whole number above 0")),
+        }
+    }
+
     fn url(&self, name: &str) -> Result<Option<StoreUrl>> {
         self.text(name)?.map(|text| parse_url(name, text)).transpose()
     }
@@ -204,6 +255,18 @@ mod tests {
         let beside =
             Environment::of(&[("LAKE_URL", "file:c"), ("RAW_URL", "file:c/raw-files"), ("LEDGER_URL", "file:c2")]);
         assert!(LakeSettings::from_environment(&beside, None).is_ok());
+    }
+
+    #[test]
+    fn limits_are_numbers_above_0() {
+        let environment =
+            Environment::of(&[("MAX_NEW_PARTITIONS", "5"), ("MEMORY_BYTES", "7"), ("MODEL_TIME_LIMIT", "9")]);
+        let wanted = Limits { memory_bytes: 7, max_new_partitions: 5, model_time: Duration::from_secs(9) };
+        assert_eq!(LakeSettings::from_environment(&environment, None).unwrap().limits, wanted);
+        for name in ["MAX_NEW_PARTITIONS", "MEMORY_BYTES", "MODEL_TIME_LIMIT"] {
+            let error = LakeSettings::from_environment(&Environment::of(&[(name, "0")]), None).unwrap_err();
+            assert!(error.is_usage() && error.to_string().contains(name), "{error}");
+        }
     }
 
     #[test]

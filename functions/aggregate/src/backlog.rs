@@ -36,8 +36,8 @@ pub async fn backlog(lake: &Lake, selection: &Selection) -> Result<Vec<Stale>> {
     let mut found = Vec::new();
     for dataset in selected(lake, selection)? {
         let made = Made::read(lake, dataset).await?;
-        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
-        let Plan { todo, .. } = Plan::new(dataset, selection, &made, &entries, lake.personal_key.as_ref());
+        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let Plan { todo, .. } = Plan::new(lake, dataset, selection, &made, &entries);
         found.extend(todo.iter().map(Stale::from));
     }
     Ok(found)

@@ -1,7 +1,10 @@
 //! DataFusion over the lake: which tables there are, and how the newest row of each key is found.
 
+use std::future::Future;
 use std::ops::Range;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use datafusion::arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch};
@@ -15,25 +18,33 @@ use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTable
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
-use futures::TryStreamExt;
+use datafusion::functions::expr_fn::{coalesce, nullif};
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext, cast, ident, lit};
+use futures::{FutureExt, StreamExt};
 use lake::Lake;
-use lake::dataset::{Column, Dataset, Model, RECEIVED_AT, Table, View};
+use lake::dataset::{Column, ColumnType, Dataset, Model, RECEIVED_AT, Table, View};
 use lake::ledger::Output;
-use lake::partition::PartitionBy;
+use lake::partition::{NULL, PartitionBy};
 use lake::personal::PersonalKey;
+use lake::scratch::Scratch;
+use lake::settings::Limits;
 use lake::store::Store;
 use lake::time::day_bounds;
-use tempfile::TempDir;
 use url::Url;
 
+use crate::bounds;
 use crate::error::{Error, Result};
-use crate::files::CommittedFiles;
+use crate::files::{CommittedFiles, Reads};
 use crate::personal;
-use crate::plan::Task;
+use crate::plan::{SLACK, Task, widened};
+use crate::statement::{Kind, plan};
 
-/// What sorts and joins may hold in memory before they spill to temporary files.
-const MEMORY: usize = 256 * 1024 * 1024;
+/// What sorts and joins of one query may hold in memory before they spill to temporary files. No more where there is
+/// more: what spills decides the order in which doubles are added up.
+const MEMORY: u64 = 256 * 1024 * 1024;
+/// How a path's values are named in the engine: files have columns of their names, too.
+const IN_PATH: &str = "_path_";
 
 /// A committed object and the rank of the raw key that it was made from: of two rows with the same key and time, the
 /// one of the higher rank wins.
@@ -42,8 +53,10 @@ pub type Ranked<'a> = (usize, &'a Output);
 /// One DataFusion session.
 pub struct Engine {
     context: SessionContext,
-    /// Where views are materialized; removed with the session.
-    scratch: TempDir,
+    /// Where views are materialized, and what does not fit into memory goes; removed with the session.
+    scratch: Scratch,
+    reads: Reads,
+    limits: Limits,
 }
 
 /// What is to be seen of a table.
@@ -51,21 +64,49 @@ pub struct Engine {
 pub struct Cut<'a> {
     /// Rows of these days only, `[from, to)`, where the table is cut by time.
     pub days: Option<Range<NaiveDate>>,
+    /// The date column by which a table is cut that is not cut by time itself.
+    pub by: Option<&'a str>,
     /// Keyed hashes in place of personal values.
     pub personal_key: Option<&'a PersonalKey>,
 }
 
 impl Engine {
     /// A session. With one `parallel` task, results do not depend on timing, not even in the last bit of a mean.
-    pub fn new(parallel: usize) -> Result<Self> {
+    pub fn new(lake: &Lake, parallel: usize) -> Result<Self> {
         let mut config = SessionConfig::new().with_target_partitions(parallel).with_information_schema(true);
         config.options_mut().execution.collect_statistics = false;
         config.options_mut().execution.parquet.schema_force_view_types = false;
         // Else a CAST to VARCHAR has another type than the columns of tables.
         config.options_mut().sql_parser.map_string_types_to_utf8view = false;
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY))).build_arc()?;
-        let scratch = tempfile::tempdir().map_err(|error| Error::Query(format!("no temporary folder: {error}")))?;
-        Ok(Self { context: SessionContext::new_with_config_rt(config, runtime), scratch })
+        let scratch = Scratch::new().map_err(|error| Error::Query(error.to_string()))?;
+        let limits = lake.limits();
+        let memory = usize::try_from(limits.memory_bytes.min(MEMORY)).unwrap_or(usize::MAX);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(memory)))
+            .with_temp_file_path(scratch.path())
+            .build_arc()?;
+        let context = SessionContext::new_with_config_rt(config, runtime);
+        bounds::bound_functions(&context);
+        Ok(Self { context, scratch, reads: Reads::default(), limits })
+    }
+
+    /// An error as it is to be reported: a read that failed goes before what became of it.
+    pub fn explain(&self, error: impl Into<Error>) -> Error {
+        self.reads.take_failure().map_or_else(|| error.into(), Error::of_read)
+    }
+
+    /// Does `work` within the limits of memory and time. A panic within is its failure.
+    pub async fn bounded<T>(&self, time: Option<Duration>, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let work = bounds::within(
+            self.limits.memory_bytes,
+            time,
+            AssertUnwindSafe(work).catch_unwind().map(|done| {
+                done.unwrap_or_else(|_| {
+                    Err(Error::Query("the query engine broke off: see the message above".to_owned()))
+                })
+            }),
+        );
+        work.await.map_err(|error| self.explain(error))
     }
 
     /// The session itself.
@@ -110,14 +151,25 @@ impl Engine {
     ) -> Result<()> {
         let name = name.into();
         let hidden = format!("{}__files", name.to_string().replace('.', "__"));
+        let in_path = model.partition_columns();
         let partition: Vec<(String, DataType)> =
-            model.partition_columns().into_iter().map(|column| (column.to_owned(), DataType::Utf8)).collect();
+            in_path.iter().map(|column| (format!("{IN_PATH}{column}"), DataType::Utf8)).collect();
         self.add_files(&lake.consumption, &hidden, &partition, None, outputs).await?;
-        let table = self.context.table(&hidden).await?;
-        let columns: Vec<String> =
-            table.schema().fields().iter().map(|field| field.name().clone()).filter(|name| name != "_source").collect();
-        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        self.register(name, table.select_columns(&columns)?.into_view())
+        let files = self.context.table(&hidden).await?;
+        let in_file: Vec<&str> = files.schema().fields().iter().map(|field| field.name().as_str()).collect();
+        let is_own =
+            |column: &&&str| !column.starts_with(IN_PATH) && **column != "_source" && !in_path.contains(*column);
+        let mut shown: Vec<Expr> = in_file.iter().filter(is_own).map(|column| ident(*column)).collect();
+        for column in &in_path {
+            // Files of version 0.1 have the value in their path only.
+            let of_path = nullif(ident(format!("{IN_PATH}{column}")), lit(NULL));
+            let value = match files.schema().fields().iter().find(|field| field.name() == column) {
+                Some(field) => coalesce(vec![ident(*column), cast(of_path, field.data_type().clone())]),
+                None => of_path,
+            };
+            shown.push(value.alias(*column));
+        }
+        self.register(name, files.select(shown)?.into_view())
     }
 
     /// Registers what all models of a dataset see beside its tables: `settings`, the lists, and of a partition by time
@@ -143,7 +195,8 @@ impl Engine {
     /// Registers a view, computed now if it is declared so.
     pub async fn add_view(&self, view: &View) -> Result<()> {
         let wrong = |error: DataFusionError| Error::Query(format!("{}.sql: {}", view.name, error.strip_backtrace()));
-        let plan = self.context.sql(&view.sql).await.map_err(wrong)?;
+        let wrong_sql = |error: Error| Error::Query(format!("{}.sql: {error}", view.name));
+        let plan = plan(&self.context, &view.sql, Kind::Model).await.map_err(wrong_sql)?;
         if !view.materialize {
             return self.register(view.name.as_str(), plan.into_view());
         }
@@ -176,8 +229,9 @@ impl Engine {
                 return Err(Error::Query(why.to_owned()));
             }
         };
-        let cut = Cut { days: task.reach.clone(), personal_key };
-        for (table, objects) in task.inputs.tables.iter().zip(&task.objects) {
+        for (at, (table, objects)) in task.inputs.tables.iter().zip(&task.objects).enumerate() {
+            let by = task.model.cut_by().filter(|_| at == 0);
+            let cut = Cut { days: task.reach.clone(), by, personal_key };
             self.add_table(lake, table.name.as_str(), task.dataset, table, objects, &cut).await?;
         }
         self.add_declared(task.dataset, task.partition.days(), task.reach.clone())?;
@@ -206,8 +260,9 @@ impl Engine {
     ) -> Result<()> {
         let url = format!("lake://{}/", name.replace('_', "-"));
         let url = Url::parse(&url).map_err(|error| Error::Query(format!("{name}: {error}")))?;
-        let files = outputs.iter().map(|(rank, output)| (name.to_owned(), *rank, *output));
-        self.context.register_object_store(&url, CommittedFiles::new(store, files));
+        let prefix = if schema.is_none() { IN_PATH } else { "" };
+        let files = CommittedFiles::new(store, &self.reads, name, prefix, outputs.iter().copied());
+        self.context.register_object_store(&url, files);
 
         let mut columns = vec![("_source".to_owned(), DataType::Utf8)];
         columns.extend(partition.iter().cloned());
@@ -223,14 +278,23 @@ impl Engine {
         self.register(name, Arc::new(ListingTable::try_new(config)?))
     }
 
-    /// Runs a query and hands on its batches one by one; tells the result's schema.
-    pub async fn run(&self, sql: &str, mut visit: impl FnMut(RecordBatch) -> Result<()>) -> Result<SchemaRef> {
-        let mut batches = self.context.sql(sql).await?.execute_stream().await?;
-        let schema = batches.schema();
-        while let Some(batch) = batches.try_next().await? {
-            visit(batch)?;
-        }
-        Ok(schema)
+    /// Runs a query and hands on its batches one by one; returns the result's schema.
+    pub async fn run(
+        &self,
+        sql: &str,
+        time: Option<Duration>,
+        mut visit: impl FnMut(RecordBatch) -> Result<()>,
+    ) -> Result<SchemaRef> {
+        let work = async {
+            let batches = plan(&self.context, sql, Kind::Question).await?.execute_stream().await?;
+            let schema = batches.schema();
+            let mut batches = bounds::apart(batches);
+            while let Some(batch) = batches.next().await {
+                visit(batch?)?;
+            }
+            Ok::<_, Error>(schema)
+        };
+        self.bounded(time, work).await
     }
 }
 
@@ -247,7 +311,8 @@ fn calendar(dataset: &Dataset, days: &Range<NaiveDate>) -> std::result::Result<R
     RecordBatch::try_from_iter_with_nullable(columns)
 }
 
-/// The newest row of each key within a partition; on a tie the one of the greater raw key.
+/// The newest row of each key; on a tie the one of the greater raw key. Rows of a table that is cut by its raw keys are
+/// compared within their partition.
 fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compare: bool) -> String {
     let quoted = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     let shown = |column: &Column| match cut.personal_key {
@@ -262,34 +327,63 @@ fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compare: bool) -> Stri
     let hidden = |column: &str| table.columns.iter().any(|known| known.name == column);
     columns.extend(partition.iter().filter(|column| !hidden(column)).map(|column| format!("\"{column}\"")));
     let columns = columns.join(", ");
-    let within_days = match (&table.partition, &cut.days) {
-        (PartitionBy::Time(_, day), Some(days)) => {
-            format!(" WHERE \"{day}\" >= DATE '{}' AND \"{day}\" < DATE '{}'", days.start, days.end)
+    let days = cut_of(table, cut);
+    let within = |days: &Option<(&str, Range<NaiveDate>)>| match days {
+        // To the last day: the one after it may be beyond what SQL writes as a date.
+        Some((day, days)) => {
+            let last = days.end.pred_opt().unwrap_or(days.end);
+            format!("\"{day}\" >= DATE '{}' AND \"{day}\" <= DATE '{last}'", days.start)
         }
-        _ => String::new(),
+        None => "TRUE".to_owned(),
     };
     if !compare {
-        return format!("SELECT {columns} FROM \"{files}\"{within_days}");
+        return format!("SELECT {columns} FROM \"{files}\" WHERE {}", within(&days));
     }
-    let mut within: Vec<&str> = table.key.iter().map(String::as_str).collect();
-    within.extend(partition);
+    // Rows are compared before they are cut: a newer one may be of a day beyond.
+    let compared = match (&days, table.keeps_day()) {
+        (days, true) => days.clone(),
+        (Some((day, days)), false) if matches!(table.partition, PartitionBy::Time(..)) => {
+            Some((*day, widened(days, SLACK, SLACK)))
+        }
+        _ => None,
+    };
+    let mut key: Vec<&str> = table.key.iter().map(String::as_str).collect();
+    if matches!(table.partition, PartitionBy::Key(_)) {
+        key.extend(partition);
+    }
     format!(
         "SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY received_at DESC, _source DESC) \
-         AS _age FROM \"{files}\"{within_days}) WHERE _age = 1",
-        quoted(&within)
+         AS _age FROM \"{files}\" WHERE {}) WHERE _age = 1 AND {}",
+        quoted(&key),
+        within(&compared),
+        within(&days)
     )
 }
 
-/// Whether two objects could hold the same key: within one object, cleaning has already seen to it.
+/// The column and the days by which a table's rows are cut.
+fn cut_of<'a>(table: &'a Table, cut: &Cut<'a>) -> Option<(&'a str, Range<NaiveDate>)> {
+    let days = cut.days.clone()?;
+    match (&table.partition, cut.by) {
+        (PartitionBy::Time(_, day), _) => Some((day, days)),
+        (_, Some(by)) if table.column(by).is_some_and(|column| column.kind == ColumnType::Date) => Some((by, days)),
+        _ => None,
+    }
+}
+
+/// Whether two objects could hold the same key: within one object, cleaning has already seen to it, unless its rows of
+/// one key can be of several partitions.
 fn needs_comparing(table: &Table, outputs: &[Ranked]) -> bool {
     if table.key.is_empty() {
         return false;
     }
-    let mut sorted: Vec<&Output> = outputs.iter().map(|(_, output)| *output).collect();
-    sorted.sort_by(|a, b| (&a.partition, a.days).cmp(&(&b.partition, b.days)));
-    sorted.windows(2).any(|pair| {
-        let [a, b] = pair else { return false };
-        let apart = matches!((a.days, b.days), (Some((_, last)), Some((first, _))) if last < first);
-        a.partition == b.partition && !(table.key_decides_day && apart)
-    })
+    if !matches!(table.partition, PartitionBy::Time(..)) || table.keeps_day() {
+        let mut sorted: Vec<&Output> = outputs.iter().map(|(_, output)| *output).collect();
+        sorted.sort_by(|a, b| (&a.partition, a.days).cmp(&(&b.partition, b.days)));
+        return sorted.windows(2).any(|pair| {
+            let [a, b] = pair else { return false };
+            let apart = matches!((a.days, b.days), (Some((_, last)), Some((first, _))) if last < first);
+            a.partition == b.partition && !(table.keeps_day() && apart)
+        });
+    }
+    outputs.len() > 1
 }

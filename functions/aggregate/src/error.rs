@@ -2,6 +2,7 @@
 
 use datafusion::error::DataFusionError;
 use lake::partition::Partition;
+use lake::store::Failure;
 
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -22,6 +23,70 @@ pub enum Error {
         /// The partition.
         partition: Partition,
         /// What the engine said.
+        why: String,
+    },
+    /// An object is not there, or not in the state that the ledger says.
+    #[error("{url} is not what the ledger says ({why}): run `tributary verify --repair`, or `tributary clean`")]
+    Input {
+        /// The object.
+        url: String,
+        /// What the store said.
+        why: String,
+    },
+    /// A partition could not be made, because an object that it is made from is not what the ledger says.
+    #[error(
+        "failed to make {dataset}.{model}, partition {partition}: {url} is not what the ledger says ({why}): run `tributary verify --repair`, or `tributary clean`"
+    )]
+    Damaged {
+        /// The dataset.
+        dataset: String,
+        /// The model.
+        model: String,
+        /// The partition.
+        partition: Partition,
+        /// The object.
+        url: String,
+        /// What the store said.
+        why: String,
+    },
+    /// A model or partition stays as it is, because an entry of the ledger cannot be read.
+    #[error("{dataset}.{what} stays as it is: {source}")]
+    Unreadable {
+        /// The dataset.
+        dataset: String,
+        /// The model, or model and partition.
+        what: String,
+        /// Which entry, and what to do.
+        source: Box<lake::Error>,
+    },
+    /// One run would add too many partitions.
+    #[error(
+        "{dataset}.{model} would get {partitions} new partitions at once, and MAX_NEW_PARTITIONS allows {allowed}: nothing of it was made. Most come from {object}, whose rows are of {first} to {last}; if those days are right, set MAX_NEW_PARTITIONS"
+    )]
+    TooMany {
+        /// The dataset.
+        dataset: String,
+        /// The model.
+        model: String,
+        /// How many there would be.
+        partitions: usize,
+        /// How many there may be.
+        allowed: usize,
+        /// The standard zone object with the widest span of days.
+        object: String,
+        /// Its first day.
+        first: String,
+        /// Its last day.
+        last: String,
+    },
+    /// Partitions would be deleted because their inputs seem to be gone.
+    #[error("{dataset}: {partitions} partitions would be deleted, but {why}: nothing was deleted")]
+    Gone {
+        /// The dataset.
+        dataset: String,
+        /// How many.
+        partitions: usize,
+        /// Why that is not believed, and what to do.
         why: String,
     },
     /// Another aggregation committed the partition first, again and again.
@@ -73,7 +138,28 @@ impl Error {
         match self {
             Error::Lake(error) => error.can_retry(),
             Error::Overtaken { .. } => true,
-            Error::Model { .. } | Error::Moved { .. } | Error::Shrunk { .. } | Error::Query(_) => false,
+            Error::Model { .. }
+            | Error::Input { .. }
+            | Error::Damaged { .. }
+            | Error::Unreadable { .. }
+            | Error::TooMany { .. }
+            | Error::Gone { .. }
+            | Error::Moved { .. }
+            | Error::Shrunk { .. }
+            | Error::Query(_) => false,
+        }
+    }
+
+    /// Whether it may be gone when the partition is planned again from the ledger as it is by then.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Error::Overtaken { .. } | Error::Damaged { .. })
+    }
+
+    /// A read that failed, in place of what the engine made of it.
+    pub(crate) fn of_read(error: lake::store::StoreError) -> Self {
+        match error.failure {
+            Failure::Changed | Failure::NotFound => Error::Input { url: error.url, why: error.why },
+            _ => Error::Lake(error.into()),
         }
     }
 }

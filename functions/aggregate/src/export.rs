@@ -8,14 +8,17 @@ use arrow::csv::WriterBuilder;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 use lake::dataset::{Csv, Dataset, Model};
-use lake::ledger::{ConsumptionEntry, FORMAT, Input, Output, put_output};
+use lake::ledger::{ConsumptionEntry, Input, Output};
 use lake::partition::Partition;
 use lake::store::Failure;
 use lake::{Lake, hash, keys};
 
+use crate::columns::Columns;
+use crate::commit::{self, Made as MadeObject};
 use crate::engine::{Cut, Engine};
 use crate::error::{Error, Result};
 use crate::plan::Made;
+use crate::statement::{Kind, plan};
 use crate::{Aggregated, ROUNDS, Selection};
 
 /// Raised when the same rows may give other text.
@@ -48,13 +51,18 @@ async fn one_round(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Res
     let entries = &made.entries;
     let mut lines = Vec::new();
     let mut kept = Vec::new();
-    let selected = |model: &&Model| selection.model.as_ref().is_none_or(|name| model.name == *name);
-    for model in dataset.models.iter().filter(selected) {
+    for model in dataset.models.iter().filter(|model| selection.wants_model(&model.name)) {
+        // Named by the plan: files that lack a partition would be shorter.
+        if made.unreadable_of(&model.name).next().is_some() {
+            let files = entries.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_some());
+            kept.extend(files.map(|(key, _)| key.clone()));
+            continue;
+        }
         for wanted in wanted(dataset, model, entries) {
             let partition = file_partition(&wanted.name);
             let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &partition);
             let known = entries.iter().find(|(key, _)| *key == ledger_key).map(|(_, entry)| entry);
-            let is_current = known.is_some_and(|known| known.fingerprint == wanted.fingerprint());
+            let is_current = known.is_some_and(|known| known.is_settled() && known.fingerprint == wanted.fingerprint());
             if !is_current || made.is_damaged(&ledger_key) || selection.all {
                 lines.push(write(lake, &wanted, known).await?);
             }
@@ -62,10 +70,9 @@ async fn one_round(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Res
         }
     }
     for (ledger_key, entry) in entries.iter().filter(|(key, entry)| entry.file.is_some() && !kept.contains(key)) {
-        if selection.model.as_ref().is_some_and(|name| entry.model != *name) {
+        if !selection.wants_model(&entry.model) || !commit::remove(lake, ledger_key, entry).await? {
             continue;
         }
-        crate::delete(lake, ledger_key, entry).await?;
         let name = entry.file.as_deref().unwrap_or_default();
         lines.push(line(dataset, &entry.model, name, 0, true, true));
     }
@@ -122,22 +129,17 @@ async fn write(lake: &Lake, wanted: &Wanted<'_>, known: Option<&ConsumptionEntry
     let (file, rows) = render(lake, wanted).await?;
     let before = known.and_then(|known| known.outputs.first());
     let key = keys::consumption_file(&dataset.name, name);
-    let output = put_output(&lake.consumption, key, file, partition.clone(), rows, before).await?;
-    let changed = before.is_none_or(|before| before.hash != output.hash);
     let input = |output: &&Output| Input { key: output.key.clone(), etag: output.hash.clone() };
     let entry = ConsumptionEntry {
-        format: FORMAT,
-        dataset: dataset.name.clone(),
-        model: model.name.clone(),
         fingerprint: wanted.fingerprint(),
         inputs: wanted.outputs.iter().map(input).collect(),
-        outputs: vec![output],
         file: Some(name.clone()),
-        pending: Vec::new(),
+        ..commit::nothing(&dataset.name, &model.name)
     };
-    let current = lake.ledger.consumption_entry(&dataset.name, &model.name, &partition).await?;
-    let etag = current.map(|(_, etag)| etag);
-    lake.ledger.commit_consumption(&partition, &entry, etag.as_deref()).await?;
+    let previous = lake.ledger.consumption_entry(&dataset.name, &model.name, &partition).await?;
+    let made = MadeObject { key, partition: partition.clone(), rows, file };
+    let outputs = commit::commit(lake, &partition, previous, entry, vec![made]).await?;
+    let changed = before.map(|before| &before.hash) != outputs.first().map(|output| &output.hash);
     Ok(line(dataset, &model.name, name, rows, changed, false))
 }
 
@@ -152,12 +154,15 @@ async fn render(lake: &Lake, wanted: &Wanted<'_>) -> Result<(File, u64)> {
         .build(std::io::BufWriter::new(file));
     let mut rows = 0;
     for (number, output) in wanted.outputs.iter().enumerate() {
-        let engine = Engine::new(1)?;
+        let engine = Engine::new(lake, 1)?;
         let table = format!("{}__part", wanted.model.name);
-        engine.add_model(lake, table.as_str(), wanted.model, &[(number, *output)]).await?;
+        engine
+            .add_model(lake, table.as_str(), wanted.model, &[(number, *output)])
+            .await
+            .map_err(|error| engine.explain(error))?;
         let sql = format!("SELECT {} FROM \"{table}\"", columns.join(", "));
         engine
-            .run(&sql, |batch| {
+            .run(&sql, None, |batch| {
                 rows += batch.num_rows() as u64;
                 let batch = with_texts_for_bools(&batch, &wanted.csv.bool).map_err(|error| failed(&error))?;
                 writer.write(&batch).map_err(|error| failed(&error))
@@ -168,9 +173,9 @@ async fn render(lake: &Lake, wanted: &Wanted<'_>) -> Result<(File, u64)> {
     Ok((file, rows))
 }
 
-/// The columns of a model's result, as the engine plans them over empty tables.
+/// The columns that a model writes, as the engine plans them over empty tables. Finds what cannot be made.
 pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Schema> {
-    let engine = Engine::new(1)?;
+    let engine = Engine::new(lake, 1)?;
     let inputs = dataset.inputs_of(model).map_err(Error::Query)?;
     for table in inputs.tables {
         engine.add_table(lake, table.name.as_str(), dataset, table, &[], &Cut::default()).await?;
@@ -180,8 +185,9 @@ pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Sc
     for view in inputs.views {
         engine.add_view(view).await?;
     }
-    let plan = engine.context().sql(&model.sql).await?;
-    Ok(plan.schema().as_arrow().clone())
+    let result = plan(engine.context(), &model.sql, Kind::Model).await?;
+    let columns = Columns::new(model, &Partition::whole(), result.schema().as_arrow())?;
+    Ok(columns.schema.as_ref().clone())
 }
 
 fn with_texts_for_bools(

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::DateTime;
 use futures::stream::{self, BoxStream, StreamExt};
 use lake::ledger::Output;
-use lake::store::{Failure, Store, StoreError};
+use lake::store::{Store, StoreError};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
@@ -21,18 +21,47 @@ use object_store::{
 
 const NAME: &str = "the lake";
 
+/// Remembers the first read that failed: what the engine makes of it on its way is a text at best.
+#[derive(Debug, Clone, Default)]
+pub struct Reads(Arc<Mutex<Option<StoreError>>>);
+
+impl Reads {
+    /// The first failure since the last call.
+    pub fn take_failure(&self) -> Option<StoreError> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+    }
+
+    fn fail(&self, error: StoreError) -> Error {
+        let text = error.to_string();
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(error);
+        Error::Generic { store: NAME, source: text.into() }
+    }
+}
+
 /// Committed objects by their path in the engine.
 #[derive(Debug)]
 pub struct CommittedFiles {
     store: Store,
+    reads: Reads,
     files: BTreeMap<Path, (String, ObjectMeta)>,
 }
 
 impl CommittedFiles {
-    /// Objects of one zone: table name, rank of the raw key, object.
-    pub fn new<'a>(store: &Store, outputs: impl IntoIterator<Item = (String, usize, &'a Output)>) -> Arc<Self> {
-        let files = outputs.into_iter().map(|(table, source, output)| {
-            let location = Path::from(output.partition.key(&format!("{table}/_source={source:08}"), "data.parquet"));
+    /// Objects of one zone: rank of the raw key, object. They appear as those of `table`, with `prefix` before the names
+    /// in their partitions' paths.
+    pub fn new<'a>(
+        store: &Store,
+        reads: &Reads,
+        table: &str,
+        prefix: &str,
+        outputs: impl IntoIterator<Item = (usize, &'a Output)>,
+    ) -> Arc<Self> {
+        let files = outputs.into_iter().map(|(source, output)| {
+            let mut location = format!("{table}/_source={source:08}/");
+            for part in output.partition.as_str().split('/').filter(|part| !part.is_empty()) {
+                location.push_str(&format!("{prefix}{part}/"));
+            }
+            let location = Path::from(location + "data.parquet");
             let meta = ObjectMeta {
                 location: location.clone(),
                 last_modified: DateTime::UNIX_EPOCH,
@@ -42,23 +71,13 @@ impl CommittedFiles {
             };
             (location, (output.key.clone(), meta))
         });
-        Arc::new(Self { store: store.clone(), files: files.collect() })
+        Arc::new(Self { store: store.clone(), reads: reads.clone(), files: files.collect() })
     }
 
     fn find(&self, location: &Path) -> Result<&(String, ObjectMeta)> {
         self.files
             .get(location)
             .ok_or_else(|| Error::NotFound { path: location.to_string(), source: "no ledger entry names it".into() })
-    }
-
-    fn fail(error: StoreError) -> Error {
-        match error.failure {
-            Failure::NotFound => Error::Generic {
-                store: NAME,
-                source: format!("{error}; it is in the ledger: run `tributary clean --all` to make it again").into(),
-            },
-            _ => Error::Generic { store: NAME, source: Box::new(error) },
-        }
     }
 }
 
@@ -93,7 +112,7 @@ impl ObjectStore for CommittedFiles {
         };
         let bytes = match options.head {
             true => bytes::Bytes::new(),
-            false => self.store.get_range(key, etag, range.clone()).await.map_err(Self::fail)?,
+            false => self.store.get_range(key, etag, range.clone()).await.map_err(|error| self.reads.fail(error))?,
         };
         Ok(GetResult {
             payload: GetResultPayload::Stream(stream::once(async { Ok(bytes) }).boxed()),

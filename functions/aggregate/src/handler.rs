@@ -60,6 +60,8 @@ pub struct Answer {
 /// was no time for. A partition that fails makes the call fail, after all others were made.
 pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Deadline) -> Result<Answer, String> {
     let begun = Instant::now();
+    // A call that was ended early leaves its files to the next one.
+    lake::scratch::sweep();
     let selection = Selection { dataset: request.dataset, model: request.model, ..Selection::default() };
     let failed = |error: crate::Error| error.to_string();
     let workers = (memory / MEMORY_PER_WORKER).max(1);

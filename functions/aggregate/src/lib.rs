@@ -4,6 +4,9 @@
 //! again what differs: late data, re-runs and backfills need no parameters, and a second run does nothing.
 
 mod backlog;
+mod bounds;
+mod columns;
+mod commit;
 mod engine;
 mod error;
 mod export;
@@ -13,16 +16,16 @@ mod make;
 mod personal;
 mod plan;
 mod query;
-
-use std::collections::BTreeSet;
+mod statement;
+mod sweep;
 
 use futures::StreamExt;
 use lake::Lake;
 use lake::dataset::Dataset;
-use lake::ledger::ConsumptionEntry;
+use lake::ledger::{Entries, RawEntry};
 use lake::partition::Partition;
 use lake::progress::Progress;
-use lake::store::Condition;
+use lake::store::Failure;
 use serde::Serialize;
 
 pub use self::backlog::{Stale, backlog, hand_over};
@@ -31,7 +34,7 @@ pub use self::error::{Error, Result};
 pub use self::export::planned;
 pub use self::query::{Answer, query};
 
-use self::plan::{Made, Plan};
+use self::plan::{Made, Plan, Vanished};
 
 /// How often a dataset is looked at again because other aggregations were at work.
 const ROUNDS: u32 = 5;
@@ -52,6 +55,10 @@ pub struct Selection {
 }
 
 impl Selection {
+    fn wants_model(&self, model: &str) -> bool {
+        self.model.as_ref().is_none_or(|name| model == name)
+    }
+
     fn wants(&self, partition: &Partition) -> bool {
         self.partitions.is_empty() || self.partitions.contains(partition)
     }
@@ -93,8 +100,8 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
     let mut found = Vec::new();
     for dataset in selected(lake, &selection)? {
         let made = Made::read(lake, dataset).await?;
-        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
-        let Plan { todo, vanished, .. } = Plan::new(dataset, &selection, &made, &entries, lake.personal_key.as_ref());
+        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let Plan { todo, vanished, .. } = Plan::new(lake, dataset, &selection, &made, &entries);
         found.extend(todo.into_iter().map(|task| (dataset.name.clone(), task.model.name.clone(), task.partition)));
         found.extend(vanished.into_iter().map(|(_, entry, partition)| (dataset.name.clone(), entry.model, partition)));
     }
@@ -109,23 +116,23 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
     }
     for dataset in selected(lake, selection)? {
         if selection.all && selection.model.is_none() && selection.partitions.is_empty() {
-            remove_orphans(lake, dataset).await?;
+            sweep::discard_unreadable(lake, dataset).await?;
+            sweep::remove_orphans(lake, dataset).await?;
         }
         let mut round = match one_round(lake, dataset, selection, workers, progress).await {
-            Err(moved @ Error::Moved { .. }) => {
-                outcome.failed.push(moved);
+            Err(error @ (Error::Moved { .. } | Error::Gone { .. })) => {
+                outcome.failed.push(error);
                 continue;
             }
             round => round?,
         };
         // What another aggregation committed meanwhile may be older than what there is by now: look again.
         for _ in 1..ROUNDS {
-            if !round.failed.iter().any(|error| matches!(error, Error::Overtaken { .. })) {
+            if !round.failed.iter().any(Error::is_passing) {
                 break;
             }
-            round.failed.retain(|error| !matches!(error, Error::Overtaken { .. }));
+            // What else failed is planned again as well, and fails again.
             outcome.aggregated.append(&mut round.aggregated);
-            outcome.failed.append(&mut round.failed);
             let stale_only = Selection { all: false, ..selection.clone() };
             round = one_round(lake, dataset, &stale_only, workers, progress).await?;
         }
@@ -154,17 +161,33 @@ async fn one_round(
     let mut outcome = Outcome::default();
     // Consumption first: a partition made in between is then made again, and not taken for one without inputs.
     let made = Made::read(lake, dataset).await?;
-    let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
+    let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
     for table in &dataset.tables {
-        plan::not_moved(dataset, table, &entries)?;
+        plan::not_moved(dataset, table, &entries.readable)?;
     }
-    let Plan { todo, vanished, up_to_date } =
-        Plan::new(dataset, selection, &made, &entries, lake.personal_key.as_ref());
+    let Plan { todo, vanished, up_to_date, failed } = Plan::new(lake, dataset, selection, &made, &entries);
     outcome.up_to_date = up_to_date;
+    outcome.failed = failed;
+    are_gone(lake, dataset, &entries, &vanished).await?;
     for (ledger_key, entry, partition) in vanished {
-        delete(lake, &ledger_key, &entry).await?;
-        let (dataset, model) = (entry.dataset, entry.model);
-        outcome.aggregated.push(Aggregated { dataset, model, partition, rows: 0, changed: true, deleted: true });
+        let (dataset, model) = (entry.dataset.clone(), entry.model.clone());
+        match commit::remove(lake, &ledger_key, &entry).await {
+            Ok(true) => {
+                outcome.aggregated.push(Aggregated {
+                    dataset,
+                    model,
+                    partition,
+                    rows: 0,
+                    changed: true,
+                    deleted: true,
+                });
+            }
+            Ok(false) => {}
+            Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {
+                outcome.failed.push(Error::Overtaken { dataset, model, partition });
+            }
+            Err(error) => return Err(error),
+        }
     }
     if let Some(backlog) = backlog::too_large(lake, &todo) {
         outcome.too_large = backlog;
@@ -205,29 +228,32 @@ fn selected<'a>(lake: &'a Lake, selection: &Selection) -> Result<Vec<&'a Dataset
     Ok(datasets)
 }
 
-/// Deletes a partition that has nothing left to be made from; its entry goes last. One that another aggregation has
-/// committed since is left alone.
-async fn delete(lake: &Lake, ledger_key: &str, entry: &ConsumptionEntry) -> Result<()> {
-    let Some((current, etag)) = lake.ledger.consumption_entry_at(ledger_key).await? else { return Ok(()) };
-    if current != *entry {
+/// Refuses to delete partitions because the places of their inputs are missing: that is no deletion of data.
+async fn are_gone(lake: &Lake, dataset: &Dataset, entries: &Entries<RawEntry>, vanished: &[Vanished]) -> Result<()> {
+    if vanished.is_empty() {
         return Ok(());
     }
-    for output in &entry.outputs {
-        lake.consumption.delete(&output.key, Condition::Always).await?;
+    let gone = |why: String| Error::Gone { dataset: dataset.name.clone(), partitions: vanished.len(), why };
+    let prefix = format!("{}/", dataset.name);
+    let has_outputs = entries.readable.iter().any(|entry| !entry.outputs.is_empty());
+    if has_outputs && lake.standard.list(&prefix).await?.is_empty() {
+        return Err(gone(format!(
+            "none of the objects in the ledger is there, in {}: check its URL, or run `tributary clean --all`",
+            lake.standard.url(&prefix)
+        )));
     }
-    lake.ledger.remove(ledger_key, &etag).await?;
-    Ok(())
-}
-
-/// Removes objects of the consumption zone that no ledger entry names: killed writers or former models made them.
-async fn remove_orphans(lake: &Lake, dataset: &Dataset) -> Result<()> {
-    let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?.readable;
-    let named: BTreeSet<&str> =
-        entries.iter().flat_map(|(_, entry)| &entry.outputs).map(|output| output.key.as_str()).collect();
-    for object in lake.consumption.list(&format!("{}/", dataset.name)).await? {
-        if !named.contains(object.key.as_str()) {
-            tracing::info!(key = %object.key, "removing an object that no ledger entry names");
-            lake.consumption.delete(&object.key, Condition::Always).await?;
+    if entries.readable.is_empty() && entries.unreadable.is_empty() {
+        let raw = match lake.raw.list(&prefix).await {
+            // The function has no right to the raw zone: cleaning has looked at it.
+            Err(error) if error.failure == Failure::Denied => return Ok(()),
+            raw => raw?,
+        };
+        let waiting = raw.iter().filter(|object| dataset.table_of(&object.key).is_some()).count();
+        if waiting > 0 {
+            return Err(gone(format!(
+                "the ledger has no entry of the {waiting} objects in {}: run `tributary clean` first",
+                lake.raw.url(&prefix)
+            )));
         }
     }
     Ok(())

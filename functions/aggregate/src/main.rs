@@ -8,8 +8,11 @@ use lake::settings::Environment;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 
-#[tokio::main]
-async fn main() -> Result<(), Error> {
+fn main() -> Result<(), Error> {
+    lake::stack::run(serve)?
+}
+
+async fn serve() -> Result<(), Error> {
     lake::telemetry::start_function_logs();
     let function = &Function::from_environment(&Environment::of_process())?;
     run(service_fn(async |event: LambdaEvent<Value>| {

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use chrono::{Days, NaiveDate};
 use lake::dataset::{Dataset, Inputs, Model, Table};
-use lake::ledger::{ConsumptionEntry, Objects, Output, RawEntry};
-use lake::partition::{Partition, PartitionBy};
+use lake::ledger::{ConsumptionEntry, Entries, Objects, Output, RawEntry, Unreadable};
+use lake::partition::{Partition, PartitionBy, Period};
 use lake::personal::PersonalKey;
 use lake::{Lake, hash, keys};
 
@@ -15,7 +15,9 @@ use crate::engine::Ranked;
 use crate::error::{Error, Result};
 
 /// Part of every fingerprint: raised when the same SQL over the same rows may give other bytes.
-const ENGINE: &str = "2";
+const ENGINE: &str = "3";
+/// Days by which the dates of one instant can differ, as its texts have them: offsets go from -12 to +14 hours.
+pub const SLACK: u64 = 2;
 
 /// One partition that is to be made.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub struct Task<'a> {
 pub struct Made {
     /// Ledger keys and entries.
     pub entries: Vec<(String, ConsumptionEntry)>,
+    /// Entries that cannot be read.
+    unreadable: Vec<Unreadable>,
     /// Ledger keys of those whose objects are gone or are others: by a hand, or by a writer that came too late.
     damaged: BTreeSet<String>,
 }
@@ -50,11 +54,21 @@ pub struct Made {
 impl Made {
     /// Reads it, and compares the objects with what the ledger says of them.
     pub async fn read(lake: &Lake, dataset: &Dataset) -> Result<Self> {
-        let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?.readable;
+        let Entries { readable: entries, unreadable } = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
         let objects = Objects::list(&lake.consumption, &dataset.name).await?;
         let damaged = entries.iter().filter(|(_, entry)| !entry.outputs.iter().all(|output| objects.have(output)));
         let damaged = damaged.map(|(key, _)| key.clone()).collect();
-        Ok(Self { entries, damaged })
+        Ok(Self { entries, unreadable, damaged })
+    }
+
+    /// Those of a model whose entry cannot be read.
+    pub fn unreadable_of(&self, model: &str) -> impl Iterator<Item = &Unreadable> {
+        self.unreadable.iter().filter(move |entry| model_of(&entry.key) == Some(model))
+    }
+
+    /// Those that are partitions, by their keys in the ledger.
+    pub fn partitions(&self) -> impl Iterator<Item = (&str, &ConsumptionEntry)> {
+        self.entries.iter().filter(|(_, entry)| entry.file.is_none()).map(|(key, entry)| (key.as_str(), entry))
     }
 
     /// Whether an entry's objects are not what it says.
@@ -63,11 +77,16 @@ impl Made {
     }
 }
 
+/// The model that a consumption entry's ledger key names.
+pub fn model_of(ledger_key: &str) -> Option<&str> {
+    ledger_key.split('/').nth(2)
+}
+
 /// A partition that has nothing left to be made from: key in the ledger, entry, partition.
 pub type Vanished = (String, ConsumptionEntry, Partition);
 
 /// What is to be done for a dataset.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Plan<'a> {
     /// The stale partitions.
     pub todo: Vec<Task<'a>>,
@@ -75,44 +94,96 @@ pub struct Plan<'a> {
     pub vanished: Vec<Vanished>,
     /// The count of the others.
     pub up_to_date: u64,
+    /// What cannot be planned, and stays as it is.
+    pub failed: Vec<Error>,
 }
 
 impl<'a> Plan<'a> {
     /// Compares what there is with what the ledger says of the consumption zone.
     pub fn new(
+        lake: &Lake,
         dataset: &'a Dataset,
         selection: &Selection,
         made: &Made,
-        entries: &'a [RawEntry],
-        personal_key: Option<&PersonalKey>,
+        entries: &'a Entries<RawEntry>,
     ) -> Self {
-        let partitions = || made.entries.iter().filter(|(_, entry)| entry.file.is_none());
-        let selected = |model: &str| selection.model.as_ref().is_none_or(|name| model == *name);
-        let mut vanished: BTreeMap<&str, Vanished> = partitions()
-            .filter(|(_, entry)| selected(&entry.model))
-            .filter_map(|(key, entry)| {
-                Some((key.as_str(), (key.clone(), entry.clone(), lake::ledger::partition_of(key)?)))
-            })
+        let mut plan = Self::default();
+        let known: BTreeMap<&str, &ConsumptionEntry> = made.partitions().collect();
+        let mut left: BTreeMap<&str, Vanished> = made
+            .partitions()
+            .filter(|(_, entry)| selection.wants_model(&entry.model))
+            .filter_map(|(key, entry)| Some((key, (key.to_owned(), entry.clone(), lake::ledger::partition_of(key)?))))
             .filter(|(_, (_, _, partition))| selection.wants(partition))
             .collect();
-        let known: BTreeMap<&str, &ConsumptionEntry> = partitions().map(|(key, entry)| (key.as_str(), entry)).collect();
-        let (mut todo, mut up_to_date) = (Vec::new(), 0);
-        for model in dataset.models.iter().filter(|model| selected(&model.name)) {
-            let tasks = tasks(dataset, model, entries, personal_key).into_iter();
+        for model in dataset.models.iter().filter(|model| selection.wants_model(&model.name)) {
+            let unreadable: BTreeSet<&str> = made.unreadable_of(&model.name).map(|entry| entry.key.as_str()).collect();
+            plan.failed.extend(made.unreadable_of(&model.name).map(|entry| Error::Unreadable {
+                dataset: dataset.name.clone(),
+                what:
+                    lake::ledger::partition_of(&entry.key).map_or_else(
+                        || model.name.clone(),
+                        |partition| format!("{}, partition {partition},", model.name),
+                    ),
+                source: Box::new(entry.error()),
+            }));
+            if let Some(entry) = unreadable_input(dataset, model, &entries.unreadable) {
+                let (dataset, what) = (dataset.name.clone(), model.name.clone());
+                plan.failed.push(Error::Unreadable { dataset, what, source: Box::new(entry.error()) });
+                left.retain(|_, (_, entry, _)| entry.model != model.name);
+                continue;
+            }
+            let tasks = tasks(dataset, model, &entries.readable, lake.personal_key.as_ref()).into_iter();
+            let mut todo = Vec::new();
             for mut task in tasks.filter(|task| selection.wants(&task.partition)) {
                 let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &task.partition);
-                vanished.remove(ledger_key.as_str());
-                task.known = known.get(ledger_key.as_str()).map(|entry| entry.fingerprint.clone());
-                let is_current = task.known.as_ref() == Some(&task.fingerprint) && !made.is_damaged(&ledger_key);
-                if is_current && !selection.all {
-                    up_to_date += 1;
+                left.remove(ledger_key.as_str());
+                let entry = known.get(ledger_key.as_str());
+                task.known = entry.map(|entry| entry.fingerprint.clone());
+                let is_settled = entry.is_some_and(|entry| entry.is_settled()) && !made.is_damaged(&ledger_key);
+                if unreadable.contains(ledger_key.as_str()) {
+                    continue;
+                }
+                if is_settled && task.known.as_ref() == Some(&task.fingerprint) && !selection.all {
+                    plan.up_to_date += 1;
                 } else {
                     todo.push(task);
                 }
             }
+            match too_many(&todo, lake.limits().max_new_partitions) {
+                Some(error) => plan.failed.push(error),
+                None => plan.todo.append(&mut todo),
+            }
         }
-        Self { todo, vanished: vanished.into_values().collect(), up_to_date }
+        plan.vanished = left.into_values().collect();
+        plan
     }
+}
+
+/// An entry that cannot be read of a raw object that a model is made from, as far as its key says.
+fn unreadable_input<'a>(dataset: &Dataset, model: &Model, unreadable: &'a [Unreadable]) -> Option<&'a Unreadable> {
+    let inputs = dataset.inputs_of(model).ok()?;
+    unreadable.iter().find(|entry| {
+        let table = entry.raw_key().and_then(|raw_key| dataset.table_of(&raw_key).map(|table| table.name.clone()));
+        table.is_none_or(|name| inputs.tables.iter().any(|table| table.name == name))
+    })
+}
+
+/// Refuses to add more partitions than one run may: mostly, one wild date spans them.
+fn too_many(todo: &[Task<'_>], allowed: usize) -> Option<Error> {
+    let new: Vec<&Task> = todo.iter().filter(|task| task.known.is_none()).collect();
+    let task = new.first().filter(|_| new.len() > allowed)?;
+    let first = new.iter().flat_map(|task| task.objects.first()).flatten();
+    let spans = first.filter_map(|(_, output)| Some((output, days_of(output)?)));
+    let (output, days) = spans.max_by_key(|(_, days)| days.end.signed_duration_since(days.start))?;
+    Some(Error::TooMany {
+        dataset: task.dataset.name.clone(),
+        model: task.model.name.clone(),
+        partitions: new.len(),
+        allowed,
+        object: output.key.clone(),
+        first: days.start.to_string(),
+        last: days.end.pred_opt().unwrap_or(days.end).to_string(),
+    })
 }
 
 /// Refuses a table with objects that lie as it was declared before: half of it would be missing.
@@ -148,24 +219,26 @@ fn tasks<'a>(
     let objects: Vec<Vec<Ranked>> = inputs.tables.iter().map(|table| objects_of(table, entries)).collect();
     let first = objects.first().map(Vec::as_slice).unwrap_or_default();
     let partitions: BTreeSet<Partition> = match &model.partition {
-        PartitionBy::Time(period, _) => first
-            .iter()
-            .filter_map(|(_, output)| days_of(output))
-            .flat_map(|days| days.start.iter_days().take_while(move |day| *day < days.end))
-            .filter_map(|day| period.of(day))
-            .collect(),
+        PartitionBy::Time(period, _) => {
+            first.iter().filter_map(|(_, output)| days_of(output)).flat_map(|days| periods(*period, days)).collect()
+        }
         PartitionBy::Key(_) => first.iter().map(|(_, output)| output.partition.clone()).collect(),
         PartitionBy::Nothing if first.is_empty() => BTreeSet::new(),
         PartitionBy::Nothing => BTreeSet::from([Partition::whole()]),
     };
     let task = |partition: Partition| {
-        let look_back = Days::new(u64::from(model.look_back_days));
-        let reach = partition.days().map(|days| days.start - look_back..days.end);
+        let reach = partition.days().map(|days| widened(&days, u64::from(model.look_back_days), 0));
         let objects: Vec<Vec<Ranked>> = inputs
             .tables
             .iter()
             .zip(&objects)
-            .map(|(table, objects)| {
+            .enumerate()
+            .map(|(at, (table, objects))| {
+                // Rows of one key may be of days beside each other: they are compared, then cut.
+                let is_cut = matches!(table.partition, PartitionBy::Time(..))
+                    || (at == 0 && table.partition == PartitionBy::Nothing);
+                let near = if is_cut && !table.keeps_day() { SLACK } else { 0 };
+                let reach = reach.as_ref().map(|reach| widened(reach, near, near));
                 let within = |output: &Output| match (&model.partition, &reach) {
                     (PartitionBy::Key(_), _) if table.partition == model.partition => output.partition == partition,
                     (PartitionBy::Time(..), Some(reach)) => {
@@ -191,6 +264,29 @@ fn days_of(output: &Output) -> Option<Range<NaiveDate>> {
     }
 }
 
+/// The periods that days fall into. Skips to each period's end: a wild date may be thousands of years away.
+fn periods(period: Period, days: Range<NaiveDate>) -> impl Iterator<Item = Partition> {
+    let mut next = days.start;
+    std::iter::from_fn(move || {
+        while next < days.end {
+            let partition = period.of(next);
+            next =
+                partition.as_ref().and_then(Partition::days).map_or_else(|| next.succ_opt(), |days| Some(days.end))?;
+            if partition.is_some() {
+                return partition;
+            }
+        }
+        None
+    })
+}
+
+/// More days before and after, as far as dates go.
+pub fn widened(days: &Range<NaiveDate>, before: u64, after: u64) -> Range<NaiveDate> {
+    let (first, end) = (NaiveDate::from_ymd_opt(1, 1, 1), NaiveDate::from_ymd_opt(10_000, 1, 1));
+    let start = days.start.checked_sub_days(Days::new(before)).max(first).unwrap_or(days.start);
+    start..days.end.checked_add_days(Days::new(after)).min(end).unwrap_or(days.end)
+}
+
 fn fingerprint(
     dataset: &Dataset,
     model: &Model,
@@ -201,8 +297,43 @@ fn fingerprint(
     let personal = personal_key.filter(|_| model.hash_personal).map(PersonalKey::fingerprint).unwrap_or_default();
     let mut parts =
         vec![ENGINE, &model.fingerprint, dataset.zone.name(), dataset.lists_fingerprint.as_str(), personal.as_str()];
+    if model.hash_personal {
+        let columns = inputs.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
+        let personal = columns.filter(|(_, column)| column.personal);
+        parts.extend(personal.flat_map(|(table, column)| [table.name.as_str(), column.name.as_str()]));
+    }
     parts.extend(inputs.views.iter().map(|view| view.fingerprint.as_str()));
     parts.extend(inputs.tables.iter().flat_map(|table| table.key.iter().map(String::as_str)));
+    parts.extend(inputs.tables.iter().map(|table| if table.keeps_day() { "keeps day" } else { "" }));
     parts.extend(objects.iter().flatten().flat_map(|(_, output)| [output.key.as_str(), output.hash.as_str()]));
     hash::texts(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn days_fall_into_each_period_once() {
+        let of = |from: &str, to: &str| -> Vec<String> {
+            periods(Period::Month, day(from)..day(to)).map(|partition| partition.as_str().to_owned()).collect()
+        };
+        assert_eq!(of("2026-10-30", "2026-12-01"), ["month=2026-10", "month=2026-11"]);
+        assert_eq!(of("2026-10-30", "2026-12-02").len(), 3);
+        assert_eq!(of("2026-10-30", "2026-10-30").len(), 0);
+        assert_eq!(periods(Period::SchoolYear, day("1960-01-01")..day("1971-01-01")).count(), 1, "1970 has the first");
+        assert_eq!(of("9999-12-01", "+10000-01-01"), ["month=9999-12"]);
+    }
+
+    #[test]
+    fn reach_ends_where_dates_do() {
+        let days = widened(&(day("2026-11-01")..day("2026-12-01")), 2, 1);
+        assert_eq!(days, day("2026-10-30")..day("2026-12-02"));
+        let all = widened(&(day("0001-01-02")..day("+10000-01-01")), u64::MAX, u64::MAX);
+        assert_eq!(all, day("0001-01-01")..day("+10000-01-01"));
+    }
 }

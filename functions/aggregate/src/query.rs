@@ -5,12 +5,15 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemorySchemaProvider;
 use lake::Lake;
 use lake::dataset::Dataset;
-use lake::ledger::Output;
+use lake::ledger::{Entries, Output};
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::ROUNDS;
 use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
-use crate::plan::{not_moved, objects_of};
+use crate::plan::{model_of, not_moved, objects_of};
+use crate::statement::{Kind, parse};
 
 /// Where a query's result goes, batch by batch.
 pub trait Answer {
@@ -24,12 +27,39 @@ impl<F: FnMut(RecordBatch) -> Result<()>> Answer for F {
     }
 }
 
-/// Answers a query over `dataset.table` and `dataset.model` names; tells the result's schema.
-pub async fn query(lake: &Lake, sql: &str, workers: usize, answer: &mut dyn Answer) -> Result<SchemaRef> {
-    let engine = Engine::new(workers)?;
+/// Answers a query over `dataset.table` and `dataset.model` names, within `time` if it is limited; returns the result's
+/// schema. While no row was handed on, objects that change meanwhile only make it begin anew.
+pub async fn query(
+    lake: &Lake,
+    sql: &str,
+    workers: usize,
+    time: Option<Duration>,
+    answer: &mut dyn Answer,
+) -> Result<SchemaRef> {
+    let mut has_answered = false;
+    for _ in 1..ROUNDS {
+        let mut visit = |batch: RecordBatch| {
+            has_answered = true;
+            answer.batch(batch)
+        };
+        match ask(lake, sql, workers, time, &mut visit).await {
+            Err(Error::Input { .. }) if !has_answered => {}
+            answered => return answered,
+        }
+    }
+    ask(lake, sql, workers, time, answer).await
+}
+
+async fn ask(
+    lake: &Lake,
+    sql: &str,
+    workers: usize,
+    time: Option<Duration>,
+    answer: &mut dyn Answer,
+) -> Result<SchemaRef> {
+    let engine = Engine::new(lake, workers)?;
     let state = engine.context().state();
-    let dialect = state.config().options().sql_parser.dialect;
-    let statement = state.sql_to_statement(sql, &dialect)?;
+    let statement = parse(&state, sql, Kind::Question)?;
     for dataset in lake.catalog.datasets() {
         let catalog = engine.context().catalog("datafusion");
         if let Some(catalog) = catalog {
@@ -39,15 +69,19 @@ pub async fn query(lake: &Lake, sql: &str, workers: usize, answer: &mut dyn Answ
     for reference in state.resolve_table_references(&statement)? {
         // `information_schema`, and names that the query itself defines, are not ours.
         let Some(Ok(dataset)) = reference.schema().map(|name| lake.catalog.dataset(name)) else { continue };
-        register(lake, &engine, dataset, reference.table()).await?;
+        register(lake, &engine, dataset, reference.table()).await.map_err(|error| engine.explain(error))?;
     }
-    engine.run(sql, |batch| answer.batch(batch)).await
+    engine.run(sql, time, |batch| answer.batch(batch)).await
 }
 
 async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -> Result<()> {
     let reference = format!("{}.{name}", dataset.name);
     if let Some(table) = dataset.table(name) {
-        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
+        let Entries { readable: entries, unreadable } = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let of_table = |raw_key: String| dataset.table_of(&raw_key).is_none_or(|known| known.name == table.name);
+        if let Some(entry) = unreadable.iter().find(|entry| entry.raw_key().is_none_or(of_table)) {
+            return Err(entry.error().into());
+        }
         not_moved(dataset, table, &entries)?;
         let outputs = objects_of(table, &entries);
         return engine.add_table(lake, reference, dataset, table, &outputs, &Cut::default()).await;
@@ -57,7 +91,10 @@ async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -
         let known: Vec<&str> = tables.chain(dataset.models.iter().map(|model| model.name.as_str())).collect();
         return Err(Error::Query(format!("{} has no \"{name}\"; it has {}", dataset.name, known.join(", "))));
     };
-    let entries = lake.ledger.consumption_entries(Some(&dataset.name)).await?.readable;
+    let Entries { readable: entries, unreadable } = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    if let Some(entry) = unreadable.iter().find(|entry| model_of(&entry.key) == Some(name)) {
+        return Err(entry.error().into());
+    }
     let of_model = entries.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_none());
     let outputs: Vec<&Output> = of_model.flat_map(|(_, entry)| &entry.outputs).collect();
     if outputs.is_empty() {

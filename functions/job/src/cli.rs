@@ -146,6 +146,9 @@ pub enum Command {
         /// Print one JSON object per row
         #[arg(long)]
         json: bool,
+        /// End the query after so many seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+        time_limit: u64,
     },
 }
 

@@ -1,7 +1,7 @@
 //! Each command, in terms of the three steps.
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{NaiveDate, Utc};
 use lake::Lake;
@@ -31,6 +31,7 @@ pub struct Session<'a> {
 
 /// Runs a command; tells the exit status.
 pub async fn run(arguments: &Arguments) -> ExitCode {
+    lake::scratch::sweep();
     if let Command::Dataset { command } = &arguments.command {
         return dataset::run(command, arguments.output).await;
     }
@@ -90,9 +91,10 @@ impl<'a> Session<'a> {
             Command::Dataset { .. } => Ok(()),
             Command::Status => return status::run(&self.lake, self.arguments.output).await,
             Command::Verify => return verify::run(&self.lake, self.arguments.output).await,
-            Command::Query { sql, csv, json } => {
+            Command::Query { sql, csv, json, time_limit } => {
                 let format = query::Format::choose(*csv, *json, self.arguments.output);
-                return query::run(&self.lake, sql, format, self.workers, self.arguments.output).await;
+                let time = Duration::from_secs(*time_limit);
+                return query::run(&self.lake, sql, format, self.workers, time, self.arguments.output).await;
             }
         };
         if let Err(failure) = done {

@@ -20,9 +20,8 @@ use clap::Parser;
 pub fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     progress::start_logging(&arguments);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(commands::run(&arguments)),
+    match lake::stack::run(|| commands::run(&arguments)) {
+        Ok(status) => status,
         Err(error) => {
             eprintln!("error: cannot start: {error}");
             ExitCode::FAILURE

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use arrow::csv::Writer as CsvWriter;
@@ -44,12 +44,19 @@ impl Format {
 }
 
 /// Answers a query on stdout.
-pub async fn run(lake: &Lake, sql: &str, format: Format, workers: usize, output: cli::Format) -> ExitCode {
+pub async fn run(
+    lake: &Lake,
+    sql: &str,
+    format: Format,
+    workers: usize,
+    time: Duration,
+    output: cli::Format,
+) -> ExitCode {
     let begun = Instant::now();
     let mut printer = Printer::new(format);
     let answered = {
         let mut answer = |batch| printer.batch(batch).map_err(|error| aggregate::Error::Query(error.to_string()));
-        aggregate::query(lake, sql, workers, &mut answer).await
+        aggregate::query(lake, sql, workers, Some(time), &mut answer).await
     };
     let finished = match answered {
         // The printer stops reading when nobody reads what it prints (`| head`).

@@ -2,6 +2,7 @@
 --
 -- [model]
 -- partition = "month(day)"
+-- hidden = ["day"]
 -- inputs = ["reading"]
 
 SELECT
@@ -9,6 +10,7 @@ SELECT
     usage_kwh,
     sum(usage_kwh) OVER (PARTITION BY customer_id, day) AS daily_usage_kwh,
     start_time AS start_time_utc,
-    received_at
+    received_at,
+    day
 FROM reading
 ORDER BY customer_id, start_time

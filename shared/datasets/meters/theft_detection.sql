@@ -9,6 +9,7 @@
 --
 -- [model]
 -- partition = "month(day)"
+-- hidden = ["day"]
 -- inputs = [
 --     "rule_consumption_after_disconnect",
 --     "rule_no_active_install",
@@ -122,7 +123,8 @@ SELECT
         ',"', found.metric, '":', CAST(round(found.measured, 4) AS VARCHAR),
         ',"threshold":', CAST(found.threshold AS VARCHAR),
         coalesce(',"' || found.doubt || '":1', ''), '}'
-    ) AS evidence
+    ) AS evidence,
+    found.last_day AS day
 FROM period
 CROSS JOIN found
 INNER JOIN reported_rule ON reported_rule.rule = found.rule

@@ -186,15 +186,8 @@ impl Dataset {
                     format!("partition: the first input, {}, is not cut by a {name}=... in its raw keys", first.name);
                 return Err(wrong(why));
             }
-            let has_days = matches!(first.partition, PartitionBy::Time(..))
-                || matches!(&first.partition, PartitionBy::Key(name) if ["date", "month", "year"].contains(&name.as_str()))
-                || first.columns.iter().any(|column| column.name == "day" && column.kind == ColumnType::Date);
-            if matches!(model.partition, PartitionBy::Time(..)) && !has_days {
-                let why = format!(
-                    "partition: nothing tells the days of the first input, {}: cut it by time, or give it a date column \"day\"",
-                    first.name
-                );
-                return Err(wrong(why));
+            if let PartitionBy::Time(_, column) = &model.partition {
+                first.days_by(column).map_err(|why| wrong(format!("partition: {why}")))?;
             }
         }
         Ok(())

@@ -36,6 +36,8 @@ pub struct Model {
     pub partition: PartitionBy,
     /// Columns of the result that cut each partition further.
     pub split: Vec<String>,
+    /// Columns of the result that are not written: what a result is cut by need not be seen.
+    pub hidden: Vec<String>,
     /// The tables and views it reads. The partitions of the first table decide which partitions the model has.
     pub inputs: Vec<String>,
     /// How many days before a partition's first its inputs reach.
@@ -91,6 +93,8 @@ struct ModelFile {
     partition: PartitionBy,
     #[serde(default)]
     split: Vec<String>,
+    #[serde(default)]
+    hidden: Vec<String>,
     inputs: Vec<String>,
     #[serde(default)]
     look_back_days: u32,
@@ -143,6 +147,9 @@ impl SqlFile {
         if let Some(share) = declared.max_shrink.filter(|share| !(0.0..=1.0).contains(share)) {
             return Err(wrong(format!("max_shrink is a share from 0 to 1, not {share}")));
         }
+        if let Some(both) = declared.split.iter().find(|name| declared.hidden.contains(name)) {
+            return Err(wrong(format!("hidden: \"{both}\" cuts the partitions, so that it stands in their paths")));
+        }
         let safe =
             |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         if let Some(csv) = declared.csv.as_ref().filter(|csv| !safe(&csv.name)) {
@@ -153,6 +160,7 @@ impl SqlFile {
             about,
             partition: declared.partition,
             split: declared.split,
+            hidden: declared.hidden,
             inputs: declared.inputs,
             look_back_days: declared.look_back_days,
             csv: declared.csv,
@@ -165,7 +173,15 @@ impl SqlFile {
 }
 
 impl Model {
-    /// The columns that stand in the path of its Parquet objects, and not in them.
+    /// The date column by which its partitions are cut, if they are cut by time.
+    pub fn cut_by(&self) -> Option<&str> {
+        match &self.partition {
+            PartitionBy::Time(_, column) => Some(column),
+            PartitionBy::Key(_) | PartitionBy::Nothing => None,
+        }
+    }
+
+    /// The columns that stand in the path of its Parquet objects.
     pub fn partition_columns(&self) -> Vec<&str> {
         self.partition.columns().into_iter().chain(self.split.iter().map(String::as_str)).collect()
     }
@@ -193,6 +209,7 @@ mod tests {
             ("-- [model]\n-- inputs = []\n", "no table"),
             ("-- [model]\n-- inputs = [\"m\"]\n-- color = 1\n", "color"),
             ("-- [view]\n-- color = 1\n", "color"),
+            ("-- [model]\n-- inputs = [\"m\"]\n-- split = [\"k\"]\n-- hidden = [\"k\"]\n", "hidden"),
             ("-- [model]\n-- inputs = [\"m\"]\n-- max_shrink = 2.0\n", "max_shrink"),
             ("-- [model]\n-- inputs = [\"m\"]\n-- csv = { name = \"../x\" }\n", "file name"),
         ] {

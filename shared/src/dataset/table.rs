@@ -231,6 +231,40 @@ impl Table {
         format!("{}{of}{snapshot}", self.partition.columns().join("/"))
     }
 
+    /// Whether two rows with the same key always fall on the same day: declared, or the day is part of the key.
+    pub fn keeps_day(&self) -> bool {
+        self.key_decides_day || matches!(&self.partition, PartitionBy::Time(_, day) if self.key.contains(day))
+    }
+
+    /// Checks that a model can be cut by time along a date column of this table, so that each row falls into one
+    /// partition. Errors say what would be right.
+    pub fn days_by(&self, column: &str) -> Result<(), String> {
+        match &self.partition {
+            PartitionBy::Time(_, day) if day == column => return Ok(()),
+            PartitionBy::Time(_, day) => {
+                return Err(format!(
+                    "the first input, {}, is cut by \"{day}\": name that column in place of \"{column}\"",
+                    self.name
+                ));
+            }
+            // The path's own date: rows have it by the name of the key's part.
+            PartitionBy::Key(name) if name == "date" && column == "date" => return Ok(()),
+            PartitionBy::Key(_) | PartitionBy::Nothing => {}
+        }
+        let declared = self.column(column).filter(|declared| declared.kind == ColumnType::Date && column == "day");
+        match declared {
+            Some(declared) if declared.required => Ok(()),
+            Some(_) => Err(format!(
+                "the first input, {}, may have rows without a \"day\", which would be in no partition: write required = true for that column",
+                self.name
+            )),
+            None => Err(format!(
+                "nothing says the days of the first input, {}: cut it by time along \"{column}\", or give it a date column \"day\" and partition by that",
+                self.name
+            )),
+        }
+    }
+
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)

@@ -115,8 +115,8 @@ fn planted_cases_are_found_and_honest_meters_are_not() {
     lake.write(
         "config/datasets/meters/joined.sql",
         "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"measurement\", \"installed_measurement\"]\n\
-         SELECT 'joined' AS name, count(*) AS number FROM installed_measurement UNION ALL \
-         SELECT 'measured' AS name, count(*) AS number FROM measurement ORDER BY name",
+         SELECT 'joined' AS name, count(*) AS number, max(day) AS day FROM installed_measurement UNION ALL \
+         SELECT 'measured' AS name, count(*) AS number, max(day) AS day FROM measurement ORDER BY name",
     );
     let rows = detect(&lake);
     for planted in &meters.planted {
@@ -162,7 +162,7 @@ fn of_overlapping_install_events_the_latest_is_valid() {
     lake.write(
         "config/datasets/meters/points.sql",
         "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"installed_measurement\"]\n\
-         SELECT install_event_id, count(*) AS number, min(measurement_dttm) AS first FROM installed_measurement \
+         SELECT install_event_id, count(*) AS number, min(measurement_dttm) AS first, max(day) AS day FROM installed_measurement \
          GROUP BY install_event_id ORDER BY install_event_id",
     );
     let rows = detect(&lake);

@@ -7,6 +7,7 @@ use aggregate::planned;
 use chrono::Utc;
 use lake::Lake;
 use lake::dataset::{Catalog, Dataset, Folder, Format, Table};
+use lake::partition::PartitionBy;
 use lake::settings::LakeSettings;
 use serde_json::json;
 
@@ -47,10 +48,6 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     for model in &dataset.models {
         let schema = planned(&lake, dataset, model).await.map_err(|error| explain(dataset, &model.name, &error))?;
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        if let Some(missing) = model.split.iter().find(|name| !columns.contains(name)) {
-            let why = format!("split: the result has no column \"{missing}\"; it has {}", columns.join(", "));
-            return Err(Failure::usage(format!("dataset file {name}/{}.sql: [model]: {why}", model.name)));
-        }
         line(&mut text, format_args!("model {name}.{}: {}", model.name, columns.join(", ")));
         models.push(json!({"model": model.name, "columns": columns}));
     }
@@ -72,6 +69,11 @@ fn remarks(table: &Table) -> String {
     let mut remarks = Vec::new();
     if table.key.is_empty() && !table.snapshot {
         remarks.push("no key: a row that comes in two files is there twice");
+    }
+    if matches!(table.partition, PartitionBy::Time(..)) && !table.key.is_empty() && !table.keeps_day() {
+        remarks.push(
+            "rows of one key are compared within two days: key_decides_day = true says that a key always has the same day",
+        );
     }
     let is_text = matches!(table.format_of(""), Some(Format::Csv | Format::Tsv));
     if is_text && table.columns.iter().all(|column| !column.required) {

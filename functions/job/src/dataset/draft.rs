@@ -214,13 +214,15 @@ fn extension(from: &Path) -> String {
 fn model_sql(columns: &[Guess]) -> String {
     let (partition, day) = match day_of(columns) {
         Some(guess) if guess.kind == ColumnType::Date => {
-            (format!("-- partition = \"month({})\"\n", guess.name), guess.name.as_str())
+            (format!("-- partition = \"month({})\"\n", guess.name), guess.name.clone())
         }
-        Some(_) => ("-- partition = \"month(day)\"\n".to_owned(), "day"),
-        None => (String::new(), "date_trunc('day', received_at)"),
+        Some(_) => ("-- partition = \"month(day)\"\n".to_owned(), "day".to_owned()),
+        None => (String::new(), "date_trunc('day', received_at)".to_owned()),
     };
+    // The result is cut by the column that its partition names.
+    let name = if partition.is_empty() { "day" } else { day.as_str() };
     format!(
         "-- Records per day: an example of a model, to be changed.\n--\n-- [model]\n{partition}-- inputs = [\"record\"]\n\n\
-         SELECT {day} AS day, count(*) AS records\nFROM record\nGROUP BY {day}\nORDER BY day\n"
+         SELECT {day} AS {name}, count(*) AS records\nFROM record\nGROUP BY {day}\nORDER BY {name}\n"
     )
 }

@@ -1,0 +1,41 @@
+//! Threads with room for deep recursion: generated SQL nests as deeply as it has terms, and a stack that overflows ends
+//! the process.
+
+use std::future::Future;
+use std::io;
+
+/// Stack of each thread. Only what is used becomes memory.
+pub const BYTES: usize = 128 * 1024 * 1024;
+
+/// Runs a future to its end, on threads with deep stacks.
+pub fn run<F: Future>(work: impl FnOnce() -> F + Send) -> io::Result<F::Output>
+where
+    F::Output: Send,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(BYTES).build()?;
+    let done = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("main".to_owned()).stack_size(BYTES);
+        let thread = thread.spawn_scoped(scope, || runtime.block_on(work()))?;
+        // A panic of the work's is one of the caller's.
+        thread.join().or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    // What was given up (a query without an end) may still be at work: nothing waits for it.
+    runtime.shutdown_background();
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn depth(left: u32) -> u32 {
+        let here = std::hint::black_box([left; 1024]);
+        if left == 0 { 0 } else { 1 + depth(left - 1) + here[0] - left }
+    }
+
+    #[test]
+    fn recursion_may_be_deep_on_every_thread() {
+        let work = || async { depth(10_000) + tokio::spawn(async { depth(10_000) }).await.unwrap_or_default() };
+        assert_eq!(run(work).unwrap(), 20_000);
+    }
+}
