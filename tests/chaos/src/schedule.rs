@@ -111,10 +111,15 @@ async fn schedule(seed: u64, catalog: &Catalog, options: Options) -> Result<Done
     if problems.is_empty() { Ok(Done { steps: scheduler.steps() }) } else { Err(violation(problems, &scheduler)) }
 }
 
+/// How to clean: whatever share of an object is rejected.
+fn cleaning() -> clean::Options {
+    clean::Options { workers: 1, prune: false, max_rejected: 1.0, now: chrono::Utc::now() }
+}
+
 /// Brings a lake up to date as `tributary run` does.
 async fn sweep(lake: &Lake, with_models: bool) -> Result<(), String> {
     let all = clean::Selection::Stale(Some(DATASET.to_owned()));
-    let cleaned = clean::clean(lake, &all, 1, &Quiet).await.map_err(|error| error.to_string())?;
+    let cleaned = clean::clean(lake, &all, cleaning(), &Quiet).await.map_err(|error| error.to_string())?;
     let mut failed: Vec<String> = cleaned.failed.iter().map(ToString::to_string).collect();
     if with_models {
         let models = aggregate::Selection { dataset: Some(DATASET.to_owned()), ..Default::default() };
@@ -157,7 +162,7 @@ async fn act(kind: Kind, actor: usize, lake: Lake, scheduler: Scheduler, events:
         },
         Kind::Clean => {
             for _ in 0..1 + random.below(3) {
-                let _ = clean::clean(&lake, &clean::Selection::Stale(dataset.clone()), 1, &Quiet).await;
+                let _ = clean::clean(&lake, &clean::Selection::Stale(dataset.clone()), cleaning(), &Quiet).await;
             }
         }
         Kind::Aggregate => {
@@ -167,10 +172,10 @@ async fn act(kind: Kind, actor: usize, lake: Lake, scheduler: Scheduler, events:
             }
         }
         Kind::CleanAll => {
-            let _ = clean::clean(&lake, &clean::Selection::All(dataset), 1, &Quiet).await;
+            let _ = clean::clean(&lake, &clean::Selection::All(dataset), cleaning(), &Quiet).await;
         }
         Kind::Everything => {
-            let _ = clean::clean(&lake, &clean::Selection::All(dataset.clone()), 1, &Quiet).await;
+            let _ = clean::clean(&lake, &clean::Selection::All(dataset.clone()), cleaning(), &Quiet).await;
             let models = aggregate::Selection { dataset, all: true, ..Default::default() };
             let _ = aggregate::aggregate(&lake, &models, 1, &Quiet).await;
         }
