@@ -1,91 +1,38 @@
 //! An S3 bucket, or a prefix of one, as an object store.
 
+mod answers;
+mod client;
+mod retry;
+mod streams;
+
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Seek};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_s3::config::ProvideCredentials;
-use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
-use aws_sdk_s3::primitives::{ByteStream, DateTime as SmithyTime};
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder, Retryable};
+use backon::Retryable;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::mpsc;
 
-use crate::aws::{Aws, explain};
+use self::answers::{Status, classify, describe, time, unquote};
+pub use self::client::Client;
+use self::retry::{Next, Tried, Tries, delays};
+use self::streams::{Download, FileParts, PART_BYTES, broken_off};
+use super::{Backend, Condition, Failure, Object, Reading, Result, StoreError};
+use crate::aws::explain;
 
-use super::{Backend, Body, Condition, Failure, Object, Reading, Result, StoreError};
-
-/// Parts of a multipart upload; also the most that one upload holds in memory.
-const PART_BYTES: usize = 16 * 1024 * 1024;
 /// Chunks of a download that wait for their reader.
 const CHUNKS_IN_FLIGHT: usize = 32;
 /// How often a broken download goes on from where it stopped, without a byte in between.
 const DOWNLOAD_TRIES: u32 = 8;
-/// How often a request is tried again. The SDK's own retries are switched off: it knows neither a write's race (409) nor
-/// a list that cannot be read, and does not report that a write was tried before, which decides what a 412 means.
-const RETRIES: usize = 9;
-const FIRST_DELAY: Duration = Duration::from_millis(100);
-const LONGEST_DELAY: Duration = Duration::from_secs(2);
-
-/// A lazily made S3 client, shared by all zones: a purely local lake never makes one.
-#[derive(Debug, Clone, Default)]
-pub struct Client {
-    aws: Aws,
-    client: Arc<OnceCell<aws_sdk_s3::Client>>,
-}
-
-impl Client {
-    /// A client of the given configuration.
-    pub fn new(aws: Aws) -> Self {
-        Self { aws, client: Arc::default() }
-    }
-
-    /// The configuration, for clients of other services.
-    pub fn aws(&self) -> &Aws {
-        &self.aws
-    }
-
-    /// The client, or which setting is missing or wrong.
-    async fn get(&self) -> Result<&aws_sdk_s3::Client, String> {
-        self.client
-            .get_or_try_init(|| async {
-                let shared = self.aws.config().await;
-                if shared.region().is_none() {
-                    return Err("there is no AWS region: set AWS_REGION".to_owned());
-                }
-                let endpoint = shared.endpoint_url();
-                let is_url = |url: &str| url.starts_with("http://") || url.starts_with("https://");
-                if endpoint.is_some_and(|endpoint| !is_url(endpoint)) {
-                    return Err("AWS_ENDPOINT_URL is not a URL: it begins with http:// or https://".to_owned());
-                }
-                if let Some(provider) = shared.credentials_provider()
-                    && let Err(error) = provider.provide_credentials().await
-                {
-                    return Err(format!(
-                        "there are no AWS credentials ({error}): set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
-                         AWS_PROFILE, or give this machine a role"
-                    ));
-                }
-                // Emulators serve buckets by path, not by host name.
-                let config = aws_sdk_s3::config::Builder::from(shared)
-                    .force_path_style(endpoint.is_some())
-                    .retry_config(RetryConfig::disabled())
-                    .build();
-                Ok(aws_sdk_s3::Client::from_conf(config))
-            })
-            .await
-    }
-}
-
 /// A zone in a bucket.
 #[derive(Debug, Clone)]
 pub struct S3Store {
@@ -94,18 +41,6 @@ pub struct S3Store {
     prefix: String,
     /// Whether an answer has shown that the bucket exists. Shared by all clones.
     seen: Arc<AtomicBool>,
-}
-
-/// A try of a write that failed, and whether the write may have taken effect all the same.
-struct Tried {
-    error: StoreError,
-    in_doubt: bool,
-}
-
-impl From<StoreError> for Tried {
-    fn from(error: StoreError) -> Self {
-        Self { error, in_doubt: false }
-    }
 }
 
 impl S3Store {
@@ -125,7 +60,7 @@ impl S3Store {
         F: Future<Output = Result<T>>,
     {
         let note = |error: &StoreError, after: Duration| tracing::debug!(%error, ?after, "trying again");
-        request.retry(delays_builder()).when(StoreError::can_retry).notify(note).await
+        request.retry(delays()).when(StoreError::can_retry).notify(note).await
     }
 
     fn full(&self, key: &str) -> String {
@@ -502,7 +437,7 @@ impl Backend for S3Store {
         let (store, known) = (self.clone(), object.clone());
         tokio::spawn(async move { store.pump(&known, body, sender).await });
         let etag = object.etag.clone();
-        Ok(Some(Reading::new(object, Download { receiver, chunk: Bytes::new(), etag })))
+        Ok(Some(Reading::new(object, Download::new(receiver, etag))))
     }
 
     async fn put(&self, key: &str, bytes: Bytes, condition: Condition) -> Result<Object> {
@@ -578,171 +513,5 @@ impl Backend for S3Store {
 
     async fn leftovers(&self, _: bool) -> Result<Vec<String>> {
         Ok(Vec::new())
-    }
-}
-
-fn delays_builder() -> ExponentialBuilder {
-    ExponentialBuilder::default()
-        .with_min_delay(FIRST_DELAY)
-        .with_max_delay(LONGEST_DELAY)
-        .with_max_times(RETRIES)
-        .with_jitter()
-}
-
-/// The tries of one write.
-struct Tries {
-    delays: ExponentialBackoff,
-    /// Whether an earlier try may have taken effect.
-    in_doubt: bool,
-}
-
-/// What follows on a try that failed.
-enum Next {
-    Again,
-    Failed(StoreError),
-    /// The condition does not hold by now, perhaps because an earlier try took effect.
-    Doubt(StoreError),
-}
-
-impl Default for Tries {
-    fn default() -> Self {
-        Self { delays: delays_builder().build(), in_doubt: false }
-    }
-}
-
-impl Tries {
-    /// Waits before another try, if there is one.
-    async fn next(&mut self, tried: Tried) -> Next {
-        let Tried { error, in_doubt } = tried;
-        if error.failure == Failure::Condition && self.in_doubt {
-            return Next::Doubt(error);
-        }
-        self.in_doubt |= in_doubt;
-        let delay = if error.can_retry() { self.delays.next() } else { None };
-        let Some(delay) = delay else { return Next::Failed(error) };
-        tracing::debug!(%error, ?delay, "trying again");
-        tokio::time::sleep(delay).await;
-        Next::Again
-    }
-}
-
-/// A download that failed, in a way that is not taken for broken bytes.
-fn broken_off(why: String) -> io::Error {
-    io::Error::new(io::ErrorKind::ConnectionAborted, why)
-}
-
-/// A file read in upload parts, off the async threads.
-struct FileParts {
-    file: Option<File>,
-    size: u64,
-}
-
-impl FileParts {
-    fn open(mut file: File) -> io::Result<Self> {
-        file.rewind()?;
-        let size = file.metadata()?.len();
-        Ok(Self { file: Some(file), size })
-    }
-
-    /// The next part; empty at the end.
-    async fn next_part(&mut self) -> io::Result<Bytes> {
-        let Some(mut file) = self.file.take() else {
-            return Ok(Bytes::new());
-        };
-        let read = move || {
-            let mut bytes = Vec::new();
-            let outcome = file.by_ref().take(PART_BYTES as u64).read_to_end(&mut bytes);
-            outcome.map(|_| (file, Bytes::from(bytes)))
-        };
-        let (file, bytes) = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
-        self.file = Some(file);
-        Ok(bytes)
-    }
-}
-
-/// The blocking end of a download. All its bytes are of one ETag: the requests ask for it.
-struct Download {
-    receiver: mpsc::Receiver<io::Result<Bytes>>,
-    chunk: Bytes,
-    etag: String,
-}
-
-impl Body for Download {
-    fn etag(&mut self) -> io::Result<String> {
-        Ok(self.etag.clone())
-    }
-}
-
-impl Read for Download {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.chunk.is_empty() {
-            match self.receiver.blocking_recv() {
-                None => return Ok(0),
-                Some(chunk) => self.chunk = chunk?,
-            }
-        }
-        let count = self.chunk.len().min(buffer.len());
-        let taken = self.chunk.split_to(count);
-        for (to, from) in buffer.iter_mut().zip(taken.iter()) {
-            *to = *from;
-        }
-        Ok(count)
-    }
-}
-
-fn describe(key: &str, output: &GetObjectOutput) -> Object {
-    Object {
-        key: key.to_owned(),
-        bytes: output.content_length().unwrap_or(0).unsigned_abs(),
-        etag: unquote(output.e_tag()),
-        last_modified: time(output.last_modified()),
-        version: output.version_id().map(str::to_owned),
-    }
-}
-
-fn unquote(etag: Option<&str>) -> String {
-    etag.unwrap_or_default().trim_matches('"').to_owned()
-}
-
-fn time(time: Option<&SmithyTime>) -> DateTime<Utc> {
-    time.and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos())).unwrap_or_default()
-}
-
-/// The HTTP status of a raw response.
-trait Status {
-    fn status(&self) -> u16;
-    fn header(&self, name: &str) -> Option<&str>;
-}
-
-impl Status for aws_sdk_s3::config::http::HttpResponse {
-    fn status(&self) -> u16 {
-        self.status().as_u16()
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers().get(name)
-    }
-}
-
-/// S3 answers a conditional write with 412 when the condition fails (an answer) and 409 on a race (try again), and 301
-/// where the bucket is in another region.
-fn classify<E, R>(error: &SdkError<E, R>) -> Failure
-where
-    E: ProvideErrorMetadata,
-    R: Status,
-{
-    match error {
-        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Failure::Transient,
-        // A slow connection; S3 answers it with 400.
-        SdkError::ServiceError(_) if error.code() == Some("RequestTimeout") => Failure::Transient,
-        SdkError::ServiceError(service) => match service.raw().status() {
-            301 => Failure::Setting,
-            404 => Failure::NotFound,
-            412 => Failure::Condition,
-            401 | 403 => Failure::Denied,
-            408 | 409 | 429 | 500..=599 => Failure::Transient,
-            _ => Failure::Other,
-        },
-        _ => Failure::Other,
     }
 }
