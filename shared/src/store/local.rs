@@ -29,7 +29,7 @@ use self::hashes::Hashes;
 use self::walk::{Found, walk};
 
 /// Files that are open at the same time, whatever the process may open.
-static OPEN_FILES: Semaphore = Semaphore::const_new(24);
+static OPEN_FILES: Semaphore = Semaphore::const_new(12);
 
 /// A zone in a local folder.
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use integration::{Called, TestLake, Tree, tributary};
 use serde_json::json;
 
-/// Damaged rounds of the test of bit flips; each flips a bit in every zone.
+/// Rounds of the test of bit flips: a bit in each zone of objects, and one in the ledger, in turn.
 const FLIPS: &str = "TRIBUTARY_BIT_FLIPS";
 const ZONES: [&str; 4] = ["standard", "rejection", "consumption", "ledger"];
 
@@ -86,11 +86,13 @@ fn every_flipped_bit_is_found_and_mended() {
     }
     finish(&lake);
     let whole = lake.tree();
-    let rounds: usize = std::env::var(FLIPS).map_or(10, |count| count.parse().unwrap());
+    let rounds: usize = std::env::var(FLIPS).map_or(20, |count| count.parse().unwrap());
     let mut random = Random::new();
     for round in 0..rounds {
         let mut flipped = Vec::new();
-        for zone in ZONES {
+        // Of an entry that cannot be read the objects are not looked at, so the ledger has its own rounds.
+        let zones = if round % 2 == 0 { &ZONES[..3] } else { &ZONES[3..] };
+        for zone in zones {
             let files = files_below(&lake.path().join(zone));
             let path = &files[random.below(files.len())];
             let mut bytes = fs::read(path).unwrap();
@@ -102,9 +104,7 @@ fn every_flipped_bit_is_found_and_mended() {
         let found = lake.call(&["verify"]);
         assert_eq!(found.status, 1, "round {round}, {flipped:?}: {found:?}");
         for (name, at, bit) in &flipped {
-            // Of an entry that cannot be read the objects are not looked at: they are made again with it.
-            let hidden = flipped[3].0.contains(name.rsplit('/').next().unwrap().trim_end_matches(".parquet"));
-            assert!(hidden || found.stderr.contains(name), "round {round}, bit {bit} of byte {at}: {name}: {found:?}");
+            assert!(found.stderr.contains(name), "round {round}, bit {bit} of byte {at}: {name}: {found:?}");
         }
         let mended = lake.call(&["verify", "--repair"]);
         assert_eq!(mended.status, 0, "round {round}, {flipped:?}: {mended:?}");
@@ -404,7 +404,7 @@ impl Full {
     fn mount(folder: PathBuf) -> Option<Self> {
         fs::create_dir_all(&folder).unwrap();
         let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k,mode=1777", "tmpfs"]).arg(&folder).output();
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=128k,mode=1777", "tmpfs"]).arg(&folder).output();
         if !mounted.is_ok_and(|output| output.status.success()) {
             say("skipped: no file system can be mounted here");
             return None;

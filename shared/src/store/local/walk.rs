@@ -47,10 +47,7 @@ pub fn walk(
     prefix: &str,
     visit: &mut dyn FnMut(String, &Path, Found) -> io::Result<()>,
 ) -> io::Result<()> {
-    let key = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let path = root.join(key);
-    let id = fs::metadata(&path).ok().as_ref().and_then(identity);
-    let mut pending = vec![Rc::new(Folder { path, key: key.to_owned(), depth: 0, id, above: None })];
+    let mut pending = vec![begin(root, prefix.rsplit_once('/').map_or("", |(folder, _)| folder))];
     while let Some(folder) = pending.pop() {
         let listed = fs::read_dir(&folder.path).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
         let entries = match listed {
@@ -97,6 +94,19 @@ pub fn walk(
         }
     }
     Ok(())
+}
+
+/// The folder that has this key, with those above it up to the root: a link may lead back to any of them.
+fn begin(root: &Path, key: &str) -> Rc<Folder> {
+    let id = |path: &Path| fs::metadata(path).ok().as_ref().and_then(identity);
+    let mut folder = Folder { path: root.to_owned(), key: String::new(), depth: 0, id: id(root), above: None };
+    for part in key.split('/').filter(|part| !part.is_empty()) {
+        let path = folder.path.join(part);
+        let key = if folder.key.is_empty() { part.to_owned() } else { format!("{}/{part}", folder.key) };
+        let (id, depth) = (id(&path), folder.depth + 1);
+        folder = Folder { path, key, depth, id, above: Some(Rc::new(folder)) };
+    }
+    Rc::new(folder)
 }
 
 /// A folder in a folder, unless it is one of those above.
