@@ -4,14 +4,14 @@
 //! is looked at once more.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 
 use futures::StreamExt;
 use lake::ledger::{ConsumptionEntry, Entries, Output, RawEntry, Rows, Unreadable};
 use lake::settings::Zone;
 use lake::store::{Object, Reading, StoreError};
 use lake::{Lake, keys};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::ignored::Ignored;
@@ -208,7 +208,7 @@ async fn look(lake: &Lake, named: &Named<'_>, listed: Option<&Object>) -> Result
         Kind::Csv => return Ok(None),
         Kind::Parquet => lake::parquet::rows(store, &there).await.map_err(|error| error.to_string()),
         Kind::Rejects => match store.read(&there.key).await? {
-            Some(reading) => lines(reading).await.map_err(|error| format!("{url} cannot be read: {error}")),
+            Some(reading) => rejected_rows(reading).await.map_err(|error| format!("{url} cannot be read: {error}")),
             None => return Ok(Some(format!("{url} is missing: {MEND}"))),
         },
     };
@@ -219,17 +219,33 @@ async fn look(lake: &Lake, named: &Named<'_>, listed: Option<&Object>) -> Result
     })
 }
 
-async fn lines(mut reading: Reading) -> std::io::Result<u64> {
-    let count = move || {
-        let mut buffer = vec![0; 256 * 1024];
-        let mut lines = 0;
-        loop {
-            let count = reading.read(&mut buffer)?;
-            let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else { return Ok(lines) };
-            lines += chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
+async fn rejected_rows(reading: Reading) -> std::io::Result<u64> {
+    let count = move || count_rejected(reading);
+    tokio::task::spawn_blocking(count).await.map_err(std::io::Error::other).and_then(|rows| rows)
+}
+
+/// The longest line of the rejection zone: 4 KiB of text, each byte escaped, and what stands beside it.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
+/// A line of the rejection zone: how many rows it stands for, one if it does not say.
+#[derive(Deserialize)]
+struct RejectLine {
+    rows: Option<u64>,
+}
+
+fn count_rejected(reader: impl Read) -> std::io::Result<u64> {
+    let mut reader = BufReader::with_capacity(256 * 1024, reader);
+    let mut line = Vec::new();
+    let mut rows = 0_u64;
+    loop {
+        line.clear();
+        reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+        if line.is_empty() {
+            return Ok(rows);
         }
-    };
-    tokio::task::spawn_blocking(count).await.map_err(std::io::Error::other).and_then(|lines| lines)
+        let RejectLine { rows: some } = serde_json::from_slice(&line)?;
+        rows = rows.saturating_add(some.unwrap_or(1));
+    }
 }
 
 /// Objects that no entry names, or that two do.
@@ -303,6 +319,13 @@ fn may_name(entry: &Unreadable, zone: Zone, key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_rejects_may_stand_for_many_rows() {
+        let text = "{\"row\": 1}\n{\"row\": 2, \"rows\": 40, \"raw_text\": \"\"}\n";
+        assert_eq!(count_rejected(text.as_bytes()).unwrap(), 41);
+        assert!(count_rejected("{\"row\": 1}\n{".as_bytes()).is_err());
+    }
 
     #[test]
     fn objects_of_an_unreadable_entry_are_no_orphans() {
