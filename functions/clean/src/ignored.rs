@@ -9,7 +9,8 @@ use crate::is_sibling;
 /// wrong are not among them: they wait for it.
 pub async fn ignored(lake: &Lake) -> Result<Vec<String>> {
     let mut keys = lake.raw.names("").await?;
-    keys.retain(|key| is_ignored(lake, key));
+    // A folder that cannot be read is no object: it is named as such.
+    keys.retain(|key| !key.ends_with('/') && is_ignored(lake, key));
     Ok(keys)
 }
 
