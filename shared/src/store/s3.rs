@@ -16,13 +16,13 @@ use async_trait::async_trait;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
 use backon::Retryable;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
-use self::answers::{Status, classify, describe, time, unquote};
+use self::answers::{Status, classify, decoded, describe, time, unquote};
 pub use self::client::Client;
 use self::retry::{Next, Tried, Tries, delays};
 use self::streams::{Download, FileParts, PART_BYTES, broken_off};
@@ -171,7 +171,9 @@ impl S3Store {
     /// A page of a list. An answer that was cut off or garbled is an error: the SDK would take it for a short list.
     async fn page(&self, prefix: &str, from: Option<String>, most: Option<i32>) -> Result<ListObjectsV2Output> {
         let client = self.client("list", prefix).await?;
-        let request = client.list_objects_v2().bucket(&self.bucket).prefix(self.full(prefix));
+        // XML has no way to write some control characters: encoded, such a key stops no other.
+        let request = client.list_objects_v2().encoding_type(EncodingType::Url);
+        let request = request.bucket(&self.bucket).prefix(self.full(prefix));
         let request = request.set_continuation_token(from).set_max_keys(most);
         let page = request.send().await.map_err(|error| self.fail("list", prefix, &error))?;
         let broken = |why: &str| Err(self.broken("list", prefix, format!("the answer cannot be read: {why}")));
@@ -199,8 +201,10 @@ impl S3Store {
         let mut from = None;
         loop {
             let page = self.retried(|| self.page(prefix, from.clone(), None)).await?;
+            let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
             for item in page.contents() {
-                let Some(key) = item.key().and_then(|key| key.strip_prefix(&self.prefix)) else { continue };
+                let key = item.key().map(|key| if is_encoded { decoded(key) } else { key.to_owned() });
+                let Some(key) = key.as_ref().and_then(|key| key.strip_prefix(&self.prefix)) else { continue };
                 let name = key.rsplit('/').next().unwrap_or(key);
                 // Consoles make objects whose key ends in a slash to show a folder.
                 if name.is_empty() || name.starts_with('.') && !hidden {

@@ -23,6 +23,11 @@ pub fn unquote(etag: Option<&str>) -> String {
     etag.unwrap_or_default().trim_matches('"').to_owned()
 }
 
+/// A key of a list, which is encoded as forms are.
+pub fn decoded(key: &str) -> String {
+    percent_encoding::percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
 /// A time of the SDK.
 pub fn time(time: Option<&SmithyTime>) -> DateTime<Utc> {
     time.and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos())).unwrap_or_default()
@@ -64,5 +69,18 @@ where
             _ => Failure::Other,
         },
         _ => Failure::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_lists_are_decoded() {
+        for (encoded, key) in [("a+b%2Bc%20d", "a b+c d"), ("d/%1B%E2%82%AC", "d/\u{1b}€"), ("plain/key", "plain/key")]
+        {
+            assert_eq!(decoded(encoded), key);
+        }
     }
 }
