@@ -5,10 +5,9 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
-use integration::TestLake;
 use integration::emulator::Emulator;
 use integration::faulty_s3::FaultyS3;
-use integration::python::say;
+use integration::{TestLake, say};
 use serde_json::json;
 
 const ZONES: [&str; 4] = ["standard/", "rejection/", "consumption/", "ledger/"];

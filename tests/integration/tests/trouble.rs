@@ -11,16 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use integration::{Called, TestLake, Tree, tributary};
+use integration::{Called, TestLake, Tree, say, skip, tributary};
 use serde_json::json;
 
 /// Rounds of the test of bit flips: a bit in each zone of objects, and one in the ledger, in turn.
 const FLIPS: &str = "TRIBUTARY_BIT_FLIPS";
 const ZONES: [&str; 4] = ["standard", "rejection", "consumption", "ledger"];
-
-fn say(line: &str) {
-    integration::python::say(line);
-}
 
 fn lake() -> TestLake {
     TestLake::new("http://127.0.0.1:9/")
@@ -248,7 +244,6 @@ fn odd_things_in_the_raw_zone_stop_nothing_else() {
     if late.set_modified(year_300_000).is_ok() && late.metadata().unwrap().modified().unwrap() > far {
         odd.push("late.csv");
     } else {
-        say("skipped: this file system keeps no time beyond the calendar");
         fs::remove_file(raw.join("late.csv")).unwrap();
     }
 
@@ -284,7 +279,7 @@ fn as_nobody(lake: &TestLake, arguments: &[&str]) -> Option<Called> {
         .arg("--version")
         .output();
     if !probe.is_ok_and(|output| output.status.success()) {
-        say("skipped: no other user can run the program here (setpriv as root)");
+        skip("other-user", "no other user can run the program here (setpriv as root)");
         return None;
     }
     Some(command.output().unwrap().into())
@@ -406,7 +401,7 @@ impl Full {
         let mounted =
             Command::new("mount").args(["-t", "tmpfs", "-o", "size=128k,mode=1777", "tmpfs"]).arg(&folder).output();
         if !mounted.is_ok_and(|output| output.status.success()) {
-            say("skipped: no file system can be mounted here");
+            skip("full-disk", "no file system can be mounted here");
             return None;
         }
         let full = Self(folder);

@@ -59,7 +59,10 @@ fn identity(_: &Metadata) -> (u64, u64, i128) {
 
 /// When a file was written last. A time that no calendar has is an error of this file.
 pub fn modified(metadata: &Metadata) -> io::Result<DateTime<Utc>> {
-    let nanoseconds = nanoseconds(metadata.modified()?);
+    instant(nanoseconds(metadata.modified()?))
+}
+
+fn instant(nanoseconds: i128) -> io::Result<DateTime<Utc>> {
     let seconds = i64::try_from(nanoseconds.div_euclid(1_000_000_000)).ok();
     let rest = u32::try_from(nanoseconds.rem_euclid(1_000_000_000)).ok();
     let time = seconds.zip(rest).and_then(|(seconds, rest)| DateTime::from_timestamp(seconds, rest));
@@ -245,4 +248,22 @@ pub fn describe_open(key: String, file: &mut File) -> io::Result<Object> {
     let (etag, bytes) = crate::hash::reader(&mut *file)?;
     let last_modified = modified(&file.metadata()?)?;
     Ok(Object { key, bytes, etag, last_modified, version: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_no_calendar_has_are_errors() {
+        const YEAR: i128 = 31_556_952 * 1_000_000_000;
+        for years in [-1969, 0, 56, 8029] {
+            assert!(instant(years * YEAR).is_ok(), "{years} years after 1970");
+        }
+        for nanoseconds in [-1972 * YEAR, 8031 * YEAR, 298_000 * YEAR, i128::MIN, i128::MAX] {
+            assert!(instant(nanoseconds).is_err(), "{nanoseconds}");
+        }
+        let before = UNIX_EPOCH - std::time::Duration::from_nanos(1);
+        assert_eq!(instant(nanoseconds(before)).unwrap().timestamp_subsec_nanos(), 999_999_999);
+    }
 }
