@@ -176,6 +176,9 @@ impl<'a> Session<'a> {
 
     /// Cleans raw objects. That there is nothing at all, neither raw objects nor entries, is most likely a wrong URL.
     async fn clean_anything(&self, selection: &clean::Selection, summary: &mut Summary) -> Result<()> {
+        if let clean::Selection::Stale(Some(dataset)) | clean::Selection::All(Some(dataset)) = selection {
+            self.lake.catalog.dataset(dataset)?;
+        }
         if !self.lake.raw.exists().await? && !self.lake.store(Zone::Ledger).exists().await? {
             let (raw, ledger) = (self.lake.url(Zone::Raw), self.lake.url(Zone::Ledger));
             return Err(Failure::lasting(format!(
