@@ -169,6 +169,8 @@ impl<'a> Session<'a> {
         let (prune, max_rejected) = match &self.arguments.command {
             Command::Clean { prune, limits, .. } => (*prune, limits.max_rejected),
             Command::Run { limits, .. } => (false, limits.max_rejected),
+            // A repair makes again what there was, rejects included.
+            Command::Verify { .. } => (false, 1.0),
             _ => (false, clean::MAX_REJECTED),
         };
         clean::Options { workers: self.workers, prune, max_rejected, now: Utc::now() }
