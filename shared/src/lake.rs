@@ -58,6 +58,8 @@ impl Lake {
     pub fn over(stores: Stores, catalog: Catalog, root: StoreUrl) -> Self {
         let Stores { raw, standard, rejection, consumption, ledger, manifests } = stores;
         Self {
+            // Such a lake is wherever its zones are.
+            root: raw.clone(),
             raw,
             standard,
             rejection,
