@@ -600,6 +600,7 @@ mod tests {
             gaps: Vec::new(),
             ignored_columns: 0,
             arrived: None,
+            received_at: None,
             outputs: Vec::new(),
             retired: Vec::new(),
             rejects: None,
