@@ -1,6 +1,6 @@
 //! One error type for the common crate: what went wrong, where, and what to do next.
 
-use crate::store::StoreError;
+use crate::store::{Failure, StoreError};
 
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -83,6 +83,10 @@ impl Error {
 
     /// Whether the user must change the command, a setting or a declaration first (exit status 2).
     pub fn is_usage(&self) -> bool {
-        matches!(self, Error::Setting { .. } | Error::Dataset { .. } | Error::Usage(_))
+        match self {
+            Error::Store(error) => error.failure == Failure::Setting,
+            Error::Setting { .. } | Error::Dataset { .. } | Error::Usage(_) => true,
+            _ => false,
+        }
     }
 }

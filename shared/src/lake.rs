@@ -32,6 +32,7 @@ pub struct Lake {
     pub personal_key: Option<PersonalKey>,
     settings: LakeSettings,
     ledger_store: Store,
+    root: Store,
 }
 
 /// The stores of a lake's zones, for a lake over storage of the caller's own.
@@ -57,6 +58,8 @@ impl Lake {
     pub fn over(stores: Stores, catalog: Catalog, root: StoreUrl) -> Self {
         let Stores { raw, standard, rejection, consumption, ledger, manifests } = stores;
         Self {
+            // Such a lake is wherever its zones are.
+            root: raw.clone(),
             raw,
             standard,
             rejection,
@@ -78,7 +81,13 @@ impl Lake {
 
     /// The same with a client that is there already.
     pub async fn open_with(settings: LakeSettings, client: &S3Client) -> Result<Self> {
-        let store = |zone| Store::open(&settings.zone(zone), client);
+        // Beside the ledger: the other zones may be read-only to this machine, or other engines' to read.
+        let memory = |zone: Zone| match settings.zone(Zone::Ledger) {
+            StoreUrl::File(ledger) => Some(ledger.join(format!(".hashes-{}", zone.name()))),
+            StoreUrl::S3 { .. } => None,
+        };
+        let store = |zone| Store::open_with_memory(&settings.zone(zone), client, memory(zone));
+        let root = Store::open(&settings.root, client);
         let config = Store::open(&settings.root.join("config"), client);
         let ledger_store = store(Zone::Ledger);
         let manifests = Store::open(&settings.root.join("batch"), client);
@@ -98,6 +107,7 @@ impl Lake {
             personal_key,
             settings,
             ledger_store,
+            root,
         })
     }
 
@@ -125,6 +135,21 @@ impl Lake {
     /// A zone's URL, for people.
     pub fn url(&self, zone: Zone) -> String {
         self.settings.zone(zone).to_string()
+    }
+
+    /// Whether there is a lake: a folder, or at least one object, at its root or at a zone's own place.
+    pub async fn exists(&self) -> Result<bool> {
+        for store in [&self.root].into_iter().chain(Zone::ALL.map(|zone| self.store(zone))) {
+            if store.exists().await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The URL of the lake's root, for people.
+    pub fn root_url(&self) -> String {
+        self.settings.root.to_string()
     }
 
     /// Removes what killed writers left behind in any zone; tells how many files that were.

@@ -23,6 +23,10 @@ use crate::store::{Condition, Failure, Object, Store, StoreError};
 const CONCURRENT_READS: usize = 64;
 /// The format of the entries that this version writes. Version 0.1 wrote none: that is read as 0.
 pub const FORMAT: u32 = 2;
+/// Begins the last line of an entry: the hash of all that stands before it, so that no damage goes unseen.
+const CHECK: &str = ",\n  \"check\": \"";
+/// Ends an entry.
+const END: &str = "\"\n}\n";
 
 /// The account of one raw object's rows. `read` is always the sum of the four that follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -358,11 +362,8 @@ impl Ledger {
     /// Every raw object's entry, of one dataset or of all, by raw key.
     pub async fn raw_entries(&self, dataset: Option<&str>) -> Result<Entries<RawEntry>> {
         let prefix = dataset.map_or_else(|| "raw/".to_owned(), |dataset| format!("raw/{dataset}/"));
-        let Entries { readable, unreadable } = self.read_all(&prefix).await?;
-        // An entry counts under its own key only: a copy of it elsewhere would count its rows twice.
-        let own =
-            readable.into_iter().filter(|(key, entry): &(String, RawEntry)| *key == keys::raw_ledger(entry.raw_key()));
-        let mut readable: Vec<RawEntry> = own.map(|(_, entry)| entry).collect();
+        let Entries { readable, unreadable } = self.read_all::<RawEntry>(&prefix).await?;
+        let mut readable: Vec<RawEntry> = readable.into_iter().map(|(_, entry)| entry).collect();
         // The ledger's own keys have an ending of their own, which sorts `a.csv` after `a.csv.gz`.
         readable.sort_by(|a, b| a.raw_key().cmp(b.raw_key()));
         Ok(Entries { readable, unreadable })
@@ -381,7 +382,7 @@ impl Ledger {
     }
 
     /// Entries with their keys; one that vanishes meanwhile is left out.
-    async fn read_all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Entries<(String, T)>> {
+    async fn read_all<T: Entry>(&self, prefix: &str) -> Result<Entries<(String, T)>> {
         let objects = self.store.list(prefix).await?;
         let read = |object: &Object| {
             let key = object.key.clone();
@@ -400,22 +401,20 @@ impl Ledger {
     }
 
     /// Key, ETag and entry, or why it cannot be read.
-    async fn parse<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(String, String, Result<T, String>)>> {
+    async fn parse<T: Entry>(&self, key: &str) -> Result<Option<(String, String, Result<T, String>)>> {
         let Some((object, bytes)) = self.store.get(key).await? else { return Ok(None) };
         // A newer version may have recorded what this one would lose: nothing may go on from here.
+        // A number that damage has raised is none.
         if let Ok(Format { format }) = serde_json::from_slice(&bytes)
             && format > FORMAT
+            && std::str::from_utf8(&bytes).is_ok_and(|text| check(text) != Some(false))
         {
             return Err(Error::NewerFormat { key: key.to_owned(), format, known: FORMAT });
         }
-        // A parser's whole message may quote the entry, and keys of raw objects may be personal.
-        let wrong = |error: serde_json::Error| {
-            format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column())
-        };
-        Ok(Some((key.to_owned(), object.etag, serde_json::from_slice(&bytes).map_err(wrong))))
+        Ok(Some((key.to_owned(), object.etag, decode(key, &bytes))))
     }
 
-    async fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<(T, String)>> {
+    async fn read<T: Entry>(&self, key: &str) -> Result<Option<(T, String)>> {
         match self.parse(key).await? {
             None => Ok(None),
             Some((_, etag, Ok(entry))) => Ok(Some((entry, etag))),
@@ -467,9 +466,7 @@ impl Ledger {
 
     async fn commit(&self, key: &str, entry: &impl Serialize, previous: Option<&str>) -> Result<String> {
         let condition = previous.map_or(Condition::Absent, |etag| Condition::Unchanged(etag.to_owned()));
-        let mut text = serde_json::to_vec_pretty(entry)
-            .map_err(|error| Error::Ledger { key: key.to_owned(), why: error.to_string() })?;
-        text.push(b'\n');
+        let text = encode(entry).map_err(|error| Error::Ledger { key: key.to_owned(), why: error.to_string() })?;
         Ok(self.store.put(key, Bytes::from(text), condition).await?.etag)
     }
 
@@ -478,6 +475,69 @@ impl Ledger {
     pub async fn remove(&self, key: &str, etag: &str) -> Result<()> {
         Ok(self.store.delete(key, Condition::Unchanged(etag.to_owned())).await?)
     }
+}
+
+/// What the ledger holds.
+trait Entry: DeserializeOwned {
+    fn format(&self) -> u32;
+    /// Whether the entry of this key is this one. A copy of it elsewhere would count its rows twice.
+    fn belongs(&self, ledger_key: &str) -> bool;
+}
+
+impl Entry for RawEntry {
+    fn format(&self) -> u32 {
+        self.format
+    }
+
+    fn belongs(&self, ledger_key: &str) -> bool {
+        keys::raw_ledger(self.raw_key()) == ledger_key
+    }
+}
+
+impl Entry for ConsumptionEntry {
+    fn format(&self) -> u32 {
+        self.format
+    }
+
+    fn belongs(&self, ledger_key: &str) -> bool {
+        // The entry names no partition: two entries that name one object are for `tributary verify` to find.
+        ledger_key.starts_with(&format!("consumption/{}/{}/", self.dataset, self.model))
+    }
+}
+
+/// An entry as it is written: JSON whose last line has the hash of all before it.
+fn encode(entry: &impl Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string_pretty(entry)?;
+    let body = text.strip_suffix("\n}").unwrap_or(&text);
+    Ok(format!("{body}{CHECK}{}{END}", crate::hash::bytes(body.as_bytes())))
+}
+
+/// Whether the check of an entry fits; `None` if it has none.
+fn check(text: &str) -> Option<bool> {
+    let (body, check) = text.rsplit_once(CHECK)?;
+    Some(check.strip_suffix(END) == Some(&crate::hash::bytes(body.as_bytes())))
+}
+
+/// An entry as it was written, or why it is not one.
+fn decode<T: Entry>(key: &str, bytes: &[u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    let check = check(text);
+    if check == Some(false) {
+        return Err("its bytes are not those that were written: its check does not fit".to_owned());
+    }
+    // A parser's whole message may quote the entry, and keys of raw objects may be personal.
+    let wrong = |error: serde_json::Error| {
+        format!("{:?} error at line {} column {}", error.classify(), error.line(), error.column())
+    };
+    let entry: T = serde_json::from_str(text).map_err(wrong)?;
+    // Version 0.1 wrote no check.
+    if check.is_none() && entry.format() > 0 {
+        return Err("its bytes are not those that were written: it has no check".to_owned());
+    }
+    if !entry.belongs(key) {
+        return Err("it is the entry of another object".to_owned());
+    }
+    Ok(entry)
 }
 
 /// Writes an output unless the same bytes are there already, as `known` of an earlier entry and the store both say.
@@ -518,4 +578,68 @@ pub fn partition_of(ledger_key: &str) -> Option<Partition> {
 /// When something was observed, in the one form that raw objects use: RFC 3339, UTC, whole seconds.
 pub fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> RawEntry {
+        let input = |key: &str| Input { key: key.to_owned(), etag: "e".to_owned() };
+        RawEntry {
+            format: FORMAT,
+            inputs: vec![input("d/a.csv")],
+            version: None,
+            bytes: 3,
+            dataset: "d".to_owned(),
+            table: "t".to_owned(),
+            rules: "r".to_owned(),
+            layout: String::new(),
+            rows: Rows { read: 1, clean: 1, ..Rows::default() },
+            rejected: None,
+            gaps: Vec::new(),
+            ignored_columns: 0,
+            arrived: None,
+            received_at: None,
+            outputs: Vec::new(),
+            retired: Vec::new(),
+            rejects: None,
+            pending: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_entry_is_read_as_it_was_written() {
+        let text = encode(&entry()).unwrap();
+        assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+        assert_eq!(decode::<RawEntry>("raw/d/a.csv.json", text.as_bytes()), Ok(entry()));
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_found() {
+        let text = encode(&entry()).unwrap().into_bytes();
+        for at in 0..text.len() {
+            for bit in 0..8 {
+                let mut flipped = text.clone();
+                flipped[at] ^= 1 << bit;
+                assert!(decode::<RawEntry>("raw/d/a.csv.json", &flipped).is_err(), "bit {bit} of byte {at}");
+            }
+            assert!(decode::<RawEntry>("raw/d/a.csv.json", &text[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn an_entry_of_version_0_1_has_no_check_and_is_read() {
+        let mut old = serde_json::to_value(RawEntry { format: 0, ..entry() }).unwrap();
+        old.as_object_mut().unwrap().remove("format");
+        let text = old.to_string();
+        assert_eq!(decode::<RawEntry>("raw/d/a.csv.json", text.as_bytes()).map(|entry| entry.format), Ok(0));
+    }
+
+    #[test]
+    fn a_copy_under_another_key_is_no_entry() {
+        let text = encode(&entry()).unwrap();
+        let why = decode::<RawEntry>("raw/d/b.csv.json", text.as_bytes()).unwrap_err();
+        assert!(why.contains("another object"), "{why}");
+    }
 }

@@ -27,6 +27,14 @@ pub enum Error {
         /// The raw object's URL.
         url: String,
     },
+    /// What has the object's key cannot be read, such as a named pipe.
+    #[error("{key} cannot be read: {why}")]
+    Unreadable {
+        /// The raw key; that of a folder ends in a slash.
+        key: String,
+        /// Why.
+        why: String,
+    },
     /// A sibling that the object is cleaned with is not there yet, or is broken.
     #[error("{key} is cleaned together with {sibling}, which {why}; ingest that day again")]
     Sibling {
@@ -69,7 +77,7 @@ impl Error {
     pub fn can_retry(&self) -> bool {
         match self {
             Error::Lake(error) => error.can_retry(),
-            Error::NoTable { .. } | Error::Gone { .. } | Error::Rejected { .. } => false,
+            Error::NoTable { .. } | Error::Gone { .. } | Error::Rejected { .. } | Error::Unreadable { .. } => false,
             Error::Sibling { .. } | Error::Broken { .. } => true,
         }
     }

@@ -11,6 +11,7 @@ mod error;
 pub mod event;
 pub mod formats;
 pub mod handler;
+mod ignored;
 mod large;
 mod object;
 pub mod reject;
@@ -33,6 +34,7 @@ use serde::Serialize;
 
 pub use self::decode::decompress;
 pub use self::error::{Error, Result, Stop};
+pub use self::ignored::ignored;
 pub use self::large::{large_and_stale, of_days};
 
 /// Which raw objects to clean.
@@ -169,6 +171,8 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
                 outcome.failed.extend(too_many_rejects(&cleaned, options.max_rejected));
                 outcome.cleaned.push(cleaned);
             }
+            // Deleted since it was listed: the next survey retracts it. A key that was asked for may be a mistake.
+            Err(Error::Gone { .. }) if !matches!(selection, Selection::Keys(_)) => {}
             Err(error) => {
                 tracing::warn!(%key, %error, "failed to clean a raw object");
                 outcome.failed.push(error);
@@ -301,6 +305,8 @@ impl Wanted {
 struct Survey {
     todo: Vec<String>,
     up_to_date: u64,
+    /// What lies in the raw zone but cannot be read: it stops no other object.
+    odd: Vec<(String, String)>,
     /// Per dataset.
     gone: Vec<Gone>,
     /// Raw keys of entries with objects that are still to be deleted.
@@ -370,7 +376,9 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &
         let entry = by_key.get(raw.key.as_str()).copied();
         let broken = if unreadable.is_empty() { None } else { unreadable.remove(&keys::raw_ledger(&raw.key)) };
         known += u64::from(entry.is_none());
-        if dataset.table_of(&raw.key).is_none() {
+        if let Some(why) = raw.problem() {
+            found.odd.push((raw.key.clone(), why.to_owned()));
+        } else if dataset.table_of(&raw.key).is_none() {
             if is_sibling(dataset, &raw.key) {
                 continue;
             }
@@ -393,7 +401,9 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &
     let list = if wanted == Wanted::All { &mut gone.unreadable } else { &mut found.unreadable };
     list.extend(unreadable.into_values());
     for entry in &entries {
-        if !there.contains_key(entry.raw_key()) {
+        if objects.iter().any(|object| object.hides(entry.raw_key())) {
+            // Nothing is known of it: neither gone nor there.
+        } else if !there.contains_key(entry.raw_key()) {
             gone.raw_keys.push(entry.raw_key().to_owned());
         } else if !entry.retired.is_empty() {
             found.retiring.push(entry.raw_key().to_owned());
@@ -429,6 +439,8 @@ async fn tidy(lake: &Lake, found: &Survey, prune: bool, outcome: &mut Outcome) -
     for raw_key in &found.retiring {
         retire(lake, raw_key).await?;
     }
+    let odd = found.odd.iter().map(|(key, why)| Error::Unreadable { key: key.clone(), why: why.clone() });
+    outcome.failed.extend(odd);
     outcome.failed.extend(found.unreadable.iter().map(|unreadable| Error::Lake(unreadable.error())));
     outcome.up_to_date = found.up_to_date;
     Ok(())

@@ -116,7 +116,11 @@ pub enum Command {
     /// Show per dataset what there is, what is stale and what is waiting
     Status,
     /// Prove that no row is lost: accounts balance, every object is there as the ledger says, none is orphaned
-    Verify,
+    Verify {
+        /// Make again what can be made from raw, remove what no ledger entry names, and prove once more
+        #[arg(long)]
+        repair: bool,
+    },
     /// Do one share of work that was handed to AWS Batch: the command of its jobs
     ///
     /// Which share is told by AWS_BATCH_JOB_ARRAY_INDEX; without it all of them are done, one after another.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{NaiveDate, Utc};
 use lake::Lake;
-use lake::settings::{Environment, LakeSettings};
+use lake::settings::{Environment, LakeSettings, Zone};
 use lake::time::Window;
 
 use crate::cli::{Arguments, Command, WindowOptions};
@@ -59,6 +59,10 @@ impl<'a> Session<'a> {
     }
 
     async fn run(self, mut summary: Summary) -> ExitCode {
+        if let Err(failure) = self.check().await {
+            summary.fail(failure);
+            return summary.finish(self.arguments.output, None);
+        }
         let done = match &self.arguments.command {
             Command::Ingest { source, window, accept_loss } => {
                 self.ingest(source, *window, *accept_loss, &mut summary).await
@@ -69,7 +73,7 @@ impl<'a> Session<'a> {
                     (true, true) => clean::Selection::All(dataset.clone()),
                     (true, false) => clean::Selection::Stale(dataset.clone()),
                 };
-                self.clean(&selection, &mut summary).await
+                self.clean_anything(&selection, &mut summary).await
             }
             Command::Aggregate { dataset, model, all, allow_shrink } => {
                 let selection = aggregate::Selection {
@@ -90,7 +94,7 @@ impl<'a> Session<'a> {
             // Needs no lake, and was done before one was opened.
             Command::Dataset { .. } => Ok(()),
             Command::Status => return status::run(&self.lake, self.arguments.output).await,
-            Command::Verify => return verify::run(&self.lake, self.arguments.output).await,
+            Command::Verify { repair } => return verify::run(&self, *repair, self.arguments.output).await,
             Command::Query { sql, csv, json, time_limit } => {
                 let format = query::Format::choose(*csv, *json, self.arguments.output);
                 let time = Duration::from_secs(*time_limit);
@@ -101,6 +105,28 @@ impl<'a> Session<'a> {
             summary.fail(failure);
         }
         summary.finish(self.arguments.output, Some(&self.lake))
+    }
+
+    /// What a command needs before it begins: those that read need a lake, the others a folder for temporary files.
+    async fn check(&self) -> Result<()> {
+        let reads_only = match &self.arguments.command {
+            Command::Status | Command::Query { .. } => true,
+            Command::Verify { repair } => !repair,
+            _ => false,
+        };
+        let temporary = std::env::temp_dir();
+        if !reads_only && !temporary.is_dir() {
+            let folder = temporary.display();
+            return Err(Failure::usage(format!("setting TMPDIR: there is no folder {folder} for temporary files")));
+        }
+        let needs_lake = reads_only || matches!(self.arguments.command, Command::Verify { .. });
+        if needs_lake && !self.lake.exists().await? {
+            return Err(Failure::lasting(format!(
+                "there is no lake at {}: see --lake and LAKE_URL; `tributary run`, or a file in its raw zone, makes one",
+                self.lake.root_url()
+            )));
+        }
+        Ok(())
     }
 
     fn window(&self, source: &str, window: WindowOptions) -> Result<Window> {
@@ -143,9 +169,25 @@ impl<'a> Session<'a> {
         let (prune, max_rejected) = match &self.arguments.command {
             Command::Clean { prune, limits, .. } => (*prune, limits.max_rejected),
             Command::Run { limits, .. } => (false, limits.max_rejected),
+            // A repair makes again what there was, rejects included.
+            Command::Verify { .. } => (false, 1.0),
             _ => (false, clean::MAX_REJECTED),
         };
         clean::Options { workers: self.workers, prune, max_rejected, now: Utc::now() }
+    }
+
+    /// Cleans raw objects. That there is nothing at all, neither raw objects nor entries, is most likely a wrong URL.
+    async fn clean_anything(&self, selection: &clean::Selection, summary: &mut Summary) -> Result<()> {
+        if let clean::Selection::Stale(Some(dataset)) | clean::Selection::All(Some(dataset)) = selection {
+            self.lake.catalog.dataset(dataset)?;
+        }
+        if !self.lake.raw.exists().await? && !self.lake.store(Zone::Ledger).exists().await? {
+            let (raw, ledger) = (self.lake.url(Zone::Raw), self.lake.url(Zone::Ledger));
+            return Err(Failure::lasting(format!(
+                "there is nothing at {raw}, and no ledger at {ledger}: see --lake, LAKE_URL and RAW_URL"
+            )));
+        }
+        self.clean(selection, summary).await
     }
 
     /// Cleans raw objects, those that are too large by AWS Batch.

@@ -1,6 +1,10 @@
 //! Failures as the user sees them: one message each, whether a retry can help, and the exit status.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+
+use crate::output::visible;
 
 /// Something that could not be done.
 #[derive(Debug, Clone, Serialize)]
@@ -12,6 +16,20 @@ pub struct Failure {
     /// Whether the command or a setting is wrong (exit status 2).
     #[serde(skip)]
     pub is_usage: bool,
+}
+
+/// Prints failures, equal ones once with their number. Keys come from outside: control characters in them are escaped.
+pub fn print_all(failures: &[Failure]) {
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    for failure in failures {
+        *times.entry(failure.message.as_str()).or_default() += 1;
+    }
+    for failure in failures {
+        let Some(times) = times.remove(failure.message.as_str()) else { continue };
+        let hint = if failure.can_retry { " (trying again can help)" } else { "" };
+        let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
+        eprintln!("error: {}{times}{hint}", visible(&failure.message));
+    }
 }
 
 impl Failure {

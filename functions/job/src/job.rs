@@ -36,7 +36,16 @@ async fn one(session: &Session<'_>, share: &Share, summary: &mut Summary) -> Res
             let keys = clean::of_days(&session.lake, source, &(*from..*to)).await?;
             session.clean(&clean::Selection::Keys(keys), summary).await
         }
-        Share::Clean { keys } => session.clean(&clean::Selection::Keys(keys.clone()), summary).await,
+        Share::Clean { keys } => {
+            // An object that was deleted since the job was submitted is no failure: the next run retracts it.
+            let mut there = Vec::with_capacity(keys.len());
+            for key in keys {
+                if session.lake.raw.head(key).await?.is_some() {
+                    there.push(key.clone());
+                }
+            }
+            session.clean(&clean::Selection::Keys(there), summary).await
+        }
         Share::Aggregate { dataset, model, partitions } => {
             let selection = aggregate::Selection {
                 dataset: Some(dataset.clone()),

@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod dataset;
 mod failure;
+mod ignored;
 mod job;
 mod output;
 mod progress;
@@ -12,6 +13,7 @@ mod status;
 mod summary;
 mod verify;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -20,7 +22,14 @@ use clap::Parser;
 pub fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
     progress::start_logging(&arguments);
-    match lake::stack::run(|| commands::run(&arguments)) {
+    panic::set_hook(Box::new(|panic| {
+        // Without the message, which may quote a row.
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        eprintln!("error: this is a bug in tributary, at {place}: please report it");
+    }));
+    // A bug ends like any failure: 1, and not a status that no table has.
+    let work = AssertUnwindSafe(|| lake::stack::run(|| commands::run(&arguments)));
+    match panic::catch_unwind(work).unwrap_or(Ok(ExitCode::FAILURE)) {
         Ok(status) => status,
         Err(error) => {
             eprintln!("error: cannot start: {error}");

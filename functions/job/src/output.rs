@@ -1,5 +1,6 @@
 //! Small things about printing.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// A number with its thousands apart: `15,840`.
@@ -25,6 +26,17 @@ pub fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
+/// Text without control characters, which could change what a terminal shows: `\u{1b}` in their place. Line ends and
+/// tabs stay.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let is_control = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| if is_control(c) { c.escape_default().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
+}
+
 /// Prints text; a reader that has gone away (`| head`) is no error.
 pub fn print(text: &str) {
     let mut stdout = io::stdout().lock();
@@ -38,6 +50,12 @@ pub fn print(text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_shown_and_not_obeyed() {
+        assert_eq!(visible("d/a\u{1b}[2J\u{9b}\r.csv\nis gone"), "d/a\\u{1b}[2J\\u{9b}\\r.csv\nis gone");
+        assert_eq!(visible("Liège"), "Liège");
+    }
 
     #[test]
     fn thousands_stand_apart() {

@@ -14,7 +14,7 @@ use lake::Lake;
 use serde_json::json;
 
 use crate::cli;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::output::{counted, print};
 use crate::summary::exit_status;
 
@@ -65,9 +65,7 @@ pub async fn run(
         Ok(schema) => printer.finish(&schema).map_err(|error| Failure::lasting(format!("cannot print: {error}"))),
     };
     let failures: Vec<Failure> = finished.err().into_iter().collect();
-    for failure in &failures {
-        eprintln!("error: {}", failure.message);
-    }
+    failure::print_all(&failures);
     if output == cli::Format::Json {
         let elapsed_ms = begun.elapsed().as_millis() as u64;
         let ok = failures.is_empty();

@@ -5,14 +5,15 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use chrono::NaiveDate;
-use lake::Lake;
 use lake::dataset::Dataset;
-use lake::ledger::{Gap, Rows};
+use lake::ledger::{Gap, RawEntry, Rows};
+use lake::{Lake, keys};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::Format;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
+use crate::ignored::Ignored;
 use crate::output::{counted, grouped, print};
 use crate::summary::{exit_status, line};
 
@@ -37,6 +38,10 @@ struct State {
     stale: Vec<String>,
     /// Raw objects to be cleaned.
     waiting: Vec<String>,
+    /// Raw objects that no table takes, and hidden ones.
+    ignored: Ignored,
+    /// Ledger entries that cannot be read.
+    unreadable: Vec<String>,
     /// What sources could not deliver, by raw key.
     gaps: Vec<(String, Gap)>,
 }
@@ -46,32 +51,45 @@ pub async fn run(lake: &Lake, format: Format) -> ExitCode {
     let begun = Instant::now();
     let mut states = Vec::new();
     let mut failures: Vec<Failure> = lake.catalog.broken().map(Failure::from).collect();
+    let ignored = clean::ignored(lake).await.unwrap_or_else(|error| {
+        failures.push(error.into());
+        Vec::new()
+    });
     for dataset in lake.catalog.datasets() {
-        match look(lake, dataset).await {
+        match look(lake, dataset, &ignored).await {
             Ok(state) => states.push(state),
             Err(failure) => failures.push(failure),
         }
     }
-    for failure in &failures {
-        eprintln!("error: {}", failure.message);
-    }
+    failure::print_all(&failures);
+    let ignored = Ignored::new(&ignored);
     match format {
-        Format::Text => print(&states.iter().map(text).collect::<Vec<_>>().join("\n")),
+        Format::Text => {
+            let mut all = states.iter().map(text).collect::<Vec<_>>().join("\n");
+            if let Some(ignored) = ignored.text() {
+                all.push('\n');
+                line(&mut all, format_args!("ignored: {ignored}"));
+            }
+            print(&all);
+        }
         Format::Json => {
             let elapsed_ms = begun.elapsed().as_millis() as u64;
             let ok = failures.is_empty();
             print(&format!(
                 "{}\n",
-                json!({"ok": ok, "elapsed_ms": elapsed_ms, "datasets": states, "errors": failures})
+                json!({"ok": ok, "elapsed_ms": elapsed_ms, "datasets": states, "ignored": ignored, "errors": failures})
             ));
         }
     }
     exit_status(&failures)
 }
 
-async fn look(lake: &Lake, dataset: &Dataset) -> Result<State, Failure> {
-    let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?.readable;
-    let consumption = lake.ledger.consumption_entries(Some(&dataset.name)).await?.readable;
+async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<State, Failure> {
+    let raw = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+    let made = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    let unreadable = raw.unreadable.iter().chain(&made.unreadable).map(|entry| entry.key.clone()).collect();
+    let (mut entries, consumption) = (raw.readable, made.readable);
+    entries.retain(RawEntry::is_committed);
     let stale = aggregate::stale(lake, Some(&dataset.name)).await?;
     let mut state = State {
         dataset: dataset.name.clone(),
@@ -85,6 +103,8 @@ async fn look(lake: &Lake, dataset: &Dataset) -> Result<State, Failure> {
         partitions: consumption.iter().filter(|(_, entry)| !entry.outputs.is_empty()).count(),
         stale: stale.into_iter().map(|(_, model, partition)| format!("{model} {partition}")).collect(),
         waiting: clean::waiting(lake, Some(&dataset.name)).await?,
+        ignored: Ignored::new(ignored.iter().filter(|key| keys::dataset(key) == dataset.name)),
+        unreadable,
         gaps: Vec::new(),
     };
     for entry in entries {
@@ -126,6 +146,12 @@ fn text(state: &State) -> String {
                 line(add, format_args!("  {what:<13} {count}, the first {first}: run `tributary {command}`"));
             }
         }
+    }
+    if let Some(ignored) = state.ignored.text() {
+        line(add, format_args!("  ignored       {ignored}"));
+    }
+    for key in &state.unreadable {
+        line(add, format_args!("  unreadable    ledger entry {key}: `tributary verify --repair` makes it again"));
     }
     for (key, gap) in &state.gaps {
         let how = if gap.can_retry { "ingest that day again to fill it" } else { "asking again will not help" };

@@ -15,8 +15,8 @@ use lake::settings::Zone;
 use serde::Serialize;
 
 use crate::cli::Format;
-use crate::failure::Failure;
-use crate::output::{bytes, counted, grouped, print};
+use crate::failure::{self, Failure};
+use crate::output::{bytes, counted, grouped, print, visible};
 
 /// A source that was not fetched.
 #[derive(Debug, Serialize)]
@@ -123,17 +123,7 @@ impl Summary {
     pub fn finish(mut self, format: Format, lake: Option<&Lake>) -> ExitCode {
         self.ok = self.errors.is_empty();
         self.elapsed_ms = millis(self.begun);
-        // Equal errors once, with their number.
-        let mut times: BTreeMap<&str, usize> = BTreeMap::new();
-        for error in &self.errors {
-            *times.entry(error.message.as_str()).or_default() += 1;
-        }
-        for error in &self.errors {
-            let Some(times) = times.remove(error.message.as_str()) else { continue };
-            let hint = if error.can_retry { " (trying again can help)" } else { "" };
-            let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
-            eprintln!("error: {}{times}{hint}", error.message);
-        }
+        failure::print_all(&self.errors);
         match format {
             Format::Json => print(&format!("{}\n", serde_json::to_string(&self).unwrap_or_default())),
             Format::Text => print(&self.text(lake)),
@@ -286,9 +276,10 @@ fn account(rows: &Rows) -> String {
     )
 }
 
-/// Adds a line; writing to a string cannot fail.
+/// Adds a line; writing to a string cannot fail. A line end within it is part of a key, and escaped.
 pub fn line(text: &mut String, content: std::fmt::Arguments<'_>) {
-    let _ = writeln!(text, "{content}");
+    let content = content.to_string().replace('\n', "\\n");
+    let _ = writeln!(text, "{}", visible(&content));
 }
 
 /// 2 if the command or a setting is wrong, 1 if something could not be done, else 0.

@@ -4,35 +4,44 @@
 //! at most a hidden file. The writer holds a lock on that file; a hidden file that nobody holds is a leftover.
 //! Conditional writes are serialised by a lock on the destination's folder.
 
-use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
+mod files;
+mod hashes;
+mod walk;
+
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use xxhash_rust::xxh3::Xxh3;
+use tokio::sync::Semaphore;
 
 use super::steps::{Step, done};
-use super::{Backend, Body, Condition, Failure, Object, Reading, Result, StoreError};
+use super::{Backend, Condition, Failure, Object, Reading, Result, StoreError};
 
-const FOLDER_TRIES: u32 = 100;
-const TEMPORARY_PREFIX: &str = ".tributary-";
+use self::files::{
+    HashedFile, describe, describe_open, is_absent, is_hidden, is_temporary, lock_folder, locked_temporary, modified,
+    open, take_abandoned,
+};
+use self::hashes::Hashes;
+use self::walk::{Found, walk};
+
+/// Files that are open at the same time, whatever the process may open.
+static OPEN_FILES: Semaphore = Semaphore::const_new(12);
 
 /// A zone in a local folder.
 #[derive(Debug, Clone)]
 pub struct LocalStore {
     root: PathBuf,
     /// Shared by all clones.
-    known: Arc<KnownHashes>,
+    hashes: Arc<Hashes>,
 }
 
 impl LocalStore {
-    pub(super) fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), known: Arc::default() }
+    pub(super) fn new(root: &Path, memory: Option<PathBuf>) -> Self {
+        Self { root: root.to_owned(), hashes: Arc::new(Hashes::new(memory)) }
     }
 
     fn is_another(&self, action: &'static str, key: &str) -> StoreError {
@@ -58,6 +67,8 @@ impl LocalStore {
     ) -> Result<T> {
         let path = self.path(action, key)?;
         let url = self.url(key);
+        // Never closed: a permit is the answer.
+        let _permit = OPEN_FILES.acquire().await;
         match tokio::task::spawn_blocking(move || work(path)).await {
             Ok(result) => result.map_err(|error| failure(action, url, &error)),
             Err(join) => Err(StoreError { failure: Failure::Other, action, url, why: join.to_string() }),
@@ -74,6 +85,37 @@ impl LocalStore {
             Ok(result) => result.map_err(|error| failure(action, url, &error)),
             Err(join) => Err(StoreError { failure: Failure::Other, action, url, why: join.to_string() }),
         }
+    }
+
+    /// All objects below a prefix; `proven`: none of their hashes is remembered.
+    async fn objects(&self, prefix: &str, proven: bool) -> Result<Vec<Object>> {
+        if leads_out(prefix) {
+            return Ok(Vec::new());
+        }
+        let (root, hashes, prefix) = (self.root.clone(), Arc::clone(&self.hashes), prefix.to_owned());
+        let work = move || {
+            let mut objects = Vec::new();
+            let mut memory = hashes.recall();
+            walk(&root, &prefix, &mut |key, path, found| {
+                if is_hidden(path) {
+                    return Ok(());
+                }
+                match found {
+                    Found::Odd(why) => objects.push(Object::unreadable(key, why)),
+                    Found::File => match hashes.describe(&key, path, &mut memory, proven) {
+                        Ok(object) => objects.extend(object),
+                        // The process is at its end, not the file.
+                        Err(error) if is_shortage(&error) => return Err(error),
+                        Err(error) => objects.push(Object::unreadable(key, error)),
+                    },
+                }
+                Ok(())
+            })?;
+            hashes.keep(memory, &prefix);
+            objects.sort_by(|a, b| a.key.cmp(&b.key));
+            Ok(objects)
+        };
+        self.whole_folder("list", work).await
     }
 
     async fn write(
@@ -98,10 +140,9 @@ impl LocalStore {
                 if !holds(&condition, &path)? {
                     return Ok(None);
                 }
-                set_readable(temporary.as_file())?;
                 let file = temporary.persist(&path).map_err(|error| error.error)?;
                 done(Step::Renamed, &path);
-                object.last_modified = file.metadata()?.modified()?.into();
+                object.last_modified = modified(&file.metadata()?)?;
                 Ok(Some(object))
             })
             .await?;
@@ -116,24 +157,35 @@ impl Backend for LocalStore {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
-        // Such a prefix would lead out of the folder; no key has one.
-        if prefix.split('/').rev().skip(1).any(|part| part.is_empty() || part == "." || part == "..") {
+        self.objects(prefix, false).await
+    }
+
+    async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
+        self.objects(prefix, true).await
+    }
+
+    async fn names(&self, prefix: &str) -> Result<Vec<String>> {
+        if leads_out(prefix) {
             return Ok(Vec::new());
         }
-        let root = self.root.clone();
-        let prefix_owned = prefix.to_owned();
+        let (root, prefix) = (self.root.clone(), prefix.to_owned());
         let work = move || {
-            let mut objects = Vec::new();
-            walk(&root, &prefix_owned, &mut |key, path| {
-                if !is_hidden(path) {
-                    objects.extend(describe(key, path)?);
+            let mut names = Vec::new();
+            walk(&root, &prefix, &mut |key, path, _| {
+                if !is_temporary(path) {
+                    names.push(key);
                 }
                 Ok(())
             })?;
-            objects.sort_by(|a, b| a.key.cmp(&b.key));
-            Ok(objects)
+            names.sort();
+            Ok(names)
         };
         self.whole_folder("list", work).await
+    }
+
+    async fn exists(&self) -> Result<bool> {
+        let root = self.root.clone();
+        self.whole_folder("look at", move || root.try_exists()).await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Object>> {
@@ -154,7 +206,7 @@ impl Backend for LocalStore {
                 key: name,
                 bytes: bytes.len() as u64,
                 etag,
-                last_modified: file.metadata()?.modified()?.into(),
+                last_modified: modified(&file.metadata()?)?,
                 version: None,
             };
             Ok(Some((object, Bytes::from(bytes))))
@@ -163,10 +215,10 @@ impl Backend for LocalStore {
     }
 
     async fn get_range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes> {
-        let (etag, known) = (etag.to_owned(), Arc::clone(&self.known));
+        let (etag, hashes) = (etag.to_owned(), Arc::clone(&self.hashes));
         let read = self.blocking("read", key, move |path| {
-            let mut file = File::open(path)?;
-            if known.etag(&mut file)? != etag {
+            let mut file = open(&path)?.ok_or(io::ErrorKind::NotFound)?;
+            if hashes.of_range(&mut file)? != etag {
                 return Ok(None);
             }
             file.seek(SeekFrom::Start(range.start))?;
@@ -188,10 +240,10 @@ impl Backend for LocalStore {
             let Some(file) = open(&path)? else {
                 return Ok(None);
             };
-            let state = State::of(&file)?;
-            let last_modified = file.metadata()?.modified()?.into();
-            let object = Object { key: name, bytes: state.bytes, etag: String::new(), last_modified, version: None };
-            Ok(Some(Reading::new(object, HashedFile { path, file, state, hash: Box::new(Xxh3::new()) })))
+            let metadata = file.metadata()?;
+            let last_modified = modified(&metadata)?;
+            let object = Object { key: name, bytes: metadata.len(), etag: String::new(), last_modified, version: None };
+            Ok(Some(Reading::new(object, HashedFile::new(path, file)?)))
         })
         .await
     }
@@ -250,10 +302,10 @@ impl Backend for LocalStore {
         let root = self.root.clone();
         let work = move || {
             let mut found = Vec::new();
-            walk(&root, "", &mut |key, path| {
-                let temporary =
-                    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY_PREFIX));
-                if temporary && take_abandoned(path, remove)? {
+            walk(&root, "", &mut |key, path, kind| {
+                // What cannot be looked at is no reason to stop: a live writer may own it.
+                let is_file = matches!(kind, Found::File);
+                if is_file && is_temporary(path) && take_abandoned(path, remove).unwrap_or(false) {
                     found.push(key);
                 }
                 Ok(())
@@ -265,144 +317,6 @@ impl Backend for LocalStore {
     }
 }
 
-/// What shows that a file was written to: any write changes one of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State {
-    bytes: u64,
-    modified: Option<SystemTime>,
-    /// Device, inode, and the time of the last change of either bytes or metadata.
-    identity: (u64, u64, i64, i64),
-}
-
-impl State {
-    fn of(file: &File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        Ok(Self { bytes: metadata.len(), modified: metadata.modified().ok(), identity: identity(&metadata) })
-    }
-}
-
-#[cfg(unix)]
-fn identity(metadata: &fs::Metadata) -> (u64, u64, i64, i64) {
-    use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
-}
-
-#[cfg(not(unix))]
-fn identity(_: &fs::Metadata) -> (u64, u64, i64, i64) {
-    (0, 0, 0, 0)
-}
-
-/// The hashes of files that were read in ranges: a file is hashed once, not once per range.
-#[derive(Debug, Default)]
-struct KnownHashes(Mutex<HashMap<(u64, u64), (State, String)>>);
-
-impl KnownHashes {
-    fn etag(&self, file: &mut File) -> io::Result<String> {
-        let state = State::of(file)?;
-        let file_id = (state.identity.0, state.identity.1);
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, etag)) = lock().get(&file_id)
-            && *known == state
-        {
-            return Ok(etag.clone());
-        }
-        file.rewind()?;
-        let (etag, _) = crate::hash::reader(&mut *file)?;
-        lock().insert(file_id, (state, etag.clone()));
-        Ok(etag)
-    }
-}
-
-/// A file that is hashed while it is read.
-struct HashedFile {
-    path: PathBuf,
-    file: File,
-    /// When it was opened.
-    state: State,
-    hash: Box<Xxh3>,
-}
-
-impl Read for HashedFile {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer)?;
-        self.hash.update(buffer.get(..count).unwrap_or_default());
-        Ok(count)
-    }
-}
-
-impl Body for HashedFile {
-    fn etag(&mut self) -> io::Result<String> {
-        let now = File::open(&self.path).and_then(|file| State::of(&file)).ok();
-        if now != Some(self.state) {
-            let why = "the file was written to while it was read";
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
-        }
-        Ok(format!("{:032x}", self.hash.digest128()))
-    }
-}
-
-/// A hidden file in `folder` that is locked for as long as it is open. A sweep may take it for a leftover and remove
-/// it before the lock is ours; then there is another try.
-fn locked_temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut tries = 0;
-    let make = || {
-        fs::create_dir_all(folder)?;
-        tempfile::Builder::new().prefix(TEMPORARY_PREFIX).tempfile_in(folder)
-    };
-    loop {
-        // Whoever deletes the folder's last object takes the folder away, perhaps in between.
-        let temporary = match make() {
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists)
-                    && tries < FOLDER_TRIES =>
-            {
-                tries += 1;
-                continue;
-            }
-            temporary => temporary?,
-        };
-        temporary.as_file().lock()?;
-        if temporary.path().try_exists()? {
-            return Ok(temporary);
-        }
-    }
-}
-
-/// Locks the folder that has this path, and not one that was removed while its lock was waited for.
-fn lock_folder(folder: &Path) -> io::Result<File> {
-    loop {
-        let guard = File::open(folder)?;
-        guard.lock()?;
-        let ((device, inode, ..), (device_now, inode_now, ..)) =
-            (identity(&guard.metadata()?), identity(&fs::metadata(folder)?));
-        if (device, inode) == (device_now, inode_now) {
-            return Ok(guard);
-        }
-    }
-}
-
-/// Whether a temporary file is one that no writer locks; removes it then if asked to, while the lock is ours. One that
-/// vanishes meanwhile was renamed into place, or removed by somebody else.
-fn take_abandoned(path: &Path, remove: bool) -> io::Result<bool> {
-    let Some(file) = open(path)? else { return Ok(false) };
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(false),
-        Err(TryLockError::Error(error)) => return Err(error),
-    }
-    if !remove {
-        return path.try_exists();
-    }
-    match fs::remove_file(path) {
-        Err(error) if is_absent(&error) => Ok(false),
-        removed => {
-            removed?;
-            done(Step::Swept, path);
-            Ok(true)
-        }
-    }
-}
-
 fn holds(condition: &Condition, path: &Path) -> io::Result<bool> {
     Ok(match condition {
         Condition::Always => true,
@@ -411,73 +325,14 @@ fn holds(condition: &Condition, path: &Path) -> io::Result<bool> {
     })
 }
 
-/// Temporary files are private; objects are as readable as any new file (0644).
-#[cfg(unix)]
-fn set_readable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
+/// Whether a prefix leads out of the folder; no key has such a one.
+fn leads_out(prefix: &str) -> bool {
+    prefix.split('/').rev().skip(1).any(|part| part.is_empty() || part == "." || part == "..")
 }
 
-#[cfg(not(unix))]
-fn set_readable(_: &File) -> io::Result<()> {
-    Ok(())
-}
-
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
-}
-
-/// Visits every file whose key begins with `prefix`; a root that is not there has none.
-fn walk(root: &Path, prefix: &str, visit: &mut dyn FnMut(String, &Path) -> io::Result<()>) -> io::Result<()> {
-    let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut pending = vec![(root.join(folder), folder.to_owned())];
-    while let Some((path, key)) = pending.pop() {
-        let entries = match fs::read_dir(&path) {
-            Err(error) if is_absent(&error) => continue,
-            entries => entries?,
-        };
-        for entry in entries {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else {
-                tracing::warn!(path = %entry.path().display(), "left out a file whose name is not UTF-8");
-                continue;
-            };
-            let child = if key.is_empty() { name } else { format!("{key}/{name}") };
-            let kind = fs::metadata(entry.path());
-            if kind.as_ref().is_ok_and(fs::Metadata::is_dir) {
-                if child.starts_with(prefix) || prefix.starts_with(&child) {
-                    pending.push((entry.path(), child));
-                }
-            } else if child.starts_with(prefix) {
-                visit(child, &entry.path())?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Nothing is there, or what should be a folder is an object.
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn open(path: &Path) -> io::Result<Option<File>> {
-    match File::open(path) {
-        Err(error) if is_absent(&error) => Ok(None),
-        Ok(file) if file.metadata()?.is_dir() => Ok(None),
-        other => other.map(Some),
-    }
-}
-
-fn describe(key: String, path: &Path) -> io::Result<Option<Object>> {
-    open(path)?.map(|mut file| describe_open(key, &mut file)).transpose()
-}
-
-fn describe_open(key: String, file: &mut File) -> io::Result<Object> {
-    file.rewind()?;
-    let (etag, bytes) = crate::hash::reader(&mut *file)?;
-    let last_modified = file.metadata()?.modified()?.into();
-    Ok(Object { key, bytes, etag, last_modified, version: None })
+/// Whether the process or the machine has run out of something, so that any file would have failed.
+fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM))
 }
 
 fn failure(action: &'static str, url: String, error: &io::Error) -> StoreError {
@@ -487,5 +342,10 @@ fn failure(action: &'static str, url: String, error: &io::Error) -> StoreError {
         io::ErrorKind::TimedOut | io::ErrorKind::ResourceBusy => Failure::Transient,
         _ => Failure::Other,
     };
-    StoreError { failure, action, url, why: error.to_string() }
+    let hint = match error.raw_os_error() {
+        Some(libc::EMFILE) => "; raise the limit of open files (ulimit -n)",
+        Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG) => "; make room, then run the same command again",
+        _ => "",
+    };
+    StoreError { failure, action, url, why: format!("{error}{hint}") }
 }

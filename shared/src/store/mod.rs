@@ -15,6 +15,7 @@ mod url;
 
 use std::fs::File;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -40,6 +41,28 @@ pub struct Object {
     pub version: Option<String>,
 }
 
+/// Begins what stands in place of the ETag of an object that cannot be read.
+const UNREADABLE: &str = "unreadable: ";
+
+impl Object {
+    /// An object that is listed but cannot be read, such as a named pipe in a local folder: the reason stands in place
+    /// of its ETag, which therefore is no other object's. A folder that cannot be read has a key that ends in a slash.
+    pub fn unreadable(key: String, why: impl std::fmt::Display) -> Self {
+        let etag = format!("{UNREADABLE}{why}");
+        Self { key, bytes: 0, etag, last_modified: DateTime::UNIX_EPOCH, version: None }
+    }
+
+    /// Why the object cannot be read, if it cannot.
+    pub fn problem(&self) -> Option<&str> {
+        self.etag.strip_prefix(UNREADABLE)
+    }
+
+    /// Whether nothing can be said of `key`, because this is a folder above it that cannot be read.
+    pub fn hides(&self, key: &str) -> bool {
+        self.key.ends_with('/') && self.problem().is_some() && key.starts_with(&self.key)
+    }
+}
+
 /// Under which condition a write may happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
@@ -62,6 +85,8 @@ pub enum Failure {
     Changed,
     /// The store does not let us.
     Denied,
+    /// A setting is wrong or missing, such as the region or the credentials: the user's to mend.
+    Setting,
     /// The network or the service had a bad moment; a retry can help.
     Transient,
     /// Anything else; a retry will not help.
@@ -117,6 +142,18 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     async fn root_is_there(&self) -> Result<bool> {
         Ok(true)
     }
+    /// See [`Store::prove`].
+    async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
+        self.list(prefix).await
+    }
+    /// See [`Store::names`].
+    async fn names(&self, prefix: &str) -> Result<Vec<String>> {
+        Ok(self.list(prefix).await?.into_iter().map(|object| object.key).collect())
+    }
+    /// See [`Store::exists`].
+    async fn exists(&self) -> Result<bool> {
+        Ok(true)
+    }
     /// See [`Store::leftovers`].
     async fn leftovers(&self, remove: bool) -> Result<Vec<String>>;
 }
@@ -128,9 +165,14 @@ pub struct Store(Arc<dyn Backend>);
 impl Store {
     /// The store at `url`. Opening makes no request; `client` is used by S3 stores only.
     pub fn open(url: &StoreUrl, client: &S3Client) -> Self {
+        Self::open_with_memory(url, client, None)
+    }
+
+    /// The same; a local store remembers the hashes of large files in the file `memory`.
+    pub fn open_with_memory(url: &StoreUrl, client: &S3Client, memory: Option<PathBuf>) -> Self {
         match url {
             StoreUrl::S3 { bucket, prefix } => Self::of(s3::S3Store::new(client.clone(), bucket, prefix)),
-            StoreUrl::File(path) => Self::of(local::LocalStore::new(path)),
+            StoreUrl::File(path) => Self::of(local::LocalStore::new(path, memory)),
         }
     }
 
@@ -145,8 +187,27 @@ impl Store {
     }
 
     /// All objects whose key begins with `prefix`, sorted by key. Names that begin with a dot are not objects.
+    ///
+    /// What a local folder holds but cannot be read is listed as [`Object::unreadable`], so that it stops no other. The
+    /// ETag of a large local file may be one that was remembered: [`Store::prove`] reads every file.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
         self.0.list(prefix).await
+    }
+
+    /// The same list with the ETag of every local file taken from its bytes, read now.
+    pub async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
+        self.0.prove(prefix).await
+    }
+
+    /// The keys of everything whose key begins with `prefix`, names that begin with a dot included, sorted. Temporary
+    /// files of writers are left out.
+    pub async fn names(&self, prefix: &str) -> Result<Vec<String>> {
+        self.0.names(prefix).await
+    }
+
+    /// Whether there is anything at the store's place: a folder, or at least one object in a bucket.
+    pub async fn exists(&self) -> Result<bool> {
+        self.0.exists().await
     }
 
     /// What is known of one object; `None` if there is none.

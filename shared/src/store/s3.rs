@@ -1,73 +1,66 @@
 //! An S3 bucket, or a prefix of one, as an object store.
 
+mod answers;
+mod client;
+mod retry;
+mod streams;
+
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Seek};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::primitives::{ByteStream, DateTime as SmithyTime};
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
+use backon::Retryable;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::mpsc;
 
-use crate::aws::{Aws, explain};
+use self::answers::{Status, classify, decoded, describe, time, unquote};
+pub use self::client::Client;
+use self::retry::{Next, Tried, Tries, delays};
+use self::streams::{Download, FileParts, PART_BYTES, broken_off};
+use super::{Backend, Condition, Failure, Object, Reading, Result, StoreError};
+use crate::aws::explain;
 
-use super::{Backend, Body, Condition, Failure, Object, Reading, Result, StoreError};
-
-/// Parts of a multipart upload; also the most that one upload holds in memory.
-const PART_BYTES: usize = 16 * 1024 * 1024;
 /// Chunks of a download that wait for their reader.
 const CHUNKS_IN_FLIGHT: usize = 32;
-/// How often a broken download goes on from where it stopped.
-const DOWNLOAD_TRIES: u32 = 5;
-
-/// A lazily made S3 client, shared by all zones: a purely local lake never makes one.
-#[derive(Debug, Clone, Default)]
-pub struct Client {
-    aws: Aws,
-    client: Arc<OnceCell<aws_sdk_s3::Client>>,
-}
-
-impl Client {
-    /// A client of the given configuration.
-    pub fn new(aws: Aws) -> Self {
-        Self { aws, client: Arc::default() }
-    }
-
-    /// The configuration, for clients of other services.
-    pub fn aws(&self) -> &Aws {
-        &self.aws
-    }
-
-    async fn get(&self) -> &aws_sdk_s3::Client {
-        self.client
-            .get_or_init(|| async {
-                let shared = self.aws.config().await;
-                // Emulators serve buckets by path, not by host name.
-                let path_style = shared.endpoint_url().is_some();
-                let config = aws_sdk_s3::config::Builder::from(shared).force_path_style(path_style).build();
-                aws_sdk_s3::Client::from_conf(config)
-            })
-            .await
-    }
-}
-
+/// How often a broken download goes on from where it stopped, without a byte in between.
+const DOWNLOAD_TRIES: u32 = 8;
 /// A zone in a bucket.
 #[derive(Debug, Clone)]
 pub struct S3Store {
     client: Client,
     bucket: String,
     prefix: String,
+    /// Whether an answer has shown that the bucket exists. Shared by all clones.
+    seen: Arc<AtomicBool>,
 }
 
 impl S3Store {
     pub(super) fn new(client: Client, bucket: &str, prefix: &str) -> Self {
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        Self { client, bucket: bucket.to_owned(), prefix }
+        Self { client, bucket: bucket.to_owned(), prefix, seen: Arc::default() }
+    }
+
+    async fn client(&self, action: &'static str, key: &str) -> Result<&aws_sdk_s3::Client> {
+        let wrong = |why| StoreError { failure: Failure::Setting, action, url: self.url(key), why };
+        self.client.get().await.map_err(wrong)
+    }
+
+    /// Tries again what may succeed later.
+    async fn retried<T, F>(&self, request: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let note = |error: &StoreError, after: Duration| tracing::debug!(%error, ?after, "trying again");
+        request.retry(delays()).when(StoreError::can_retry).notify(note).await
     }
 
     fn full(&self, key: &str) -> String {
@@ -79,7 +72,26 @@ impl S3Store {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug + Status,
     {
-        StoreError { failure: classify(error), action, url: self.url(key), why: explain(error) }
+        let moved = error.raw_response().filter(|response| response.status() == 301);
+        let region = moved.and_then(|response| response.header("x-amz-bucket-region"));
+        let why = region.map(|region| format!("the bucket is in region {region}: set AWS_REGION={region}"));
+        StoreError { failure: classify(error), action, url: self.url(key), why: why.unwrap_or_else(|| explain(error)) }
+    }
+
+    /// A failed write; whether it may have taken effect.
+    fn tried<E, R>(&self, key: &str, error: &SdkError<E, R>, condition: &Condition) -> Tried
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug + Status,
+    {
+        let mut failed = self.fail("write", key, error);
+        // If-Match on an object that is gone: the condition does not hold.
+        let is_gone = failed.failure == Failure::NotFound && error.code() != Some("NoSuchBucket");
+        if is_gone && error.code() != Some("NoSuchUpload") && matches!(condition, Condition::Unchanged(_)) {
+            failed.failure = Failure::Condition;
+        }
+        let status = error.raw_response().map(Status::status);
+        Tried { in_doubt: failed.can_retry() && !matches!(status, Some(409 | 429)), error: failed }
     }
 
     fn broken(&self, action: &'static str, key: &str, why: impl ToString) -> StoreError {
@@ -101,34 +113,129 @@ impl S3Store {
         if failure.failure == Failure::NotFound && !bucket_missing { Ok(None) } else { Err(failure) }
     }
 
+    /// Whether an object is there whose 404 had no body, as those of HEAD: a missing bucket is an error.
+    async fn is_bucket_there(&self, action: &'static str, key: &str) -> Result<()> {
+        if self.seen.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        match self.client(action, key).await?.head_bucket().bucket(&self.bucket).send().await {
+            Ok(_) => self.seen.store(true, Ordering::Relaxed),
+            Err(error) => {
+                let mut failed = self.fail(action, key, &error);
+                match failed.failure {
+                    Failure::NotFound => failed.why = "NoSuchBucket: The specified bucket does not exist".to_owned(),
+                    // Who may not look at a bucket may still read it.
+                    Failure::Denied => return Ok(()),
+                    _ => {}
+                }
+                return Err(failed);
+            }
+        }
+        Ok(())
+    }
+
     async fn start_get(&self, key: &str) -> Result<Option<(Object, ByteStream)>> {
-        let client = self.client.get().await;
+        let client = self.client("read", key).await?;
         match client.get_object().bucket(&self.bucket).key(self.full(key)).send().await {
             Ok(output) => Ok(Some((describe(key, &output), output.body))),
             Err(error) => self.none_if_absent("read", key, &error),
         }
     }
 
-    /// Some bytes of a known state of an object, with tries.
-    async fn rest(&self, object: &Object, range: Range<u64>) -> Result<Bytes> {
-        let mut tries = 0;
+    async fn try_get(&self, key: &str) -> Result<Option<(Object, Bytes)>> {
+        let Some((object, body)) = self.start_get(key).await? else { return Ok(None) };
+        let body = body.collect().await.map_err(|error| self.broken("read", key, error))?;
+        Ok(Some((object, body.into_bytes())))
+    }
+
+    async fn try_head(&self, key: &str) -> Result<Option<Object>> {
+        let client = self.client("look at", key).await?;
+        let head = match client.head_object().bucket(&self.bucket).key(self.full(key)).send().await {
+            Ok(head) => head,
+            Err(error) => {
+                let absent = self.none_if_absent("look at", key, &error)?;
+                self.is_bucket_there("look at", key).await?;
+                return Ok(absent);
+            }
+        };
+        self.seen.store(true, Ordering::Relaxed);
+        Ok(Some(Object {
+            key: key.to_owned(),
+            bytes: head.content_length().unwrap_or(0).unsigned_abs(),
+            etag: unquote(head.e_tag()),
+            last_modified: time(head.last_modified()),
+            version: head.version_id().map(str::to_owned),
+        }))
+    }
+
+    /// A page of a list. An answer that was cut off or garbled is an error: the SDK would take it for a short list.
+    async fn page(&self, prefix: &str, from: Option<String>, most: Option<i32>) -> Result<ListObjectsV2Output> {
+        let client = self.client("list", prefix).await?;
+        // XML has no way to write some control characters: encoded, such a key stops no other.
+        let request = client.list_objects_v2().encoding_type(EncodingType::Url);
+        let request = request.bucket(&self.bucket).prefix(self.full(prefix));
+        let request = request.set_continuation_token(from).set_max_keys(most);
+        let page = request.send().await.map_err(|error| self.fail("list", prefix, &error))?;
+        let broken = |why: &str| Err(self.broken("list", prefix, format!("the answer cannot be read: {why}")));
+        let count = page.contents().len() + page.common_prefixes().len();
+        match (page.is_truncated(), page.key_count()) {
+            (None, _) => return broken("it does not say whether more follows"),
+            (Some(true), _) if page.next_continuation_token().is_none() => {
+                return broken("it does not say what follows");
+            }
+            (_, Some(told)) if usize::try_from(told).ok() != Some(count) => {
+                return broken(&format!("it has {count} keys and says {told}"));
+            }
+            _ => {}
+        }
+        if page.contents().iter().any(|item| item.key().is_none() || item.e_tag().is_none() || item.size().is_none()) {
+            return broken("an object has no key, ETag or size");
+        }
+        self.seen.store(true, Ordering::Relaxed);
+        Ok(page)
+    }
+
+    /// Everything below a prefix, with hidden names only if they are wanted.
+    async fn objects(&self, prefix: &str, hidden: bool) -> Result<Vec<Object>> {
+        let mut objects = Vec::new();
+        let mut from = None;
         loop {
-            let error = match self.stream_range(object, range.clone()).await {
-                Ok(body) => match body.collect().await {
-                    Ok(body) => return Ok(body.into_bytes()),
-                    Err(error) => self.broken("read", &object.key, error),
-                },
-                Err(error) => error,
-            };
-            tries += 1;
-            if tries >= DOWNLOAD_TRIES || !error.can_retry() {
-                return Err(error);
+            let page = self.retried(|| self.page(prefix, from.clone(), None)).await?;
+            let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
+            for item in page.contents() {
+                let key = item.key().map(|key| if is_encoded { decoded(key) } else { key.to_owned() });
+                let Some(key) = key.as_ref().and_then(|key| key.strip_prefix(&self.prefix)) else { continue };
+                let name = key.rsplit('/').next().unwrap_or(key);
+                // Consoles make objects whose key ends in a slash to show a folder.
+                if name.is_empty() || name.starts_with('.') && !hidden {
+                    continue;
+                }
+                objects.push(Object {
+                    key: key.to_owned(),
+                    bytes: item.size().unwrap_or(0).unsigned_abs(),
+                    etag: unquote(item.e_tag()),
+                    last_modified: time(item.last_modified()),
+                    version: None,
+                });
+            }
+            from = page.next_continuation_token;
+            if page.is_truncated != Some(true) {
+                break;
             }
         }
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(objects)
+    }
+
+    /// Some bytes of a known state of an object.
+    async fn rest(&self, object: &Object, range: Range<u64>) -> Result<Bytes> {
+        let body = self.stream_range(object, range).await?;
+        let body = body.collect().await.map_err(|error| self.broken("read", &object.key, error))?;
+        Ok(body.into_bytes())
     }
 
     async fn stream_range(&self, object: &Object, range: Range<u64>) -> Result<ByteStream> {
-        let client = self.client.get().await;
+        let client = self.client("read", &object.key).await?;
         let last = range.end.saturating_sub(1);
         let request = client
             .get_object()
@@ -167,7 +274,7 @@ impl S3Store {
                         |result| result.map_or_else(|error| error.to_string(), |_| String::new()),
                     );
                     tries += 1;
-                    let again = match self.stream_range(object, sent..object.bytes).await {
+                    let again = match self.retried(|| self.stream_range(object, sent..object.bytes)).await {
                         Ok(again) if tries < DOWNLOAD_TRIES => again,
                         Ok(_) => return drop(sender.send(Err(broken_off(why))).await),
                         Err(error) => {
@@ -180,26 +287,69 @@ impl S3Store {
         }
     }
 
-    async fn upload_parts(&self, key: &str, id: &str, source: &mut FileParts, condition: &Condition) -> Result<Object> {
-        let client = self.client.get().await;
+    async fn try_put(&self, key: &str, bytes: Bytes, condition: &Condition) -> Result<Object, Tried> {
+        let client = self.client("write", key).await?;
+        let size = bytes.len() as u64;
+        // A body in memory: streamed bodies with checksums break emulators.
+        let mut request = client.put_object().bucket(&self.bucket).key(self.full(key)).body(ByteStream::from(bytes));
+        match condition {
+            Condition::Always => {}
+            Condition::Absent => request = request.if_none_match("*"),
+            Condition::Unchanged(etag) => request = request.if_match(format!("\"{etag}\"")),
+        }
+        let output = request.send().await.map_err(|error| self.tried(key, &error, condition))?;
+        self.written(key, size, output.e_tag(), output.version_id())
+    }
+
+    /// What was written. An answer without an ETag is not one of S3.
+    fn written(&self, key: &str, bytes: u64, etag: Option<&str>, version: Option<&str>) -> Result<Object, Tried> {
+        let etag = unquote(etag);
+        if etag.is_empty() {
+            let error = self.broken("write", key, "the answer cannot be read: it has no ETag");
+            return Err(Tried { error, in_doubt: true });
+        }
+        let version = version.map(str::to_owned);
+        Ok(Object { key: key.to_owned(), bytes, etag, last_modified: Utc::now(), version })
+    }
+
+    /// One try to upload a file in parts. An upload that is not completed is aborted.
+    async fn try_upload(&self, key: &str, file: &File, condition: &Condition) -> Result<Object, Tried> {
+        let client = self.client("write", key).await?;
+        let begin = || async {
+            let request = client.create_multipart_upload().bucket(&self.bucket).key(self.full(key));
+            request.send().await.map_err(|error| self.fail("write", key, &error))
+        };
+        let upload = self.retried(begin).await?;
+        let id = upload.upload_id().unwrap_or_default();
+        let error = match self.upload_parts(key, id, file, condition).await {
+            Ok(object) => return Ok(object),
+            Err(error) => error,
+        };
+        let abort = client.abort_multipart_upload().bucket(&self.bucket).key(self.full(key)).upload_id(id);
+        if let Err(abort_error) = abort.send().await {
+            tracing::debug!(key, error = %explain(&abort_error), "failed to abort an upload; the bucket's lifecycle rule will");
+        }
+        Err(error)
+    }
+
+    async fn upload_parts(&self, key: &str, id: &str, file: &File, condition: &Condition) -> Result<Object, Tried> {
+        let client = self.client("write", key).await?;
+        let unreadable = |error: io::Error| self.unreadable(key, &error);
+        let mut source = FileParts::open(file.try_clone().map_err(unreadable)?).map_err(unreadable)?;
         let mut parts = Vec::new();
         let mut number = 0;
         loop {
-            let bytes = source.next_part().await.map_err(|error| self.broken("write", key, error))?;
+            let bytes = source.next_part().await.map_err(unreadable)?;
             if bytes.is_empty() {
                 break;
             }
             number += 1;
-            let part = client
-                .upload_part()
-                .bucket(&self.bucket)
-                .key(self.full(key))
-                .upload_id(id)
-                .part_number(number)
-                .body(ByteStream::from(bytes))
-                .send()
-                .await
-                .map_err(|error| self.fail("write", key, &error))?;
+            let send = || async {
+                let request = client.upload_part().bucket(&self.bucket).key(self.full(key)).upload_id(id);
+                let request = request.part_number(number).body(ByteStream::from(bytes.clone()));
+                request.send().await.map_err(|error| self.fail("write", key, &error))
+            };
+            let part = self.retried(send).await?;
             parts.push(CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).build());
         }
         let mut request = client
@@ -213,14 +363,32 @@ impl S3Store {
             Condition::Absent => request = request.if_none_match("*"),
             Condition::Unchanged(etag) => request = request.if_match(format!("\"{etag}\"")),
         }
-        let done = request.send().await.map_err(|error| self.fail("write", key, &error))?;
-        Ok(Object {
-            key: key.to_owned(),
-            bytes: source.size,
-            etag: unquote(done.e_tag()),
-            last_modified: Utc::now(),
-            version: done.version_id().map(str::to_owned),
-        })
+        let done = request.send().await.map_err(|error| self.tried(key, &error, condition))?;
+        self.written(key, source.size, done.e_tag(), done.version_id())
+    }
+
+    /// The object, if it has these bytes: a write whose answer was lost did take effect.
+    async fn has_bytes(&self, key: &str, bytes: &Bytes) -> Result<Option<Object>> {
+        Ok(self.get(key).await?.filter(|(_, there)| there == bytes).map(|(object, _)| object))
+    }
+
+    /// The same for the bytes of a file of any size.
+    async fn has_file(&self, key: &str, file: &File) -> Result<Option<Object>> {
+        let Some(reading) = self.read(key).await? else { return Ok(None) };
+        let file = file.try_clone().map_err(|error| self.unreadable(key, &error))?;
+        let compare = move || {
+            let (mut file, mut reading) = (file, reading);
+            file.rewind()?;
+            let same = crate::hash::reader(&mut file)? == crate::hash::reader(&mut reading)?;
+            same.then(|| reading.finish()).transpose()
+        };
+        let compared = tokio::task::spawn_blocking(compare).await.map_err(io::Error::other).and_then(|same| same);
+        compared.map_err(|error| self.broken("read", key, error))
+    }
+
+    fn unreadable(&self, key: &str, error: &io::Error) -> StoreError {
+        let why = format!("the temporary file cannot be read: {error}");
+        StoreError { failure: Failure::Other, action: "write", url: self.url(key), why }
     }
 }
 
@@ -231,55 +399,24 @@ impl Backend for S3Store {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
-        let client = self.client.get().await;
-        let mut pages = client.list_objects_v2().bucket(&self.bucket).prefix(self.full(prefix)).into_paginator().send();
-        let mut objects = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.fail("list", prefix, &error))?;
-            for item in page.contents() {
-                let Some(key) = item.key().and_then(|key| key.strip_prefix(&self.prefix)) else {
-                    continue;
-                };
-                // Consoles make objects whose key ends in a slash to show a folder.
-                let hidden = key.rsplit('/').next().is_none_or(|name| name.is_empty() || name.starts_with('.'));
-                if !hidden {
-                    objects.push(Object {
-                        key: key.to_owned(),
-                        bytes: item.size().unwrap_or(0).unsigned_abs(),
-                        etag: unquote(item.e_tag()),
-                        last_modified: time(item.last_modified()),
-                        version: None,
-                    });
-                }
-            }
-        }
-        objects.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(objects)
+        self.objects(prefix, false).await
+    }
+
+    async fn names(&self, prefix: &str) -> Result<Vec<String>> {
+        Ok(self.objects(prefix, true).await?.into_iter().map(|object| object.key).collect())
+    }
+
+    async fn exists(&self) -> Result<bool> {
+        let page = self.retried(|| self.page("", None, Some(1))).await?;
+        Ok(!page.contents().is_empty())
     }
 
     async fn head(&self, key: &str) -> Result<Option<Object>> {
-        let client = self.client.get().await;
-        match client.head_object().bucket(&self.bucket).key(self.full(key)).send().await {
-            Ok(head) => Ok(Some(Object {
-                key: key.to_owned(),
-                bytes: head.content_length().unwrap_or(0).unsigned_abs(),
-                etag: unquote(head.e_tag()),
-                last_modified: time(head.last_modified()),
-                version: head.version_id().map(str::to_owned),
-            })),
-            Err(error) => self.none_if_absent("look at", key, &error),
-        }
+        self.retried(|| self.try_head(key)).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<(Object, Bytes)>> {
-        let Some((object, body)) = self.start_get(key).await? else {
-            return Ok(None);
-        };
-        match body.collect().await {
-            Ok(body) => Ok(Some((object, body.into_bytes()))),
-            // The connection broke: once more, in ranges of the same version.
-            Err(_) => Ok(Some((object.clone(), self.rest(&object, 0..object.bytes).await?))),
-        }
+        self.retried(|| self.try_get(key)).await
     }
 
     async fn get_range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes> {
@@ -293,217 +430,92 @@ impl Backend for S3Store {
             last_modified: DateTime::UNIX_EPOCH,
             version: None,
         };
-        self.rest(&object, range).await
+        self.retried(|| self.rest(&object, range.clone())).await
     }
 
     async fn read(&self, key: &str) -> Result<Option<Reading>> {
-        let Some((object, body)) = self.start_get(key).await? else {
+        let Some((object, body)) = self.retried(|| self.start_get(key)).await? else {
             return Ok(None);
         };
         let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
         let (store, known) = (self.clone(), object.clone());
         tokio::spawn(async move { store.pump(&known, body, sender).await });
         let etag = object.etag.clone();
-        Ok(Some(Reading::new(object, Download { receiver, chunk: Bytes::new(), etag })))
+        Ok(Some(Reading::new(object, Download::new(receiver, etag))))
     }
 
     async fn put(&self, key: &str, bytes: Bytes, condition: Condition) -> Result<Object> {
-        let client = self.client.get().await;
-        let size = bytes.len() as u64;
-        // A body in memory: streamed bodies with checksums break emulators.
-        let mut request = client.put_object().bucket(&self.bucket).key(self.full(key)).body(ByteStream::from(bytes));
-        match &condition {
-            Condition::Always => {}
-            Condition::Absent => request = request.if_none_match("*"),
-            Condition::Unchanged(etag) => request = request.if_match(format!("\"{etag}\"")),
-        }
-        let output = request.send().await.map_err(|error| {
-            let mut failed = self.fail("write", key, &error);
-            // If-Match on an object that is gone: the condition does not hold.
-            if failed.failure == Failure::NotFound && matches!(condition, Condition::Unchanged(_)) {
-                failed.failure = Failure::Condition;
+        let mut tries = Tries::default();
+        loop {
+            match self.try_put(key, bytes.clone(), &condition).await {
+                Ok(object) => return Ok(object),
+                Err(tried) => match tries.next(tried).await {
+                    Next::Again => {}
+                    Next::Failed(error) => return Err(error),
+                    Next::Doubt(error) => return self.has_bytes(key, &bytes).await?.ok_or(error),
+                },
             }
-            failed
-        })?;
-        Ok(Object {
-            key: key.to_owned(),
-            bytes: size,
-            etag: unquote(output.e_tag()),
-            last_modified: Utc::now(),
-            version: output.version_id().map(str::to_owned),
-        })
+        }
     }
 
     async fn put_file(&self, key: &str, file: File, condition: Condition) -> Result<Object> {
-        let broken = |error: io::Error| self.broken("write", key, error);
-        let mut source = FileParts::open(file).map_err(broken)?;
+        let mut source = FileParts::open(file).map_err(|error| self.unreadable(key, &error))?;
         if source.size <= PART_BYTES as u64 {
-            let bytes = source.next_part().await.map_err(broken)?;
+            let bytes = source.next_part().await.map_err(|error| self.unreadable(key, &error))?;
             return self.put(key, bytes, condition).await;
         }
-        let client = self.client.get().await;
-        let upload = client
-            .create_multipart_upload()
-            .bucket(&self.bucket)
-            .key(self.full(key))
-            .send()
-            .await
-            .map_err(|error| self.fail("write", key, &error))?;
-        let id = upload.upload_id().unwrap_or_default();
-        match self.upload_parts(key, id, &mut source, &condition).await {
-            Ok(object) => Ok(object),
-            Err(error) => {
-                let abort = client.abort_multipart_upload().bucket(&self.bucket).key(self.full(key)).upload_id(id);
-                if let Err(abort_error) = abort.send().await {
-                    tracing::warn!(key, error = %explain(&abort_error), "failed to abort an upload; the bucket's lifecycle rule will");
-                }
-                Err(error)
+        let Some(file) = source.file else { return Err(self.broken("write", key, "the temporary file is gone")) };
+        let mut tries = Tries::default();
+        loop {
+            match self.try_upload(key, &file, &condition).await {
+                Ok(object) => return Ok(object),
+                Err(tried) => match tries.next(tried).await {
+                    Next::Again => {}
+                    Next::Failed(error) => return Err(error),
+                    Next::Doubt(error) => return self.has_file(key, &file).await?.ok_or(error),
+                },
             }
         }
     }
 
     async fn delete(&self, key: &str, condition: Condition) -> Result<()> {
-        let client = self.client.get().await;
-        let mut request = client.delete_object().bucket(&self.bucket).key(self.full(key));
-        if let Condition::Unchanged(etag) = &condition {
-            // Stores that do not know If-Match on deletions ignore it: looking first leaves a moment, not none.
-            match self.head(key).await? {
-                None => return Ok(()),
-                Some(there) if there.etag != *etag => return Err(self.is_another("delete", key)),
-                Some(_) => request = request.if_match(format!("\"{etag}\"")),
+        let wanted = match &condition {
+            Condition::Unchanged(etag) => Some(etag.as_str()),
+            Condition::Always | Condition::Absent => None,
+        };
+        let request = || async {
+            let client = self.client("delete", key).await?;
+            let mut request = client.delete_object().bucket(&self.bucket).key(self.full(key));
+            if let Some(etag) = wanted {
+                // Stores that do not know If-Match on deletions ignore it: looking first leaves a moment, not none.
+                match self.try_head(key).await? {
+                    None => return Ok(()),
+                    Some(there) if there.etag != etag => return Err(self.is_another("delete", key)),
+                    Some(_) => request = request.if_match(format!("\"{etag}\"")),
+                }
             }
-        }
-        match request.send().await {
-            Ok(_) => Ok(()),
-            Err(error) => self.none_if_absent::<(), _, _>("delete", key, &error).map(drop),
+            match request.send().await {
+                Ok(_) => Ok(()),
+                Err(error) => self.none_if_absent::<(), _, _>("delete", key, &error).map(drop),
+            }
+        };
+        match self.retried(request).await {
+            // Deleted by a try whose answer was lost, or by another writer: it is gone.
+            Err(error) if error.failure == Failure::Condition && self.head(key).await?.is_none() => Ok(()),
+            other => other,
         }
     }
 
     async fn root_is_there(&self) -> Result<bool> {
-        let client = self.client.get().await;
-        match client.list_objects_v2().bucket(&self.bucket).prefix(&self.prefix).max_keys(1).send().await {
+        match self.retried(|| self.page("", None, Some(1))).await {
             Ok(_) => Ok(true),
             // A list finds nothing only where there is no bucket.
-            Err(error) => {
-                let failure = self.fail("list", "", &error);
-                if failure.failure == Failure::NotFound { Ok(false) } else { Err(failure) }
-            }
+            Err(error) if error.failure == Failure::NotFound => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
     async fn leftovers(&self, _: bool) -> Result<Vec<String>> {
         Ok(Vec::new())
-    }
-}
-
-/// A download that failed, in a way that is not taken for broken bytes.
-fn broken_off(why: String) -> io::Error {
-    io::Error::new(io::ErrorKind::ConnectionAborted, why)
-}
-
-/// A file read in upload parts, off the async threads.
-struct FileParts {
-    file: Option<File>,
-    size: u64,
-}
-
-impl FileParts {
-    fn open(mut file: File) -> io::Result<Self> {
-        file.rewind()?;
-        let size = file.metadata()?.len();
-        Ok(Self { file: Some(file), size })
-    }
-
-    /// The next part; empty at the end.
-    async fn next_part(&mut self) -> io::Result<Bytes> {
-        let Some(mut file) = self.file.take() else {
-            return Ok(Bytes::new());
-        };
-        let read = move || {
-            let mut bytes = Vec::new();
-            let outcome = file.by_ref().take(PART_BYTES as u64).read_to_end(&mut bytes);
-            outcome.map(|_| (file, Bytes::from(bytes)))
-        };
-        let (file, bytes) = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
-        self.file = Some(file);
-        Ok(bytes)
-    }
-}
-
-/// The blocking end of a download. All its bytes are of one ETag: the requests ask for it.
-struct Download {
-    receiver: mpsc::Receiver<io::Result<Bytes>>,
-    chunk: Bytes,
-    etag: String,
-}
-
-impl Body for Download {
-    fn etag(&mut self) -> io::Result<String> {
-        Ok(self.etag.clone())
-    }
-}
-
-impl Read for Download {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.chunk.is_empty() {
-            match self.receiver.blocking_recv() {
-                None => return Ok(0),
-                Some(chunk) => self.chunk = chunk?,
-            }
-        }
-        let count = self.chunk.len().min(buffer.len());
-        let taken = self.chunk.split_to(count);
-        for (to, from) in buffer.iter_mut().zip(taken.iter()) {
-            *to = *from;
-        }
-        Ok(count)
-    }
-}
-
-fn describe(key: &str, output: &GetObjectOutput) -> Object {
-    Object {
-        key: key.to_owned(),
-        bytes: output.content_length().unwrap_or(0).unsigned_abs(),
-        etag: unquote(output.e_tag()),
-        last_modified: time(output.last_modified()),
-        version: output.version_id().map(str::to_owned),
-    }
-}
-
-fn unquote(etag: Option<&str>) -> String {
-    etag.unwrap_or_default().trim_matches('"').to_owned()
-}
-
-fn time(time: Option<&SmithyTime>) -> DateTime<Utc> {
-    time.and_then(|time| DateTime::from_timestamp(time.secs(), time.subsec_nanos())).unwrap_or_default()
-}
-
-/// The HTTP status of a raw response.
-trait Status {
-    fn status(&self) -> u16;
-}
-
-impl Status for aws_sdk_s3::config::http::HttpResponse {
-    fn status(&self) -> u16 {
-        self.status().as_u16()
-    }
-}
-
-/// S3 answers a conditional write with 412 when the condition fails (an answer) and 409 on a race (try again).
-fn classify<E, R>(error: &SdkError<E, R>) -> Failure
-where
-    E: ProvideErrorMetadata,
-    R: Status,
-{
-    match error {
-        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Failure::Transient,
-        SdkError::ServiceError(service) => match service.raw().status() {
-            404 => Failure::NotFound,
-            412 => Failure::Condition,
-            401 | 403 => Failure::Denied,
-            409 | 429 | 500..=599 => Failure::Transient,
-            _ => Failure::Other,
-        },
-        _ => Failure::Other,
     }
 }

@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod emulator;
 pub mod fault;
+pub mod faulty_s3;
 pub mod function;
 pub mod gate;
 mod http;

@@ -214,7 +214,7 @@ async fn verify_sees_what_is_missing_changed_orphaned_or_left_over() {
     let read: Value = serde_json::from_str(&text).unwrap();
     let count = read["rows"]["read"].to_string();
     lake.write(&entry, text.replacen(&format!("\"read\": {count}"), "\"read\": 1", 1));
-    complains("does not balance");
+    complains("its check does not fit");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -506,6 +506,7 @@ async fn prefixes_are_apart(bucket: String) {
 async fn a_missing_bucket_is_an_error(store: Store) {
     let errors = [
         store.get("key").await.unwrap_err(),
+        store.head("key").await.unwrap_err(),
         store.read("key").await.map(drop).unwrap_err(),
         store.get_range("key", "x", 0..1).await.unwrap_err(),
         store.list("key").await.unwrap_err(),

@@ -6,7 +6,7 @@ mod draft;
 use std::process::ExitCode;
 
 use crate::cli::{DatasetCommand, Format};
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::output::print;
 use crate::summary::exit_status;
 
@@ -30,9 +30,7 @@ pub async fn run(command: &DatasetCommand, format: Format) -> ExitCode {
         Ok(_) => Vec::new(),
         Err(failure) => vec![failure.clone()],
     };
-    for failure in &failures {
-        eprintln!("error: {}", failure.message);
-    }
+    failure::print_all(&failures);
     if format == Format::Json {
         let mut line = done.map_or_else(|_| serde_json::json!({}), |report| report.json);
         if let Some(fields) = line.as_object_mut() {

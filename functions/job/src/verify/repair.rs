@@ -1,0 +1,120 @@
+//! Makes again what can be made from raw.
+//!
+//! Ledger entries that cannot be read are discarded; raw objects whose outputs are damaged are cleaned, and what is
+//! stale is aggregated, by the same code as ever. Nothing is retracted: what was made of a raw object that is gone stays.
+//! At the end objects that no entry names are removed, of known tables and models only, and only old ones: a writer
+//! that runs beside this may be about to name a young one.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lake::Lake;
+use lake::settings::Zone;
+use lake::store::{Condition, Failure as StoreFailure, Object};
+use serde::Serialize;
+
+use super::proof::{Findings, prove};
+use crate::commands::Session;
+use crate::failure::Failure;
+use crate::output::counted;
+use crate::summary::{Summary, line};
+
+/// Younger objects are left alone.
+const AGE: TimeDelta = TimeDelta::hours(1);
+
+/// What a repair did.
+#[derive(Debug, Default, Serialize)]
+pub struct Repaired {
+    /// Ledger entries that could not be read, by key.
+    discarded: Vec<String>,
+    /// Raw objects that were cleaned, by key.
+    cleaned: Vec<String>,
+    /// Partitions and files that were made.
+    aggregated: u64,
+    /// URLs of objects that no entry named.
+    removed: Vec<String>,
+}
+
+impl Repaired {
+    /// One line.
+    pub fn text(&self) -> String {
+        let entries = match self.discarded.len() {
+            1 => "1 ledger entry".to_owned(),
+            count => format!("{count} ledger entries"),
+        };
+        let cleaned = counted(self.cleaned.len() as u64, "raw object");
+        let made = counted(self.aggregated, "partition");
+        let removed = counted(self.removed.len() as u64, "orphan");
+        let mut text = String::new();
+        line(&mut text, format_args!("repair: {entries} discarded, {cleaned} cleaned, {made} made, {removed} removed"));
+        text
+    }
+}
+
+/// Repairs, and looks again. What fails on the way is added to `failures`.
+pub async fn repair(
+    session: &Session<'_>,
+    findings: Findings,
+    failures: &mut Vec<Failure>,
+) -> Result<(Repaired, Findings), Failure> {
+    let lake = &session.lake;
+    let mut repaired = Repaired::default();
+    for entry in &findings.unreadable {
+        match lake.ledger.discard(entry).await {
+            Ok(()) => repaired.discarded.push(entry.key.clone()),
+            // Another writer has replaced it.
+            Err(lake::Error::Store(error)) if error.failure == StoreFailure::Condition => {}
+            Err(error) => failures.push(error.into()),
+        }
+    }
+    let mut todo = clean::waiting(lake, None).await?;
+    for key in &findings.damaged {
+        if lake.raw.head(key).await?.is_some() {
+            todo.push(key.clone());
+        }
+    }
+    todo.sort();
+    todo.dedup();
+    let mut summary = Summary::default();
+    if !todo.is_empty() {
+        session.clean(&clean::Selection::Keys(todo), &mut summary).await?;
+    }
+    session.aggregate(&aggregate::Selection::default(), &mut summary).await?;
+    repaired.cleaned.extend(summary.cleaned.drain(..).map(|cleaned| cleaned.raw_key));
+    repaired.aggregated = summary.aggregated.len() as u64;
+    // Broken declarations are among the failures already.
+    let is_new = |failure: &Failure| !failures.iter().any(|known| known.message == failure.message);
+    let new: Vec<Failure> = summary.errors.drain(..).filter(is_new).collect();
+    failures.extend(new);
+
+    let findings = prove(lake).await?;
+    for (zone, object) in &findings.orphans {
+        if is_removable(lake, *zone, object, Utc::now()) {
+            let url = lake.store(*zone).url(&object.key);
+            tracing::info!(%url, "removing an object that no ledger entry names");
+            match lake.store(*zone).delete(&object.key, Condition::Unchanged(object.etag.clone())).await {
+                Ok(()) => repaired.removed.push(url),
+                // Written to meanwhile: no orphan any more.
+                Err(error) if error.failure == StoreFailure::Condition => {}
+                Err(error) => failures.push(error.into()),
+            }
+        }
+    }
+    let findings = if repaired.removed.is_empty() { findings } else { prove(lake).await? };
+    Ok((repaired, findings))
+}
+
+/// Whether an object that no entry names may go: it is old, and its key is one of a table or a model.
+fn is_removable(lake: &Lake, zone: Zone, object: &Object, now: DateTime<Utc>) -> bool {
+    let mut parts = object.key.split('/');
+    let (dataset, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let Ok(dataset) = lake.catalog.dataset(dataset) else { return false };
+    let is_known = match zone {
+        Zone::Standard | Zone::Rejection => dataset.table(name).is_some(),
+        Zone::Consumption => dataset.models.iter().any(|model| {
+            let file =
+                model.csv.as_ref().map(|csv| [format!("{}.csv", csv.name), format!("{}_historical.csv", csv.name)]);
+            model.name == name || file.is_some_and(|files| files.iter().any(|file| file == name))
+        }),
+        Zone::Raw | Zone::Ledger => false,
+    };
+    is_known && object.problem().is_none() && now - object.last_modified > AGE
+}

@@ -1,0 +1,475 @@
+//! Damage, odd files, full disks and short limits: each is named, stops nothing else, and is mended by the next run or
+//! by `tributary verify --repair`.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use integration::{Called, TestLake, Tree, say, skip, tributary};
+use serde_json::json;
+
+/// Rounds of the test of bit flips: a bit in each zone of objects, and one in the ledger, in turn.
+const FLIPS: &str = "TRIBUTARY_BIT_FLIPS";
+const ZONES: [&str; 4] = ["standard", "rejection", "consumption", "ledger"];
+
+fn lake() -> TestLake {
+    TestLake::new("http://127.0.0.1:9/")
+}
+
+/// A file of readings of some days of two months, one of them bad. Its time is fixed, as part of what is made of it.
+fn upload(lake: &TestLake, name: &str, customer: u32, rows: u32) {
+    let mut text = "customer_id,usage_kwh,start_time\n".to_owned();
+    for row in 0..rows {
+        let (month, day, hour) = (5 + row % 2, 1 + row / 2 % 28, row / 56 % 24);
+        text += &format!("{customer},{row}.5,2023-{month:02}-{day:02}T{hour:02}:00:00-07:00\n");
+    }
+    text += "x,1,2023-05-12T01:00:00-07:00\n";
+    let name = format!("raw/energy_usage/{name}");
+    lake.write(&name, text);
+    let file = fs::File::options().write(true).open(lake.path().join(&name)).unwrap();
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
+}
+
+fn finish(lake: &TestLake) {
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    lake.call(&["verify"]).ok();
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Numbers of a seed that the environment may give, and that is printed.
+struct Random(u64);
+
+impl Random {
+    fn new() -> Self {
+        let given = std::env::var("TRIBUTARY_SEED").ok().map(|seed| seed.parse().unwrap());
+        let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0)) | 1;
+        say(&format!("seed: TRIBUTARY_SEED={seed}"));
+        Self(seed)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_found_and_mended() {
+    let lake = lake();
+    for number in 0..3 {
+        upload(&lake, &format!("{number}.csv"), number, 100);
+    }
+    finish(&lake);
+    let whole = lake.tree();
+    let rounds: usize = std::env::var(FLIPS).map_or(20, |count| count.parse().unwrap());
+    let mut random = Random::new();
+    for round in 0..rounds {
+        let mut flipped = Vec::new();
+        // Of an entry that cannot be read the objects are not looked at, so the ledger has its own rounds.
+        let zones = if round % 2 == 0 { &ZONES[..3] } else { &ZONES[3..] };
+        for zone in zones {
+            let files = files_below(&lake.path().join(zone));
+            let path = &files[random.below(files.len())];
+            let mut bytes = fs::read(path).unwrap();
+            let (at, bit) = (random.below(bytes.len()), random.below(8));
+            bytes[at] ^= 1 << bit;
+            fs::write(path, bytes).unwrap();
+            flipped.push((path.strip_prefix(lake.path().join(zone)).unwrap().display().to_string(), at, bit));
+        }
+        let found = lake.call(&["verify"]);
+        assert_eq!(found.status, 1, "round {round}, {flipped:?}: {found:?}");
+        for (name, at, bit) in &flipped {
+            assert!(found.stderr.contains(name), "round {round}, bit {bit} of byte {at}: {name}: {found:?}");
+        }
+        let mended = lake.call(&["verify", "--repair"]);
+        assert_eq!(mended.status, 0, "round {round}, {flipped:?}: {mended:?}");
+        assert_eq!(whole.differences(&lake.tree()), Vec::<String>::new(), "round {round}, {flipped:?}");
+    }
+}
+
+#[test]
+fn what_raw_cannot_mend_is_named_and_stays() {
+    let lake = lake();
+    for number in 0..3 {
+        upload(&lake, &format!("{number}.csv"), number, 100);
+    }
+    finish(&lake);
+    let before = lake.tree();
+    fs::remove_file(lake.path().join("raw/energy_usage/1.csv")).unwrap();
+    for number in [0, 1] {
+        let damaged = format!("standard/energy_usage/reading/month=2023-05/{number}.csv.parquet");
+        fs::write(lake.path().join(damaged), "damaged").unwrap();
+    }
+    let mended = lake.call(&["verify", "--repair"]);
+    assert_eq!(mended.status, 1, "{mended:?}");
+    assert!(mended.stderr.contains("energy_usage/1.csv: the raw object is gone"), "{mended:?}");
+    assert!(!mended.stderr.contains("0.csv"), "{mended:?}");
+    let after = lake.tree();
+    let gone = ["raw/energy_usage/1.csv", "standard/energy_usage/reading/month=2023-05/1.csv.parquet"];
+    assert_eq!(before.differences(&after), gone, "{mended:?}");
+}
+
+#[test]
+fn orphans_are_named_and_old_ones_of_known_tables_are_removed() {
+    let lake = lake();
+    upload(&lake, "a.csv", 1, 10);
+    finish(&lake);
+    let whole = lake.tree();
+    let old = ["standard/energy_usage/reading/month=2020-01/x.parquet", "consumption/energy_usage/usage/x.parquet"];
+    let kept =
+        ["standard/energy_usage/other/x.parquet", "standard/other/x.parquet", "rejection/energy_usage/reading/y"];
+    for name in old.iter().chain(&kept) {
+        lake.write(name, "x");
+        if !name.ends_with('y') {
+            let file = fs::File::options().write(true).open(lake.path().join(name)).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(2 * 3600)).unwrap();
+        }
+    }
+    let found = lake.call(&["verify"]);
+    assert_eq!(found.status, 1);
+    for name in old.iter().chain(&kept) {
+        assert!(found.stderr.contains(name), "{name}: {found:?}");
+    }
+    let mended = lake.call(&["verify", "--repair"]);
+    assert_eq!(mended.status, 1, "{mended:?}");
+    let mut left = kept.to_vec();
+    left.sort_unstable();
+    assert_eq!(whole.differences(&lake.tree()), left);
+    for name in old {
+        assert!(!mended.stderr.contains(name), "{mended:?}");
+    }
+}
+
+#[test]
+fn an_entry_under_another_key_is_named_and_removed() {
+    let lake = lake();
+    upload(&lake, "a.csv", 1, 10);
+    finish(&lake);
+    let whole = lake.tree();
+    let entry = whole.bytes("ledger/raw/energy_usage/a.csv.json").unwrap();
+    lake.write("ledger/raw/energy_usage/b.csv.json", entry);
+    let found = lake.call(&["verify"]);
+    assert_eq!(found.status, 1);
+    assert!(
+        found.stderr.contains("raw/energy_usage/b.csv.json") && found.stderr.contains("another object"),
+        "{found:?}"
+    );
+    lake.call(&["verify", "--repair"]).ok();
+    assert_eq!(whole.differences(&lake.tree()), Vec::<String>::new());
+}
+
+#[test]
+fn a_lake_that_does_not_exist_is_an_error() {
+    let lake = lake();
+    let nowhere = format!("file:{}/nowhere", lake.path().display());
+    for arguments in [&["verify"][..], &["verify", "--repair"], &["status"], &["query", "SELECT 1"]] {
+        let called = lake.call(&[&["--lake", &nowhere], arguments].concat());
+        assert_eq!(called.status, 1, "{called:?}");
+        assert!(called.stderr.contains(&format!("there is no lake at {nowhere}")), "{called:?}");
+        assert_eq!(called.json()["ok"], false);
+    }
+    let called = lake.call(&["--lake", &nowhere, "clean"]);
+    assert_eq!(called.status, 1, "{called:?}");
+    assert!(called.stderr.contains(&format!("there is nothing at {nowhere}/raw")), "{called:?}");
+    assert!(lake.tree().names().is_empty(), "nothing is made");
+}
+
+#[test]
+fn what_no_table_takes_is_shown_without_obeying_it() {
+    let lake = lake();
+    upload(&lake, "a.csv", 1, 10);
+    finish(&lake);
+    let ignored = ["energy_usage/.DS_Store", "energy_usage/_SUCCESS", "energy_usage/a\u{1b}[2J.pdf", "unknown/x.csv"];
+    for key in ignored {
+        lake.write(&format!("raw/{key}"), "x");
+    }
+    let wanted = json!({"count": 4, "keys": ignored});
+    assert_eq!(lake.call(&["status"]).ok().json()["ignored"], wanted);
+    assert_eq!(lake.call(&["verify"]).ok().json()["report"]["ignored"], wanted);
+    fs::remove_file(lake.path().join("raw/energy_usage/.DS_Store")).unwrap();
+    fs::remove_file(lake.path().join("raw/energy_usage/_SUCCESS")).unwrap();
+    for arguments in [["status"], ["verify"]] {
+        let text: Called = lake.command(&arguments).output().unwrap().into();
+        assert!(
+            text.stdout.contains("2 raw objects that no table takes, or hidden: energy_usage/a\\u{1b}[2J.pdf"),
+            "{text:?}"
+        );
+        assert!(!text.stdout.contains('\u{1b}'), "{text:?}");
+    }
+}
+
+#[test]
+fn odd_things_in_the_raw_zone_stop_nothing_else() {
+    let lake = lake();
+    upload(&lake, "good.csv", 1, 10);
+    upload(&lake, "kept/a.csv", 2, 10);
+    finish(&lake);
+    upload(&lake, "new.csv", 3, 10);
+    let raw = lake.path().join("raw/energy_usage");
+    let made = Command::new("mkfifo").arg(raw.join("pipe.csv")).status().unwrap();
+    assert!(made.success());
+    let _socket = std::os::unix::net::UnixListener::bind(raw.join("socket.csv")).unwrap();
+    symlink("/dev/zero", raw.join("device.csv")).unwrap();
+    symlink("loop.csv", raw.join("loop.csv")).unwrap();
+    symlink("nothing", raw.join("nothing.csv")).unwrap();
+    symlink("..", raw.join("parent")).unwrap();
+    fs::write(raw.join(std::ffi::OsStr::from_bytes(b"\xff.csv")), "x").unwrap();
+    upload(&lake, "late.csv", 4, 10);
+    let late = fs::File::options().write(true).open(raw.join("late.csv")).unwrap();
+    let mut odd = vec!["pipe.csv", "socket.csv", "device.csv", "loop.csv", "nothing.csv", "parent/", "\u{fffd}.csv"];
+    // Few file systems keep such a time.
+    let year_300_000 = SystemTime::UNIX_EPOCH + Duration::from_secs(298_000 * 31_556_952);
+    let far = year_300_000 - Duration::from_secs(31_556_952);
+    if late.set_modified(year_300_000).is_ok() && late.metadata().unwrap().modified().unwrap() > far {
+        odd.push("late.csv");
+    } else {
+        fs::remove_file(raw.join("late.csv")).unwrap();
+    }
+
+    let cleaned = lake.call(&["clean"]);
+    assert_eq!(cleaned.status, 1, "{cleaned:?}");
+    let summary = cleaned.json();
+    let keys: Vec<&str> =
+        summary["cleaned"].as_array().unwrap().iter().map(|done| done["raw_key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["energy_usage/new.csv"], "{cleaned:?}");
+    assert_eq!(summary["retracted"], json!([]));
+    assert_eq!(summary["errors"].as_array().unwrap().len(), odd.len(), "{cleaned:?}");
+    let verified = lake.call(&["verify"]);
+    assert_eq!(verified.status, 1, "{verified:?}");
+    for name in &odd {
+        assert!(cleaned.stderr.contains(&format!("energy_usage/{name}")), "{name}: {cleaned:?}");
+        assert!(verified.stderr.contains(&format!("energy_usage/{name}")), "{name}: {verified:?}");
+    }
+    lake.call(&["aggregate"]).ok();
+    lake.call(&["status"]).ok();
+    assert_eq!(lake.query("SELECT count(*) AS n FROM energy_usage.reading")[0]["n"], 30);
+}
+
+/// A user that file modes hold back, for tests that run as root; `None` where there is no way to be one.
+fn as_nobody(lake: &TestLake, arguments: &[&str]) -> Option<Called> {
+    fs::set_permissions(lake.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let plain = lake.command(arguments);
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(tributary()).args(plain.get_args());
+    command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+    let probe = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(tributary())
+        .arg("--version")
+        .output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        skip("other-user", "no other user can run the program here (setpriv as root)");
+        return None;
+    }
+    Some(command.output().unwrap().into())
+}
+
+#[test]
+fn an_unreadable_folder_hides_its_objects_and_deletes_nothing() {
+    let lake = lake();
+    upload(&lake, "a.csv", 1, 10);
+    upload(&lake, "locked/b.csv", 2, 10);
+    finish(&lake);
+    let whole = lake.tree();
+    let locked = lake.path().join("raw/energy_usage/locked");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
+    let cleaned = as_nobody(&lake, &["clean"]);
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
+    let Some(cleaned) = cleaned else { return };
+    assert_eq!(cleaned.status, 1, "{cleaned:?}");
+    assert!(cleaned.stderr.contains("energy_usage/locked/"), "{cleaned:?}");
+    assert_eq!(whole.differences(&lake.tree()), Vec::<String>::new());
+}
+
+#[test]
+fn a_read_only_lake_is_named_and_the_next_run_completes() {
+    let (lake, quiet) = (lake(), lake());
+    for lake in [&lake, &quiet] {
+        upload(lake, "a.csv", 1, 10);
+    }
+    finish(&quiet);
+    let before = lake.tree();
+    let Some(cleaned) = as_nobody(&lake, &["clean"]) else { return };
+    assert_eq!(cleaned.status, 1, "{cleaned:?}");
+    assert!(cleaned.stderr.contains("failed to write") && cleaned.stderr.contains("denied"), "{cleaned:?}");
+    assert_eq!(before.differences(&lake.tree()), Vec::<String>::new());
+    finish(&lake);
+    assert_eq!(quiet.tree().differences(&lake.tree()), Vec::<String>::new());
+}
+
+#[test]
+fn files_have_the_mode_of_the_umask() {
+    for (umask, mode) in [("077", 0o600), ("022", 0o644), ("002", 0o664)] {
+        let lake = lake();
+        upload(&lake, "a.csv", 1, 10);
+        for step in ["clean", "aggregate"] {
+            shell(&lake, &format!("umask {umask}; exec \"$0\" {step}")).ok();
+        }
+        let mut files = 0;
+        for file in ZONES.iter().flat_map(|zone| files_below(&lake.path().join(zone))) {
+            let found = fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+            assert_eq!(found, mode, "{}: {found:o}", file.display());
+            files += 1;
+        }
+        assert!(files > 5, "{files} files");
+    }
+}
+
+/// Runs a line of a shell in which `$0` is the program.
+fn shell(lake: &TestLake, line: &str) -> Called {
+    let plain = lake.command(&[]);
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).arg(tributary()).env_clear();
+    command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?)))).stdin(Stdio::null());
+    command.output().unwrap().into()
+}
+
+#[test]
+fn the_longest_names_work_and_leave_nothing() {
+    let lake = lake();
+    for name in
+        [format!("{}.csv", "a".repeat(247)), format!("{}.csv", "b".repeat(251)), format!("{}.csv", "é".repeat(120))]
+    {
+        upload(&lake, &name, 1, 10);
+    }
+    finish(&lake);
+    assert_eq!(lake.call(&["status"]).ok().json()["ignored"]["count"], 0);
+    let again = lake.call(&["clean"]).ok().json();
+    assert_eq!((&again["cleaned"], &again["up_to_date"]), (&json!([]), &json!(3)));
+}
+
+#[test]
+fn few_file_descriptors_are_enough_or_named() {
+    let (lake, quiet) = (lake(), lake());
+    for number in 0..150 {
+        for lake in [&lake, &quiet] {
+            upload(lake, &format!("{number}.csv"), number, 4);
+        }
+    }
+    finish(&quiet);
+    for step in ["clean", "aggregate"] {
+        let called = shell(&lake, &format!("ulimit -n 64; exec \"$0\" {step}"));
+        let is_named = called.status == 1 && called.stderr.contains("open files");
+        assert!(called.status == 0 || is_named, "{called:?}");
+    }
+    finish(&lake);
+    assert_eq!(quiet.tree().differences(&lake.tree()), Vec::<String>::new());
+}
+
+#[test]
+fn a_size_limit_is_named_and_the_next_run_completes() {
+    let (lake, quiet) = (lake(), lake());
+    for lake in [&lake, &quiet] {
+        upload(lake, "a.csv", 1, 3_000);
+    }
+    finish(&quiet);
+    let called = shell(&lake, "trap '' XFSZ; ulimit -f 4; exec \"$0\" clean");
+    assert_eq!(called.status, 1, "{called:?}");
+    assert!(called.stderr.contains("File too large"), "{called:?}");
+    finish(&lake);
+    assert_eq!(quiet.tree().differences(&lake.tree()), Vec::<String>::new());
+}
+
+/// A full file system of its own.
+struct Full(PathBuf);
+
+impl Full {
+    /// Mounts it; `None` where that is not allowed.
+    fn mount(folder: PathBuf) -> Option<Self> {
+        fs::create_dir_all(&folder).unwrap();
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=128k,mode=1777", "tmpfs"]).arg(&folder).output();
+        if !mounted.is_ok_and(|output| output.status.success()) {
+            skip("full-disk", "no file system can be mounted here");
+            return None;
+        }
+        let full = Self(folder);
+        let filled = fs::write(full.filler(), vec![0; 1024 * 1024]);
+        assert!(filled.is_err(), "a small file system takes no megabyte");
+        Some(full)
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join(".filler")
+    }
+}
+
+impl Drop for Full {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn full_disks_are_named_and_the_next_run_completes() {
+    let quiet = lake();
+    upload(&quiet, "a.csv", 1, 100);
+    finish(&quiet);
+    let wanted = quiet.tree();
+    for place in ["standard", "rejection", "consumption", "ledger", "tmp"] {
+        let lake = TestLake::new("http://127.0.0.1:9/");
+        let temporary = lake.path().join("tmp");
+        let lake = lake.with("TMPDIR", &temporary.display().to_string());
+        fs::create_dir_all(&temporary).unwrap();
+        upload(&lake, "a.csv", 1, 100);
+        let Some(full) = Full::mount(lake.path().join(place)) else { return };
+        let called = match place {
+            "consumption" => {
+                lake.call(&["clean"]).ok();
+                lake.call(&["aggregate"])
+            }
+            _ => lake.call(&["clean"]),
+        };
+        assert_eq!(called.status, 1, "{place}: {called:?}");
+        assert!(called.stderr.contains("No space left on device"), "{place}: {called:?}");
+        fs::remove_file(full.filler()).unwrap();
+        finish(&lake);
+        let made = |tree: &Tree| tree.below(&ZONES);
+        assert_eq!(made(&wanted).differences(&made(&lake.tree())), Vec::<String>::new(), "{place}");
+    }
+}
+
+#[test]
+fn settings_that_are_missing_or_wrong_exit_with_2_and_are_named() {
+    let lake = lake().with("TMPDIR", "/no/such/folder");
+    upload(&lake, "a.csv", 1, 10);
+    let called = lake.call(&["clean"]);
+    assert_eq!(called.status, 2, "{called:?}");
+    assert!(called.stderr.contains("TMPDIR") && called.stderr.contains("/no/such/folder"), "{called:?}");
+
+    let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+    let region = ("AWS_REGION", "eu-west-1");
+    for (variables, part) in [
+        (keys.to_vec(), "AWS_REGION"),
+        (vec![region], "AWS_ACCESS_KEY_ID"),
+        (vec![keys[0], keys[1], region, ("AWS_ENDPOINT_URL", "localhost:4566")], "AWS_ENDPOINT_URL"),
+    ] {
+        let lake =
+            TestLake::new("http://127.0.0.1:9/").at("s3://no-such-lake/x").with("AWS_EC2_METADATA_DISABLED", "true");
+        let lake = variables.iter().fold(lake, |lake, (name, value)| lake.with(name, value));
+        let called = lake.call(&["status"]);
+        assert_eq!(called.status, 2, "{called:?}");
+        assert!(called.stderr.contains(part), "{part}: {called:?}");
+    }
+}
