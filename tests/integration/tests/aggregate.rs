@@ -59,7 +59,8 @@ fn fails(called: &Called, words: &[&str]) {
 
 #[test]
 fn damaged_inputs_are_named_and_nothing_is_made_of_them() {
-    let damages: [(&str, fn(&mut Vec<u8>)); 3] = [
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 3] = [
         ("shorter", |bytes| bytes.truncate(bytes.len() / 2)),
         ("flipped", |bytes| bytes[20] ^= 1),
         ("longer", |bytes| bytes.push(0)),
