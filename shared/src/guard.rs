@@ -12,7 +12,10 @@ use std::future::Future;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::keys;
+use crate::partition::Partition;
 use crate::settings::Zone;
 use crate::store::{Condition, Failure, Object, Store};
 
@@ -89,6 +92,45 @@ pub fn may_sweep(object: &Object, now: DateTime<Utc>) -> bool {
     now.signed_duration_since(object.last_modified) > SWEEP_AGE
 }
 
+/// Whether a table or a model of a dataset makes objects of this key in a zone. A sweep touches no others.
+pub fn is_made(dataset: &Dataset, zone: Zone, key: &str) -> bool {
+    let of = |name: &str| key.strip_prefix(&format!("{}/{name}/", dataset.name)).map(str::to_owned);
+    let is_partition = |folder: &str| folder.parse::<Partition>().is_ok();
+    match zone {
+        Zone::Standard => dataset.tables.iter().filter_map(|table| of(&table.name)).any(|rest| {
+            let (folder, file) = rest.rsplit_once('/').unwrap_or(("", &rest));
+            is_partition(folder) && file.ends_with(".parquet")
+        }),
+        Zone::Rejection => dataset
+            .tables
+            .iter()
+            .filter_map(|table| of(&table.name))
+            .any(|rest| !rest.contains('/') && rest.ends_with(".ndjson")),
+        Zone::Consumption => dataset.models.iter().any(|model| {
+            let file = |end: &str| {
+                let name = model.csv.as_ref().map(|csv| format!("{}{end}.csv", csv.name));
+                name.is_some_and(|name| keys::consumption_file(&dataset.name, &name) == key)
+            };
+            let is_data = of(&model.name).is_some_and(|rest| {
+                let (folder, file) = rest.rsplit_once('/').unwrap_or(("", &rest));
+                is_partition(folder) && file == "data.parquet"
+            });
+            is_data || file("") || file("_historical")
+        }),
+        Zone::Raw | Zone::Ledger => false,
+    }
+}
+
+/// Deletes an object that no ledger entry names, if it is old enough and one that the dataset makes. Returns whether it
+/// was deleted.
+pub async fn sweep(store: &Store, zone: Zone, dataset: &Dataset, object: &Object, now: DateTime<Utc>) -> Result<bool> {
+    if !is_made(dataset, zone, &object.key) || !may_sweep(object, now) {
+        return Ok(false);
+    }
+    let is_still_old = async { Ok(store.head(&object.key).await?.is_some_and(|there| may_sweep(&there, now))) };
+    delete(store, &object.key, Why::Orphan, is_still_old).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +148,27 @@ mod tests {
             (11, 100, true),
         ] {
             assert_eq!(too_many_gone(gone, known), many, "{gone} of {known}");
+        }
+    }
+
+    #[test]
+    fn only_keys_that_tables_and_models_make_are_swept() {
+        let catalog = crate::dataset::Catalog::built_in().unwrap();
+        let dataset = catalog.dataset("illuminate").unwrap();
+        for (zone, key, made) in [
+            (Zone::Standard, "illuminate/roster/x.parquet", true),
+            (Zone::Standard, "illuminate/result_group/year=24-25/x.parquet", true),
+            (Zone::Standard, "illuminate/result_group/mine/x.parquet", false),
+            (Zone::Standard, "illuminate/other/x.parquet", false),
+            (Zone::Rejection, "illuminate/roster/x.ndjson", true),
+            (Zone::Rejection, "illuminate/roster/a/x.ndjson", false),
+            (Zone::Consumption, "illuminate/assessment_results_group/year=24-25/data.parquet", true),
+            (Zone::Consumption, "illuminate/assessment_results_group/year=24-25/mine.parquet", false),
+            (Zone::Consumption, "illuminate/assessment_results_group_historical.csv", true),
+            (Zone::Consumption, "illuminate/mine.csv", false),
+            (Zone::Raw, "illuminate/roster/x.parquet", false),
+        ] {
+            assert_eq!(is_made(dataset, zone, key), made, "{key}");
         }
     }
 

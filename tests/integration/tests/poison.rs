@@ -194,7 +194,10 @@ async fn verify_sees_what_is_missing_changed_orphaned_or_left_over() {
     lake.write(&parquet, good);
     lake.call(&["verify"]).ok();
 
-    for orphan in ["standard/irceline/measurement/month=2026-11/x.parquet", "consumption/irceline/old/data.parquet"] {
+    for orphan in [
+        "standard/irceline/measurement/month=2026-11/x.parquet",
+        "consumption/irceline/aggregate_city_by_hour/month=2026-01/data.parquet",
+    ] {
         lake.write(orphan, "x");
         // A sweep leaves alone what is younger than an hour.
         let hours_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 60 * 60);
@@ -204,6 +207,13 @@ async fn verify_sees_what_is_missing_changed_orphaned_or_left_over() {
     lake.call(&["clean", "--all"]).ok();
     lake.call(&["aggregate", "--all"]).ok();
     lake.call(&["verify"]).ok();
+    // What no table or model makes is somebody's: nothing sweeps it.
+    let strange = "consumption/irceline/old/data.parquet";
+    lake.write(strange, "x");
+    std::fs::File::options().write(true).open(file(strange)).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    lake.call(&["aggregate", "--all"]).ok();
+    complains("no table or model makes such an object");
+    std::fs::remove_file(file(strange)).unwrap();
     lake.write("standard/irceline/.tributary-killed", "half");
     complains("killed writer");
     lake.call(&["clean"]).ok();

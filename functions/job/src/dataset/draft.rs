@@ -1,5 +1,6 @@
 //! `tributary dataset new`: drafts a dataset's folder from a sample file.
 
+use std::fmt::{Arguments, Write};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -9,7 +10,6 @@ use lake::dataset::{COMPRESSIONS, Catalog, Column, ColumnType};
 
 use super::{Report, check};
 use crate::failure::Failure;
-use crate::summary::line;
 
 /// How much of the file is looked at.
 const SAMPLE_BYTES: u64 = 8 * 1024 * 1024;
@@ -202,6 +202,11 @@ fn dataset_toml(name: &str, from: &Path, seen: &Sample, columns: &[Guess]) -> St
         line(&mut text, format_args!("\n[table.record.column.day]\ntype = \"date\"\nday_of = \"{}\"", guess.name));
     }
     text
+}
+
+/// Adds lines; writing to a string cannot fail.
+fn line(text: &mut String, content: Arguments<'_>) {
+    let _ = writeln!(text, "{content}");
 }
 
 /// The ending of a file's name, without that of its compression.

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use lake::ledger::{ConsumptionEntry, Entries, Output, RawEntry, Rows, Unreadable};
 use lake::settings::Zone;
 use lake::store::{Object, Reading, StoreError};
-use lake::{Lake, keys};
+use lake::{Lake, guard, keys};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -293,12 +293,21 @@ fn unnamed(
             } else if !unreadable.iter().any(|entry| may_name(entry, zone, &object.key)) {
                 report.problems.push(match object.problem() {
                     Some(why) => format!("{url} cannot be read: {why}"),
-                    None => format!("{url} is in no ledger entry: `tributary verify --repair` removes it"),
+                    None => orphan(lake, zone, object, &url),
                 });
                 orphans.push((zone, object.clone()));
             }
         }
     }
+}
+
+/// What to do with an object that no entry names.
+fn orphan(lake: &Lake, zone: Zone, object: &Object, url: &str) -> String {
+    let dataset = lake.catalog.dataset(keys::dataset(&object.key));
+    if dataset.is_ok_and(|dataset| guard::is_made(dataset, zone, &object.key)) {
+        return format!("{url} is in no ledger entry: `tributary verify --repair` removes it once it is an hour old");
+    }
+    format!("{url} is in no ledger entry, and no table or model makes such an object: move or delete it")
 }
 
 /// Whether an entry that cannot be read may name an object: then the object is no orphan yet.

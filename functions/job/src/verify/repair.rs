@@ -5,10 +5,9 @@
 //! At the end objects that no entry names are removed, of known tables and models only, and only old ones: a writer
 //! that runs beside this may be about to name a young one.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use lake::Lake;
-use lake::settings::Zone;
-use lake::store::{Condition, Failure as StoreFailure, Object};
+use chrono::Utc;
+use lake::store::Failure as StoreFailure;
+use lake::{guard, keys};
 use serde::Serialize;
 
 use super::proof::{Findings, prove};
@@ -16,9 +15,6 @@ use crate::commands::Session;
 use crate::failure::Failure;
 use crate::output::counted;
 use crate::summary::{Summary, line};
-
-/// Younger objects are left alone.
-const AGE: TimeDelta = TimeDelta::hours(1);
 
 /// What a repair did.
 #[derive(Debug, Default, Serialize)]
@@ -87,34 +83,13 @@ pub async fn repair(
 
     let findings = prove(lake).await?;
     for (zone, object) in &findings.orphans {
-        if is_removable(lake, *zone, object, Utc::now()) {
-            let url = lake.store(*zone).url(&object.key);
-            tracing::info!(%url, "removing an object that no ledger entry names");
-            match lake.store(*zone).delete(&object.key, Condition::Unchanged(object.etag.clone())).await {
-                Ok(()) => repaired.removed.push(url),
-                // Written to meanwhile: no orphan any more.
-                Err(error) if error.failure == StoreFailure::Condition => {}
-                Err(error) => failures.push(error.into()),
-            }
+        let Ok(dataset) = lake.catalog.dataset(keys::dataset(&object.key)) else { continue };
+        match guard::sweep(lake.store(*zone), *zone, dataset, object, Utc::now()).await {
+            Ok(true) => repaired.removed.push(lake.store(*zone).url(&object.key)),
+            Ok(false) => {}
+            Err(error) => failures.push(error.into()),
         }
     }
     let findings = if repaired.removed.is_empty() { findings } else { prove(lake).await? };
     Ok((repaired, findings))
-}
-
-/// Whether an object that no entry names may go: it is old, and its key is one of a table or a model.
-fn is_removable(lake: &Lake, zone: Zone, object: &Object, now: DateTime<Utc>) -> bool {
-    let mut parts = object.key.split('/');
-    let (dataset, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let Ok(dataset) = lake.catalog.dataset(dataset) else { return false };
-    let is_known = match zone {
-        Zone::Standard | Zone::Rejection => dataset.table(name).is_some(),
-        Zone::Consumption => dataset.models.iter().any(|model| {
-            let file =
-                model.csv.as_ref().map(|csv| [format!("{}.csv", csv.name), format!("{}_historical.csv", csv.name)]);
-            model.name == name || file.is_some_and(|files| files.iter().any(|file| file == name))
-        }),
-        Zone::Raw | Zone::Ledger => false,
-    };
-    is_known && object.problem().is_none() && now - object.last_modified > AGE
 }
