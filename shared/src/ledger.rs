@@ -268,6 +268,11 @@ impl RawEntry {
         self.table == table.name && (self.layout == table.layout() || self.outputs.is_empty())
     }
 
+    /// Whether an older version of this software cleaned it, by other rules: its rows may lack what models now read.
+    pub fn is_outdated(&self, table: &Table) -> bool {
+        self.format < FORMAT && self.rules != table.fingerprint
+    }
+
     /// The newest day of its rows.
     pub fn newest_day(&self) -> Option<NaiveDate> {
         self.outputs.iter().filter_map(|output| output.days).map(|(_, last)| last).max()

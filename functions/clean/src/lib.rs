@@ -234,7 +234,7 @@ pub async fn clean_if_stale(lake: &Lake, raw_key: &str, prune: bool) -> Result<O
 async fn is_current(lake: &Lake, raw_key: &str, raw: &Object, entry: Option<&RawEntry>) -> Result<bool> {
     let Some(entry) = entry else { return Ok(false) };
     let table = lake.catalog.dataset(keys::dataset(raw_key))?.table_of(raw_key);
-    if !table.is_some_and(|table| entry.fits(table)) {
+    if !table.is_some_and(|table| entry.fits(table) && !entry.is_outdated(table)) {
         return Ok(false);
     }
     if !has_time(entry, raw) {
@@ -362,7 +362,8 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &
     let rejection = Objects::list(&lake.rejection, &dataset.name).await?;
     let is_current = |entry: &RawEntry| {
         let is_there = |input: &Input| there.get(input.key.as_str()).is_some_and(|raw| raw.etag == input.etag);
-        dataset.table_of(entry.raw_key()).is_some_and(|table| entry.fits(table))
+        let table = dataset.table_of(entry.raw_key());
+        table.is_some_and(|table| entry.fits(table) && !entry.is_outdated(table))
             && entry.inputs.iter().all(is_there)
             && there.get(entry.raw_key()).is_some_and(|raw| has_time(entry, raw))
             && entry.outputs.iter().all(|output| standard.have(output))
