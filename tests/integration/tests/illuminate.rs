@@ -443,7 +443,7 @@ async fn a_year_does_not_shrink_unless_that_is_wanted() {
     let zone = ["consumption/illuminate/"];
     let before = lake.tree();
     let lake = lake.with("ILLUMINATE_URL", &fewer.illuminate_url());
-    let called = run(&lake);
+    let called = lake.call(&["run", "illuminate", "--from", YEARS[0].1, "--to", "2025-07-01", "--accept-loss"]);
     assert_eq!(called.status, 1);
     assert!(called.stderr.contains("allow-shrink"), "{}", called.stderr);
     let results = |name: &&String| name.contains("results");
