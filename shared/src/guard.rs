@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn only_keys_that_tables_and_models_make_are_swept() {
-        let catalog = crate::dataset::Catalog::built_in().unwrap();
+        let catalog = crate::dataset::Catalog::built_in();
         let dataset = catalog.dataset("illuminate").unwrap();
         for (zone, key, made) in [
             (Zone::Standard, "illuminate/roster/x.parquet", true),

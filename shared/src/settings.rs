@@ -145,7 +145,8 @@ impl LakeSettings {
     }
 
     /// Zones that overlap would take each other's objects for their own, and delete them. A zone may lie below the
-    /// lake's root, beside `config/` and `batch/`.
+    /// lake's root, beside `config/` and `batch/`; the ledger, whose own keys begin with `raw/` and `consumption/`, may also
+    /// be the root, as it is in the buckets of `infra/`.
     fn refuse_overlap(&self) -> Result<()> {
         let of_zone = |zone: &Zone| {
             let is_own = self.zones.iter().any(|(known, _)| known == zone);
@@ -155,7 +156,8 @@ impl LakeSettings {
         let places: Vec<_> = Zone::ALL.iter().map(of_zone).chain(folders).collect();
         for (at, (variable, name, place)) in places.iter().enumerate() {
             for (other_variable, other_name, other) in places.iter().skip(at + 1) {
-                if place.overlaps(other) {
+                let is_beside = *name == Zone::Ledger.name() && *place == self.root;
+                if place.overlaps(other) && !is_beside {
                     let why = format!(
                         "{name} would lie at {place}, and {other_name} of {other_variable} at {other}: they must not \
                          overlap; give each a folder or prefix of its own"
@@ -252,6 +254,15 @@ mod tests {
             let error = LakeSettings::from_environment(&Environment::of(&variables), None).unwrap_err();
             assert!(names.iter().all(|name| error.to_string().contains(name)) && error.is_usage(), "{error}");
         }
+        let in_buckets = Environment::of(&[
+            ("LAKE_URL", "s3://ledger"),
+            ("LEDGER_URL", "s3://ledger"),
+            ("RAW_URL", "s3://raw"),
+            ("STANDARD_URL", "s3://standard"),
+            ("REJECTION_URL", "s3://rejection"),
+            ("CONSUMPTION_URL", "s3://consumption"),
+        ]);
+        assert!(LakeSettings::from_environment(&in_buckets, None).is_ok());
         let beside =
             Environment::of(&[("LAKE_URL", "file:c"), ("RAW_URL", "file:c/raw-files"), ("LEDGER_URL", "file:c2")]);
         assert!(LakeSettings::from_environment(&beside, None).is_ok());

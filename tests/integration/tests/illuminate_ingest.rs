@@ -133,11 +133,14 @@ async fn a_school_year_is_fetched_whole_and_a_second_run_writes_nothing() {
     let second = lake.call(&YEAR).ok().json();
     assert_eq!(lake.tree().written_since(&first), Vec::<String>::new());
     assert_eq!((&second["up_to_date"], &second["ingested"][0]["objects"]), (&json!(4), &json!(0)));
-    // The progress that a run keeps is nothing to be cleaned.
+    // The progress that a run keeps is nothing to be cleaned, and said to be ignored.
     lake.write("raw/illuminate/year=24-25/_progress/x/0000.responses_group.ndjson", "{}");
-    let status = lake.call(&["status"]).ok();
-    assert!(!status.stdout.contains("_progress") && !status.stderr.contains("_progress"), "{status:?}");
-    assert!(!lake.call(&["verify"]).ok().stdout.contains("_progress"));
+    let progress = json!({"count": 1, "keys": ["illuminate/year=24-25/_progress/x/0000.responses_group.ndjson"]});
+    assert_eq!(lake.call(&["status"]).ok().json()["ignored"], progress);
+    let verified = lake.call(&["verify"]).ok().json();
+    assert_eq!(verified["report"]["ignored"], progress);
+    let waiting = verified["report"]["waiting"].as_array().unwrap();
+    assert!(!waiting.iter().any(|key| key.as_str().unwrap().contains("_progress")), "{waiting:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

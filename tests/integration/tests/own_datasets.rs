@@ -133,11 +133,11 @@ fn a_draft_is_made_of_what_europeans_write_and_compress() {
     assert!(status == 0 && stdout.contains("tellers is sound"), "{stderr}");
     std::fs::create_dir_all(lake.path().join("raw/tellers")).unwrap();
     std::fs::rename(lake.path().join("sample.csv.gz"), lake.path().join("raw/tellers/a.csv.gz")).unwrap();
-    lake.write("raw/tellers/b.csv", "teller;gezien;km\nC;25/11/2026 10:00:05;1.234,5\n");
+    lake.write("raw/tellers/b.csv", "teller;gezien;km\nC;25/11/2026 10:00:05;1.234,5\nD;25/11/2026 11:00:05;20,5\n");
     bring_up_to_date(&lake);
     let rows = lake.query("SELECT teller, gezien, km FROM tellers.record ORDER BY km");
     let first = json!({"teller": "A", "gezien": "2026-11-25T08:00:05Z", "km": 1.5});
-    assert_eq!((rows.len(), &rows[0], &rows[1]["km"]), (2, &first, &json!(12.25)));
+    assert_eq!((rows.len(), &rows[0], &rows[1]["km"]), (3, &first, &json!(12.25)));
 
     lake.write("sample.ndjson", "{}\n");
     for (name, from, why) in [("irceline", "raw/tellers/b.csv", "built-in"), ("a", "sample.ndjson", "by hand")] {
