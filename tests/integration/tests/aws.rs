@@ -119,7 +119,7 @@ fn uploaded_files_and_a_source_with_a_secret_end_in_the_consumption_zone(deploye
 fn a_broken_upload_is_rejected_and_its_neighbours_are_cleaned(deployed: &Deployed, local: &TestLake) {
     local.call(&["ingest", "irceline", "--from", UPLOADED[0], "--to", UPLOADED[1]]).ok();
     local.write(&format!("raw/{BROKEN}"), "<html><body>Bad Gateway</body></html>");
-    local.call(&["clean"]).ok();
+    local.call(&["clean", "--max-rejected", "1"]).ok();
     local.call(&["aggregate"]).ok();
 
     let tree = local.tree();
@@ -146,7 +146,7 @@ fn a_broken_upload_is_rejected_and_its_neighbours_are_cleaned(deployed: &Deploye
 /// Nine good uploads, and one of a dataset that nobody has declared yet.
 fn what_fails_for_good_raises_an_alarm_and_comes_in_after_its_cause_is_mended(deployed: &Deployed, local: &TestLake) {
     local.call(&["ingest", "irceline", "--from", UPLOADED[1], "--to", "2026-11-17"]).ok();
-    local.call(&["clean"]).ok();
+    local.call(&["clean", "--max-rejected", "1"]).ok();
     local.call(&["aggregate"]).ok();
     deployed.put("raw", TRAM, b"[{\"tram\": 1, \"speed\": 21.5}, {\"tram\": 2, \"speed\": \"fast\"}]");
     let tree = local.tree();
