@@ -48,7 +48,15 @@ pub async fn decode(
     let siblings = siblings.into_iter().map(|(name, reading)| (name, watched(reading))).collect();
     let (dataset, table) = (dataset.clone(), table.clone());
     let work = move || decode_all(&dataset, &table, raw, siblings);
-    let decoded = tokio::task::spawn_blocking(work).await.map_err(|join| join.to_string())?;
+    let decoded = tokio::task::spawn_blocking(work).await.map_err(|join| {
+        // The message of a panic may quote a row.
+        let why = if join.is_panic() {
+            "the decoder stopped at a bug in tributary: please report it"
+        } else {
+            "it was cancelled"
+        };
+        why.to_owned()
+    })?;
     drop(guard);
     decoded
 }

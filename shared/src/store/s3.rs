@@ -485,16 +485,21 @@ impl Backend for S3Store {
         };
         let request = || async {
             let client = self.client("delete", key).await?;
-            let mut request = client.delete_object().bucket(&self.bucket).key(self.full(key));
-            if let Some(etag) = wanted {
+            let request = client.delete_object().bucket(&self.bucket).key(self.full(key));
+            let mut sent = match wanted {
+                None => request.clone().send().await,
                 // Stores that do not know If-Match on deletions ignore it: looking first leaves a moment, not none.
-                match self.try_head(key).await? {
+                Some(etag) => match self.try_head(key).await? {
                     None => return Ok(()),
                     Some(there) if there.etag != etag => return Err(self.is_another("delete", key)),
-                    Some(_) => request = request.if_match(format!("\"{etag}\"")),
-                }
+                    Some(_) => request.clone().if_match(format!("\"{etag}\"")).send().await,
+                },
+            };
+            // Or refuse it.
+            if sent.as_ref().is_err_and(|error| error.code() == Some("NotImplemented")) {
+                sent = request.send().await;
             }
-            match request.send().await {
+            match sent {
                 Ok(_) => Ok(()),
                 Err(error) => self.none_if_absent::<(), _, _>("delete", key, &error).map(drop),
             }
