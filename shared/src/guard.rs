@@ -92,7 +92,8 @@ pub fn may_sweep(object: &Object, now: DateTime<Utc>) -> bool {
     now.signed_duration_since(object.last_modified) > SWEEP_AGE
 }
 
-/// Whether a table or a model of a dataset makes objects of this key in a zone. A sweep touches no others.
+/// Whether a table or a model of a dataset makes objects of this kind at this place in a zone: other engines read them
+/// with its own. A sweep touches no others.
 pub fn is_made(dataset: &Dataset, zone: Zone, key: &str) -> bool {
     let of = |name: &str| key.strip_prefix(&format!("{}/{name}/", dataset.name)).map(str::to_owned);
     let is_partition = |folder: &str| folder.parse::<Partition>().is_ok();
@@ -113,7 +114,7 @@ pub fn is_made(dataset: &Dataset, zone: Zone, key: &str) -> bool {
             };
             let is_data = of(&model.name).is_some_and(|rest| {
                 let (folder, file) = rest.rsplit_once('/').unwrap_or(("", &rest));
-                is_partition(folder) && file == "data.parquet"
+                is_partition(folder) && file.ends_with(".parquet")
             });
             is_data || file("") || file("_historical")
         }),
@@ -163,7 +164,8 @@ mod tests {
             (Zone::Rejection, "illuminate/roster/x.ndjson", true),
             (Zone::Rejection, "illuminate/roster/a/x.ndjson", false),
             (Zone::Consumption, "illuminate/assessment_results_group/year=24-25/data.parquet", true),
-            (Zone::Consumption, "illuminate/assessment_results_group/year=24-25/mine.parquet", false),
+            (Zone::Consumption, "illuminate/assessment_results_group/year=24-25/old.parquet", true),
+            (Zone::Consumption, "illuminate/assessment_results_group/year=24-25/mine.csv", false),
             (Zone::Consumption, "illuminate/assessment_results_group_historical.csv", true),
             (Zone::Consumption, "illuminate/mine.csv", false),
             (Zone::Raw, "illuminate/roster/x.parquet", false),
