@@ -120,7 +120,7 @@ fn promises_that_are_not_kept_are_found() {
 
 /// These take a race that few schedules have.
 #[test]
-#[ignore = "takes long: run it optimised, with `cargo test --release --package chaos -- --ignored`"]
+#[ignore = "not found yet: the last quiet run mends what these break before the lake is compared"]
 fn conditions_that_are_ignored_are_found() {
     find(&[Mutant::NoConditions, Mutant::NoDeleteConditions, Mutant::UnpinnedRanges], MOST);
 }
