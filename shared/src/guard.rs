@@ -1,11 +1,11 @@
-//! Whatever deletes goes through this module, which states the guards.
+//! Deletions go through this module, which states their guards.
 //!
 //! * Only the state of an object that was looked at is deleted, and only if its ledger entry, read again after that
 //!   look, still allows it.
 //! * A raw object is gone only if its zone's root is there, a look finds no object, and so does a list: the answer to a
 //!   look at an object of a missing bucket is the same as to one at a missing object.
 //! * When many raw objects of a dataset are gone at once, that is more likely an unmounted disk or a mistyped URL than
-//!   somebody's wish: nothing is removed until it is said to be meant.
+//!   a wish: nothing is removed until the caller says that it is meant.
 //! * A sweep leaves alone what is younger than an hour: a writer may not have named it yet.
 
 use std::future::Future;
