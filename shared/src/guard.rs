@@ -92,6 +92,12 @@ pub fn may_sweep(object: &Object, now: DateTime<Utc>) -> bool {
     now.signed_duration_since(object.last_modified) > SWEEP_AGE
 }
 
+/// Whether the writers that announced what an entry names are gone for certain, by the age of the entry's own object: no
+/// function runs that long, and a longer job would have committed since.
+pub fn is_abandoned(entry: &Object) -> bool {
+    may_sweep(entry, Utc::now())
+}
+
 /// Whether a table or a model of a dataset makes objects of this kind at this place in a zone: other engines read them
 /// with its own. A sweep touches no others.
 pub fn is_made(dataset: &Dataset, zone: Zone, key: &str) -> bool {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::future::Future;
 use std::io::{self, Seek};
 
 use bytes::Bytes;
@@ -184,7 +185,8 @@ pub struct RawEntry {
     pub received_at: Option<DateTime<Utc>>,
     /// Objects in the standard zone.
     pub outputs: Vec<Output>,
-    /// Objects of an earlier cleaning that this one no longer makes: to be deleted, then forgotten.
+    /// Objects of an earlier cleaning that this one no longer makes: to be deleted, then forgotten. Those that another
+    /// writer had announced are named until the entry is an hour old: that writer may still be about to write them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<String>,
     /// The object in the rejection zone, if there is one.
@@ -224,6 +226,11 @@ impl RawEntry {
     /// Whether a cleaning of the object was ever committed.
     pub fn is_committed(&self) -> bool {
         self.inputs.first().is_some_and(|input| !input.etag.is_empty())
+    }
+
+    /// Whether it names objects that do not count: announced and never committed, or still to be deleted.
+    pub fn has_leftovers(&self) -> bool {
+        !self.pending.is_empty() || !self.retired.is_empty()
     }
 
     /// The keys that it names in the standard and rejection zones, whatever their state.
@@ -302,7 +309,7 @@ pub struct ConsumptionEntry {
     /// commit yet, the fingerprint is empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
-    /// Objects that are no longer made: to be deleted, then forgotten.
+    /// Objects that are no longer made: to be deleted, then forgotten; see [`RawEntry::retired`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<String>,
 }
@@ -314,9 +321,14 @@ impl ConsumptionEntry {
         outputs.chain(&self.pending).chain(&self.retired).map(String::as_str)
     }
 
-    /// Whether it counts and nothing is left to be done: no killed writer's objects are to be deleted.
+    /// Whether something was committed, and no writer has announced another state since.
     pub fn is_settled(&self) -> bool {
-        !self.fingerprint.is_empty() && self.pending.is_empty() && self.retired.is_empty()
+        self.is_committed() && self.pending.is_empty()
+    }
+
+    /// Whether something was ever committed.
+    pub fn is_committed(&self) -> bool {
+        !self.fingerprint.is_empty()
     }
 }
 
@@ -398,15 +410,15 @@ impl Ledger {
         while let Some(parsed) = reads.next().await {
             match parsed? {
                 Some((key, _, Ok(entry))) => entries.readable.push((key, entry)),
-                Some((key, etag, Err(why))) => entries.unreadable.push(Unreadable { key, etag, why }),
+                Some((key, Object { etag, .. }, Err(why))) => entries.unreadable.push(Unreadable { key, etag, why }),
                 None => {}
             }
         }
         Ok(entries)
     }
 
-    /// Key, ETag and entry, or why it cannot be read.
-    async fn parse<T: Entry>(&self, key: &str) -> Result<Option<(String, String, Result<T, String>)>> {
+    /// Key, the entry's own object, and the entry, or why it cannot be read.
+    async fn parse<T: Entry>(&self, key: &str) -> Result<Option<(String, Object, Result<T, String>)>> {
         let Some((object, bytes)) = self.store.get(key).await? else { return Ok(None) };
         // A newer version may have recorded what this one would lose: nothing may go on from here.
         // A number that damage has raised is none.
@@ -416,14 +428,14 @@ impl Ledger {
         {
             return Err(Error::NewerFormat { key: key.to_owned(), format, known: FORMAT });
         }
-        Ok(Some((key.to_owned(), object.etag, decode(key, &bytes))))
+        Ok(Some((key.to_owned(), object, decode(key, &bytes))))
     }
 
-    async fn read<T: Entry>(&self, key: &str) -> Result<Option<(T, String)>> {
+    async fn read<T: Entry>(&self, key: &str) -> Result<Option<(T, Object)>> {
         match self.parse(key).await? {
             None => Ok(None),
-            Some((_, etag, Ok(entry))) => Ok(Some((entry, etag))),
-            Some((key, etag, Err(why))) => Err(Unreadable { key, etag, why }.error()),
+            Some((_, object, Ok(entry))) => Ok(Some((entry, object))),
+            Some((key, Object { etag, .. }, Err(why))) => Err(Unreadable { key, etag, why }.error()),
         }
     }
 
@@ -432,8 +444,8 @@ impl Ledger {
         Ok(self.store.delete(&unreadable.key, Condition::Unchanged(unreadable.etag.clone())).await?)
     }
 
-    /// A raw object's entry and the entry's own ETag.
-    pub async fn raw_entry(&self, raw_key: &str) -> Result<Option<(RawEntry, String)>> {
+    /// A raw object's entry and the entry's own object.
+    pub async fn raw_entry(&self, raw_key: &str) -> Result<Option<(RawEntry, Object)>> {
         self.read(&keys::raw_ledger(raw_key)).await
     }
 
@@ -444,18 +456,18 @@ impl Ledger {
         self.commit(&keys::raw_ledger(entry.raw_key()), entry, previous).await
     }
 
-    /// A consumption partition's entry and the entry's own ETag.
+    /// A consumption partition's entry and the entry's own object.
     pub async fn consumption_entry(
         &self,
         dataset: &str,
         model: &str,
         partition: &Partition,
-    ) -> Result<Option<(ConsumptionEntry, String)>> {
+    ) -> Result<Option<(ConsumptionEntry, Object)>> {
         self.read(&keys::consumption_ledger(dataset, model, partition)).await
     }
 
-    /// The entry of a consumption partition by its key in the ledger, and the entry's own ETag.
-    pub async fn consumption_entry_at(&self, ledger_key: &str) -> Result<Option<(ConsumptionEntry, String)>> {
+    /// The entry of a consumption partition by its key in the ledger, and the entry's own object.
+    pub async fn consumption_entry_at(&self, ledger_key: &str) -> Result<Option<(ConsumptionEntry, Object)>> {
         self.read(ledger_key).await
     }
 
@@ -546,6 +558,10 @@ fn decode<T: Entry>(key: &str, bytes: &[u8]) -> Result<T, String> {
 }
 
 /// Writes an output unless the same bytes are there already, as `known` of an earlier entry and the store both say.
+///
+/// What is replaced is the state that `known` names, or none. Where the store has another one, `is_ours` decides whether
+/// the entry is still the one that `known` is of: then that state is damaged, or a killed writer's, and is replaced.
+/// Else another writer was first, which is [`Failure::Condition`].
 pub async fn put_output(
     store: &Store,
     key: String,
@@ -553,6 +569,7 @@ pub async fn put_output(
     partition: Partition,
     rows: u64,
     known: Option<&Output>,
+    is_ours: impl Future<Output = Result<bool>>,
 ) -> Result<Output> {
     let measure = move || {
         file.rewind()?;
@@ -568,9 +585,30 @@ pub async fn put_output(
     })?;
     let etag = match known.filter(|known| known.hash == hash) {
         Some(known) if store.head(&key).await?.is_some_and(|there| there.etag == known.etag) => known.etag.clone(),
-        _ => store.put_file(&key, file, Condition::Always).await?.etag,
+        _ => put_over(store, &key, file, known, is_ours).await?.etag,
     };
     Ok(Output { key, partition, rows, bytes, etag, hash, days: None })
+}
+
+async fn put_over(
+    store: &Store,
+    key: &str,
+    file: File,
+    known: Option<&Output>,
+    is_ours: impl Future<Output = Result<bool>>,
+) -> Result<Object> {
+    let condition = |etag: Option<String>| etag.map_or(Condition::Absent, Condition::Unchanged);
+    let again = file.try_clone();
+    let lost = match store.put_file(key, file, condition(known.map(|known| known.etag.clone()))).await {
+        Err(error) if error.failure == Failure::Condition => error,
+        written => return Ok(written?),
+    };
+    if !is_ours.await? {
+        return Err(lost.into());
+    }
+    let there = store.head(key).await?.map(|there| there.etag);
+    let again = again.map_err(|error| StoreError { failure: Failure::Other, why: error.to_string(), ..lost })?;
+    Ok(store.put_file(key, again, condition(there)).await?)
 }
 
 /// The partition that a consumption entry's ledger key names.

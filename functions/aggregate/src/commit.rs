@@ -1,17 +1,20 @@
 //! The commit of consumption partitions and files: nothing is written that no entry names, and nothing is deleted
-//! before the entry that replaces it stands.
+//! before the entry that replaces it stands. What another writer had announced stays named until the entry is an hour
+//! old, as in the other zones: that writer may still be about to write it.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 
-use lake::ledger::{ConsumptionEntry, FORMAT, Output, put_output};
+use lake::guard::{self, Why};
+use lake::ledger::{ConsumptionEntry, FORMAT, Output, partition_of, put_output};
 use lake::partition::Partition;
-use lake::store::{Condition, Failure};
+use lake::store::{Failure, Object};
 use lake::{Lake, keys};
 
 use crate::error::{Error, Result};
 
-/// An entry with its ETag.
-pub type Known = (ConsumptionEntry, String);
+/// An entry with its own object.
+pub type Known = (ConsumptionEntry, Object);
 
 /// An object that was made and is not written yet.
 pub struct Made {
@@ -49,8 +52,10 @@ pub async fn commit(
     entry: ConsumptionEntry,
     made: Vec<Made>,
 ) -> Result<Vec<Output>> {
+    let ledger_key = keys::consumption_ledger(&entry.dataset, &entry.model, partition);
+    let others = previous.as_ref().map(|(known, object)| of_others(known, object)).unwrap_or_default();
     let (mut known, mut etag) = match previous {
-        Some((known, etag)) => (known, Some(etag)),
+        Some((known, object)) => (known, Some(object.etag)),
         None => (ConsumptionEntry { file: entry.file.clone(), ..nothing(&entry.dataset, &entry.model) }, None),
     };
     // A retired key may be deleted at any time, so that it is announced again as well.
@@ -67,7 +72,8 @@ pub async fn commit(
     let mut outputs = Vec::new();
     for Made { key, partition, rows, file } in made {
         let before = known.outputs.iter().find(|output| output.key == key);
-        outputs.push(put_output(&lake.consumption, key, file, partition, rows, before).await?);
+        let is_ours = is_current(lake, &ledger_key, etag.as_deref());
+        outputs.push(put_output(&lake.consumption, key, file, partition, rows, before, is_ours).await?);
     }
     let mut retired: Vec<String> = known.keys().map(str::to_owned).collect();
     retired.retain(|key| !outputs.iter().any(|output| output.key == *key));
@@ -76,38 +82,80 @@ pub async fn commit(
     let entry = ConsumptionEntry { outputs, retired, pending: Vec::new(), ..entry };
     if known != entry {
         etag = Some(lake.ledger.commit_consumption(partition, &entry, etag.as_deref()).await?);
+    } else if !is_current(lake, &ledger_key, etag.as_deref()).await? {
+        // Nothing is to be written, but another writer may have deleted what this one has just made.
+        return Err(Error::Lake(overtaken(lake, &ledger_key).into()));
     }
-    finish(lake, partition, &entry, etag.as_deref().unwrap_or_default()).await?;
+    finish(lake, partition, &entry, etag.as_deref().unwrap_or_default(), &others).await?;
     Ok(entry.outputs)
 }
 
-/// Deletes what a committed entry retires, then forgets it.
-async fn finish(lake: &Lake, partition: &Partition, entry: &ConsumptionEntry, etag: &str) -> Result<()> {
+/// The keys of an entry that other writers may still be about to write.
+fn of_others(entry: &ConsumptionEntry, object: &Object) -> BTreeSet<String> {
+    if guard::is_abandoned(object) {
+        return BTreeSet::new();
+    }
+    entry.pending.iter().chain(&entry.retired).cloned().collect()
+}
+
+/// Whether an entry is still the one that has this ETag.
+async fn is_current(lake: &Lake, ledger_key: &str, etag: Option<&str>) -> lake::Result<bool> {
+    let current = lake.ledger.consumption_entry_at(ledger_key).await?;
+    Ok(current.as_ref().map(|(_, object)| object.etag.as_str()) == etag)
+}
+
+/// Deletes what a committed entry still retires, and forgets it once no writer can be left that had announced it.
+pub async fn settle(lake: &Lake, ledger_key: &str) -> Result<()> {
+    let Some((entry, object)) = lake.ledger.consumption_entry_at(ledger_key).await? else { return Ok(()) };
+    let Some(partition) = partition_of(ledger_key).filter(|_| entry.is_settled()) else { return Ok(()) };
+    finish(lake, &partition, &entry, &object.etag, &of_others(&entry, &object)).await
+}
+
+/// Deletes what a committed entry retires, then forgets it. The keys of `others` stay named.
+async fn finish(
+    lake: &Lake,
+    partition: &Partition,
+    entry: &ConsumptionEntry,
+    etag: &str,
+    others: &BTreeSet<String>,
+) -> Result<()> {
     if entry.retired.is_empty() {
         return Ok(());
     }
     let ledger_key = keys::consumption_ledger(&entry.dataset, &entry.model, partition);
-    delete_retired(lake, &ledger_key, entry, etag).await?;
-    let settled = ConsumptionEntry { retired: Vec::new(), ..entry.clone() };
-    lake.ledger.commit_consumption(partition, &settled, Some(etag)).await?;
+    let mut left = delete_retired(lake, &ledger_key, entry, etag).await?;
+    left.extend(entry.retired.iter().filter(|key| others.contains(*key)).cloned());
+    let settled = ConsumptionEntry { retired: left.into_iter().collect(), ..entry.clone() };
+    if settled != *entry {
+        lake.ledger.commit_consumption(partition, &settled, Some(etag)).await?;
+    }
     Ok(())
 }
 
-/// Deletes the objects that an entry retires, while it is the one that counts.
-async fn delete_retired(lake: &Lake, ledger_key: &str, entry: &ConsumptionEntry, etag: &str) -> Result<()> {
+/// Deletes the objects that an entry retires, while it is the one that counts. Returns those that are still there.
+async fn delete_retired(
+    lake: &Lake,
+    ledger_key: &str,
+    entry: &ConsumptionEntry,
+    etag: &str,
+) -> Result<BTreeSet<String>> {
+    let mut left = BTreeSet::new();
     for key in &entry.retired {
-        let Some(there) = lake.consumption.head(key).await? else { continue };
-        let current = lake.ledger.consumption_entry_at(ledger_key).await?;
-        if current.is_none_or(|(_, current)| current != etag) {
-            return Err(Error::Lake(overtaken(lake, ledger_key).into()));
+        let mut overtaken_by = None;
+        let is_ours = async {
+            let is_ours = is_current(lake, ledger_key, Some(etag)).await?;
+            overtaken_by = (!is_ours).then(|| overtaken(lake, ledger_key));
+            Ok(is_ours)
+        };
+        let is_deleted = guard::delete(&lake.consumption, key, Why::Retired, is_ours).await?;
+        if let Some(error) = overtaken_by {
+            return Err(Error::Lake(error.into()));
         }
-        match lake.consumption.delete(key, Condition::Unchanged(there.etag)).await {
-            // Another writer has written it since: its entry says what becomes of it.
-            Err(error) if error.failure == Failure::Condition => {}
-            deleted => deleted?,
+        if !is_deleted {
+            left.insert(key.clone());
         }
     }
-    Ok(())
+    Ok(left)
 }
 
 fn overtaken(lake: &Lake, ledger_key: &str) -> lake::store::StoreError {
@@ -119,18 +167,26 @@ fn overtaken(lake: &Lake, ledger_key: &str) -> lake::store::StoreError {
     }
 }
 
-/// Removes a partition or file that has nothing left to be made from: its objects, then its entry. One that another
-/// aggregation has committed since is left alone, and returns false. Fails with [`Failure::Condition`] if another one
-/// commits meanwhile.
+/// Removes a partition or file that has nothing left to be made from: its objects, then its entry, once no writer can be
+/// left that had announced one of them. Returns whether something was removed: not if another aggregation has committed
+/// since. Fails with [`Failure::Condition`] if another one commits meanwhile.
 pub async fn remove(lake: &Lake, ledger_key: &str, entry: &ConsumptionEntry) -> Result<bool> {
-    let Some((current, etag)) = lake.ledger.consumption_entry_at(ledger_key).await? else { return Ok(false) };
-    let Some(partition) = lake::ledger::partition_of(ledger_key).filter(|_| current == *entry) else {
+    let Some((current, object)) = lake.ledger.consumption_entry_at(ledger_key).await? else { return Ok(false) };
+    let Some(partition) = partition_of(ledger_key).filter(|_| current == *entry) else {
         return Ok(false);
     };
-    let retired = entry.keys().map(str::to_owned).collect();
-    let last = ConsumptionEntry { retired, file: entry.file.clone(), ..nothing(&entry.dataset, &entry.model) };
-    let etag = lake.ledger.commit_consumption(&partition, &last, Some(&etag)).await?;
-    delete_retired(lake, ledger_key, &last, &etag).await?;
-    lake.ledger.remove(ledger_key, &etag).await?;
-    Ok(true)
+    let others = of_others(&current, &object);
+    let retired: BTreeSet<String> = entry.keys().map(str::to_owned).collect();
+    let file = entry.file.clone();
+    let last =
+        ConsumptionEntry { retired: retired.into_iter().collect(), file, ..nothing(&entry.dataset, &entry.model) };
+    let etag = match last == current {
+        true => object.etag,
+        false => lake.ledger.commit_consumption(&partition, &last, Some(&object.etag)).await?,
+    };
+    let left = delete_retired(lake, ledger_key, &last, &etag).await?;
+    if left.is_empty() && !last.retired.iter().any(|key| others.contains(key)) {
+        lake.ledger.remove(ledger_key, &etag).await?;
+    }
+    Ok(entry.is_committed())
 }

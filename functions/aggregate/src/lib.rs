@@ -103,7 +103,9 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
         let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
         let Plan { todo, vanished, .. } = Plan::new(lake, dataset, &selection, &made, &entries);
         found.extend(todo.into_iter().map(|task| (dataset.name.clone(), task.model.name.clone(), task.partition)));
-        found.extend(vanished.into_iter().map(|(_, entry, partition)| (dataset.name.clone(), entry.model, partition)));
+        // Of the others nothing is left but the name of what a writer may still be about to write.
+        let vanished = vanished.into_iter().filter(|(_, entry, _)| entry.is_committed());
+        found.extend(vanished.map(|(_, entry, partition)| (dataset.name.clone(), entry.model, partition)));
     }
     Ok(found)
 }
@@ -168,6 +170,13 @@ async fn one_round(
     let Plan { todo, vanished, up_to_date, failed } = Plan::new(lake, dataset, selection, &made, &entries);
     outcome.up_to_date = up_to_date;
     outcome.failed = failed;
+    for (ledger_key, _) in made.entries.iter().filter(|(_, entry)| entry.is_settled() && !entry.retired.is_empty()) {
+        match commit::settle(lake, ledger_key).await {
+            // Another aggregation is at work on it.
+            Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
+            settled => settled?,
+        }
+    }
     are_gone(lake, dataset, &entries, &vanished).await?;
     for (ledger_key, entry, partition) in vanished {
         let (dataset, model) = (entry.dataset.clone(), entry.model.clone());

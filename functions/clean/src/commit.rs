@@ -3,13 +3,17 @@
 //! Keys that are about to be written stand in the entry before the first byte is (`announce`), so that a killed writer
 //! leaves nothing that no entry names. The commit itself is conditional on the entry that was read; what it no longer
 //! names is retired: named until it is deleted, and deleted only while the entry is the one that retired it.
+//!
+//! A key that another writer had announced is deleted, but stays named until the entry is an hour old: that writer may
+//! still be about to write it, and be killed before it learns that it was overtaken.
 
 use std::collections::BTreeSet;
 
 use lake::Lake;
+use lake::dataset::{Dataset, Table};
 use lake::guard::{self, Why};
 use lake::ledger::RawEntry;
-use lake::store::{Failure, Store};
+use lake::store::{Failure, Object, Store, StoreError};
 
 use crate::error::{Error, Result};
 
@@ -19,6 +23,38 @@ pub struct Standing {
     pub entry: RawEntry,
     /// The entry's own ETag.
     pub etag: Option<String>,
+    /// What other writers may still be about to write.
+    others: BTreeSet<String>,
+}
+
+impl Standing {
+    /// Reads it.
+    pub async fn read(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<Self> {
+        Ok(match lake.ledger.raw_entry(raw_key).await? {
+            Some((entry, object)) => {
+                let others = of_others(&entry, &object);
+                Self { entry, etag: Some(object.etag), others }
+            }
+            None => {
+                let entry = RawEntry::uncommitted(raw_key, table, &dataset.name);
+                Self { entry, etag: None, others: BTreeSet::new() }
+            }
+        })
+    }
+
+    /// Whether it is still what stands in the ledger.
+    pub async fn is_current(&self, lake: &Lake) -> lake::Result<bool> {
+        let current = lake.ledger.raw_entry(self.entry.raw_key()).await?;
+        Ok(current.map(|(_, object)| object.etag) == self.etag)
+    }
+}
+
+/// The keys of an entry that other writers may still be about to write.
+pub fn of_others(entry: &RawEntry, object: &Object) -> BTreeSet<String> {
+    if guard::is_abandoned(object) {
+        return BTreeSet::new();
+    }
+    entry.pending.iter().chain(&entry.retired).cloned().collect()
 }
 
 /// Whether an error is that another writer was first.
@@ -27,7 +63,7 @@ pub fn is_race(error: &Error) -> bool {
 }
 
 /// Names keys in the entry before anything is written to them. Writes only if the entry does not name them yet.
-pub async fn announce(lake: &Lake, mut standing: Standing, keys: &[String]) -> Result<Standing> {
+pub async fn announce(lake: &Lake, mut standing: Standing, keys: &BTreeSet<String>) -> Result<Standing> {
     let entry = &mut standing.entry;
     let made = entry.outputs.iter().chain(&entry.rejects).map(|output| &output.key);
     let known: BTreeSet<&String> = made.chain(&entry.pending).collect();
@@ -49,16 +85,36 @@ pub async fn commit(lake: &Lake, mut entry: RawEntry, standing: Standing) -> Res
     let made: BTreeSet<&String> = entry.outputs.iter().chain(&entry.rejects).map(|output| &output.key).collect();
     let retired: BTreeSet<String> = standing.entry.names().filter(|key| !made.contains(key)).cloned().collect();
     entry.retired = retired.into_iter().collect();
-    let etag = match standing.etag {
-        Some(etag) if standing.entry == entry => etag,
+    let etag = match &standing.etag {
+        Some(etag) if standing.entry == entry => {
+            // Nothing is to be written, but another writer may have deleted what this one has just made.
+            if !standing.is_current(lake).await? {
+                return Err(overtaken(lake, &entry).into());
+            }
+            etag.clone()
+        }
         etag => lake.ledger.commit_raw(&entry, etag.as_deref()).await?,
     };
-    Ok(finish_retirement(lake, &mut entry, &etag, Why::Retired).await?.then_some(entry))
+    let done = finish_retirement(lake, &mut entry, &etag, Why::Retired, &standing.others).await?;
+    Ok(done.then_some(entry))
+}
+
+fn overtaken(lake: &Lake, entry: &RawEntry) -> lake::Error {
+    let url = lake.store(lake::settings::Zone::Ledger).url(&lake::keys::raw_ledger(entry.raw_key()));
+    let why = "another writer was first".to_owned();
+    lake::Error::Store(StoreError { failure: Failure::Condition, action: "commit", url, why })
 }
 
 /// Deletes what a committed entry retires, and commits that it is done, unless another writer has committed since: then
-/// that is the other writer's to finish. False if the other writer has named what was deleted.
-pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str, why: Why) -> Result<bool> {
+/// that is the other writer's to finish. The keys of `others` stay named. False if another writer has named what was
+/// deleted.
+pub async fn finish_retirement(
+    lake: &Lake,
+    entry: &mut RawEntry,
+    etag: &str,
+    why: Why,
+    others: &BTreeSet<String>,
+) -> Result<bool> {
     if entry.retired.is_empty() {
         return Ok(true);
     }
@@ -67,7 +123,7 @@ pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str, wh
     for key in &entry.retired {
         let is_ours = async {
             let current = lake.ledger.raw_entry(&raw_key).await?;
-            Ok::<_, lake::Error>(current.is_some_and(|(_, current)| current == etag))
+            Ok::<_, lake::Error>(current.is_some_and(|(_, current)| current.etag == etag))
         };
         if !guard::delete(zone_of(lake, key), key, why, is_ours).await? {
             break;
@@ -75,14 +131,17 @@ pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str, wh
         deleted.push(key.clone());
     }
     if deleted.len() == entry.retired.len() {
-        let done = RawEntry { retired: Vec::new(), ..entry.clone() };
-        match lake.ledger.commit_raw(&done, Some(etag)).await {
-            Ok(_) => {
-                *entry = done;
-                return Ok(true);
+        let retired = deleted.iter().filter(|key| others.contains(*key)).cloned().collect();
+        let done = RawEntry { retired, ..entry.clone() };
+        if done != *entry {
+            match lake.ledger.commit_raw(&done, Some(etag)).await {
+                Ok(_) => {
+                    *entry = done;
+                    return Ok(true);
+                }
+                Err(lake::Error::Store(error)) if error.failure == Failure::Condition => {}
+                Err(error) => return Err(error.into()),
             }
-            Err(lake::Error::Store(error)) if error.failure == Failure::Condition => {}
-            Err(error) => return Err(error.into()),
         }
     }
     // Another writer has committed: it may have written between a look and a deletion.
@@ -92,6 +151,25 @@ pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str, wh
         made.chain(&current.pending).any(|key| deleted.contains(key))
     });
     Ok(!names_deleted)
+}
+
+/// Deletes what an entry names beside what counts. A writer that is still at work on it begins again.
+pub async fn settle(lake: &Lake, raw_key: &str) -> Result<()> {
+    let Some((mut entry, object)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(()) };
+    let others = of_others(&entry, &object);
+    let mut etag = object.etag;
+    if !entry.pending.is_empty() {
+        let pending = std::mem::take(&mut entry.pending);
+        entry.retired.extend(pending);
+        entry.retired.sort();
+        entry.retired.dedup();
+        etag = match lake.ledger.commit_raw(&entry, Some(&etag)).await {
+            Err(lake::Error::Store(error)) if error.failure == Failure::Condition => return Ok(()),
+            committed => committed?,
+        };
+    }
+    finish_retirement(lake, &mut entry, &etag, Why::Retired, &others).await?;
+    Ok(())
 }
 
 fn zone_of<'a>(lake: &'a Lake, key: &str) -> &'a Store {

@@ -222,11 +222,14 @@ pub async fn clean_if_stale(lake: &Lake, raw_key: &str, prune: bool) -> Result<O
         }
         return Ok(None);
     };
-    let entry = retire(lake, raw_key).await?;
-    if is_current(lake, raw_key, &raw, entry.as_ref()).await? {
-        return Ok(None);
+    let entry = lake.ledger.raw_entry(raw_key).await?.map(|(entry, _)| entry);
+    if !is_current(lake, raw_key, &raw, entry.as_ref()).await? {
+        return one(lake, raw_key).await.map(Some);
     }
-    one(lake, raw_key).await.map(Some)
+    if entry.is_some_and(|entry| entry.has_leftovers()) {
+        commit::settle(lake, raw_key).await?;
+    }
+    Ok(None)
 }
 
 /// Whether the ledger shows a raw object as done, with all those that it was cleaned with, and what was made of it is
@@ -260,13 +263,6 @@ async fn is_current(lake: &Lake, raw_key: &str, raw: &Object, entry: Option<&Raw
 fn has_time(entry: &RawEntry, raw: &Object) -> bool {
     let arrived = decode::whole_seconds(raw.last_modified);
     entry.received_at.is_none_or(|time| time == arrived) && entry.arrived.is_none_or(|time| time == arrived)
-}
-
-/// The entry of a raw object, after what it says is to be deleted is.
-async fn retire(lake: &Lake, raw_key: &str) -> Result<Option<RawEntry>> {
-    let Some((mut entry, etag)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(None) };
-    commit::finish_retirement(lake, &mut entry, &etag, guard::Why::Retired).await?;
-    Ok(Some(entry))
 }
 
 async fn one(lake: &Lake, raw_key: &str) -> Result<Cleaned> {
@@ -309,8 +305,8 @@ struct Survey {
     odd: Vec<(String, String)>,
     /// Per dataset.
     gone: Vec<Gone>,
-    /// Raw keys of entries with objects that are still to be deleted.
-    retiring: Vec<String>,
+    /// Raw keys of entries that are current, but name more than what counts.
+    unsettled: Vec<String>,
     /// Entries that cannot be read: each stops its own object.
     unreadable: Vec<Unreadable>,
     /// Those that are to be discarded before their object is cleaned, by raw key.
@@ -322,6 +318,8 @@ struct Gone {
     dataset: String,
     /// Their raw keys.
     raw_keys: Vec<String>,
+    /// Raw keys of entries of which nothing counts any more, but whose objects may still come.
+    withdrawn: Vec<String>,
     /// Entries that cannot be read, to be discarded.
     unreadable: Vec<Unreadable>,
     /// How many raw objects the dataset has or had.
@@ -398,16 +396,25 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &
         }
     }
     known += unreadable.len() as u64;
-    let mut gone = Gone { dataset: dataset.name.clone(), raw_keys: Vec::new(), unreadable: Vec::new(), known };
+    let mut gone = Gone {
+        dataset: dataset.name.clone(),
+        raw_keys: Vec::new(),
+        withdrawn: Vec::new(),
+        unreadable: Vec::new(),
+        known,
+    };
     let list = if wanted == Wanted::All { &mut gone.unreadable } else { &mut found.unreadable };
     list.extend(unreadable.into_values());
     for entry in &entries {
         if objects.iter().any(|object| object.hides(entry.raw_key())) {
             // Nothing is known of it: neither gone nor there.
+        } else if !there.contains_key(entry.raw_key()) && !entry.is_committed() {
+            gone.known -= 1;
+            gone.withdrawn.push(entry.raw_key().to_owned());
         } else if !there.contains_key(entry.raw_key()) {
             gone.raw_keys.push(entry.raw_key().to_owned());
-        } else if !entry.retired.is_empty() {
-            found.retiring.push(entry.raw_key().to_owned());
+        } else if entry.has_leftovers() && is_current(entry) {
+            found.unsettled.push(entry.raw_key().to_owned());
         }
     }
     found.gone.push(gone);
@@ -422,13 +429,13 @@ fn is_sibling(dataset: &Dataset, raw_key: &str) -> bool {
 
 /// Brings to an end what earlier runs or deleted raw objects left to do.
 async fn tidy(lake: &Lake, found: &Survey, prune: bool, outcome: &mut Outcome) -> Result<()> {
-    for Gone { dataset, raw_keys, unreadable, known } in &found.gone {
+    for Gone { dataset, raw_keys, withdrawn, unreadable, known } in &found.gone {
         let gone = (raw_keys.len() + unreadable.len()) as u64;
         if !prune && guard::too_many_gone(gone, *known) {
             outcome.failed.push(Error::Lake(guard::refuse_gone(dataset, gone, *known)));
             continue;
         }
-        for raw_key in raw_keys {
+        for raw_key in raw_keys.iter().chain(withdrawn) {
             if retract::retract(lake, raw_key).await? {
                 outcome.retracted.push(raw_key.clone());
             }
@@ -437,8 +444,8 @@ async fn tidy(lake: &Lake, found: &Survey, prune: bool, outcome: &mut Outcome) -
             lake.ledger.discard(unreadable).await?;
         }
     }
-    for raw_key in &found.retiring {
-        retire(lake, raw_key).await?;
+    for raw_key in &found.unsettled {
+        commit::settle(lake, raw_key).await?;
     }
     let odd = found.odd.iter().map(|(key, why)| Error::Unreadable { key: key.clone(), why: why.clone() });
     outcome.failed.extend(odd);

@@ -1,5 +1,7 @@
 //! One raw object: read, decode, write, commit.
 
+use std::collections::BTreeSet;
+
 use lake::dataset::{COMPRESSIONS, Dataset, Format, Table};
 use lake::ledger::{FORMAT, Input, RawEntry, put_output};
 use lake::partition::Partition;
@@ -9,14 +11,17 @@ use lake::{Lake, keys};
 use crate::commit::{Standing, announce, commit, is_race};
 use crate::decode::{Decoded, decode, whole_seconds};
 use crate::error::{Error, Result};
+use crate::writer::Written;
 
 /// How often an object that was overtaken is made again from what is there now.
 const TRIES: u32 = 5;
 
 /// Cleans one raw object and commits its ledger entry.
 pub async fn clean_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<RawEntry> {
+    // What a try that was overtaken has written is this writer's to remove.
+    let mut written = BTreeSet::new();
     for _ in 0..TRIES {
-        match try_object(lake, dataset, table, raw_key).await {
+        match try_object(lake, dataset, table, raw_key, &mut written).await {
             Ok(Some(entry)) => return Ok(entry),
             // Another writer committed meanwhile, or the raw object is another one by now.
             Ok(None) => {}
@@ -28,12 +33,15 @@ pub async fn clean_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key
     Err(Error::Broken { key: raw_key.to_owned(), why })
 }
 
-/// One try; nothing if it must be done again.
-async fn try_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<Option<RawEntry>> {
-    let standing = match lake.ledger.raw_entry(raw_key).await? {
-        Some((entry, etag)) => Standing { entry, etag: Some(etag) },
-        None => Standing { entry: RawEntry::uncommitted(raw_key, table, &dataset.name), etag: None },
-    };
+/// One try; nothing if it must be done again. `written` has the keys that tries may have written.
+async fn try_object(
+    lake: &Lake,
+    dataset: &Dataset,
+    table: &Table,
+    raw_key: &str,
+    written: &mut BTreeSet<String>,
+) -> Result<Option<RawEntry>> {
+    let standing = Standing::read(lake, dataset, table, raw_key).await?;
     let broken = |why: String| Error::Broken { key: raw_key.to_owned(), why };
     let siblings = open_siblings(lake, table, raw_key).await?;
     let Some(reading) = lake.raw.read(raw_key).await? else {
@@ -43,26 +51,28 @@ async fn try_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str
     let mut entry = entry(dataset, table, &decoded);
     account(&decoded).map_err(broken)?;
 
-    let Decoded { raw, written, .. } = decoded;
+    let Decoded { raw, written: Written { parts, rejects, .. }, .. } = decoded;
     let key = |partition: &Partition| keys::standard(&dataset.name, &table.name, partition, raw_key);
-    let parts: Vec<_> = written.parts.into_iter().filter(|part| part.rows > 0).collect();
-    let rejects = written.rejects.map(|file| (keys::rejection(&dataset.name, &table.name, raw_key), file));
-    let mut wanted: Vec<String> = parts.iter().map(|part| key(&part.partition)).collect();
-    wanted.extend(rejects.iter().map(|(key, _)| key.clone()));
-    let standing = announce(lake, standing, &wanted).await?;
+    let parts: Vec<_> = parts.into_iter().filter(|part| part.rows > 0).collect();
+    let rejects = rejects.map(|file| (keys::rejection(&dataset.name, &table.name, raw_key), file));
+    written.extend(parts.iter().map(|part| key(&part.partition)));
+    written.extend(rejects.iter().map(|(key, _)| key.clone()));
+    let standing = announce(lake, standing, written).await?;
 
     let old = &standing.entry;
     for part in parts {
         let key = key(&part.partition);
         let known = old.outputs.iter().find(|output| output.key == key);
         let file = part.bytes.into_file().map_err(|error| broken(error.to_string()))?;
-        let mut output = put_output(&lake.standard, key, file, part.partition, part.rows, known).await?;
+        let mut output =
+            put_output(&lake.standard, key, file, part.partition, part.rows, known, standing.is_current(lake)).await?;
         output.days = part.days;
         entry.outputs.push(output);
     }
     if let Some((key, file)) = rejects {
         let (known, rows) = (old.rejects.as_ref(), entry.rows.rejected);
-        entry.rejects = Some(put_output(&lake.rejection, key, file, Partition::whole(), rows, known).await?);
+        let is_ours = standing.is_current(lake);
+        entry.rejects = Some(put_output(&lake.rejection, key, file, Partition::whole(), rows, known, is_ours).await?);
     }
     let Some(entry) = commit(lake, entry, standing).await? else { return Ok(None) };
     // A newer object's event may have been acknowledged because this work was under way.

@@ -10,13 +10,14 @@ use lake::partition::Partition;
 use lake::settings::Zone;
 use lake::{Lake, keys};
 
-use crate::commit::{finish_retirement, is_race};
+use crate::commit::{finish_retirement, is_race, of_others};
 use crate::error::{Error, Result};
 
-/// Removes everything that was made of a raw object, if it is gone. Returns whether it was removed: not if the object is
-/// there again, or another writer is at work on it.
+/// Removes everything that was made of a raw object, if it is gone. Returns whether something was removed: not if the
+/// object is there again, or another writer is at work on it.
 ///
-/// The entry is first marked: from then on nothing counts, and a killed process starts again here. It goes last.
+/// The entry is first marked: from then on nothing counts, and a killed process starts again here. It goes last, once no
+/// writer can be left that may still write what it had announced.
 pub async fn retract(lake: &Lake, raw_key: &str) -> Result<bool> {
     match try_retract(lake, raw_key).await {
         Err(error) if is_race(&error) => Ok(false),
@@ -25,21 +26,24 @@ pub async fn retract(lake: &Lake, raw_key: &str) -> Result<bool> {
 }
 
 async fn try_retract(lake: &Lake, raw_key: &str) -> Result<bool> {
-    let Some((entry, etag)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(false) };
+    let Some((entry, object)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(false) };
     if !guard::is_gone(&lake.raw, Zone::Raw, raw_key).await? {
         return Ok(false);
     }
     tracing::info!(key = raw_key, "the raw object is gone: removing what was made of it");
+    let others = of_others(&entry, &object);
     let mut marked = entry.withdrawn();
-    let etag = if marked == entry { etag } else { lake.ledger.commit_raw(&marked, Some(&etag)).await? };
-    finish_retirement(lake, &mut marked, &etag, Why::RawGone).await?;
-    let Some((current, etag)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(true) };
-    let is_ours = current == marked && marked.retired.is_empty();
-    if !is_ours || !guard::is_gone(&lake.raw, Zone::Raw, raw_key).await? {
+    let etag = if marked == entry { object.etag } else { lake.ledger.commit_raw(&marked, Some(&object.etag)).await? };
+    finish_retirement(lake, &mut marked, &etag, Why::RawGone, &others).await?;
+    let Some((current, object)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(true) };
+    if current != marked || !guard::is_gone(&lake.raw, Zone::Raw, raw_key).await? {
         return Ok(false);
     }
-    lake.ledger.remove(&keys::raw_ledger(raw_key), &etag).await?;
-    Ok(true)
+    if marked.retired.is_empty() {
+        lake.ledger.remove(&keys::raw_ledger(raw_key), &object.etag).await?;
+        return Ok(true);
+    }
+    Ok(entry.is_committed() && marked.retired.iter().all(|key| others.contains(key)))
 }
 
 /// Fails if so much of a dataset is gone that one more object is not removed on a notice of its own.

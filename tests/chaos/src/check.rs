@@ -12,7 +12,11 @@ use crate::zones::Zones;
 
 /// Looks at each object that was written, and keeps what is wrong.
 #[derive(Debug, Clone, Default)]
-pub struct Watch(Arc<Mutex<Vec<String>>>);
+pub struct Watch {
+    problems: Arc<Mutex<Vec<String>>>,
+    /// What each fingerprint of a consumption partition was committed with: key and hash of its objects.
+    made: Arc<Mutex<BTreeMap<String, Vec<(String, String)>>>>,
+}
 
 impl Watch {
     /// Looks at an object after a call that may have changed it.
@@ -20,17 +24,32 @@ impl Watch {
         let Some(state) = store.state(key) else { return };
         let wrong = match zone {
             "consumption" => whole(key, &state.bytes).err(),
-            "ledger" => balanced(key, &state.bytes).err(),
+            "ledger" => balanced(key, &state.bytes).err().or_else(|| self.same(&state.bytes)),
             _ => None,
         };
         if let Some(wrong) = wrong {
-            self.0.lock().unwrap().push(format!("{zone}/{key}: {wrong}"));
+            self.problems.lock().unwrap().push(format!("{zone}/{key}: {wrong}"));
         }
+    }
+
+    /// The same inputs give the same bytes, whoever makes them and when.
+    fn same(&self, entry: &[u8]) -> Option<String> {
+        let entry: ConsumptionEntry = serde_json::from_slice(entry).ok().filter(ConsumptionEntry::is_committed)?;
+        let made: Vec<(String, String)> = entry.outputs.into_iter().map(|output| (output.key, output.hash)).collect();
+        let mut known = self.made.lock().unwrap();
+        let before = known.entry(entry.fingerprint).or_insert_with(|| made.clone());
+        // What is announced beside it does not count.
+        (*before != made).then(|| "other bytes were made of the same inputs".to_owned())
+    }
+
+    /// Looks at all entries of a lake.
+    pub fn look_at_ledger(&self, ledger: &MemoryStore) {
+        ledger.snapshot().into_keys().for_each(|key| self.look("ledger", &key, ledger));
     }
 
     /// What was wrong at any step.
     pub fn problems(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.problems.lock().unwrap().clone()
     }
 }
 
@@ -95,6 +114,35 @@ fn in_words(zone: &str, is: &State, should_be: &State) -> String {
         a.lines().filter(|line| !others.contains(line)).map(|line| format!("\n    {sign} {line}")).collect()
     };
     format!("{}{}", lines(&is, &should_be, "+"), lines(&should_be, &is, "-"))
+}
+
+/// Objects of the standard, rejection and consumption zones that no entry names, as a writer's first act is to announce
+/// what it will make; and, where `strictly`, what an entry counts on and what is not there. A writer that was killed may
+/// leave the latter for the next run, so that it shows a broken promise only by its absence in the same schedule.
+pub fn unquiet(zones: &Zones, strictly: bool) -> Vec<String> {
+    let mut named: BTreeSet<(&str, String)> = BTreeSet::new();
+    let mut counted: Vec<(&str, &MemoryStore, Output)> = Vec::new();
+    for (_, state) in zones.ledger.snapshot() {
+        if let Ok(entry) = serde_json::from_slice::<RawEntry>(&state.bytes) {
+            for key in entry.names() {
+                let zone = if key.ends_with(".parquet") { "standard" } else { "rejection" };
+                named.insert((zone, key.clone()));
+            }
+            counted.extend(entry.outputs.into_iter().map(|output| ("standard", &zones.standard, output)));
+            counted.extend(entry.rejects.into_iter().map(|output| ("rejection", &zones.rejection, output)));
+        } else if let Ok(entry) = serde_json::from_slice::<ConsumptionEntry>(&state.bytes) {
+            named.extend(entry.keys().map(|key| ("consumption", key.to_owned())));
+            counted.extend(entry.outputs.into_iter().map(|output| ("consumption", &zones.consumption, output)));
+        }
+    }
+    let mut found = Vec::new();
+    for (zone, store) in zones.made().into_iter().filter(|(zone, _)| *zone != "ledger") {
+        let unnamed = store.snapshot().into_keys().filter(|key| !named.contains(&(zone, key.clone())));
+        found.extend(unnamed.map(|key| format!("{zone}/{key}: no entry names it when all have ended")));
+    }
+    let missing = counted.into_iter().filter(|(_, store, output)| strictly && store.state(&output.key).is_none());
+    found.extend(missing.map(|(zone, _, output)| format!("{zone}/{}: is not there when all have ended", output.key)));
+    found
 }
 
 /// What is wrong with a quiet lake: an object that no entry names, an entry whose object is not as it says, and an

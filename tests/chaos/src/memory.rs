@@ -86,6 +86,11 @@ impl MemoryStore {
         self.lock().insert(key.to_owned(), state);
     }
 
+    /// Makes all objects older than any limit.
+    pub fn age(&self) {
+        self.lock().values_mut().for_each(|state| state.last_modified = DateTime::UNIX_EPOCH);
+    }
+
     /// One object's state.
     pub fn state(&self, key: &str) -> Option<State> {
         self.lock().get(key).cloned()

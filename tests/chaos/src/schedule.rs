@@ -29,11 +29,13 @@ pub struct Options {
     pub mutant: Mutant,
     /// Whether the same bytes may be uploaded again.
     pub same_again: bool,
+    /// Whether to look before the last quiet run for what that mends.
+    pub strictly: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { mutant: Mutant::None, same_again: true }
+        Self { mutant: Mutant::None, same_again: true, strictly: false }
     }
 }
 
@@ -98,7 +100,9 @@ async fn schedule(seed: u64, catalog: &Catalog, options: Options) -> Result<Done
     if let Err(why) = scheduler.run(actors).await {
         return Err(violation(vec![why], &scheduler));
     }
-    let mut problems = watch.problems();
+    let mut problems = check::unquiet(&zones, options.strictly);
+    // No writer of these is left.
+    zones.ledger.age();
     if let Err(why) = sweep(&zones.quiet(catalog), with_models).await {
         problems.push(format!("the quiet run fails: {why}"));
     }
@@ -106,6 +110,9 @@ async fn schedule(seed: u64, catalog: &Catalog, options: Options) -> Result<Done
     if let Err(why) = sweep(&reference.quiet(catalog), with_models).await {
         problems.push(format!("the lake without faults fails: {why}"));
     }
+    watch.look_at_ledger(&zones.ledger);
+    watch.look_at_ledger(&reference.ledger);
+    problems.extend(watch.problems());
     problems.extend(check::differences(&zones, &reference));
     problems.extend(check::verify(&zones));
     if problems.is_empty() { Ok(Done { steps: scheduler.steps() }) } else { Err(violation(problems, &scheduler)) }

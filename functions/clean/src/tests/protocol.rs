@@ -42,6 +42,83 @@ async fn what_a_killed_writer_left_is_removed_by_the_next_ordinary_run() {
     }
 }
 
+/// A writer that is overtaken by a faster one just before it writes its output, and killed once it has written it.
+async fn overtaken_and_killed(lake: &Lake) {
+    let mut slow = lake.clone();
+    let fast = lake.clone();
+    let overtake = move || {
+        let fast = fast.clone();
+        async move {
+            upload(&fast, KEY, FEBRUARY).await;
+            clean_if_stale(&fast, KEY, false).await.unwrap();
+            Ok(())
+        }
+        .boxed()
+    };
+    let standard = scripted(&lake.standard, nth(At::AfterPut, 1, killed));
+    slow.standard = scripted(&standard, nth(At::BeforePut, 1, overtake));
+    // Without its death it would begin again and clean what is there now.
+    let _ = clean_if_stale(&slow, KEY, false).await;
+}
+
+const IN_FEBRUARY: &str = "trams/position/month=2026-02/a.csv.parquet";
+
+#[tokio::test]
+async fn a_late_write_over_what_another_writer_has_deleted_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake_at(folder.path()).await;
+    upload(&lake, KEY, JANUARY).await;
+    clean(&lake).await;
+    upload(&lake, KEY, "tram,day\n2,2026-01-05\n").await;
+    overtaken_and_killed(&lake).await;
+    assert_eq!(standard(&lake).await, [IN_FEBRUARY]);
+    assert_whole(&lake).await;
+}
+
+#[tokio::test]
+async fn what_was_announced_is_removed_though_it_is_written_after_it_was_overtaken() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake_at(folder.path()).await;
+    upload(&lake, KEY, JANUARY).await;
+    overtaken_and_killed(&lake).await;
+    assert_eq!(standard(&lake).await.len(), 2, "the late output is there");
+    let retired = || async { lake.ledger.raw_entry(KEY).await.unwrap().unwrap().0.retired };
+    let late = ["trams/position/month=2026-01/a.csv.parquet"];
+    assert_eq!(retired().await, late);
+    clean(&lake).await;
+    assert_eq!(standard(&lake).await, [IN_FEBRUARY]);
+    assert_eq!(retired().await, late, "its writer may not be dead");
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3660);
+    let entry = folder.path().join("ledger/raw/trams/a.csv.json");
+    std::fs::File::options().append(true).open(entry).unwrap().set_modified(long_ago).unwrap();
+    clean(&lake).await;
+    assert_eq!(retired().await, Vec::<String>::new());
+    assert_whole(&lake).await;
+}
+
+#[tokio::test]
+async fn what_an_overtaken_try_has_written_is_removed_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake_at(folder.path()).await;
+    upload(&lake, KEY, JANUARY).await;
+    let mut slow = lake.clone();
+    let fast = lake.clone();
+    // The raw object is replaced, cleaned, and all of it forgotten, once the slow writer has written January's output.
+    let overtake = move || {
+        let fast = fast.clone();
+        async move {
+            upload(&fast, KEY, FEBRUARY).await;
+            clean_if_stale(&fast, KEY, false).await.unwrap();
+            Ok(())
+        }
+        .boxed()
+    };
+    slow.standard = scripted(&lake.standard, nth(At::AfterPut, 1, overtake));
+    clean_if_stale(&slow, KEY, false).await.unwrap();
+    assert_eq!(standard(&lake).await, [IN_FEBRUARY]);
+    assert_whole(&lake).await;
+}
+
 #[tokio::test]
 async fn a_raw_object_that_is_replaced_before_the_commit_is_cleaned_again() {
     let folder = tempfile::tempdir().unwrap();
