@@ -15,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::keys;
+use crate::lake::Lake;
 use crate::partition::Partition;
 use crate::settings::Zone;
 use crate::store::{Condition, Failure, Object, Store};
@@ -85,6 +86,38 @@ pub fn refuse_gone(dataset: &str, gone: u64, known: u64) -> Error {
         "{gone} of {known} raw objects of dataset {dataset} are gone at once: nothing of it is removed; if they were \
          deleted on purpose, run `tributary clean --dataset {dataset} --prune` (in an event: \"prune\": true)"
     ))
+}
+
+/// Refuses to sweep away so many objects of one zone that a lost ledger is more likely than so many leftovers. `known`
+/// counts the orphans as well.
+pub fn check_sweep(store: &Store, dataset: &str, orphans: u64, known: u64) -> Result<()> {
+    if !too_many_gone(orphans, known) {
+        return Ok(());
+    }
+    Err(Error::Guard(format!(
+        "{orphans} of {known} objects below {} are in no ledger entry: none of them is removed; is LEDGER_URL right, and \
+         are all raw objects there? `tributary clean --all --dataset {dataset}` makes lost entries again, and with --prune \
+         removes what is left",
+        store.url(&format!("{dataset}/"))
+    )))
+}
+
+/// Fails if a dataset's tables have objects, and the ledger has no entry of the dataset: then its URL is more likely
+/// mistyped than the lake empty. To be asked where no entry was found.
+pub async fn ensure_ledger(lake: &Lake, dataset: &Dataset) -> Result<()> {
+    let objects = lake.standard.list(&format!("{}/", dataset.name)).await?;
+    let made = objects.iter().filter(|object| is_made(dataset, Zone::Standard, &object.key)).count();
+    if made == 0 {
+        return Ok(());
+    }
+    Err(Error::Guard(format!(
+        "the ledger {} has no entry of dataset {}, but {made} objects of its tables are in {}: is LEDGER_URL right? \
+         `tributary clean --all --dataset {}` makes lost entries again",
+        lake.store(Zone::Ledger).url(""),
+        dataset.name,
+        lake.standard.url(""),
+        dataset.name
+    )))
 }
 
 /// Whether an object is old enough for a sweep.

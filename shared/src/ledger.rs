@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::Table;
 use crate::error::{Error, Result};
+use crate::guard;
 use crate::keys;
 use crate::partition::Partition;
 use crate::store::{Condition, Failure, Object, Store, StoreError};
@@ -185,8 +186,7 @@ pub struct RawEntry {
     pub received_at: Option<DateTime<Utc>>,
     /// Objects in the standard zone.
     pub outputs: Vec<Output>,
-    /// Objects of an earlier cleaning that this one no longer makes: to be deleted, then forgotten. Those that another
-    /// writer had announced are named until the entry is an hour old: that writer may still be about to write them.
+    /// Objects of an earlier cleaning that this one no longer makes: to be deleted, then forgotten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<String>,
     /// The object in the rejection zone, if there is one.
@@ -196,6 +196,10 @@ pub struct RawEntry {
     /// written. The next commit keeps those that it names and retires the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
+    /// Objects that other writers had announced and that do not count: to be deleted, and named until the entry is an
+    /// hour old, because those writers may still be about to write them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<String>,
 }
 
 impl RawEntry {
@@ -220,6 +224,7 @@ impl RawEntry {
             retired: Vec::new(),
             rejects: None,
             pending: Vec::new(),
+            late: Vec::new(),
         }
     }
 
@@ -230,21 +235,27 @@ impl RawEntry {
 
     /// Whether it names objects that do not count: announced and never committed, or still to be deleted.
     pub fn has_leftovers(&self) -> bool {
-        !self.pending.is_empty() || !self.retired.is_empty()
+        !self.pending.is_empty() || !self.retired.is_empty() || !self.late.is_empty()
+    }
+
+    /// The keys that other writers may still be about to write, by the entry's own object.
+    pub fn expected(&self, object: &Object) -> BTreeSet<String> {
+        let is_abandoned = guard::is_abandoned(object);
+        self.pending.iter().chain(&self.late).filter(|_| !is_abandoned).cloned().collect()
     }
 
     /// The keys that it names in the standard and rejection zones, whatever their state.
     pub fn names(&self) -> impl Iterator<Item = &String> {
         let made = self.outputs.iter().chain(&self.rejects).map(|output| &output.key);
-        made.chain(&self.retired).chain(&self.pending)
+        made.chain(&self.retired).chain(&self.pending).chain(&self.late)
     }
 
-    /// The entry of the same object as if it had never been cleaned, with all that it names to be deleted.
+    /// The entry of the same object as if it had never been cleaned, with all that it names to be deleted; what is
+    /// `expected` of other writers stays named.
     #[must_use]
-    pub fn withdrawn(&self) -> Self {
-        let mut retired: Vec<String> = self.names().cloned().collect();
-        retired.sort();
-        retired.dedup();
+    pub fn withdrawn(&self, expected: &BTreeSet<String>) -> Self {
+        let retired: BTreeSet<&String> = self.names().filter(|key| !expected.contains(*key)).collect();
+        let retired = retired.into_iter().cloned().collect();
         Self {
             format: FORMAT,
             inputs: vec![Input { key: self.raw_key().to_owned(), etag: String::new() }],
@@ -261,6 +272,7 @@ impl RawEntry {
             rejects: None,
             pending: Vec::new(),
             retired,
+            late: expected.iter().cloned().collect(),
             ..self.clone()
         }
     }
@@ -296,6 +308,9 @@ pub struct ConsumptionEntry {
     pub dataset: String,
     /// The model.
     pub model: String,
+    /// The partition, or the file as one; version 0.1 wrote none.
+    #[serde(default = "Partition::whole")]
+    pub partition: Partition,
     /// The fingerprint of everything the partition was made from.
     pub fingerprint: String,
     /// The standard zone objects it was made from: key and content hash.
@@ -309,16 +324,30 @@ pub struct ConsumptionEntry {
     /// commit yet, the fingerprint is empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
-    /// Objects that are no longer made: to be deleted, then forgotten; see [`RawEntry::retired`].
+    /// Objects that are no longer made: to be deleted, then forgotten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<String>,
+    /// Objects that other writers had announced; see [`RawEntry::late`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<String>,
 }
 
 impl ConsumptionEntry {
     /// Keys of all objects that the entry knows of: those that count, and those that may be there beside them.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         let outputs = self.outputs.iter().map(|output| &output.key);
-        outputs.chain(&self.pending).chain(&self.retired).map(String::as_str)
+        outputs.chain(&self.pending).chain(&self.retired).chain(&self.late).map(String::as_str)
+    }
+
+    /// The keys that other writers may still be about to write, by the entry's own object.
+    pub fn expected(&self, object: &Object) -> BTreeSet<String> {
+        let is_abandoned = guard::is_abandoned(object);
+        self.pending.iter().chain(&self.late).filter(|_| !is_abandoned).cloned().collect()
+    }
+
+    /// Whether it names objects that do not count: announced and never committed, or to be deleted.
+    pub fn has_leftovers(&self) -> bool {
+        !self.pending.is_empty() || !self.retired.is_empty() || !self.late.is_empty()
     }
 
     /// Whether something was committed, and no writer has announced another state since.
@@ -472,13 +501,9 @@ impl Ledger {
     }
 
     /// Commits a consumption partition's entry in place of the one whose ETag is `previous`.
-    pub async fn commit_consumption(
-        &self,
-        partition: &Partition,
-        entry: &ConsumptionEntry,
-        previous: Option<&str>,
-    ) -> Result<String> {
-        self.commit(&keys::consumption_ledger(&entry.dataset, &entry.model, partition), entry, previous).await
+    pub async fn commit_consumption(&self, entry: &ConsumptionEntry, previous: Option<&str>) -> Result<String> {
+        let key = keys::consumption_ledger(&entry.dataset, &entry.model, &entry.partition);
+        self.commit(&key, entry, previous).await
     }
 
     async fn commit(&self, key: &str, entry: &impl Serialize, previous: Option<&str>) -> Result<String> {
@@ -517,8 +542,10 @@ impl Entry for ConsumptionEntry {
     }
 
     fn belongs(&self, ledger_key: &str) -> bool {
-        // The entry names no partition: two entries that name one object are for `tributary verify` to find.
-        ledger_key.starts_with(&format!("consumption/{}/{}/", self.dataset, self.model))
+        if self.format == 0 {
+            return ledger_key.starts_with(&format!("consumption/{}/{}/", self.dataset, self.model));
+        }
+        keys::consumption_ledger(&self.dataset, &self.model, &self.partition) == ledger_key
     }
 }
 
@@ -648,6 +675,7 @@ mod tests {
             retired: Vec::new(),
             rejects: None,
             pending: Vec::new(),
+            late: Vec::new(),
         }
     }
 

@@ -136,7 +136,7 @@ pub fn days_of_key(raw_key: &str) -> Option<Range<NaiveDate>> {
 
 /// Ten characters, `YYYY-MM-DD`, of a day that exists.
 fn parse_date(text: &str) -> Option<NaiveDate> {
-    let date: NaiveDate = text.parse().ok()?;
+    let date = crate::time::parse_day(text).ok()?;
     (YEARS.contains(&date.year()) && date.to_string() == text).then_some(date)
 }
 

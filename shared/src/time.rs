@@ -78,6 +78,13 @@ impl Window {
     }
 }
 
+/// A day as people write it in commands, events and keys: `YYYY-MM-DD`, with four digits of the year.
+pub fn parse_day(text: &str) -> Result<NaiveDate, String> {
+    let is_year = |year: &str| year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
+    let day = text.split_once('-').filter(|(year, _)| is_year(year)).and_then(|_| text.parse().ok());
+    day.ok_or_else(|| format!("\"{text}\" is not a date: write it as YYYY-MM-DD, such as 2026-11-18"))
+}
+
 /// Errors unless a day is of the years 0001 to 9999.
 pub fn check_year(day: NaiveDate) -> Result<()> {
     if (1..=9999).contains(&day.year()) {
@@ -147,6 +154,16 @@ mod tests {
     use super::*;
     use chrono_tz::Europe::Brussels;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_day_has_four_digits_of_the_year() {
+        assert_eq!(parse_day("2026-11-18"), Ok(date("2026-11-18")));
+        assert_eq!(parse_day("0001-01-01"), Ok(date("0001-01-01")));
+        for text in ["26-11-18", "+2026-11-18", "-2026-11-18", "02026-11-18", "2026-13-01", "2026-11", "", "18.11.2026"]
+        {
+            assert!(parse_day(text).unwrap_err().contains("YYYY-MM-DD"), "{text}");
+        }
+    }
 
     fn date(text: &str) -> NaiveDate {
         text.parse().unwrap()

@@ -10,8 +10,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
-use datafusion::arrow::compute::cast;
 use datafusion::arrow::compute::kernels::length::length;
+use datafusion::arrow::compute::{cast, concat};
 use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type};
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::error::{DataFusionError, Result as EngineResult};
@@ -114,7 +114,7 @@ fn resident() -> Option<u64> {
 
 /// Replaces functions that make much of little by bounded ones.
 pub fn bound_functions(context: &SessionContext) {
-    let text = ["repeat", "lpad", "rpad"];
+    let text = ["repeat", "lpad", "rpad", "replace", "regexp_replace", "concat", "concat_ws"];
     for name in text.into_iter().chain(["range", "generate_series", "array_repeat", "array_resize"]) {
         let known = context.state().scalar_functions().get(name).cloned();
         if let Some(inner) = known {
@@ -155,63 +155,141 @@ impl ScalarUDFImpl for Bounded {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> EngineResult<ColumnarValue> {
-        let bytes = size(self.name(), &args)?;
-        if bytes > MAX_RESULT {
-            let why = format!(
-                "{} would make {} MB in one go, and {} MB are the most",
-                self.name(),
-                bytes / 1_000_000,
-                MAX_RESULT / 1_000_000
-            );
-            return Err(DataFusionError::Plan(why));
+        let sizes = Sizes::new(self.name(), &args)?;
+        if sizes.sum() <= MAX_RESULT {
+            return self.inner.invoke_with_args(args);
         }
-        self.inner.invoke_with_args(args)
+        // What a text becomes is not known before, only what it may become at most: few rows at once.
+        if sizes.are_limits {
+            return self.invoke_by_slices(args, &sizes);
+        }
+        Err(self.too_much(sizes.sum()))
     }
 }
 
-/// About how many bytes a call makes.
-fn size(name: &str, args: &ScalarFunctionArgs) -> EngineResult<i64> {
-    let rows =
-        if args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_))) { 1 } else { args.number_rows };
-    let number = |at: usize| match args.args.get(at) {
-        Some(value) => Numbers::new(value, |array| cast(array, &DataType::Int64)).map(Some),
-        None => Ok(None),
-    };
-    let bytes = |at: usize| match args.args.get(at) {
-        Some(value) => Numbers::new(value, |array| cast(length(array)?.as_ref(), &DataType::Int64)).map(Some),
-        None => Ok(None),
-    };
-    // How many times what is made for a row.
-    let (times, each): (Vec<Option<Numbers>>, Option<Numbers>) = match name {
-        "repeat" => (vec![number(1)?], bytes(0)?),
-        "lpad" | "rpad" => (vec![number(1)?], bytes(2)?),
-        "array_repeat" | "array_resize" => (vec![number(1)?], None),
-        // Series of times have steps of their own kind, and days at least.
-        _ if args.args.iter().any(|value| !value.data_type().is_integer()) => return Ok(0),
-        _ => (vec![number(0)?, number(1)?, number(2)?], None),
-    };
-    let at = |numbers: &Option<Numbers>, row| numbers.as_ref().and_then(|numbers| numbers.at(row));
-    let mut sum = 0_i64;
-    for row in 0..rows {
-        let made = match times.as_slice() {
-            [count] => {
-                let each = if each.is_some() { at(&each, row).unwrap_or(0).max(1) } else { 16 };
-                at(count, row).unwrap_or(0).max(0).saturating_mul(each)
-            }
-            [first, second, step] => {
-                let (from, to) = match (at(first, row), at(second, row)) {
-                    (Some(from), Some(to)) => (from, to),
-                    (Some(to), None) => (0, to),
-                    _ => continue,
-                };
-                let step = at(step, row).unwrap_or(1).unsigned_abs().max(1);
-                i64::try_from(from.abs_diff(to) / step).unwrap_or(i64::MAX).saturating_mul(8)
-            }
-            _ => 0,
-        };
-        sum = sum.saturating_add(made);
+impl Bounded {
+    fn too_much(&self, bytes: i64) -> DataFusionError {
+        DataFusionError::Plan(format!(
+            "{} would make {} MB in one go, and {} MB are the most",
+            self.name(),
+            bytes / 1_000_000,
+            MAX_RESULT / 1_000_000
+        ))
     }
-    Ok(sum)
+
+    /// Calls the function for as many rows at once as may make [`MAX_RESULT`] together.
+    fn invoke_by_slices(&self, args: ScalarFunctionArgs, sizes: &Sizes) -> EngineResult<ColumnarValue> {
+        let mut made: Vec<ArrayRef> = Vec::new();
+        let (mut first, mut bytes) = (0, 0_i64);
+        for (row, size) in sizes.rows.iter().enumerate() {
+            if *size > MAX_RESULT {
+                return Err(self.too_much(*size));
+            }
+            if bytes.saturating_add(*size) > MAX_RESULT {
+                made.push(self.invoke_rows(&args, first, row - first)?);
+                (first, bytes) = (row, 0);
+            }
+            bytes = bytes.saturating_add(*size);
+        }
+        made.push(self.invoke_rows(&args, first, sizes.rows.len() - first)?);
+        let made: Vec<&dyn Array> = made.iter().map(AsRef::as_ref).collect();
+        Ok(ColumnarValue::Array(concat(&made)?))
+    }
+
+    fn invoke_rows(&self, args: &ScalarFunctionArgs, first: usize, count: usize) -> EngineResult<ArrayRef> {
+        let cut = |value: &ColumnarValue| match value {
+            ColumnarValue::Array(array) => ColumnarValue::Array(array.slice(first, count)),
+            ColumnarValue::Scalar(_) => value.clone(),
+        };
+        let args = ScalarFunctionArgs {
+            args: args.args.iter().map(cut).collect(),
+            arg_fields: args.arg_fields.clone(),
+            number_rows: count,
+            return_field: Arc::clone(&args.return_field),
+            config_options: Arc::clone(&args.config_options),
+        };
+        self.inner.invoke_with_args(args)?.into_array(count)
+    }
+}
+/// About how many bytes a call makes.
+struct Sizes {
+    /// Of each row; of all in one, where there is but one value.
+    rows: Vec<i64>,
+    /// Whether these are upper limits, of which mostly a small part is reached.
+    are_limits: bool,
+}
+
+impl Sizes {
+    fn new(name: &str, args: &ScalarFunctionArgs) -> EngineResult<Self> {
+        let rows =
+            if args.args.iter().all(|value| matches!(value, ColumnarValue::Scalar(_))) { 1 } else { args.number_rows };
+        let number = |at: usize| match args.args.get(at) {
+            Some(value) => Numbers::new(value, |array| cast(array, &DataType::Int64)).map(Some),
+            None => Ok(None),
+        };
+        let bytes = |at: usize| match args.args.get(at) {
+            Some(value) if is_text(&value.data_type()) => {
+                Numbers::new(value, |array| cast(length(array)?.as_ref(), &DataType::Int64)).map(Some)
+            }
+            // A number or a time as text.
+            Some(_) => Ok(Some(Numbers::one(32))),
+            None => Ok(None),
+        };
+        let at = |numbers: &Option<Numbers>, row| numbers.as_ref().and_then(|numbers| numbers.at(row)).unwrap_or(0);
+        let (are_limits, of_row): (bool, Box<dyn Fn(usize) -> i64>) = match name {
+            "repeat" | "lpad" | "rpad" => {
+                let (times, each) = (number(1)?, bytes(if name == "repeat" { 0 } else { 2 })?);
+                (false, Box::new(move |row| at(&times, row).max(0).saturating_mul(at(&each, row).max(1))))
+            }
+            "array_repeat" | "array_resize" => {
+                let times = number(1)?;
+                (false, Box::new(move |row| at(&times, row).max(0).saturating_mul(16)))
+            }
+            "replace" => {
+                let (text, from, to) = (bytes(0)?, bytes(1)?, bytes(2)?);
+                let most = move |row| {
+                    let text = at(&text, row);
+                    text.saturating_add((text / at(&from, row).max(1)).saturating_mul(at(&to, row)))
+                };
+                (true, Box::new(most))
+            }
+            "regexp_replace" => {
+                // Between any two characters there may be a match, and a group of it may be most of the text.
+                let (text, to) = (bytes(0)?, bytes(2)?);
+                let most = move |row| {
+                    let (text, to) = (at(&text, row), at(&to, row));
+                    text.saturating_add(text.saturating_add(1).saturating_mul(to))
+                        .saturating_add(text.saturating_mul(to / 2))
+                };
+                (true, Box::new(most))
+            }
+            "concat" | "concat_ws" => {
+                let parts = (0..args.args.len()).map(bytes).collect::<EngineResult<Vec<_>>>()?;
+                (true, Box::new(move |row| parts.iter().fold(0, |sum: i64, part| sum.saturating_add(at(part, row)))))
+            }
+            // Series of times have steps of their own kind, and days at least.
+            _ if args.args.iter().any(|value| !value.data_type().is_integer()) => (false, Box::new(|_| 0)),
+            _ => {
+                let (first, second, step) = (number(0)?, number(1)?, number(2)?);
+                let many = move |row| {
+                    let (from, to) =
+                        if second.is_some() { (at(&first, row), at(&second, row)) } else { (0, at(&first, row)) };
+                    let step = if step.is_some() { at(&step, row).unsigned_abs().max(1) } else { 1 };
+                    i64::try_from(from.abs_diff(to) / step).unwrap_or(i64::MAX).saturating_mul(8)
+                };
+                (false, Box::new(many))
+            }
+        };
+        Ok(Self { rows: (0..rows).map(of_row).collect(), are_limits })
+    }
+
+    fn sum(&self) -> i64 {
+        self.rows.iter().fold(0, |sum: i64, row| sum.saturating_add(*row))
+    }
+}
+
+fn is_text(kind: &DataType) -> bool {
+    matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Binary | DataType::LargeBinary)
 }
 
 /// One number per row, or one for all.
@@ -231,6 +309,10 @@ impl Numbers {
         };
         let values = of(array.as_ref())?;
         Ok(Self { values: values.as_primitive::<Int64Type>().clone(), is_one })
+    }
+
+    fn one(value: i64) -> Self {
+        Self { values: Int64Array::from(vec![value]), is_one: true }
     }
 
     fn at(&self, row: usize) -> Option<i64> {
@@ -258,6 +340,12 @@ mod tests {
             ("SELECT range(0, 10)".to_owned(), true),
             ("SELECT range(0, 1000000000000)".to_owned(), false),
             ("SELECT array_repeat(1, 1000000000)".to_owned(), false),
+            ("SELECT replace('banana', 'an', 'AN')".to_owned(), true),
+            ("SELECT replace(repeat('a', 8000000), 'a', repeat('b', 150))".to_owned(), false),
+            ("SELECT regexp_replace('banana', '(an)', '<\\1>', 'g')".to_owned(), true),
+            ("SELECT regexp_replace(repeat('a', 4000000), 'a', repeat('b', 300), 'g')".to_owned(), false),
+            ("SELECT concat('a', 1, NULL, 'b')".to_owned(), true),
+            (format!("SELECT concat({})", vec!["repeat('a', 60000000)"; 3].join(", ")), false),
         ] {
             let done = async { context.sql(&sql).await?.collect().await }.await;
             assert_eq!(done.is_ok(), fine, "{sql}: {done:?}");
@@ -265,6 +353,18 @@ mod tests {
                 assert!(error.to_string().contains("are the most"), "{sql}: {error}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn many_rows_that_might_become_much_are_done_few_at_a_time() {
+        let context = SessionContext::new();
+        bound_functions(&context);
+        let sql = "SELECT sum(length(regexp_replace(repeat('ab', 500), 'b', 'cdefghijklmnop', 'g'))) AS bytes \
+                   FROM range(0, 8192)";
+        let text =
+            arrow::util::pretty::pretty_format_batches(&context.sql(sql).await.unwrap().collect().await.unwrap());
+        // 500 times `a` and 14 more letters.
+        assert!(text.unwrap().to_string().contains(&(8192 * 500 * 15).to_string()));
     }
 
     #[tokio::test]

@@ -29,17 +29,19 @@ pub struct Made {
 }
 
 /// An entry of which nothing counts yet.
-pub fn nothing(dataset: &str, model: &str) -> ConsumptionEntry {
+pub fn nothing(dataset: &str, model: &str, partition: &Partition) -> ConsumptionEntry {
     ConsumptionEntry {
         format: FORMAT,
         dataset: dataset.to_owned(),
         model: model.to_owned(),
+        partition: partition.clone(),
         fingerprint: String::new(),
         inputs: Vec::new(),
         outputs: Vec::new(),
         file: None,
         pending: Vec::new(),
         retired: Vec::new(),
+        late: Vec::new(),
     }
 }
 
@@ -47,16 +49,18 @@ pub fn nothing(dataset: &str, model: &str) -> ConsumptionEntry {
 /// names and that were not made again are deleted. Fails with [`Failure::Condition`] if another writer is at work.
 pub async fn commit(
     lake: &Lake,
-    partition: &Partition,
     previous: Option<Known>,
     entry: ConsumptionEntry,
     made: Vec<Made>,
 ) -> Result<Vec<Output>> {
-    let ledger_key = keys::consumption_ledger(&entry.dataset, &entry.model, partition);
-    let others = previous.as_ref().map(|(known, object)| of_others(known, object)).unwrap_or_default();
+    let ledger_key = keys::consumption_ledger(&entry.dataset, &entry.model, &entry.partition);
+    let expected = previous.as_ref().map(|(known, object)| known.expected(object)).unwrap_or_default();
     let (mut known, mut etag) = match previous {
         Some((known, object)) => (known, Some(object.etag)),
-        None => (ConsumptionEntry { file: entry.file.clone(), ..nothing(&entry.dataset, &entry.model) }, None),
+        None => (
+            ConsumptionEntry { file: entry.file.clone(), ..nothing(&entry.dataset, &entry.model, &entry.partition) },
+            None,
+        ),
     };
     // A retired key may be deleted at any time, so that it is announced again as well.
     let new = |key: &&str| {
@@ -65,9 +69,11 @@ pub async fn commit(
     let new: Vec<String> = made.iter().map(|made| made.key.as_str()).filter(new).map(str::to_owned).collect();
     if !new.is_empty() {
         known.retired.retain(|key| !new.contains(key));
+        known.late.retain(|key| !new.contains(key));
         known.pending.extend(new);
         known.format = FORMAT;
-        etag = Some(lake.ledger.commit_consumption(partition, &known, etag.as_deref()).await?);
+        known.partition = entry.partition.clone();
+        etag = Some(lake.ledger.commit_consumption(&known, etag.as_deref()).await?);
     }
     let mut outputs = Vec::new();
     for Made { key, partition, rows, file } in made {
@@ -75,27 +81,28 @@ pub async fn commit(
         let is_ours = is_current(lake, &ledger_key, etag.as_deref());
         outputs.push(put_output(&lake.consumption, key, file, partition, rows, before, is_ours).await?);
     }
-    let mut retired: Vec<String> = known.keys().map(str::to_owned).collect();
-    retired.retain(|key| !outputs.iter().any(|output| output.key == *key));
-    retired.sort();
-    retired.dedup();
-    let entry = ConsumptionEntry { outputs, retired, pending: Vec::new(), ..entry };
+    let made = |key: &str| outputs.iter().any(|output| output.key == key);
+    let (late, retired) = without(&known, &expected, made);
+    let entry = ConsumptionEntry { outputs, retired, late, pending: Vec::new(), ..entry };
     if known != entry {
-        etag = Some(lake.ledger.commit_consumption(partition, &entry, etag.as_deref()).await?);
+        etag = Some(lake.ledger.commit_consumption(&entry, etag.as_deref()).await?);
     } else if !is_current(lake, &ledger_key, etag.as_deref()).await? {
         // Nothing is to be written, but another writer may have deleted what this one has just made.
         return Err(Error::Lake(overtaken(lake, &ledger_key).into()));
     }
-    finish(lake, partition, &entry, etag.as_deref().unwrap_or_default(), &others).await?;
+    finish(lake, &entry, etag.as_deref().unwrap_or_default()).await?;
     Ok(entry.outputs)
 }
 
-/// The keys of an entry that other writers may still be about to write.
-fn of_others(entry: &ConsumptionEntry, object: &Object) -> BTreeSet<String> {
-    if guard::is_abandoned(object) {
-        return BTreeSet::new();
-    }
-    entry.pending.iter().chain(&entry.retired).cloned().collect()
+/// The keys of an entry that do not count any more: those that other writers are expected to write, and those to be
+/// deleted and forgotten.
+fn without(
+    entry: &ConsumptionEntry,
+    expected: &BTreeSet<String>,
+    counts: impl Fn(&str) -> bool,
+) -> (Vec<String>, Vec<String>) {
+    let keys: BTreeSet<&str> = entry.keys().filter(|key| !counts(key)).collect();
+    keys.into_iter().map(str::to_owned).partition(|key| expected.contains(key))
 }
 
 /// Whether an entry is still the one that has this ETag.
@@ -104,35 +111,40 @@ async fn is_current(lake: &Lake, ledger_key: &str, etag: Option<&str>) -> lake::
     Ok(current.as_ref().map(|(_, object)| object.etag.as_str()) == etag)
 }
 
-/// Deletes what a committed entry still retires, and forgets it once no writer can be left that had announced it.
+/// Deletes what a committed entry names beside what counts.
 pub async fn settle(lake: &Lake, ledger_key: &str) -> Result<()> {
     let Some((entry, object)) = lake.ledger.consumption_entry_at(ledger_key).await? else { return Ok(()) };
     let Some(partition) = partition_of(ledger_key).filter(|_| entry.is_settled()) else { return Ok(()) };
-    finish(lake, &partition, &entry, &object.etag, &of_others(&entry, &object)).await
+    let counts = |key: &str| entry.outputs.iter().any(|output| output.key == key);
+    let (late, retired) = without(&entry, &entry.expected(&object), counts);
+    let settled = ConsumptionEntry { format: FORMAT, partition, late, retired, ..entry.clone() };
+    let etag = replace(lake, &entry, &settled, object.etag).await?;
+    finish(lake, &settled, &etag).await
 }
 
-/// Deletes what a committed entry retires, then forgets it. The keys of `others` stay named.
-async fn finish(
-    lake: &Lake,
-    partition: &Partition,
-    entry: &ConsumptionEntry,
-    etag: &str,
-    others: &BTreeSet<String>,
-) -> Result<()> {
-    if entry.retired.is_empty() {
+/// Commits an entry in place of another, if it is another one; returns its ETag.
+async fn replace(lake: &Lake, entry: &ConsumptionEntry, by: &ConsumptionEntry, etag: String) -> Result<String> {
+    if by == entry {
+        return Ok(etag);
+    }
+    Ok(lake.ledger.commit_consumption(by, Some(&etag)).await?)
+}
+
+/// Deletes what a committed entry names beside what counts, then forgets what it retires.
+async fn finish(lake: &Lake, entry: &ConsumptionEntry, etag: &str) -> Result<()> {
+    if entry.retired.is_empty() && entry.late.is_empty() {
         return Ok(());
     }
-    let ledger_key = keys::consumption_ledger(&entry.dataset, &entry.model, partition);
+    let ledger_key = keys::consumption_ledger(&entry.dataset, &entry.model, &entry.partition);
     let mut left = delete_retired(lake, &ledger_key, entry, etag).await?;
-    left.extend(entry.retired.iter().filter(|key| others.contains(*key)).cloned());
+    left.retain(|key| !entry.late.contains(key));
     let settled = ConsumptionEntry { retired: left.into_iter().collect(), ..entry.clone() };
-    if settled != *entry {
-        lake.ledger.commit_consumption(partition, &settled, Some(etag)).await?;
-    }
+    replace(lake, entry, &settled, etag.to_owned()).await?;
     Ok(())
 }
 
-/// Deletes the objects that an entry retires, while it is the one that counts. Returns those that are still there.
+/// Deletes the objects that an entry names and does not count, while it is the one that stands. Returns those that are
+/// still there.
 async fn delete_retired(
     lake: &Lake,
     ledger_key: &str,
@@ -140,7 +152,7 @@ async fn delete_retired(
     etag: &str,
 ) -> Result<BTreeSet<String>> {
     let mut left = BTreeSet::new();
-    for key in &entry.retired {
+    for key in entry.retired.iter().chain(&entry.late) {
         let mut overtaken_by = None;
         let is_ours = async {
             let is_ours = is_current(lake, ledger_key, Some(etag)).await?;
@@ -175,17 +187,12 @@ pub async fn remove(lake: &Lake, ledger_key: &str, entry: &ConsumptionEntry) -> 
     let Some(partition) = partition_of(ledger_key).filter(|_| current == *entry) else {
         return Ok(false);
     };
-    let others = of_others(&current, &object);
-    let retired: BTreeSet<String> = entry.keys().map(str::to_owned).collect();
+    let (late, retired) = without(&current, &current.expected(&object), |_| false);
     let file = entry.file.clone();
-    let last =
-        ConsumptionEntry { retired: retired.into_iter().collect(), file, ..nothing(&entry.dataset, &entry.model) };
-    let etag = match last == current {
-        true => object.etag,
-        false => lake.ledger.commit_consumption(&partition, &last, Some(&object.etag)).await?,
-    };
+    let last = ConsumptionEntry { late, retired, file, ..nothing(&entry.dataset, &entry.model, &partition) };
+    let etag = replace(lake, &current, &last, object.etag).await?;
     let left = delete_retired(lake, ledger_key, &last, &etag).await?;
-    if left.is_empty() && !last.retired.iter().any(|key| others.contains(key)) {
+    if left.is_empty() && last.late.is_empty() {
         lake.ledger.remove(ledger_key, &etag).await?;
     }
     Ok(entry.is_committed())

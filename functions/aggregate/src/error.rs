@@ -180,13 +180,19 @@ impl From<DataFusionError> for Error {
             DataFusionError::ArrowError(..) | DataFusionError::Execution(_) | DataFusionError::External(_) => {
                 without_values(text)
             }
+            _ if text.contains("regex parse error") => without_values(text),
             _ => text.to_owned(),
         })
     }
 }
 
-/// A message without the values in it, which may be personal: `***` for what is in quotes, and for numbers.
+/// A message without the values in it, which may be personal: `***` for what is in quotes, and for numbers. Of a regular
+/// expression nothing is shown: its parser quotes it in its own way.
 fn without_values(text: &str) -> String {
+    if ["regex", "regular expression"].iter().any(|word| text.to_lowercase().contains(word)) {
+        return "a regular expression is not valid; it is not shown, because it may be a value of a row".to_owned();
+    }
+    let text = text.split('\n').next().unwrap_or_default();
     let is_quote = |c: char| "'\"`".contains(c);
     let quoted = text.find(is_quote).zip(text.rfind(is_quote)).filter(|(first, last)| first < last);
     let (before, after) = quoted.map_or((text, ""), |(first, last)| {
@@ -211,6 +217,11 @@ mod tests {
             ("Cannot cast string 'el's@x.be' to value of Int32 type", "Cannot cast string *** to value of Int32 type"),
             ("Can't cast value -12 to type Int8", "Can't cast value *** to type Int8"),
             ("Divide by zero error", "Divide by zero error"),
+            ("Error while: one\nada lovelace", "Error while: one"),
+            (
+                "Regular expression did not compile: Syntax(\nregex parse error:\n    ada(\n       ^\nerror: unclosed group",
+                "a regular expression is not valid; it is not shown, because it may be a value of a row",
+            ),
         ] {
             assert_eq!(without_values(text), wanted);
         }

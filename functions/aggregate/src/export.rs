@@ -134,11 +134,11 @@ async fn write(lake: &Lake, wanted: &Wanted<'_>, known: Option<&ConsumptionEntry
         fingerprint: wanted.fingerprint(),
         inputs: wanted.outputs.iter().map(input).collect(),
         file: Some(name.clone()),
-        ..commit::nothing(&dataset.name, &model.name)
+        ..commit::nothing(&dataset.name, &model.name, &partition)
     };
     let previous = lake.ledger.consumption_entry(&dataset.name, &model.name, &partition).await?;
     let made = MadeObject { key, partition: partition.clone(), rows, file };
-    let outputs = commit::commit(lake, &partition, previous, entry, vec![made]).await?;
+    let outputs = commit::commit(lake, previous, entry, vec![made]).await?;
     let changed = before.map(|before| &before.hash) != outputs.first().map(|output| &output.hash);
     Ok(line(dataset, &model.name, name, rows, changed, false))
 }

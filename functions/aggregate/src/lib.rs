@@ -20,12 +20,12 @@ mod statement;
 mod sweep;
 
 use futures::StreamExt;
-use lake::Lake;
 use lake::dataset::Dataset;
 use lake::ledger::{Entries, RawEntry};
 use lake::partition::Partition;
 use lake::progress::Progress;
 use lake::store::Failure;
+use lake::{Lake, guard};
 use serde::Serialize;
 
 pub use self::backlog::{Stale, backlog, hand_over};
@@ -119,7 +119,9 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
     for dataset in selected(lake, selection)? {
         if selection.all && selection.model.is_none() && selection.partitions.is_empty() {
             sweep::discard_unreadable(lake, dataset).await?;
-            sweep::remove_orphans(lake, dataset).await?;
+            if let Err(refused) = sweep::remove_orphans(lake, dataset).await {
+                outcome.failed.push(refused);
+            }
         }
         let mut round = match one_round(lake, dataset, selection, workers, progress).await {
             Err(error @ (Error::Moved { .. } | Error::Gone { .. })) => {
@@ -164,13 +166,16 @@ async fn one_round(
     // Consumption first: a partition made in between is then made again, and not taken for one without inputs.
     let made = Made::read(lake, dataset).await?;
     let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+    if entries.readable.is_empty() && entries.unreadable.is_empty() {
+        guard::ensure_ledger(lake, dataset).await?;
+    }
     for table in &dataset.tables {
         plan::not_moved(dataset, table, &entries.readable)?;
     }
     let Plan { todo, vanished, up_to_date, failed } = Plan::new(lake, dataset, selection, &made, &entries);
     outcome.up_to_date = up_to_date;
     outcome.failed = failed;
-    for (ledger_key, _) in made.entries.iter().filter(|(_, entry)| entry.is_settled() && !entry.retired.is_empty()) {
+    for (ledger_key, _) in made.entries.iter().filter(|(_, entry)| entry.is_settled() && entry.has_leftovers()) {
         match commit::settle(lake, ledger_key).await {
             // Another aggregation is at work on it.
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}

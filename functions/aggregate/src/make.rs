@@ -61,9 +61,9 @@ async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Ve
     let entry = ConsumptionEntry {
         fingerprint: task.fingerprint.clone(),
         inputs: task.objects.iter().flatten().map(|(_, output)| input(output)).collect(),
-        ..commit::nothing(&dataset.name, &model.name)
+        ..commit::nothing(&dataset.name, &model.name, partition)
     };
-    let outputs = commit::commit(lake, partition, previous, entry, files).await?;
+    let outputs = commit::commit(lake, previous, entry, files).await?;
     Ok(made(task, &before, &outputs))
 }
 

@@ -3,9 +3,9 @@
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemorySchemaProvider;
-use lake::Lake;
 use lake::dataset::Dataset;
 use lake::ledger::{Entries, Output};
+use lake::{Lake, guard};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +81,9 @@ async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -
         let of_table = |raw_key: String| dataset.table_of(&raw_key).is_none_or(|known| known.name == table.name);
         if let Some(entry) = unreadable.iter().find(|entry| entry.raw_key().is_none_or(of_table)) {
             return Err(entry.error().into());
+        }
+        if entries.is_empty() && unreadable.is_empty() {
+            guard::ensure_ledger(lake, dataset).await?;
         }
         not_moved(dataset, table, &entries)?;
         let outputs = objects_of(table, &entries);

@@ -6,7 +6,7 @@ use chrono::Utc;
 use lake::dataset::Dataset;
 use lake::ledger::Entries;
 use lake::settings::Zone;
-use lake::store::Failure;
+use lake::store::{Failure, Object};
 use lake::{Lake, guard};
 
 use crate::error::Result;
@@ -34,8 +34,14 @@ pub async fn remove_orphans(lake: &Lake, dataset: &Dataset) -> Result<()> {
         return Ok(());
     }
     let named: BTreeSet<&str> = readable.iter().flat_map(|(_, entry)| entry.keys()).collect();
-    for object in objects.iter().filter(|object| !named.contains(object.key.as_str())) {
-        guard::sweep(&lake.consumption, Zone::Consumption, dataset, object, Utc::now()).await?;
+    let made: Vec<&Object> =
+        objects.iter().filter(|object| guard::is_made(dataset, Zone::Consumption, &object.key)).collect();
+    let now = Utc::now();
+    let is_orphan = |object: &&&Object| !named.contains(object.key.as_str()) && guard::may_sweep(object, now);
+    let orphans: Vec<&Object> = made.iter().filter(is_orphan).copied().collect();
+    guard::check_sweep(&lake.consumption, &dataset.name, orphans.len() as u64, made.len() as u64)?;
+    for object in orphans {
+        guard::sweep(&lake.consumption, Zone::Consumption, dataset, object, now).await?;
     }
     Ok(())
 }

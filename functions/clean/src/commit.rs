@@ -13,7 +13,7 @@ use lake::Lake;
 use lake::dataset::{Dataset, Table};
 use lake::guard::{self, Why};
 use lake::ledger::RawEntry;
-use lake::store::{Failure, Object, Store, StoreError};
+use lake::store::{Failure, Store, StoreError};
 
 use crate::error::{Error, Result};
 
@@ -32,7 +32,7 @@ impl Standing {
     pub async fn read(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<Self> {
         Ok(match lake.ledger.raw_entry(raw_key).await? {
             Some((entry, object)) => {
-                let others = of_others(&entry, &object);
+                let others = entry.expected(&object);
                 Self { entry, etag: Some(object.etag), others }
             }
             None => {
@@ -47,14 +47,6 @@ impl Standing {
         let current = lake.ledger.raw_entry(self.entry.raw_key()).await?;
         Ok(current.map(|(_, object)| object.etag) == self.etag)
     }
-}
-
-/// The keys of an entry that other writers may still be about to write.
-pub fn of_others(entry: &RawEntry, object: &Object) -> BTreeSet<String> {
-    if guard::is_abandoned(object) {
-        return BTreeSet::new();
-    }
-    entry.pending.iter().chain(&entry.retired).cloned().collect()
 }
 
 /// Whether an error is that another writer was first.
@@ -73,6 +65,7 @@ pub async fn announce(lake: &Lake, mut standing: Standing, keys: &BTreeSet<Strin
     }
     // What is to be written is no longer to be deleted.
     entry.retired.retain(|key| !fresh.contains(key));
+    entry.late.retain(|key| !fresh.contains(key));
     entry.pending.extend(fresh);
     entry.pending.sort();
     standing.etag = Some(lake.ledger.commit_raw(entry, standing.etag.as_deref()).await?);
@@ -83,8 +76,10 @@ pub async fn announce(lake: &Lake, mut standing: Standing, keys: &BTreeSet<Strin
 /// writer has meanwhile named what was deleted, so that the object must be made again.
 pub async fn commit(lake: &Lake, mut entry: RawEntry, standing: Standing) -> Result<Option<RawEntry>> {
     let made: BTreeSet<&String> = entry.outputs.iter().chain(&entry.rejects).map(|output| &output.key).collect();
-    let retired: BTreeSet<String> = standing.entry.names().filter(|key| !made.contains(key)).cloned().collect();
-    entry.retired = retired.into_iter().collect();
+    let (late, retired): (BTreeSet<&String>, BTreeSet<&String>) =
+        standing.entry.names().filter(|key| !made.contains(key)).partition(|key| standing.others.contains(*key));
+    let owned = |keys: BTreeSet<&String>| keys.into_iter().cloned().collect();
+    (entry.late, entry.retired) = (owned(late), owned(retired));
     let etag = match &standing.etag {
         Some(etag) if standing.entry == entry => {
             // Nothing is to be written, but another writer may have deleted what this one has just made.
@@ -95,7 +90,7 @@ pub async fn commit(lake: &Lake, mut entry: RawEntry, standing: Standing) -> Res
         }
         etag => lake.ledger.commit_raw(&entry, etag.as_deref()).await?,
     };
-    let done = finish_retirement(lake, &mut entry, &etag, Why::Retired, &standing.others).await?;
+    let done = finish_retirement(lake, &mut entry, &etag, Why::Retired).await?;
     Ok(done.then_some(entry))
 }
 
@@ -105,22 +100,15 @@ fn overtaken(lake: &Lake, entry: &RawEntry) -> lake::Error {
     lake::Error::Store(StoreError { failure: Failure::Condition, action: "commit", url, why })
 }
 
-/// Deletes what a committed entry retires, and commits that it is done, unless another writer has committed since: then
-/// that is the other writer's to finish. The keys of `others` stay named. False if another writer has named what was
-/// deleted.
-pub async fn finish_retirement(
-    lake: &Lake,
-    entry: &mut RawEntry,
-    etag: &str,
-    why: Why,
-    others: &BTreeSet<String>,
-) -> Result<bool> {
-    if entry.retired.is_empty() {
+/// Deletes what a committed entry names and does not count, and forgets what it retires, unless another writer has
+/// committed since: then that is the other writer's to finish. False if another writer has named what was deleted.
+pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str, why: Why) -> Result<bool> {
+    if entry.retired.is_empty() && entry.late.is_empty() {
         return Ok(true);
     }
     let raw_key = entry.raw_key().to_owned();
     let mut deleted: Vec<String> = Vec::new();
-    for key in &entry.retired {
+    for key in entry.retired.iter().chain(&entry.late) {
         let is_ours = async {
             let current = lake.ledger.raw_entry(&raw_key).await?;
             Ok::<_, lake::Error>(current.is_some_and(|(_, current)| current.etag == etag))
@@ -130,18 +118,15 @@ pub async fn finish_retirement(
         }
         deleted.push(key.clone());
     }
-    if deleted.len() == entry.retired.len() {
-        let retired = deleted.iter().filter(|key| others.contains(*key)).cloned().collect();
-        let done = RawEntry { retired, ..entry.clone() };
-        if done != *entry {
-            match lake.ledger.commit_raw(&done, Some(etag)).await {
-                Ok(_) => {
-                    *entry = done;
-                    return Ok(true);
-                }
-                Err(lake::Error::Store(error)) if error.failure == Failure::Condition => {}
-                Err(error) => return Err(error.into()),
+    if deleted.len() == entry.retired.len() + entry.late.len() && !entry.retired.is_empty() {
+        let done = RawEntry { retired: Vec::new(), ..entry.clone() };
+        match lake.ledger.commit_raw(&done, Some(etag)).await {
+            Ok(_) => {
+                *entry = done;
+                return Ok(true);
             }
+            Err(lake::Error::Store(error)) if error.failure == Failure::Condition => {}
+            Err(error) => return Err(error.into()),
         }
     }
     // Another writer has committed: it may have written between a look and a deletion.
@@ -155,20 +140,24 @@ pub async fn finish_retirement(
 
 /// Deletes what an entry names beside what counts. A writer that is still at work on it begins again.
 pub async fn settle(lake: &Lake, raw_key: &str) -> Result<()> {
-    let Some((mut entry, object)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(()) };
-    let others = of_others(&entry, &object);
+    let Some((entry, object)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(()) };
+    let expected = entry.expected(&object);
+    let late = entry.pending.iter().chain(&entry.late);
+    let retired: BTreeSet<&String> = entry.retired.iter().chain(late.filter(|key| !expected.contains(*key))).collect();
+    let mut settled = RawEntry {
+        retired: retired.into_iter().cloned().collect(),
+        late: expected.into_iter().collect(),
+        pending: Vec::new(),
+        ..entry.clone()
+    };
     let mut etag = object.etag;
-    if !entry.pending.is_empty() {
-        let pending = std::mem::take(&mut entry.pending);
-        entry.retired.extend(pending);
-        entry.retired.sort();
-        entry.retired.dedup();
-        etag = match lake.ledger.commit_raw(&entry, Some(&etag)).await {
+    if settled != entry {
+        etag = match lake.ledger.commit_raw(&settled, Some(&etag)).await {
             Err(lake::Error::Store(error)) if error.failure == Failure::Condition => return Ok(()),
             committed => committed?,
         };
     }
-    finish_retirement(lake, &mut entry, &etag, Why::Retired, &others).await?;
+    finish_retirement(lake, &mut settled, &etag, Why::Retired).await?;
     Ok(())
 }
 

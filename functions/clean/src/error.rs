@@ -112,6 +112,9 @@ impl From<io::Error> for Stop {
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
                 Stop::reject("not_decompressible", format!("the compressed object is broken: {error}"))
             }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Stop::Broken(format!("{error} in the temporary folder {}", std::env::temp_dir().display()))
+            }
             _ => Stop::Broken(error.to_string()),
         }
     }
@@ -125,6 +128,13 @@ impl From<arrow::error::ArrowError> for Stop {
 
 impl From<parquet::errors::ParquetError> for Stop {
     fn from(error: parquet::errors::ParquetError) -> Self {
-        Stop::Broken(error.to_string())
+        match error {
+            // Of the temporary file: as it is, without the library's word for it.
+            parquet::errors::ParquetError::External(inner) => match inner.downcast::<io::Error>() {
+                Ok(error) => Stop::from(*error),
+                Err(inner) => Stop::Broken(inner.to_string()),
+            },
+            error => Stop::Broken(error.to_string()),
+        }
     }
 }

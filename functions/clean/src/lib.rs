@@ -183,7 +183,9 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
     outcome.cleaned.sort_by(|a, b| a.raw_key.cmp(&b.raw_key));
     if let Selection::All(dataset) = selection {
         for dataset in selected(lake, dataset.as_deref())? {
-            retract::remove_orphans(lake, dataset, options.now).await?;
+            if let Err(refused) = retract::remove_orphans(lake, dataset, options.now, options.prune).await {
+                outcome.failed.push(refused);
+            }
         }
     }
     Ok(outcome)
@@ -326,9 +328,19 @@ struct Gone {
     known: u64,
 }
 
-/// The raw keys that the ledger does not show as done, of one dataset or of all.
-pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Vec<String>> {
-    Ok(survey(lake, dataset, Wanted::Stale).await?.todo)
+/// What an ordinary run of one dataset or of all would find.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    /// The raw keys that the ledger does not show as done.
+    pub keys: Vec<String>,
+    /// What lies in the raw zone and cannot be read: key, and why.
+    pub odd: Vec<(String, String)>,
+}
+
+/// Looks for it.
+pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Waiting> {
+    let Survey { todo: keys, odd, .. } = survey(lake, dataset, Wanted::Stale).await?;
+    Ok(Waiting { keys, odd })
 }
 
 fn selected<'l>(lake: &'l Lake, dataset: Option<&str>) -> Result<Vec<&'l Dataset>> {

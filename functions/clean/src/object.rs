@@ -109,6 +109,7 @@ fn entry(dataset: &Dataset, table: &Table, decoded: &Decoded) -> RawEntry {
         rejects: None,
         retired: Vec::new(),
         pending: Vec::new(),
+        late: Vec::new(),
     }
 }
 

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use lake::dataset::{Dataset, Table};
+use lake::dataset::Dataset;
 use lake::guard::{self, Why};
 use lake::ledger::Entries;
-use lake::partition::Partition;
 use lake::settings::Zone;
 use lake::{Lake, keys};
 
-use crate::commit::{finish_retirement, is_race, of_others};
+use crate::commit::{finish_retirement, is_race};
 use crate::error::{Error, Result};
 
 /// Removes everything that was made of a raw object, if it is gone. Returns whether something was removed: not if the
@@ -31,19 +30,18 @@ async fn try_retract(lake: &Lake, raw_key: &str) -> Result<bool> {
         return Ok(false);
     }
     tracing::info!(key = raw_key, "the raw object is gone: removing what was made of it");
-    let others = of_others(&entry, &object);
-    let mut marked = entry.withdrawn();
+    let mut marked = entry.withdrawn(&entry.expected(&object));
     let etag = if marked == entry { object.etag } else { lake.ledger.commit_raw(&marked, Some(&object.etag)).await? };
-    finish_retirement(lake, &mut marked, &etag, Why::RawGone, &others).await?;
+    finish_retirement(lake, &mut marked, &etag, Why::RawGone).await?;
     let Some((current, object)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(true) };
     if current != marked || !guard::is_gone(&lake.raw, Zone::Raw, raw_key).await? {
         return Ok(false);
     }
-    if marked.retired.is_empty() {
+    if !marked.has_leftovers() {
         lake.ledger.remove(&keys::raw_ledger(raw_key), &object.etag).await?;
         return Ok(true);
     }
-    Ok(entry.is_committed() && marked.retired.iter().all(|key| others.contains(key)))
+    Ok(entry.is_committed() && marked.retired.is_empty())
 }
 
 /// Fails if so much of a dataset is gone that one more object is not removed on a notice of its own.
@@ -64,8 +62,9 @@ pub async fn check_share(lake: &Lake, dataset: &str) -> Result<()> {
 }
 
 /// Removes objects of a dataset's tables in the standard and rejection zones that no ledger entry names and that are
-/// older than an hour. Without all entries nothing is removed: one that cannot be read may name them.
-pub async fn remove_orphans(lake: &Lake, dataset: &Dataset, now: DateTime<Utc>) -> Result<()> {
+/// older than an hour. Without all entries nothing is removed: one that cannot be read may name them. Of many orphans none
+/// is removed either, unless `prune` says that it is meant.
+pub async fn remove_orphans(lake: &Lake, dataset: &Dataset, now: DateTime<Utc>, prune: bool) -> Result<()> {
     let Entries { readable, unreadable } = lake.ledger.raw_entries(Some(&dataset.name)).await?;
     if !unreadable.is_empty() {
         tracing::warn!(dataset = dataset.name, "there are ledger entries that cannot be read: no orphans are removed");
@@ -76,40 +75,37 @@ pub async fn remove_orphans(lake: &Lake, dataset: &Dataset, now: DateTime<Utc>) 
     let raw = lake.raw.list(&format!("{}/", dataset.name)).await?;
     let known = readable.iter().map(|entry| entry.raw_key()).chain(raw.iter().map(|raw| raw.key.as_str()));
     raw_keys.extend(known.map(|key| (keys::flatten(key), key.to_owned())));
-    for table in &dataset.tables {
-        for zone in [Zone::Standard, Zone::Rejection] {
-            let store = lake.store(zone);
-            for object in store.list(&format!("{}/{}/", dataset.name, table.name)).await? {
-                let Some(name) = name_of(zone, dataset, table, &object.key) else { continue };
-                if named.contains(&object.key) || !guard::may_sweep(&object, now) {
-                    continue;
+    for zone in [Zone::Standard, Zone::Rejection] {
+        let store = lake.store(zone);
+        let mut objects = store.list(&format!("{}/", dataset.name)).await?;
+        objects.retain(|object| guard::is_made(dataset, zone, &object.key));
+        let known = objects.len() as u64;
+        objects.retain(|object| !named.contains(&object.key) && guard::may_sweep(object, now));
+        if !prune {
+            guard::check_sweep(store, &dataset.name, objects.len() as u64, known)?;
+        }
+        for object in objects {
+            let may_go = async {
+                // A writer that has named it meanwhile, or written it again.
+                let name = name_of(&object.key);
+                let raw_key = raw_keys.get(name).cloned().or_else(|| keys::unflatten(&dataset.name, name));
+                if let Some(raw_key) = raw_key
+                    && let Some((entry, _)) = lake.ledger.raw_entry(&raw_key).await?
+                    && entry.names().any(|named| *named == object.key)
+                {
+                    return Ok(false);
                 }
-                let may_go = async {
-                    // A writer that has named it meanwhile, or written it again.
-                    let raw_key = raw_keys.get(name).cloned().or_else(|| keys::unflatten(&dataset.name, name));
-                    if let Some(raw_key) = raw_key
-                        && let Some((entry, _)) = lake.ledger.raw_entry(&raw_key).await?
-                        && entry.names().any(|named| *named == object.key)
-                    {
-                        return Ok(false);
-                    }
-                    let there = store.head(&object.key).await?;
-                    Ok::<_, lake::Error>(there.is_some_and(|there| guard::may_sweep(&there, now)))
-                };
-                guard::delete(store, &object.key, Why::Orphan, may_go).await?;
-            }
+                let there = store.head(&object.key).await?;
+                Ok::<_, lake::Error>(there.is_some_and(|there| guard::may_sweep(&there, now)))
+            };
+            guard::delete(store, &object.key, Why::Orphan, may_go).await?;
         }
     }
     Ok(())
 }
 
-/// The flattened raw key in the key of an object that a cleaning may have made.
-fn name_of<'k>(zone: Zone, dataset: &Dataset, table: &Table, key: &'k str) -> Option<&'k str> {
-    let rest = key.strip_prefix(&format!("{}/{}/", dataset.name, table.name))?;
-    if zone == Zone::Rejection {
-        return rest.strip_suffix(".ndjson").filter(|name| !name.contains('/'));
-    }
-    let (partition, file) = rest.rsplit_once('/').unwrap_or(("", rest));
-    partition.parse::<Partition>().ok()?;
-    file.strip_suffix(".parquet")
+/// The flattened raw key in the key of an object that a cleaning made.
+fn name_of(key: &str) -> &str {
+    let file = key.rsplit('/').next().unwrap_or(key);
+    file.rsplit_once('.').map_or(file, |(name, _)| name)
 }

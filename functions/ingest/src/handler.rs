@@ -8,8 +8,9 @@ use lake::batch::HandedOver;
 use lake::function::Deadline;
 use lake::progress::Quiet;
 use lake::telemetry::Metrics;
-use lake::time::Window;
-use serde::{Deserialize, Serialize};
+use lake::time::{Window, parse_day};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Context, Ingested, Missing, Outcome, Settings, hand_over, ingest, window};
 
@@ -20,12 +21,20 @@ pub struct Request {
     /// The source.
     pub source: String,
     /// The first local day.
+    #[serde(default, deserialize_with = "day")]
     pub from: Option<NaiveDate>,
     /// The local day after the last.
+    #[serde(default, deserialize_with = "day")]
     pub to: Option<NaiveDate>,
     /// Whether what the API no longer has may go from the raw zone: `--accept-loss` of the command line.
     #[serde(default)]
     pub accept_loss: bool,
+}
+
+/// A date as the command line takes it.
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    text.map(|text| parse_day(&text).map_err(D::Error::custom)).transpose()
 }
 
 /// What a call did.

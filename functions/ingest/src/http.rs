@@ -431,8 +431,9 @@ fn explain_redirect(status: StatusCode, asked: &Url, headers: &HeaderMap) -> Str
 /// `Retry-After` in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More seconds than a number holds are a very long time.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::from(u32::MAX))));
     }
     let at = httpdate::parse_http_date(text).ok()?;
     Some(at.duration_since(SystemTime::now()).unwrap_or_default())
@@ -514,6 +515,7 @@ mod tests {
     fn retry_after_is_seconds_or_a_date() {
         let headers = |text: &str| HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
         assert_eq!(retry_after(&headers("7")), Some(Duration::from_secs(7)));
+        assert!(retry_after(&headers("99999999999999999999")) > Some(Duration::from_secs(86_400)));
         assert_eq!(retry_after(&headers("Wed, 21 Oct 2015 07:28:00 GMT")), Some(Duration::ZERO));
         assert_eq!(retry_after(&headers("soon")), None);
         let later = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lake::time::parse_day;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -107,10 +108,10 @@ pub enum Command {
         /// The source, such as irceline
         source: String,
         /// The first local day
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = parse_day)]
         from: NaiveDate,
         /// The local day after the last
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = parse_day)]
         to: NaiveDate,
     },
     /// Show per dataset what there is, what is stale and what is waiting
@@ -194,9 +195,9 @@ fn share(text: &str) -> Result<f64, String> {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct WindowOptions {
     /// The first local day; default: the source's re-read days before yesterday
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     pub from: Option<NaiveDate>,
     /// The local day after the last; default: today
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = parse_day)]
     pub to: Option<NaiveDate>,
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use chrono::NaiveDate;
 use lake::dataset::Dataset;
 use lake::ledger::{Gap, RawEntry, Rows};
-use lake::{Lake, keys};
+use lake::{Lake, guard, keys};
 use serde::Serialize;
 use serde_json::json;
 
@@ -38,6 +38,8 @@ struct State {
     stale: Vec<String>,
     /// Raw objects to be cleaned.
     waiting: Vec<String>,
+    /// What lies in the raw zone and cannot be read: key, and why.
+    odd: Vec<(String, String)>,
     /// Raw objects that no table takes, and hidden ones.
     ignored: Ignored,
     /// Ledger entries that cannot be read.
@@ -87,10 +89,14 @@ pub async fn run(lake: &Lake, format: Format) -> ExitCode {
 async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<State, Failure> {
     let raw = lake.ledger.raw_entries(Some(&dataset.name)).await?;
     let made = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+    if raw.readable.is_empty() && raw.unreadable.is_empty() {
+        guard::ensure_ledger(lake, dataset).await?;
+    }
     let unreadable = raw.unreadable.iter().chain(&made.unreadable).map(|entry| entry.key.clone()).collect();
     let (mut entries, consumption) = (raw.readable, made.readable);
     entries.retain(RawEntry::is_committed);
     let stale = aggregate::stale(lake, Some(&dataset.name)).await?;
+    let waiting = clean::waiting(lake, Some(&dataset.name)).await?;
     let mut state = State {
         dataset: dataset.name.clone(),
         title: dataset.title.clone(),
@@ -102,7 +108,8 @@ async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<Stat
         tables: BTreeMap::new(),
         partitions: consumption.iter().filter(|(_, entry)| !entry.outputs.is_empty()).count(),
         stale: stale.into_iter().map(|(_, model, partition)| format!("{model} {partition}")).collect(),
-        waiting: clean::waiting(lake, Some(&dataset.name)).await?,
+        waiting: waiting.keys,
+        odd: waiting.odd,
         ignored: Ignored::new(ignored.iter().filter(|key| keys::dataset(key) == dataset.name)),
         unreadable,
         gaps: Vec::new(),
@@ -149,6 +156,9 @@ fn text(state: &State) -> String {
     }
     if let Some(ignored) = state.ignored.text() {
         line(add, format_args!("  ignored       {ignored}"));
+    }
+    for (key, why) in &state.odd {
+        line(add, format_args!("  not readable  {key}: {why}"));
     }
     for key in &state.unreadable {
         line(add, format_args!("  unreadable    ledger entry {key}: `tributary verify --repair` makes it again"));

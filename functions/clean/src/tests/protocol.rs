@@ -82,17 +82,17 @@ async fn what_was_announced_is_removed_though_it_is_written_after_it_was_overtak
     upload(&lake, KEY, JANUARY).await;
     overtaken_and_killed(&lake).await;
     assert_eq!(standard(&lake).await.len(), 2, "the late output is there");
-    let retired = || async { lake.ledger.raw_entry(KEY).await.unwrap().unwrap().0.retired };
+    let named = || async { lake.ledger.raw_entry(KEY).await.unwrap().unwrap().0.late };
     let late = ["trams/position/month=2026-01/a.csv.parquet"];
-    assert_eq!(retired().await, late);
+    assert_eq!(named().await, late);
     clean(&lake).await;
     assert_eq!(standard(&lake).await, [IN_FEBRUARY]);
-    assert_eq!(retired().await, late, "its writer may not be dead");
+    assert_eq!(named().await, late, "its writer may not be dead");
     let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3660);
     let entry = folder.path().join("ledger/raw/trams/a.csv.json");
     std::fs::File::options().append(true).open(entry).unwrap().set_modified(long_ago).unwrap();
     clean(&lake).await;
-    assert_eq!(retired().await, Vec::<String>::new());
+    assert_eq!(named().await, Vec::<String>::new());
     assert_whole(&lake).await;
 }
 

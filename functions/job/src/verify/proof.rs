@@ -101,7 +101,7 @@ pub async fn prove(lake: &Lake) -> Result<Findings, Failure> {
             problems.push(left(&lake.store(zone).url(&key)));
         }
     }
-    findings.report.waiting = clean::waiting(lake, None).await?;
+    findings.report.waiting = clean::waiting(lake, None).await?.keys;
     findings.report.waiting.retain(|key| !findings.damaged.contains(key));
     findings.report.ignored = Ignored::new(&clean::ignored(lake).await?);
     Ok(findings)
@@ -144,7 +144,8 @@ async fn accounts(
             report.problems.push(format!("{key}: the account of its rows does not balance: {:?}", entry.rows));
         }
         let is_known = raw.contains_key(key) || odd.iter().any(|object| object.hides(key));
-        if is_zone_there && !is_known && lake.raw.head(key).await?.is_none() {
+        // Of the others nothing is left but the names of what a writer may still be about to write.
+        if is_zone_there && entry.is_committed() && !is_known && lake.raw.head(key).await?.is_none() {
             let why = "bring it back, or have `tributary clean` remove what was made of it";
             report.problems.push(format!("{key}: the raw object is gone: {why}"));
         }
@@ -269,15 +270,14 @@ fn unnamed(
     // What entries are about to make or to delete.
     let mut passing: BTreeMap<(&str, &str), Option<&str>> = BTreeMap::new();
     for entry in raw {
-        for key in entry.pending.iter().chain(&entry.retired) {
+        for key in entry.pending.iter().chain(&entry.retired).chain(&entry.late) {
             let zone = if key.ends_with(".parquet") { Zone::Standard } else { Zone::Rejection };
             passing.insert((zone.name(), key), Some(entry.raw_key()));
         }
     }
     for (_, entry) in consumption {
-        passing.extend(
-            entry.pending.iter().chain(&entry.retired).map(|key| ((Zone::Consumption.name(), key.as_str()), None)),
-        );
+        let keys = entry.pending.iter().chain(&entry.retired).chain(&entry.late);
+        passing.extend(keys.map(|key| ((Zone::Consumption.name(), key.as_str()), None)));
     }
     for zone in [Zone::Standard, Zone::Rejection, Zone::Consumption] {
         for object in zones.get(zone.name()).into_iter().flat_map(BTreeMap::values) {

@@ -5,6 +5,8 @@
 //! At the end objects that no entry names are removed, of known tables and models only, and only old ones: a writer
 //! that runs beside this may be about to name a young one.
 
+use std::collections::BTreeMap;
+
 use chrono::Utc;
 use lake::store::Failure as StoreFailure;
 use lake::{guard, keys};
@@ -61,7 +63,7 @@ pub async fn repair(
             Err(error) => failures.push(error.into()),
         }
     }
-    let mut todo = clean::waiting(lake, None).await?;
+    let mut todo = clean::waiting(lake, None).await?.keys;
     for key in &findings.damaged {
         if lake.raw.head(key).await?.is_some() {
             todo.push(key.clone());
@@ -82,8 +84,19 @@ pub async fn repair(
     failures.extend(new);
 
     let findings = prove(lake).await?;
+    let mut orphans: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for (zone, object) in &findings.orphans {
+        *orphans.entry((zone.name(), keys::dataset(&object.key))).or_default() += 1;
+    }
     for (zone, object) in &findings.orphans {
         let Ok(dataset) = lake.catalog.dataset(keys::dataset(&object.key)) else { continue };
+        let Some(count) = orphans.get(&(zone.name(), dataset.name.as_str())) else { continue };
+        let known = lake.store(*zone).list(&format!("{}/", dataset.name)).await?.len() as u64;
+        if let Err(refused) = guard::check_sweep(lake.store(*zone), &dataset.name, *count, known) {
+            orphans.remove(&(zone.name(), dataset.name.as_str()));
+            failures.push(refused.into());
+            continue;
+        }
         match guard::sweep(lake.store(*zone), *zone, dataset, object, Utc::now()).await {
             Ok(true) => repaired.removed.push(lake.store(*zone).url(&object.key)),
             Ok(false) => {}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use lake::time::parse_day;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -36,7 +37,7 @@ fn day(entry: &str) -> Option<NaiveDate> {
         date: String,
     }
     let entry: Entry = serde_json::from_str(entry).ok()?;
-    entry.date.trim().split(['T', ' ']).next()?.parse().ok()
+    entry.date.trim().split(['T', ' ']).next().and_then(|day| parse_day(day).ok())
 }
 
 impl Shape for WeekLists {

@@ -29,20 +29,52 @@ struct Envelope<'a> {
 /// How far an answer has been read.
 #[derive(Debug, Default)]
 pub struct Reading {
+    /// The assessment that was asked about; `None` for the list of all.
+    about: Option<String>,
     pages: usize,
     rows: usize,
+    /// How many results there are, as the page before says.
+    results: Option<usize>,
     /// The rows of each page, as a hash.
     seen: BTreeSet<String>,
+    /// The rows of the page before, as hashes.
+    last: Vec<String>,
+}
+
+/// What is wrong with a page.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// In words.
+    pub why: String,
+    /// Whether trying again can help.
+    pub can_retry: bool,
+    /// Whether the answer changed while it was read: rows may have moved from one page to another, so that all pages are to
+    /// be read again.
+    pub has_moved: bool,
+}
+
+impl Wrong {
+    fn new(why: impl Into<String>, can_retry: bool) -> Self {
+        Self { why: why.into(), can_retry, has_moved: false }
+    }
+
+    fn moved(why: String) -> Self {
+        Self { why, can_retry: true, has_moved: true }
+    }
 }
 
 impl Reading {
-    /// Takes a page; reports whether there is another one, or what is wrong with this one, and whether trying again can
-    /// help.
+    /// The reading of an answer about one assessment, or of the list of all.
+    pub fn of(about: Option<&str>) -> Self {
+        Self { about: about.map(str::to_owned), ..Self::default() }
+    }
+
+    /// Takes a page; reports whether there is another one, or what is wrong with this one.
     ///
     /// The number of pages counts if the page has it. Otherwise that of the results does, and without either, a full page
     /// has another one behind it. At the end, there must be as many rows as the last page says there are results.
-    pub fn take(&mut self, body: &str, page_size: usize) -> Result<bool, (String, bool)> {
-        let wrong = |why: &str| (format!("the answer is not as documented: {why}"), true);
+    pub fn take(&mut self, body: &str, page_size: usize) -> Result<bool, Wrong> {
+        let wrong = |why: &str| Wrong::new(format!("the answer is not as documented: {why}"), true);
         let envelope: Envelope = serde_json::from_str(body).map_err(|_| wrong("it has no list of results"))?;
         let (pages, results) = (number(&envelope.num_pages), number(&envelope.num_results));
         let rows = match (&envelope.results, results) {
@@ -50,9 +82,13 @@ impl Reading {
             (None, Some(0)) => &[],
             (None, _) => return Err(wrong("it has no list of results")),
         };
-        if !rows.is_empty() && !self.seen.insert(hash_of(rows)) {
-            return Err(("a page has the rows of an earlier one: the server ignores `page`".to_owned(), false));
+        self.check_rows(rows)?;
+        if let (Some(before), Some(now)) = (self.results, results)
+            && before != now
+        {
+            return Err(Wrong::moved(format!("there were {before} results, and then {now}, while they were read")));
         }
+        self.results = results.or(self.results);
         self.pages += 1;
         self.rows += rows.len();
         if self.pages >= MAX_PAGES {
@@ -65,21 +101,41 @@ impl Reading {
         };
         let (number, there) = (self.pages, self.rows);
         if has_more && rows.is_empty() {
-            return Err((format!("page {number} is empty, and is not the last one"), true));
+            return Err(Wrong::new(format!("page {number} is empty, and is not the last one"), true));
         }
         match results {
             Some(results) if !has_more && there < results => {
-                Err((format!("the {number} pages have {there} rows, and should have {results}"), true))
+                Err(Wrong::new(format!("the {number} pages have {there} rows, and should have {results}"), true))
             }
             _ => Ok(has_more),
         }
     }
-}
 
-/// The hash of rows, without what differs between two answers.
-fn hash_of(rows: &[&RawValue]) -> String {
-    let texts: Vec<String> = rows.iter().map(|row| stable(row.get())).collect();
-    hash::texts(texts.iter().map(String::as_str))
+    /// Whether the rows of a page are new, and about what was asked.
+    fn check_rows(&mut self, rows: &[&RawValue]) -> Result<(), Wrong> {
+        let hashes: Vec<String> = rows.iter().map(|row| hash::bytes(stable(row.get()).as_bytes())).collect();
+        if !rows.is_empty() && !self.seen.insert(hash::texts(hashes.iter().map(String::as_str))) {
+            return Err(Wrong::new("a page has the rows of an earlier one: the server ignores `page`", false));
+        }
+        // One row may well stand there twice; several that end a page and begin the next one have moved.
+        let most = hashes.len().min(self.last.len());
+        let begins_as_last_ends = |count: &usize| {
+            let ending = self.last.len().checked_sub(*count).and_then(|from| self.last.get(from..));
+            ending.is_some() && ending == hashes.get(..*count)
+        };
+        if let Some(count) = (2..=most).rev().find(begins_as_last_ends) {
+            return Err(Wrong::moved(format!("a page begins with the {count} rows with which the one before ends")));
+        }
+        self.last = hashes;
+        let Some(about) = &self.about else { return Ok(()) };
+        let is_other = |row: &&&RawValue| {
+            serde_json::from_str(row.get()).ok().and_then(|row| id_of(&row)).is_some_and(|id| id != *about)
+        };
+        match rows.iter().filter(is_other).count() {
+            0 => Ok(()),
+            count => Err(Wrong::new(format!("{count} rows of the answer are of another assessment"), true)),
+        }
+    }
 }
 
 /// A row without what differs between two answers.
@@ -254,7 +310,7 @@ mod tests {
         for body in
             [r#"{"error":"Ada"}"#, "[]", r#""Ada""#, r#"{"num_results":1,"results":null}"#, r#"{"results":"Ada"}"#]
         {
-            let (why, _) = Reading::default().take(body, 2).unwrap_err();
+            let Wrong { why, .. } = Reading::default().take(body, 2).unwrap_err();
             assert!(why.contains("results") && !why.contains("Ada"), "{why}");
         }
     }
@@ -272,14 +328,42 @@ mod tests {
         };
         for pages in [Some(2), None] {
             assert_eq!(read(&[page(1, &[1, 2], 3, pages), page(2, &[3], 3, pages)]), Ok(false));
-            let (why, can_retry) = read(&[page(1, &[1, 2], 3, pages), page(2, &[1, 2], 3, pages)]).unwrap_err();
+            let Wrong { why, can_retry, .. } =
+                read(&[page(1, &[1, 2], 3, pages), page(2, &[1, 2], 3, pages)]).unwrap_err();
             assert!(why.contains("ignores `page`") && !can_retry, "{why}");
-            let (why, can_retry) = read(&[page(1, &[], 3, pages)]).unwrap_err();
+            let Wrong { why, can_retry, .. } = read(&[page(1, &[], 3, pages)]).unwrap_err();
             assert!(why.contains("page 1 is empty") && can_retry, "{why}");
         }
-        let (why, can_retry) = read(&[page(1, &[1, 2], 5, Some(2)), page(2, &[3], 5, Some(2))]).unwrap_err();
+        let Wrong { why, can_retry, .. } =
+            read(&[page(1, &[1, 2], 5, Some(2)), page(2, &[3], 5, Some(2))]).unwrap_err();
         assert!(why.contains("have 3 rows, and should have 5") && can_retry, "{why}");
         assert!(read(&[page(1, &[], 4, Some(0))]).is_err());
+    }
+
+    #[test]
+    fn rows_that_move_between_pages_are_noticed() {
+        let page = |ids: &[i64], results: usize| {
+            let rows: Vec<Value> = ids.iter().map(|id| json!({"student": id})).collect();
+            json!({"num_pages": 2, "num_results": results, "results": rows}).to_string()
+        };
+        let second = |first: (&[i64], usize), second: (&[i64], usize)| {
+            let mut reading = Reading::default();
+            assert_eq!(reading.take(&page(first.0, first.1), 4), Ok(true));
+            reading.take(&page(second.0, second.1), 4)
+        };
+        assert_eq!(second((&[1, 2, 3, 4], 7), (&[5, 6, 7], 7)), Ok(false));
+        assert_eq!(second((&[1, 2, 3, 3], 7), (&[3, 6, 7], 7)), Ok(false), "one row stands there three times");
+        for moved in [second((&[1, 2, 3, 4], 8), (&[3, 4, 5, 6], 8)), second((&[1, 2, 3, 4], 7), (&[4, 5, 6, 7], 8))] {
+            assert!(moved.as_ref().is_err_and(|wrong| wrong.has_moved && wrong.can_retry), "{moved:?}");
+        }
+    }
+
+    #[test]
+    fn rows_of_another_assessment_are_no_answer() {
+        let body = json!({"num_results": 2, "results": [{"assessment_id": 7}, {"assessment_id": "8"}]}).to_string();
+        let Wrong { why, .. } = Reading::of(Some("7")).take(&body, 2).unwrap_err();
+        assert!(why.contains("1 rows of the answer are of another assessment"), "{why}");
+        assert_eq!(Reading::default().take(&body, 2), Ok(false));
     }
 
     #[test]

@@ -22,6 +22,8 @@ use crate::{Context, Incomplete};
 
 /// How often a raw object is made again because another run has written it.
 const REWRITE_TRIES: u32 = 20;
+/// How often an answer that changes while it is read is read again, before it counts as a gap.
+const READ_AGAIN: u32 = 2;
 
 /// A kind of results: an endpoint and a raw object of its own.
 #[derive(Debug, Clone, Copy)]
@@ -274,8 +276,11 @@ impl Fetch<'_> {
 
     /// All pages, from the first to the one that is the last by what they say.
     async fn pages(&self, url: &Url, mut request: Request) -> Pages {
-        let mut reading = paging::Reading::default();
+        let first = request.page;
+        let about = request.assessment_id.clone();
+        let mut reading = paging::Reading::of(about.as_deref());
         let mut lines: Vec<Line> = Vec::new();
+        let mut again = READ_AGAIN;
         loop {
             if self.http.gives_up().is_some() {
                 return Pages::NotAsked;
@@ -295,7 +300,13 @@ impl Fetch<'_> {
                                 request.page += 1;
                                 continue;
                             }
-                            Err((why, can_retry)) => (Some(200), why, can_retry),
+                            Err(wrong) if wrong.has_moved && again > 0 => {
+                                again -= 1;
+                                (request.page, reading) = (first, paging::Reading::of(about.as_deref()));
+                                lines.clear();
+                                continue;
+                            }
+                            Err(wrong) => (Some(200), wrong.why, wrong.can_retry),
                         }
                     }
                     Ok(Answer { status, .. }) => (Some(status), format!("the server answered {status}"), false),
