@@ -111,12 +111,11 @@ pub async fn ensure_ledger(lake: &Lake, dataset: &Dataset) -> Result<()> {
         return Ok(());
     }
     Err(Error::Guard(format!(
-        "the ledger {} has no entry of dataset {}, but {made} objects of its tables are in {}: is LEDGER_URL right? \
-         `tributary clean --all --dataset {}` makes lost entries again",
+        "the ledger {} has no entry of dataset {}, but {made} objects of its tables are in {}: is LEDGER_URL right? If so, \
+         run `tributary clean` first: it makes lost entries again",
         lake.store(Zone::Ledger).url(""),
         dataset.name,
-        lake.standard.url(""),
-        dataset.name
+        lake.standard.url("")
     )))
 }
 

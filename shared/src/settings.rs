@@ -129,6 +129,13 @@ impl LakeSettings {
         let batch = batch::Settings::from_environment(environment)?;
         let settings = Self { root, personal_key, personal_key_secret, zones, limits, batch };
         settings.refuse_overlap()?;
+        if Zone::ALL.iter().any(|zone| matches!(settings.zone(*zone), StoreUrl::S3 { .. })) {
+            // Before the SDK sees them, which would print them.
+            for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
+                let wrong = environment.text(name)?.and_then(wrong_endpoint);
+                wrong.map_or(Ok(()), |why| Err(setting(name, why)))?;
+            }
+        }
         Ok(settings)
     }
 
@@ -214,6 +221,20 @@ impl Environment {
     }
 }
 
+/// What is wrong with the address of a service. Its text is not part of the message: it may have a password.
+pub(crate) fn wrong_endpoint(text: &str) -> Option<&'static str> {
+    match url::Url::parse(text) {
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+            Some("is not a URL: it begins with http:// or https://")
+        }
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            Some("has a user name or password, which AWS does not take there: use AWS_ACCESS_KEY_ID and the like")
+        }
+        Ok(url) if url.has_host() => None,
+        Ok(_) | Err(_) => Some("is not a URL: it begins with http:// or https://, and has a host"),
+    }
+}
+
 fn parse_url(name: &str, text: &str) -> Result<StoreUrl> {
     text.parse().map_err(|why: String| setting(name, &why))
 }
@@ -266,6 +287,24 @@ mod tests {
         let beside =
             Environment::of(&[("LAKE_URL", "file:c"), ("RAW_URL", "file:c/raw-files"), ("LEDGER_URL", "file:c2")]);
         assert!(LakeSettings::from_environment(&beside, None).is_ok());
+    }
+
+    #[test]
+    fn an_endpoint_is_a_url_without_credentials() {
+        let open = |lake, endpoint| {
+            let environment = Environment::of(&[("LAKE_URL", lake), ("AWS_ENDPOINT_URL", endpoint)]);
+            LakeSettings::from_environment(&environment, None)
+        };
+        for endpoint in ["http://127.0.0.1:4566", "https://s3.eu-west-1.amazonaws.com/"] {
+            assert!(open("s3://lake", endpoint).is_ok(), "{endpoint}");
+        }
+        for endpoint in ["", "127.0.0.1:4566", "ftp://x", "http://", "http://u:sesame@bad host", "http://u:sesame@host"]
+        {
+            let error = open("s3://lake", endpoint).unwrap_err();
+            assert!(error.is_usage() && error.to_string().contains("AWS_ENDPOINT_URL"), "{error}");
+            assert!(!error.to_string().contains("sesame"), "{error}");
+        }
+        assert!(open("file:lake", "not used").is_ok());
     }
 
     #[test]

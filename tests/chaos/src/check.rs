@@ -1,7 +1,7 @@
 //! What must hold: at every step of a schedule, and of the lake in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use lake::ledger::{ConsumptionEntry, Output, RawEntry};
@@ -16,19 +16,30 @@ pub struct Watch {
     problems: Arc<Mutex<Vec<String>>>,
     /// What each fingerprint of a consumption partition was committed with: key and hash of its objects.
     made: Arc<Mutex<BTreeMap<String, Vec<(String, String)>>>>,
+    /// The lake, where all of it is to be looked at whenever an entry is committed.
+    zones: Arc<OnceLock<Zones>>,
 }
 
 impl Watch {
+    /// A watch over a whole lake.
+    pub fn over(zones: &Zones) -> Self {
+        let watch = Self::default();
+        let _ = watch.zones.set(zones.clone());
+        watch
+    }
+
     /// Looks at an object after a call that may have changed it.
     pub fn look(&self, zone: &str, key: &str, store: &MemoryStore) {
-        let Some(state) = store.state(key) else { return };
-        let wrong = match zone {
+        let wrong = store.state(key).and_then(|state| match zone {
             "consumption" => whole(key, &state.bytes).err(),
             "ledger" => balanced(key, &state.bytes).err().or_else(|| self.same(&state.bytes)),
             _ => None,
-        };
-        if let Some(wrong) = wrong {
-            self.problems.lock().unwrap().push(format!("{zone}/{key}: {wrong}"));
+        });
+        let mut problems = self.problems.lock().unwrap();
+        problems.extend(wrong.map(|wrong| format!("{zone}/{key}: {wrong}")));
+        if let (Some(zones), "ledger") = (self.zones.get(), zone) {
+            let fresh = unnamed(zones).into_iter().filter(|found| !problems.contains(found)).collect::<Vec<_>>();
+            problems.extend(fresh);
         }
     }
 
@@ -116,32 +127,45 @@ fn in_words(zone: &str, is: &State, should_be: &State) -> String {
     format!("{}{}", lines(&is, &should_be, "+"), lines(&should_be, &is, "-"))
 }
 
-/// Objects of the standard, rejection and consumption zones that no entry names, as a writer's first act is to announce
-/// what it will make; and, where `strictly`, what an entry counts on and what is not there. A writer that was killed may
-/// leave the latter for the next run, so that it shows a broken promise only by its absence in the same schedule.
-pub fn unquiet(zones: &Zones, strictly: bool) -> Vec<String> {
+/// Objects of the standard, rejection and consumption zones that no entry names: at no step there is one, as a writer's
+/// first act is to announce what it will make.
+fn unnamed(zones: &Zones) -> Vec<String> {
     let mut named: BTreeSet<(&str, String)> = BTreeSet::new();
-    let mut counted: Vec<(&str, &MemoryStore, Output)> = Vec::new();
     for (_, state) in zones.ledger.snapshot() {
         if let Ok(entry) = serde_json::from_slice::<RawEntry>(&state.bytes) {
             for key in entry.names() {
                 let zone = if key.ends_with(".parquet") { "standard" } else { "rejection" };
                 named.insert((zone, key.clone()));
             }
-            counted.extend(entry.outputs.into_iter().map(|output| ("standard", &zones.standard, output)));
-            counted.extend(entry.rejects.into_iter().map(|output| ("rejection", &zones.rejection, output)));
         } else if let Ok(entry) = serde_json::from_slice::<ConsumptionEntry>(&state.bytes) {
             named.extend(entry.keys().map(|key| ("consumption", key.to_owned())));
-            counted.extend(entry.outputs.into_iter().map(|output| ("consumption", &zones.consumption, output)));
         }
     }
     let mut found = Vec::new();
     for (zone, store) in zones.made().into_iter().filter(|(zone, _)| *zone != "ledger") {
         let unnamed = store.snapshot().into_keys().filter(|key| !named.contains(&(zone, key.clone())));
-        found.extend(unnamed.map(|key| format!("{zone}/{key}: no entry names it when all have ended")));
+        found.extend(unnamed.map(|key| format!("{zone}/{key}: no entry names it at some step")));
     }
-    let missing = counted.into_iter().filter(|(_, store, output)| strictly && store.state(&output.key).is_none());
-    found.extend(missing.map(|(zone, _, output)| format!("{zone}/{}: is not there when all have ended", output.key)));
+    found
+}
+
+/// What an entry counts on and is not there when all actors have ended. One that was killed between a deletion and its
+/// second look may leave this for the next run, so that it shows a broken promise only by its absence in the same schedule.
+pub fn missing(zones: &Zones) -> Vec<String> {
+    let mut found = Vec::new();
+    for (_, state) in zones.ledger.snapshot() {
+        let mut look = |zone: &str, store: &MemoryStore, output: &Output| {
+            if store.state(&output.key).is_none() {
+                found.push(format!("{zone}/{}: is not there when all have ended", output.key));
+            }
+        };
+        if let Ok(entry) = serde_json::from_slice::<RawEntry>(&state.bytes) {
+            entry.outputs.iter().for_each(|output| look("standard", &zones.standard, output));
+            entry.rejects.iter().for_each(|output| look("rejection", &zones.rejection, output));
+        } else if let Ok(entry) = serde_json::from_slice::<ConsumptionEntry>(&state.bytes) {
+            entry.outputs.iter().for_each(|output| look("consumption", &zones.consumption, output));
+        }
+    }
     found
 }
 

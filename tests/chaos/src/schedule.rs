@@ -66,7 +66,7 @@ pub fn run(seed: u64, catalog: &Catalog, options: Options) -> Result<Done, Viola
 async fn schedule(seed: u64, catalog: &Catalog, options: Options) -> Result<Done, Violation> {
     let mut random = Random::new(seed, 2);
     let zones = Zones::new(options.mutant);
-    let (scheduler, watch) = (Scheduler::new(seed), Watch::default());
+    let (scheduler, watch) = (Scheduler::new(seed), Watch::over(&zones));
     let share = *random.pick(&[0, 1, 3, 10, 25]);
     let events = Events::default();
     let mut actors = Vec::new();
@@ -100,7 +100,7 @@ async fn schedule(seed: u64, catalog: &Catalog, options: Options) -> Result<Done
     if let Err(why) = scheduler.run(actors).await {
         return Err(violation(vec![why], &scheduler));
     }
-    let mut problems = check::unquiet(&zones, options.strictly);
+    let mut problems = if options.strictly { check::missing(&zones) } else { Vec::new() };
     // No writer of these is left.
     zones.ledger.age();
     if let Err(why) = sweep(&zones.quiet(catalog), with_models).await {

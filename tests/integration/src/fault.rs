@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use crate::{TestLake, say, tributary};
 
@@ -52,6 +52,13 @@ impl TestLake {
         assert_eq!(format!("{kind} {}", ended.count(kind)), last, "{:?}", ended.steps);
     }
 
+    /// Starts `tributary`, to be killed after a step if it comes to it; an empty text lets it live.
+    pub fn start_until(&self, arguments: &[&str], last: &str) -> Child {
+        let mut command = self.command_of(&faulty(), arguments);
+        command.env("FAULT_LOG", "/dev/null").env("FAULT_STEP", last);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("tributary-faulty starts")
+    }
+
     fn call_faulty(&self, arguments: &[&str], last: &str) -> Ended {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = folder.path().join("steps");
@@ -86,7 +93,7 @@ impl Seed {
     }
 
     /// A number below `end` (SplitMix64).
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

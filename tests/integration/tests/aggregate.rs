@@ -143,6 +143,39 @@ fn an_entry_that_cannot_be_read_stops_its_own_models_or_partition() {
 }
 
 #[test]
+fn an_entry_of_another_partition_deletes_nothing() {
+    let lake = trams(BY_MONTH);
+    lake.call(&["aggregate"]).ok();
+    let before = contents(&lake, "consumption");
+    let ledger = lake.path().join("ledger/consumption/trams/rides");
+    for copy in ["month=2026-10.json", "month=2027-05.json"] {
+        fs::copy(ledger.join("month=2026-11.json"), ledger.join(copy)).unwrap();
+        fails(&lake.call(&["aggregate"]), &[copy, "it is the entry of another object"]);
+        assert_eq!(contents(&lake, "consumption"), before, "{copy}");
+        lake.call(&["verify", "--repair"]);
+        lake.call(&["verify"]).ok();
+        assert_eq!(contents(&lake, "consumption"), before, "{copy}");
+    }
+}
+
+#[test]
+fn no_value_is_shown_by_a_regular_expression_that_does_not_compile() {
+    let model = "-- Ada.\n--\n-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"ride\"]\n\n\
+                 SELECT day, ride, regexp_like('a', line) AS r FROM ride\n";
+    let lake = trams(model);
+    lake.write("raw/trams/a.csv", "ride,day,line\n1,2026-10-30,ada(SECRET@x.org\n");
+    lake.call(&["clean"]).ok();
+    let queries = ["regexp_like('a', line)", "regexp_replace('a', line, 'b')", "'a' ~ line", "'a' SIMILAR TO line"];
+    let queries = queries.map(|call| format!("SELECT {call} FROM trams.ride"));
+    let calls = queries.iter().map(|sql| vec!["query", sql]).chain([vec!["aggregate"]]);
+    for call in calls {
+        let called = lake.call(&call);
+        fails(&called, &[]);
+        assert!(!called.stderr.contains("SECRET") && !called.stdout.contains("SECRET"), "{call:?}: {called:?}");
+    }
+}
+
+#[test]
 fn a_column_that_becomes_personal_is_hashed_from_then_on() {
     let lake = trams(&BY_MONTH.replace("-- inputs", "-- hash_personal = true\n-- inputs")).with("PERSONAL_KEY", "k");
     lake.call(&["aggregate"]).ok();

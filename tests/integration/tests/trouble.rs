@@ -161,6 +161,40 @@ fn orphans_are_named_and_old_ones_of_known_tables_are_removed() {
     }
 }
 
+/// Makes everything below a folder as old as sweeps want it.
+fn age(folder: &Path) {
+    let long_ago = SystemTime::now() - Duration::from_secs(2 * 3600);
+    for path in files_below(folder) {
+        fs::File::options().append(true).open(path).unwrap().set_modified(long_ago).unwrap();
+    }
+}
+
+#[test]
+fn a_ledger_and_a_raw_zone_that_are_lost_together_empty_nothing() {
+    let lake = lake();
+    for number in 0..12 {
+        upload(&lake, &format!("{number}.csv"), number, 2);
+    }
+    finish(&lake);
+    lake.call(&["aggregate"]).ok();
+    age(&lake.path().join("standard"));
+    age(&lake.path().join("consumption"));
+    let before = (files_below(&lake.path().join("standard")), files_below(&lake.path().join("consumption")));
+    let move_away = |name: &str| fs::rename(lake.path().join(name), lake.path().join(format!("{name}-lost"))).unwrap();
+    move_away("ledger");
+    for arguments in [vec!["status"], vec!["aggregate"], vec!["query", "SELECT count(*) FROM energy_usage.reading"]] {
+        let called = lake.call(&arguments);
+        assert_eq!(called.status, 1, "{arguments:?}: {called:?}");
+        assert!(called.stderr.contains("LEDGER_URL"), "{arguments:?}: {called:?}");
+    }
+    move_away("raw");
+    for arguments in [vec!["verify", "--repair"], vec!["clean", "--all"], vec!["aggregate", "--all"]] {
+        assert_eq!(lake.call(&arguments).status, 1, "{arguments:?}");
+        let now = (files_below(&lake.path().join("standard")), files_below(&lake.path().join("consumption")));
+        assert_eq!(now, before, "{arguments:?}");
+    }
+}
+
 #[test]
 fn an_entry_under_another_key_is_named_and_removed() {
     let lake = lake();
@@ -257,7 +291,9 @@ fn odd_things_in_the_raw_zone_stop_nothing_else() {
     assert_eq!(summary["errors"].as_array().unwrap().len(), odd.len(), "{cleaned:?}");
     let verified = lake.call(&["verify"]);
     assert_eq!(verified.status, 1, "{verified:?}");
+    let status = lake.call(&["status"]).ok();
     for name in &odd {
+        assert!(status.stdout.contains(&format!("energy_usage/{name}")), "{name}: {status:?}");
         assert!(cleaned.stderr.contains(&format!("energy_usage/{name}")), "{name}: {cleaned:?}");
         assert!(verified.stderr.contains(&format!("energy_usage/{name}")), "{name}: {verified:?}");
     }
@@ -464,6 +500,7 @@ fn settings_that_are_missing_or_wrong_exit_with_2_and_are_named() {
         (keys.to_vec(), "AWS_REGION"),
         (vec![region], "AWS_ACCESS_KEY_ID"),
         (vec![keys[0], keys[1], region, ("AWS_ENDPOINT_URL", "localhost:4566")], "AWS_ENDPOINT_URL"),
+        (vec![keys[0], keys[1], region, ("AWS_ENDPOINT_URL", "http://u:sesame@bad host")], "AWS_ENDPOINT_URL"),
     ] {
         let lake =
             TestLake::new("http://127.0.0.1:9/").at("s3://no-such-lake/x").with("AWS_EC2_METADATA_DISABLED", "true");
@@ -471,5 +508,6 @@ fn settings_that_are_missing_or_wrong_exit_with_2_and_are_named() {
         let called = lake.call(&["status"]);
         assert_eq!(called.status, 2, "{called:?}");
         assert!(called.stderr.contains(part), "{part}: {called:?}");
+        assert!(!called.stderr.contains("sesame") && !called.stdout.contains("sesame"), "{called:?}");
     }
 }

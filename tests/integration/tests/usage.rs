@@ -26,6 +26,8 @@ fn wrong_usage_and_settings_exit_with_2_and_write_nothing() {
         (vec!["run", "nonsense"], vec!["nonsense", "irceline"]),
         (vec!["ingest", "nonsense"], vec!["nonsense", "irceline"]),
         (vec!["run", "irceline", "--from", "yesterday"], vec!["yesterday", "--from"]),
+        (vec!["ingest", "irceline", "--from", "26-11-18", "--to", "2026-11-20"], vec!["26-11-18", "YYYY-MM-DD"]),
+        (vec!["backfill", "irceline", "--from", "+2026-11-18", "--to", "2026-11-20"], vec!["YYYY-MM-DD"]),
         (vec!["clean", "--dataset", "nonsense"], vec!["nonsense"]),
         (vec!["aggregate", "--model", "nonsense"], vec!["nonsense", "aggregate_city_by_hour"]),
         (vec!["--lake", "ftp://x", "status"], vec!["--lake", "s3://BUCKET"]),

@@ -35,7 +35,7 @@ impl Client {
                     return Err("there is no AWS region: set AWS_REGION".to_owned());
                 }
                 let endpoint = shared.endpoint_url();
-                if let Some(why) = endpoint.and_then(wrong_endpoint) {
+                if let Some(why) = endpoint.and_then(crate::settings::wrong_endpoint) {
                     return Err(format!("AWS_ENDPOINT_URL {why}"));
                 }
                 if let Some(provider) = shared.credentials_provider()
@@ -54,34 +54,5 @@ impl Client {
                 Ok(aws_sdk_s3::Client::from_conf(config))
             })
             .await
-    }
-}
-
-/// What is wrong with the address of a service. Its text is not part of the message: it may have a password.
-fn wrong_endpoint(text: &str) -> Option<&'static str> {
-    match url::Url::parse(text) {
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-            Some("is not a URL: it begins with http:// or https://")
-        }
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            Some("has a user name or password, which AWS does not take there: use AWS_ACCESS_KEY_ID and the like")
-        }
-        Ok(url) if url.has_host() => None,
-        Ok(_) | Err(_) => Some("is not a URL: it begins with http:// or https://, and has a host"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrong_endpoint;
-
-    #[test]
-    fn an_endpoint_is_a_url_without_credentials() {
-        for text in ["http://127.0.0.1:4566", "https://s3.eu-west-1.amazonaws.com/"] {
-            assert_eq!(wrong_endpoint(text), None, "{text}");
-        }
-        for text in ["", "127.0.0.1:4566", "ftp://x", "http://", "http://u:sesame@bad host", "http://u:sesame@host"] {
-            assert!(wrong_endpoint(text).is_some_and(|why| !why.contains("sesame")), "{text}");
-        }
     }
 }
