@@ -192,10 +192,10 @@ fn what_a_killed_writer_announced_is_deleted_by_the_next_run() {
     let lake = trams(&BY_MONTH.replace("-- inputs", "-- split = [\"line\"]\n-- inputs"));
     lake.call(&["aggregate"]).ok();
     let path = lake.path().join("ledger/consumption/trams/rides/month=2026-10.json");
-    let mut entry: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    let settled = entry.clone();
+    let settled: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
     let orphan = "trams/rides/month=2026-10/line=old/data.parquet";
     for field in ["pending", "retired"] {
+        let mut entry = settled.clone();
         entry[field] = json!([orphan]);
         // Without a check of its bytes, as version 0.1 wrote entries.
         entry["format"] = json!(0);
