@@ -2,7 +2,7 @@ use std::io::Read;
 
 use proptest::prelude::*;
 
-use crate::formats::tests::{Kept, decoded};
+use crate::formats::tests::{Dribble, Kept, decoded};
 
 const USAGE: &str = "format = 'csv'
 column.customer = { type = 'int64', required = true }
@@ -88,16 +88,6 @@ fn a_header_can_be_declared() {
     let declared = |header| format!("format = 'csv'\nheader = '{header}'\ncolumn.a = {{ type = 'string' }}\n");
     assert_eq!(decoded(&declared("always"), "x", &b"x\ny\n"[..]).unwrap().rows, ["y"]);
     assert_eq!(decoded(&declared("never"), "x", &b"a\ny\n"[..]).unwrap().rows, ["a", "y"]);
-}
-
-/// Gives a few bytes at a time, so that every boundary is hit.
-struct Dribble<'a>(&'a [u8], usize);
-
-impl Read for Dribble<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.1.min(buffer.len());
-        (&mut self.0).take(count as u64).read(buffer)
-    }
 }
 
 fn quoted(text: &str) -> String {
