@@ -25,6 +25,9 @@ const MAX_RECORD: usize = 1024 * 1024;
 
 /// Reads the rows; returns how many there were and how many columns of the file nobody declared.
 pub(super) fn decode(object: &RawObject, delimiter: u8, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    // One copy of what follows for all readers.
+    let mut reader = reader;
+    let reader: &mut dyn Read = &mut reader;
     decode_records(object, Slicer::new(reader, Dialect { delimiter }, MAX_RECORD)?, sink)
 }
 

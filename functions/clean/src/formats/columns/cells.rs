@@ -43,6 +43,7 @@ impl Cells {
     }
 
     /// Adds a text, which is UTF-8.
+    #[inline]
     pub(super) fn push_text(&mut self, text: &[u8]) {
         if let Values::Text(bytes, ends) = &mut self.values {
             bytes.extend_from_slice(text);
@@ -52,6 +53,7 @@ impl Cells {
     }
 
     /// Adds an integer, the days of a date, or the microseconds of an instant.
+    #[inline]
     pub(super) fn push_int(&mut self, number: i64) {
         match &mut self.values {
             Values::Int(values) | Values::Instant(values) => values.push(number),
@@ -63,6 +65,7 @@ impl Cells {
     }
 
     /// Adds a double.
+    #[inline]
     pub(super) fn push_float(&mut self, number: f64) {
         if let Values::Float(values) = &mut self.values {
             values.push(number);
@@ -79,6 +82,7 @@ impl Cells {
     }
 
     /// Adds a null.
+    #[inline]
     pub(super) fn push_null(&mut self) {
         match &mut self.values {
             Values::Text(bytes, ends) => ends.push(end_of(bytes)),
@@ -154,6 +158,7 @@ fn taken<T>(values: &mut Vec<T>) -> Vec<T> {
 }
 
 /// Where the last of the texts ends. A batch's texts are some 30 MB at most: a longer end makes the array an error.
+#[inline]
 fn end_of(bytes: &[u8]) -> i32 {
     i32::try_from(bytes.len()).unwrap_or(i32::MAX)
 }

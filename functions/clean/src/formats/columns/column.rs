@@ -98,7 +98,9 @@ impl<'a> TableColumn<'a> {
                 true
             }
             Field::Missing | Field::Nested => false,
-            Field::Text(text) => !self.missing_texts.contains(&text) && self.take(text, false, stamps),
+            Field::Text(text) => {
+                (self.missing_texts.is_empty() || !self.missing_texts.contains(&text)) && self.take(text, false, stamps)
+            }
             Field::Number(digits) => self.take(digits, true, stamps),
             Field::Bool(truth) => self.take(if truth { b"true" } else { b"false" }, false, stamps),
         };
@@ -119,34 +121,34 @@ impl<'a> TableColumn<'a> {
     }
 
     /// Adds a text or a JSON number, if it has a common shape and is acceptable.
+    #[inline]
     fn take(&mut self, text: &[u8], is_number: bool, stamps: &mut Stamps) -> bool {
         let taken = match &mut self.parser {
-            Parser::Int => int(text.trim_ascii())
+            Parser::Int => int(unpadded(text))
                 .filter(|number| self.accepts(*number as f64))
                 .map(|number| self.cells.push_int(number)),
             Parser::Float { point } => {
                 let point = if is_number { b'.' } else { *point };
-                self.double(text.trim_ascii(), point).map(|number| self.cells.push_float(number))
+                self.double(unpadded(text), point).map(|number| self.cells.push_float(number))
             }
             // A number may stand for "missing" in columns of other types as well.
             _ if is_number && !self.missing_numbers.is_empty() => None,
             Parser::Text(known) => trimmed(text)
                 .filter(|text| known.as_ref().is_none_or(|known| known.contains(text)))
                 .map(|text| self.cells.push_text(text)),
-            Parser::Bool => self.truth(text.trim_ascii()).map(|truth| self.cells.push_bool(truth)),
+            Parser::Bool => self.truth(unpadded(text)).map(|truth| self.cells.push_bool(truth)),
             Parser::Date { times, first } => times
-                .date(text.trim_ascii(), stamps)
+                .date(unpadded(text), stamps)
                 .filter(|day| *day >= *first)
                 .map(|day| self.cells.push_int(i64::from(day))),
-            Parser::Instant(times) => {
-                times.instant(text.trim_ascii(), stamps).map(|micros| self.cells.push_int(micros))
-            }
+            Parser::Instant(times) => times.instant(unpadded(text), stamps).map(|micros| self.cells.push_int(micros)),
             Parser::General => None,
         };
         taken.is_some()
     }
 
     /// The double of a text, if it is acceptable.
+    #[inline]
     fn double(&self, text: &[u8], point: u8) -> Option<f64> {
         let parsed = || if point == b'.' { fast_float2::parse(text).ok() } else { None };
         let number = decimal(text, point).or_else(parsed).filter(|number| number.is_finite())?;
@@ -166,6 +168,7 @@ impl<'a> TableColumn<'a> {
     }
 
     /// Whether a number stands for itself, and is neither too small nor too great.
+    #[inline]
     fn accepts(&self, number: f64) -> bool {
         let is_below = self.declared.min.is_some_and(|min| number < min);
         let is_above = self.declared.max.is_some_and(|max| number > max);
@@ -200,7 +203,14 @@ fn raw(field: Field<'_>) -> Result<Raw<'_>, Refusal> {
     })
 }
 
+/// A text without ASCII's white space around it.
+#[inline]
+fn unpadded(text: &[u8]) -> &[u8] {
+    if is_inked(text.first()) && is_inked(text.last()) { text } else { text.trim_ascii() }
+}
+
 /// A text without white space around it. Only at ASCII's other characters there is certainly none.
+#[inline]
 pub(super) fn trimmed(text: &[u8]) -> Option<&[u8]> {
     if is_inked(text.first()) && is_inked(text.last()) {
         return Some(text);
@@ -209,10 +219,12 @@ pub(super) fn trimmed(text: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether the bytes are white space, or nothing.
+#[inline]
 pub(in crate::formats) fn is_blank(text: &[u8]) -> bool {
     !is_inked(text.first()) && trimmed(text).is_some_and(<[u8]>::is_empty)
 }
 
+#[inline]
 fn is_inked(byte: Option<&u8>) -> bool {
     byte.is_some_and(u8::is_ascii_graphic)
 }

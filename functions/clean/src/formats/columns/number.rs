@@ -12,6 +12,7 @@ const DECIMAL_BYTES: usize = 17;
 const EXACT: u64 = 1 << 53;
 
 /// The integer that a sign and up to 18 digits are.
+#[inline]
 pub(super) fn int(text: &[u8]) -> Option<i64> {
     let (is_negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
@@ -30,6 +31,7 @@ pub(super) fn int(text: &[u8]) -> Option<i64> {
 
 /// The double nearest to a decimal such as `-12.5`, where the division of two doubles that are exact gives it: digits of at
 /// most 2^53 over a power of ten of at most 10^22, as IEEE 754 rounds a quotient correctly.
+#[inline]
 pub(super) fn decimal(text: &[u8], point: u8) -> Option<f64> {
     let (is_negative, text) = match text {
         [b'-', text @ ..] => (true, text),
@@ -58,6 +60,7 @@ pub(super) fn decimal(text: &[u8], point: u8) -> Option<f64> {
     (digits <= EXACT).then_some(if is_negative { -number } else { number })
 }
 
+#[inline]
 fn digit(byte: u8) -> Option<u8> {
     let digit = byte.wrapping_sub(b'0');
     (digit <= 9).then_some(digit)

@@ -1,7 +1,5 @@
 //! Dates and times of fixed shapes, straight from their bytes. What is written otherwise is for a parser.
 
-use arrow::datatypes::Date32Type;
-use chrono::NaiveDate;
 use chrono::format::{Item, Numeric, StrftimeItems};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
@@ -27,6 +25,7 @@ pub(super) struct Stamps {
 
 impl Stamps {
     /// The instant that `text` says, if it has the usual shape.
+    #[inline]
     pub(super) fn read(&mut self, text: &[u8]) -> Option<Stamp> {
         if self.text != text {
             let stamp = stamp(text)?;
@@ -39,6 +38,7 @@ impl Stamps {
 }
 
 /// `2026-11-18T23:00:00Z`, with any offset and up to nine decimals.
+#[inline]
 fn stamp(text: &[u8]) -> Option<Stamp> {
     let (local, offset) = local_and_rest(text)?;
     let seconds = match offset {
@@ -77,6 +77,7 @@ impl Local {
     }
 }
 
+#[inline]
 fn local_and_rest(text: &[u8]) -> Option<(Local, &[u8])> {
     let (date, rest) = text.split_first_chunk::<10>()?;
     let (time, rest) = rest.split_first_chunk::<9>()?;
@@ -98,27 +99,44 @@ pub(super) fn date(text: &[u8]) -> Option<i32> {
     date_of(text.try_into().ok()?)
 }
 
+#[inline]
 fn date_of(text: &[u8; 10]) -> Option<i32> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text else { return None };
     day(four([*y1, *y2, *y3, *y4])?, two(*m1, *m2)?, two(*d1, *d2)?)
 }
 
-/// The days since 1970 of a date of the years 0001 to 9999.
+/// The days since 1970 of a date of the years 0001 to 9999 (Howard Hinnant's `days_from_civil`: years that begin in March
+/// have the leap day at their end).
+#[inline]
 fn day(year: u16, month: u8, day: u8) -> Option<i32> {
-    let date = NaiveDate::from_ymd_opt(i32::from(year), u32::from(month), u32::from(day))?;
-    (year > 0).then(|| Date32Type::from_naive_date(date))
+    let (year, month, day) = (i32::from(year), i32::from(month), i32::from(day));
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        2 => 28 + i32::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > last {
+        return None;
+    }
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    Some(year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468)
 }
 
+#[inline]
 fn time_of_day(hour: u8, minute: u8, second: u8) -> Option<i64> {
     let seconds = i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
     (hour < 24 && minute < 60 && second < 60).then_some(seconds * MICROS_PER_SECOND)
 }
 
+#[inline]
 fn two(first: u8, second: u8) -> Option<u8> {
     let (first, second) = (first.wrapping_sub(b'0'), second.wrapping_sub(b'0'));
     (first <= 9 && second <= 9).then_some(first.wrapping_mul(10).wrapping_add(second))
 }
 
+#[inline]
 fn four([a, b, c, d]: [u8; 4]) -> Option<u16> {
     Some(u16::from(two(a, b)?) * 100 + u16::from(two(c, d)?))
 }
@@ -191,5 +209,48 @@ impl Shape {
         }
         let local = Local { day: day(year, month, dom)?, time: time_of_day(hour, minute, second)? };
         rest.is_empty().then(|| (local.day, local.micros()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::Date32Type;
+    use chrono::{DateTime, NaiveDate, NaiveDateTime};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn each_day_of_the_calendar_has_its_number() {
+        for year in 0..=9999_u16 {
+            for month in 0..=13 {
+                for dom in [0, 1, 28, 29, 30, 31, 32] {
+                    let date = NaiveDate::from_ymd_opt(i32::from(year), u32::from(month), u32::from(dom));
+                    let wanted = date.filter(|_| year > 0).map(Date32Type::from_naive_date);
+                    assert_eq!(day(year, month, dom), wanted, "{year}-{month}-{dom}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn instants_are_those_of_a_parser(
+            date in "[0-9]{4}-[01][0-9]-[0-3][0-9]",
+            time in "[Tt ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,10})?",
+            offset in "(Z|z|[-+][0-2][0-9]:[0-6][0-9])?",
+        ) {
+            let text = format!("{date}{time}{offset}");
+            let parsed = DateTime::parse_from_rfc3339(&text);
+            if let Some(stamp) = stamp(text.as_bytes()) {
+                let parsed = parsed.unwrap();
+                prop_assert_eq!(stamp.micros, parsed.timestamp_micros());
+                prop_assert_eq!(stamp.day, Date32Type::from_naive_date(parsed.date_naive()));
+            }
+            if let Some(micros) = local(text.as_bytes()) {
+                let parsed: NaiveDateTime = text.replace(' ', "T").parse().unwrap();
+                prop_assert_eq!(micros, parsed.and_utc().timestamp_micros());
+            }
+        }
     }
 }

@@ -27,6 +27,7 @@ impl Times {
     }
 
     /// Days since 1970.
+    #[inline]
     pub(super) fn date(&self, text: &[u8], stamps: &mut Stamps) -> Option<i32> {
         for format in &self.formats {
             match format.date(text, stamps) {
@@ -38,6 +39,7 @@ impl Times {
     }
 
     /// Microseconds since 1970 UTC.
+    #[inline]
     pub(super) fn instant(&mut self, text: &[u8], stamps: &mut Stamps) -> Option<i64> {
         let Self { formats, zone } = self;
         for format in formats {
@@ -74,6 +76,7 @@ impl Format {
         }
     }
 
+    #[inline]
     fn date(&self, text: &[u8], stamps: &mut Stamps) -> Option<i32> {
         match self {
             Self::Rfc3339 => stamps.read(text).map(|stamp| stamp.day),
@@ -83,6 +86,7 @@ impl Format {
         }
     }
 
+    #[inline]
     fn instant(&self, text: &[u8], zone: &mut Option<Zone>, stamps: &mut Stamps) -> Option<i64> {
         let micros = match self {
             Self::Rfc3339 => match stamps.read(text) {

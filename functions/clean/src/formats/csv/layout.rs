@@ -73,6 +73,7 @@ impl Layout {
     }
 
     /// The value of a column; one that is blank is missing.
+    #[inline]
     pub(super) fn field<'s>(&self, record: &Sliced<'s>, column: usize) -> Field<'s> {
         let position = self.positions.get(column).copied().flatten();
         match position.and_then(|position| record.value(position)) {

@@ -88,11 +88,13 @@ pub(super) struct Sliced<'s> {
 
 impl<'s> Sliced<'s> {
     /// How many values it has.
+    #[inline]
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }
 
     /// A value, without the quotes around it; `None` if there are not so many.
+    #[inline]
     pub(super) fn value(&self, position: usize) -> Option<&'s [u8]> {
         let Span { start, end, is_joined } = *self.values.get(position)?;
         (if is_joined { self.joined } else { self.window }).get(start..end)
@@ -137,6 +139,7 @@ impl<R: Read> Slicer<R> {
     }
 
     /// The record that was found last.
+    #[inline]
     pub(super) fn record(&self) -> Sliced<'_> {
         let window = self.window.bytes();
         let text = window.get(self.start..self.end).unwrap_or_default();
@@ -303,6 +306,7 @@ impl Landmark {
     }
 
     /// Where it is from `from` on; the window's length if there is none.
+    #[inline]
     fn from(&mut self, from: usize, window: &[u8]) -> usize {
         match self.at {
             Some(at) if at >= from => at,
