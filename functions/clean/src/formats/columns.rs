@@ -111,6 +111,7 @@ impl<'a> Columns<'a> {
         field: impl Fn(usize) -> Field<'v>,
     ) -> Result<(), Stop> {
         let Self { columns, stamps, .. } = self;
+        stamps.forget();
         let refused = push_each(columns, |at, column| column.push(field(at), stamps));
         self.end_row(refused, record, sink)
     }

@@ -1,63 +1,25 @@
 //! One column: its declaration made ready, and its values so far.
 
-use std::collections::HashSet;
-
 use arrow::array::ArrayRef;
-use arrow::datatypes::Date32Type;
+use arrow::array::builder::NullBufferBuilder;
 use arrow::error::ArrowError;
-use lake::dataset::{Column, ColumnType, Decimal, Missing};
+use lake::dataset::{Column, Missing};
 
 use super::Field;
-use super::cells::Cells;
+use super::cells::{Cells, end_of};
 use super::number::{decimal, int};
 use super::stamp::Stamps;
-use super::time::Times;
 use crate::formats::value::{Raw, Refusal, Typed, check};
 
 /// A column of a table.
 pub(super) struct TableColumn<'a> {
     declared: &'a Column,
-    parser: Parser<'a>,
+    /// Whether its texts are matched with a pattern, which only [`check`] does.
+    has_pattern: bool,
     missing_texts: Vec<&'a [u8]>,
     missing_numbers: Vec<f64>,
-    cells: Cells,
-}
-
-/// What takes the common shapes of a column's type.
-enum Parser<'a> {
-    /// A text that is taken as it is, or one of these.
-    Text(Option<HashSet<&'a [u8]>>),
-    Int,
-    Float {
-        point: u8,
-    },
-    Bool,
-    Date {
-        times: Times,
-        /// Earlier ones are not taken.
-        first: i32,
-    },
-    Instant(Times),
-    /// None: all values are checked one by one.
-    General,
-}
-
-impl<'a> Parser<'a> {
-    fn new(column: &'a Column) -> Self {
-        match column.kind {
-            ColumnType::String if column.extract.is_some() || column.pattern.is_some() => Self::General,
-            ColumnType::String if column.one_of.is_empty() => Self::Text(None),
-            ColumnType::String => Self::Text(Some(column.one_of.iter().map(String::as_bytes).collect())),
-            ColumnType::Int64 => Self::Int,
-            ColumnType::Float64 => Self::Float { point: if column.decimal == Decimal::Comma { b',' } else { b'.' } },
-            ColumnType::Bool => Self::Bool,
-            ColumnType::Date => {
-                let first = column.null_before.map_or(i32::MIN, Date32Type::from_naive_date);
-                Self::Date { times: Times::of(column), first }
-            }
-            ColumnType::Timestamp => Self::Instant(Times::of(column)),
-        }
-    }
+    cells: Cells<'a>,
+    nulls: NullBufferBuilder,
 }
 
 impl<'a> TableColumn<'a> {
@@ -73,10 +35,11 @@ impl<'a> TableColumn<'a> {
         });
         Self {
             declared,
-            parser: Parser::new(declared),
+            has_pattern: declared.extract.is_some() || declared.pattern.is_some(),
             missing_texts: texts.collect(),
             missing_numbers: numbers.collect(),
-            cells: Cells::new(declared.kind),
+            cells: Cells::new(declared),
+            nulls: NullBufferBuilder::new(0),
         }
     }
 
@@ -93,102 +56,136 @@ impl<'a> TableColumn<'a> {
     #[inline]
     pub(super) fn push(&mut self, field: Field<'_>, stamps: &mut Stamps) -> Result<(), Refusal> {
         let is_taken = match field {
+            Field::Text(text) => {
+                let is_missing = !self.missing_texts.is_empty() && self.missing_texts.contains(&text);
+                !is_missing && self.take(text, false, stamps)
+            }
             Field::Missing if !self.declared.required => {
                 self.cells.push_null();
-                true
-            }
-            Field::Missing | Field::Nested => false,
-            Field::Text(text) => {
-                (self.missing_texts.is_empty() || !self.missing_texts.contains(&text)) && self.take(text, false, stamps)
+                self.nulls.append_null();
+                return Ok(());
             }
             Field::Number(digits) => self.take(digits, true, stamps),
             Field::Bool(truth) => self.take(if truth { b"true" } else { b"false" }, false, stamps),
+            Field::Missing | Field::Nested => false,
         };
-        if is_taken { Ok(()) } else { self.push_checked(raw(field)?) }
+        if is_taken {
+            self.nulls.append_non_null();
+            return Ok(());
+        }
+        self.push_general(field)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_general(&mut self, field: Field<'_>) -> Result<(), Refusal> {
+        self.push_checked(raw(field)?)
     }
 
     /// Adds a value by the rules in full.
-    #[cold]
     pub(super) fn push_checked(&mut self, raw: Raw<'_>) -> Result<(), Refusal> {
-        let typed = check(self.declared, raw)?;
-        self.cells.push(typed);
+        self.push_typed(check(self.declared, raw)?);
         Ok(())
     }
 
     /// Adds a value that was checked.
     pub(super) fn push_typed(&mut self, typed: Typed<'_>) {
-        self.cells.push(typed);
+        let is_there = self.cells.push(typed);
+        self.nulls.append(is_there);
     }
 
-    /// Adds a text or a JSON number, if it has a common shape and is acceptable.
+    /// Adds the value of a text or a JSON number, if it has a common shape and is acceptable.
     #[inline]
     fn take(&mut self, text: &[u8], is_number: bool, stamps: &mut Stamps) -> bool {
-        let taken = match &mut self.parser {
-            Parser::Int => int(unpadded(text))
-                .filter(|number| self.accepts(*number as f64))
-                .map(|number| self.cells.push_int(number)),
-            Parser::Float { point } => {
+        let Self { declared, missing_numbers, cells, .. } = self;
+        let accepts = |number| accepts(declared, missing_numbers, number);
+        match cells {
+            Cells::Int(values) => match int(unpadded(text)) {
+                Some(number) if accepts(number as f64) => values.push(number),
+                _ => return false,
+            },
+            Cells::Float { values, point } => {
                 let point = if is_number { b'.' } else { *point };
-                self.double(unpadded(text), point).map(|number| self.cells.push_float(number))
+                let text = unpadded(text);
+                match decimal(text, point).or_else(|| parsed(text, point)) {
+                    Some(number) if !declared.round && accepts(number) => values.push(number),
+                    Some(number) if declared.round && accepts(number.round_ties_even()) => {
+                        if missing_numbers.contains(&number) {
+                            return false;
+                        }
+                        values.push(number.round_ties_even());
+                    }
+                    _ => return false,
+                }
             }
             // A number may stand for "missing" in columns of other types as well.
-            _ if is_number && !self.missing_numbers.is_empty() => None,
-            Parser::Text(known) => trimmed(text)
-                .filter(|text| known.as_ref().is_none_or(|known| known.contains(text)))
-                .map(|text| self.cells.push_text(text)),
-            Parser::Bool => self.truth(unpadded(text)).map(|truth| self.cells.push_bool(truth)),
-            Parser::Date { times, first } => times
-                .date(unpadded(text), stamps)
-                .filter(|day| *day >= *first)
-                .map(|day| self.cells.push_int(i64::from(day))),
-            Parser::Instant(times) => times.instant(unpadded(text), stamps).map(|micros| self.cells.push_int(micros)),
-            Parser::General => None,
-        };
-        taken.is_some()
-    }
-
-    /// The double of a text, if it is acceptable.
-    #[inline]
-    fn double(&self, text: &[u8], point: u8) -> Option<f64> {
-        let parsed = || if point == b'.' { fast_float2::parse(text).ok() } else { None };
-        let number = decimal(text, point).or_else(parsed).filter(|number| number.is_finite())?;
-        if !self.declared.round {
-            return self.accepts(number).then_some(number);
+            _ if is_number && !missing_numbers.is_empty() => return false,
+            Cells::Text { bytes, ends, known } => {
+                let Some(text) = trimmed(text) else { return false };
+                if self.has_pattern || known.as_ref().is_some_and(|known| !known.contains(text)) {
+                    return false;
+                }
+                bytes.extend_from_slice(text);
+                ends.push(end_of(bytes));
+            }
+            Cells::Bool(values) => match truth(declared, unpadded(text)) {
+                Some(truth) => values.append(truth),
+                None => return false,
+            },
+            Cells::Date { values, times, first } => match times.date(unpadded(text), stamps) {
+                Some(day) if day >= *first => values.push(day),
+                _ => return false,
+            },
+            Cells::Instant { values, times } => match times.instant(unpadded(text), stamps) {
+                Some(micros) => values.push(micros),
+                None => return false,
+            },
         }
-        let rounded = number.round_ties_even();
-        (self.accepts(rounded) && !self.missing_numbers.contains(&number)).then_some(rounded)
-    }
-
-    fn truth(&self, text: &[u8]) -> Option<bool> {
-        let is_in = |known: &[String]| known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(text));
-        if is_in(&self.declared.true_values) {
-            return Some(true);
-        }
-        is_in(&self.declared.false_values).then_some(false)
-    }
-
-    /// Whether a number stands for itself, and is neither too small nor too great.
-    #[inline]
-    fn accepts(&self, number: f64) -> bool {
-        let is_below = self.declared.min.is_some_and(|min| number < min);
-        let is_above = self.declared.max.is_some_and(|max| number > max);
-        !is_below && !is_above && !self.missing_numbers.contains(&number)
+        true
     }
 
     /// The integer, days or microseconds of a row; `None` for a null or another type.
     pub(super) fn int(&self, row: usize) -> Option<i64> {
-        self.cells.int(row)
+        self.cells.int(row).filter(|_| self.nulls.is_valid(row))
     }
 
     /// Takes back all but the first rows.
     pub(super) fn truncate(&mut self, rows: usize) {
         self.cells.truncate(rows);
+        self.nulls.truncate(rows);
     }
 
     /// The column so far; it is empty afterwards.
     pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        self.cells.finish()
+        let nulls = self.nulls.finish();
+        self.cells.finish(nulls)
     }
+}
+
+/// Whether a number stands for itself, and is neither too small nor too great.
+#[inline]
+fn accepts(declared: &Column, missing: &[f64], number: f64) -> bool {
+    let is_below = declared.min.is_some_and(|min| number < min);
+    let is_above = declared.max.is_some_and(|max| number > max);
+    !is_below && !is_above && !missing.contains(&number)
+}
+
+/// The double of a text that has another shape than most.
+#[inline(never)]
+fn parsed(text: &[u8], point: u8) -> Option<f64> {
+    if point != b'.' {
+        return None;
+    }
+    fast_float2::parse(text).ok().filter(|number: &f64| number.is_finite())
+}
+
+#[inline(never)]
+fn truth(declared: &Column, text: &[u8]) -> Option<bool> {
+    let is_in = |known: &[String]| known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(text));
+    if is_in(&declared.true_values) {
+        return Some(true);
+    }
+    is_in(&declared.false_values).then_some(false)
 }
 
 /// The value as [`check`] takes it.

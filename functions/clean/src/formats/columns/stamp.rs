@@ -16,10 +16,11 @@ pub(super) struct Stamp {
     pub day: i32,
 }
 
-/// Reads instants in RFC 3339. Columns often read one field, and neighbours one instant: the last text is remembered.
+/// Reads instants in RFC 3339. Several columns may read one field: the last one of the row is remembered.
 #[derive(Default)]
 pub(super) struct Stamps {
-    text: Vec<u8>,
+    /// Where in memory the text lies. Within one row no other text does.
+    place: Option<(usize, usize)>,
     stamp: Option<Stamp>,
 }
 
@@ -27,13 +28,16 @@ impl Stamps {
     /// The instant that `text` says, if it has the usual shape.
     #[inline]
     pub(super) fn read(&mut self, text: &[u8]) -> Option<Stamp> {
-        if self.text != text {
-            let stamp = stamp(text)?;
-            self.text.clear();
-            self.text.extend_from_slice(text);
-            self.stamp = Some(stamp);
+        let place = Some((text.as_ptr().addr(), text.len()));
+        if self.place != place {
+            (self.place, self.stamp) = (place, stamp(text));
         }
         self.stamp
+    }
+
+    /// Forgets the last row's text: another one lies there now.
+    pub(super) fn forget(&mut self) {
+        self.place = None;
     }
 }
 

@@ -126,6 +126,7 @@ impl Zone {
     }
 
     /// The instant of a local time, both in microseconds since 1970. `None` near changes of clocks.
+    #[inline(never)]
     fn to_utc(&mut self, local: i64) -> Option<i64> {
         const HOUR: i64 = 3600;
         let seconds = local.div_euclid(1_000_000);

@@ -42,18 +42,17 @@ pub(super) struct Slicer<R> {
     number: u64,
 }
 
-/// Where a value lies: in the window, or among those that were put together.
+/// Where a value lies: in the window, or, counted on from its end, among those that were put together.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
     start: usize,
     end: usize,
-    is_joined: bool,
 }
 
 #[cfg(test)]
 impl Span {
     pub(super) fn of(range: std::ops::Range<usize>) -> Self {
-        Self { start: range.start, end: range.end, is_joined: false }
+        Self { start: range.start, end: range.end }
     }
 
     pub(super) fn range(&self) -> std::ops::Range<usize> {
@@ -96,8 +95,9 @@ impl<'s> Sliced<'s> {
     /// A value, without the quotes around it; `None` if there are not so many.
     #[inline]
     pub(super) fn value(&self, position: usize) -> Option<&'s [u8]> {
-        let Span { start, end, is_joined } = *self.values.get(position)?;
-        (if is_joined { self.joined } else { self.window }).get(start..end)
+        let Span { start, end } = *self.values.get(position)?;
+        let length = self.window.len();
+        if end <= length { self.window.get(start..end) } else { self.joined.get(start - length..end - length) }
     }
 
     /// All values as text; what is not UTF-8 is empty.
@@ -180,9 +180,7 @@ impl<R: Read> Slicer<R> {
     }
 
     fn is_blank(&self) -> bool {
-        let [only] = self.values.as_slice() else { return false };
-        let from = if only.is_joined { &self.joined } else { self.window.bytes() };
-        from.get(only.start..only.end).unwrap_or_default().trim_ascii().is_empty()
+        self.values.len() == 1 && self.record().value(0).is_some_and(|only| only.trim_ascii().is_empty())
     }
 
     /// Finds the record at our place, and goes behind it. Line ends before it are passed.
@@ -210,10 +208,10 @@ impl<R: Read> Slicer<R> {
         let mut start = self.start;
         for delimiter in memchr_iter(self.dialect.delimiter, window.get(self.start..self.end).unwrap_or_default()) {
             let end = self.start + delimiter;
-            self.values.push(Span { start, end, is_joined: false });
+            self.values.push(Span { start, end });
             start = end + 1;
         }
-        self.values.push(Span { start, end: self.end, is_joined: false });
+        self.values.push(Span { start, end: self.end });
         self.at = self.end;
         Found::Record
     }
@@ -229,7 +227,7 @@ impl<R: Read> Slicer<R> {
                 quoted(window, at + 1, delimiter, &mut self.joined)
             } else {
                 let end = plain_end(window, at, delimiter);
-                Cut { span: Span { start: at, end, is_joined: false }, next: end }
+                Cut { span: Span { start: at, end }, next: end }
             };
             at = value.next;
             if at >= window.len() && !self.window.is_at_end() {
@@ -263,34 +261,28 @@ fn plain_end(window: &[u8], at: usize, delimiter: u8) -> usize {
 /// The value whose opening quote is before `at`. A doubled quote is one; text behind the closing quote belongs to the
 /// value; a quote that nothing closes holds the rest.
 fn quoted(window: &[u8], at: usize, delimiter: u8, joined: &mut Vec<u8>) -> Cut {
-    let (mut from, joined_from) = (at, joined.len());
-    let mut is_joined = false;
+    let mut from = at;
+    let start = window.len() + joined.len();
     loop {
         let rest = window.get(from..).unwrap_or_default();
         let (text, after) = match memchr(QUOTE, rest) {
             Some(quote) => (rest.get(..quote).unwrap_or_default(), from + quote + 1),
             None => (rest, window.len()),
         };
-        let behind = window.get(after).copied();
-        match behind {
-            Some(QUOTE) => {
+        let next = match window.get(after) {
+            Some(&QUOTE) => {
                 joined.extend_from_slice(text);
                 joined.push(QUOTE);
-                (is_joined, from) = (true, after + 1);
+                from = after + 1;
                 continue;
             }
-            Some(byte) if byte != delimiter && !matches!(byte, b'\r' | b'\n') => {
-                let next = plain_end(window, after, delimiter);
-                joined.extend_from_slice(text);
-                joined.extend_from_slice(window.get(after..next).unwrap_or_default());
-                return Cut { span: Span { start: joined_from, end: joined.len(), is_joined: true }, next };
-            }
-            _ if is_joined => {
-                joined.extend_from_slice(text);
-                return Cut { span: Span { start: joined_from, end: joined.len(), is_joined }, next: after };
-            }
-            _ => return Cut { span: Span { start: from, end: from + text.len(), is_joined }, next: after },
-        }
+            Some(byte) if *byte != delimiter && !matches!(byte, b'\r' | b'\n') => plain_end(window, after, delimiter),
+            _ if from == at => return Cut { span: Span { start: at, end: at + text.len() }, next: after },
+            _ => after,
+        };
+        joined.extend_from_slice(text);
+        joined.extend_from_slice(window.get(after..next).unwrap_or_default());
+        return Cut { span: Span { start, end: window.len() + joined.len() }, next };
     }
 }
 
