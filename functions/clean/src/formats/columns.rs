@@ -116,6 +116,19 @@ impl<'a> Columns<'a> {
         self.end_row(refused, record, sink)
     }
 
+    /// The same where all values are texts.
+    pub(super) fn add_texts<'v>(
+        &mut self,
+        record: Record,
+        sink: &mut dyn Sink,
+        text: impl Fn(usize) -> Option<&'v [u8]>,
+    ) -> Result<(), Stop> {
+        let Self { columns, stamps, .. } = self;
+        stamps.forget();
+        let refused = push_each(columns, |at, column| column.push_text(text(at), stamps));
+        self.end_row(refused, record, sink)
+    }
+
     /// The same with values that were understood by a parser: by [`check`] alone.
     pub(super) fn add_raw<'v>(
         &mut self,
@@ -190,12 +203,13 @@ impl<'a> Columns<'a> {
 }
 
 /// Pushes a value into each column that has one of its own; stops at the first that is refused.
+#[inline]
 fn push_each<'a>(
     columns: &mut [TableColumn<'a>],
     mut push: impl FnMut(usize, &mut TableColumn<'a>) -> Result<(), Refusal>,
 ) -> Result<(), (&'a str, Refusal)> {
     for (at, column) in columns.iter_mut().enumerate() {
-        if !column.is_day_of_another() {
+        if !column.is_day_of_another {
             push(at, column).map_err(|refusal| (column.declared().name.as_str(), refusal))?;
         }
     }

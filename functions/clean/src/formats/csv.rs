@@ -24,9 +24,13 @@ use crate::writer::Sink;
 const MAX_RECORD: usize = 1024 * 1024;
 
 /// Reads the rows; returns how many there were and how many columns of the file nobody declared.
-pub(super) fn decode(object: &RawObject, delimiter: u8, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+pub(super) fn decode(
+    object: &RawObject,
+    delimiter: u8,
+    mut reader: impl Read,
+    sink: &mut dyn Sink,
+) -> Result<Notes, Stop> {
     // One copy of what follows for all readers.
-    let mut reader = reader;
     let reader: &mut dyn Read = &mut reader;
     decode_records(object, Slicer::new(reader, Dialect { delimiter }, MAX_RECORD)?, sink)
 }
@@ -44,7 +48,9 @@ fn decode_records<R: Read>(object: &RawObject, mut slicer: Slicer<R>, sink: &mut
             let sliced = slicer.record();
             let (row, text) = (sliced.row, sliced.text);
             match refusal(&sliced, &layout) {
-                None => columns.add(Record { row, text, received_at }, sink, |column| layout.field(&sliced, column))?,
+                None => {
+                    columns.add_texts(Record { row, text, received_at }, sink, |column| layout.text(&sliced, column))?
+                }
                 Some((reason, message)) => sink.reject(&Reject { row, column: None, reason, message, text })?,
             }
         }

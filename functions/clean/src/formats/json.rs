@@ -31,7 +31,8 @@ const MAX_ROW: usize = 8 * 1024 * 1024;
 const MAX_TEXT: usize = 4 * 1024 * 1024;
 
 /// Format `json`: reads the list of rows element by element.
-pub(super) fn document(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let reader: &mut dyn Read = &mut reader;
     let mut rows = JsonRows::new(object);
     let answer = Answer { received_at: object.received_at.timestamp_micros(), ..Answer::default() };
     let mut scanner = Scanner::new(reader)?;
@@ -50,7 +51,8 @@ fn not_json(what: &str, error: &serde_json::Error) -> Stop {
 }
 
 /// Format `ndjson`: a line that is no JSON object is rejected alone.
-pub(super) fn lines(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+pub(super) fn lines(object: &RawObject, mut reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let reader: &mut dyn Read = &mut reader;
     let mut rows = JsonRows::new(object);
     let received_at = object.received_at.timestamp_micros();
     let mut lines = Lines::new(reader, MAX_ROW)?;
@@ -179,7 +181,8 @@ fn row_of(text: &[u8]) -> Result<Object<'_>, serde_json::Error> {
 }
 
 /// Format `responses`: returns the gaps that the object itself reports, too.
-pub(super) fn responses(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+pub(super) fn responses(object: &RawObject, mut reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let reader: &mut dyn Read = &mut reader;
     let mut scanner = Scanner::new(reader)?;
     let mut responses = Responses { object, rows: JsonRows::new(object), gaps: Vec::new() };
     while scanner.peek()?.is_some() {

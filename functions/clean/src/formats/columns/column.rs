@@ -14,8 +14,14 @@ use crate::formats::value::{Raw, Refusal, Typed, check};
 /// A column of a table.
 pub(super) struct TableColumn<'a> {
     declared: &'a Column,
+    /// Whether its values are made of those of another column.
+    pub is_day_of_another: bool,
     /// Whether its texts are matched with a pattern, which only [`check`] does.
     has_pattern: bool,
+    /// Whether numbers are rounded, and between which they are.
+    round: bool,
+    min: f64,
+    max: f64,
     missing_texts: Vec<&'a [u8]>,
     missing_numbers: Vec<f64>,
     cells: Cells<'a>,
@@ -35,6 +41,10 @@ impl<'a> TableColumn<'a> {
         });
         Self {
             declared,
+            is_day_of_another: declared.day_of.is_some(),
+            round: declared.round,
+            min: declared.min.unwrap_or(f64::NEG_INFINITY),
+            max: declared.max.unwrap_or(f64::INFINITY),
             has_pattern: declared.extract.is_some() || declared.pattern.is_some(),
             missing_texts: texts.collect(),
             missing_numbers: numbers.collect(),
@@ -47,33 +57,42 @@ impl<'a> TableColumn<'a> {
         self.declared
     }
 
-    /// Whether its values are made of those of another column.
-    pub(super) fn is_day_of_another(&self) -> bool {
-        self.declared.day_of.is_some()
-    }
-
     /// Adds a value.
     #[inline]
     pub(super) fn push(&mut self, field: Field<'_>, stamps: &mut Stamps) -> Result<(), Refusal> {
         let is_taken = match field {
-            Field::Text(text) => {
-                let is_missing = !self.missing_texts.is_empty() && self.missing_texts.contains(&text);
-                !is_missing && self.take(text, false, stamps)
-            }
-            Field::Missing if !self.declared.required => {
-                self.cells.push_null();
-                self.nulls.append_null();
-                return Ok(());
-            }
-            Field::Number(digits) => self.take(digits, true, stamps),
-            Field::Bool(truth) => self.take(if truth { b"true" } else { b"false" }, false, stamps),
-            Field::Missing | Field::Nested => false,
+            Field::Text(text) => return self.push_text(Some(text), stamps),
+            Field::Missing => return self.push_text(None, stamps),
+            Field::Number(digits) => self.take::<true>(digits, stamps),
+            Field::Bool(truth) => self.take::<false>(if truth { b"true" } else { b"false" }, stamps),
+            Field::Nested => false,
         };
         if is_taken {
             self.nulls.append_non_null();
             return Ok(());
         }
         self.push_general(field)
+    }
+
+    /// Adds the value of a text, or a missing one.
+    #[inline]
+    pub(super) fn push_text(&mut self, text: Option<&[u8]>, stamps: &mut Stamps) -> Result<(), Refusal> {
+        match text {
+            Some(text) => {
+                let is_missing = !self.missing_texts.is_empty() && self.missing_texts.contains(&text);
+                if !is_missing && self.take::<false>(text, stamps) {
+                    self.nulls.append_non_null();
+                    return Ok(());
+                }
+            }
+            None if self.declared.required => {}
+            None => {
+                self.cells.push_null();
+                self.nulls.append_null();
+                return Ok(());
+            }
+        }
+        self.push_general(text.map_or(Field::Missing, Field::Text))
     }
 
     #[cold]
@@ -95,21 +114,22 @@ impl<'a> TableColumn<'a> {
     }
 
     /// Adds the value of a text or a JSON number, if it has a common shape and is acceptable.
-    #[inline]
-    fn take(&mut self, text: &[u8], is_number: bool, stamps: &mut Stamps) -> bool {
-        let Self { declared, missing_numbers, cells, .. } = self;
-        let accepts = |number| accepts(declared, missing_numbers, number);
+    #[inline(always)]
+    fn take<const IS_NUMBER: bool>(&mut self, text: &[u8], stamps: &mut Stamps) -> bool {
+        let Self { declared, missing_numbers, min, max, round, cells, .. } = self;
+        // Whether a number stands for itself, and is neither too small nor too great.
+        let accepts = |number| !(number < *min || number > *max) && !missing_numbers.contains(&number);
         match cells {
             Cells::Int(values) => match int(unpadded(text)) {
                 Some(number) if accepts(number as f64) => values.push(number),
                 _ => return false,
             },
             Cells::Float { values, point } => {
-                let point = if is_number { b'.' } else { *point };
+                let point = if IS_NUMBER { b'.' } else { *point };
                 let text = unpadded(text);
                 match decimal(text, point).or_else(|| parsed(text, point)) {
-                    Some(number) if !declared.round && accepts(number) => values.push(number),
-                    Some(number) if declared.round && accepts(number.round_ties_even()) => {
+                    Some(number) if !*round && accepts(number) => values.push(number),
+                    Some(number) if *round && accepts(number.round_ties_even()) => {
                         if missing_numbers.contains(&number) {
                             return false;
                         }
@@ -119,7 +139,7 @@ impl<'a> TableColumn<'a> {
                 }
             }
             // A number may stand for "missing" in columns of other types as well.
-            _ if is_number && !missing_numbers.is_empty() => return false,
+            _ if IS_NUMBER && !missing_numbers.is_empty() => return false,
             Cells::Text { bytes, ends, known } => {
                 let Some(text) = trimmed(text) else { return false };
                 if self.has_pattern || known.as_ref().is_some_and(|known| !known.contains(text)) {
@@ -160,14 +180,6 @@ impl<'a> TableColumn<'a> {
         let nulls = self.nulls.finish();
         self.cells.finish(nulls)
     }
-}
-
-/// Whether a number stands for itself, and is neither too small nor too great.
-#[inline]
-fn accepts(declared: &Column, missing: &[f64], number: f64) -> bool {
-    let is_below = declared.min.is_some_and(|min| number < min);
-    let is_above = declared.max.is_some_and(|max| number > max);
-    !is_below && !is_above && !missing.contains(&number)
 }
 
 /// The double of a text that has another shape than most.
@@ -251,7 +263,7 @@ mod tests {
             let declared = Column::from_declaration(options).unwrap();
             let mut column = TableColumn::new(&declared);
             for text in texts {
-                assert!(column.take(text.as_bytes(), false, &mut Stamps::default()), "{options}: {text}");
+                assert!(column.take::<false>(text.as_bytes(), &mut Stamps::default()), "{options}: {text}");
             }
         }
     }
@@ -272,7 +284,7 @@ mod tests {
             let declared = Column::from_declaration(options).unwrap();
             let mut column = TableColumn::new(&declared);
             for text in texts {
-                assert!(!column.take(text.as_bytes(), false, &mut Stamps::default()), "{options}: {text}");
+                assert!(!column.take::<false>(text.as_bytes(), &mut Stamps::default()), "{options}: {text}");
             }
         }
     }

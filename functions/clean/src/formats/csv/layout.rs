@@ -5,7 +5,7 @@ use lake::dataset::{Column, ColumnType, Header};
 use super::slicer::Sliced;
 use crate::error::Stop;
 use crate::formats::RawObject;
-use crate::formats::columns::{Field, is_blank};
+use crate::formats::columns::is_blank;
 use crate::formats::value::{Raw, Typed, check};
 
 /// Where the values of the declared columns are in each record of a file.
@@ -62,24 +62,18 @@ impl Layout {
     /// Whether any value fits a column that does not take every text: no header's name does.
     fn looks_like_data(&self, columns: &[Column], record: &Sliced) -> bool {
         columns.iter().enumerate().any(|(at, column)| {
-            let text = match self.field(record, at) {
-                Field::Text(text) => std::str::from_utf8(text).ok(),
-                _ => None,
-            };
+            let text = self.text(record, at).and_then(|text| std::str::from_utf8(text).ok());
             let typed = column.kind != ColumnType::String && column.day_of.is_none();
             let fits = |text: &str| check(column, Raw::Text(text.into())).is_ok_and(|value| value != Typed::Null);
             typed && text.is_some_and(fits)
         })
     }
 
-    /// The value of a column; one that is blank is missing.
+    /// The value of a column; none if it is blank.
     #[inline]
-    pub(super) fn field<'s>(&self, record: &Sliced<'s>, column: usize) -> Field<'s> {
-        let position = self.positions.get(column).copied().flatten();
-        match position.and_then(|position| record.value(position)) {
-            Some(text) if !is_blank(text) => Field::Text(text),
-            _ => Field::Missing,
-        }
+    pub(super) fn text<'s>(&self, record: &Sliced<'s>, column: usize) -> Option<&'s [u8]> {
+        let position = self.positions.get(column).copied().flatten()?;
+        record.value(position).filter(|text| !is_blank(text))
     }
 }
 

@@ -6,7 +6,6 @@ use proptest::prelude::*;
 use super::slicer::{Dialect, Sliced, Slicer, Span};
 use super::{Layout, MAX_RECORD, decode_records, refusal};
 use crate::error::Stop;
-use crate::formats::columns::Field;
 use crate::formats::rows::{Record, Rows};
 use crate::formats::tests::{Dribble, Kept, decoded_by, mutated};
 use crate::formats::value::Raw;
@@ -75,9 +74,9 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
             sink.reject(&Reject { row, column: None, reason, message, text })?;
             continue;
         }
-        rows.add(Record { row, text, received_at }, sink, |column, _| match layout.field(&sliced, column) {
-            Field::Text(text) => Raw::Text(std::str::from_utf8(text).unwrap().into()),
-            _ => Raw::Missing,
+        rows.add(Record { row, text, received_at }, sink, |column, _| match layout.text(&sliced, column) {
+            Some(text) => Raw::Text(std::str::from_utf8(text).unwrap().into()),
+            None => Raw::Missing,
         })?;
     }
     rows.flush(sink)?;

@@ -123,6 +123,7 @@ impl Members {
     }
 
     /// The value of a column in the row that was found last.
+    #[inline]
     pub(super) fn field<'v>(&'v self, row: &'v [u8], column: usize) -> Field<'v> {
         let nodes = self.columns.get(column).into_iter().flatten();
         let found = nodes.filter_map(|node| self.nodes.get(*node)?.found).next();
@@ -159,6 +160,7 @@ impl Members {
 
     /// Goes past a key and its colon: the node that it leads to. Rows mostly have the same keys in the same order, so that
     /// the next key is the one at `next` of those that are known.
+    #[inline]
     fn key(&mut self, number: usize, next: &mut usize, text: &mut JsonText) -> Option<Option<usize>> {
         text.peek()?;
         let Node { known, children, .. } = self.nodes.get_mut(number)?;

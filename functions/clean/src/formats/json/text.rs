@@ -31,6 +31,7 @@ impl<'t> JsonText<'t> {
         Self { bytes, at: 0 }
     }
 
+    #[inline]
     fn rest(&self) -> &'t [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
@@ -41,6 +42,7 @@ impl<'t> JsonText<'t> {
     }
 
     /// The next byte that is no white space.
+    #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
         loop {
             match self.bytes.get(self.at)? {
@@ -51,11 +53,13 @@ impl<'t> JsonText<'t> {
     }
 
     /// Goes past a byte, which must come next but for white space.
+    #[inline]
     pub(super) fn expect(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
     /// Goes past one of two bytes: whether it was the first.
+    #[inline]
     pub(super) fn either(&mut self, first: u8, second: u8) -> Option<bool> {
         let byte = self.peek()?;
         self.at += 1;
@@ -63,6 +67,7 @@ impl<'t> JsonText<'t> {
     }
 
     /// Goes past a key that is exactly this, and its colon.
+    #[inline]
     pub(super) fn key(&mut self, known: &[u8]) -> Option<()> {
         let rest = self.rest().strip_prefix(b"\"")?.strip_prefix(known)?;
         rest.strip_prefix(b"\"")?;
@@ -73,6 +78,7 @@ impl<'t> JsonText<'t> {
     }
 
     /// Goes past the string behind a quote: where its text lies, and whether it has escapes.
+    #[inline]
     pub(super) fn string(&mut self) -> Option<(usize, usize, bool)> {
         let start = self.at;
         let mut is_escaped = false;
@@ -101,6 +107,7 @@ impl<'t> JsonText<'t> {
     }
 
     /// Goes past a scalar, or to what begins a nested value: its kind, and where its text lies.
+    #[inline]
     pub(super) fn scalar(&mut self) -> Option<(Kind, usize, usize)> {
         let start = match self.peek()? {
             b'"' => {
@@ -121,11 +128,13 @@ impl<'t> JsonText<'t> {
         Some((kind, start, self.at))
     }
 
+    #[inline]
     fn literal(&mut self, text: &[u8], kind: Kind) -> Option<Kind> {
         self.rest().starts_with(text).then(|| self.at += text.len())?;
         Some(kind)
     }
 
+    #[inline]
     fn number(&mut self) -> Option<Kind> {
         self.at += usize::from(self.bytes.get(self.at) == Some(&b'-'));
         match self.bytes.get(self.at)? {
@@ -145,6 +154,7 @@ impl<'t> JsonText<'t> {
     }
 
     /// Goes past one digit or more.
+    #[inline]
     fn digits(&mut self) -> Option<()> {
         let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += digits;
@@ -197,6 +207,7 @@ impl<'t> JsonText<'t> {
 }
 
 /// How many bytes at the beginning are neither quote, backslash nor control character.
+#[inline]
 fn plain_prefix(bytes: &[u8]) -> usize {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = LOW << 7;
