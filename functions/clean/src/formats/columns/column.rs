@@ -118,7 +118,7 @@ impl<'a> TableColumn<'a> {
     fn take<const IS_NUMBER: bool>(&mut self, text: &[u8], stamps: &mut Stamps) -> bool {
         let Self { declared, missing_numbers, min, max, round, cells, .. } = self;
         // Whether a number stands for itself, and is neither too small nor too great.
-        let accepts = |number| !(number < *min || number > *max) && !missing_numbers.contains(&number);
+        let accepts = |number| !(number < *min || number > *max || missing_numbers.contains(&number));
         match cells {
             Cells::Int(values) => match int(unpadded(text)) {
                 Some(number) if accepts(number as f64) => values.push(number),

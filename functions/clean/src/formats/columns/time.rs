@@ -91,10 +91,10 @@ impl Format {
         let micros = match self {
             Self::Rfc3339 => match stamps.read(text) {
                 Some(stamp) => stamp.micros,
-                None => zone.as_mut()?.to_utc(stamp::local(text)?)?,
+                None => zone.as_mut()?.instant(stamp::local(text)?)?,
             },
             Self::Epoch(unit) => int(text)?.checked_mul(*unit)?,
-            Self::Pattern(shape, _) => zone.as_mut()?.to_utc(shape.as_ref()?.read(text)?.1)?,
+            Self::Pattern(shape, _) => zone.as_mut()?.instant(shape.as_ref()?.read(text)?.1)?,
             Self::Date => return None,
         };
         years::INSTANTS.contains(&micros).then_some(micros)
@@ -127,7 +127,7 @@ impl Zone {
 
     /// The instant of a local time, both in microseconds since 1970. `None` near changes of clocks.
     #[inline(never)]
-    fn to_utc(&mut self, local: i64) -> Option<i64> {
+    fn instant(&mut self, local: i64) -> Option<i64> {
         const HOUR: i64 = 3600;
         let seconds = local.div_euclid(1_000_000);
         if !self.known.contains(&seconds) {
