@@ -22,6 +22,8 @@ pub(super) struct Stamps {
     /// Where in memory the text lies. Within one row no other text does.
     place: Option<(usize, usize)>,
     stamp: Option<Stamp>,
+    /// The last date, and its number: neighbours often have the same.
+    date: Option<([u8; 10], i32)>,
 }
 
 impl Stamps {
@@ -30,9 +32,20 @@ impl Stamps {
     pub(super) fn read(&mut self, text: &[u8]) -> Option<Stamp> {
         let place = Some((text.as_ptr().addr(), text.len()));
         if self.place != place {
-            (self.place, self.stamp) = (place, stamp(text));
+            (self.place, self.stamp) = (place, stamp(text, |date| self.day(date)));
         }
         self.stamp
+    }
+
+    fn day(&mut self, date: &[u8; 10]) -> Option<i32> {
+        match self.date {
+            Some((known, day)) if known == *date => Some(day),
+            _ => {
+                let day = date_of(date)?;
+                self.date = Some((*date, day));
+                Some(day)
+            }
+        }
     }
 
     /// Forgets the last row's text: another one lies there now.
@@ -43,8 +56,8 @@ impl Stamps {
 
 /// `2026-11-18T23:00:00Z`, with any offset and up to nine decimals.
 #[inline]
-fn stamp(text: &[u8]) -> Option<Stamp> {
-    let (local, offset) = local_and_rest(text)?;
+fn stamp(text: &[u8], day: impl FnOnce(&[u8; 10]) -> Option<i32>) -> Option<Stamp> {
+    let (local, offset) = local_and_rest(text, day)?;
     let seconds = match offset {
         b"Z" | b"z" => 0,
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
@@ -63,7 +76,7 @@ fn stamp(text: &[u8]) -> Option<Stamp> {
 
 /// `2026-11-18T23:00:00` or `2026-11-18 23:00:00`, with up to nine decimals: microseconds since 1970 there.
 pub(super) fn local(text: &[u8]) -> Option<i64> {
-    let (local, rest) = local_and_rest(text)?;
+    let (local, rest) = local_and_rest(text, date_of)?;
     (rest.is_empty() && matches!(text.get(10), Some(b'T' | b' '))).then_some(local.micros())
 }
 
@@ -82,12 +95,12 @@ impl Local {
 }
 
 #[inline]
-fn local_and_rest(text: &[u8]) -> Option<(Local, &[u8])> {
+fn local_and_rest(text: &[u8], day: impl FnOnce(&[u8; 10]) -> Option<i32>) -> Option<(Local, &[u8])> {
     let (date, rest) = text.split_first_chunk::<10>()?;
     let (time, rest) = rest.split_first_chunk::<9>()?;
     let [b'T' | b't' | b' ', h1, h2, b':', m1, m2, b':', s1, s2] = time else { return None };
     let time = time_of_day(two(*h1, *h2)?, two(*m1, *m2)?, two(*s1, *s2)?)?;
-    let day = date_of(date)?;
+    let day = day(date)?;
     let Some((b'.', decimals)) = rest.split_first() else { return Some((Local { day, time }, rest)) };
     let digits = decimals.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (decimals, rest) = decimals.split_at_checked(digits)?;
@@ -245,8 +258,11 @@ mod tests {
             offset in "(Z|z|[-+][0-2][0-9]:[0-6][0-9])?",
         ) {
             let text = format!("{date}{time}{offset}");
+            let mut stamps = Stamps::default();
+            let _ = stamps.read(format!("{date}T00:00:00Z").as_bytes());
+            stamps.forget();
             let parsed = DateTime::parse_from_rfc3339(&text);
-            if let Some(stamp) = stamp(text.as_bytes()) {
+            if let Some(stamp) = stamps.read(text.as_bytes()) {
                 let parsed = parsed.unwrap();
                 prop_assert_eq!(stamp.micros, parsed.timestamp_micros());
                 prop_assert_eq!(stamp.day, Date32Type::from_naive_date(parsed.date_naive()));
