@@ -1,5 +1,7 @@
 //! The slow way that the decoder is compared with: `csv-core` byte by byte, and each value through the rules in full.
 
+use std::io::{Read, Seek};
+
 use csv_core::{ReadRecordResult, ReaderBuilder};
 use proptest::prelude::*;
 
@@ -12,7 +14,7 @@ use crate::formats::value::Raw;
 use crate::formats::window::ByteWindow;
 use crate::formats::{Notes, RawObject};
 use crate::reject::Reject;
-use crate::writer::Sink;
+use crate::writer::{Sink, TableWriter};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -31,6 +33,7 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
     let mut rows = Rows::new(object);
     let mut layout: Option<Layout> = None;
     let (mut at, mut seen, mut ignored_columns) = (0, 0, 0);
+    let (mut row, mut counted) = (1, 0);
     loop {
         let (mut next, mut length, mut count) = (at, 0, 0);
         let is_record = loop {
@@ -48,7 +51,8 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
             break;
         }
         let start = at + file[at..next].iter().take_while(|byte| is_line_end(byte)).count();
-        let row = 1 + file[..start].iter().filter(|byte| **byte == b'\n').count() as u64;
+        row += file[counted..start].iter().filter(|byte| **byte == b'\n').count() as u64;
+        counted = start;
         let end = file[start..next].iter().rposition(|byte| !is_line_end(byte)).map_or(start, |last| start + last + 1);
         let text = &file[start..end];
         at = next;
@@ -142,6 +146,35 @@ fn a_value_is_not_utf_8_though_it_is_with_the_next_one() {
     let file = b"customer_id,usage_kwh,start_time\n\xC3,\xA9,2023-05-12T01:00:00Z\n";
     let kept = decoded_by(DECLARED[1], "x.csv", |object, sink| super::decode(object, b',', &file[..], sink)).unwrap();
     assert!(kept.rejects[0].starts_with("2 - not_utf8"), "{kept:?}");
+}
+
+/// The bytes of the Parquet file that a decoder's rows become.
+fn parquet(decode: impl FnOnce(&RawObject, &mut dyn Sink) -> Result<Notes, Stop>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let written = decoded_by(DECLARED[0], "x.csv", |object, _| {
+        let mut writer = TableWriter::new(object.table, object.key, None)?;
+        decode(object, &mut writer)?;
+        for part in writer.finish()?.parts {
+            let mut file = part.bytes.into_file()?;
+            file.rewind()?;
+            file.read_to_end(&mut bytes)?;
+        }
+        Ok(Notes::default())
+    });
+    assert_eq!(written, Ok(Kept::default()));
+    bytes
+}
+
+#[test]
+fn both_ways_give_the_same_bytes_of_parquet() {
+    let row = |row: u32| match row % 10 {
+        9 => format!("{row},,2023-05-12T01:00:00Z\n"),
+        minute => format!("{row},{}.{},2023-05-12T01:0{minute}:00-07:00\n", row % 7, row % 1000),
+    };
+    let file = format!("customer_id,usage_kwh,start_time\n{}", (0..20_000).map(row).collect::<String>());
+    let slow = parquet(|object, sink| decode(object, b',', file.as_bytes(), sink));
+    let fast = parquet(|object, sink| super::decode(object, b',', file.as_bytes(), sink));
+    assert!(slow.starts_with(b"PAR1") && fast == slow);
 }
 
 proptest! {
