@@ -1,6 +1,11 @@
 //! Formats of JSON: `json` (a document with a list of rows), `ndjson` (one row per line) and `responses` (a source's
 //! answers, one per line, with rows in their bodies).
 
+mod members;
+#[cfg(test)]
+mod oracle;
+mod text;
+
 use std::io::Read;
 
 use chrono::DateTime;
@@ -9,9 +14,10 @@ use lake::ledger::Gap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use self::members::Members;
+use super::columns::{Columns, Field, Record};
 use super::exact::{Json, Object};
-use super::lines::Lines;
-use super::rows::{Record, Rows};
+use super::lines::{Lines, TextLine};
 use super::value::Raw;
 use super::{Notes, RawObject};
 use crate::error::Stop;
@@ -25,23 +31,145 @@ const MAX_ROW: usize = 8 * 1024 * 1024;
 const MAX_TEXT: usize = 4 * 1024 * 1024;
 
 /// Format `json`: reads the list of rows element by element.
-pub(super) fn document(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
-    let mut rows = Rows::new(object);
-    let received_at = object.received_at.timestamp_micros();
-    let mut seen = 0;
+pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let reader: &mut dyn Read = &mut reader;
+    let mut rows = JsonRows::new(object);
+    let answer = Answer { received_at: object.received_at.timestamp_micros(), ..Answer::default() };
     let mut scanner = Scanner::new(reader)?;
-    find_rows(&mut scanner, &object.table.rows, |scanner| {
-        seen = elements(scanner, |row, text| {
-            let element = row_of(text).map_err(|error| not_json(&format!("element {row}"), &error))?;
-            rows.add(Record { row, text, received_at }, sink, |_, column| field(column, &element, &Object::default()))
-        })?;
-        Ok(())
-    })?;
+    find_rows(&mut scanner, &object.table.rows, |scanner| rows.list(scanner, "element", &answer, sink))?;
     if scanner.peek()?.is_some() {
         return Err(scanner.unexpected("end of the object"));
     }
-    rows.flush(sink)?;
-    Ok(Notes { seen, ..Notes::default() })
+    rows.columns.flush(sink)?;
+    Ok(Notes { seen: rows.seen, ..Notes::default() })
+}
+
+/// Rejects the object for what the parser says, which quotes no value.
+fn not_json(what: &str, error: &serde_json::Error) -> Stop {
+    let (line, column) = (error.line(), error.column());
+    Stop::reject("not_json", format!("{what} is not JSON at its line {line} column {column}"))
+}
+
+/// Format `ndjson`: a line that is no JSON object is rejected alone.
+pub(super) fn lines(object: &RawObject, mut reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let reader: &mut dyn Read = &mut reader;
+    let mut rows = JsonRows::new(object);
+    let received_at = object.received_at.timestamp_micros();
+    let mut lines = Lines::new(reader, MAX_ROW)?;
+    while let Some(TextLine { number: row, text, is_text }) = lines.next_line()? {
+        if text.trim_ascii().is_empty() {
+            continue;
+        }
+        rows.seen += 1;
+        let JsonRows { columns, members, .. } = &mut rows;
+        let record = Record { row, text, received_at };
+        let is_found = is_text
+            && members
+                .find(text)
+                .and_then(|length| text.get(length..))
+                .is_some_and(|rest| rest.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')));
+        if is_found {
+            columns.add(record, sink, |column| members.field(text, column))?;
+            continue;
+        }
+        match Json::parse(text) {
+            Ok(Json::Object(element)) => {
+                columns.add_raw(record, sink, |_, column| field(column, &element, &Object::default()))?;
+            }
+            _ => {
+                let message = "the line is not a JSON object".to_owned();
+                sink.reject(&Reject { row, column: None, reason: "not_json", message, text })?;
+            }
+        }
+    }
+    rows.columns.flush(sink)?;
+    Ok(Notes { seen: rows.seen, ..Notes::default() })
+}
+
+/// What the rows of one answer share.
+#[derive(Default)]
+struct Answer<'r> {
+    received_at: i64,
+    request: Object<'r>,
+    /// The values of the columns that the request has, by the column's position.
+    values: Vec<Option<Raw<'r>>>,
+}
+
+impl<'r> Answer<'r> {
+    fn new(object: &RawObject, request: Object<'r>, received_at: i64) -> Self {
+        let value = |column: &Column| Some(request.pointer(column.request.as_ref()?).into());
+        let is_there = |column: &Column| column.path.is_none();
+        let columns = object.table.columns.iter();
+        let values = columns.map(|column| Some(column).filter(|column| is_there(column)).and_then(value)).collect();
+        Self { received_at, request, values }
+    }
+
+    /// The value of a column that is not in the row.
+    fn field(&self, column: usize) -> Option<Field<'_>> {
+        self.values.get(column)?.as_ref().map(Field::from)
+    }
+}
+
+/// The rows of an object.
+struct JsonRows<'a> {
+    columns: Columns<'a>,
+    members: Members,
+    seen: u64,
+}
+
+impl<'a> JsonRows<'a> {
+    fn new(object: &RawObject<'a>) -> Self {
+        Self { columns: Columns::new(object), members: Members::new(&object.table.columns), seen: 0 }
+    }
+
+    /// The elements of the list that comes next, or the one object.
+    fn list<R: Read>(
+        &mut self,
+        scanner: &mut Scanner<R>,
+        name: &str,
+        answer: &Answer,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Stop> {
+        if !begin_list(scanner)? {
+            return Ok(());
+        }
+        loop {
+            self.one(scanner, name, answer, sink)?;
+            if !scanner.either(b',', b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The row that comes next. One that is in the window as a whole is found and read at once.
+    fn one<R: Read>(
+        &mut self,
+        scanner: &mut Scanner<R>,
+        name: &str,
+        answer: &Answer,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Stop> {
+        self.seen += 1;
+        let (row, received_at) = (self.seen, answer.received_at);
+        let Self { columns, members, .. } = self;
+        scanner.peek()?;
+        if let Some(length) = members.find(scanner.window()).filter(|length| *length <= MAX_ROW) {
+            let text = scanner.window().get(..length).unwrap_or_default();
+            if std::str::from_utf8(text).is_ok() {
+                let field = |column| answer.field(column).unwrap_or_else(|| members.field(text, column));
+                columns.add(Record { row, text, received_at }, sink, field)?;
+                scanner.consume(length);
+                return Ok(());
+            }
+        }
+        let length = scanner.value_length(MAX_ROW)?;
+        let text = scanner.window().get(..length).unwrap_or_default();
+        let element = row_of(text).map_err(|error| not_json(&format!("{name} {row}"), &error))?;
+        let record = Record { row, text, received_at };
+        columns.add_raw(record, sink, |_, column| field(column, &element, &answer.request))?;
+        scanner.consume(length);
+        Ok(())
+    }
 }
 
 /// A row's members; none if it is no object.
@@ -52,53 +180,22 @@ fn row_of(text: &[u8]) -> Result<Object<'_>, serde_json::Error> {
     })
 }
 
-/// Rejects the object for what the parser says, which quotes no value.
-fn not_json(what: &str, error: &serde_json::Error) -> Stop {
-    let (line, column) = (error.line(), error.column());
-    Stop::reject("not_json", format!("{what} is not JSON at its line {line} column {column}"))
-}
-
-/// Format `ndjson`: a line that is no JSON object is rejected alone.
-pub(super) fn lines(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
-    let mut seen = 0;
-    let mut rows = Rows::new(object);
-    let received_at = object.received_at.timestamp_micros();
-    let mut lines = Lines::new(reader, MAX_ROW);
-    while let Some((row, text)) = lines.next_line()? {
-        if text.trim_ascii().is_empty() {
-            continue;
-        }
-        seen += 1;
-        match Json::parse(text) {
-            Ok(Json::Object(element)) => {
-                let none = Object::default();
-                rows.add(Record { row, text, received_at }, sink, |_, column| field(column, &element, &none))?;
-            }
-            _ => {
-                let message = "the line is not a JSON object".to_owned();
-                sink.reject(&Reject { row, column: None, reason: "not_json", message, text })?;
-            }
-        }
-    }
-    rows.flush(sink)?;
-    Ok(Notes { seen, ..Notes::default() })
-}
-
 /// Format `responses`: returns the gaps that the object itself reports, too.
-pub(super) fn responses(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+pub(super) fn responses(object: &RawObject, mut reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let reader: &mut dyn Read = &mut reader;
     let mut scanner = Scanner::new(reader)?;
-    let mut responses = Responses { object, rows: Rows::new(object), row: 0, gaps: Vec::new() };
+    let mut responses = Responses { object, rows: JsonRows::new(object), gaps: Vec::new() };
     while scanner.peek()?.is_some() {
         responses.line(&mut scanner, sink)?;
     }
-    responses.rows.flush(sink)?;
-    Ok(Notes { gaps: responses.gaps, seen: responses.row, ..Notes::default() })
+    let Responses { mut rows, gaps, .. } = responses;
+    rows.columns.flush(sink)?;
+    Ok(Notes { gaps, seen: rows.seen, ..Notes::default() })
 }
 
 struct Responses<'a> {
     object: &'a RawObject<'a>,
-    rows: Rows<'a>,
-    row: u64,
+    rows: JsonRows<'a>,
     gaps: Vec<Gap>,
 }
 
@@ -135,24 +232,15 @@ impl Responses<'_> {
         received_at: i64,
         sink: &mut dyn Sink,
     ) -> Result<(), Stop> {
-        let Self { object, rows, row, .. } = self;
+        let Self { object, rows, .. } = self;
         let request = match request.map(Json::of) {
             Some(Ok(Json::Object(request))) => request,
             _ => Object::default(),
         };
-        let mut add = |_: u64, text: &[u8]| {
-            *row += 1;
-            let element = row_of(text).map_err(|error| not_json(&format!("row {row}"), &error))?;
-            rows.add(Record { row: *row, text, received_at }, sink, |_, column| field(column, &element, &request))
-        };
-        find_rows(scanner, &object.table.rows, |scanner| {
-            if scanner.peek()? == Some(b'{') {
-                let length = scanner.value_length(MAX_ROW)?;
-                add(1, scanner.window().get(..length).unwrap_or_default())?;
-                scanner.consume(length);
-                return Ok(());
-            }
-            elements(scanner, &mut add).map(drop)
+        let answer = Answer::new(object, request, received_at);
+        find_rows(scanner, &object.table.rows, |scanner| match scanner.peek()? {
+            Some(b'{') => rows.one(scanner, "row", &answer, sink),
+            _ => rows.list(scanner, "row", &answer, sink),
         })
     }
 }
@@ -222,11 +310,28 @@ pub(super) fn each_element(reader: impl Read, visit: impl FnMut(u64, &[u8]) -> R
     if scanner.peek()?.is_some() { Err(scanner.unexpected("end of the object")) } else { Ok(()) }
 }
 
-/// The elements of the array that comes next; returns how many there were.
+/// The elements of the array that comes next.
 fn elements<R: Read>(
     scanner: &mut Scanner<R>,
     mut visit: impl FnMut(u64, &[u8]) -> Result<(), Stop>,
-) -> Result<u64, Stop> {
+) -> Result<(), Stop> {
+    if !begin_list(scanner)? {
+        return Ok(());
+    }
+    let mut index = 0;
+    loop {
+        index += 1;
+        let length = scanner.value_length(MAX_ROW)?;
+        visit(index, scanner.window().get(..length).unwrap_or_default())?;
+        scanner.consume(length);
+        if !scanner.either(b',', b']')? {
+            return Ok(());
+        }
+    }
+}
+
+/// Goes into the list that comes next; whether it has elements.
+fn begin_list<R: Read>(scanner: &mut Scanner<R>) -> Result<bool, Stop> {
     match scanner.peek()? {
         Some(b'[') => scanner.consume(1),
         Some(b'{') => {
@@ -237,16 +342,7 @@ fn elements<R: Read>(
     }
     if scanner.peek()? == Some(b']') {
         scanner.consume(1);
-        return Ok(0);
+        return Ok(false);
     }
-    let mut index = 0;
-    loop {
-        index += 1;
-        let length = scanner.value_length(MAX_ROW)?;
-        visit(index, scanner.window().get(..length).unwrap_or_default())?;
-        scanner.consume(length);
-        if !scanner.either(b',', b']')? {
-            return Ok(index);
-        }
-    }
+    Ok(true)
 }

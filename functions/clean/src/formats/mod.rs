@@ -2,15 +2,18 @@
 //! network; what they need from siblings is given to them.
 
 mod codetrack;
+mod columns;
 mod csv;
 mod exact;
 pub mod irceline;
 mod json;
 mod lines;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod tests;
 mod value;
+mod window;
 mod years;
 
 use std::collections::BTreeMap;

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::DateTime;
 use lake::dataset::{Catalog, Folder};
+use proptest::prelude::*;
 
 use super::{Notes, RawObject, Siblings, decode};
 use crate::error::Stop;
@@ -20,6 +22,8 @@ pub(super) struct Kept {
     pub rows: Vec<String>,
     /// `row column reason: text`
     pub rejects: Vec<String>,
+    /// What the rejects say.
+    pub messages: Vec<String>,
     /// `received_at` of each row.
     pub received: Vec<String>,
     pub notes: (usize, u64),
@@ -41,6 +45,7 @@ impl Sink for Kept {
     fn reject(&mut self, reject: &Reject) -> Result<(), Stop> {
         let (row, column, reason) = (reject.row, reject.column.unwrap_or("-"), reject.reason);
         self.rejects.push(format!("{row} {column} {reason}: {}", String::from_utf8_lossy(reject.text)));
+        self.messages.push(reject.message.clone());
         Ok(())
     }
 
@@ -51,15 +56,36 @@ impl Sink for Kept {
 
 /// Decodes as a table `t` that is declared by these lines, from a raw object of this name.
 pub(super) fn decoded(declared: &str, name: &str, bytes: impl Read) -> Result<Kept, String> {
+    decoded_by(declared, name, |object, sink| decode(object, Siblings::new(), bytes, sink))
+}
+
+/// A catalog with the table, made once: properties are tested with thousands of files.
+fn catalog_of(declared: &str) -> Result<Arc<Catalog>, String> {
+    static KNOWN: Mutex<BTreeMap<String, Arc<Catalog>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().map_err(|error| error.to_string())?;
+    if let Some(catalog) = known.get(declared) {
+        return Ok(Arc::clone(catalog));
+    }
     let text = format!("title = \"T\"\ntime_zone = \"Europe/Brussels\"\n[table.t]\nfrom = \"*\"\n{declared}");
     let folder = Folder::from([("dataset.toml".to_owned(), text)]);
-    let catalog = Catalog::with_folders(BTreeMap::from([("d".to_owned(), folder)]));
+    let catalog = Arc::new(Catalog::with_folders(BTreeMap::from([("d".to_owned(), folder)])));
+    known.insert(declared.to_owned(), Arc::clone(&catalog));
+    Ok(catalog)
+}
+
+/// The same by a decoder.
+pub(super) fn decoded_by(
+    declared: &str,
+    name: &str,
+    decode: impl FnOnce(&RawObject, &mut dyn Sink) -> Result<Notes, Stop>,
+) -> Result<Kept, String> {
+    let catalog = catalog_of(declared)?;
     let dataset = catalog.dataset("d").map_err(|error| error.to_string())?;
     let key = format!("d/{name}");
     let received_at = DateTime::from_timestamp(0, 0).unwrap();
     let object = RawObject { dataset, table: dataset.table("t").unwrap(), key: &key, received_at };
     let mut kept = Kept::default();
-    match decode(&object, Siblings::new(), bytes, &mut kept) {
+    match decode(&object, &mut kept) {
         Ok(Notes { gaps, ignored_columns, seen }) => {
             assert_eq!(seen, (kept.rows.len() + kept.rejects.len()) as u64, "what was seen arrived");
             kept.notes = (gaps.len(), ignored_columns);
@@ -69,6 +95,98 @@ pub(super) fn decoded(declared: &str, name: &str, bytes: impl Read) -> Result<Ke
         Err(Stop::Broken(why)) => Err(why),
     }
 }
+
+/// Gives a few bytes at a time, so that every boundary is hit.
+pub(super) struct Dribble<'a>(pub &'a [u8], pub usize);
+
+impl Read for Dribble<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.1.min(buffer.len());
+        (&mut self.0).take(count as u64).read(buffer)
+    }
+}
+
+/// Texts with pieces cut out, repeated, and replaced by what parsers trip over, and some left as they are.
+pub(super) fn mutated(texts: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
+    let edit = (any::<prop::sample::Index>(), 0_usize..4, prop::sample::select(PIECES));
+    (prop::sample::select(texts), prop::collection::vec(edit, 0..8)).prop_map(|(text, edits)| {
+        let mut bytes = text.as_bytes().to_vec();
+        for (at, cut, piece) in edits {
+            let at = at.index(bytes.len() + 1);
+            let end = (at + cut).min(bytes.len());
+            bytes.splice(at..end, piece.iter().copied());
+        }
+        bytes
+    })
+}
+
+/// What parsers trip over.
+static PIECES: &[&[u8]] = &[
+    b"",
+    b"",
+    b"",
+    b"\"",
+    b"\"\"",
+    b",",
+    b",,",
+    b";",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b"\n\n",
+    b"\t",
+    b" ",
+    b"\x0b",
+    b"\0",
+    b"\xff",
+    b"\xc3",
+    b"\xa9",
+    b"\xef\xbb\xbf",
+    b"\xc2\xa0",
+    b"\xe2\x80\x82",
+    b"0",
+    b"9",
+    b"1",
+    b".",
+    b"-",
+    b"+",
+    b"e5",
+    b"1e999",
+    b"NaN",
+    b"inf",
+    b"9223372036854775808",
+    b"-99.99",
+    b"T",
+    b"t",
+    b"Z",
+    b":",
+    b"24:00",
+    b"-07:00",
+    b"+23:59",
+    b"60",
+    b"0000",
+    b"2026-03-29T02:30:00",
+    b"2026-10-25 02:30:00",
+    b"1970-01-01",
+    b"1500000000000",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"{}",
+    b"[]",
+    b"\\",
+    b"\\u00e9",
+    b"\\ud800",
+    b"\\ud83d\\ude00",
+    b"\\n",
+    b"null",
+    b"true",
+    b"false",
+    b"\"a\":",
+    b"\"a\":1,",
+    b"\x1f",
+];
 
 /// One value through a column of these options: the value, or the reason why it is rejected.
 fn one(options: &str, value: &str) -> String {

@@ -2,7 +2,7 @@ use std::io::Read;
 
 use proptest::prelude::*;
 
-use crate::formats::tests::{Kept, decoded};
+use crate::formats::tests::{Dribble, Kept, decoded};
 
 const USAGE: &str = "format = 'csv'
 column.customer = { type = 'int64', required = true }
@@ -90,14 +90,44 @@ fn a_header_can_be_declared() {
     assert_eq!(decoded(&declared("never"), "x", &b"a\ny\n"[..]).unwrap().rows, ["a", "y"]);
 }
 
-/// Gives a few bytes at a time, so that every boundary is hit.
-struct Dribble<'a>(&'a [u8], usize);
+/// Counts the bytes that are read of an endless stream.
+struct Endless(u8, u64);
 
-impl Read for Dribble<'_> {
+impl Read for Endless {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.1.min(buffer.len());
-        (&mut self.0).take(count as u64).read(buffer)
+        buffer.fill(self.0);
+        self.1 += buffer.len() as u64;
+        Ok(buffer.len())
     }
+}
+
+#[test]
+fn a_record_without_end_is_given_up_before_it_fills_the_memory() {
+    for (head, endless) in
+        [("", b'x'), ("customer,kwh,note\n7,1,", b'x'), ("a,\"", b'\n'), ("1,2,\"", b'"'), ("", b',')]
+    {
+        let mut endless = Endless(endless, 0);
+        assert_eq!(csv(head.as_bytes().chain(&mut endless)).unwrap_err(), "record_too_long", "{head}");
+        assert!(endless.1 < 4 * 1024 * 1024, "{head}: {}", endless.1);
+    }
+    let mut endless = Endless(b'[', 0);
+    let declared = "format = 'ndjson'\ncolumn.a = { type = 'int64' }\n";
+    assert_eq!(decoded(declared, "x", (&b"{\"a\":"[..]).chain(&mut endless)).unwrap_err(), "line_too_long");
+    assert!(endless.1 < 32 * 1024 * 1024, "{}", endless.1);
+}
+
+#[test]
+fn many_columns_long_numbers_and_nuls_are_just_values() {
+    let names: String = (0..100_000).map(|n| format!("c{n},")).collect();
+    let text = format!("{names}note,kwh,customer\n{}\0,1.5,7\n{}x,2,z\n", "1,".repeat(100_000), ",".repeat(100_000));
+    let kept = csv(text.as_bytes()).unwrap();
+    assert_eq!((kept.rows, kept.notes), (vec!["7|1.5|\0|\0".to_owned()], (0, 100_000)));
+    assert!(kept.rejects[0].starts_with("3 customer not_an_integer"));
+    let digits = "1".repeat(1_000_000);
+    let kept = csv(format!("customer,kwh,note\n{digits},1,\n1,{digits},\n2,0.{digits},\n").as_bytes()).unwrap();
+    assert_eq!(kept.rows, ["2|0.1111111111111111|-|-"]);
+    let reasons: Vec<_> = kept.rejects.iter().map(|reject| &reject[..reject.find(':').unwrap()]).collect();
+    assert_eq!(reasons, ["2 customer not_an_integer", "3 kwh not_finite"]);
 }
 
 fn quoted(text: &str) -> String {

@@ -1,0 +1,217 @@
+//! The declared columns of a table while rows are added to them: the fast way from a record to Arrow.
+//!
+//! What a column's declaration means for a value is worked out once, when the columns are made. Each column then takes
+//! the common shapes of its type straight from the bytes. Everything else (what is missing, refused, or written in another
+//! way) goes through [`check`], which alone decides: the fast way accepts nothing that it would not, and refuses nothing.
+
+mod cells;
+mod column;
+mod number;
+mod stamp;
+mod time;
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::{Date32Type, SchemaRef};
+use lake::dataset::Column;
+use lake::time::DayFinder;
+
+use self::column::TableColumn;
+pub(super) use self::column::is_blank;
+use self::stamp::Stamps;
+use super::value::{Raw, Refusal, Typed, require};
+use super::{RawObject, years};
+use crate::error::Stop;
+use crate::reject::Reject;
+use crate::writer::Sink;
+
+/// Rows per batch, and the text that they may come from.
+const BATCH_ROWS: usize = 8 * 1024;
+const BATCH_BYTES: usize = 16 * 1024 * 1024;
+
+/// Where a row stands in the raw object, and its whole text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record<'r> {
+    /// The line where it begins, or its running index; from 1.
+    pub row: u64,
+    /// The record as it was read.
+    pub text: &'r [u8],
+    /// When it arrived, in microseconds since 1970.
+    pub received_at: i64,
+}
+
+/// A value as the raw object has it, not understood yet. Its bytes are UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Field<'v> {
+    /// There is none.
+    Missing,
+    /// Text.
+    Text(&'v [u8]),
+    /// A JSON number, as it stands.
+    Number(&'v [u8]),
+    /// JSON's true or false.
+    Bool(bool),
+    /// A JSON list or object.
+    Nested,
+}
+
+impl<'v> From<&'v Raw<'_>> for Field<'v> {
+    fn from(raw: &'v Raw<'_>) -> Self {
+        match raw {
+            Raw::Missing => Self::Missing,
+            Raw::Text(text) => Self::Text(text.as_bytes()),
+            Raw::Number(digits) => Self::Number(digits.as_bytes()),
+            Raw::Bool(truth) => Self::Bool(*truth),
+            Raw::Nested => Self::Nested,
+        }
+    }
+}
+
+/// The rows of the next batch.
+pub(super) struct Columns<'a> {
+    schema: SchemaRef,
+    columns: Vec<TableColumn<'a>>,
+    /// Columns that are the local day of another: which, and of which.
+    days_of: Vec<(usize, usize)>,
+    days: DayFinder,
+    /// The days that have a partition, and the column that has them, where not all do.
+    partition_days: Option<(usize, RangeInclusive<i64>)>,
+    received: Vec<i64>,
+    stamps: Stamps,
+    bytes: usize,
+}
+
+impl<'a> Columns<'a> {
+    /// No rows yet.
+    pub(super) fn new(object: &RawObject<'a>) -> Self {
+        let columns = &object.table.columns;
+        let days_of = columns.iter().enumerate().filter_map(|(at, column)| {
+            let of = column.day_of.as_ref()?;
+            Some((at, columns.iter().position(|column| column.name == *of)?))
+        });
+        Self {
+            schema: object.table.schema(),
+            days_of: days_of.collect(),
+            days: DayFinder::new(object.dataset.zone, object.dataset.stamp),
+            partition_days: years::partition_days(object.table),
+            columns: columns.iter().map(TableColumn::new).collect(),
+            received: Vec::new(),
+            stamps: Stamps::default(),
+            bytes: 0,
+        }
+    }
+
+    /// Adds a row, or rejects it. `field` finds the value of a column by its position.
+    pub(super) fn add<'v>(
+        &mut self,
+        record: Record,
+        sink: &mut dyn Sink,
+        field: impl Fn(usize) -> Field<'v>,
+    ) -> Result<(), Stop> {
+        let Self { columns, stamps, .. } = self;
+        stamps.forget();
+        let refused = push_each(columns, |at, column| column.push(field(at), stamps));
+        self.end_row(refused, record, sink)
+    }
+
+    /// The same where all values are texts.
+    pub(super) fn add_texts<'v>(
+        &mut self,
+        record: Record,
+        sink: &mut dyn Sink,
+        text: impl Fn(usize) -> Option<&'v [u8]>,
+    ) -> Result<(), Stop> {
+        let Self { columns, stamps, .. } = self;
+        stamps.forget();
+        let refused = push_each(columns, |at, column| column.push_text(text(at), stamps));
+        self.end_row(refused, record, sink)
+    }
+
+    /// The same with values that were understood by a parser: by [`check`] alone.
+    pub(super) fn add_raw<'v>(
+        &mut self,
+        record: Record,
+        sink: &mut dyn Sink,
+        value: impl Fn(usize, &'a Column) -> Raw<'v>,
+    ) -> Result<(), Stop> {
+        let refused = push_each(&mut self.columns, |at, column| column.push_checked(value(at, column.declared())));
+        self.end_row(refused, record, sink)
+    }
+
+    /// Completes the row, or takes back what was added of it.
+    fn end_row(
+        &mut self,
+        refused: Result<(), (&'a str, Refusal)>,
+        record: Record,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Stop> {
+        match refused.and_then(|()| self.push_days()) {
+            Ok(()) => {
+                self.received.push(record.received_at);
+                self.bytes += record.text.len();
+            }
+            Err((column, (reason, message))) => {
+                let rows = self.received.len();
+                self.columns.iter_mut().for_each(|column| column.truncate(rows));
+                let Record { row, text, .. } = record;
+                sink.reject(&Reject { row, column: Some(column), reason, message, text })?;
+            }
+        }
+        if self.received.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush(sink) } else { Ok(()) }
+    }
+
+    /// Fills in the days of instants, and refuses one without a partition.
+    fn push_days(&mut self) -> Result<(), (&'a str, Refusal)> {
+        let row = self.received.len();
+        for (at, of) in &self.days_of {
+            let micros = self.columns.get(*of).and_then(|column| column.int(row));
+            // The local day of an instant at the edge of the years may be beyond it.
+            let day = micros.map(|micros| self.days.day_of(micros).filter(|day| years::has(*day)));
+            let Some(column) = self.columns.get_mut(*at) else { continue };
+            let name = column.declared().name.as_str();
+            match day {
+                None => {
+                    require(column.declared(), &Typed::Null).map_err(|refusal| (name, refusal))?;
+                    column.push_typed(Typed::Null);
+                }
+                Some(None) => return Err((name, years::out_of_range())),
+                Some(Some(day)) => column.push_typed(Typed::Int(i64::from(Date32Type::from_naive_date(day)))),
+            }
+        }
+        if let Some((at, days)) = &self.partition_days
+            && let Some(column) = self.columns.get(*at)
+            && column.int(row).is_some_and(|day| !days.contains(&day))
+        {
+            return Err((column.declared().name.as_str(), years::no_school_year()));
+        }
+        Ok(())
+    }
+
+    /// Hands on what there is.
+    pub(super) fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.bytes = 0;
+        let mut columns = Vec::with_capacity(self.columns.len() + 1);
+        for column in &mut self.columns {
+            columns.push(column.finish()?);
+        }
+        let received = TimestampMicrosecondArray::from(std::mem::take(&mut self.received)).with_timezone("UTC");
+        columns.push(Arc::new(received) as ArrayRef);
+        sink.write(&RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+}
+
+/// Pushes a value into each column that has one of its own; stops at the first that is refused.
+#[inline]
+fn push_each<'a>(
+    columns: &mut [TableColumn<'a>],
+    mut push: impl FnMut(usize, &mut TableColumn<'a>) -> Result<(), Refusal>,
+) -> Result<(), (&'a str, Refusal)> {
+    for (at, column) in columns.iter_mut().enumerate() {
+        if !column.is_day_of_another {
+            push(at, column).map_err(|refusal| (column.declared().name.as_str(), refusal))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,291 @@
+//! One column: its declaration made ready, and its values so far.
+
+use arrow::array::ArrayRef;
+use arrow::array::builder::NullBufferBuilder;
+use arrow::error::ArrowError;
+use lake::dataset::{Column, Missing};
+
+use super::Field;
+use super::cells::{Cells, end_of};
+use super::number::{decimal, int};
+use super::stamp::Stamps;
+use crate::formats::value::{Raw, Refusal, Typed, check};
+
+/// A column of a table.
+pub(super) struct TableColumn<'a> {
+    declared: &'a Column,
+    /// Whether its values are made of those of another column.
+    pub is_day_of_another: bool,
+    /// Whether its texts are matched with a pattern, which only [`check`] does.
+    has_pattern: bool,
+    /// Whether numbers are rounded, and between which they are.
+    round: bool,
+    min: f64,
+    max: f64,
+    missing_texts: Vec<&'a [u8]>,
+    missing_numbers: Vec<f64>,
+    cells: Cells<'a>,
+    nulls: NullBufferBuilder,
+}
+
+impl<'a> TableColumn<'a> {
+    /// A column without values.
+    pub(super) fn new(declared: &'a Column) -> Self {
+        let texts = declared.missing.iter().filter_map(|missing| match missing {
+            Missing::Text(text) => Some(text.as_bytes()),
+            Missing::Number(_) => None,
+        });
+        let numbers = declared.missing.iter().filter_map(|missing| match missing {
+            Missing::Number(number) => Some(*number),
+            Missing::Text(_) => None,
+        });
+        Self {
+            declared,
+            is_day_of_another: declared.day_of.is_some(),
+            round: declared.round,
+            min: declared.min.unwrap_or(f64::NEG_INFINITY),
+            max: declared.max.unwrap_or(f64::INFINITY),
+            has_pattern: declared.extract.is_some() || declared.pattern.is_some(),
+            missing_texts: texts.collect(),
+            missing_numbers: numbers.collect(),
+            cells: Cells::new(declared),
+            nulls: NullBufferBuilder::new(0),
+        }
+    }
+
+    pub(super) fn declared(&self) -> &'a Column {
+        self.declared
+    }
+
+    /// Adds a value.
+    #[inline]
+    pub(super) fn push(&mut self, field: Field<'_>, stamps: &mut Stamps) -> Result<(), Refusal> {
+        let is_taken = match field {
+            Field::Text(text) => return self.push_text(Some(text), stamps),
+            Field::Missing => return self.push_text(None, stamps),
+            Field::Number(digits) => self.take::<true>(digits, stamps),
+            Field::Bool(truth) => self.take::<false>(if truth { b"true" } else { b"false" }, stamps),
+            Field::Nested => false,
+        };
+        if is_taken {
+            self.nulls.append_non_null();
+            return Ok(());
+        }
+        self.push_general(field)
+    }
+
+    /// Adds the value of a text, or a missing one.
+    #[inline]
+    pub(super) fn push_text(&mut self, text: Option<&[u8]>, stamps: &mut Stamps) -> Result<(), Refusal> {
+        match text {
+            Some(text) => {
+                let is_missing = !self.missing_texts.is_empty() && self.missing_texts.contains(&text);
+                if !is_missing && self.take::<false>(text, stamps) {
+                    self.nulls.append_non_null();
+                    return Ok(());
+                }
+            }
+            None if self.declared.required => {}
+            None => {
+                self.cells.push_null();
+                self.nulls.append_null();
+                return Ok(());
+            }
+        }
+        self.push_general(text.map_or(Field::Missing, Field::Text))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_general(&mut self, field: Field<'_>) -> Result<(), Refusal> {
+        self.push_checked(raw(field)?)
+    }
+
+    /// Adds a value by the rules in full.
+    pub(super) fn push_checked(&mut self, raw: Raw<'_>) -> Result<(), Refusal> {
+        self.push_typed(check(self.declared, raw)?);
+        Ok(())
+    }
+
+    /// Adds a value that was checked.
+    pub(super) fn push_typed(&mut self, typed: Typed<'_>) {
+        let is_there = self.cells.push(typed);
+        self.nulls.append(is_there);
+    }
+
+    /// Adds the value of a text or a JSON number, if it has a common shape and is acceptable.
+    #[inline(always)]
+    fn take<const IS_NUMBER: bool>(&mut self, text: &[u8], stamps: &mut Stamps) -> bool {
+        let Self { declared, missing_numbers, min, max, round, cells, .. } = self;
+        // Whether a number stands for itself, and is neither too small nor too great.
+        let accepts = |number| !(number < *min || number > *max || missing_numbers.contains(&number));
+        match cells {
+            Cells::Int(values) => match int(unpadded(text)) {
+                Some(number) if accepts(number as f64) => values.push(number),
+                _ => return false,
+            },
+            Cells::Float { values, point } => {
+                let point = if IS_NUMBER { b'.' } else { *point };
+                let text = unpadded(text);
+                match decimal(text, point).or_else(|| parsed(text, point)) {
+                    Some(number) if !*round && accepts(number) => values.push(number),
+                    Some(number) if *round && accepts(number.round_ties_even()) => {
+                        if missing_numbers.contains(&number) {
+                            return false;
+                        }
+                        values.push(number.round_ties_even());
+                    }
+                    _ => return false,
+                }
+            }
+            // A number may stand for "missing" in columns of other types as well.
+            _ if IS_NUMBER && !missing_numbers.is_empty() => return false,
+            Cells::Text { bytes, ends, known } => {
+                let Some(text) = trimmed(text) else { return false };
+                if self.has_pattern || known.as_ref().is_some_and(|known| !known.contains(text)) {
+                    return false;
+                }
+                bytes.extend_from_slice(text);
+                ends.push(end_of(bytes));
+            }
+            Cells::Bool(values) => match truth(declared, unpadded(text)) {
+                Some(truth) => values.append(truth),
+                None => return false,
+            },
+            Cells::Date { values, times, first } => match times.date(unpadded(text), stamps) {
+                Some(day) if day >= *first => values.push(day),
+                _ => return false,
+            },
+            Cells::Instant { values, times } => match times.instant(unpadded(text), stamps) {
+                Some(micros) => values.push(micros),
+                None => return false,
+            },
+        }
+        true
+    }
+
+    /// The integer, days or microseconds of a row; `None` for a null or another type.
+    pub(super) fn int(&self, row: usize) -> Option<i64> {
+        self.cells.int(row).filter(|_| self.nulls.is_valid(row))
+    }
+
+    /// Takes back all but the first rows.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.cells.truncate(rows);
+        self.nulls.truncate(rows);
+    }
+
+    /// The column so far; it is empty afterwards.
+    pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let nulls = self.nulls.finish();
+        self.cells.finish(nulls)
+    }
+}
+
+/// The double of a text that has another shape than most.
+#[inline(never)]
+fn parsed(text: &[u8], point: u8) -> Option<f64> {
+    if point != b'.' {
+        return None;
+    }
+    fast_float2::parse(text).ok().filter(|number: &f64| number.is_finite())
+}
+
+#[inline(never)]
+fn truth(declared: &Column, text: &[u8]) -> Option<bool> {
+    let is_in = |known: &[String]| known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(text));
+    if is_in(&declared.true_values) {
+        return Some(true);
+    }
+    is_in(&declared.false_values).then_some(false)
+}
+
+/// The value as [`check`] takes it.
+fn raw(field: Field<'_>) -> Result<Raw<'_>, Refusal> {
+    let text = |bytes| std::str::from_utf8(bytes).map_err(|_| ("not_utf8", "the value is not UTF-8 text".to_owned()));
+    Ok(match field {
+        Field::Missing => Raw::Missing,
+        Field::Text(bytes) => Raw::Text(text(bytes)?.into()),
+        Field::Number(bytes) => Raw::Number(text(bytes)?),
+        Field::Bool(truth) => Raw::Bool(truth),
+        Field::Nested => Raw::Nested,
+    })
+}
+
+/// A text without ASCII's white space around it.
+#[inline]
+fn unpadded(text: &[u8]) -> &[u8] {
+    if is_inked(text.first()) && is_inked(text.last()) { text } else { text.trim_ascii() }
+}
+
+/// A text without white space around it. Only at ASCII's other characters there is certainly none.
+#[inline]
+pub(super) fn trimmed(text: &[u8]) -> Option<&[u8]> {
+    if is_inked(text.first()) && is_inked(text.last()) {
+        return Some(text);
+    }
+    std::str::from_utf8(text).ok().map(|text| text.trim().as_bytes())
+}
+
+/// Whether the bytes are white space, or nothing.
+#[inline]
+pub(in crate::formats) fn is_blank(text: &[u8]) -> bool {
+    !is_inked(text.first()) && trimmed(text).is_some_and(<[u8]>::is_empty)
+}
+
+#[inline]
+fn is_inked(byte: Option<&u8>) -> bool {
+    byte.is_some_and(u8::is_ascii_graphic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_shapes_are_taken_straight_from_the_bytes() {
+        for (options, texts) in [
+            ("type = 'int64'\nmin = 0", &["0", " 42", "123456789012345678"][..]),
+            ("type = 'float64'\nmissing = [-1]", &["1.5", "-0", "12345678901234567890.5", "1e-7"]),
+            ("type = 'float64'\ndecimal = ','", &["1,5", "3"]),
+            ("type = 'bool'", &["t", "FALSE"]),
+            ("type = 'string'", &["", "x", " é\u{a0}"]),
+            ("type = 'string'\none_of = ['a', 'é']", &["a ", "é"]),
+            ("type = 'date'", &["2026-02-28"]),
+            ("type = 'date'\nformat = ['%d/%m/%Y', '%d.%m.%Y', 'rfc3339']", &["28/02/2026", "28.02.2026"]),
+            ("type = 'timestamp'", &["2026-02-28T01:02:03Z", "2026-02-28 01:02:03.123456789-07:00"]),
+            ("type = 'timestamp'\nzone = 'Europe/Brussels'", &["2026-02-28T01:02:03.5"]),
+            (
+                "type = 'timestamp'\nformat = ['epoch_s', '%Y%m%d %H:%M']\nzone = 'Europe/Brussels'",
+                &["-1795042800", "20260228 23:59"],
+            ),
+        ] {
+            let declared = Column::from_declaration(options).unwrap();
+            let mut column = TableColumn::new(&declared);
+            for text in texts {
+                assert!(column.take::<false>(text.as_bytes(), &mut Stamps::default()), "{options}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_refused_or_missing_is_not_taken() {
+        for (options, texts) in [
+            ("type = 'int64'\nmin = 0\nmax = 9\nmissing = [5]", &["-1", "10", "5", "", "x", "1.0"][..]),
+            ("type = 'float64'\nmin = 0\nmissing = [0.5]", &["-0.1", "0.5", "nan", "inf", "1,5", "1e999"]),
+            ("type = 'bool'", &["", "ja"]),
+            ("type = 'string'\none_of = ['a']", &["b", ""]),
+            ("type = 'string'\npattern = 'a'", &["a"]),
+            ("type = 'date'\nnull_before = '2001-01-01'", &["2000-12-31", "2026-02-29", "0000-01-01"]),
+            ("type = 'timestamp'", &["2026-02-28T01:02:03", "2026-02-28T24:00:00Z", "2026-02-28T01:02:03+24:00"]),
+            // The hours around a change of clocks.
+            ("type = 'timestamp'\nzone = 'Europe/Brussels'", &["2026-03-29T02:30:00", "2026-10-25T02:30:00"]),
+        ] {
+            let declared = Column::from_declaration(options).unwrap();
+            let mut column = TableColumn::new(&declared);
+            for text in texts {
+                assert!(!column.take::<false>(text.as_bytes(), &mut Stamps::default()), "{options}: {text}");
+            }
+        }
+    }
+}

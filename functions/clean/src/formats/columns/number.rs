@@ -1,0 +1,100 @@
+//! Numbers of the common shapes, straight from their bytes. What is written otherwise is for a parser.
+
+/// Powers of ten that a double has exactly.
+const POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
+/// The most digits whose number always fits into an i64.
+const INT_DIGITS: usize = 18;
+/// The most bytes of a decimal whose digits may be one of 2^53.
+const DECIMAL_BYTES: usize = 17;
+const EXACT: u64 = 1 << 53;
+
+/// The integer that a sign and up to 18 digits are.
+#[inline]
+pub(super) fn int(text: &[u8]) -> Option<i64> {
+    let (is_negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || digits.len() > INT_DIGITS {
+        return None;
+    }
+    let mut number: i64 = 0;
+    for byte in digits {
+        number = number * 10 + i64::from(digit(*byte)?);
+    }
+    Some(if is_negative { -number } else { number })
+}
+
+/// The double nearest to a decimal such as `-12.5`, where the division of two doubles that are exact gives it: digits of at
+/// most 2^53 over a power of ten of at most 10^22, as IEEE 754 rounds a quotient correctly.
+#[inline]
+pub(super) fn decimal(text: &[u8], point: u8) -> Option<f64> {
+    let (is_negative, text) = match text {
+        [b'-', text @ ..] => (true, text),
+        text => (false, text),
+    };
+    if text.len() > DECIMAL_BYTES {
+        return None;
+    }
+    let mut digits: u64 = 0;
+    let mut rest = text.iter();
+    let mut decimals = 0;
+    for byte in rest.by_ref() {
+        if *byte == point {
+            decimals = rest.len();
+            break;
+        }
+        digits = digits * 10 + u64::from(digit(*byte)?);
+    }
+    for byte in rest {
+        digits = digits * 10 + u64::from(digit(*byte)?);
+    }
+    // Digits stand on both sides of a point.
+    digit(*text.first()?)?;
+    digit(*text.last()?)?;
+    let number = digits as f64 / POWERS.get(decimals)?;
+    (digits <= EXACT).then_some(if is_negative { -number } else { number })
+}
+
+#[inline]
+fn digit(byte: u8) -> Option<u8> {
+    let digit = byte.wrapping_sub(b'0');
+    (digit <= 9).then_some(digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn other_shapes_are_left_to_a_parser() {
+        for text in
+            ["", "-", "+", "1.", ".5", "1.5.5", "1e5", "nan", "inf", "--1", "+1.5", "1 ", "1,5", "90071992547409930"]
+        {
+            assert_eq!(decimal(text.as_bytes(), b'.'), None, "{text}");
+        }
+        for text in ["", "-", "+", "1.0", "--1", "1 ", "1234567890123456789", "\u{661}"] {
+            assert_eq!(int(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(decimal(b"-0", b'.').map(f64::to_bits), Some((-0.0_f64).to_bits()));
+        assert_eq!(decimal(b"-1,5", b','), Some(-1.5));
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_those_of_a_parser(text in "[-+]?[0-9]{0,19}(\\.[0-9]{0,18})?") {
+            if let Some(number) = decimal(text.as_bytes(), b'.') {
+                prop_assert_eq!(number.to_bits(), text.parse::<f64>().unwrap().to_bits());
+            }
+            if let Some(number) = int(text.as_bytes()) {
+                prop_assert_eq!(Ok(number), text.parse::<i64>());
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The slow way that the decoder is compared with: `csv-core` byte by byte, and each value through the rules in full.
+
+use std::io::{Read, Seek};
+
+use csv_core::{ReadRecordResult, ReaderBuilder};
+use proptest::prelude::*;
+
+use super::slicer::{Dialect, Sliced, Slicer, Span};
+use super::{Layout, MAX_RECORD, decode_records, refusal};
+use crate::error::Stop;
+use crate::formats::rows::{Record, Rows};
+use crate::formats::tests::{Dribble, Kept, decoded_by, mutated};
+use crate::formats::value::Raw;
+use crate::formats::window::ByteWindow;
+use crate::formats::{Notes, RawObject};
+use crate::reject::Reject;
+use crate::writer::{Sink, TableWriter};
+
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+fn is_line_end(byte: &u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
+/// Decodes all of a file.
+fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let file = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file);
+    let received_at = object.received_at.timestamp_micros();
+    let mut core = ReaderBuilder::new().delimiter(delimiter).build();
+    // What follows is no byte order mark to `csv-core` once it has read something.
+    core.read_record(b"\n", &mut [0], &mut [0]);
+    let (mut values, mut ends) = (vec![0; file.len() + 1], vec![0; file.len() + 1]);
+    let mut rows = Rows::new(object);
+    let mut layout: Option<Layout> = None;
+    let (mut at, mut seen, mut ignored_columns) = (0, 0, 0);
+    let (mut row, mut counted) = (1, 0);
+    loop {
+        let (mut next, mut length, mut count) = (at, 0, 0);
+        let is_record = loop {
+            let (result, read, written, ended) =
+                core.read_record(&file[next..], &mut values[length..], &mut ends[count..]);
+            (next, length, count) = (next + read, length + written, count + ended);
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::Record => break true,
+                ReadRecordResult::End => break false,
+                full => panic!("{full:?}"),
+            }
+        };
+        if !is_record {
+            break;
+        }
+        let start = at + file[at..next].iter().take_while(|byte| is_line_end(byte)).count();
+        row += file[counted..start].iter().filter(|byte| **byte == b'\n').count() as u64;
+        counted = start;
+        let end = file[start..next].iter().rposition(|byte| !is_line_end(byte)).map_or(start, |last| start + last + 1);
+        let text = &file[start..end];
+        at = next;
+        if count <= 1 && values[..length].trim_ascii().is_empty() {
+            continue;
+        }
+        seen += 1;
+        let starts = [0].iter().chain(&ends[..count]);
+        let spans: Vec<Span> = starts.zip(&ends[..count]).map(|(start, end)| Span::of(*start..*end)).collect();
+        let is_text = spans.iter().all(|span| std::str::from_utf8(&values[span.range()]).is_ok());
+        let sliced = Sliced { window: &values, joined: &[], values: &spans, row, text, is_text };
+        if layout.is_none() {
+            let (found, is_header) = Layout::find(object, &sliced)?;
+            ignored_columns = found.ignored;
+            layout = Some(found);
+            if is_header {
+                seen -= 1;
+                continue;
+            }
+        }
+        let layout = layout.as_ref().unwrap();
+        if let Some((reason, message)) = refusal(&sliced, layout) {
+            sink.reject(&Reject { row, column: None, reason, message, text })?;
+            continue;
+        }
+        rows.add(Record { row, text, received_at }, sink, |column, _| match layout.text(&sliced, column) {
+            Some(text) => Raw::Text(std::str::from_utf8(text).unwrap().into()),
+            None => Raw::Missing,
+        })?;
+    }
+    rows.flush(sink)?;
+    Ok(Notes { ignored_columns, seen, ..Notes::default() })
+}
+
+/// Columns of all types and rules.
+static DECLARED: [&str; 4] = [
+    "column.customer_id = { type = 'int64', required = true }
+column.usage_kwh = { type = 'float64', required = true, min = 0 }
+column.start_time = { type = 'timestamp', required = true }
+column.start_time_text = { type = 'string', field = 'start_time' }
+column.day = { type = 'date', field = 'start_time', format = 'rfc3339', required = true }",
+    "column.customer_id = { type = 'string', one_of = ['1', 'a', 'é'] }
+column.usage_kwh = { type = 'float64', missing = ['NaN', '-', -1, 0.5], max = 100, decimal = ',' }
+column.start_time = { type = 'timestamp', format = ['%Y-%m-%d %H:%M:%S', 'rfc3339'], zone = 'Europe/Brussels' }
+column.day = { type = 'date', day_of = 'start_time' }",
+    "column.customer_id = { type = 'int64', missing = [7, '8'], round = true, min = -5, max = 1e6 }
+column.usage_kwh = { type = 'float64', round = true, missing = [2.5] }
+column.start_time = { type = 'timestamp', zone = 'Europe/Brussels' }
+column.day = { type = 'date', field = 'start_time', format = ['%d.%m.%Y', '%Y-%m-%d'], null_before = '2001-01-01' }
+column.part = { type = 'date', day_of = 'start_time', required = true }",
+    "column.customer_id = { type = 'bool', missing = ['f'] }
+column.usage_kwh = { type = 'string', pattern = '^[0-9.]+$' }
+column.start_time = { type = 'timestamp', format = 'epoch_ms' }
+column.day = { type = 'string', field = 'start_time', extract = '^(\\d+)-' }",
+];
+
+/// Files as they come.
+static FILES: [&str; 6] = [
+    "customer_id,usage_kwh,start_time\n1,2.5,2023-05-12T01:00:00-07:00\n2,0.125,2023-05-12T02:00:00.25Z\nabc,1,2023-05-12T01:00:00+00:00\n3,,2023-05-12T01:00:00\n7,-1,2023-05-12 01:00:00\n8,1e3,1683853200000\n",
+    "\u{feff}Customer_ID,usage_kwh,extra,start_time\r\n 1 ,\"2,5\",x,2026-03-29 02:30:00\r\n\r\n\"1\",\"12345678901234567890\",\"a \"\"b\"\"\",2026-10-25 02:30:00\r\na,\"1\",\"two\nlines\",19.11.2026\r\né,-,,2000-01-02\r\n",
+    "t,0.1,1\nf,99.99,2026-11-18T23:00:00Z\nyes,3.,0000-01-01T00:00:00Z\r1,.5,9999-12-31T23:59:59-01:00\n0,inf,2026-06-31T00:00:00Z\n",
+    "start_time,customer_id,usage_kwh\n\"2026-11-18T23:00:00Z\",\"1\",\"2\n\n2026-11-18,5\"\"x,\" 3 \"y\n",
+    "customer_id;usage_kwh;start_time\n1;2;3\n",
+    "customer_id,usage_kwh,start_time\n1,9007199254740993,2023-05-12T01:00:00-07:00\n1000000,-0,2023-05-12T24:00:00Z\n-5,0.30000000000000004,2023-05-12t01:00:00.1234567891z\n\u{a0}1\u{a0},1,2023-05-12T01:00:60Z\n+1,+1,2023-05-12T01:00:00+24:00\n",
+];
+
+fn compare(declared: &str, file: &[u8], step: usize, capacity: usize) -> Result<(), TestCaseError> {
+    let slow = decoded_by(declared, "x.csv", |object, sink| decode(object, b',', file, sink));
+    let fast = decoded_by(declared, "x.csv", |object, sink| {
+        let window = ByteWindow::with_capacity(Dribble(file, step), capacity)?;
+        decode_records(object, Slicer::over(window, Dialect { delimiter: b',' }, MAX_RECORD), sink)
+    });
+    prop_assert_eq!(fast, slow, "{}", String::from_utf8_lossy(file));
+    Ok(())
+}
+
+#[test]
+fn files_as_they_come_are_read_as_by_the_slow_way() {
+    for declared in DECLARED {
+        for file in FILES {
+            compare(declared, file.as_bytes(), 7, 16).unwrap();
+        }
+    }
+    let fine = decoded_by(DECLARED[0], "x.csv", |object, sink| decode(object, b',', FILES[0].as_bytes(), sink));
+    let Kept { rows, rejects, .. } = fine.unwrap();
+    assert_eq!((rows.len(), rejects.len()), (2, 4), "the slow way reads rows, too");
+}
+
+#[test]
+fn a_value_is_not_utf_8_though_it_is_with_the_next_one() {
+    let file = b"customer_id,usage_kwh,start_time\n\xC3,\xA9,2023-05-12T01:00:00Z\n";
+    let kept = decoded_by(DECLARED[1], "x.csv", |object, sink| super::decode(object, b',', &file[..], sink)).unwrap();
+    assert!(kept.rejects[0].starts_with("2 - not_utf8"), "{kept:?}");
+}
+
+/// The bytes of the Parquet file that a decoder's rows become.
+fn parquet(decode: impl FnOnce(&RawObject, &mut dyn Sink) -> Result<Notes, Stop>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let written = decoded_by(DECLARED[0], "x.csv", |object, _| {
+        let mut writer = TableWriter::new(object.table, object.key, None)?;
+        decode(object, &mut writer)?;
+        for part in writer.finish()?.parts {
+            let mut file = part.bytes.into_file()?;
+            file.rewind()?;
+            file.read_to_end(&mut bytes)?;
+        }
+        Ok(Notes::default())
+    });
+    assert_eq!(written, Ok(Kept::default()));
+    bytes
+}
+
+#[test]
+fn both_ways_give_the_same_bytes_of_parquet() {
+    let row = |row: u32| match row % 10 {
+        9 => format!("{row},,2023-05-12T01:00:00Z\n"),
+        minute => format!("{row},{}.{},2023-05-12T01:0{minute}:00-07:00\n", row % 7, row % 1000),
+    };
+    let file = format!("customer_id,usage_kwh,start_time\n{}", (0..20_000).map(row).collect::<String>());
+    let slow = parquet(|object, sink| decode(object, b',', file.as_bytes(), sink));
+    let fast = parquet(|object, sink| super::decode(object, b',', file.as_bytes(), sink));
+    assert!(slow.starts_with(b"PAR1") && fast == slow);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_bytes_are_read_as_by_the_slow_way(
+        declared in prop::sample::select(&DECLARED[..]),
+        file in mutated(&FILES),
+        step in 1_usize..40,
+        capacity in 3_usize..200,
+    ) {
+        compare(declared, &file, step, capacity)?;
+    }
+}

@@ -1,0 +1,199 @@
+//! The slow way that the decoders are compared with: each row by a parser of all JSON, and each value through the rules in
+//! full.
+
+use chrono::DateTime;
+use proptest::prelude::*;
+use serde_json::value::RawValue;
+
+use super::super::exact::{Json, Object};
+use super::{MAX_TEXT, elements, field, find_rows, not_json, parsed, row_of};
+use crate::error::Stop;
+use crate::formats::rows::{Record, Rows};
+use crate::formats::tests::{Dribble, decoded_by, mutated};
+use crate::formats::{Notes, RawObject};
+use crate::reject::Reject;
+use crate::scanner::Scanner;
+use crate::writer::Sink;
+
+fn lines(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let file = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
+    let received_at = object.received_at.timestamp_micros();
+    let (mut rows, mut seen) = (Rows::new(object), 0);
+    for (row, text) in (1..).zip(file.split(|byte| *byte == b'\n')) {
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        if text.trim_ascii().is_empty() {
+            continue;
+        }
+        seen += 1;
+        match Json::parse(text) {
+            Ok(Json::Object(element)) => {
+                let none = Object::default();
+                rows.add(Record { row, text, received_at }, sink, |_, column| field(column, &element, &none))?;
+            }
+            _ => {
+                let message = "the line is not a JSON object".to_owned();
+                sink.reject(&Reject { row, column: None, reason: "not_json", message, text })?;
+            }
+        }
+    }
+    rows.flush(sink)?;
+    Ok(Notes { seen, ..Notes::default() })
+}
+
+fn document(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let received_at = object.received_at.timestamp_micros();
+    let (mut rows, mut seen) = (Rows::new(object), 0);
+    let mut scanner = Scanner::new(file)?;
+    find_rows(&mut scanner, &object.table.rows, |scanner| {
+        elements(scanner, |row, text| {
+            seen = row;
+            let element = row_of(text).map_err(|error| not_json(&format!("element {row}"), &error))?;
+            rows.add(Record { row, text, received_at }, sink, |_, column| field(column, &element, &Object::default()))
+        })
+    })?;
+    if scanner.peek()?.is_some() {
+        return Err(scanner.unexpected("end of the object"));
+    }
+    rows.flush(sink)?;
+    Ok(Notes { seen, ..Notes::default() })
+}
+
+fn responses(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let (mut rows, mut seen, mut gaps) = (Rows::new(object), 0, Vec::new());
+    let mut scanner = Scanner::new(file)?;
+    while scanner.peek()?.is_some() {
+        scanner.expect(b'{')?;
+        let mut request: Option<Box<RawValue>> = None;
+        let mut received_at = object.received_at.timestamp_micros();
+        let mut status: Option<u16> = Some(200);
+        loop {
+            match scanner.key(MAX_TEXT)?.as_str() {
+                "request" => request = Some(parsed(&mut scanner)?),
+                "received_at" => {
+                    let text: String = parsed(&mut scanner)?;
+                    let time = DateTime::parse_from_rfc3339(&text);
+                    received_at = time.map_err(|error| scanner.not_json(&error.to_string()))?.timestamp_micros();
+                }
+                "status" => status = parsed(&mut scanner)?,
+                "gap" => gaps.push(parsed(&mut scanner)?),
+                "body" if status == Some(200) => {
+                    let request = match request.as_deref().map(Json::of) {
+                        Some(Ok(Json::Object(request))) => request,
+                        _ => Object::default(),
+                    };
+                    let mut add = |_: u64, text: &[u8]| {
+                        seen += 1;
+                        let row = seen;
+                        let element = row_of(text).map_err(|error| not_json(&format!("row {row}"), &error))?;
+                        let record = Record { row, text, received_at };
+                        rows.add(record, sink, |_, column| field(column, &element, &request))
+                    };
+                    find_rows(&mut scanner, &object.table.rows, |scanner| {
+                        if scanner.peek()? == Some(b'{') {
+                            let length = scanner.value_length(MAX_TEXT)?;
+                            add(1, scanner.window().get(..length).unwrap_or_default())?;
+                            scanner.consume(length);
+                            return Ok(());
+                        }
+                        elements(scanner, &mut add)
+                    })?;
+                }
+                _ => scanner.skip_value()?,
+            }
+            if !scanner.either(b',', b'}')? {
+                break;
+            }
+        }
+    }
+    rows.flush(sink)?;
+    Ok(Notes { gaps, seen, ..Notes::default() })
+}
+
+/// Columns of all types and rules, and values anywhere in a row.
+static DECLARED: [&str; 3] = [
+    "column.a = { type = 'string', field = ['a', 'A'] }
+column.b = { type = 'int64', missing = [-1] }
+column.c = { type = 'float64', round = true, missing = ['NaN', 2.5], min = -1000 }
+column.again = { type = 'int64', field = 'c' }
+column.d = { type = 'string', path = '/d/0/e' }
+column.f = { type = 'timestamp', path = '/d/f' }
+column.g = { type = 'string', path = '/g' }
+column.h = { type = 'bool', path = '/i~1j' }
+column.q = { type = 'string', request = '/q/0' }",
+    "column.a = { type = 'string', missing = [7, ''], one_of = ['x', 'é\"', '1.10', 'true', ''] }
+column.b = { type = 'timestamp', format = ['epoch_s', '%d/%m/%Y %H:%M'], zone = 'Europe/Brussels' }
+column.c = { type = 'float64', decimal = ',' }
+column.d = { type = 'date', day_of = 'b' }
+column.e = { type = 'date', path = '/e/01', missing = [0] }
+column.q = { type = 'int64', request = '/q/1', required = true }",
+    "column.a = { type = 'string', path = '/d/0' }
+column.b = { type = 'string', path = '/d/00' }
+column.c = { type = 'string', path = 'd' }
+column.d = { type = 'string', path = '/' }",
+];
+
+/// Rows as they come.
+static ROWS: [&str; 6] = [
+    r#"{"a": "x", "b": 1, "c": -2.5e1, "d": [{"e": "é"}], "i/j": true, "z": {"y": [1, {"x": null}]}}
+{"a":"é\"\u00e9\ud83d\ude00","b":12345678901234567890,"c":"1,5","d":{"f":"2026-11-18T23:00:00Z"},"i/j":"f"}
+{"A":null,"a":1.10,"b":"42 ","c":2.5,"d":"\n","i/j":0}
+"#,
+    r#"{"a":true,"b":1795042800,"c":"NaN","e":[0,"2026-11-18"],"":"empty"}
+{"a":"x","a":"","b":"19/11/2026 10:00","c":1e999,"e":{"01":"2026-02-30"}}
+{"b":"29/03/2026 02:30","d":{"0":"zero","00":"more"}}
+"#,
+    r#"{"d":[{"e":"1"},{"e":"2"}],"d":[]}
+{"d":[1,2],"d":{"f":"2026-11-18 23:00:00"},"g":[]}
+{"d":[{"e":"1","e":2}],"a":"\ud800","\u0061":"y","b":-0,"c":01}
+[3]
+"#,
+    "\u{feff}{\"a\": [], \"b\": {}, \"c\": \"\"}\r\n\r\n {} \n{\"a\":\"\t\"}\n{\"a\":1}x\n{\"a\":\"1\"",
+    r#"[{"a": "x", "b": 1.0, "c": 1.25, "d": [{"e": "1"}]}, {"a": "y"}, {}, [1], "a", null, {"b": "x", "d": {"f": 1}}]"#,
+    r#"{"request":{"q":["r\n",7]},"received_at":"2026-01-01T00:00:00Z","status":200,"body":[{"a":"1"},{"a":"x","b":5},{"b":"y"}]}
+{"request":{"q":[null,"8"]},"received_at":"2026-01-02T00:00:00Z","status":200,"body":{"a":"x"}}
+{"request":7,"status":null,"body":null,"gap":{"what":["9"],"reason":"down","can_retry":true}}
+"#,
+];
+
+type Decoder = fn(&RawObject, &[u8], &mut dyn Sink) -> Result<Notes, Stop>;
+
+fn compare(declared: &str, file: &[u8], step: usize) -> Result<(), TestCaseError> {
+    let fast_and_slow: [(Decoder, Decoder); 3] = [
+        (|object, file, sink| super::lines(object, Dribble(file, 5), sink), lines),
+        (|object, file, sink| super::document(object, file, sink), document),
+        (|object, file, sink| super::responses(object, file, sink), responses),
+    ];
+    for (fast, slow) in fast_and_slow {
+        let slow = decoded_by(declared, "x.json", |object, sink| slow(object, file, sink));
+        let fast = decoded_by(declared, "x.json", |object, sink| fast(object, file, sink));
+        prop_assert_eq!(fast, slow, "{}", String::from_utf8_lossy(file));
+    }
+    let whole = decoded_by(declared, "x.json", |object, sink| document(object, file, sink));
+    let parts = decoded_by(declared, "x.json", |object, sink| super::document(object, Dribble(file, step), sink));
+    prop_assert_eq!(parts, whole);
+    Ok(())
+}
+
+#[test]
+fn rows_as_they_come_are_read_as_by_the_slow_way() {
+    for declared in DECLARED {
+        for rows in ROWS {
+            compare(declared, rows.as_bytes(), 7).unwrap();
+        }
+    }
+    let fine = decoded_by(DECLARED[0], "x", |object, sink| lines(object, ROWS[0].as_bytes(), sink)).unwrap();
+    assert_eq!((fine.rows.len(), fine.rejects.len()), (1, 2), "the slow way reads rows, too");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_bytes_are_read_as_by_the_slow_way(
+        declared in prop::sample::select(&DECLARED[..]),
+        file in mutated(&ROWS),
+        step in 1_usize..40,
+    ) {
+        compare(declared, &file, step)?;
+    }
+}
