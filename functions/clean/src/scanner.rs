@@ -1,7 +1,7 @@
 //! A JSON scanner over a stream, in bounded memory.
 //!
 //! It finds the structure that decoders ask for (the next key, the next whole value) and refills its window as it
-//! goes, so that an object of any size passes through the same megabyte. It is no validator: what it hands out is
+//! goes, so that an object of any size passes through the same window. It is no validator: what it hands out is
 //! parsed by its caller.
 
 use std::io::{self, Read};
@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use crate::error::Stop;
 
 /// Bytes read at a time.
-const WINDOW: usize = 1024 * 1024;
+const WINDOW: usize = 256 * 1024;
 /// The deepest nesting that is followed.
 const MAX_DEPTH: usize = 64;
 
@@ -118,9 +118,14 @@ impl<R: Read> Scanner<R> {
         if self.peek()? != Some(b'"') {
             return Err(self.unexpected("a key"));
         }
-        let length = self.value_length(max_bytes)?;
-        let text = self.window().get(..length).unwrap_or_default();
-        let key = serde_json::from_slice(text).map_err(|error| self.not_parsed(&error))?;
+        let (key, length) = match plain_text(self.window()).filter(|key| key.len() < max_bytes) {
+            Some(key) => (key.to_owned(), key.len() + 2),
+            None => {
+                let length = self.value_length(max_bytes)?;
+                let text = self.window().get(..length).unwrap_or_default();
+                (serde_json::from_slice(text).map_err(|error| self.not_parsed(&error))?, length)
+            }
+        };
         self.consume(length);
         self.expect(b':')?;
         Ok(key)
@@ -202,6 +207,14 @@ impl<R: Read> Scanner<R> {
     pub fn not_json(&self, why: &str) -> Stop {
         Stop::reject("not_json", format!("the value at byte {} is not JSON: {why}", self.offset()))
     }
+}
+
+/// The text of a short JSON string at the beginning that stands for itself, as nearly all keys do.
+fn plain_text(bytes: &[u8]) -> Option<&str> {
+    let rest = bytes.strip_prefix(b"\"")?;
+    let end = rest.iter().take(64).position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'))?;
+    let (text, rest) = rest.split_at_checked(end)?;
+    if rest.first() == Some(&b'"') { std::str::from_utf8(text).ok() } else { None }
 }
 
 /// Finds the end of one JSON value, chunk by chunk.

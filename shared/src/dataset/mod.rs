@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use self::catalog::{Catalog, Folder};
-pub use self::column::{Column, ColumnType, Decimal, TimeFormat};
+pub use self::column::{Column, ColumnType, Decimal, Missing, TimeFormat};
 pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, Model, View};
 pub use self::table::{COMPRESSIONS, Format, Header, RECEIVED_AT, Table};

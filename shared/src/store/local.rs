@@ -193,6 +193,15 @@ impl Backend for LocalStore {
         self.blocking("look at", key, move |path| describe(name, &path)).await
     }
 
+    async fn is_replaced(&self, key: &str, etag: &str) -> Result<bool> {
+        let (etag, hashes) = (etag.to_owned(), Arc::clone(&self.hashes));
+        let work = move |path: PathBuf| {
+            let Some(mut file) = open(&path)? else { return Ok(false) };
+            Ok(hashes.of_range(&mut file)? != etag)
+        };
+        self.blocking("look at", key, work).await
+    }
+
     async fn get(&self, key: &str) -> Result<Option<(Object, Bytes)>> {
         let name = key.to_owned();
         self.blocking("read", key, move |path| {
@@ -235,7 +244,7 @@ impl Backend for LocalStore {
     }
 
     async fn read(&self, key: &str) -> Result<Option<Reading>> {
-        let name = key.to_owned();
+        let (name, hashes) = (key.to_owned(), Arc::clone(&self.hashes));
         self.blocking("read", key, move |path| {
             let Some(file) = open(&path)? else {
                 return Ok(None);
@@ -243,7 +252,7 @@ impl Backend for LocalStore {
             let metadata = file.metadata()?;
             let last_modified = modified(&metadata)?;
             let object = Object { key: name, bytes: metadata.len(), etag: String::new(), last_modified, version: None };
-            Ok(Some(Reading::new(object, HashedFile::new(path, file)?)))
+            Ok(Some(Reading::new(object, HashedFile::new(path, file, hashes)?)))
         })
         .await
     }

@@ -6,7 +6,9 @@ mod csv;
 mod exact;
 pub mod irceline;
 mod json;
+mod known;
 mod lines;
+mod repeated;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -80,7 +82,7 @@ pub fn decode(
     match object.table.format_of(object.key) {
         Some(Format::Csv) => csv::decode(object, object.table.delimiter, reader, sink),
         Some(Format::Tsv) => csv::decode(object, b'\t', reader, sink),
-        Some(Format::Json) => json::document(object, reader, sink),
+        Some(Format::Json) => repeated::document(object, reader, sink),
         Some(Format::Ndjson) => json::lines(object, reader, sink),
         Some(Format::Responses) => json::responses(object, reader, sink),
         Some(Format::IrcelineValues) => irceline::decode(object, siblings, reader, sink),

@@ -3,6 +3,7 @@
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Datelike, Utc};
@@ -10,6 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::super::steps::{Step, done};
 use super::super::{Body, Object};
+use super::hashes::Hashes;
 use super::walk::kind;
 
 const FOLDER_TRIES: u32 = 100;
@@ -79,13 +81,15 @@ pub struct HashedFile {
     /// When it was opened.
     state: State,
     hash: Box<Xxh3>,
+    /// Where the hash is noted.
+    hashes: Arc<Hashes>,
 }
 
 impl HashedFile {
     /// A reading from the beginning.
-    pub fn new(path: PathBuf, file: File) -> io::Result<Self> {
+    pub fn new(path: PathBuf, file: File, hashes: Arc<Hashes>) -> io::Result<Self> {
         let state = State::of(&file)?;
-        Ok(Self { path, file, state, hash: Box::new(Xxh3::new()) })
+        Ok(Self { path, file, state, hash: Box::new(Xxh3::new()), hashes })
     }
 }
 
@@ -104,7 +108,9 @@ impl Body for HashedFile {
             let why = "the file was written to while it was read";
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
         }
-        Ok(format!("{:032x}", self.hash.digest128()))
+        let etag = format!("{:032x}", self.hash.digest128());
+        self.hashes.note(self.state, &etag);
+        Ok(etag)
     }
 }
 
