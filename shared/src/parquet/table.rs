@@ -40,7 +40,7 @@ pub enum Cells<'c> {
 
 /// Bytes of a row group's columns from which on it ends early.
 const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
-/// Rows between two looks at them.
+/// Rows in runs between two looks at them.
 const LOOK_ROWS: usize = 4 * 1024;
 
 /// A Parquet file while it is written.
@@ -70,6 +70,8 @@ impl<W: Write + Send> TableFile<W> {
                 column.extend(&array.slice(start, count))?;
             }
             start += count;
+            // Rows of a batch may be of any length.
+            self.next_look = 0;
             self.added(count)?;
         }
         Ok(())
