@@ -8,6 +8,8 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 /// Keys held in memory: 24 MiB.
 const KEYS_IN_MEMORY: usize = 1024 * 1024;
+/// Keys that need no buckets.
+const FEW: usize = 4 * 1024;
 /// Bits of the hash that name a bucket.
 const BUCKET_BITS: u32 = 10;
 /// Bytes of a key in the file.
@@ -72,6 +74,8 @@ struct Bucket {
 
 /// Collects keys and finds which rows are superseded.
 pub struct Duplicates {
+    /// The first keys, for as long as they are few.
+    few: Vec<Key>,
     buckets: Vec<Bucket>,
     in_memory: usize,
     limit: usize,
@@ -87,23 +91,38 @@ impl Default for Duplicates {
 
 impl Duplicates {
     fn with_limit(limit: usize) -> Self {
-        Self { buckets: Vec::new(), in_memory: 0, limit, file: None, end: 0 }
+        Self { few: Vec::new(), buckets: Vec::new(), in_memory: 0, limit, file: None, end: 0 }
     }
 
     /// Adds the key of a row: row `row` of part `part`.
     pub fn add(&mut self, hash: u128, part: u32, row: u32) -> io::Result<()> {
-        if self.buckets.is_empty() {
-            self.buckets.resize(1 << BUCKET_BITS, Bucket::default());
-        }
-        let hash = ((hash >> u64::BITS) as u64, hash as u64);
-        if let Some(bucket) = self.buckets.get_mut((hash.0 >> (u64::BITS - BUCKET_BITS)) as usize) {
-            bucket.keys.push(Key { hash, part, row });
-        }
+        let key = Key { hash: ((hash >> u64::BITS) as u64, hash as u64), part, row };
         self.in_memory += 1;
+        if self.buckets.is_empty() && self.few.len() < FEW {
+            self.few.push(key);
+        } else {
+            self.begin_buckets();
+            self.place(key);
+        }
         if self.in_memory >= self.limit { self.spill() } else { Ok(()) }
     }
 
+    /// Goes on with buckets: there are too many keys for one list.
+    fn begin_buckets(&mut self) {
+        if self.buckets.is_empty() {
+            self.buckets.resize(1 << BUCKET_BITS, Bucket::default());
+            std::mem::take(&mut self.few).into_iter().for_each(|key| self.place(key));
+        }
+    }
+
+    fn place(&mut self, key: Key) {
+        if let Some(bucket) = self.buckets.get_mut((key.hash.0 >> (u64::BITS - BUCKET_BITS)) as usize) {
+            bucket.keys.push(key);
+        }
+    }
+
     fn spill(&mut self) -> io::Result<()> {
+        self.begin_buckets();
         let file = match self.file.take() {
             Some(file) => file,
             None => tempfile::tempfile()?,
@@ -124,7 +143,8 @@ impl Duplicates {
     /// The superseded rows of each part: of rows with the same key in one part all but the last.
     pub fn finish(mut self, parts: usize) -> io::Result<Vec<RowSet>> {
         let mut superseded = vec![RowSet::default(); parts];
-        for mut bucket in std::mem::take(&mut self.buckets) {
+        let few = Bucket { keys: std::mem::take(&mut self.few), pieces: Vec::new() };
+        for mut bucket in std::mem::take(&mut self.buckets).into_iter().chain([few]) {
             if let Some(file) = &mut self.file {
                 read_pieces(file, &mut bucket)?;
             }

@@ -4,6 +4,7 @@
 //! goes, so that an object of any size passes through the same window. It is no validator: what it hands out is
 //! parsed by its caller.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 
 use crate::error::Stop;
@@ -12,6 +13,11 @@ use crate::error::Stop;
 const WINDOW: usize = 256 * 1024;
 /// The deepest nesting that is followed.
 const MAX_DEPTH: usize = 64;
+
+thread_local! {
+    /// The window of the thread's last scanner: a fresh one for each of many small objects would cost more than they do.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// A position in a JSON stream.
 pub struct Scanner<R> {
@@ -23,10 +29,20 @@ pub struct Scanner<R> {
     before: u64,
 }
 
+impl<R> Drop for Scanner<R> {
+    fn drop(&mut self) {
+        if self.buffer.len() == WINDOW {
+            SPARE.set(std::mem::take(&mut self.buffer));
+        }
+    }
+}
+
 impl<R: Read> Scanner<R> {
     /// A scanner at the beginning of the stream, after a byte order mark if there is one.
     pub fn new(reader: R) -> io::Result<Self> {
-        let mut scanner = Self { reader, buffer: vec![0; WINDOW], start: 0, end: 0, ended: false, before: 0 };
+        let mut buffer = SPARE.take();
+        buffer.resize(WINDOW, 0);
+        let mut scanner = Self { reader, buffer, start: 0, end: 0, ended: false, before: 0 };
         while scanner.window().len() < 3 && scanner.more()? {}
         if scanner.window().starts_with(b"\xEF\xBB\xBF") {
             scanner.consume(3);

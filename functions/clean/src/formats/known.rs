@@ -2,28 +2,37 @@
 
 use std::borrow::Borrow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// An element, and what was made of it.
 #[derive(Debug)]
 pub(super) struct Known<T> {
     text: Box<[u8]>,
-    /// Where numbers are that may be others.
-    numbers: Vec<Range<usize>>,
+    /// Where numbers begin that may be no others.
+    fixed: Vec<usize>,
+    /// Where numbers are that may be others: found when they are asked for, as many elements never come again.
+    numbers: OnceLock<Vec<Range<usize>>>,
     /// What was made of the rest.
     pub made: T,
 }
 
 impl<T> Known<T> {
     /// Remembers an element that is a JSON object. All its numbers may be others but those that begin at `fixed`.
-    pub(super) fn new(text: &[u8], fixed: &[usize], made: T) -> Self {
-        let mut numbers = numbers(text);
-        numbers.retain(|number| !fixed.contains(&number.start));
-        Self { text: text.into(), numbers, made }
+    pub(super) fn new(text: &[u8], fixed: Vec<usize>, made: T) -> Self {
+        Self { text: text.into(), fixed, numbers: OnceLock::new(), made }
+    }
+
+    fn numbers(&self) -> &[Range<usize>] {
+        self.numbers.get_or_init(|| {
+            let mut numbers = numbers(&self.text);
+            numbers.retain(|number| !self.fixed.contains(&number.start));
+            numbers
+        })
     }
 
     /// Which of the numbers that may be others begins at a position of the element.
     pub(super) fn number_at(&self, start: usize) -> Option<usize> {
-        self.numbers.iter().position(|number| number.start == start)
+        self.numbers().iter().position(|number| number.start == start)
     }
 
     /// The length of the element that `bytes` begin with, if it is this one but for numbers that may be others.
@@ -34,7 +43,7 @@ impl<T> Known<T> {
     /// The same; `changed` is called with those that are others.
     pub(super) fn follow<'b>(&self, bytes: &'b [u8], mut changed: impl FnMut(usize, &'b [u8])) -> Option<usize> {
         let (mut rest, mut known) = (bytes, 0);
-        for (at, number) in self.numbers.iter().enumerate() {
+        for (at, number) in self.numbers().iter().enumerate() {
             // With the byte behind it, so that no longer number passes for this one.
             let same = self.text.get(known..number.end + 1)?;
             if rest.starts_with(same) {
@@ -53,7 +62,7 @@ impl<T> Known<T> {
 
     /// Bytes held.
     pub(super) fn memory(&self) -> usize {
-        self.text.len() + self.numbers.len() * size_of::<Range<usize>>()
+        self.text.len() + size_of::<Self>() + self.fixed.len() * size_of::<usize>()
     }
 }
 
@@ -147,7 +156,7 @@ mod tests {
     fn an_element_is_known_whatever_its_other_numbers_are() {
         let text = br#"{"id":17,"label":"a \" 5 \\","x":[4.25,-1e5],"last":{"value":0.5}}"#;
         let used = text.windows(2).position(|two| two == b"17").unwrap();
-        let known = Known::new(text, &[used], ());
+        let known = Known::new(text, vec![used], ());
         let length = |text: &str| known.length_in(text.as_bytes());
         let text = std::str::from_utf8(text).unwrap();
         assert_eq!(length(&format!("{text},")), Some(text.len()));
@@ -175,7 +184,7 @@ mod tests {
         #[test]
         fn no_other_bytes_are_known(at in 0_usize..60, byte in any::<u8>()) {
             let text = br#"{"id":17,"label":"a \" 5 \\","x":[4.25,-1e5],"v":null,"w":0.5}"#.to_vec();
-            let known = Known::new(&text, &[6], ());
+            let known = Known::new(&text, vec![6], ());
             let mut other = text.clone();
             other[at] = byte;
             if let Some(length) = known.length_in(&other) {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
@@ -25,6 +25,9 @@ use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
 
+#[cfg(test)]
+mod tests;
+
 /// The longest document that is kept.
 const MAX_KEPT: usize = 2 * 1024 * 1024;
 /// Tables whose last document is kept.
@@ -36,8 +39,10 @@ type Cells = Vec<(usize, usize)>;
 /// A document of one table, and its rows: one for each element.
 struct Last {
     rules: String,
-    elements: Vec<Known<Cells>>,
+    text: Vec<u8>,
     rows: RecordBatch,
+    /// Found when the next document comes, if one does; none if they are not the rows one by one.
+    elements: OnceLock<Option<Vec<Known<Cells>>>>,
 }
 
 static LAST: Mutex<BTreeMap<(String, String), Arc<Last>>> = Mutex::new(BTreeMap::new());
@@ -63,9 +68,8 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
     }
     let mut recorder = Recorder { sink, rows: None, is_whole: true };
     let notes = json::document(object, head.as_slice(), &mut recorder)?;
-    if let (Some(rows), true) = (recorder.rows, recorder.is_whole)
-        && let Some(last) = Last::new(object, &head, rows)
-    {
+    if let (Some(rows), true) = (recorder.rows, recorder.is_whole) {
+        let last = Last { rules: table.fingerprint.clone(), text: head, rows, elements: OnceLock::new() };
         let mut known = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_TABLES && !known.contains_key(&name) {
             known.clear();
@@ -103,35 +107,36 @@ impl Sink for Recorder<'_> {
 }
 
 impl Last {
-    /// `None` if the rows are not those of the elements one by one.
-    fn new(object: &RawObject, text: &[u8], rows: RecordBatch) -> Option<Self> {
+    /// The elements with the numbers that columns have from them.
+    fn elements(&self, columns: &[Column]) -> Option<Vec<Known<Cells>>> {
         let mut elements = Vec::new();
         let visit = |_, text: &[u8]| {
             let Ok(Json::Object(element)) = Json::parse(text) else {
                 return Err(Stop::Broken("an element is no object".to_owned()));
             };
-            let mut known = Known::new(text, &[], Cells::new());
-            for (at, column) in object.table.columns.iter().enumerate() {
+            let mut known = Known::new(text, Vec::new(), Cells::new());
+            for (at, column) in columns.iter().enumerate() {
                 let start = value_of(column, &element).map(|value| offset(text, value));
                 known.made.extend(start.and_then(|start| known.number_at(start)).map(|number| (at, number)));
             }
             elements.push(known);
             Ok(())
         };
-        each_element(text, visit).ok()?;
-        (elements.len() == rows.num_rows()).then(|| Self { rules: object.table.fingerprint.clone(), elements, rows })
+        each_element(self.text.as_slice(), visit).ok()?;
+        (elements.len() == self.rows.num_rows()).then_some(elements)
     }
 
     /// The rows of a document that is the same but for some numbers.
     fn with_numbers_of(&self, object: &RawObject, text: &[u8]) -> Option<RecordBatch> {
+        let columns = &object.table.columns;
+        let elements = self.elements.get_or_init(|| self.elements(columns)).as_deref()?;
         let mut changed: Vec<(usize, usize, &[u8])> = Vec::new();
-        if !is_list_of(self.elements.iter(), text, |row, number, digits| changed.push((row, number, digits))) {
+        if !is_list_of(elements.iter(), text, |row, number, digits| changed.push((row, number, digits))) {
             return None;
         }
-        let columns = &object.table.columns;
         let mut cells: Vec<Vec<(usize, Typed)>> = columns.iter().map(|_| Vec::new()).collect();
         for (row, number, digits) in changed {
-            let of_number = self.elements.get(row)?.made.iter().filter(|(_, known)| *known == number);
+            let of_number = elements.get(row)?.made.iter().filter(|(_, known)| *known == number);
             for (at, _) in of_number {
                 let digits = std::str::from_utf8(digits).ok()?;
                 cells.get_mut(*at)?.push((row, check(columns.get(*at)?, Raw::Number(digits)).ok()?));

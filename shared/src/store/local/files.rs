@@ -1,7 +1,7 @@
 //! Single files: opened, described, hashed while they are read, and made under a temporary name.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -111,6 +111,38 @@ impl Body for HashedFile {
         let etag = format!("{:032x}", self.hash.digest128());
         self.hashes.note(self.state, &etag);
         Ok(etag)
+    }
+}
+
+/// A file that is hashed while it is written.
+pub struct Hashing<'f> {
+    file: &'f mut File,
+    hash: Box<Xxh3>,
+    bytes: u64,
+}
+
+impl<'f> Hashing<'f> {
+    /// A writer of an empty file.
+    pub fn new(file: &'f mut File) -> Self {
+        Self { file, hash: Box::new(Xxh3::new()), bytes: 0 }
+    }
+
+    /// The hash of all bytes, and how many they were.
+    pub fn finish(self) -> (String, u64) {
+        (format!("{:032x}", self.hash.digest128()), self.bytes)
+    }
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(buffer)?;
+        self.hash.update(buffer.get(..count).unwrap_or_default());
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

@@ -129,7 +129,7 @@ fn read(
             let Found { station_id, phenomenon_id, uom, .. } = found;
             (id, Series { station_id, phenomenon_id, parameter, uom })
         });
-        list.push(Arc::new(Known::new(text, &used, described.collect())));
+        list.push(Arc::new(Known::new(text, used, described.collect())));
         Ok(())
     };
     each_element(Cursor::new(head).chain(reader), visit).map_err(|stop| match stop {
