@@ -23,10 +23,15 @@ pub fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
 /// The fingerprint of everything a reader yields, and how many bytes that was.
 pub fn reader(mut reader: impl Read) -> io::Result<(String, u64)> {
     let mut hash = Xxh3::new();
-    let mut buffer = vec![0; 256 * 1024];
+    // Most objects are small: a large buffer is made for those alone that go beyond a small one.
+    let (mut small, mut large) = ([0; 16 * 1024], Vec::new());
     let mut total = 0;
     loop {
-        let count = match reader.read(&mut buffer) {
+        if total > small.len() as u64 && large.is_empty() {
+            large.resize(256 * 1024, 0);
+        }
+        let buffer = if large.is_empty() { small.as_mut_slice() } else { large.as_mut_slice() };
+        let count = match reader.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             other => other?,
         };

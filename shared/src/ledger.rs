@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Table;
+use crate::draft::{Content, Drafted};
 use crate::error::{Error, Result};
 use crate::guard;
 use crate::keys;
@@ -610,9 +611,24 @@ pub async fn put_output(
         url: store.url(&key),
         why: error.to_string(),
     })?;
+    let drafted = Drafted { hash, bytes, content: Content::File(file) };
+    put_draft(store, key, drafted, partition, rows, known, is_ours).await
+}
+
+/// The same for an output that was hashed while it was made.
+pub async fn put_draft(
+    store: &Store,
+    key: String,
+    drafted: Drafted,
+    partition: Partition,
+    rows: u64,
+    known: Option<&Output>,
+    is_ours: impl Future<Output = Result<bool>>,
+) -> Result<Output> {
+    let Drafted { hash, bytes, content } = drafted;
     let etag = match known.filter(|known| known.hash == hash) {
         Some(known) if store.head(&key).await?.is_some_and(|there| there.etag == known.etag) => known.etag.clone(),
-        _ => put_over(store, &key, file, known, is_ours).await?.etag,
+        _ => put_over(store, &key, content, known, is_ours).await?.etag,
     };
     Ok(Output { key, partition, rows, bytes, etag, hash, days: None })
 }
@@ -620,13 +636,13 @@ pub async fn put_output(
 async fn put_over(
     store: &Store,
     key: &str,
-    file: File,
+    content: Content,
     known: Option<&Output>,
     is_ours: impl Future<Output = Result<bool>>,
 ) -> Result<Object> {
     let condition = |etag: Option<String>| etag.map_or(Condition::Absent, Condition::Unchanged);
-    let again = file.try_clone();
-    let lost = match store.put_file(key, file, condition(known.map(|known| known.etag.clone()))).await {
+    let again = content.try_clone();
+    let lost = match put(store, key, content, condition(known.map(|known| known.etag.clone()))).await {
         Err(error) if error.failure == Failure::Condition => error,
         written => return Ok(written?),
     };
@@ -635,7 +651,14 @@ async fn put_over(
     }
     let there = store.head(key).await?.map(|there| there.etag);
     let again = again.map_err(|error| StoreError { failure: Failure::Other, why: error.to_string(), ..lost })?;
-    Ok(store.put_file(key, again, condition(there)).await?)
+    Ok(put(store, key, again, condition(there)).await?)
+}
+
+async fn put(store: &Store, key: &str, content: Content, condition: Condition) -> Result<Object, StoreError> {
+    match content {
+        Content::Memory(bytes) => store.put(key, bytes, condition).await,
+        Content::File(file) => store.put_file(key, file, condition).await,
+    }
 }
 
 /// The partition that a consumption entry's ledger key names.

@@ -3,6 +3,7 @@
 pub mod aws;
 pub mod batch;
 pub mod dataset;
+pub mod draft;
 pub mod error;
 pub mod function;
 pub mod guard;

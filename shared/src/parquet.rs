@@ -13,21 +13,34 @@ use parquet::file::properties::WriterProperties;
 
 use crate::store::{Object, Store};
 
+mod chunk;
+mod column;
+mod hybrid;
+mod table;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub use self::table::{Cells, TableFile};
+
 /// The last bytes of a Parquet file: the footer's length and the magic.
 const TAIL: u64 = 8;
 
 /// Rows of a row group: what one open writer holds in memory.
 const ROW_GROUP_ROWS: usize = 128 * 1024;
 
-/// A writer into a new temporary file. It names no version of itself and no Arrow schema, so that bytes depend on
-/// rows alone.
-pub fn writer(schema: &SchemaRef) -> Result<ArrowWriter<File>> {
+/// A file names no version of its writer and no Arrow schema, so that bytes depend on rows alone.
+fn properties() -> Result<WriterProperties> {
     let properties = WriterProperties::builder()
         .set_created_by("tributary".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .build();
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
+    Ok(properties.build())
+}
+
+/// A writer of columns of any type into a new temporary file.
+pub fn writer(schema: &SchemaRef) -> Result<ArrowWriter<File>> {
+    let options = ArrowWriterOptions::new().with_properties(properties()?).with_skip_arrow_metadata(true);
     ArrowWriter::try_new_with_options(tempfile::tempfile()?, Arc::clone(schema), options)
 }
 

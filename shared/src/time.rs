@@ -138,6 +138,11 @@ impl DayFinder {
 
     /// The local day of an instant in microseconds since 1970 UTC; `None` beyond the years that a date can hold.
     pub fn day_of(&mut self, micros: i64) -> Option<NaiveDate> {
+        self.bounds_of(micros).map(|(day, _)| day)
+    }
+
+    /// The same, with all instants that belong to that day.
+    pub fn bounds_of(&mut self, micros: i64) -> Option<(NaiveDate, Range<i64>)> {
         let instant = micros.checked_sub(self.shift)?;
         if !self.known.contains(&instant) {
             let day = DateTime::from_timestamp_micros(instant)?.with_timezone(&self.zone).date_naive();
@@ -145,7 +150,7 @@ impl DayFinder {
             self.known = bounds.start.timestamp_micros()..bounds.end.timestamp_micros();
             self.day = day;
         }
-        Some(self.day)
+        Some((self.day, self.known.start + self.shift..self.known.end + self.shift))
     }
 }
 

@@ -6,10 +6,12 @@ use std::fmt::Write;
 use std::io::{Cursor, Read};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use chrono::DateTime;
 use clean::Stop;
 use clean::formats::{self, RawObject};
 use clean::reject::Reject;
+use clean::run::Run;
 use clean::writer::{Sink, TableWriter};
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -23,12 +25,17 @@ fn main() {
     divan::main();
 }
 
-/// Throws batches away.
+/// Throws rows away.
 struct Counter(u64);
 
 impl Sink for Counter {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
         self.0 += batch.num_rows() as u64;
+        Ok(())
+    }
+
+    fn write_run(&mut self, _: &SchemaRef, run: &Run) -> Result<(), Stop> {
+        self.0 += run.rows() as u64;
         Ok(())
     }
 
@@ -95,9 +102,9 @@ fn decode(bencher: Bencher, series: usize, finish: bool) {
     });
 }
 
-/// Bytes to Arrow builders, batches thrown away: the decoder alone.
+/// Bytes to runs of values, which are thrown away: the decoder alone.
 #[divan::bench(args = [660, 20_000])]
-fn into_builders(bencher: Bencher, series: usize) {
+fn into_runs(bencher: Bencher, series: usize) {
     decode(bencher, series, false);
 }
 

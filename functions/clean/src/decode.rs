@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
-use lake::dataset::{Dataset, Format, Header, Table};
+use lake::dataset::{Catalog, Dataset, Format, Header, Table};
 use lake::ledger::{Rows, WholeReject};
 use lake::store::{Object, Reading};
 
@@ -36,6 +36,7 @@ pub struct Decoded {
 /// Decodes a raw object on a thread of its own. Where the caller stops waiting, as a time-out does, the thread stops at
 /// the next bytes that it reads.
 pub async fn decode(
+    catalog: &Catalog,
     dataset: &Dataset,
     table: &Table,
     raw: Reading,
@@ -46,8 +47,13 @@ pub async fn decode(
     let watched = |reading| Watched { reading, cancelled: Arc::clone(&cancelled) };
     let raw = watched(raw);
     let siblings = siblings.into_iter().map(|(name, reading)| (name, watched(reading))).collect();
-    let (dataset, table) = (dataset.clone(), table.clone());
-    let work = move || decode_all(&dataset, &table, raw, siblings);
+    // Clones of a catalog share its datasets, with the compiled patterns in them.
+    let (catalog, dataset, table) = (catalog.clone(), dataset.name.clone(), table.name.clone());
+    let work = move || {
+        let dataset = catalog.dataset(&dataset).map_err(|error| error.to_string())?;
+        let table = dataset.table(&table).ok_or_else(|| format!("there is no table \"{table}\" any more"))?;
+        decode_all(dataset, table, raw, siblings)
+    };
     let decoded = tokio::task::spawn_blocking(work).await.map_err(|join| {
         // The message of a panic may quote a row.
         let why = if join.is_panic() {

@@ -1,23 +1,41 @@
 //! Finds rows whose key comes again later in the same object, in bounded memory.
 //!
-//! Each row's key is hashed to 128 bits. Hashes are kept in memory up to a limit, then sorted and spilled to temporary
-//! files; at the end all runs are merged in order, so that equal keys meet.
+//! Each row's key is hashed to 128 bits. Hashes that begin alike are kept together, so that equal ones are found bucket
+//! by bucket, each sorted in a processor's cache. Beyond a limit the buckets move to a temporary file, piece by piece.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
-/// Keys held in memory: 32 MiB.
+/// Keys held in memory: 24 MiB.
 const KEYS_IN_MEMORY: usize = 1024 * 1024;
+/// Keys that need no buckets.
+const FEW: usize = 4 * 1024;
+/// Bits of the hash that name a bucket.
+const BUCKET_BITS: u32 = 10;
+/// Bytes of a key in the file.
+const KEY_BYTES: usize = 24;
 
-/// One row's key: sorted by hash and part, then in order of arrival.
+/// One row's key. Sorted, equal keys of a part stand together in the order of their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    hash: u128,
+    hash: (u64, u64),
     part: u32,
-    sequence: u64,
     row: u32,
+}
+
+impl Key {
+    fn to_bytes(self) -> [[u8; 8]; 3] {
+        let place = u64::from(self.part) << u32::BITS | u64::from(self.row);
+        [self.hash.0, self.hash.1, place].map(u64::to_le_bytes)
+    }
+
+    fn from_bytes(bytes: &[u8; KEY_BYTES]) -> Self {
+        let (words, _) = bytes.as_chunks::<8>();
+        let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
+        let mut next = || words.next().unwrap_or_default();
+        let (hash, place) = ((next(), next()), next());
+        Self { hash, part: (place >> u32::BITS) as u32, row: place as u32 }
+    }
 }
 
 /// Rows of one part that are superseded, as a bitmap.
@@ -46,12 +64,23 @@ impl RowSet {
     }
 }
 
-/// Collects keys and tells which rows are superseded.
-pub struct Duplicates {
+/// Keys that begin alike: those in memory, and where in the file the others are.
+#[derive(Debug, Clone, Default)]
+struct Bucket {
     keys: Vec<Key>,
+    /// Where pieces begin, and how many keys they have.
+    pieces: Vec<(u64, usize)>,
+}
+
+/// Collects keys and finds which rows are superseded.
+pub struct Duplicates {
+    /// The first keys, for as long as they are few.
+    few: Vec<Key>,
+    buckets: Vec<Bucket>,
+    in_memory: usize,
     limit: usize,
-    runs: Vec<File>,
-    sequence: u64,
+    file: Option<File>,
+    end: u64,
 }
 
 impl Default for Duplicates {
@@ -62,86 +91,86 @@ impl Default for Duplicates {
 
 impl Duplicates {
     fn with_limit(limit: usize) -> Self {
-        Self { keys: Vec::new(), limit, runs: Vec::new(), sequence: 0 }
+        Self { few: Vec::new(), buckets: Vec::new(), in_memory: 0, limit, file: None, end: 0 }
     }
 
     /// Adds the key of a row: row `row` of part `part`.
     pub fn add(&mut self, hash: u128, part: u32, row: u32) -> io::Result<()> {
-        self.keys.push(Key { hash, sequence: self.sequence, part, row });
-        self.sequence += 1;
-        if self.keys.len() >= self.limit {
-            self.spill()?;
+        let key = Key { hash: ((hash >> u64::BITS) as u64, hash as u64), part, row };
+        self.in_memory += 1;
+        if self.buckets.is_empty() && self.few.len() < FEW {
+            self.few.push(key);
+        } else {
+            self.begin_buckets();
+            self.place(key);
         }
-        Ok(())
+        if self.in_memory >= self.limit { self.spill() } else { Ok(()) }
+    }
+
+    /// Goes on with buckets: there are too many keys for one list.
+    fn begin_buckets(&mut self) {
+        if self.buckets.is_empty() {
+            self.buckets.resize(1 << BUCKET_BITS, Bucket::default());
+            std::mem::take(&mut self.few).into_iter().for_each(|key| self.place(key));
+        }
+    }
+
+    fn place(&mut self, key: Key) {
+        if let Some(bucket) = self.buckets.get_mut((key.hash.0 >> (u64::BITS - BUCKET_BITS)) as usize) {
+            bucket.keys.push(key);
+        }
     }
 
     fn spill(&mut self) -> io::Result<()> {
-        self.keys.sort_unstable();
-        let mut run = BufWriter::new(tempfile::tempfile()?);
-        for key in self.keys.drain(..) {
-            run.write_all(&key.hash.to_le_bytes())?;
-            run.write_all(&key.sequence.to_le_bytes())?;
-            run.write_all(&key.part.to_le_bytes())?;
-            run.write_all(&key.row.to_le_bytes())?;
+        self.begin_buckets();
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => tempfile::tempfile()?,
+        };
+        let mut writer = BufWriter::new(file);
+        for bucket in self.buckets.iter_mut().filter(|bucket| !bucket.keys.is_empty()) {
+            bucket.pieces.push((self.end, bucket.keys.len()));
+            self.end += (bucket.keys.len() * KEY_BYTES) as u64;
+            for key in bucket.keys.drain(..) {
+                key.to_bytes().iter().try_for_each(|word| writer.write_all(word))?;
+            }
         }
-        self.runs.push(run.into_inner().map_err(io::IntoInnerError::into_error)?);
+        self.file = Some(writer.into_inner().map_err(io::IntoInnerError::into_error)?);
+        self.in_memory = 0;
         Ok(())
     }
 
     /// The superseded rows of each part: of rows with the same key in one part all but the last.
     pub fn finish(mut self, parts: usize) -> io::Result<Vec<RowSet>> {
         let mut superseded = vec![RowSet::default(); parts];
-        let mut previous: Option<Key> = None;
-        let mut visit = |key: Key| {
-            if let Some(earlier) = previous.replace(key)
-                && (earlier.hash, earlier.part) == (key.hash, key.part)
-                && let Some(rows) = superseded.get_mut(earlier.part as usize)
-            {
-                rows.insert(earlier.row);
+        let few = Bucket { keys: std::mem::take(&mut self.few), pieces: Vec::new() };
+        for mut bucket in std::mem::take(&mut self.buckets).into_iter().chain([few]) {
+            if let Some(file) = &mut self.file {
+                read_pieces(file, &mut bucket)?;
             }
-        };
-        if self.runs.is_empty() {
-            self.keys.sort_unstable();
-            self.keys.into_iter().for_each(&mut visit);
-            return Ok(superseded);
-        }
-        self.spill()?;
-        let mut runs = self.runs.into_iter().map(open_run).collect::<io::Result<Vec<_>>>()?;
-        let mut heads = BinaryHeap::new();
-        for (at, run) in runs.iter_mut().enumerate() {
-            heads.extend(next_key(run)?.map(|key| Reverse((key, at))));
-        }
-        while let Some(Reverse((key, at))) = heads.pop() {
-            visit(key);
-            if let Some(run) = runs.get_mut(at) {
-                heads.extend(next_key(run)?.map(|key| Reverse((key, at))));
+            bucket.keys.sort_unstable();
+            for (earlier, later) in bucket.keys.iter().zip(bucket.keys.iter().skip(1)) {
+                if (earlier.hash, earlier.part) == (later.hash, later.part)
+                    && let Some(rows) = superseded.get_mut(earlier.part as usize)
+                {
+                    rows.insert(earlier.row);
+                }
             }
         }
         Ok(superseded)
     }
 }
 
-fn open_run(mut file: File) -> io::Result<BufReader<File>> {
-    file.rewind()?;
-    Ok(BufReader::with_capacity(64 * 1024, file))
-}
-
-fn next_key(run: &mut impl Read) -> io::Result<Option<Key>> {
-    let mut hash = [0; 16];
-    match run.read_exact(&mut hash) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-        other => other?,
+/// Brings the keys of a bucket back into memory.
+fn read_pieces(file: &mut File, bucket: &mut Bucket) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    for (start, keys) in &bucket.pieces {
+        bytes.resize(keys * KEY_BYTES, 0);
+        file.seek(SeekFrom::Start(*start))?;
+        file.read_exact(&mut bytes)?;
+        bucket.keys.extend(bytes.as_chunks::<KEY_BYTES>().0.iter().map(Key::from_bytes));
     }
-    let (mut sequence, mut part, mut row) = ([0; 8], [0; 4], [0; 4]);
-    run.read_exact(&mut sequence)?;
-    run.read_exact(&mut part)?;
-    run.read_exact(&mut row)?;
-    Ok(Some(Key {
-        hash: u128::from_le_bytes(hash),
-        sequence: u64::from_le_bytes(sequence),
-        part: u32::from_le_bytes(part),
-        row: u32::from_le_bytes(row),
-    }))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -154,11 +183,14 @@ mod tests {
         #[test]
         fn all_but_the_last_of_a_key_are_superseded(
             keys in prop::collection::vec((0_u128..20, 0_u32..2), 0..200),
+            spread in any::<bool>(),
             limit in 1_usize..300,
         ) {
             let mut duplicates = Duplicates::with_limit(limit);
             for (row, (key, part)) in keys.iter().enumerate() {
-                duplicates.add(*key, *part, row as u32).unwrap();
+                // In one bucket, or in several.
+                let hash = if spread { *key << 121 | *key } else { *key };
+                duplicates.add(hash, *part, row as u32).unwrap();
             }
             let superseded = duplicates.finish(2).unwrap();
             let last: HashMap<(u128, u32), usize> = keys.iter().enumerate().map(|(row, key)| (*key, row)).collect();

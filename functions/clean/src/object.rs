@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lake::dataset::{COMPRESSIONS, Dataset, Format, Table};
-use lake::ledger::{FORMAT, Input, RawEntry, put_output};
+use lake::ledger::{FORMAT, Input, RawEntry, put_draft, put_output};
 use lake::partition::Partition;
 use lake::store::{Object, Reading};
 use lake::{Lake, keys};
@@ -47,7 +47,7 @@ async fn try_object(
     let Some(reading) = lake.raw.read(raw_key).await? else {
         return Err(Error::Gone { url: lake.raw.url(raw_key) });
     };
-    let decoded = decode(dataset, table, reading, siblings).await.map_err(broken)?;
+    let decoded = decode(&lake.catalog, dataset, table, reading, siblings).await.map_err(broken)?;
     let mut entry = entry(dataset, table, &decoded);
     account(&decoded).map_err(broken)?;
 
@@ -63,9 +63,9 @@ async fn try_object(
     for part in parts {
         let key = key(&part.partition);
         let known = old.outputs.iter().find(|output| output.key == key);
-        let file = part.bytes.into_file().map_err(|error| broken(error.to_string()))?;
-        let mut output =
-            put_output(&lake.standard, key, file, part.partition, part.rows, known, standing.is_current(lake)).await?;
+        let file = part.bytes.into_drafted().map_err(|error| broken(error.to_string()))?;
+        let is_ours = standing.is_current(lake);
+        let mut output = put_draft(&lake.standard, key, file, part.partition, part.rows, known, is_ours).await?;
         output.days = part.days;
         entry.outputs.push(output);
     }
@@ -76,8 +76,7 @@ async fn try_object(
     }
     let Some(entry) = commit(lake, entry, standing).await? else { return Ok(None) };
     // A newer object's event may have been acknowledged because this work was under way.
-    let now = lake.raw.head(raw_key).await?;
-    Ok(if now.is_none_or(|now| now.etag == raw.etag) { Some(entry) } else { None })
+    Ok(if lake.raw.is_replaced(raw_key, &raw.etag).await? { None } else { Some(entry) })
 }
 
 /// The entry to be committed, without outputs yet.

@@ -1,17 +1,23 @@
 //! A JSON scanner over a stream, in bounded memory.
 //!
 //! It finds the structure that decoders ask for (the next key, the next whole value) and refills its window as it
-//! goes, so that an object of any size passes through the same megabyte. It is no validator: what it hands out is
+//! goes, so that an object of any size passes through the same window. It is no validator: what it hands out is
 //! parsed by its caller.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 
 use crate::error::Stop;
 
 /// Bytes read at a time.
-const WINDOW: usize = 1024 * 1024;
+const WINDOW: usize = 256 * 1024;
 /// The deepest nesting that is followed.
 const MAX_DEPTH: usize = 64;
+
+thread_local! {
+    /// The window of the thread's last scanner: a fresh one for each of many small objects would cost more than they do.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// A position in a JSON stream.
 pub struct Scanner<R> {
@@ -23,10 +29,20 @@ pub struct Scanner<R> {
     before: u64,
 }
 
+impl<R> Drop for Scanner<R> {
+    fn drop(&mut self) {
+        if self.buffer.len() == WINDOW {
+            SPARE.set(std::mem::take(&mut self.buffer));
+        }
+    }
+}
+
 impl<R: Read> Scanner<R> {
     /// A scanner at the beginning of the stream, after a byte order mark if there is one.
     pub fn new(reader: R) -> io::Result<Self> {
-        let mut scanner = Self { reader, buffer: vec![0; WINDOW], start: 0, end: 0, ended: false, before: 0 };
+        let mut buffer = SPARE.take();
+        buffer.resize(WINDOW, 0);
+        let mut scanner = Self { reader, buffer, start: 0, end: 0, ended: false, before: 0 };
         while scanner.window().len() < 3 && scanner.more()? {}
         if scanner.window().starts_with(b"\xEF\xBB\xBF") {
             scanner.consume(3);
@@ -118,9 +134,14 @@ impl<R: Read> Scanner<R> {
         if self.peek()? != Some(b'"') {
             return Err(self.unexpected("a key"));
         }
-        let length = self.value_length(max_bytes)?;
-        let text = self.window().get(..length).unwrap_or_default();
-        let key = serde_json::from_slice(text).map_err(|error| self.not_parsed(&error))?;
+        let (key, length) = match plain_text(self.window()).filter(|key| key.len() < max_bytes) {
+            Some(key) => (key.to_owned(), key.len() + 2),
+            None => {
+                let length = self.value_length(max_bytes)?;
+                let text = self.window().get(..length).unwrap_or_default();
+                (serde_json::from_slice(text).map_err(|error| self.not_parsed(&error))?, length)
+            }
+        };
         self.consume(length);
         self.expect(b':')?;
         Ok(key)
@@ -202,6 +223,14 @@ impl<R: Read> Scanner<R> {
     pub fn not_json(&self, why: &str) -> Stop {
         Stop::reject("not_json", format!("the value at byte {} is not JSON: {why}", self.offset()))
     }
+}
+
+/// The text of a short JSON string at the beginning that stands for itself, as nearly all keys do.
+fn plain_text(bytes: &[u8]) -> Option<&str> {
+    let rest = bytes.strip_prefix(b"\"")?;
+    let end = rest.iter().take(64).position(|byte| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'))?;
+    let (text, rest) = rest.split_at_checked(end)?;
+    if rest.first() == Some(&b'"') { std::str::from_utf8(text).ok() } else { None }
 }
 
 /// Finds the end of one JSON value, chunk by chunk.

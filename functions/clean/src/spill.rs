@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
+use lake::draft::{Content, Drafted};
 
 use crate::error::Stop;
 
@@ -27,8 +28,8 @@ pub struct Spilled {
 /// The bytes of a finished part.
 #[derive(Debug)]
 pub enum PartBytes {
-    /// A file of its own.
-    File(File),
+    /// By themselves.
+    Own(Drafted),
     /// A range of a file that others share.
     Shared {
         /// The file.
@@ -37,20 +38,25 @@ pub enum PartBytes {
         start: u64,
         /// How many they are.
         bytes: u64,
+        /// The hash of these bytes.
+        hash: String,
     },
 }
 
 impl PartBytes {
     /// A file with these bytes and no others.
-    pub fn into_file(self) -> io::Result<File> {
+    pub fn into_drafted(self) -> io::Result<Drafted> {
         match self {
-            PartBytes::File(file) => Ok(file),
-            PartBytes::Shared { file, start, bytes } => {
+            PartBytes::Own(drafted) => Ok(drafted),
+            PartBytes::Shared { file, start, bytes, hash } => {
                 let mut own = tempfile::tempfile()?;
                 let mut shared = file.lock().unwrap_or_else(PoisonError::into_inner);
                 shared.seek(SeekFrom::Start(start))?;
                 let copied = io::copy(&mut Read::take(&mut *shared, bytes), &mut own)?;
-                if copied == bytes { Ok(own) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+                if copied != bytes {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                Ok(Drafted { hash, bytes, content: Content::File(own) })
             }
         }
     }
@@ -92,16 +98,15 @@ impl Spill {
     }
 
     /// Adds the bytes of a file, which is closed.
-    pub fn take_file(&mut self, mut own: File) -> io::Result<PartBytes> {
-        own.rewind()?;
+    pub fn take(&mut self, mut own: Drafted) -> io::Result<PartBytes> {
         let shared = self.file()?;
         let bytes = {
             let mut file = shared.lock().unwrap_or_else(PoisonError::into_inner);
             file.seek(SeekFrom::Start(self.end))?;
-            io::copy(&mut own, &mut *file)?
+            io::copy(&mut own.content.reader()?, &mut *file)?
         };
         let start = self.end;
         self.end += bytes;
-        Ok(PartBytes::Shared { file: shared, start, bytes })
+        Ok(PartBytes::Shared { file: shared, start, bytes, hash: own.hash })
     }
 }

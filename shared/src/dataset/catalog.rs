@@ -1,6 +1,7 @@
 //! Finds the datasets: those built in, changed and joined by those of the lake's own `config/datasets/`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
@@ -13,10 +14,11 @@ static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/datasets");
 /// A dataset's folder before it is understood: file name to text.
 pub type Folder = BTreeMap<String, String>;
 
-/// All datasets of a lake. One whose declaration is wrong is kept apart, and the others are as good as without it.
+/// All datasets of a lake. One whose declaration is wrong is kept apart, and the others are as good as without it. Clones
+/// share the datasets.
 #[derive(Debug, Clone)]
 pub struct Catalog {
-    datasets: Vec<Dataset>,
+    datasets: Arc<Vec<Dataset>>,
     broken: BTreeMap<String, Broken>,
 }
 
@@ -54,7 +56,7 @@ impl Catalog {
             own.entry(dataset.to_owned()).or_default().insert(file.to_owned(), text);
         }
         let mut catalog = Self::with_folders(own);
-        catalog.datasets.retain(|dataset| !unreadable.contains_key(&dataset.name));
+        Arc::make_mut(&mut catalog.datasets).retain(|dataset| !unreadable.contains_key(&dataset.name));
         catalog.broken.extend(unreadable);
         Ok(catalog)
     }
@@ -66,7 +68,7 @@ impl Catalog {
 
     /// The datasets of these folders alone.
     pub fn of_folders(own: BTreeMap<String, Folder>) -> Self {
-        let mut catalog = Self { datasets: Vec::new(), broken: BTreeMap::new() };
+        let mut catalog = Self { datasets: Arc::default(), broken: BTreeMap::new() };
         for (name, folder) in own {
             catalog.add(name, Folder::new(), folder);
         }
@@ -75,7 +77,7 @@ impl Catalog {
 
     /// The built-in datasets, changed and joined by some folders.
     pub fn with_folders(mut own: BTreeMap<String, Folder>) -> Self {
-        let mut catalog = Self { datasets: Vec::new(), broken: BTreeMap::new() };
+        let mut catalog = Self { datasets: Arc::default(), broken: BTreeMap::new() };
         for folder in BUILT_IN.dirs() {
             let name = folder.path().to_string_lossy().into_owned();
             let files = folder.files().filter_map(|file| {
@@ -87,13 +89,13 @@ impl Catalog {
         for (name, folder) in own {
             catalog.add(name, Folder::new(), folder);
         }
-        catalog.datasets.sort_by(|a, b| a.name.cmp(&b.name));
+        Arc::make_mut(&mut catalog.datasets).sort_by(|a, b| a.name.cmp(&b.name));
         catalog
     }
 
     fn add(&mut self, name: String, folder: Folder, own: Folder) {
         match read(&name, folder, own) {
-            Ok(dataset) => self.datasets.push(dataset),
+            Ok(dataset) => Arc::make_mut(&mut self.datasets).push(dataset),
             Err(broken) => drop(self.broken.insert(name, broken)),
         }
     }

@@ -9,7 +9,7 @@ mod hashes;
 mod walk;
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,8 +22,8 @@ use super::steps::{Step, done};
 use super::{Backend, Condition, Failure, Object, Reading, Result, StoreError};
 
 use self::files::{
-    HashedFile, describe, describe_open, is_absent, is_hidden, is_temporary, lock_folder, locked_temporary, modified,
-    open, take_abandoned,
+    HashedFile, Hashing, describe, is_absent, is_hidden, is_temporary, lock_folder, locked_temporary, modified, open,
+    take_abandoned,
 };
 use self::hashes::Hashes;
 use self::walk::{Found, walk};
@@ -122,7 +122,7 @@ impl LocalStore {
         &self,
         key: &str,
         condition: Condition,
-        fill: impl FnOnce(&mut File) -> io::Result<u64> + Send + 'static,
+        fill: impl FnOnce(&mut Hashing<'_>) -> io::Result<()> + Send + 'static,
     ) -> Result<Object> {
         let name = key.to_owned();
         let written = self
@@ -130,10 +130,11 @@ impl LocalStore {
                 let folder = path.parent().map(Path::to_owned).unwrap_or_default();
                 let mut temporary = locked_temporary(&folder)?;
                 done(Step::Opened, &path);
-                fill(temporary.as_file_mut())?;
+                let mut filled = Hashing::new(temporary.as_file_mut());
+                fill(&mut filled)?;
+                let (etag, bytes) = filled.finish();
                 temporary.as_file().sync_data()?;
                 done(Step::Filled, &path);
-                let mut object = describe_open(name, temporary.as_file_mut())?;
 
                 // The temporary file keeps the folder there.
                 let _guard = lock_folder(&folder)?;
@@ -142,8 +143,8 @@ impl LocalStore {
                 }
                 let file = temporary.persist(&path).map_err(|error| error.error)?;
                 done(Step::Renamed, &path);
-                object.last_modified = modified(&file.metadata()?)?;
-                Ok(Some(object))
+                let last_modified = modified(&file.metadata()?)?;
+                Ok(Some(Object { key: name, bytes, etag, last_modified, version: None }))
             })
             .await?;
         written.ok_or_else(|| self.is_another("write", key))
@@ -193,6 +194,15 @@ impl Backend for LocalStore {
         self.blocking("look at", key, move |path| describe(name, &path)).await
     }
 
+    async fn is_replaced(&self, key: &str, etag: &str) -> Result<bool> {
+        let (etag, hashes) = (etag.to_owned(), Arc::clone(&self.hashes));
+        let work = move |path: PathBuf| {
+            let Some(mut file) = open(&path)? else { return Ok(false) };
+            Ok(hashes.of_range(&mut file)? != etag)
+        };
+        self.blocking("look at", key, work).await
+    }
+
     async fn get(&self, key: &str) -> Result<Option<(Object, Bytes)>> {
         let name = key.to_owned();
         self.blocking("read", key, move |path| {
@@ -235,7 +245,7 @@ impl Backend for LocalStore {
     }
 
     async fn read(&self, key: &str) -> Result<Option<Reading>> {
-        let name = key.to_owned();
+        let (name, hashes) = (key.to_owned(), Arc::clone(&self.hashes));
         self.blocking("read", key, move |path| {
             let Some(file) = open(&path)? else {
                 return Ok(None);
@@ -243,19 +253,19 @@ impl Backend for LocalStore {
             let metadata = file.metadata()?;
             let last_modified = modified(&metadata)?;
             let object = Object { key: name, bytes: metadata.len(), etag: String::new(), last_modified, version: None };
-            Ok(Some(Reading::new(object, HashedFile::new(path, file)?)))
+            Ok(Some(Reading::new(object, HashedFile::new(path, file, hashes)?)))
         })
         .await
     }
 
     async fn put(&self, key: &str, bytes: Bytes, condition: Condition) -> Result<Object> {
-        self.write(key, condition, move |file| io::copy(&mut &*bytes, file)).await
+        self.write(key, condition, move |file| file.write_all(&bytes)).await
     }
 
     async fn put_file(&self, key: &str, mut source: File, condition: Condition) -> Result<Object> {
         self.write(key, condition, move |file| {
             source.rewind()?;
-            io::copy(&mut source, file)
+            io::copy(&mut BufReader::with_capacity(64 * 1024, source), file).map(drop)
         })
         .await
     }

@@ -142,6 +142,10 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     async fn root_is_there(&self) -> Result<bool> {
         Ok(true)
     }
+    /// See [`Store::is_replaced`].
+    async fn is_replaced(&self, key: &str, etag: &str) -> Result<bool> {
+        Ok(self.head(key).await?.is_some_and(|now| now.etag != etag))
+    }
     /// See [`Store::prove`].
     async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
         self.list(prefix).await
@@ -213,6 +217,12 @@ impl Store {
     /// What is known of one object; `None` if there is none.
     pub async fn head(&self, key: &str) -> Result<Option<Object>> {
         self.0.head(key).await
+    }
+
+    /// Whether there is an object that is another one than the one with this ETag, which was read before. Cheaper than
+    /// [`Store::head`] where a file that nothing has written to since need not be read again.
+    pub async fn is_replaced(&self, key: &str, etag: &str) -> Result<bool> {
+        self.0.is_replaced(key, etag).await
     }
 
     /// One object whole, in memory; `None` if there is none. For small objects: use [`Store::read`] for others.

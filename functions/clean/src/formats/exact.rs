@@ -52,6 +52,11 @@ impl<'a> Object<'a> {
         self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value)
     }
 
+    /// All members in their order.
+    pub(super) fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), *value))
+    }
+
     /// The value that a JSON pointer such as `/a/0/b` names.
     pub(super) fn pointer(&self, pointer: &str) -> Option<&'a RawValue> {
         let mut parts = pointer.strip_prefix('/')?.split('/').map(|part| part.replace("~1", "/").replace("~0", "~"));

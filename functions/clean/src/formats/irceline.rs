@@ -1,32 +1,34 @@
 //! Format `irceline-values`: hourly values of many series, as the 52 North timeseries API answers a bulk request.
 //!
 //! The raw object has one line per response: `{"request": ..., "received_at": ..., "status": 200, "body": {ID:
-//! {"values": [{"timestamp": MS, "value": V}, ...]}, ...}}`. Bytes go straight into Arrow builders: a record in the
-//! shape that the server's JSON writer produces is read in place; any other shape takes the slower way through a
-//! JSON parser and means the same.
+//! {"values": [{"timestamp": MS, "value": V}, ...]}, ...}}`. A record in the shape that the server's JSON writer
+//! produces is read in place (`record`); any other shape takes the slower way through a JSON parser and means the same.
+//! What the values of a series and a day have in common is handed on once (`rows`).
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate};
-use lake::dataset::Column;
+use lake::dataset::{Column, Missing};
 use lake::ledger::Gap;
 use lake::time::day_bounds;
 use serde::Deserialize;
-use serde_json::Value;
 
+use self::record::{Reading, compact_record};
+use self::rows::Rows;
+pub use self::series::Series;
+use self::series::{KnownSeries, known_series};
 use super::exact::Json;
-use super::json::each_element;
 use super::years;
 use super::{Notes, RawObject, Siblings};
 use crate::error::Stop;
-use crate::formats::irceline::rows::Rows;
 use crate::reject::Reject;
 use crate::scanner::Scanner;
 use crate::writer::Sink;
 
+mod record;
 mod rows;
+mod series;
 #[cfg(test)]
 mod tests;
 
@@ -37,21 +39,18 @@ const MAX_ID: usize = 256;
 /// The longest record `{"timestamp": ..., "value": ...}`.
 const MAX_RECORD: usize = 64 * 1024;
 
-/// What the metadata say of one series.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Series {
-    /// The station it stands at.
-    pub station_id: Option<i64>,
-    /// What it measures, by the API's id.
-    pub phenomenon_id: Option<String>,
-    /// What it measures, by its short name.
-    pub parameter: Option<String>,
-    /// The unit.
-    pub uom: Option<String>,
-}
-
 /// Reads one raw object; returns how many values it has, and the gaps that it reports.
 pub(super) fn decode(
+    object: &RawObject,
+    siblings: Siblings<'_>,
+    reader: impl Read,
+    sink: &mut dyn Sink,
+) -> Result<Notes, Stop> {
+    decode_by::<true>(object, siblings, reader, sink)
+}
+
+/// The same, with or without the quick way for compact records.
+fn decode_by<const QUICK: bool>(
     object: &RawObject,
     siblings: Siblings<'_>,
     reader: impl Read,
@@ -60,11 +59,11 @@ pub(super) fn decode(
     let series = known_series(object, siblings)?;
     let column =
         object.table.column("value").ok_or_else(|| Stop::Broken("the table has no column value".to_owned()))?;
-    let mut decoder = Decoder {
+    let mut decoder = Decoder::<_, QUICK> {
         scanner: Scanner::new(reader)?,
         checks: Checks::new(column, window(object)),
-        rows: Rows::new(object, &series),
-        numbers: series.keys().zip(0..).map(|(id, number)| (id.as_str(), number)).collect(),
+        rows: Rows::new(object, &series)?,
+        series: &series,
         object,
         index: 0,
         gaps: Vec::new(),
@@ -87,117 +86,43 @@ fn window(object: &RawObject) -> Range<i64> {
     })
 }
 
-/// The series that the siblings know: `timeseries.json` first, then the references in an expanded `stations.json`.
-fn known_series(object: &RawObject, mut siblings: Siblings<'_>) -> Result<BTreeMap<String, Series>, Stop> {
-    let names = object.dataset.lookup("parameter");
-    let mut known = BTreeMap::new();
-    for (file, read) in [
-        ("stations.json", station_references as fn(&Value) -> Vec<(String, Found)>),
-        ("timeseries.json", |item| series_item(item).into_iter().collect()),
-    ] {
-        let Some(reader) = siblings.remove(file) else {
-            return Err(Stop::Broken(format!("dataset.toml does not declare the sibling {file}")));
-        };
-        let visit = |_, text: &[u8]| {
-            let item = serde_json::from_slice(text).map_err(|error| Stop::Broken(format!("{file}: {error}")))?;
-            for (id, found) in read(&item) {
-                let parameter = found.parameter(&names);
-                let Found { station_id, phenomenon_id, uom, .. } = found;
-                known.insert(id, Series { station_id, phenomenon_id, parameter, uom });
-            }
-            Ok(())
-        };
-        each_element(reader, visit).map_err(|stop| match stop {
-            Stop::Reject(reject) => Stop::Broken(format!("the sibling {file} is not usable: {}", reject.message)),
-            broken => broken,
-        })?;
-    }
-    Ok(known)
-}
-
-struct Found {
-    station_id: Option<i64>,
-    phenomenon_id: Option<String>,
-    phenomenon: Option<String>,
-    uom: Option<String>,
-}
-
-impl Found {
-    fn parameter(&self, names: &BTreeMap<String, String>) -> Option<String> {
-        let by_id = self.phenomenon_id.as_ref().and_then(|id| names.get(id)).cloned();
-        by_id.or_else(|| self.phenomenon.as_deref().map(snake_case))
-    }
-}
-
-fn series_item(item: &Value) -> Option<(String, Found)> {
-    let found = Found {
-        station_id: item.pointer("/station/properties/id").and_then(Value::as_i64),
-        phenomenon_id: text(item.pointer("/parameters/phenomenon/id")),
-        phenomenon: text(item.pointer("/parameters/phenomenon/label")),
-        uom: text(item.get("uom")),
-    };
-    Some((text(item.get("id"))?, found))
-}
-
-fn station_references(item: &Value) -> Vec<(String, Found)> {
-    let station_id = item.pointer("/properties/id").and_then(Value::as_i64);
-    let references = item.pointer("/properties/timeseries").and_then(Value::as_object);
-    let series = references.into_iter().flatten().map(|(id, reference)| {
-        let found = Found {
-            station_id,
-            phenomenon_id: text(reference.pointer("/phenomenon/id")),
-            phenomenon: text(reference.pointer("/phenomenon/label")),
-            uom: None,
-        };
-        (id.clone(), found)
-    });
-    series.collect()
-}
-
-fn text(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
-}
-
-/// `Atmospheric  Pressure` becomes `atmospheric_pressure`.
-fn snake_case(label: &str) -> String {
-    let lower = label.to_lowercase();
-    lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
-}
-
 /// The declared rules, ready for one comparison per value.
 struct Checks<'a> {
     column: &'a Column,
     window: Range<i64>,
+    /// Values from here on up to the other one break no rule and stand for themselves.
+    from: f64,
+    to: f64,
 }
 
 impl<'a> Checks<'a> {
     fn new(column: &'a Column, window: Range<i64>) -> Self {
-        Self { column, window }
+        let sentinels = column.missing.iter().filter_map(|missing| match missing {
+            Missing::Number(number) => Some(number.next_up()),
+            Missing::Text(_) => None,
+        });
+        let from = sentinels.fold(column.min.unwrap_or(f64::MIN), f64::max);
+        Self { column, window, from, to: column.max.unwrap_or(f64::MAX) }
+    }
+
+    /// Whether a number is a value as it is; the others need a closer look.
+    #[inline]
+    fn is_plain(&self, number: f64) -> bool {
+        self.from <= number && number <= self.to
     }
 }
 
-/// What one record says its value is.
-enum Reading {
-    Number(f64),
-    Missing,
-    Wrong,
-}
-
-struct Decoder<'a, R> {
+struct Decoder<'a, R, const QUICK: bool> {
     scanner: Scanner<R>,
     checks: Checks<'a>,
     rows: Rows<'a>,
-    numbers: BTreeMap<&'a str, u32>,
+    series: &'a KnownSeries,
     object: &'a RawObject<'a>,
     index: u64,
     gaps: Vec<Gap>,
 }
 
-impl<R: Read> Decoder<'_, R> {
+impl<R: Read, const QUICK: bool> Decoder<'_, R, QUICK> {
     /// One response. `status` and `received_at` come before the body, as the contract has them.
     fn line(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
         self.scanner.expect(b'{')?;
@@ -254,7 +179,7 @@ impl<R: Read> Decoder<'_, R> {
 
     /// `{"values": [...], "extra": ...}`
     fn series(&mut self, id: &str, received_at: i64, sink: &mut dyn Sink) -> Result<(), Stop> {
-        let number = self.numbers.get(id).copied();
+        let number = self.series.number(id);
         self.scanner.expect(b'{')?;
         if self.scanner.peek()? == Some(b'}') {
             return self.scanner.expect(b'}');
@@ -276,38 +201,47 @@ impl<R: Read> Decoder<'_, R> {
         if self.scanner.peek()? == Some(b']') {
             return self.scanner.expect(b']');
         }
+        if let Some(number) = number {
+            self.rows.begin(number, received, sink)?;
+        }
         loop {
-            self.rows.flush_if_full(sink)?;
-            let (used, done) = self.compact_records(id, number, received, sink)?;
+            let (used, done) = if QUICK { self.compact_records(id, number, sink)? } else { (0, false) };
             self.scanner.consume(used);
             if done {
                 return Ok(());
             }
-            self.any_record(id, number, received, sink)?;
+            self.any_record(id, number, sink)?;
             if !self.scanner.either(b',', b']')? {
                 return Ok(());
             }
         }
     }
 
-    /// Reads records of the compact shape from the window for as long as there are; tells how many bytes that were,
+    /// Reads records of the compact shape from the window for as long as there are; returns how many bytes that were,
     /// and whether the array's end was reached. Most values pass here.
-    fn compact_records(
-        &mut self,
-        id: &str,
-        number: Option<u32>,
-        received: i64,
-        sink: &mut dyn Sink,
-    ) -> Result<(usize, bool), Stop> {
+    fn compact_records(&mut self, id: &str, number: Option<u32>, sink: &mut dyn Sink) -> Result<(usize, bool), Stop> {
         let Self { scanner, checks, rows, index, .. } = self;
         let whole = scanner.window();
         let mut rest = whole;
         while let Some((millis, value, length)) = compact_record(rest) {
             // Anything but a comma or the end right behind is no compact list.
-            let (Some(text), Some(next @ (b',' | b']'))) = (rest.get(..length), rest.get(length)) else { break };
+            let Some(next @ (b',' | b']')) = rest.get(length) else { break };
             *index += 1;
-            let row = Record { id, number, received, index: *index, micros: millis.checked_mul(1000), text };
-            accept(checks, rows, sink, row, value)?;
+            // 13 digits are far from the end of 64 bits.
+            let micros = millis * 1000;
+            let is_done = number.is_some()
+                && match value {
+                    Reading::Number(value) => {
+                        checks.is_plain(value) && checks.window.contains(&micros) && rows.push(micros, value)
+                    }
+                    Reading::Missing => checks.window.contains(&micros) && rows.push(micros, f64::NAN),
+                    Reading::Wrong => false,
+                };
+            if !is_done {
+                let text = rest.get(..length).unwrap_or_default();
+                let row = Record { id, number, index: *index, micros: Some(micros), text };
+                accept(checks, rows, sink, row, value)?;
+            }
             rest = rest.get(length + 1..).unwrap_or_default();
             if *next == b']' {
                 return Ok((whole.len() - rest.len(), true));
@@ -317,7 +251,7 @@ impl<R: Read> Decoder<'_, R> {
     }
 
     /// A record of any JSON shape.
-    fn any_record(&mut self, id: &str, number: Option<u32>, received: i64, sink: &mut dyn Sink) -> Result<(), Stop> {
+    fn any_record(&mut self, id: &str, number: Option<u32>, sink: &mut dyn Sink) -> Result<(), Stop> {
         let length = self.scanner.value_length(MAX_RECORD)?;
         let text = self.scanner.window().get(..length).unwrap_or_default();
         let record = Json::parse(text).map_err(|error| self.scanner.not_parsed(&error))?;
@@ -340,7 +274,7 @@ impl<R: Read> Decoder<'_, R> {
         };
         self.index += 1;
         let micros = millis.and_then(|millis| millis.checked_mul(1000));
-        let row = Record { id, number, received, index: self.index, micros, text };
+        let row = Record { id, number, index: self.index, micros, text };
         accept(&self.checks, &mut self.rows, sink, row, value)?;
         self.scanner.consume(length);
         Ok(())
@@ -351,13 +285,12 @@ impl<R: Read> Decoder<'_, R> {
 struct Record<'r> {
     id: &'r str,
     number: Option<u32>,
-    received: i64,
     index: u64,
     micros: Option<i64>,
     text: &'r [u8],
 }
 
-#[inline]
+/// Takes a record through all rules, one by one.
 fn accept(checks: &Checks, rows: &mut Rows, sink: &mut dyn Sink, record: Record, value: Reading) -> Result<(), Stop> {
     let Some(micros) = record.micros else {
         return refuse(
@@ -372,20 +305,20 @@ fn accept(checks: &Checks, rows: &mut Rows, sink: &mut dyn Sink, record: Record,
         sink.outside(1);
         return Ok(());
     }
-    let Some(number) = record.number else {
+    if record.number.is_none() {
         let why = "neither timeseries.json nor stations.json of that day knows the series";
         return refuse(sink, &record, "timeseries_id", "unknown_timeseries", why);
-    };
+    }
     let value = match value {
-        Reading::Missing => None,
-        Reading::Number(value) if checks.column.is_missing_number(value) => None,
+        Reading::Missing => f64::NAN,
+        Reading::Number(value) if checks.column.is_missing_number(value) => f64::NAN,
         Reading::Number(value) => match checks.column.refuse_number(value) {
-            None => Some(value),
+            None => value,
             Some((reason, why)) => return refuse(sink, &record, "value", reason, &why),
         },
         Reading::Wrong => return refuse(sink, &record, "value", "not_a_number", "the value is not a number"),
     };
-    if !rows.push(number, micros, value, record.received) {
+    if !rows.push_any(micros, value, sink)? {
         let (reason, why) = years::out_of_range();
         return refuse(sink, &record, "timestamp", reason, &why);
     }
@@ -396,44 +329,4 @@ fn accept(checks: &Checks, rows: &mut Rows, sink: &mut dyn Sink, record: Record,
 fn refuse(sink: &mut dyn Sink, record: &Record, column: &str, reason: &str, why: &str) -> Result<(), Stop> {
     let message = format!("series {}: {why}", record.id);
     sink.reject(&Reject { row: record.index, column: Some(column), reason, message, text: record.text })
-}
-
-/// A record exactly as the server's JSON writer makes it, and its length: `{"timestamp":1700701200000,"value":17.9}`.
-#[inline]
-fn compact_record(bytes: &[u8]) -> Option<(i64, Reading, usize)> {
-    let rest = bytes.strip_prefix(b"{\"timestamp\":")?;
-    let (millis, rest) = millis(rest)?;
-    let rest = rest.strip_prefix(b",\"value\":")?;
-    let (value, rest) = match rest.first()? {
-        b'0'..=b'9' | b'-' => {
-            let (value, length) = fast_float2::parse_partial::<f64, _>(rest).ok()?;
-            let digits = rest.get(..length)?;
-            // Stricter than the float parser, which also takes "1." and "-inf".
-            if !digits.last()?.is_ascii_digit() || !digits.iter().any(u8::is_ascii_digit) {
-                return None;
-            }
-            (Reading::Number(value), rest.get(length..)?)
-        }
-        b'n' => (Reading::Missing, rest.strip_prefix(b"null")?),
-        _ => return None,
-    };
-    let rest = rest.strip_prefix(b"}")?;
-    Some((millis, value, bytes.len() - rest.len()))
-}
-
-/// A whole number of 13 digits, as milliseconds are from 2001 to 2286.
-#[inline]
-fn millis(bytes: &[u8]) -> Option<(i64, &[u8])> {
-    let (digits, rest) = bytes.split_first_chunk::<13>()?;
-    if rest.first()?.is_ascii_digit() {
-        return None;
-    }
-    let mut number = 0;
-    for digit in digits {
-        if !digit.is_ascii_digit() {
-            return None;
-        }
-        number = number * 10 + i64::from(digit - b'0');
-    }
-    Some((number, rest))
 }

@@ -7,7 +7,9 @@ mod csv;
 mod exact;
 pub mod irceline;
 mod json;
+mod known;
 mod lines;
+mod repeated;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]
@@ -83,7 +85,7 @@ pub fn decode(
     match object.table.format_of(object.key) {
         Some(Format::Csv) => csv::decode(object, object.table.delimiter, reader, sink),
         Some(Format::Tsv) => csv::decode(object, b'\t', reader, sink),
-        Some(Format::Json) => json::document(object, reader, sink),
+        Some(Format::Json) => repeated::document(object, reader, sink),
         Some(Format::Ndjson) => json::lines(object, reader, sink),
         Some(Format::Responses) => json::responses(object, reader, sink),
         Some(Format::IrcelineValues) => irceline::decode(object, siblings, reader, sink),

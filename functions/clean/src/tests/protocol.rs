@@ -219,11 +219,14 @@ async fn decoding_stops_when_the_call_that_waits_for_it_ends() {
     let lake = lake_at(folder.path()).await;
     upload(&lake, KEY, JANUARY).await;
     let object = lake.raw.head(KEY).await.unwrap().unwrap();
-    let dataset = lake.catalog.dataset("trams").unwrap().clone();
+    let catalog = lake.catalog.clone();
     let (sender, receiver) = std::sync::mpsc::channel();
     let reading = Reading::new(object, Endless(sender, false));
     let call = tokio::spawn(async move {
-        crate::decode::decode(&dataset, dataset.table("position").unwrap(), reading, Vec::new()).await.map(drop)
+        let dataset = catalog.dataset("trams").unwrap();
+        crate::decode::decode(&catalog, dataset, dataset.table("position").unwrap(), reading, Vec::new())
+            .await
+            .map(drop)
     });
     let waiting = tokio::task::spawn_blocking(move || {
         assert_eq!(receiver.recv(), Ok("read"));

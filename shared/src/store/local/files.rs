@@ -1,8 +1,9 @@
 //! Single files: opened, described, hashed while they are read, and made under a temporary name.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Datelike, Utc};
@@ -10,6 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::super::steps::{Step, done};
 use super::super::{Body, Object};
+use super::hashes::Hashes;
 use super::walk::kind;
 
 const FOLDER_TRIES: u32 = 100;
@@ -79,13 +81,15 @@ pub struct HashedFile {
     /// When it was opened.
     state: State,
     hash: Box<Xxh3>,
+    /// Where the hash is noted.
+    hashes: Arc<Hashes>,
 }
 
 impl HashedFile {
     /// A reading from the beginning.
-    pub fn new(path: PathBuf, file: File) -> io::Result<Self> {
+    pub fn new(path: PathBuf, file: File, hashes: Arc<Hashes>) -> io::Result<Self> {
         let state = State::of(&file)?;
-        Ok(Self { path, file, state, hash: Box::new(Xxh3::new()) })
+        Ok(Self { path, file, state, hash: Box::new(Xxh3::new()), hashes })
     }
 }
 
@@ -104,7 +108,41 @@ impl Body for HashedFile {
             let why = "the file was written to while it was read";
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
         }
-        Ok(format!("{:032x}", self.hash.digest128()))
+        let etag = format!("{:032x}", self.hash.digest128());
+        self.hashes.note(self.state, &etag);
+        Ok(etag)
+    }
+}
+
+/// A file that is hashed while it is written.
+pub struct Hashing<'f> {
+    file: &'f mut File,
+    hash: Box<Xxh3>,
+    bytes: u64,
+}
+
+impl<'f> Hashing<'f> {
+    /// A writer of an empty file.
+    pub fn new(file: &'f mut File) -> Self {
+        Self { file, hash: Box::new(Xxh3::new()), bytes: 0 }
+    }
+
+    /// The hash of all bytes, and how many they were.
+    pub fn finish(self) -> (String, u64) {
+        (format!("{:032x}", self.hash.digest128()), self.bytes)
+    }
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(buffer)?;
+        self.hash.update(buffer.get(..count).unwrap_or_default());
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Hashes of files that were read before, so that a large one is not read whole again and again.
 //!
 //! A hash is good for as long as size, times and inode are those of the file that was hashed. Within a process this
-//! holds for the files that are read in ranges; across runs, hashes of large files are kept in a hidden file of the
+//! holds for the files that are read whole or in ranges; across runs, hashes of large files are kept in a hidden file of the
 //! ledger zone, for lists only: what is read, compared before a write, or verified is always hashed.
 
 use std::collections::{BTreeMap, HashMap};
@@ -87,8 +87,12 @@ impl Hashes {
         (known == state).then(|| etag.clone())
     }
 
-    fn note(&self, state: State, etag: &str) {
+    /// Remembers the hash of a file for this process.
+    pub fn note(&self, state: State, etag: &str) {
         let mut ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
+        if ranges.len() >= MOST {
+            ranges.clear();
+        }
         ranges.insert((state.device, state.inode), (state, etag.to_owned()));
     }
 

@@ -1,6 +1,6 @@
 //! The slow way that the decoder is compared with: `csv-core` byte by byte, and each value through the rules in full.
 
-use std::io::{Read, Seek};
+use std::io::Read;
 
 use csv_core::{ReadRecordResult, ReaderBuilder};
 use proptest::prelude::*;
@@ -155,9 +155,7 @@ fn parquet(decode: impl FnOnce(&RawObject, &mut dyn Sink) -> Result<Notes, Stop>
         let mut writer = TableWriter::new(object.table, object.key, None)?;
         decode(object, &mut writer)?;
         for part in writer.finish()?.parts {
-            let mut file = part.bytes.into_file()?;
-            file.rewind()?;
-            file.read_to_end(&mut bytes)?;
+            part.bytes.into_drafted()?.content.reader()?.read_to_end(&mut bytes)?;
         }
         Ok(Notes::default())
     });

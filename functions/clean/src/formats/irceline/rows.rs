@@ -1,139 +1,171 @@
-//! Clean values on their way into batches: what repeats per series is added a batch at a time.
+//! Clean values on their way to the sink: those of a series and a local day make one run.
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::sync::Arc;
+use std::ops::Range;
 
-use arrow::array::{
-    ArrayRef, Date32Builder, Float64Builder, Int64Array, PrimitiveArray, RecordBatch, StringArray,
-    TimestampMicrosecondBuilder, UInt32Builder,
-};
-use arrow::buffer::OffsetBuffer;
-use arrow::compute::take;
-use arrow::datatypes::{Date32Type, TimestampMicrosecondType};
+use arrow::datatypes::{Date32Type, SchemaRef};
 use chrono::{DateTime, Datelike};
 use lake::dataset::RECEIVED_AT;
+use lake::parquet::Cells;
 use lake::time::DayFinder;
 
-use super::Series;
+use super::series::KnownSeries;
 use crate::error::Stop;
 use crate::formats::{RawObject, years};
+use crate::run::Run;
 use crate::writer::Sink;
 
-/// Rows per batch.
-const BATCH_ROWS: usize = 16 * 1024;
+/// The most rows of a run.
+const MAX_ROWS: usize = 16 * 1024;
 const DAY_SECONDS: i64 = 86_400;
-/// `2026-11-18T23:00:00Z`
-const DATETIME_LENGTH: usize = 20;
 
-/// The rows of the next batch.
+/// What a column of the table shows.
+#[derive(Debug, Clone, Copy)]
+enum Shown {
+    Id,
+    Station,
+    Phenomenon,
+    Parameter,
+    Uom,
+    Stamp,
+    /// The stamp as text; where the stamp's column is.
+    Datetime(usize),
+    Day,
+    Value,
+    ReceivedAt,
+}
+
+/// The rows of the next run.
 pub(super) struct Rows<'a> {
-    object: &'a RawObject<'a>,
-    by_series: Vec<(&'static str, ArrayRef)>,
+    schema: SchemaRef,
+    shown: Vec<Shown>,
+    series: &'a KnownSeries,
     days: DayFinder,
-    series: UInt32Builder,
-    timestamps: TimestampMicrosecondBuilder,
-    dates: Date32Builder,
-    values: Float64Builder,
-    received: TimestampMicrosecondBuilder,
+    /// The day of the run, and the instants that are of it.
+    day: i32,
+    within: Range<i64>,
+    number: u32,
+    received: i64,
+    stamps: Vec<i64>,
+    /// NaN is missing.
+    values: Vec<f64>,
+    missing: u64,
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(object: &'a RawObject<'a>, series: &BTreeMap<String, Series>) -> Self {
-        let texts = |get: fn(&Series) -> Option<&String>| -> ArrayRef {
-            Arc::new(series.values().map(get).collect::<StringArray>())
-        };
-        let by_series = vec![
-            ("timeseries_id", Arc::new(series.keys().map(Some).collect::<StringArray>()) as ArrayRef),
-            ("station_id", Arc::new(series.values().map(|series| series.station_id).collect::<Int64Array>())),
-            ("phenomenon_id", texts(|series| series.phenomenon_id.as_ref())),
-            ("parameter", texts(|series| series.parameter.as_ref())),
-            ("uom", texts(|series| series.uom.as_ref())),
-        ];
-        let instants = || TimestampMicrosecondBuilder::with_capacity(BATCH_ROWS).with_timezone("UTC");
-        Self {
-            object,
-            by_series,
+    pub(super) fn new(object: &RawObject, series: &'a KnownSeries) -> Result<Self, Stop> {
+        let schema = object.table.schema();
+        Ok(Self {
+            shown: schema.fields().iter().map(|field| shown(&schema, field.name())).collect::<Result<_, _>>()?,
+            schema,
+            series,
             days: DayFinder::new(object.dataset.zone, object.dataset.stamp),
-            series: UInt32Builder::with_capacity(BATCH_ROWS),
-            timestamps: instants(),
-            dates: Date32Builder::with_capacity(BATCH_ROWS),
-            values: Float64Builder::with_capacity(BATCH_ROWS),
-            received: instants(),
-        }
+            day: 0,
+            within: 0..0,
+            number: 0,
+            received: 0,
+            stamps: Vec::with_capacity(32),
+            values: Vec::with_capacity(32),
+            missing: 0,
+        })
     }
 
-    /// Adds a row; false if no calendar holds its time.
+    /// Begins the rows of a series.
+    pub(super) fn begin(&mut self, number: u32, received: i64, sink: &mut dyn Sink) -> Result<(), Stop> {
+        if (number, received) != (self.number, self.received) {
+            self.flush(sink)?;
+            (self.number, self.received) = (number, received);
+        }
+        Ok(())
+    }
+
+    /// Adds a row if it belongs to the same day as those before it; a value that is NaN is missing.
     #[inline]
-    pub(super) fn push(&mut self, series: u32, micros: i64, value: Option<f64>, received: i64) -> bool {
-        if !years::INSTANTS.contains(&micros) {
+    pub(super) fn push(&mut self, micros: i64, value: f64) -> bool {
+        if !self.within.contains(&micros) || self.stamps.len() >= MAX_ROWS {
             return false;
         }
-        let Some(day) = self.days.day_of(micros).filter(|day| years::has(*day)) else { return false };
-        self.series.append_value(series);
-        self.timestamps.append_value(micros);
-        self.dates.append_value(Date32Type::from_naive_date(day));
-        self.values.append_option(value);
-        self.received.append_value(received);
+        self.stamps.push(micros);
+        self.missing += u64::from(value.is_nan());
+        self.values.push(value);
         true
     }
 
-    pub(super) fn flush_if_full(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
-        if self.values.values_slice().len() >= BATCH_ROWS { self.flush(sink) } else { Ok(()) }
+    /// Adds a row of any day; false if no calendar holds its time.
+    pub(super) fn push_any(&mut self, micros: i64, value: f64, sink: &mut dyn Sink) -> Result<bool, Stop> {
+        if self.push(micros, value) {
+            return Ok(true);
+        }
+        if !years::INSTANTS.contains(&micros) {
+            return Ok(false);
+        }
+        let Some((day, instants)) = self.days.bounds_of(micros).filter(|(day, _)| years::has(*day)) else {
+            return Ok(false);
+        };
+        self.flush(sink)?;
+        self.day = Date32Type::from_naive_date(day);
+        self.within = instants.start.max(*years::INSTANTS.start())..instants.end.min(*years::INSTANTS.end() + 1);
+        Ok(self.push(micros, value))
     }
 
-    /// Hands the rows so far to the writer.
+    /// Hands the rows so far to the sink.
     pub(super) fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
-        let series = self.series.finish();
-        if series.is_empty() {
+        if self.stamps.is_empty() {
             return Ok(());
         }
-        let timestamps = self.timestamps.finish();
-        let datetimes = datetimes(&timestamps)?;
-        let dates: ArrayRef = Arc::new(self.dates.finish());
-        let values: ArrayRef = Arc::new(self.values.finish());
-        let received: ArrayRef = Arc::new(self.received.finish());
-        let timestamps: ArrayRef = Arc::new(timestamps);
-        let schema = self.object.table.schema();
-        let mut columns = Vec::with_capacity(schema.fields().len());
-        for field in schema.fields() {
-            columns.push(match field.name().as_str() {
-                "timestamp" => Arc::clone(&timestamps),
-                "datetime" => Arc::clone(&datetimes),
-                "day" => Arc::clone(&dates),
-                "value" => Arc::clone(&values),
-                RECEIVED_AT => Arc::clone(&received),
-                name => match self.by_series.iter().find(|(known, _)| *known == name) {
-                    Some((_, column)) => take(column, &series, None)?,
-                    None => return Err(Stop::Broken(format!("format irceline-values has no column \"{name}\""))),
-                },
-            });
-        }
-        sink.write(&RecordBatch::try_new(schema, columns)?)
+        let Some((id, series)) = self.series.get(self.number) else {
+            return Err(Stop::Broken("a series has no number".to_owned()));
+        };
+        let cells = self.shown.iter().map(|shown| match *shown {
+            Shown::Id => Cells::Text(Some(id)),
+            Shown::Station => Cells::Int(series.station_id),
+            Shown::Phenomenon => Cells::Text(series.phenomenon_id.as_deref()),
+            Shown::Parameter => Cells::Text(series.parameter.as_deref()),
+            Shown::Uom => Cells::Text(series.uom.as_deref()),
+            Shown::Stamp => Cells::Ints(&self.stamps),
+            Shown::Datetime(column) => Cells::TextOf { column, text: datetime },
+            Shown::Day => Cells::Int(Some(i64::from(self.day))),
+            Shown::Value => Cells::Doubles(&self.values),
+            Shown::ReceivedAt => Cells::Int(Some(self.received)),
+        });
+        let cells: Vec<Cells> = cells.collect();
+        let (day, missing, series, stamps) = (self.day, self.missing, self.number, self.stamps.as_slice());
+        sink.write_run(&self.schema, &Run { cells: &cells, day, missing, series, stamps })?;
+        self.stamps.clear();
+        self.values.clear();
+        self.missing = 0;
+        Ok(())
     }
 }
 
-/// Instants as `YYYY-MM-DDTHH:MM:SSZ`, all of the same length; the date is made once per run of the same UTC day.
-fn datetimes(timestamps: &PrimitiveArray<TimestampMicrosecondType>) -> Result<ArrayRef, Stop> {
-    let mut bytes: Vec<u8> = Vec::with_capacity(timestamps.len() * DATETIME_LENGTH);
-    let mut known = None;
-    let mut date = Vec::with_capacity(DATETIME_LENGTH);
-    for micros in timestamps.values() {
-        let seconds = micros.div_euclid(1_000_000);
-        let (day, second) = (seconds.div_euclid(DAY_SECONDS), seconds.rem_euclid(DAY_SECONDS));
-        if known != Some(day) {
-            known = Some(day);
-            date.clear();
-            let time = DateTime::from_timestamp(day * DAY_SECONDS, 0);
-            let day = time.ok_or_else(|| Stop::Broken("a day is out of range".to_owned()))?.date_naive();
-            write!(date, "{:04}-{:02}-{:02}T", day.year(), day.month(), day.day())?;
-        }
-        bytes.extend_from_slice(&date);
-        let [[h, hh], [m, mm], [s, ss]] = [second / 3600, second / 60 % 60, second % 60].map(two_digits);
-        bytes.extend_from_slice(&[h, hh, b':', m, mm, b':', s, ss, b'Z']);
+fn shown(schema: &SchemaRef, column: &str) -> Result<Shown, Stop> {
+    Ok(match column {
+        Run::SERIES => Shown::Id,
+        "station_id" => Shown::Station,
+        "phenomenon_id" => Shown::Phenomenon,
+        "parameter" => Shown::Parameter,
+        "uom" => Shown::Uom,
+        Run::STAMP => Shown::Stamp,
+        "datetime" => Shown::Datetime(schema.index_of(Run::STAMP)?),
+        "day" => Shown::Day,
+        "value" => Shown::Value,
+        RECEIVED_AT => Shown::ReceivedAt,
+        name => return Err(Stop::Broken(format!("format irceline-values has no column \"{name}\""))),
+    })
+}
+
+/// Appends an instant as `YYYY-MM-DDTHH:MM:SSZ`. All instants of rows are of the years 1 to 9999.
+fn datetime(micros: i64, text: &mut Vec<u8>) {
+    let seconds = micros.div_euclid(1_000_000);
+    let (day, second) = (seconds.div_euclid(DAY_SECONDS), seconds.rem_euclid(DAY_SECONDS));
+    let date = DateTime::from_timestamp(day * DAY_SECONDS, 0).unwrap_or_default().date_naive();
+    // Years of rows are positive and have four digits at most.
+    let year = i64::from(date.year());
+    let parts = [year / 100, year % 100, i64::from(date.month()), i64::from(date.day())];
+    let [century, year, month, day] = parts.map(two_digits);
+    let [hour, minute, second] = [second / 3600, second / 60 % 60, second % 60].map(two_digits);
+    for part in [&century[..], &year, b"-", &month, b"-", &day, b"T", &hour, b":", &minute, b":", &second, b"Z"] {
+        text.extend_from_slice(part);
     }
-    let offsets = OffsetBuffer::from_repeated_length(DATETIME_LENGTH, timestamps.len());
-    Ok(Arc::new(StringArray::try_new(offsets, bytes.into(), None)?))
 }
 
 fn two_digits(number: i64) -> [u8; 2] {

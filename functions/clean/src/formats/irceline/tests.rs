@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::LazyLock;
 
@@ -9,10 +9,11 @@ use lake::dataset::Catalog;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{RawObject, decode};
+use super::super::{RawObject, Siblings};
+use super::decode_by;
 use crate::error::Stop;
 use crate::reject::Reject;
-use crate::writer::Sink;
+use crate::writer::{Sink, TableWriter, Written};
 
 const KEY: &str = "irceline/date=2026-11-18/values.ndjson";
 /// The end of the first hour of that day in Brussels, in milliseconds.
@@ -51,6 +52,19 @@ impl Sink for Kept {
 }
 
 fn decoded(key: &str, text: impl Read) -> Result<Kept, Stop> {
+    decoded_by::<true>(key, text)
+}
+
+fn decoded_by<const QUICK: bool>(key: &str, text: impl Read) -> Result<Kept, Stop> {
+    with_object(key, |object, siblings| {
+        let mut kept = Kept::default();
+        let notes = decode_by::<QUICK>(object, siblings, text, &mut kept)?;
+        assert_eq!(notes.seen, kept.rows.len() as u64 + kept.rejects.len() as u64 + kept.outside);
+        Ok(kept)
+    })
+}
+
+fn with_object<T>(key: &str, work: impl FnOnce(&RawObject, Siblings<'_>) -> T) -> T {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
     let dataset = CATALOG.dataset("irceline").unwrap();
     let series = json!([{"id": "1", "uom": "µg/m³"}, {"id": "2"}, {"id": "3"}]);
@@ -60,9 +74,24 @@ fn decoded(key: &str, text: impl Read) -> Result<Kept, Stop> {
         ("stations.json".to_owned(), sibling("[]".to_owned())),
     ]);
     let table = dataset.table("measurement").unwrap();
-    let object = RawObject { dataset, table, key, received_at: DateTime::UNIX_EPOCH };
-    let mut kept = Kept::default();
-    decode(&object, siblings, text, &mut kept).map(|_| kept)
+    work(&RawObject { dataset, table, key, received_at: DateTime::UNIX_EPOCH }, siblings)
+}
+
+/// Takes runs row by row.
+struct OneByOne<'a>(TableWriter<'a>);
+
+impl Sink for OneByOne<'_> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
+        self.0.write(batch)
+    }
+
+    fn reject(&mut self, reject: &Reject) -> Result<(), Stop> {
+        self.0.reject(reject)
+    }
+
+    fn outside(&mut self, count: u64) {
+        self.0.outside(count);
+    }
 }
 
 fn line(body: &str) -> String {
@@ -127,6 +156,58 @@ fn unknown_series_are_rejected_and_refusals_are_no_rows() {
     assert_eq!(kept.rejects[0].1, "unknown_timeseries");
 }
 
+#[test]
+fn metadata_that_hardly_change_mean_what_they_say() {
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
+    let dataset = CATALOG.dataset("irceline").unwrap();
+    let known = |stations: &Value, timeseries: &Value| {
+        let sibling = |value: &Value| Box::new(std::io::Cursor::new(value.to_string())) as Box<dyn Read + Send>;
+        let siblings = BTreeMap::from([
+            ("timeseries.json".to_owned(), sibling(timeseries)),
+            ("stations.json".to_owned(), sibling(stations)),
+        ]);
+        let table = dataset.table("measurement").unwrap();
+        let object = RawObject { dataset, table, key: KEY, received_at: DateTime::UNIX_EPOCH };
+        let known = super::known_series(&object, siblings).unwrap();
+        ["7", "8", "9", "10"]
+            .map(|id| known.number(id).and_then(|number| known.get(number)).map(|(_, series)| series.clone()))
+    };
+    let series = |station_id, phenomenon_id: &str, parameter: &str, uom: Option<&str>| {
+        let [phenomenon_id, parameter] = [phenomenon_id, parameter].map(|text| Some(text.to_owned()));
+        Some(super::Series { station_id, phenomenon_id, parameter, uom: uom.map(str::to_owned) })
+    };
+    let mut stations = json!([{"properties": {"id": 5, "timeseries": {
+        "9": {"phenomenon": {"id": "5", "label": "x"}}, "8": {"phenomenon": {"id": 77, "label": "A  B"}}}}, "at": [4.1, 50.2]}]);
+    let mut timeseries = json!([
+        {"id": "7", "uom": "ppm", "station": {"properties": {"id": 6}}, "last": {"value": 1.5, "timestamp": 17},
+         "parameters": {"phenomenon": {"id": "71", "label": "y"}}},
+        {"id": 8, "uom": "m/s", "station": {"properties": {"id": 6}}, "parameters": {"phenomenon": {"id": "3", "label": "Z"}}}]);
+    let first = [
+        series(Some(6), "71", "co2", Some("ppm")),
+        series(Some(6), "3", "z", Some("m/s")),
+        series(Some(5), "5", "pm10", None),
+        None,
+    ];
+    assert_eq!(known(&stations, &timeseries), first);
+    // Numbers that nothing is made of.
+    timeseries[0]["last"] = json!({"value": -12.25, "timestamp": 18});
+    stations[0]["at"][1] = json!(50.200001);
+    assert_eq!(known(&stations, &timeseries), first);
+    // Numbers that count, though they look the same.
+    timeseries[0]["station"]["properties"]["id"] = json!(66);
+    timeseries[1]["id"] = json!(10);
+    let changed = known(&stations, &timeseries);
+    assert_eq!(changed[0], series(Some(66), "71", "co2", Some("ppm")));
+    assert_eq!(changed[1], series(Some(5), "77", "a_b", None));
+    assert_eq!(changed[3], series(Some(6), "3", "z", Some("m/s")));
+    stations[0]["properties"]["timeseries"]["8"]["phenomenon"]["id"] = json!(8);
+    assert_eq!(known(&stations, &timeseries)[1], series(Some(5), "8", "no2", None));
+    // Fewer, more, and none.
+    timeseries.as_array_mut().unwrap().pop();
+    assert_eq!(known(&stations, &timeseries)[3], None);
+    assert_eq!(known(&json!([]), &json!([])), [None, None, None, None]);
+}
+
 /// Bodies as any JSON writer may lay them out.
 fn body() -> impl Strategy<Value = Value> {
     let value = prop_oneof![
@@ -143,6 +224,19 @@ fn body() -> impl Strategy<Value = Value> {
     prop::collection::btree_map("[1-4]", series, 0..4).prop_map(|map| Value::Object(map.into_iter().collect()))
 }
 
+/// How many bytes go, and which come instead.
+fn change() -> impl Strategy<Value = (usize, Vec<u8>)> {
+    let bytes = prop_oneof![
+        "[-0-9.eE+]{0,4}".prop_map(String::into_bytes),
+        "[\\]\\[{}\",: ]".prop_map(String::into_bytes),
+        prop::collection::vec(any::<u8>(), 0..3),
+        Just(b"null".to_vec()),
+        Just(b"1700701200000".to_vec()),
+        Just(b"253402300800000".to_vec()),
+    ];
+    (0_usize..5, bytes)
+}
+
 proptest! {
     /// The quick way for compact records and the slow one for all others mean the same.
     #[test]
@@ -154,6 +248,56 @@ proptest! {
         prop_assert_eq!(compact.rejects.len(), pretty.rejects.len());
         prop_assert_eq!(compact.outside, pretty.outside);
         prop_assert_eq!(values as u64, compact.rows.len() as u64 + compact.rejects.len() as u64 + compact.outside);
+    }
+
+    /// Any bytes mean the same with and without the quick way: real answers with a few bytes changed.
+    #[test]
+    fn the_quick_way_is_a_short_cut_and_nothing_else(
+        body in body(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), change()), 0..4),
+        dated in any::<bool>(),
+    ) {
+        let mut text = line(&body.to_string()).into_bytes();
+        for (at, (cut, bytes)) in changes {
+            let at = at.index(text.len());
+            let end = (at + cut).min(text.len());
+            text.splice(at..end, bytes);
+        }
+        let key = if dated { KEY } else { "irceline/values.ndjson" };
+        match (decoded_by::<true>(key, text.as_slice()), decoded_by::<false>(key, text.as_slice())) {
+            (Ok(quick), Ok(slow)) => prop_assert_eq!(quick, slow),
+            (Err(Stop::Reject(quick)), Err(Stop::Reject(slow))) => prop_assert_eq!(quick, slow),
+            (quick, slow) => prop_assert!(false, "{quick:?} {slow:?}"),
+        }
+    }
+
+    /// Runs become the same files as their rows one by one, whatever comes twice.
+    #[test]
+    fn a_run_is_its_rows(bodies in prop::collection::vec(body(), 1..4)) {
+        let text: String = bodies.iter().map(|body| line(&body.to_string()) + "\n").collect();
+        let key = "irceline/values.ndjson";
+        let written = |one_by_one: bool| {
+            with_object(key, |object, siblings| {
+                let mut writer = TableWriter::new(object.table, key, None).unwrap();
+                if one_by_one {
+                    let mut writer = OneByOne(writer);
+                    decode_by::<true>(object, siblings, text.as_bytes(), &mut writer).unwrap();
+                    return writer.0.finish().unwrap();
+                }
+                decode_by::<true>(object, siblings, text.as_bytes(), &mut writer).unwrap();
+                writer.finish().unwrap()
+            })
+        };
+        let (runs, rows) = (written(false), written(true));
+        prop_assert_eq!(runs.rows, rows.rows);
+        let last: BTreeSet<(String, i64)> =
+            decoded(key, text.as_bytes()).unwrap().rows.into_iter().map(|(series, time, _)| (series, time)).collect();
+        prop_assert_eq!(runs.rows.clean, last.len() as u64);
+        let hashes = |written: Written| -> Vec<_> {
+            let parts = written.parts.into_iter();
+            parts.map(|part| (part.partition, part.rows, part.days, part.bytes.into_drafted().unwrap().hash)).collect()
+        };
+        prop_assert_eq!(hashes(runs), hashes(rows));
     }
 
     /// A cut anywhere is seen: no part of an object passes for the whole.

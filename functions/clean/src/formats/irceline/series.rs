@@ -1,0 +1,209 @@
+//! What the siblings of an object of values say of its series.
+//!
+//! A list of metadata has a megabyte for each day and hardly changes from one to the next: what was read of it is kept
+//! for the next object of this process. That saves time and changes nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Cursor, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::value::RawValue;
+use xxhash_rust::xxh3::Xxh3DefaultBuilder;
+
+use crate::error::Stop;
+use crate::formats::exact::{Json, Object};
+use crate::formats::json::each_element;
+use crate::formats::known::{Known, is_list_of};
+use crate::formats::{RawObject, Siblings};
+
+/// The longest list that is kept.
+const MAX_KEPT: usize = 4 * 1024 * 1024;
+
+/// What the metadata say of one series.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Series {
+    /// The station it stands at.
+    pub station_id: Option<i64>,
+    /// What it measures, by the API's id.
+    pub phenomenon_id: Option<String>,
+    /// What it measures, by its short name.
+    pub parameter: Option<String>,
+    /// The unit.
+    pub uom: Option<String>,
+}
+
+/// All series that an object may have, by number.
+#[derive(Debug, Default)]
+pub struct KnownSeries {
+    by_number: Vec<(String, Series)>,
+    numbers: HashMap<String, u32, Xxh3DefaultBuilder>,
+}
+
+impl KnownSeries {
+    /// The number of a series.
+    pub fn number(&self, id: &str) -> Option<u32> {
+        self.numbers.get(id).copied()
+    }
+
+    /// The id of a series, and what is known of it.
+    pub fn get(&self, number: u32) -> Option<(&str, &Series)> {
+        self.by_number.get(number as usize).map(|(id, series)| (id.as_str(), series))
+    }
+}
+
+/// The names that phenomena have by declaration, by id.
+type Names = BTreeMap<String, String>;
+/// What an element says of the series in it.
+type Described = Vec<(String, Series)>;
+/// The elements of a list.
+type List = Vec<Arc<Known<Described>>>;
+
+/// Finds what an element says, and adds where in memory the values are that count.
+type Describe = fn(&Object, &mut Vec<usize>) -> Vec<(String, Found)>;
+
+/// What was read last.
+struct Last {
+    names: Names,
+    stations: List,
+    timeseries: List,
+    series: Arc<KnownSeries>,
+}
+
+static LAST: Mutex<Option<Arc<Last>>> = Mutex::new(None);
+
+/// The series that the siblings know: `timeseries.json` first, then the references in an expanded `stations.json`.
+pub(super) fn known_series(object: &RawObject, mut siblings: Siblings<'_>) -> Result<Arc<KnownSeries>, Stop> {
+    let names = object.dataset.lookup("parameter");
+    let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|last| last.names == names);
+    let known = |list: fn(&Last) -> &List| last.as_deref().map(list).map_or(&[][..], Vec::as_slice);
+    let stations = read(&mut siblings, "stations.json", &names, known(|last| &last.stations), station_references)?;
+    let timeseries = read(&mut siblings, "timeseries.json", &names, known(|last| &last.timeseries), series_item)?;
+    if let (Some(last), (None, None)) = (&last, (&stations, &timeseries)) {
+        return Ok(Arc::clone(&last.series));
+    }
+    let whole = |read: Option<List>, list: fn(&Last) -> &List| read.or_else(|| last.as_deref().map(list).cloned());
+    let stations = whole(stations, |last| &last.stations).unwrap_or_default();
+    let timeseries = whole(timeseries, |last| &last.timeseries).unwrap_or_default();
+    let described = stations.iter().chain(&timeseries).flat_map(|known| known.made.iter().cloned());
+    let by_number: Vec<(String, Series)> = described.collect::<BTreeMap<_, _>>().into_iter().collect();
+    let numbers = by_number.iter().zip(0..).map(|((id, _), number)| (id.clone(), number)).collect();
+    let series = Arc::new(KnownSeries { by_number, numbers });
+    if stations.iter().chain(&timeseries).map(|known| known.memory()).sum::<usize>() <= MAX_KEPT {
+        let last = Last { names, stations, timeseries, series: Arc::clone(&series) };
+        *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(last));
+    }
+    Ok(series)
+}
+
+/// The elements of a sibling; `None` if they are those that were read last.
+fn read(
+    siblings: &mut Siblings<'_>,
+    file: &str,
+    names: &Names,
+    last: &[Arc<Known<Described>>],
+    describe: Describe,
+) -> Result<Option<List>, Stop> {
+    let Some(mut reader) = siblings.remove(file) else {
+        return Err(Stop::Broken(format!("dataset.toml does not declare the sibling {file}")));
+    };
+    let expected: usize = last.iter().map(|known| known.memory()).sum();
+    let mut head = Vec::with_capacity(expected + expected / 8);
+    reader.by_ref().take(MAX_KEPT as u64).read_to_end(&mut head)?;
+    if head.len() < MAX_KEPT && !last.is_empty() && is_list_of(last.iter().map(Arc::as_ref), &head, |_, _, _| ()) {
+        return Ok(None);
+    }
+    let mut list = List::new();
+    let visit = |index: u64, text: &[u8]| {
+        let known = last.get(index as usize - 1).filter(|known| known.length_in(text) == Some(text.len()));
+        if let Some(known) = known {
+            list.push(Arc::clone(known));
+            return Ok(());
+        }
+        let item = Json::parse(text).map_err(|error| Stop::Broken(format!("{file}: {error}")))?;
+        let Json::Object(item) = item else { return Ok(()) };
+        let mut used = Vec::new();
+        let found = describe(&item, &mut used);
+        used.iter_mut().for_each(|address| *address -= (text.as_ptr() as usize).min(*address));
+        let described = found.into_iter().map(|(id, found)| {
+            let parameter = found.parameter(names);
+            let Found { station_id, phenomenon_id, uom, .. } = found;
+            (id, Series { station_id, phenomenon_id, parameter, uom })
+        });
+        list.push(Arc::new(Known::new(text, used, described.collect())));
+        Ok(())
+    };
+    each_element(Cursor::new(head).chain(reader), visit).map_err(|stop| match stop {
+        Stop::Reject(reject) => Stop::Broken(format!("the sibling {file} is not usable: {}", reject.message)),
+        broken => broken,
+    })?;
+    Ok(Some(list))
+}
+
+struct Found {
+    station_id: Option<i64>,
+    phenomenon_id: Option<String>,
+    phenomenon: Option<String>,
+    uom: Option<String>,
+}
+
+impl Found {
+    fn parameter(&self, names: &Names) -> Option<String> {
+        let by_id = self.phenomenon_id.as_ref().and_then(|id| names.get(id)).cloned();
+        by_id.or_else(|| self.phenomenon.as_deref().map(snake_case))
+    }
+}
+
+fn series_item(item: &Object, used: &mut Vec<usize>) -> Vec<(String, Found)> {
+    let found = Found {
+        station_id: integer(item.pointer("/station/properties/id"), used),
+        phenomenon_id: text(item.pointer("/parameters/phenomenon/id"), used),
+        phenomenon: text(item.pointer("/parameters/phenomenon/label"), used),
+        uom: text(item.get("uom"), used),
+    };
+    text(item.get("id"), used).map(|id| (id, found)).into_iter().collect()
+}
+
+fn station_references(item: &Object, used: &mut Vec<usize>) -> Vec<(String, Found)> {
+    let station_id = integer(item.pointer("/properties/id"), used);
+    let references = item.pointer("/properties/timeseries").map_or_else(Object::default, object);
+    let series = references.members().map(|(id, reference)| {
+        let reference = object(reference);
+        let found = Found {
+            station_id,
+            phenomenon_id: text(reference.pointer("/phenomenon/id"), used),
+            phenomenon: text(reference.pointer("/phenomenon/label"), used),
+            uom: None,
+        };
+        (id.to_owned(), found)
+    });
+    series.collect()
+}
+
+fn object(value: &RawValue) -> Object<'_> {
+    match Json::of(value) {
+        Ok(Json::Object(object)) => object,
+        _ => Object::default(),
+    }
+}
+
+fn integer(value: Option<&RawValue>, used: &mut Vec<usize>) -> Option<i64> {
+    let digits = value?.get();
+    used.push(digits.as_ptr() as usize);
+    digits.parse().ok()
+}
+
+fn text(value: Option<&RawValue>, used: &mut Vec<usize>) -> Option<String> {
+    let value = value?;
+    used.push(value.get().as_ptr() as usize);
+    match Json::of(value).ok()? {
+        Json::Text(text) => Some(text.into_owned()),
+        Json::Number(digits) => Some(digits.to_owned()),
+        _ => None,
+    }
+}
+
+/// `Atmospheric  Pressure` becomes `atmospheric_pressure`.
+fn snake_case(label: &str) -> String {
+    let lower = label.to_lowercase();
+    lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+}

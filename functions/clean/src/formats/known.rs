@@ -1,0 +1,197 @@
+//! Elements of a JSON list that were seen before: those of a day's metadata differ from the day before in a few numbers.
+
+use std::borrow::Borrow;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// An element, and what was made of it.
+#[derive(Debug)]
+pub(super) struct Known<T> {
+    text: Box<[u8]>,
+    /// Where numbers begin that may be no others.
+    fixed: Vec<usize>,
+    /// Where numbers are that may be others: found when they are asked for, as many elements never come again.
+    numbers: OnceLock<Vec<Range<usize>>>,
+    /// What was made of the rest.
+    pub made: T,
+}
+
+impl<T> Known<T> {
+    /// Remembers an element that is a JSON object. All its numbers may be others but those that begin at `fixed`.
+    pub(super) fn new(text: &[u8], fixed: Vec<usize>, made: T) -> Self {
+        Self { text: text.into(), fixed, numbers: OnceLock::new(), made }
+    }
+
+    fn numbers(&self) -> &[Range<usize>] {
+        self.numbers.get_or_init(|| {
+            let mut numbers = numbers(&self.text);
+            numbers.retain(|number| !self.fixed.contains(&number.start));
+            numbers
+        })
+    }
+
+    /// Which of the numbers that may be others begins at a position of the element.
+    pub(super) fn number_at(&self, start: usize) -> Option<usize> {
+        self.numbers().iter().position(|number| number.start == start)
+    }
+
+    /// The length of the element that `bytes` begin with, if it is this one but for numbers that may be others.
+    pub(super) fn length_in(&self, bytes: &[u8]) -> Option<usize> {
+        self.follow(bytes, |_, _| ())
+    }
+
+    /// The same; `changed` is called with those that are others.
+    pub(super) fn follow<'b>(&self, bytes: &'b [u8], mut changed: impl FnMut(usize, &'b [u8])) -> Option<usize> {
+        let (mut rest, mut known) = (bytes, 0);
+        for (at, number) in self.numbers().iter().enumerate() {
+            // With the byte behind it, so that no longer number passes for this one.
+            let same = self.text.get(known..number.end + 1)?;
+            if rest.starts_with(same) {
+                rest = rest.get(same.len() - 1..)?;
+            } else {
+                rest = rest.strip_prefix(self.text.get(known..number.start)?)?;
+                let (digits, others) = rest.split_at_checked(number_length(rest)?)?;
+                changed(at, digits);
+                rest = others;
+            }
+            known = number.end;
+        }
+        rest = rest.strip_prefix(self.text.get(known..)?)?;
+        Some(bytes.len() - rest.len())
+    }
+
+    /// Bytes held.
+    pub(super) fn memory(&self) -> usize {
+        self.text.len() + size_of::<Self>() + self.fixed.len() * size_of::<usize>()
+    }
+}
+
+/// Whether a text is a list of these elements in this order; `changed` is called with the position of an element, and
+/// with the number in it that is another and its digits.
+pub(super) fn is_list_of<'t, T>(
+    elements: impl Iterator<Item = impl Borrow<Known<T>>>,
+    text: &'t [u8],
+    mut changed: impl FnMut(usize, usize, &'t [u8]),
+) -> bool {
+    let mut rest = text.trim_ascii_start().strip_prefix(b"[");
+    for (at, element) in elements.enumerate() {
+        rest = rest.map(<[u8]>::trim_ascii_start);
+        if at > 0 {
+            rest = rest.and_then(|rest| rest.strip_prefix(b",")).map(<[u8]>::trim_ascii_start);
+        }
+        let mut length = |rest: &'t [u8]| element.borrow().follow(rest, |number, digits| changed(at, number, digits));
+        rest = rest.and_then(|rest| rest.get(length(rest)?..));
+        if rest.is_none() {
+            return false;
+        }
+    }
+    rest.is_some_and(|rest| rest.trim_ascii() == b"]")
+}
+
+/// The length of the JSON number at the beginning.
+pub(super) fn number_length(bytes: &[u8]) -> Option<usize> {
+    let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
+    let mut at = usize::from(bytes.first() == Some(&b'-'));
+    let whole = digits(at);
+    if whole == 0 || whole > 1 && bytes.get(at) == Some(&b'0') {
+        return None;
+    }
+    at += whole;
+    if bytes.get(at) == Some(&b'.') {
+        let decimals = digits(at + 1);
+        if decimals == 0 {
+            return None;
+        }
+        at += 1 + decimals;
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(at + 1), Some(b'+' | b'-')));
+        let exponent = digits(at + 1 + sign);
+        if exponent == 0 {
+            return None;
+        }
+        at += 1 + sign + exponent;
+    }
+    Some(at)
+}
+
+/// Where the numbers of a JSON object are.
+fn numbers(text: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        let rest = text.get(at..).unwrap_or_default();
+        at += match byte {
+            b'"' => string_length(rest),
+            b'-' | b'0'..=b'9' => match number_length(rest) {
+                Some(length) => {
+                    found.push(at..at + length);
+                    length
+                }
+                None => 1,
+            },
+            _ => 1,
+        };
+    }
+    found
+}
+
+/// The length of the JSON string at the beginning.
+fn string_length(text: &[u8]) -> usize {
+    let mut is_escaped = true;
+    let end = text.iter().position(|byte| {
+        let is_end = *byte == b'"' && !is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(text.len(), |end| end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_element_is_known_whatever_its_other_numbers_are() {
+        let text = br#"{"id":17,"label":"a \" 5 \\","x":[4.25,-1e5],"last":{"value":0.5}}"#;
+        let used = text.windows(2).position(|two| two == b"17").unwrap();
+        let known = Known::new(text, vec![used], ());
+        let length = |text: &str| known.length_in(text.as_bytes());
+        let text = std::str::from_utf8(text).unwrap();
+        assert_eq!(length(&format!("{text},")), Some(text.len()));
+        for (from, to, is_known) in [
+            ("4.25", "4.250001", true),
+            ("4.25", "4", true),
+            ("-1e5", "12", true),
+            ("0.5", "-99.99", true),
+            ("17", "18", false),
+            ("17", "170", false),
+            ("4.25", "04", false),
+            ("4.25", "\"NaN\"", false),
+            ("5 ", "6 ", false),
+            ("0.5", "null", false),
+            ("label", "table", false),
+        ] {
+            let other = text.replacen(from, to, 1);
+            assert_eq!(length(&other), is_known.then_some(other.len()), "{other}");
+        }
+        assert_eq!(length(&text[..text.len() - 1]), None);
+    }
+
+    proptest! {
+        /// What is known is JSON, and has the same structure.
+        #[test]
+        fn no_other_bytes_are_known(at in 0_usize..60, byte in any::<u8>()) {
+            let text = br#"{"id":17,"label":"a \" 5 \\","x":[4.25,-1e5],"v":null,"w":0.5}"#.to_vec();
+            let known = Known::new(&text, vec![6], ());
+            let mut other = text.clone();
+            other[at] = byte;
+            if let Some(length) = known.length_in(&other) {
+                let value: serde_json::Value = serde_json::from_slice(&other[..length]).unwrap();
+                prop_assert_eq!(&value["id"], 17);
+                prop_assert_eq!(&value["label"], "a \" 5 \\");
+            }
+        }
+    }
+}
