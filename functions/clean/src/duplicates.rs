@@ -6,35 +6,37 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
-/// Keys held in memory: 24 MiB.
+/// Keys held in memory: 32 MiB.
 const KEYS_IN_MEMORY: usize = 1024 * 1024;
 /// Keys that need no buckets.
 const FEW: usize = 4 * 1024;
 /// Bits of the hash that name a bucket.
 const BUCKET_BITS: u32 = 10;
 /// Bytes of a key in the file.
-const KEY_BYTES: usize = 24;
+const KEY_BYTES: usize = 32;
 
-/// One row's key. Sorted, equal keys of a part stand together in the order of their rows.
+/// One row's key. Sorted, equal keys stand together in the order of their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
     hash: (u64, u64),
+    /// The row's place among all that are compared with it.
+    order: u64,
     part: u32,
     row: u32,
 }
 
 impl Key {
-    fn to_bytes(self) -> [[u8; 8]; 3] {
+    fn to_bytes(self) -> [[u8; 8]; 4] {
         let place = u64::from(self.part) << u32::BITS | u64::from(self.row);
-        [self.hash.0, self.hash.1, place].map(u64::to_le_bytes)
+        [self.hash.0, self.hash.1, self.order, place].map(u64::to_le_bytes)
     }
 
     fn from_bytes(bytes: &[u8; KEY_BYTES]) -> Self {
         let (words, _) = bytes.as_chunks::<8>();
         let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
         let mut next = || words.next().unwrap_or_default();
-        let (hash, place) = ((next(), next()), next());
-        Self { hash, part: (place >> u32::BITS) as u32, row: place as u32 }
+        let (hash, order, place) = ((next(), next()), next(), next());
+        Self { hash, order, part: (place >> u32::BITS) as u32, row: place as u32 }
     }
 }
 
@@ -58,6 +60,12 @@ impl RowSet {
         self.0.get((row / 64) as usize).is_some_and(|bits| bits >> (row % 64) & 1 == 1)
     }
 
+    /// Adds the rows of another set.
+    pub fn extend(&mut self, other: &RowSet) {
+        self.0.resize(self.0.len().max(other.0.len()), 0);
+        self.0.iter_mut().zip(&other.0).for_each(|(words, more)| *words |= more);
+    }
+
     /// How many rows are in the set.
     pub fn len(&self) -> u64 {
         self.0.iter().map(|bits| u64::from(bits.count_ones())).sum()
@@ -74,6 +82,8 @@ struct Bucket {
 
 /// Collects keys and finds which rows are superseded.
 pub struct Duplicates {
+    /// Whether rows of different parts are compared as well.
+    across: bool,
     /// The first keys, for as long as they are few.
     few: Vec<Key>,
     buckets: Vec<Bucket>,
@@ -91,12 +101,23 @@ impl Default for Duplicates {
 
 impl Duplicates {
     fn with_limit(limit: usize) -> Self {
-        Self { few: Vec::new(), buckets: Vec::new(), in_memory: 0, limit, file: None, end: 0 }
+        Self { across: false, few: Vec::new(), buckets: Vec::new(), in_memory: 0, limit, file: None, end: 0 }
+    }
+
+    /// A collection that compares rows of all parts with each other.
+    pub fn across() -> Self {
+        Self { across: true, ..Self::default() }
     }
 
     /// Adds the key of a row: row `row` of part `part`.
     pub fn add(&mut self, hash: u128, part: u32, row: u32) -> io::Result<()> {
-        let key = Key { hash: ((hash >> u64::BITS) as u64, hash as u64), part, row };
+        // Within a part its rows are in order.
+        self.add_at(hash, u64::from(part) << u32::BITS | u64::from(row), part, row)
+    }
+
+    /// The same of a row whose place among the rows of all parts is `order`.
+    pub fn add_at(&mut self, hash: u128, order: u64, part: u32, row: u32) -> io::Result<()> {
+        let key = Key { hash: ((hash >> u64::BITS) as u64, hash as u64), order, part, row };
         self.in_memory += 1;
         if self.buckets.is_empty() && self.few.len() < FEW {
             self.few.push(key);
@@ -140,7 +161,7 @@ impl Duplicates {
         Ok(())
     }
 
-    /// The superseded rows of each part: of rows with the same key in one part all but the last.
+    /// The superseded rows of each part: of rows with the same key, in one part or across all, all but the last.
     pub fn finish(mut self, parts: usize) -> io::Result<Vec<RowSet>> {
         let mut superseded = vec![RowSet::default(); parts];
         let few = Bucket { keys: std::mem::take(&mut self.few), pieces: Vec::new() };
@@ -150,7 +171,8 @@ impl Duplicates {
             }
             bucket.keys.sort_unstable();
             for (earlier, later) in bucket.keys.iter().zip(bucket.keys.iter().skip(1)) {
-                if (earlier.hash, earlier.part) == (later.hash, later.part)
+                if earlier.hash == later.hash
+                    && (self.across || earlier.part == later.part)
                     && let Some(rows) = superseded.get_mut(earlier.part as usize)
                 {
                     rows.insert(earlier.row);
@@ -184,18 +206,24 @@ mod tests {
         fn all_but_the_last_of_a_key_are_superseded(
             keys in prop::collection::vec((0_u128..20, 0_u32..2), 0..200),
             spread in any::<bool>(),
+            across in any::<bool>(),
             limit in 1_usize..300,
         ) {
-            let mut duplicates = Duplicates::with_limit(limit);
+            let mut duplicates = Duplicates { across, ..Duplicates::with_limit(limit) };
             for (row, (key, part)) in keys.iter().enumerate() {
                 // In one bucket, or in several.
                 let hash = if spread { *key << 121 | *key } else { *key };
-                duplicates.add(hash, *part, row as u32).unwrap();
+                if across {
+                    duplicates.add_at(hash, row as u64, *part, row as u32).unwrap();
+                } else {
+                    duplicates.add(hash, *part, row as u32).unwrap();
+                }
             }
             let superseded = duplicates.finish(2).unwrap();
-            let last: HashMap<(u128, u32), usize> = keys.iter().enumerate().map(|(row, key)| (*key, row)).collect();
+            let same = |key: &(u128, u32)| (key.0, if across { 0 } else { key.1 });
+            let last: HashMap<(u128, u32), usize> = keys.iter().enumerate().map(|(row, key)| (same(key), row)).collect();
             for (row, key) in keys.iter().enumerate() {
-                prop_assert_eq!(superseded[key.1 as usize].contains(row as u32), last[key] != row);
+                prop_assert_eq!(superseded[key.1 as usize].contains(row as u32), last[&same(key)] != row);
             }
             let all: u64 = superseded.iter().map(RowSet::len).sum();
             prop_assert_eq!(all, (keys.len() - last.len()) as u64);

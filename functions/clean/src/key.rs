@@ -106,6 +106,11 @@ impl KeyColumns {
         if matches!(proof, Proof::Hashed) { hash(&self.keys(0, batch)?, part, row, duplicates) } else { Ok(()) }
     }
 
+    /// The hashes of the keys of rows.
+    pub fn hashes(&self, batch: &RecordBatch) -> Result<Vec<u128>, Stop> {
+        Ok(self.keys(0, batch)?.iter().map(|key| xxh3_128(key.as_ref())).collect())
+    }
+
     /// The last key of rows that ascend, after the key `before`.
     fn ascends(&self, order: usize, before: Option<Row>, batch: &RecordBatch) -> Result<Option<OwnedRow>, Stop> {
         let keys = self.keys(order, batch)?;

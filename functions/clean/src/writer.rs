@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::Range;
 
-use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, AsArray, Date32Array, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{Date32Type, SchemaRef};
 use chrono::NaiveDate;
-use lake::dataset::Table;
+use lake::dataset::{Spread, Table};
 use lake::draft::Draft;
 use lake::ledger::Rows;
 use lake::parquet::TableFile;
-use lake::partition::{Partition, PartitionBy};
+use lake::partition::{Partition, PartitionBy, Period};
 
 use crate::duplicates::Duplicates;
 use crate::error::Stop;
@@ -78,6 +78,9 @@ pub struct TableWriter<'a> {
     counted: Counted,
     keys: Option<KeyColumns>,
     duplicates: Duplicates,
+    /// Keys of rows that may come again in another part.
+    across: Duplicates,
+    spread: Spread,
     parts: Vec<OpenPart>,
     /// Rows of partitions that are not open.
     spill: Spill,
@@ -113,6 +116,8 @@ impl<'a> TableWriter<'a> {
             keys: KeyColumns::new(&schema, &table.key)?,
             schema,
             duplicates: Duplicates::default(),
+            across: Duplicates::across(),
+            spread: table.spread(),
             parts: Vec::new(),
             spill: Spill::default(),
             by_partition: BTreeMap::new(),
@@ -126,6 +131,8 @@ impl<'a> TableWriter<'a> {
     fn split_by_day(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
         let days = self.counted.day.and_then(|column| batch.column(column).as_primitive_opt::<Date32Type>());
         let Some(days) = days else { return Err(Stop::Broken("the partition's day is not a date".to_owned())) };
+        // Where the rows stand among all of the object.
+        let order = self.rows.read - batch.num_rows() as u64;
         if days.null_count() > 0 {
             return Err(Stop::Broken("a clean row has no day".to_owned()));
         }
@@ -142,7 +149,8 @@ impl<'a> TableWriter<'a> {
                 _ => runs.push((number, start..end)),
             }
         }
-        if let [(number, _)] = runs.as_slice() {
+        if let [(number, rows)] = runs.as_slice() {
+            self.add_across(*number, batch, days, (order, rows.clone()))?;
             return self.write_part(*number, batch);
         }
         let mut by_part: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
@@ -150,7 +158,45 @@ impl<'a> TableWriter<'a> {
             by_part.entry(number).or_default().extend(rows);
         }
         for (number, rows) in by_part {
+            self.add_across(number, batch, days, (order, rows.iter().copied()))?;
             self.write_part(number, &take_record_batch(batch, &UInt32Array::from(rows))?)?;
+        }
+        Ok(())
+    }
+
+    /// Takes note of the keys of rows that go to part `number` and that may come again in another one.
+    fn add_across(
+        &mut self,
+        number: usize,
+        batch: &RecordBatch,
+        days: &Date32Array,
+        (order, rows): (u64, impl Iterator<Item = u32>),
+    ) -> Result<(), Stop> {
+        let (Some(keys), Some(part)) = (&self.keys, self.parts.get(number)) else { return Ok(()) };
+        let (first, PartitionBy::Time(period, _)) = (part.rows, &self.table.partition) else { return Ok(()) };
+        let mut known: Option<(i32, bool)> = None;
+        let mut may_come_again = |row: &u32| match self.spread {
+            Spread::SameDay => false,
+            Spread::AnyDay => true,
+            Spread::NearDays => {
+                let day = days.values().get(*row as usize).copied().unwrap_or_default();
+                match known {
+                    Some((last, is_near)) if last == day => is_near,
+                    _ => known.insert((day, is_near_an_end(*period, day))).1,
+                }
+            }
+        };
+        let rows = rows.zip(first..).filter(|(row, _)| may_come_again(row));
+        let (places, in_part): (Vec<u32>, Vec<u64>) = rows.unzip();
+        if places.is_empty() {
+            return Ok(());
+        }
+        let too_many = || Stop::reject("too_many_rows", "a partition would get more than 4 billion rows");
+        let number = u32::try_from(number).map_err(|_| too_many())?;
+        let hashes = keys.hashes(&take_record_batch(batch, &UInt32Array::from(places.clone()))?)?;
+        for ((hash, place), row) in hashes.into_iter().zip(places).zip(in_part) {
+            let row = u32::try_from(row).map_err(|_| too_many())?;
+            self.across.add_at(hash, order + u64::from(place), number, row)?;
         }
         Ok(())
     }
@@ -214,7 +260,10 @@ impl<'a> TableWriter<'a> {
                 })?;
             }
         }
-        let superseded = self.duplicates.finish(closed.len())?;
+        let mut superseded = self.duplicates.finish(closed.len())?;
+        for (rows, more) in superseded.iter_mut().zip(self.across.finish(closed.len())?) {
+            rows.extend(&more);
+        }
         let mut parts = Vec::new();
         // Files of many partitions cannot all stay open: their bytes wait in one.
         let keep_open = closed.len() <= OPEN_PARTS;
@@ -233,6 +282,13 @@ impl<'a> TableWriter<'a> {
         parts.sort_by(|a, b| a.partition.cmp(&b.partition));
         Ok(Written { rows: self.rows, parts, rejects: self.rejects.finish()? })
     }
+}
+
+/// Whether the days around a day, as far as [`Spread::NEAR`], are of another period.
+fn is_near_an_end(period: Period, day: i32) -> bool {
+    let near = Spread::NEAR as i32;
+    let of = |day: i32| to_date(day).and_then(|date| period.of(date));
+    of(day.saturating_sub(near)) != of(day) || of(day.saturating_add(near)) != of(day)
 }
 
 /// How many partitions of a table may be open at once.
@@ -379,6 +435,24 @@ mod tests {
             prop_assert!(written.rows.balance());
             prop_assert_eq!(written.parts.into_iter().flat_map(super::tests::rows).collect::<Vec<_>>(), wanted);
         }
+    }
+
+    fn last_of_each(text: &str, partition: &str, key: &str) -> (Vec<(i64, i32)>, u64) {
+        let written = write(&catalog_with_key(partition, key), text);
+        assert!(written.rows.balance());
+        let mut found: Vec<(i64, i32)> = written.parts.into_iter().flat_map(rows).collect();
+        found.sort_unstable();
+        (found, written.rows.duplicate)
+    }
+
+    #[test]
+    fn of_a_key_whose_rows_are_in_several_partitions_the_last_row_of_the_object_counts() {
+        let day = |text: &str| Date32Type::from_naive_date(text.parse().unwrap());
+        let text = "a,day\n1,2026-01-31\n2,2026-02-01\n1,2026-05-01\n2,2026-01-01\n1,2026-02-02\n1,2026-02-02\n";
+        let wanted = vec![(1, day("2026-02-02")), (2, day("2026-01-01"))];
+        assert_eq!(last_of_each(text, "partition = \"month(day)\"", "[\"a\"]"), (wanted, 4));
+        // Keys that have their day are compared within it.
+        assert_eq!(last_of_each(text, "partition = \"month(day)\"", "[\"a\", \"day\"]").1, 1);
     }
 
     #[test]

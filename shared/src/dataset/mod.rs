@@ -21,7 +21,7 @@ pub use self::catalog::{Catalog, Folder};
 pub use self::column::{Column, ColumnType, Decimal, Missing, TimeFormat};
 pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, Model, View};
-pub use self::table::{COMPRESSIONS, Format, Header, RECEIVED_AT, Table};
+pub use self::table::{COMPRESSIONS, Format, Header, RECEIVED_AT, Spread, Table};
 
 use self::list::{Bound, check_bounds};
 use self::mistake::Mistake;

@@ -86,6 +86,22 @@ pub struct Table {
     from: GlobSet,
 }
 
+/// How far apart the days of two rows with the same key can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spread {
+    /// They are the same, or the table is not cut by time.
+    SameDay,
+    /// At most [`Spread::NEAR`] days: the key has the instant of which the day is the local date.
+    NearDays,
+    /// Any number of days.
+    AnyDay,
+}
+
+impl Spread {
+    /// Local dates of one instant differ by at most this, from the greatest to the least offset.
+    pub const NEAR: u64 = 2;
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TableFile {
@@ -234,6 +250,22 @@ impl Table {
     /// Whether two rows with the same key always fall on the same day: declared, or the day is part of the key.
     pub fn keeps_day(&self) -> bool {
         self.key_decides_day || matches!(&self.partition, PartitionBy::Time(_, day) if self.key.contains(day))
+    }
+
+    /// How far apart the days of two rows with the same key can be.
+    pub fn spread(&self) -> Spread {
+        let PartitionBy::Time(_, day) = &self.partition else { return Spread::SameDay };
+        if self.keeps_day() || self.key.is_empty() {
+            return Spread::SameDay;
+        }
+        let field = self.column(day).map(|column| &column.field);
+        // The same instant, in whatever offset.
+        let is_instant = |name: &String| {
+            self.column(name).is_some_and(|column| {
+                column.kind == ColumnType::Timestamp && Some(&column.field) == field && !column.field.is_empty()
+            })
+        };
+        if self.key.iter().any(is_instant) { Spread::NearDays } else { Spread::AnyDay }
     }
 
     /// Checks that a model can be cut by time along a date column of this table, so that each row falls into one

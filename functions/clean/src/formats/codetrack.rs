@@ -232,7 +232,7 @@ fn understand<'a>(text: &str, column: &'a Column, weeks: &Range<NaiveDate>) -> R
 /// The date before the time, if there is one.
 fn day(text: &str) -> Option<NaiveDate> {
     let date = text.trim().split(['T', ' ']).next()?;
-    let day = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
+    let day = lake::time::parse_day(date).ok()?;
     (date.len() == 10 && YEARS.contains(&day.year())).then_some(day)
 }
 

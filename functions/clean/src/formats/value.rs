@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use arrow::datatypes::Date32Type;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Utc};
 use lake::dataset::{Column, ColumnType, Decimal, TimeFormat};
+use lake::time::parse_day;
 use serde_json::value::RawValue;
 
 use super::exact::Json;
@@ -150,11 +151,40 @@ fn with_point(text: &str) -> String {
 
 /// A whole number that is written like `18.0`, or any number to be rounded.
 fn whole(text: &str, round: bool) -> Option<i64> {
-    let number: f64 = fast_float2::parse(text.as_bytes()).ok()?;
+    if let Some(exact) = whole_decimal(text) {
+        return Some(exact);
+    }
+    let number: f64 = fast_float2::parse(text.as_bytes()).ok().filter(|_| round)?;
     let rounded = number.round_ties_even();
     // Beyond 2^53 a double does not tell whole numbers apart.
-    let is_exact = rounded.abs() <= 9_007_199_254_740_992.0 && (round || rounded == number);
-    is_exact.then_some(rounded as i64)
+    (rounded.abs() <= 9_007_199_254_740_992.0).then_some(rounded as i64)
+}
+
+/// The whole number that a decimal like `18.0` or `1.8e1` is, by its own digits.
+fn whole_decimal(text: &str) -> Option<i64> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (sign, digits) = mantissa.strip_prefix('-').map_or(("", mantissa), |digits| ("-", digits));
+    let (before, after) = digits.split_once('.').unwrap_or((digits, ""));
+    if before.is_empty() || !before.bytes().chain(after.bytes()).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let all = format!("{before}{after}");
+    let significant = all.trim_end_matches('0');
+    if significant.trim_start_matches('0').is_empty() {
+        return Some(0);
+    }
+    // How many digits stand before the point, once it is moved.
+    let point = i64::try_from(before.len()).ok()? + i64::from(exponent);
+    let zeros = usize::try_from(point).ok()?.checked_sub(significant.len())?;
+    let significant = significant.trim_start_matches('0');
+    // No i64 has more.
+    if significant.len() + zeros > 19 {
+        return None;
+    }
+    format!("{sign}{significant}{}", "0".repeat(zeros)).parse().ok()
 }
 
 fn string<'v>(column: &Column, text: Cow<'v, str>) -> Result<Typed<'v>, Refusal> {
@@ -177,7 +207,7 @@ fn string<'v>(column: &Column, text: Cow<'v, str>) -> Result<Typed<'v>, Refusal>
 /// The date that a text says.
 fn date(formats: &[TimeFormat], text: &str) -> Option<NaiveDate> {
     if formats.is_empty() {
-        return text.parse().ok();
+        return parse_day(text).ok();
     }
     formats.iter().find_map(|format| match format {
         TimeFormat::Rfc3339 => DateTime::parse_from_rfc3339(text).ok().map(|time| time.date_naive()),
@@ -240,8 +270,9 @@ fn example(formats: &[TimeFormat]) -> String {
 
 /// A time like RFC 3339, but for the offset.
 fn without_offset(text: &str) -> Option<NaiveDateTime> {
-    let with_blank = || NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok();
-    text.parse().ok().or_else(with_blank)
+    let pattern = "%Y-%m-%d %H:%M:%S%.f";
+    let with_blank = || NaiveDateTime::parse_from_str(text, pattern).ok();
+    if years::has_whole_year(text, pattern) { text.parse().ok().or_else(with_blank) } else { None }
 }
 
 /// A local time of the column's zone; the earlier of two where clocks are set back, none where they skip it.
