@@ -1,0 +1,192 @@
+"""Raw zone to standard and rejection zone with DuckDB: one function per dataset.
+
+Each reads everything as text into a temporary table with a column `reason`, finds keys that are there twice, and writes
+the good rows by month (Parquet, zstd) and the bad ones as NDJSON.
+"""
+
+from glob import glob
+
+from shared_rules import CODE, LEAST, MUNICIPALITY, PARAMETERS, SENTINELS, STATES, received
+
+OFFSET = r"(start_time[-6] IN ('+', '-') OR suffix(start_time, 'Z'))"
+
+
+def irceline(con, raw: str, out: str) -> None:
+    con.execute("SET TimeZone = 'UTC'")
+    day_of_file = r"CAST(regexp_extract(filename, 'date=([0-9-]+)', 1) AS DATE)"
+    _received(con, glob(f"{raw}/irceline/date=*/*.json"))
+    con.execute(f"""
+        CREATE TEMP TABLE station_checked AS
+        SELECT *, CASE WHEN station_id IS NULL THEN 'required'
+            WHEN longitude NOT BETWEEN -180 AND 180 OR latitude NOT BETWEEN -90 AND 90 THEN 'range' END AS reason
+        FROM (
+            SELECT properties.id AS station_id, properties.label AS label,
+                nullif(regexp_extract(properties.label, '{CODE}', 1), '') AS code,
+                nullif(regexp_extract(properties.label, '{MUNICIPALITY}', 1), '') AS municipality,
+                TRY_CAST(nullif(geometry.coordinates[1], 'NaN') AS DOUBLE) AS longitude,
+                TRY_CAST(nullif(geometry.coordinates[2], 'NaN') AS DOUBLE) AS latitude,
+                received_at, {day_of_file} AS date
+            FROM read_json('{raw}/irceline/date=*/stations.json', format = 'array', filename = true,
+                maximum_object_size = 16777216,
+                columns = {{properties: 'STRUCT(id BIGINT, label VARCHAR)', geometry: 'STRUCT(coordinates VARCHAR[])'}})
+            JOIN received USING (filename)
+        )""")
+    con.execute(f"""
+        CREATE TEMP TABLE timeseries_checked AS
+        SELECT id AS timeseries_id, station.properties.id AS station_id, parameters.phenomenon.id AS phenomenon_id,
+            parameters.phenomenon.label AS phenomenon, uom, make_timestamptz(firstValue.timestamp * 1000) AS first_timestamp,
+            make_timestamptz(lastValue.timestamp * 1000) AS last_timestamp, received_at, {day_of_file} AS date,
+            CASE WHEN id IS NULL THEN 'required' END AS reason
+        FROM read_json('{raw}/irceline/date=*/timeseries.json', format = 'array', filename = true,
+            maximum_object_size = 16777216,
+            columns = {{id: 'VARCHAR', uom: 'VARCHAR', station: 'STRUCT(properties STRUCT(id BIGINT))',
+                firstValue: 'STRUCT("timestamp" BIGINT)', lastValue: 'STRUCT("timestamp" BIGINT)',
+                parameters: 'STRUCT(phenomenon STRUCT(id VARCHAR, label VARCHAR))'}})
+        JOIN received USING (filename)""")
+    con.execute(f"""
+        CREATE TEMP TABLE series AS
+        SELECT date, timeseries_id, station_id, phenomenon_id, uom,
+            coalesce(map_extract_value(MAP {PARAMETERS}, phenomenon_id),
+                trim(regexp_replace(lower(phenomenon), '[^a-z0-9]+', '_', 'g'), '_')) AS parameter
+        FROM timeseries_checked WHERE reason IS NULL""")
+    con.execute(f"""
+        CREATE TEMP TABLE measurement_checked AS
+        SELECT raw.timeseries_id, station_id, phenomenon_id, parameter, uom, timestamp,
+            strftime(timezone('UTC', timestamp), '%Y-%m-%dT%H:%M:%SZ') AS datetime, day,
+            CASE WHEN number IN {SENTINELS} OR isnan(number) THEN NULL ELSE number END AS value, received_at, text,
+            CASE WHEN series.timeseries_id IS NULL THEN 'unknown_timeseries' WHEN timestamp IS NULL THEN 'required'
+                WHEN day <> raw.date THEN 'outside' WHEN text IS NOT NULL AND number IS NULL THEN 'not_a_number'
+                WHEN number < {LEAST} AND number NOT IN {SENTINELS} THEN 'below_minimum' END AS reason
+        FROM (
+            SELECT timeseries_id, received_at, date, make_timestamptz(item.timestamp * 1000) AS timestamp,
+                CAST(timezone('Europe/Brussels', make_timestamptz(item.timestamp * 1000 - 1)) AS DATE) AS day,
+                item.value AS text, TRY_CAST(item.value AS DOUBLE) AS number
+            FROM (
+                SELECT received_at, date, entry.key AS timeseries_id, unnest(entry.value.values) AS item
+                FROM (
+                    SELECT received_at, {day_of_file} AS date, unnest(map_entries(body)) AS entry
+                    FROM read_json('{raw}/irceline/date=*/values.ndjson', format = 'newline_delimited', filename = true,
+                        maximum_object_size = 16777216,
+                        columns = {{received_at: 'TIMESTAMPTZ',
+                            body: 'MAP(VARCHAR, STRUCT("values" STRUCT("timestamp" BIGINT, "value" VARCHAR)[]))'}})
+                )
+            )
+        ) AS raw
+        LEFT JOIN series ON series.date = raw.date AND series.timeseries_id = raw.timeseries_id""")
+    _write(con, out, "irceline", "station", "station_id, date", "date_trunc('month', date)")
+    _write(con, out, "irceline", "timeseries", "timeseries_id, date", "date_trunc('month', date)")
+    _write(con, out, "irceline", "measurement", "timeseries_id, timestamp", "day", "text")
+
+
+def energy(con, raw: str, out: str) -> None:
+    con.execute("SET TimeZone = 'UTC'")
+    _received(con, glob(f"{raw}/energy_usage/*.csv"))
+    con.execute(f"""
+        CREATE TEMP TABLE reading_checked AS
+        SELECT customer_id, usage_kwh, start_time, start_time_text, day, received_at, c_text, u_text,
+            CASE WHEN customer_id IS NULL OR start_time IS NULL OR day IS NULL OR usage_kwh IS NULL THEN 'required'
+                WHEN NOT isfinite(usage_kwh) THEN 'not_finite' WHEN usage_kwh < 0 THEN 'below_minimum' END AS reason
+        FROM (
+            SELECT customer_id AS c_text, usage_kwh AS u_text, start_time AS start_time_text, filename,
+                TRY_CAST(customer_id AS BIGINT) AS customer_id, TRY_CAST(usage_kwh AS DOUBLE) AS usage_kwh,
+                CASE WHEN {OFFSET} THEN TRY_CAST(start_time AS TIMESTAMPTZ) END AS start_time,
+                TRY_CAST(left(start_time, 10) AS DATE) AS day
+            FROM read_csv('{raw}/energy_usage/*.csv', header = true, auto_detect = false, delim = ',', quote = '"',
+                filename = true,
+                columns = {{customer_id: 'VARCHAR', usage_kwh: 'VARCHAR', start_time: 'VARCHAR'}})
+        )
+        JOIN received USING (filename)""")
+    _write(con, out, "energy_usage", "reading", "customer_id, start_time", "day", "c_text, u_text")
+
+
+def meters(con, raw: str, out: str) -> None:
+    con.execute("SET TimeZone = 'UTC'")
+    _received(con, glob(f"{raw}/meters/*/*.csv"))
+
+    def read(table: str) -> str:
+        return f"read_csv('{raw}/meters/{table}/*.csv', all_varchar = true, header = true, filename = true)"
+
+    con.execute(f"""
+        CREATE TEMP TABLE device_checked AS
+        SELECT device_id, device_type, badge_number, serial_number, status, TRY_CAST(status_date AS DATE) AS status_date,
+            received_at, CASE WHEN device_id IS NULL THEN 'required'
+                WHEN status_date IS NOT NULL AND TRY_CAST(status_date AS DATE) IS NULL THEN 'not_a_date' END AS reason
+        FROM {read("device")} JOIN received USING (filename)""")
+    con.execute(f"""
+        CREATE TEMP TABLE measuring_component_checked AS
+        SELECT measuring_component_id, device_id, type, uom, TRY_CAST(interval_seconds AS BIGINT) AS interval_seconds,
+            TRY_CAST(multiplier AS DOUBLE) AS multiplier, direction, status, received_at,
+            CASE WHEN measuring_component_id IS NULL THEN 'required'
+                WHEN TRY_CAST(interval_seconds AS BIGINT) < 0 THEN 'below_minimum' END AS reason
+        FROM {read("measuring_component")} JOIN received USING (filename)""")
+    con.execute(f"""
+        CREATE TEMP TABLE install_event_checked AS
+        SELECT install_event_id, device_id, service_point_id, TRY_CAST(install_dttm AS TIMESTAMPTZ) AS install_dttm,
+            TRY_CAST(removal_dttm AS TIMESTAMPTZ) AS removal_dttm, status,
+            TRY_CAST(status_dttm AS TIMESTAMPTZ) AS status_dttm, received_at,
+            CASE WHEN install_event_id IS NULL OR device_id IS NULL OR TRY_CAST(install_dttm AS TIMESTAMPTZ) IS NULL
+                THEN 'required' END AS reason
+        FROM {read("install_event")} JOIN received USING (filename)""")
+    con.execute(f"""
+        CREATE TEMP TABLE measurement_checked AS
+        SELECT measuring_component_id, "at" AS measurement_dttm,
+            CAST(timezone('Europe/Brussels', "at" - INTERVAL '1 microsecond') AS DATE) AS day,
+            TRY_CAST(measurement_value AS DOUBLE) AS measurement_value, condition_code, use_flag,
+            TRY_CAST(created_dttm AS TIMESTAMPTZ) AS created_dttm, received_at,
+            CASE WHEN measuring_component_id IS NULL OR "at" IS NULL THEN 'required'
+                WHEN measurement_value IS NOT NULL AND TRY_CAST(measurement_value AS DOUBLE) IS NULL
+                    THEN 'not_a_number' END AS reason
+        FROM (SELECT *, TRY_CAST(measurement_dttm AS TIMESTAMPTZ) AS "at" FROM {read("measurement")})
+        JOIN received USING (filename)""")
+    for table in ("device", "measuring_component", "install_event"):
+        _write(con, out, "meters", table, f"{table}_id", None)
+    _write(con, out, "meters", "measurement", "measuring_component_id, measurement_dttm", "day")
+
+
+def events(con, raw: str, out: str) -> None:
+    con.execute("SET TimeZone = 'UTC'")
+    files = glob(f"{raw}/events/events.*json")
+    _received(con, files)
+    format = "newline_delimited" if files[0].endswith(".ndjson") else "array"
+    con.execute(f"""
+        CREATE TEMP TABLE event_checked AS
+        SELECT device, site, "at", day, state, temperature, cycles, note, received_at, at_text,
+            CASE WHEN device IS NULL OR "at" IS NULL OR cycles IS NULL THEN 'required' WHEN state NOT IN {STATES} THEN 'one_of'
+                WHEN temperature NOT BETWEEN -50 AND 150 OR cycles < 0 THEN 'range' END AS reason
+        FROM (
+            SELECT device.id AS device, device.site AS site, "at" AS at_text, TRY_CAST("at" AS TIMESTAMPTZ) AS "at",
+                CAST(TRY_CAST("at" AS TIMESTAMPTZ) AS DATE) AS day, state, readings.temperature AS temperature,
+                readings.cycles AS cycles, note, filename
+            FROM read_json('{files[0]}', format = '{format}', filename = true,
+                columns = {{device: 'STRUCT(id VARCHAR, site BIGINT)', "at": 'VARCHAR', state: 'VARCHAR',
+                    readings: 'STRUCT(temperature DOUBLE, cycles BIGINT)', note: 'VARCHAR'}})
+        )
+        JOIN received USING (filename)""")
+    _write(con, out, "events", "event", 'device, "at"', "day", "at_text")
+
+
+def _received(con, files: list[str]) -> None:
+    con.execute("CREATE TEMP TABLE received (filename VARCHAR, received_at TIMESTAMPTZ)")
+    con.executemany("INSERT INTO received VALUES (?, ?)", received(files))
+
+
+def _write(con, out: str, dataset: str, table: str, key: str, month_of: str | None, hidden: str = "") -> None:
+    """Writes `TABLE_checked`: good rows by month, of rows with the same key the last one of the newest file; bad rows."""
+    con.execute(f"CREATE TEMP TABLE twice AS SELECT {key} FROM {table}_checked WHERE reason IS NULL GROUP BY ALL HAVING count(*) > 1")
+    older = ""
+    if con.execute("SELECT count(*) FROM twice").fetchone()[0]:
+        con.execute(f"""
+            CREATE TEMP TABLE older AS SELECT row FROM (
+                SELECT rowid AS row, row_number() OVER (PARTITION BY {key} ORDER BY received_at DESC, rowid DESC) AS age
+                FROM {table}_checked SEMI JOIN twice USING ({key}) WHERE reason IS NULL
+            ) WHERE age > 1""")
+        older = " AND rowid NOT IN (SELECT row FROM older)"
+    excluded = ", ".join(filter(None, ["reason", hidden]))
+    month, by = (f", strftime({month_of}, '%Y-%m') AS month", ", PARTITION_BY (month)") if month_of else ("", "")
+    target = f"{out}/standard/{dataset}/{table}" + ("" if month_of else ".parquet")
+    con.execute(f"""
+        COPY (SELECT * EXCLUDE ({excluded}){month} FROM {table}_checked WHERE reason IS NULL{older})
+        TO '{target}' (FORMAT parquet, COMPRESSION zstd{by})""")
+    con.execute(f"""
+        COPY (SELECT * FROM {table}_checked WHERE reason IS NOT NULL) TO '{out}/rejection/{table}.ndjson' (FORMAT json)""")
+    con.execute("DROP TABLE twice; DROP TABLE IF EXISTS older")
