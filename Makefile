@@ -79,10 +79,9 @@ destroy: ## Take a deployment down again; not its data, unless force_destroy was
 	$(TERRAFORM) destroy $(VARIABLES)
 
 .PHONY: bench
-bench: ## Measure: decoder throughput, CPU of a nightly run, memory for a 1 GB object
-	$(CARGO) build --locked --workspace --release
-	$(CARGO) bench --locked --workspace --bench decode
-	sh tests/bench.sh $(TARGET)/release
+bench: ## Measure beside DuckDB, Polars, pandas, PySpark and ClickHouse (QUICK=1, JOBS=year,energy, RUNS=3)
+	$(CARGO) build --locked --release --package job --bin tributary
+	QUICK=$(QUICK) JOBS=$(JOBS) RUNS=$(RUNS) sh tests/bench/bench.sh $(TARGET)/release
 
 .PHONY: chaos
 chaos: ## Run clean and aggregate under scripted faults (SCHEDULES=10000, SEED=1)

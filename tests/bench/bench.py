@@ -16,7 +16,7 @@ from pathlib import Path
 import report
 import special
 from contestants import HERE, PEERS, Peer, Tributary
-from jobs import JOBS, Job
+from jobs import JOBS, ONCE, Job
 
 ROOT = HERE.parents[1]
 WORK = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "bench"
@@ -25,12 +25,12 @@ WORK = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "be
 def main(binaries: str) -> int:
     quick = os.environ.get("QUICK", "") not in ("", "0")
     wanted = [name for name in os.environ.get("JOBS", "").replace(",", " ").split() if name]
-    selected = [job for job in JOBS if (not wanted or any(job.name.startswith(name) for name in wanted))]
-    selected = [job for job in selected if job.of_size(quick)]
-    unknown = [name for name in wanted if not any(job.name.startswith(name) for job in JOBS)]
+    unknown = [name for name in wanted if not _named(name)]
     if unknown:
         print(f"bench: no job begins with {', '.join(unknown)}; there are {', '.join(job.name for job in JOBS)}")
         return 2
+    selected = [job for job in JOBS if not wanted or any(job in _named(name) for name in wanted)]
+    selected = [job for job in selected if job.of_size(quick)]
     tributary = Tributary(Path(binaries).resolve() / "tributary")
     peers = [Peer(name) for name in PEERS]
     missing = {peer.name: why for peer in peers if (why := peer.missing())}
@@ -41,7 +41,7 @@ def main(binaries: str) -> int:
     results = WORK / ("quick" if quick else "results")
     results.mkdir(parents=True, exist_ok=True)
     for job in selected:
-        print(f"\n{job.title}", flush=True)
+        print(f"\n{job.named(quick)}", flush=True)
         result = measure(job, quick, tributary, there)
         result["machine"] = machine
         (results / f"{job.name}.json").write_text(json.dumps(result, indent=1))
@@ -49,19 +49,24 @@ def main(binaries: str) -> int:
     page = report.page(results, [job.name for job in JOBS], quick)
     target = results / "performance.md" if quick or wanted else ROOT / "docs" / "performance.md"
     target.write_text(page)
-    print(f"\nWritten to {target}")
+    print(f"\nWritten to {target}" + (" (quick form: small inputs, two runs)" if quick else ""))
     return 0
+
+
+def _named(name: str) -> list[Job]:
+    """The job of that name, or all whose names begin so."""
+    return [job for job in JOBS if job.name == name] or [job for job in JOBS if job.name.startswith(name)]
 
 
 def measure(job: Job, quick: bool, tributary: Tributary, there: list[Peer]) -> dict:
     """All rounds of one job, and whether the peers' results are Tributary's."""
-    runs = int(os.environ.get("RUNS", 2 if quick else job.runs))
+    runs = int(os.environ.get("RUNS") or (2 if quick else job.runs))
     raw = inputs(job.kind, job.of_size(quick))
     named = job.quick_peers if quick else job.peers
     contestants = [tributary, *(peer for peer in there if peer.name in named)]
     outs = WORK / "out"
     shutil.rmtree(outs, ignore_errors=True)
-    result = {"name": job.name, "title": job.title, "size": job.of_size(quick), "runs": runs, "note": job.note}
+    result = {"name": job.name, "title": job.named(quick), "size": job.of_size(quick), "runs": runs, "note": job.note}
     if job.special:
         outs.mkdir(parents=True)
         result["rounds"] = getattr(special, job.special)(job, quick, runs, tributary, contestants[1:], raw, outs, inputs)
@@ -80,7 +85,7 @@ def _rounds(job: Job, runs: int, contestants: list, raw: Path, outs: Path) -> tu
         costs = {}
         for contestant in contestants[turn:] + contestants[:turn]:
             # What failed once is not tried again.
-            if contestant.name in failed:
+            if contestant.name in failed or (number > 0 and contestant.name in ONCE):
                 continue
             out = outs / contestant.name
             out.mkdir(parents=True)

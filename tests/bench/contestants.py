@@ -60,7 +60,7 @@ class Peer:
         if importlib.util.find_spec(package) is None:
             return f"the package {package} could not be installed"
         if self.name == "PySpark" and shutil.which("java") is None:
-            return "there is no Java (make setup installs it)"
+            return "there is no Java (in Debian: default-jre-headless)"
         return None
 
     def run(self, job, raw: Path, out: Path) -> dict[str, Cost]:

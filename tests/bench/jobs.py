@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 ALL = ("DuckDB", "Polars", "pandas", "PySpark", "ClickHouse")
+QUICK = ("DuckDB", "Polars", "pandas", "ClickHouse")
+# A run of these takes so long that they take part in the first round only.
+ONCE = ("PySpark",)
 LARGE = ("DuckDB", "Polars", "ClickHouse")
 
 
@@ -53,7 +56,7 @@ CODETRACK = (
 
 @dataclass(frozen=True)
 class Job:
-    """One job. `kind` and `size` say which inputs; `family` is the peers' word for the dataset."""
+    """One job. `kind` and `size` say which inputs; `family` is the peers' word for the dataset. A size of 0: not run."""
 
     name: str
     title: str
@@ -63,7 +66,7 @@ class Job:
     compared: tuple[Compared, ...]
     quick_size: int
     peers: tuple[str, ...] = ALL
-    quick_peers: tuple[str, ...] = LARGE
+    quick_peers: tuple[str, ...] = QUICK
     runs: int = 5
     has_models: bool = True
     # Whether peers do raw zone and models in one process, too; else that is the sum of both.
@@ -75,13 +78,16 @@ class Job:
     def of_size(self, quick: bool) -> int:
         return self.quick_size if quick else self.size
 
+    def named(self, quick: bool) -> str:
+        return self.title.format(size=self.of_size(quick))
+
 
 JOBS = [
-    Job("night", "IRCELINE, one day of all 660 series", "irceline", 1, "irceline", IRCELINE, 1, quick_peers=ALL),
-    Job("year", "IRCELINE, 364 days (5.4 million values)", "irceline", 364, "irceline", IRCELINE, 28),
+    Job("night", "IRCELINE, one night: a day of all 660 series", "irceline", 1, "irceline", IRCELINE, 1),
+    Job("year", "IRCELINE, {size:,} days", "irceline", 364, "irceline", IRCELINE, 28),
     Job(
         "ten-years",
-        "IRCELINE, 3,652 days (54 million values)",
+        "IRCELINE, {size:,} days",
         "irceline",
         3652,
         "irceline",
@@ -95,7 +101,7 @@ JOBS = [
     ),
     Job(
         "night-after-ten-years",
-        "IRCELINE, one more day in the lake that has ten years",
+        "IRCELINE, one more night in a lake of ten years",
         "nights",
         5,
         "irceline",
@@ -108,7 +114,7 @@ JOBS = [
     ),
     Job(
         "again",
-        "IRCELINE, the year a second time, with nothing to do",
+        "IRCELINE, {size:,} days a second time, with nothing to do",
         "irceline",
         364,
         "irceline",
@@ -119,10 +125,10 @@ JOBS = [
         special="again",
         note="a script does everything again: no peer has this job",
     ),
-    Job("energy-5m", "energy usage, 5 million rows", "energy", 5_000_000, "energy", ENERGY, 300_000),
+    Job("energy-5m", "energy usage, {size:,} rows", "energy", 5_000_000, "energy", ENERGY, 300_000),
     Job(
         "energy-5m-by-time",
-        "energy usage, 5 million rows in the order of time",
+        "energy usage, {size:,} rows in the order of time",
         "energy-by-time",
         5_000_000,
         "energy",
@@ -133,7 +139,7 @@ JOBS = [
     ),
     Job(
         "energy-50m",
-        "energy usage, 50 million rows",
+        "energy usage, {size:,} rows",
         "energy",
         50_000_000,
         "energy",
@@ -146,7 +152,7 @@ JOBS = [
     ),
     Job(
         "energy-100m",
-        "energy usage, 100 million rows",
+        "energy usage, {size:,} rows",
         "energy",
         100_000_000,
         "energy",
@@ -157,11 +163,11 @@ JOBS = [
         whole=False,
         note="pandas and PySpark are left out, as with 50 million rows",
     ),
-    Job("ndjson", "NDJSON table of 1 million events (176 MB)", "ndjson", 1_000_000, "events", EVENTS, 100_000, has_models=False),
-    Job("json", "JSON table of 1 million events (176 MB)", "json", 1_000_000, "events", EVENTS, 100_000, has_models=False),
+    Job("ndjson", "NDJSON table of {size:,} events", "ndjson", 1_150_000, "events", EVENTS, 100_000, has_models=False),
+    Job("json", "JSON table of {size:,} events", "json", 1_150_000, "events", EVENTS, 100_000, has_models=False),
     Job(
         "illuminate",
-        "Illuminate, 300,000 results of a district",
+        "Illuminate, {size:,} results of a district",
         "illuminate",
         300_000,
         "illuminate",
@@ -172,7 +178,7 @@ JOBS = [
     ),
     Job(
         "codetrack",
-        "Codetrack, 300,000 weeks of learners",
+        "Codetrack, {size:,} weeks of learners",
         "codetrack",
         300_000,
         "codetrack",
@@ -183,7 +189,7 @@ JOBS = [
     ),
     Job(
         "theft-1m",
-        "theft detection, 1 million measurements",
+        "theft detection, {size:,} measurements",
         "meters",
         1_000_000,
         "meters",
@@ -195,7 +201,7 @@ JOBS = [
     ),
     Job(
         "theft-10m",
-        "theft detection, 10 million measurements",
+        "theft detection, {size:,} measurements",
         "meters",
         10_000_000,
         "meters",

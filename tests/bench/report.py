@@ -9,6 +9,8 @@ import subprocess
 from pathlib import Path
 from statistics import median
 
+from jobs import ONCE
+
 STAGES = {"clean": "raw to Parquet", "models": "Parquet to models", "whole": "whole"}
 MEASURES = ("cpu", "wall", "peak")
 
@@ -92,6 +94,8 @@ def _notes(result: dict) -> str:
     lines = [f"- {result['title']}: {result['runs']} paired runs, {result['bytes'] / 1e6:,.0f} MB raw."]
     if result["note"]:
         lines[0] += f" {result['note'][0].upper()}{result['note'][1:]}."
+    once = [name for name in ONCE if name in result["rounds"][0] and result["runs"] > 1]
+    lines += [f"  - {name}: one run." for name in once]
     for name, differences in result["agreement"].items():
         lines += [f"  - {name}: {_escaped(text)}" for text in differences[:6]]
     return "\n".join(lines)

@@ -11,10 +11,11 @@ from shared_rules import CODE, LEAST, MUNICIPALITY, PARAMETERS, SENTINELS, STATE
 OFFSET = r"(start_time[-6] IN ('+', '-') OR suffix(start_time, 'Z'))"
 
 
-def irceline(con, raw: str, out: str) -> None:
+def irceline(con, raw: str, out: str, days: str = "date=*") -> None:
+    """All days, or one (`date=2026-11-19`), whose rows then stand in files of their own."""
     con.execute("SET TimeZone = 'UTC'")
     day_of_file = r"CAST(regexp_extract(filename, 'date=([0-9-]+)', 1) AS DATE)"
-    _received(con, glob(f"{raw}/irceline/date=*/*.json"))
+    _received(con, glob(f"{raw}/irceline/{days}/*.json"))
     con.execute(f"""
         CREATE TEMP TABLE station_checked AS
         SELECT *, CASE WHEN station_id IS NULL THEN 'required'
@@ -26,7 +27,7 @@ def irceline(con, raw: str, out: str) -> None:
                 TRY_CAST(nullif(geometry.coordinates[1], 'NaN') AS DOUBLE) AS longitude,
                 TRY_CAST(nullif(geometry.coordinates[2], 'NaN') AS DOUBLE) AS latitude,
                 received_at, {day_of_file} AS date
-            FROM read_json('{raw}/irceline/date=*/stations.json', format = 'array', filename = true,
+            FROM read_json('{raw}/irceline/{days}/stations.json', format = 'array', filename = true,
                 maximum_object_size = 16777216,
                 columns = {{properties: 'STRUCT(id BIGINT, label VARCHAR)', geometry: 'STRUCT(coordinates VARCHAR[])'}})
             JOIN received USING (filename)
@@ -37,7 +38,7 @@ def irceline(con, raw: str, out: str) -> None:
             parameters.phenomenon.label AS phenomenon, uom, make_timestamptz(firstValue.timestamp * 1000) AS first_timestamp,
             make_timestamptz(lastValue.timestamp * 1000) AS last_timestamp, received_at, {day_of_file} AS date,
             CASE WHEN id IS NULL THEN 'required' END AS reason
-        FROM read_json('{raw}/irceline/date=*/timeseries.json', format = 'array', filename = true,
+        FROM read_json('{raw}/irceline/{days}/timeseries.json', format = 'array', filename = true,
             maximum_object_size = 16777216,
             columns = {{id: 'VARCHAR', uom: 'VARCHAR', station: 'STRUCT(properties STRUCT(id BIGINT))',
                 firstValue: 'STRUCT("timestamp" BIGINT)', lastValue: 'STRUCT("timestamp" BIGINT)',
@@ -65,7 +66,7 @@ def irceline(con, raw: str, out: str) -> None:
                 SELECT received_at, date, entry.key AS timeseries_id, unnest(entry.value.values) AS item
                 FROM (
                     SELECT received_at, {day_of_file} AS date, unnest(map_entries(body)) AS entry
-                    FROM read_json('{raw}/irceline/date=*/values.ndjson', format = 'newline_delimited', filename = true,
+                    FROM read_json('{raw}/irceline/{days}/values.ndjson', format = 'newline_delimited', filename = true,
                         maximum_object_size = 16777216,
                         columns = {{received_at: 'TIMESTAMPTZ',
                             body: 'MAP(VARCHAR, STRUCT("values" STRUCT("timestamp" BIGINT, "value" VARCHAR)[]))'}})
@@ -73,9 +74,10 @@ def irceline(con, raw: str, out: str) -> None:
             )
         ) AS raw
         LEFT JOIN series ON series.date = raw.date AND series.timeseries_id = raw.timeseries_id""")
-    _write(con, out, "irceline", "station", "station_id, date", "date_trunc('month', date)")
-    _write(con, out, "irceline", "timeseries", "timeseries_id, date", "date_trunc('month', date)")
-    _write(con, out, "irceline", "measurement", "timeseries_id, timestamp", "day", "text")
+    name = "data" if days.endswith("*") else days
+    _write(con, out, "irceline", "station", "station_id, date", "date", name=name)
+    _write(con, out, "irceline", "timeseries", "timeseries_id, date", "date", name=name)
+    _write(con, out, "irceline", "measurement", "timeseries_id, timestamp", "day", "text", name)
 
 
 def energy(con, raw: str, out: str) -> None:
@@ -165,12 +167,122 @@ def events(con, raw: str, out: str) -> None:
     _write(con, out, "events", "event", 'device, "at"', "day", "at_text")
 
 
+def codetrack(con, raw: str, out: str) -> None:
+    con.execute("SET TimeZone = 'UTC'")
+    _received(con, glob(f"{raw}/codetrack/rosters/roster.json"))
+    con.execute(f"""
+        CREATE TEMP TABLE learner_checked AS
+        SELECT id, nullif(email, '') AS email, nullif(name, '') AS name, nullif(cohort, '') AS cohort, leetcode_id,
+            received_at, CASE WHEN id IS NULL OR coalesce(email, '') = '' OR coalesce(name, '') = ''
+                OR coalesce(cohort, '') = '' THEN 'required' END AS reason
+        FROM read_json('{raw}/codetrack/rosters/roster.json', format = 'array', filename = true,
+            columns = {{id: 'BIGINT', email: 'VARCHAR', name: 'VARCHAR', cohort: 'VARCHAR', leetcode_id: 'VARCHAR'}})
+        JOIN received USING (filename)""")
+
+    def lines(name: str, body: str) -> str:
+        shape = "STRUCT(learner BIGINT, \"from\" VARCHAR, \"to\" VARCHAR)"
+        return f"""read_json('{raw}/codetrack/week=*/{name}.ndjson', format = 'newline_delimited', filename = true,
+            columns = {{request: '{shape}', received_at: 'TIMESTAMPTZ', body: '{body}'}})"""
+
+    con.execute(f"""
+        CREATE TEMP TABLE account_checked AS
+        SELECT request.learner AS id, body.free_code_camp_points AS free_code_camp_points, body.honor AS honor,
+            body.leetcode_points AS leetcode_points, received_at, regexp_extract(filename, 'week=([0-9-]+)', 1) AS week,
+            CASE WHEN request.learner IS NULL THEN 'required' END AS reason
+        FROM {lines("users", "STRUCT(free_code_camp_points BIGINT, honor BIGINT, leetcode_points BIGINT)")}""")
+    for list_ in ("weekly_scores", "weekly_commits"):
+        con.execute(f"""
+            CREATE TEMP TABLE {list_} AS
+            SELECT id, TRY_CAST(left(item.date, 10) AS DATE) AS date, item.points AS points, received_at, asked_from, asked_to
+            FROM (
+                SELECT request.learner AS id, CAST(request."from" AS DATE) AS asked_from,
+                    CAST(request."to" AS DATE) AS asked_to, received_at, unnest(body) AS item
+                FROM {lines(list_, "STRUCT(date VARCHAR, points BIGINT)[]")}
+            )""")
+    con.execute("""
+        CREATE TEMP TABLE weekly_score_checked AS
+        SELECT id, date, coalesce(a.points, 0) AS points, coalesce(b.points, 0) AS commits, a.id IS NOT NULL AS has_points,
+            b.id IS NOT NULL AS has_commits, coalesce(a.received_at, b.received_at) AS received_at,
+            CAST(timezone('America/New_York', coalesce(a.received_at, b.received_at)) AS DATE) AS received_on,
+            CASE WHEN id IS NULL OR date IS NULL THEN 'required'
+                WHEN date < coalesce(a.asked_from, b.asked_from) OR date >= coalesce(a.asked_to, b.asked_to)
+                    THEN 'outside' END AS reason
+        FROM weekly_scores AS a FULL JOIN weekly_commits AS b USING (id, date)""")
+    _write(con, out, "codetrack", "learner", "id, email", None)
+    _write(con, out, "codetrack", "account", "id, week", None)
+    _write(con, out, "codetrack", "weekly_score", "id, date", "date")
+
+
+RESULT = """local_student_id, first_name, last_name, middle_name, date_taken, points, points_possible, percent_correct,
+    performance_band_level, performance_band_label, mastered, __count"""
+RESULTS = {
+    "overall": ["version", "version_label"],
+    "standard": ["academic_benchmark_guid", "standard_code", "standard_description"],
+    "group": ["reporting_group_id", "reporting_group"],
+}
+ASSESSMENT = """local_assessment_id, title, description, author_id, district_author_id, author_first, author_last,
+    created_at, updated_at, scope_id, scope, subject_id, subject, grade_levels, __count"""
+
+
+def illuminate(con, raw: str, out: str) -> None:
+    con.execute("SET TimeZone = 'UTC'")
+    _received(con, glob(f"{raw}/illuminate/rosters/*"))
+
+    def rows(name: str, columns: list[str]) -> str:
+        shape = ", ".join(f'"{column}" VARCHAR' for column in columns)
+        return f"""(
+            SELECT unnest(body.results, recursive := true), received_at, regexp_extract(filename, 'year=([0-9-]+)', 1) AS year
+            FROM read_json('{raw}/illuminate/year=*/{name}.ndjson', format = 'newline_delimited', filename = true,
+                maximum_object_size = 16777216,
+                columns = {{received_at: 'TIMESTAMPTZ', body: 'STRUCT(results STRUCT({shape})[])'}}))"""
+
+    columns = [column.strip() for column in ASSESSMENT.split(",")]
+    at = {name: f"timezone('America/Los_Angeles', TRY_CAST({name} AS TIMESTAMP)) AS {name}" for name in ("created_at", "updated_at")}
+    con.execute(f"""
+        CREATE TEMP TABLE assessment_checked AS
+        SELECT * REPLACE ({at["created_at"]}, {at["updated_at"]}, TRY_CAST(__count AS BIGINT) AS __count),
+            CASE WHEN coalesce(assessment_id, '') = '' THEN 'required' END AS reason
+        FROM {rows("assessments", ["assessment_id", *columns])}""")
+    _write(con, out, "illuminate", "assessment", "year, assessment_id, " + ASSESSMENT.replace(", __count", ""), None)
+    common = [column.strip() for column in RESULT.split(",")]
+    for kind, own in RESULTS.items():
+        key = ", ".join(["year", "assessment_id", "title", *own, *common[:-1]])
+        con.execute(f"""
+            CREATE TEMP TABLE result_{kind}_checked AS
+            SELECT * REPLACE (
+                    CASE WHEN TRY_CAST(date_taken AS DATE) >= DATE '2001-01-01' THEN CAST(date_taken AS DATE) END AS date_taken,
+                    TRY_CAST(points AS DOUBLE) AS points, TRY_CAST(points_possible AS DOUBLE) AS points_possible,
+                    CAST(round_even(TRY_CAST(percent_correct AS DOUBLE), 0) AS BIGINT) AS percent_correct,
+                    TRY_CAST(mastered AS BOOLEAN) AS mastered, TRY_CAST(__count AS BIGINT) AS __count
+                ),
+                CASE WHEN coalesce(assessment_id, '') = '' OR coalesce(local_student_id, '') = '' THEN 'required'
+                    WHEN date_taken IS NOT NULL AND TRY_CAST(date_taken AS DATE) IS NULL THEN 'not_a_date'
+                    WHEN mastered IS NOT NULL AND TRY_CAST(mastered AS BOOLEAN) IS NULL THEN 'not_a_bool'
+                    WHEN points IS NOT NULL AND TRY_CAST(points AS DOUBLE) IS NULL THEN 'not_a_number'
+                    WHEN percent_correct IS NOT NULL AND TRY_CAST(percent_correct AS DOUBLE) IS NULL THEN 'not_a_number'
+                END AS reason
+            FROM {rows(f"responses_{kind}", ["assessment_id", "title", *own, *common])}""")
+        _write(con, out, "illuminate", f"result_{kind}", key, None)
+    con.execute(f"""
+        CREATE TEMP TABLE roster_checked AS
+        SELECT "STUDENTS.Student_Number" AS student_number, "STUDENTS.Grade_Level" AS grade_level,
+            TRY_CAST("STUDENTS.Enroll_Status" AS BIGINT) AS enroll_status, received_at,
+            CASE WHEN "STUDENTS.Student_Number" IS NULL THEN 'required'
+                WHEN NOT regexp_full_match("STUDENTS.Grade_Level", '(?i:K|-?\\d{{1,2}})') THEN 'pattern' END AS reason
+        FROM read_csv('{raw}/illuminate/rosters/Student_Rosters.txt', delim = '\t', header = true, all_varchar = true,
+            filename = true)
+        JOIN received USING (filename)""")
+    _write(con, out, "illuminate", "roster", "student_number, grade_level, enroll_status", None)
+
+
 def _received(con, files: list[str]) -> None:
     con.execute("CREATE TEMP TABLE received (filename VARCHAR, received_at TIMESTAMPTZ)")
     con.executemany("INSERT INTO received VALUES (?, ?)", received(files))
 
 
-def _write(con, out: str, dataset: str, table: str, key: str, month_of: str | None, hidden: str = "") -> None:
+def _write(
+    con, out: str, dataset: str, table: str, key: str, month_of: str | None, hidden: str = "", name: str = "data"
+) -> None:
     """Writes `TABLE_checked`: good rows by month, of rows with the same key the last one of the newest file; bad rows."""
     con.execute(f"CREATE TEMP TABLE twice AS SELECT {key} FROM {table}_checked WHERE reason IS NULL GROUP BY ALL HAVING count(*) > 1")
     older = ""
@@ -182,7 +294,10 @@ def _write(con, out: str, dataset: str, table: str, key: str, month_of: str | No
             ) WHERE age > 1""")
         older = " AND rowid NOT IN (SELECT row FROM older)"
     excluded = ", ".join(filter(None, ["reason", hidden]))
-    month, by = (f", strftime({month_of}, '%Y-%m') AS month", ", PARTITION_BY (month)") if month_of else ("", "")
+    month, by = "", ""
+    if month_of:
+        month = f", strftime({month_of}, '%Y-%m') AS month"
+        by = f", PARTITION_BY (month), FILENAME_PATTERN '{name}_{{i}}', OVERWRITE_OR_IGNORE"
     target = f"{out}/standard/{dataset}/{table}" + ("" if month_of else ".parquet")
     con.execute(f"""
         COPY (SELECT * EXCLUDE ({excluded}){month} FROM {table}_checked WHERE reason IS NULL{older})

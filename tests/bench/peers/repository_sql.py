@@ -35,6 +35,7 @@ class Statement:
     hidden: list[str] = field(default_factory=list)
     split: list[str] = field(default_factory=list)
     look_back_days: int = 0
+    csv: str | None = None
 
 
 def dataset(name: str) -> dict:
@@ -97,6 +98,7 @@ def _read(path: Path) -> Statement:
         hidden=options.get("hidden", []),
         split=options.get("split", []),
         look_back_days=options.get("look_back_days", 0),
+        csv=options.get("csv", {}).get("name"),
     )
 
 

@@ -1,4 +1,4 @@
-"""DuckDB: `with_duckdb.py DATASET clean|models|whole RAW OUT`."""
+"""DuckDB: `with_duckdb.py DATASET clean|models|whole|night:DAY RAW OUT`."""
 
 import os
 import sys
@@ -10,12 +10,26 @@ import repository_sql
 from shared_rules import folder, hours_of
 
 ZONES = {"irceline": "Europe/Brussels", "meters": "Europe/Brussels"}
+# What a model's partition adds to its columns, and by which of them files lie.
+PARTITIONS = {
+    "": ("", []),
+    "month": (", strftime({day}, '%Y-%m') AS month", ["month"]),
+    "year_month": (", year({day}) AS year, month({day}) AS month", ["year", "month"]),
+    "year": ("", ["year"]),
+}
 FOLDERS = {"energy": "energy_usage"}
 MODELS = {
     "irceline": ["aggregate_station_by_day", "aggregate_city_by_hour"],
     "energy": ["usage_by_customer_day", "usage"],
     "meters": ["theft_detection"],
     "events": [],
+    "codetrack": ["weekly_scores", "learners"],
+    "illuminate": [
+        "assessment_results_group",
+        "assessment_results_combined",
+        "assessments_metadata",
+        "illuminate_assessment_results",
+    ],
 }
 
 
@@ -31,9 +45,13 @@ def main(job: str, stage: str, raw: str, out: str) -> None:
         getattr(duckdb_clean, job)(con, raw, out)
     if stage in ("models", "whole"):
         models(con, job, out)
+    if stage.startswith("night:"):
+        day = stage.removeprefix("night:")
+        duckdb_clean.irceline(con, raw, out, day)
+        models(con, job, out, f"month={day[5:12]}")
 
 
-def models(con, job: str, out: str) -> None:
+def models(con, job: str, out: str, months: str = "*") -> None:
     """Makes the models by the SQL of the repository: by months where a model looks back, else in one statement."""
     con.execute("SET TimeZone = 'UTC'")
     dataset = FOLDERS.get(job, job)
@@ -42,7 +60,7 @@ def models(con, job: str, out: str) -> None:
         con.execute(statement)
     for path in sorted(glob(f"{out}/standard/{dataset}/*")):
         name = os.path.basename(path).removesuffix(".parquet")
-        files = path if path.endswith(".parquet") else f"{path}/*/*.parquet"
+        files = path if path.endswith(".parquet") else f"{path}/{months}/*.parquet"
         con.execute(f"CREATE OR REPLACE VIEW all_{name} AS SELECT * FROM read_parquet('{files}')")
         con.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM all_{name}")
     for model in MODELS[job]:
@@ -60,10 +78,23 @@ def _whole(con, out: str, dataset: str, known: dict, statement) -> None:
         kind = "TEMP TABLE" if view.materialize else "TEMP VIEW"
         con.execute(f'CREATE OR REPLACE {kind} "{view.name}" AS {view.sql}')
     hidden = f" EXCLUDE ({', '.join(statement.hidden)})" if statement.hidden else ""
-    day = statement.partition[statement.partition.index("(") + 1 : -1]
+    columns, by = PARTITIONS[(statement.partition or "").split("(")[0]]
+    if "{day}" in columns:
+        columns = columns.format(day=statement.partition[statement.partition.index("(") + 1 : -1])
+    by = [*by, *statement.split]
+    target = f"{out}/consumption/{dataset}/{statement.name}" + ("" if by else ".parquet")
+    partitioned = f", PARTITION_BY ({', '.join(by)}), OVERWRITE_OR_IGNORE" if by else ""
+    # What is written twice is made once.
+    kind = "TABLE" if statement.csv else "VIEW"
+    con.execute(f"CREATE OR REPLACE TEMP {kind} result AS {statement.sql}")
     con.execute(f"""
-        COPY (SELECT *{hidden}, strftime({day}, '%Y-%m') AS month FROM ({statement.sql}))
-        TO '{out}/consumption/{dataset}/{statement.name}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (month))""")
+        COPY (SELECT *{hidden}{columns} FROM result)
+        TO '{target}' (FORMAT parquet, COMPRESSION zstd{partitioned})""")
+    if statement.csv:
+        names = [name for (name, *_) in con.execute("DESCRIBE result").fetchall()]
+        mastered = " REPLACE (CASE WHEN mastered THEN 't' WHEN NOT mastered THEN 'f' END AS mastered)"
+        shown = "*" + (mastered if "mastered" in names else "")
+        con.execute(f"COPY (SELECT {shown} FROM result) TO '{out}/consumption/{dataset}/{statement.csv}.csv' (HEADER)")
 
 
 def _month_by_month(con, out: str, dataset: str, known: dict, statement) -> None:

@@ -237,3 +237,5 @@ def _partitioned(frame: pd.DataFrame, path: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    # All is written. Now and then pyarrow's threads do not survive the interpreter's end, and the process aborts.
+    os._exit(0)
