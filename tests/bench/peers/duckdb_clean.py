@@ -50,17 +50,24 @@ def irceline(con, raw: str, out: str, days: str = "date=*") -> None:
             coalesce(map_extract_value(MAP {PARAMETERS}, phenomenon_id),
                 trim(regexp_replace(lower(phenomenon), '[^a-z0-9]+', '_', 'g'), '_')) AS parameter
         FROM timeseries_checked WHERE reason IS NULL""")
+    # Zones are looked up once per day, not per value.
+    midnight = "timezone('Europe/Brussels', CAST(date{} AS TIMESTAMP))"
+    con.execute(f"""
+        CREATE TEMP TABLE known AS
+        SELECT *, {midnight.format("")} AS day_begins, {midnight.format(" + 1")} AS day_ends,
+            strftime(date, '%Y-%m') AS month
+        FROM series""")
     con.execute(f"""
         CREATE TEMP TABLE measurement_checked AS
         SELECT raw.timeseries_id, station_id, phenomenon_id, parameter, uom, timestamp,
-            strftime(timezone('UTC', timestamp), '%Y-%m-%dT%H:%M:%SZ') AS datetime, day,
-            CASE WHEN number IN {SENTINELS} OR isnan(number) THEN NULL ELSE number END AS value, received_at, text,
-            CASE WHEN series.timeseries_id IS NULL THEN 'unknown_timeseries' WHEN timestamp IS NULL THEN 'required'
-                WHEN day <> raw.date THEN 'outside' WHEN text IS NOT NULL AND number IS NULL THEN 'not_a_number'
+            strftime(timezone('UTC', timestamp), '%Y-%m-%dT%H:%M:%SZ') AS datetime, raw.date AS day,
+            CASE WHEN number IN {SENTINELS} OR isnan(number) THEN NULL ELSE number END AS value, received_at, text, month,
+            CASE WHEN known.timeseries_id IS NULL THEN 'unknown_timeseries' WHEN timestamp IS NULL THEN 'required'
+                WHEN timestamp <= day_begins OR timestamp > day_ends THEN 'outside'
+                WHEN text IS NOT NULL AND number IS NULL THEN 'not_a_number'
                 WHEN number < {LEAST} AND number NOT IN {SENTINELS} THEN 'below_minimum' END AS reason
         FROM (
             SELECT timeseries_id, received_at, date, make_timestamptz(item.timestamp * 1000) AS timestamp,
-                CAST(timezone('Europe/Brussels', make_timestamptz(item.timestamp * 1000 - 1)) AS DATE) AS day,
                 item.value AS text, TRY_CAST(item.value AS DOUBLE) AS number
             FROM (
                 SELECT received_at, date, entry.key AS timeseries_id, unnest(entry.value.values) AS item
@@ -73,11 +80,11 @@ def irceline(con, raw: str, out: str, days: str = "date=*") -> None:
                 )
             )
         ) AS raw
-        LEFT JOIN series ON series.date = raw.date AND series.timeseries_id = raw.timeseries_id""")
+        LEFT JOIN known ON known.date = raw.date AND known.timeseries_id = raw.timeseries_id""")
     name = "data" if days.endswith("*") else days
     _write(con, out, "irceline", "station", "station_id, date", "date", name=name)
     _write(con, out, "irceline", "timeseries", "timeseries_id, date", "date", name=name)
-    _write(con, out, "irceline", "measurement", "timeseries_id, timestamp", "day", "text", name)
+    _write(con, out, "irceline", "measurement", "timeseries_id, timestamp", "month", "text", name)
 
 
 def energy(con, raw: str, out: str) -> None:
@@ -296,7 +303,7 @@ def _write(
     excluded = ", ".join(filter(None, ["reason", hidden]))
     month, by = "", ""
     if month_of:
-        month = f", strftime({month_of}, '%Y-%m') AS month"
+        month = "" if month_of == "month" else f", strftime({month_of}, '%Y-%m') AS month"
         by = f", PARTITION_BY (month), FILENAME_PATTERN '{name}_{{i}}', OVERWRITE_OR_IGNORE"
     target = f"{out}/standard/{dataset}/{table}" + ("" if month_of else ".parquet")
     con.execute(f"""
