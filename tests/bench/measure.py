@@ -12,6 +12,8 @@ from pathlib import Path
 
 # No single run may take longer.
 TIMEOUT_SECONDS = 2400
+# A run that leaves the machine less memory than this is ended, before the system ends something else.
+SPARE_MB = 1024
 
 
 @dataclass
@@ -50,21 +52,26 @@ def run(command: list[str], log: Path, environment: dict[str, str] | None = None
 
 
 def _wait(pid: int, begun: float):
-    """Waits for a child, and ends it and what it started where it takes too long."""
+    """Waits for a child, and ends it and what it started where it takes too long or too much."""
     while True:
-        left = TIMEOUT_SECONDS - (time.monotonic() - begun)
-        done, status, usage = os.wait4(pid, os.WNOHANG if left > 0 else 0)
+        done, status, usage = os.wait4(pid, os.WNOHANG)
         if done:
             return os.waitstatus_to_exitcode(status), usage
-        if left - 0.05 <= 0:
+        taken = time.monotonic() - begun
+        if taken > TIMEOUT_SECONDS or (taken > 2 and _available_mb() < SPARE_MB):
             os.killpg(pid, 9)
-        time.sleep(0.002 if time.monotonic() - begun < 2 else 0.02)
+        time.sleep(0.002 if taken < 2 else 0.02)
+
+
+def _available_mb() -> int:
+    with open("/proc/meminfo") as file:
+        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("MemAvailable"))
 
 
 def _why(log: Path, status: int) -> str:
     """The last line of a log that says something."""
     if status == -9:
-        return "killed (out of memory or time)"
+        return f"ended: it took more than {TIMEOUT_SECONDS} s or all of the memory"
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     named = [line for line in lines if "rror" in line]
     return (named or lines or [f"exit status {status}"])[-1][:200]

@@ -4,6 +4,8 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+from jobs import LAKE_DAYS
+
 
 
 def again(job, quick, runs, tributary, peers, raw: Path, outs: Path, inputs) -> list[dict]:
@@ -17,7 +19,7 @@ def again(job, quick, runs, tributary, peers, raw: Path, outs: Path, inputs) -> 
 def night_after(job, quick, runs, tributary, peers, nights: Path, outs: Path, inputs) -> list[dict]:
     """One more day in a lake that has many, a new one in each round. The peers' lake is their own."""
     raw = outs / "raw"
-    shutil.copytree(inputs("irceline", 60 if quick else 3652), raw, copy_function=_link)
+    shutil.copytree(inputs("irceline", LAKE_DAYS[quick]), raw, copy_function=_link)
     lakes = {contestant.name: outs / contestant.name for contestant in [tributary, *peers]}
     for contestant in [tributary, *peers]:
         lakes[contestant.name].mkdir()

@@ -8,6 +8,8 @@ import polars as pl
 from shared_rules import CODE, LEAST, MUNICIPALITY, PARAMETERS, SENTINELS, STATES, folder, hours_of, received
 
 UTC = pl.Datetime("us", "UTC")
+# Larger uploads are read three times, as streams, in place of being held in memory.
+STREAM_BYTES = 1_000_000_000
 
 
 def main(job: str, stage: str, raw: str, out: str) -> None:
@@ -200,29 +202,35 @@ def energy_clean(raw: str, out: str) -> None:
             .then(pl.lit("below_minimum"))
         )
         .drop("file")
-    ).collect(engine="streaming")
-    _write(checked, out, "energy_usage/reading", ["customer_id", "start_time"], "day", ["c_text", "u_text"])
+    )
+    if sum(os.path.getsize(file) for file in files) > STREAM_BYTES:
+        write = _stream
+    else:
+        write, checked = _write, checked.collect(engine="streaming")
+    write(checked, out, "energy_usage/reading", ["customer_id", "start_time"], "day", ["c_text", "u_text"])
 
 
 def energy_models(raw: str, out: str) -> None:
-    reading = pl.scan_parquet(f"{out}/standard/energy_usage/reading")
     usage, start = pl.col("usage_kwh"), pl.col("start_time")
-    daily = reading.group_by("month", "customer_id", "day").agg(
-        daily_usage_kwh=usage.sum(),
-        readings=pl.len().cast(pl.Int64),
-        first_start_time_utc=start.min(),
-        last_start_time_utc=start.max(),
-    )
-    daily = daily.sort("customer_id", "day").collect(engine="streaming")
-    _partitioned(daily, f"{out}/consumption/energy_usage/usage_by_customer_day")
-    totals = daily.lazy().select("customer_id", "day", "daily_usage_kwh")
-    beside = (
-        reading.join(totals, on=["customer_id", "day"])
-        .select("customer_id", "usage_kwh", "daily_usage_kwh", start.alias("start_time_utc"), "received_at", "month")
-        .sort("customer_id", "start_time_utc")
-        .collect(engine="streaming")
-    )
-    _partitioned(beside, f"{out}/consumption/energy_usage/usage")
+    for month in sorted(glob(f"{out}/standard/energy_usage/reading/month=*")):
+        reading = pl.scan_parquet(month, hive_partitioning=False)
+        daily = reading.group_by("customer_id", "day").agg(
+            daily_usage_kwh=usage.sum(),
+            readings=pl.len().cast(pl.Int64),
+            first_start_time_utc=start.min(),
+            last_start_time_utc=start.max(),
+        )
+        daily = daily.sort("customer_id", "day").collect(engine="streaming")
+        totals = daily.lazy().select("customer_id", "day", "daily_usage_kwh")
+        beside = (
+            reading.join(totals, on=["customer_id", "day"])
+            .select("customer_id", "usage_kwh", "daily_usage_kwh", start.alias("start_time_utc"), "received_at")
+            .sort("customer_id", "start_time_utc")
+            .collect(engine="streaming")
+        )
+        for model, rows in (("usage_by_customer_day", daily), ("usage", beside)):
+            target = folder(f"{out}/consumption/energy_usage/{model}/{os.path.basename(month)}")
+            rows.write_parquet(target / "data.parquet", compression="zstd")
 
 
 def events_clean(raw: str, out: str) -> None:
@@ -276,6 +284,20 @@ def _write(checked: pl.DataFrame, out: str, table: str, key: list[str], day: str
     if good.select(pl.struct(key).n_unique()).item() < good.height:
         good = good.sort("received_at", maintain_order=True).unique(key, keep="last", maintain_order=True)
     _partitioned(good.with_columns(month=pl.col(day).dt.strftime("%Y-%m")), f"{out}/standard/{table}")
+
+
+def _stream(checked: pl.LazyFrame, out: str, table: str, key: list[str], day: str, hidden: list[str]) -> None:
+    """The same without holding all rows."""
+    rejects = folder(f"{out}/rejection") / f"{os.path.basename(table)}.ndjson"
+    checked.filter(pl.col("reason").is_not_null()).sink_ndjson(rejects)
+    good = checked.filter(pl.col("reason").is_null()).drop("reason", *hidden)
+    twice = good.group_by(key).len().filter(pl.col("len") > 1).drop("len").collect(engine="streaming").lazy()
+    newest = good.join(twice, on=key, how="semi").collect(engine="streaming")
+    newest = newest.sort("received_at", maintain_order=True).unique(key, keep="last", maintain_order=True)
+    good = pl.concat([good.join(twice, on=key, how="anti"), newest.lazy()])
+    good = good.with_columns(month=pl.col(day).dt.strftime("%Y-%m"))
+    target = pl.PartitionBy(folder(f"{out}/standard/{table}"), key="month", include_key=False)
+    good.sink_parquet(target, compression="zstd", mkdir=True, engine="streaming")
 
 
 def _partitioned(frame: pl.DataFrame, path: str) -> None:
