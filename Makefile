@@ -81,17 +81,21 @@ destroy: ## Take a deployment down again; not its data, unless force_destroy was
 
 .PHONY: bench
 bench: ## Measure beside DuckDB, Polars, pandas, PySpark and ClickHouse (QUICK=1, JOBS=year,energy, RUNS=3)
-	$(CARGO) build --locked --release --package job --bin tributary
+	$(CARGO) build --locked --workspace --bins --release
 	QUICK=$(QUICK) JOBS=$(JOBS) RUNS=$(RUNS) sh tests/bench/bench.sh $(TARGET)/release
+
+.PHONY: decoders
+decoders: ## Measure the decoders alone: bytes of raw JSON per second and core
+	$(CARGO) bench --locked --workspace --bench decode
 
 .PHONY: counts
 counts: ## Count instructions of a release build against recorded figures (WRITE=1 records them)
-	$(CARGO) build --locked --release --package job --bin tributary
+	$(CARGO) build --locked --workspace --bins --release
 	WRITE=$(WRITE) sh tests/counts/counts.sh $(TARGET)/release release
 
 .PHONY: profile
 profile: ## Where clean and aggregate spend instructions, below target/profile (KIND=irceline SIZE=7)
-	$(CARGO) build --locked --profile profiling --package job --bin tributary
+	$(CARGO) build --locked --workspace --bins --profile profiling
 	sh tests/bench/profile.sh $(TARGET)/profiling/tributary $(or $(KIND),irceline) $(or $(SIZE),7) $(TARGET)/profile
 
 .PHONY: chaos

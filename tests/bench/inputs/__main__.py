@@ -18,6 +18,10 @@ def main(kind: str, size: int, folder: Path) -> None:
             from inputs import irceline
 
             irceline.write(raw, NEWEST - datetime.timedelta(days=size - 1), size)
+        case "large-object":
+            from inputs import irceline
+
+            irceline.write_large(raw, size)
         case "nights":
             from inputs import irceline
 

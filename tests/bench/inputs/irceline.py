@@ -51,6 +51,28 @@ def write(raw: Path, first: datetime.date, days: int) -> None:
         (folder / "values.ndjson").write_text(_lines(day, listed, items), encoding="utf-8")
 
 
+def write_large(raw: Path, series: int) -> None:
+    """One day of many series with a value each five minutes, as one answer in one line: 1 GB with 86,000 series."""
+    day = datetime.date(2026, 11, 18)
+    folder = raw / "irceline" / f"date={day}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "stations.json").write_text("[]")
+    item = '{"id":"%d","uom":"µg/m³","station":{"properties":{"id":%d}},"parameters":{"phenomenon":{"id":"5","label":"PM10"}}}'
+    listed = ",".join(item % (id, id // 5) for id in range(series))
+    (folder / "timeseries.json").write_text(f"[{listed}]", encoding="utf-8")
+    first = _stamps(day)[0] - 3_600_000
+    stamps = [f'{{"timestamp":{first + (number + 1) * 300_000},"value":' for number in range(288)]
+    # The values of a series are one of ninety runs.
+    runs = [
+        "".join(f"{stamp}{(run + at) % 90}.{at % 10}}}," for at, stamp in enumerate(stamps))[:-1] for run in range(90)
+    ]
+    with (folder / "values.ndjson").open("w") as file:
+        file.write('{"request":{},"received_at":"2026-11-19T05:00:00Z","status":200,"body":{')
+        for id in range(series):
+            file.write(f'{"," if id else ""}"{id}":{{"values":[{runs[id % 90]}]}}')
+        file.write("}}\n")
+
+
 class _Series:
     """One series: what it measures, and its metadata up to and from its last value on."""
 
