@@ -67,6 +67,7 @@ def measure(job: Job, quick: bool, tributary: Tributary, there: list[Peer]) -> d
     outs = WORK / "out"
     shutil.rmtree(outs, ignore_errors=True)
     result = {"name": job.name, "title": job.named(quick), "size": job.of_size(quick), "runs": runs, "note": job.note}
+    result["summed"] = job.has_models and not job.whole
     if job.special:
         outs.mkdir(parents=True)
         result["rounds"] = getattr(special, job.special)(job, quick, runs, tributary, contestants[1:], raw, outs, inputs)

@@ -94,6 +94,8 @@ def _notes(result: dict) -> str:
     lines = [f"- {result['title']}: {result['runs']} paired runs, {result['bytes'] / 1e6:,.0f} MB raw."]
     if result["note"]:
         lines[0] += f" {result['note'][0].upper()}{result['note'][1:]}."
+    if result["summed"]:
+        lines[0] += " The whole is the sum of both stages, for peers, too."
     once = [name for name in ONCE if name in result["rounds"][0] and result["runs"] > 1]
     lines += [f"  - {name}: one run." for name in once]
     for name, differences in result["agreement"].items():
@@ -154,6 +156,9 @@ rejected rows to a file with a reason. Beyond that only Tributary
 - names the line of a rejected row, and keeps its text as it came;
 - writes the same bytes for the same input, and leaves no half-written table when it is killed.
 
-Where a peer's `stations` and `timeseries` lie by month, Tributary's lie by day, as other engines find them. The whole of
-Tributary is two processes, `clean` and `aggregate`; that of a peer is one, unless the note says that it is the sum.
+Peers take known series from `timeseries.json` alone, not from the references in `stations.json`, too. Of rows with the same
+key in one file ClickHouse keeps any, not the last. Where Tributary's `station` and `timeseries` lie by day, the peers' lie by
+month, and their tables of Codetrack's accounts and of Illuminate's school years are one file each. PySpark's peak is that of
+its Java process alone. The whole of Tributary is two processes, `clean` and `aggregate`; that of a peer is one, unless it is
+said to be the sum.
 """
