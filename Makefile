@@ -41,6 +41,7 @@ test: ## Everything that CI runs: lints, unit tests, integration tests, Terrafor
 	$(MAKE) --no-print-directory infrastructure
 	$(CARGO) build --locked --workspace --all-targets
 	$(CARGO) test --locked --workspace
+	sh tests/counts/counts.sh $(TARGET)/debug debug
 	sh tests/image.sh $(TARGET)/debug
 	sh tests/localstack.sh $(TARGET)/localstack
 	@sh tests/skipped.sh $(TRIBUTARY_SKIPPED)
@@ -79,10 +80,23 @@ destroy: ## Take a deployment down again; not its data, unless force_destroy was
 	$(TERRAFORM) destroy $(VARIABLES)
 
 .PHONY: bench
-bench: ## Measure: decoder throughput, CPU of a nightly run, memory for a 1 GB object
-	$(CARGO) build --locked --workspace --release
+bench: ## Measure beside DuckDB, Polars, pandas, PySpark and ClickHouse (QUICK=1, JOBS=year,energy, RUNS=3)
+	$(CARGO) build --locked --workspace --bins --release
+	QUICK=$(QUICK) JOBS=$(JOBS) RUNS=$(RUNS) sh tests/bench/bench.sh $(TARGET)/release
+
+.PHONY: decoders
+decoders: ## Measure the decoders alone: bytes of raw JSON per second and core
 	$(CARGO) bench --locked --workspace --bench decode
-	sh tests/bench.sh $(TARGET)/release
+
+.PHONY: counts
+counts: ## Count instructions of a release build against recorded figures (WRITE=1 records them)
+	$(CARGO) build --locked --workspace --bins --release
+	WRITE=$(WRITE) sh tests/counts/counts.sh $(TARGET)/release release
+
+.PHONY: profile
+profile: ## Where clean and aggregate spend instructions, below target/profile (KIND=irceline SIZE=7)
+	$(CARGO) build --locked --workspace --bins --profile profiling
+	sh tests/bench/profile.sh $(TARGET)/profiling/tributary $(or $(KIND),irceline) $(or $(SIZE),7) $(TARGET)/profile
 
 .PHONY: chaos
 chaos: ## Run clean and aggregate under scripted faults (SCHEDULES=10000, SEED=1)

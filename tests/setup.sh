@@ -7,6 +7,8 @@ packages=
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3 python3-venv"
 # The image of large jobs is built and run without a daemon.
 command -v buildah >/dev/null || packages="$packages buildah"
+# Instructions are counted with it.
+command -v valgrind >/dev/null || packages="$packages valgrind"
 
 if [ -z "$packages" ]; then
     echo "setup: nothing to install"
