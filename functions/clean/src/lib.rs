@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::StreamExt;
 use lake::dataset::Dataset;
-use lake::ledger::{Entries, Gap, Input, Objects, RawEntry, Rows, Unreadable, WholeReject};
+use lake::ledger::{Entries, FORMAT, Gap, Input, Objects, RawEntry, Rows, Unreadable, WholeReject};
 use lake::progress::Progress;
 use lake::settings::Zone;
 use lake::store::Object;
@@ -65,6 +65,10 @@ pub struct Options {
     /// The time, by which a sweep leaves young objects alone.
     pub now: DateTime<Utc>,
 }
+
+/// Objects that one run cleans again only because an older version wrote what was made of them: the same rows, in other
+/// bytes. The others follow in the next runs.
+const OLDER_PER_RUN: usize = 1000;
 
 /// The share of an object's rows that may be rejected, unless the caller says otherwise.
 pub const MAX_REJECTED: f64 = 0.5;
@@ -306,6 +310,8 @@ impl Wanted {
 struct Survey {
     todo: Vec<String>,
     up_to_date: u64,
+    /// How many of them are current but for the version that cleaned them.
+    older: usize,
     /// What lies in the raw zone but cannot be read: it stops no other object.
     odd: Vec<(String, String)>,
     /// Per dataset.
@@ -405,6 +411,9 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &
                 found.unreadable.push(broken);
             }
         } else if wanted.wants(entry, is_current) {
+            found.todo.push(raw.key.clone());
+        } else if found.older < OLDER_PER_RUN && entry.is_some_and(|entry| entry.format < FORMAT) {
+            found.older += 1;
             found.todo.push(raw.key.clone());
         } else {
             found.up_to_date += 1;

@@ -10,12 +10,15 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use crate::memory::{MemoryStore, State};
 use crate::zones::Zones;
 
+/// Keys and hashes.
+type Objects = Vec<(String, String)>;
+
 /// Looks at each object that was written, and keeps what is wrong.
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
     problems: Arc<Mutex<Vec<String>>>,
-    /// What each fingerprint of a consumption partition was committed with: key and hash of its objects.
-    made: Arc<Mutex<BTreeMap<String, Vec<(String, String)>>>>,
+    /// What each fingerprint of a consumption partition was committed with.
+    made: Arc<Mutex<BTreeMap<String, Objects>>>,
     /// The lake, where all of it is to be looked at whenever an entry is committed.
     zones: Arc<OnceLock<Zones>>,
 }
@@ -46,7 +49,7 @@ impl Watch {
     /// The same inputs give the same bytes, whoever makes them and when.
     fn same(&self, entry: &[u8]) -> Option<String> {
         let entry: ConsumptionEntry = serde_json::from_slice(entry).ok().filter(ConsumptionEntry::is_committed)?;
-        let made: Vec<(String, String)> = entry.outputs.into_iter().map(|output| (output.key, output.hash)).collect();
+        let made: Objects = entry.outputs.into_iter().map(|output| (output.key, output.hash)).collect();
         let mut known = self.made.lock().unwrap();
         let before = known.entry(entry.fingerprint).or_insert_with(|| made.clone());
         // What is announced beside it does not count.
