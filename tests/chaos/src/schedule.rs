@@ -31,11 +31,13 @@ pub struct Options {
     pub same_again: bool,
     /// Whether to look before the last quiet run for what that mends.
     pub strictly: bool,
+    /// Whether some schedules aggregate: that takes most of the time.
+    pub models: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { mutant: Mutant::None, same_again: true, strictly: false }
+        Self { mutant: Mutant::None, same_again: true, strictly: false, models: true }
     }
 }
 
@@ -72,7 +74,7 @@ async fn schedule(seed: u64, catalog: &Catalog, options: Options) -> Result<Done
     let mut actors = Vec::new();
     let uploads = uploads(seed, options);
     // Aggregation takes most of the time: some schedules are of `clean` alone.
-    let with_models = random.chance(40);
+    let with_models = random.chance(40) && options.models;
     scheduler.note(format!("0 uploads {} times; {share} % of calls fail", uploads.len()));
     // Some of the work is done before the first fault.
     let settled = random.below(uploads.len());
