@@ -207,7 +207,8 @@ fn string<'v>(column: &Column, text: Cow<'v, str>) -> Result<Typed<'v>, Refusal>
 /// The date that a text says.
 fn date(formats: &[TimeFormat], text: &str) -> Option<NaiveDate> {
     if formats.is_empty() {
-        return parse_day(text).ok();
+        // The parser takes other numbers of digits for a year: more of them are at least a date.
+        return parse_day(text).ok().or_else(|| text.parse().ok().filter(|date| !years::has(*date)));
     }
     formats.iter().find_map(|format| match format {
         TimeFormat::Rfc3339 => DateTime::parse_from_rfc3339(text).ok().map(|time| time.date_naive()),
