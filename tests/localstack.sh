@@ -39,6 +39,12 @@ finish() {
     status=$?
     trap - EXIT
     kill "$localstack" 2>/dev/null || true
+    # It does not always end when it is asked to.
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        kill -0 "$localstack" 2>/dev/null || break
+        sleep 1
+    done
+    kill -9 "$localstack" 2>/dev/null || true
     wait "$localstack" 2>/dev/null || true
     [ "$status" -eq 0 ] || tail -n 40 "$work/log" >&2
     rm -rf "$work"
