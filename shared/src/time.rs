@@ -82,7 +82,9 @@ impl Window {
 pub fn parse_day(text: &str) -> Result<NaiveDate, String> {
     let is_year = |year: &str| year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
     let day = text.split_once('-').filter(|(year, _)| is_year(year)).and_then(|_| text.parse().ok());
-    day.ok_or_else(|| format!("\"{text}\" is not a date of the years 0001 to 9999: write it as YYYY-MM-DD, such as 2026-11-18"))
+    day.ok_or_else(|| {
+        format!("\"{text}\" is not a date of the years 0001 to 9999: write it as YYYY-MM-DD, such as 2026-11-18")
+    })
 }
 
 /// Errors unless a day is of the years 0001 to 9999.

@@ -370,10 +370,11 @@ fn cut_of<'a>(table: &'a Table, cut: &Cut<'a>) -> Option<(&'a str, Range<NaiveDa
     }
 }
 
-/// Whether two objects could hold the same key: within one object, cleaning has already seen to it, unless its rows of
-/// one key can be of several partitions.
+/// Whether two objects could hold the same key: cleaning has seen to it within what one raw object became.
 fn needs_comparing(table: &Table, outputs: &[Ranked]) -> bool {
-    if table.key.is_empty() {
+    let mut sources = outputs.iter().map(|(rank, _)| rank);
+    let first = sources.next();
+    if table.key.is_empty() || sources.all(|rank| Some(rank) == first) {
         return false;
     }
     if !matches!(table.partition, PartitionBy::Time(..)) || table.keeps_day() {

@@ -1,8 +1,12 @@
 //! Elements of a JSON list that were seen before: those of a day's metadata differ from the day before in a few numbers.
+//! `null` counts as a number here: a last value is one or the other.
 
 use std::borrow::Borrow;
 use std::ops::Range;
 use std::sync::OnceLock;
+
+/// What stands where no number is.
+pub(super) const NULL: &[u8] = b"null";
 
 /// An element, and what was made of it.
 #[derive(Debug)]
@@ -50,7 +54,7 @@ impl<T> Known<T> {
                 rest = rest.get(same.len() - 1..)?;
             } else {
                 rest = rest.strip_prefix(self.text.get(known..number.start)?)?;
-                let (digits, others) = rest.split_at_checked(number_length(rest)?)?;
+                let (digits, others) = rest.split_at_checked(null_length(rest).or_else(|| number_length(rest))?)?;
                 changed(at, digits);
                 rest = others;
             }
@@ -115,6 +119,11 @@ pub(super) fn number_length(bytes: &[u8]) -> Option<usize> {
     Some(at)
 }
 
+/// The length of `null` at the beginning.
+fn null_length(bytes: &[u8]) -> Option<usize> {
+    bytes.starts_with(NULL).then_some(NULL.len())
+}
+
 /// Where the numbers of a JSON object are.
 fn numbers(text: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
@@ -123,7 +132,7 @@ fn numbers(text: &[u8]) -> Vec<Range<usize>> {
         let rest = text.get(at..).unwrap_or_default();
         at += match byte {
             b'"' => string_length(rest),
-            b'-' | b'0'..=b'9' => match number_length(rest) {
+            b'n' | b'-' | b'0'..=b'9' => match null_length(rest).or_else(|| number_length(rest)) {
                 Some(length) => {
                     found.push(at..at + length);
                     length
@@ -154,7 +163,7 @@ mod tests {
 
     #[test]
     fn an_element_is_known_whatever_its_other_numbers_are() {
-        let text = br#"{"id":17,"label":"a \" 5 \\","x":[4.25,-1e5],"last":{"value":0.5}}"#;
+        let text = br#"{"id":17,"label":"a \" 5 \\","x":[4.25,-1e5],"last":{"value":0.5},"n":null}"#;
         let used = text.windows(2).position(|two| two == b"17").unwrap();
         let known = Known::new(text, vec![used], ());
         let length = |text: &str| known.length_in(text.as_bytes());
@@ -170,7 +179,12 @@ mod tests {
             ("4.25", "04", false),
             ("4.25", "\"NaN\"", false),
             ("5 ", "6 ", false),
-            ("0.5", "null", false),
+            ("0.5", "null", true),
+            ("0.5", "nul", false),
+            ("0.5", "nulls", false),
+            ("null", "7", true),
+            ("null", "true", false),
+            ("17", "null", false),
             ("label", "table", false),
         ] {
             let other = text.replacen(from, to, 1);

@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use super::exact::{Json, Object};
 use super::json::{self, each_element};
-use super::known::{Known, is_list_of};
+use super::known::{Known, NULL, is_list_of};
 use super::value::{Raw, Typed, check};
 use super::{Notes, RawObject};
 use crate::error::Stop;
@@ -138,8 +138,11 @@ impl Last {
         for (row, number, digits) in changed {
             let of_number = elements.get(row)?.made.iter().filter(|(_, known)| *known == number);
             for (at, _) in of_number {
-                let digits = std::str::from_utf8(digits).ok()?;
-                cells.get_mut(*at)?.push((row, check(columns.get(*at)?, Raw::Number(digits)).ok()?));
+                let raw = match digits {
+                    NULL => Raw::Missing,
+                    digits => Raw::Number(std::str::from_utf8(digits).ok()?),
+                };
+                cells.get_mut(*at)?.push((row, check(columns.get(*at)?, raw).ok()?));
             }
         }
         let mut arrays = Vec::with_capacity(self.rows.num_columns());

@@ -73,6 +73,26 @@ fn numbers_that_change_are_read_and_those_that_do_not_stay() {
     assert_eq!((last.value(1), last.is_null(2), last.value(3)), (1_700_820_000_000_000, true, 1_700_733_600_004_000));
 }
 
+#[test]
+fn a_null_comes_and_goes_like_a_number() {
+    let pointers = ["/1/lastValue/value", "/1/lastValue/timestamp", "/1/station/properties/id", "/2/lastValue"];
+    for (pointer, other) in pointers.into_iter().flat_map(|pointer| [(pointer, Value::Null), (pointer, json!(7))]) {
+        for first_is_changed in [false, true] {
+            let mut changed = timeseries();
+            *changed.pointer_mut(pointer).unwrap() = other.clone();
+            let mut documents = [timeseries(), changed].map(|document| document.to_string());
+            if first_is_changed {
+                documents.reverse();
+            }
+            for document in &documents {
+                let [by_memory, plain] = [true, false]
+                    .map(|by_memory| decoded("timeseries.json", document.as_bytes(), by_memory).unwrap().0);
+                assert_eq!(by_memory, plain, "{pointer} {other}");
+            }
+        }
+    }
+}
+
 proptest! {
     /// Whatever document came before, and whatever bytes of it are others: the result is that of the plain way.
     #[test]
