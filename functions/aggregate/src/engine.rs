@@ -23,7 +23,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext, cast, ident, lit};
 use futures::{FutureExt, StreamExt};
 use lake::Lake;
-use lake::dataset::{Column, ColumnType, Dataset, Model, RECEIVED_AT, Table, View};
+use lake::dataset::{Column, ColumnType, Dataset, Model, RECEIVED_AT, Spread, Table, View};
 use lake::ledger::Output;
 use lake::partition::{NULL, PartitionBy};
 use lake::personal::PersonalKey;
@@ -136,7 +136,7 @@ impl Engine {
         if let Some(key) = cut.personal_key {
             personal::register(&self.context, key);
         }
-        let sql = newest_rows(&hidden, table, cut, needs_comparing(table, outputs));
+        let sql = newest_rows(&hidden, table, cut, &compared(table, outputs));
         let view = self.context.sql(&sql).await?.into_view();
         self.register(name, view)
     }
@@ -313,7 +313,7 @@ fn calendar(dataset: &Dataset, days: &Range<NaiveDate>) -> std::result::Result<R
 
 /// The newest row of each key; on a tie the one of the greater raw key. Rows of a table that is cut by its raw keys are
 /// compared within their partition.
-fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compare: bool) -> String {
+fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compared: &Compared) -> String {
     let quoted = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     let shown = |column: &Column| match cut.personal_key {
         Some(_) if column.personal => {
@@ -336,11 +336,25 @@ fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compare: bool) -> Stri
         }
         None => "TRUE".to_owned(),
     };
-    if !compare {
-        return format!("SELECT {columns} FROM \"{files}\" WHERE {}", within(&days));
-    }
+    let of_days = |spans: &[Range<NaiveDate>]| {
+        let day = days.as_ref().map_or("", |(day, _)| day);
+        let spans: Vec<String> = spans.iter().map(|span| within(&Some((day, span.clone())))).collect();
+        format!("({})", spans.join(" OR "))
+    };
+    let (rest, only) = match compared {
+        Compared::Nothing => return format!("SELECT {columns} FROM \"{files}\" WHERE {}", within(&days)),
+        Compared::Days(spans) if days.is_some() => {
+            let rest = format!(
+                "SELECT {columns} FROM \"{files}\" WHERE {} AND NOT {} UNION ALL ",
+                within(&days),
+                of_days(spans)
+            );
+            (rest, of_days(spans))
+        }
+        Compared::Days(_) | Compared::All => (String::new(), "TRUE".to_owned()),
+    };
     // Rows are compared before they are cut: a newer one may be of a day beyond.
-    let compared = match (&days, table.keeps_day()) {
+    let reach = match (&days, table.keeps_day()) {
         (days, true) => days.clone(),
         (Some((day, days)), false) if matches!(table.partition, PartitionBy::Time(..)) => {
             Some((*day, widened(days, SLACK, SLACK)))
@@ -352,10 +366,10 @@ fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compare: bool) -> Stri
         key.extend(partition);
     }
     format!(
-        "SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY received_at DESC, _source DESC) \
-         AS _age FROM \"{files}\" WHERE {}) WHERE _age = 1 AND {}",
+        "{rest}SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY received_at DESC, \
+         _source DESC) AS _age FROM \"{files}\" WHERE {} AND {only}) WHERE _age = 1 AND {}",
         quoted(&key),
-        within(&compared),
+        within(&reach),
         within(&days)
     )
 }
@@ -367,6 +381,57 @@ fn cut_of<'a>(table: &'a Table, cut: &Cut<'a>) -> Option<(&'a str, Range<NaiveDa
         (PartitionBy::Time(_, day), _) => Some((day, days)),
         (_, Some(by)) if table.column(by).is_some_and(|column| column.kind == ColumnType::Date) => Some((by, days)),
         _ => None,
+    }
+}
+
+/// Which rows of a table are to be compared by their keys.
+#[derive(Debug, PartialEq, Eq)]
+enum Compared {
+    Nothing,
+    /// Those of these days; the spans are apart, and in order.
+    Days(Vec<Range<NaiveDate>>),
+    All,
+}
+
+/// The most pairs of objects that are looked at for days that they share.
+const MOST_PAIRS: usize = 10_000;
+/// The most spans of days that one query names.
+const MOST_SPANS: usize = 32;
+
+/// Which rows two objects could hold with the same key.
+fn compared(table: &Table, outputs: &[Ranked]) -> Compared {
+    if !needs_comparing(table, outputs) {
+        return Compared::Nothing;
+    }
+    let spans: Option<Vec<(usize, Range<NaiveDate>)>> = outputs
+        .iter()
+        .map(|(rank, output)| output.days.map(|(first, last)| (*rank, widened(&(first..last), SLACK, SLACK + 1))))
+        .collect();
+    let Some(mut spans) = spans.filter(|_| !table.keeps_day() && table.spread() == Spread::NearDays) else {
+        return Compared::All;
+    };
+    // Rows of one key are at most so many days apart as the spans are widened: they are in the spans of both objects.
+    spans.sort_by_key(|(_, span)| span.start);
+    let mut shared: Vec<Range<NaiveDate>> = Vec::new();
+    for (at, (rank, span)) in spans.iter().enumerate() {
+        let others = spans.iter().skip(at + 1).take_while(|(_, other)| other.start < span.end);
+        shared.extend(others.filter(|(other, _)| other != rank).map(|(_, other)| other.start..span.end.min(other.end)));
+        if shared.len() > MOST_PAIRS {
+            return Compared::All;
+        }
+    }
+    shared.sort_by_key(|span| span.start);
+    let mut clashes: Vec<Range<NaiveDate>> = Vec::new();
+    for span in shared {
+        match clashes.last_mut() {
+            Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+            _ => clashes.push(span),
+        }
+    }
+    match clashes.len() {
+        0 => Compared::Nothing,
+        1..=MOST_SPANS => Compared::Days(clashes),
+        _ => Compared::All,
     }
 }
 
@@ -387,4 +452,49 @@ fn needs_comparing(table: &Table, outputs: &[Ranked]) -> bool {
         });
     }
     outputs.len() > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use lake::dataset::Catalog;
+    use lake::partition::Partition;
+
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn only_days_that_objects_share_are_compared() {
+        let catalog = Catalog::built_in();
+        let table = catalog.dataset("energy_usage").unwrap().table("reading").unwrap();
+        let output = |first: &str, last: &str| Output {
+            key: String::new(),
+            partition: Partition::whole(),
+            rows: 1,
+            bytes: 1,
+            etag: String::new(),
+            hash: String::new(),
+            days: Some((day(first), day(last))),
+        };
+        let [january, february, march, all] = [
+            output("2026-01-01", "2026-01-31"),
+            output("2026-02-01", "2026-02-28"),
+            output("2026-03-10", "2026-03-31"),
+            output("2026-01-01", "2026-03-31"),
+        ];
+        let spans =
+            |spans: &[(&str, &str)]| Compared::Days(spans.iter().map(|(from, to)| day(from)..day(to)).collect());
+        assert_eq!(
+            compared(table, &[(1, &january), (2, &february), (3, &march)]),
+            spans(&[("2026-01-30", "2026-02-03")])
+        );
+        assert_eq!(compared(table, &[(1, &january), (1, &february)]), Compared::Nothing, "of one raw object");
+        assert_eq!(compared(table, &[(1, &january), (2, &march)]), Compared::Nothing);
+        assert_eq!(
+            compared(table, &[(1, &january), (1, &march), (2, &all)]),
+            spans(&[("2025-12-30", "2026-02-03"), ("2026-03-08", "2026-04-03")])
+        );
+    }
 }

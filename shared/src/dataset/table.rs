@@ -258,12 +258,12 @@ impl Table {
         if self.keeps_day() || self.key.is_empty() {
             return Spread::SameDay;
         }
-        let field = self.column(day).map(|column| &column.field);
+        let fields = |column: &Column| column.fields().map(str::to_owned).collect::<Vec<_>>();
+        let of_day = self.column(day).map(fields);
         // The same instant, in whatever offset.
         let is_instant = |name: &String| {
-            self.column(name).is_some_and(|column| {
-                column.kind == ColumnType::Timestamp && Some(&column.field) == field && !column.field.is_empty()
-            })
+            let instant = self.column(name).filter(|column| column.kind == ColumnType::Timestamp);
+            instant.is_some_and(|column| Some(fields(column)) == of_day)
         };
         if self.key.iter().any(is_instant) { Spread::NearDays } else { Spread::AnyDay }
     }

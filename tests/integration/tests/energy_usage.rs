@@ -217,3 +217,21 @@ fn a_rule_is_overridden_by_the_lake_and_replayed() {
     assert!(rejects(&lake).is_empty());
     lake.call(&["verify"]).ok();
 }
+
+#[test]
+fn of_one_instant_with_two_offsets_the_last_row_of_a_file_counts_in_whatever_month() {
+    let rows = ["1,1.0,2026-01-31T23:30:00Z\n", "1,2.0,2026-02-01T00:30:00+01:00\n"];
+    for (order, wanted) in [([0, 1], 2.0), ([1, 0], 1.0)] {
+        let lake = TestLake::new("http://127.0.0.1:9/");
+        let [first, last] = order.map(|at| rows[at]);
+        lake.write("raw/energy_usage/a.csv", format!("customer_id,usage_kwh,start_time\n{first}{last}"));
+        let cleaned = lake.call(&["clean"]).ok().json();
+        assert_eq!(cleaned["cleaned"][0]["duplicate"], 1);
+        lake.call(&["aggregate"]).ok();
+        for table in ["reading", "usage"] {
+            let found = lake.query(&format!("SELECT usage_kwh FROM energy_usage.{table}"));
+            assert_eq!(found, [serde_json::json!({"usage_kwh": wanted})], "{table}");
+        }
+        lake.call(&["verify"]).ok();
+    }
+}
