@@ -17,6 +17,7 @@ pub mod rows;
 mod skip;
 mod tree;
 
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -58,7 +59,7 @@ pub struct TestLake {
 /// What a call printed and how it ended.
 #[derive(Debug)]
 pub struct Called {
-    /// The exit status.
+    /// The exit status, or the signal that ended the process, as a negative number.
     pub status: i32,
     /// Standard output.
     pub stdout: String,
@@ -83,7 +84,7 @@ impl Called {
 impl From<Output> for Called {
     fn from(output: Output) -> Self {
         Self {
-            status: output.status.code().unwrap_or(-1),
+            status: output.status.code().or(output.status.signal().map(i32::wrapping_neg)).unwrap_or(i32::MIN),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
