@@ -3,10 +3,10 @@
 //! A raw object's entry is written after all of its outputs, and conditionally: it is the commit. What is in a zone
 //! but in no entry does not exist for readers, and `tributary verify` calls it an orphan.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::future::Future;
-use std::io::{self, Seek};
+mod beside;
+mod output;
+
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -15,12 +15,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Table;
-use crate::draft::{Content, Drafted};
 use crate::error::{Error, Result};
-use crate::guard;
 use crate::keys;
 use crate::partition::Partition;
-use crate::store::{Condition, Failure, Object, Store, StoreError};
+use crate::store::{Condition, Object, Store};
+
+pub use self::beside::Beside;
+pub use self::output::{Objects, Output, put_draft, put_output};
 
 /// Entries read at the same time.
 const CONCURRENT_READS: usize = 64;
@@ -66,43 +67,6 @@ impl Rows {
         self.duplicate = self.duplicate.saturating_add(other.duplicate);
         self.outside = self.outside.saturating_add(other.outside);
         self.missing = self.missing.saturating_add(other.missing);
-    }
-}
-
-/// An object that was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Output {
-    /// The key in its zone.
-    pub key: String,
-    /// The partition it belongs to.
-    pub partition: Partition,
-    /// Rows in it.
-    pub rows: u64,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// The store's ETag.
-    pub etag: String,
-    /// XXH3-128 of its bytes, whatever the store.
-    pub hash: String,
-    /// First and last local day of its rows, where the table has a day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub days: Option<(NaiveDate, NaiveDate)>,
-}
-
-/// The objects that a zone holds of one dataset.
-#[derive(Debug)]
-pub struct Objects(BTreeMap<String, String>);
-
-impl Objects {
-    /// Lists them.
-    pub async fn list(store: &Store, dataset: &str) -> Result<Self> {
-        let objects = store.list(&format!("{dataset}/")).await?;
-        Ok(Self(objects.into_iter().map(|object| (object.key, object.etag)).collect()))
-    }
-
-    /// Whether an output is there as its entry says.
-    pub fn have(&self, output: &Output) -> bool {
-        self.0.get(&output.key) == Some(&output.etag)
     }
 }
 
@@ -187,20 +151,12 @@ pub struct RawEntry {
     pub received_at: Option<DateTime<Utc>>,
     /// Objects in the standard zone.
     pub outputs: Vec<Output>,
-    /// Objects of an earlier cleaning that this one no longer makes: to be deleted, then forgotten.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub retired: Vec<String>,
     /// The object in the rejection zone, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejects: Option<Output>,
-    /// Objects that writers are about to make, or made before they were killed: recorded before the first byte is
-    /// written. The next commit keeps those that it names and retires the others.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pending: Vec<String>,
-    /// Objects that other writers had announced and that do not count: to be deleted, and named until the entry is an
-    /// hour old, because those writers may still be about to write them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub late: Vec<String>,
+    /// What it names beside what counts, in the standard and rejection zones.
+    #[serde(flatten)]
+    pub beside: Beside,
 }
 
 impl RawEntry {
@@ -222,10 +178,8 @@ impl RawEntry {
             arrived: None,
             received_at: None,
             outputs: Vec::new(),
-            retired: Vec::new(),
             rejects: None,
-            pending: Vec::new(),
-            late: Vec::new(),
+            beside: Beside::default(),
         }
     }
 
@@ -234,29 +188,16 @@ impl RawEntry {
         self.inputs.first().is_some_and(|input| !input.etag.is_empty())
     }
 
-    /// Whether it names objects that do not count: announced and never committed, or still to be deleted.
-    pub fn has_leftovers(&self) -> bool {
-        !self.pending.is_empty() || !self.retired.is_empty() || !self.late.is_empty()
-    }
-
-    /// The keys that other writers may still be about to write, by the entry's own object.
-    pub fn expected(&self, object: &Object) -> BTreeSet<String> {
-        let is_abandoned = guard::is_abandoned(object);
-        self.pending.iter().chain(&self.late).filter(|_| !is_abandoned).cloned().collect()
-    }
-
     /// The keys that it names in the standard and rejection zones, whatever their state.
     pub fn names(&self) -> impl Iterator<Item = &String> {
         let made = self.outputs.iter().chain(&self.rejects).map(|output| &output.key);
-        made.chain(&self.retired).chain(&self.pending).chain(&self.late)
+        made.chain(self.beside.keys())
     }
 
     /// The entry of the same object as if it had never been cleaned, with all that it names to be deleted; what is
     /// `expected` of other writers stays named.
     #[must_use]
     pub fn withdrawn(&self, expected: &BTreeSet<String>) -> Self {
-        let retired: BTreeSet<&String> = self.names().filter(|key| !expected.contains(*key)).collect();
-        let retired = retired.into_iter().cloned().collect();
         Self {
             format: FORMAT,
             inputs: vec![Input { key: self.raw_key().to_owned(), etag: String::new() }],
@@ -271,9 +212,7 @@ impl RawEntry {
             received_at: None,
             outputs: Vec::new(),
             rejects: None,
-            pending: Vec::new(),
-            retired,
-            late: expected.iter().cloned().collect(),
+            beside: Beside::after(self.names(), expected, |_| false),
             ..self.clone()
         }
     }
@@ -312,7 +251,7 @@ pub struct ConsumptionEntry {
     /// The partition, or the file as one; version 0.1 wrote none.
     #[serde(default = "Partition::whole")]
     pub partition: Partition,
-    /// The fingerprint of everything the partition was made from.
+    /// The fingerprint of everything the partition was made from; empty if nothing was ever committed.
     pub fingerprint: String,
     /// The standard zone objects it was made from: key and content hash.
     pub inputs: Vec<Input>,
@@ -321,39 +260,20 @@ pub struct ConsumptionEntry {
     /// The name of the CSV file, if this is not a partition but a file that was written from some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// Objects that writers are about to make, or made before they were killed; see [`RawEntry::pending`]. Without a
-    /// commit yet, the fingerprint is empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pending: Vec<String>,
-    /// Objects that are no longer made: to be deleted, then forgotten.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub retired: Vec<String>,
-    /// Objects that other writers had announced; see [`RawEntry::late`].
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub late: Vec<String>,
+    /// What it names beside what counts.
+    #[serde(flatten)]
+    pub beside: Beside,
 }
 
 impl ConsumptionEntry {
-    /// Keys of all objects that the entry knows of: those that count, and those that may be there beside them.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        let outputs = self.outputs.iter().map(|output| &output.key);
-        outputs.chain(&self.pending).chain(&self.retired).chain(&self.late).map(String::as_str)
-    }
-
-    /// The keys that other writers may still be about to write, by the entry's own object.
-    pub fn expected(&self, object: &Object) -> BTreeSet<String> {
-        let is_abandoned = guard::is_abandoned(object);
-        self.pending.iter().chain(&self.late).filter(|_| !is_abandoned).cloned().collect()
-    }
-
-    /// Whether it names objects that do not count: announced and never committed, or to be deleted.
-    pub fn has_leftovers(&self) -> bool {
-        !self.pending.is_empty() || !self.retired.is_empty() || !self.late.is_empty()
+    /// The keys that it names in the consumption zone, whatever their state.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.outputs.iter().map(|output| &output.key).chain(self.beside.keys())
     }
 
     /// Whether something was committed, and no writer has announced another state since.
     pub fn is_settled(&self) -> bool {
-        self.is_committed() && self.pending.is_empty()
+        self.is_committed() && self.beside.pending.is_empty()
     }
 
     /// Whether something was ever committed.
@@ -585,82 +505,6 @@ fn decode<T: Entry>(key: &str, bytes: &[u8]) -> Result<T, String> {
     Ok(entry)
 }
 
-/// Writes an output unless the same bytes are there already, as `known` of an earlier entry and the store both say.
-///
-/// What is replaced is the state that `known` names, or none. Where the store has another one, `is_ours` decides whether
-/// the entry is still the one that `known` is of: then that state is damaged, or a killed writer's, and is replaced.
-/// Else another writer was first, which is [`Failure::Condition`].
-pub async fn put_output(
-    store: &Store,
-    key: String,
-    mut file: File,
-    partition: Partition,
-    rows: u64,
-    known: Option<&Output>,
-    is_ours: impl Future<Output = Result<bool>>,
-) -> Result<Output> {
-    let measure = move || {
-        file.rewind()?;
-        let (hash, bytes) = crate::hash::reader(&mut file)?;
-        Ok((file, hash, bytes))
-    };
-    let measured = tokio::task::spawn_blocking(measure).await.map_err(io::Error::other).and_then(|result| result);
-    let (file, hash, bytes) = measured.map_err(|error| StoreError {
-        failure: Failure::Other,
-        action: "write",
-        url: store.url(&key),
-        why: error.to_string(),
-    })?;
-    let drafted = Drafted { hash, bytes, content: Content::File(file) };
-    put_draft(store, key, drafted, partition, rows, known, is_ours).await
-}
-
-/// The same for an output that was hashed while it was made.
-pub async fn put_draft(
-    store: &Store,
-    key: String,
-    drafted: Drafted,
-    partition: Partition,
-    rows: u64,
-    known: Option<&Output>,
-    is_ours: impl Future<Output = Result<bool>>,
-) -> Result<Output> {
-    let Drafted { hash, bytes, content } = drafted;
-    let etag = match known.filter(|known| known.hash == hash) {
-        Some(known) if store.head(&key).await?.is_some_and(|there| there.etag == known.etag) => known.etag.clone(),
-        _ => put_over(store, &key, content, known, is_ours).await?.etag,
-    };
-    Ok(Output { key, partition, rows, bytes, etag, hash, days: None })
-}
-
-async fn put_over(
-    store: &Store,
-    key: &str,
-    content: Content,
-    known: Option<&Output>,
-    is_ours: impl Future<Output = Result<bool>>,
-) -> Result<Object> {
-    let condition = |etag: Option<String>| etag.map_or(Condition::Absent, Condition::Unchanged);
-    let again = content.try_clone();
-    let lost = match put(store, key, content, condition(known.map(|known| known.etag.clone()))).await {
-        Err(error) if error.failure == Failure::Condition => error,
-        written => return Ok(written?),
-    };
-    if !is_ours.await? {
-        return Err(lost.into());
-    }
-    let there = store.head(key).await?.map(|there| there.etag);
-    let again = again.map_err(|error| StoreError { failure: Failure::Other, why: error.to_string(), ..lost })?;
-    Ok(put(store, key, again, condition(there)).await?)
-}
-
-async fn put(store: &Store, key: &str, content: Content, condition: Condition) -> Result<Object, StoreError> {
-    match content {
-        Content::Memory(bytes) => store.put(key, bytes, condition).await,
-        Content::File(file) => store.put_file(key, file, condition).await,
-    }
-}
-
 /// The partition that a consumption entry's ledger key names.
 pub fn partition_of(ledger_key: &str) -> Option<Partition> {
     let (_, rest) = ledger_key.strip_prefix("consumption/")?.split_once('/')?;
@@ -695,10 +539,8 @@ mod tests {
             arrived: None,
             received_at: None,
             outputs: Vec::new(),
-            retired: Vec::new(),
             rejects: None,
-            pending: Vec::new(),
-            late: Vec::new(),
+            beside: Beside::default(),
         }
     }
 

@@ -1,12 +1,12 @@
 //! The commit of consumption partitions and files: nothing is written that no entry names, and nothing is deleted
-//! before the entry that replaces it stands. What another writer had announced stays named until the entry is an hour
-//! old, as in the other zones: that writer may still be about to write it.
+//! before the entry that replaces it stands. What another writer had announced stays named until the entry is an
+//! hour old, as in the other zones: it may still be about to write it.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 
 use lake::guard::{self, Why};
-use lake::ledger::{ConsumptionEntry, FORMAT, Output, partition_of, put_output};
+use lake::ledger::{Beside, ConsumptionEntry, FORMAT, Output, partition_of, put_output};
 use lake::partition::Partition;
 use lake::store::{Failure, Object};
 use lake::{Lake, keys};
@@ -39,9 +39,7 @@ pub fn nothing(dataset: &str, model: &str, partition: &Partition) -> Consumption
         inputs: Vec::new(),
         outputs: Vec::new(),
         file: None,
-        pending: Vec::new(),
-        retired: Vec::new(),
-        late: Vec::new(),
+        beside: Beside::default(),
     }
 }
 
@@ -54,7 +52,7 @@ pub async fn commit(
     made: Vec<Made>,
 ) -> Result<Vec<Output>> {
     let ledger_key = keys::consumption_ledger(&entry.dataset, &entry.model, &entry.partition);
-    let expected = previous.as_ref().map(|(known, object)| known.expected(object)).unwrap_or_default();
+    let expected = previous.as_ref().map(|(known, object)| known.beside.expected(object)).unwrap_or_default();
     let (mut known, mut etag) = match previous {
         Some((known, object)) => (known, Some(object.etag)),
         None => (
@@ -62,15 +60,11 @@ pub async fn commit(
             None,
         ),
     };
-    // A retired key may be deleted at any time, so that it is announced again as well.
-    let new = |key: &&str| {
-        !known.pending.iter().any(|pending| pending == key) && !known.outputs.iter().any(|output| output.key == *key)
-    };
-    let new: Vec<String> = made.iter().map(|made| made.key.as_str()).filter(new).map(str::to_owned).collect();
-    if !new.is_empty() {
-        known.retired.retain(|key| !new.contains(key));
-        known.late.retain(|key| !new.contains(key));
-        known.pending.extend(new);
+    // A key that counts is replaced only in the state that the entry names; any other is announced.
+    let fresh = made.iter().map(|made| &made.key).filter(|key| !counts(&known, key)).cloned().collect();
+    let before = known.beside.clone();
+    known.beside.announce(&fresh, &expected);
+    if known.beside != before {
         known.format = FORMAT;
         known.partition = entry.partition.clone();
         etag = Some(lake.ledger.commit_consumption(&known, etag.as_deref()).await?);
@@ -81,9 +75,8 @@ pub async fn commit(
         let is_ours = is_current(lake, &ledger_key, etag.as_deref());
         outputs.push(put_output(&lake.consumption, key, file, partition, rows, before, is_ours).await?);
     }
-    let made = |key: &str| outputs.iter().any(|output| output.key == key);
-    let (late, retired) = without(&known, &expected, made);
-    let entry = ConsumptionEntry { outputs, retired, late, pending: Vec::new(), ..entry };
+    let mut entry = ConsumptionEntry { outputs, ..entry };
+    entry.beside = Beside::after(known.names(), &expected, |key| counts(&entry, key));
     if known != entry {
         etag = Some(lake.ledger.commit_consumption(&entry, etag.as_deref()).await?);
     } else if !is_current(lake, &ledger_key, etag.as_deref()).await? {
@@ -94,15 +87,9 @@ pub async fn commit(
     Ok(entry.outputs)
 }
 
-/// The keys of an entry that do not count any more: those that other writers are expected to write, and those to be
-/// deleted and forgotten.
-fn without(
-    entry: &ConsumptionEntry,
-    expected: &BTreeSet<String>,
-    counts: impl Fn(&str) -> bool,
-) -> (Vec<String>, Vec<String>) {
-    let keys: BTreeSet<&str> = entry.keys().filter(|key| !counts(key)).collect();
-    keys.into_iter().map(str::to_owned).partition(|key| expected.contains(key))
+/// Whether an entry counts an object.
+fn counts(entry: &ConsumptionEntry, key: &str) -> bool {
+    entry.outputs.iter().any(|output| output.key == key)
 }
 
 /// Whether an entry is still the one that has this ETag.
@@ -115,9 +102,8 @@ async fn is_current(lake: &Lake, ledger_key: &str, etag: Option<&str>) -> lake::
 pub async fn settle(lake: &Lake, ledger_key: &str) -> Result<()> {
     let Some((entry, object)) = lake.ledger.consumption_entry_at(ledger_key).await? else { return Ok(()) };
     let Some(partition) = partition_of(ledger_key).filter(|_| entry.is_settled()) else { return Ok(()) };
-    let counts = |key: &str| entry.outputs.iter().any(|output| output.key == key);
-    let (late, retired) = without(&entry, &entry.expected(&object), counts);
-    let settled = ConsumptionEntry { format: FORMAT, partition, late, retired, ..entry.clone() };
+    let beside = Beside::after(entry.names(), &entry.beside.expected(&object), |key| counts(&entry, key));
+    let settled = ConsumptionEntry { format: FORMAT, partition, beside, ..entry.clone() };
     let etag = replace(lake, &entry, &settled, object.etag).await?;
     finish(lake, &settled, &etag).await
 }
@@ -132,27 +118,27 @@ async fn replace(lake: &Lake, entry: &ConsumptionEntry, by: &ConsumptionEntry, e
 
 /// Deletes what a committed entry names beside what counts, then forgets what it retires.
 async fn finish(lake: &Lake, entry: &ConsumptionEntry, etag: &str) -> Result<()> {
-    if entry.retired.is_empty() && entry.late.is_empty() {
+    if entry.beside.is_empty() {
         return Ok(());
     }
     let ledger_key = keys::consumption_ledger(&entry.dataset, &entry.model, &entry.partition);
-    let mut left = delete_retired(lake, &ledger_key, entry, etag).await?;
-    left.retain(|key| !entry.late.contains(key));
-    let settled = ConsumptionEntry { retired: left.into_iter().collect(), ..entry.clone() };
+    let left = delete_beside(lake, &ledger_key, entry, etag).await?;
+    let mut settled = entry.clone();
+    settled.beside.retired.retain(|key| left.contains(key));
     replace(lake, entry, &settled, etag.to_owned()).await?;
     Ok(())
 }
 
 /// Deletes the objects that an entry names and does not count, while it is the one that stands. Returns those that are
 /// still there.
-async fn delete_retired(
+async fn delete_beside(
     lake: &Lake,
     ledger_key: &str,
     entry: &ConsumptionEntry,
     etag: &str,
 ) -> Result<BTreeSet<String>> {
     let mut left = BTreeSet::new();
-    for key in entry.retired.iter().chain(&entry.late) {
+    for key in entry.beside.deletable(|key| counts(entry, key)) {
         let mut overtaken_by = None;
         let is_ours = async {
             let is_ours = is_current(lake, ledger_key, Some(etag)).await?;
@@ -180,19 +166,19 @@ fn overtaken(lake: &Lake, ledger_key: &str) -> lake::store::StoreError {
 }
 
 /// Removes a partition or file that has nothing left to be made from: its objects, then its entry, once no writer can be
-/// left that had announced one of them. Returns whether something was removed: not if another aggregation has committed
+/// left that may write one of them. Returns whether something was removed: not if another aggregation has committed
 /// since. Fails with [`Failure::Condition`] if another one commits meanwhile.
 pub async fn remove(lake: &Lake, ledger_key: &str, entry: &ConsumptionEntry) -> Result<bool> {
     let Some((current, object)) = lake.ledger.consumption_entry_at(ledger_key).await? else { return Ok(false) };
     let Some(partition) = partition_of(ledger_key).filter(|_| current == *entry) else {
         return Ok(false);
     };
-    let (late, retired) = without(&current, &current.expected(&object), |_| false);
+    let beside = Beside::after(current.names(), &current.beside.expected(&object), |_| false);
     let file = entry.file.clone();
-    let last = ConsumptionEntry { late, retired, file, ..nothing(&entry.dataset, &entry.model, &partition) };
+    let last = ConsumptionEntry { beside, file, ..nothing(&entry.dataset, &entry.model, &partition) };
     let etag = replace(lake, &current, &last, object.etag).await?;
-    let left = delete_retired(lake, ledger_key, &last, &etag).await?;
-    if left.is_empty() && last.late.is_empty() {
+    let left = delete_beside(lake, ledger_key, &last, &etag).await?;
+    if left.is_empty() && last.beside.late.is_empty() {
         lake.ledger.remove(ledger_key, &etag).await?;
     }
     Ok(entry.is_committed())

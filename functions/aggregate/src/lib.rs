@@ -175,7 +175,7 @@ async fn one_round(
     let Plan { todo, vanished, up_to_date, failed } = Plan::new(lake, dataset, selection, &made, &entries);
     outcome.up_to_date = up_to_date;
     outcome.failed = failed;
-    for (ledger_key, _) in made.entries.iter().filter(|(_, entry)| entry.is_settled() && entry.has_leftovers()) {
+    for (ledger_key, _) in made.entries.iter().filter(|(_, entry)| entry.is_settled() && !entry.beside.is_empty()) {
         match commit::settle(lake, ledger_key).await {
             // Another aggregation is at work on it.
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}

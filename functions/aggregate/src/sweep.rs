@@ -33,11 +33,11 @@ pub async fn remove_orphans(lake: &Lake, dataset: &Dataset) -> Result<()> {
     if !unreadable.is_empty() {
         return Ok(());
     }
-    let named: BTreeSet<&str> = readable.iter().flat_map(|(_, entry)| entry.keys()).collect();
+    let named: BTreeSet<&String> = readable.iter().flat_map(|(_, entry)| entry.names()).collect();
     let made: Vec<&Object> =
         objects.iter().filter(|object| guard::is_made(dataset, Zone::Consumption, &object.key)).collect();
     let now = Utc::now();
-    let is_orphan = |object: &&&Object| !named.contains(object.key.as_str()) && guard::may_sweep(object, now);
+    let is_orphan = |object: &&&Object| !named.contains(&object.key) && guard::may_sweep(object, now);
     let orphans: Vec<&Object> = made.iter().filter(is_orphan).copied().collect();
     guard::check_sweep(&lake.consumption, &dataset.name, orphans.len() as u64, made.len() as u64)?;
     for object in orphans {

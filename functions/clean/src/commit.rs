@@ -4,15 +4,15 @@
 //! leaves nothing that no entry names. The commit itself is conditional on the entry that was read; what it no longer
 //! names is retired: named until it is deleted, and deleted only while the entry is the one that retired it.
 //!
-//! A key that another writer had announced is deleted, but stays named until the entry is an hour old: that writer may
-//! still be about to write it, and be killed before it learns that it was overtaken.
+//! A key that another writer had announced stays named until the entry is an hour old, whether it counts or not: that
+//! writer may still be about to write it, and be killed before it learns that it was overtaken.
 
 use std::collections::BTreeSet;
 
 use lake::Lake;
 use lake::dataset::{Dataset, Table};
 use lake::guard::{self, Why};
-use lake::ledger::RawEntry;
+use lake::ledger::{Beside, RawEntry};
 use lake::store::{Failure, Store, StoreError};
 
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ pub struct Standing {
     /// The entry's own ETag.
     pub etag: Option<String>,
     /// What other writers may still be about to write.
-    others: BTreeSet<String>,
+    expected: BTreeSet<String>,
 }
 
 impl Standing {
@@ -32,12 +32,12 @@ impl Standing {
     pub async fn read(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<Self> {
         Ok(match lake.ledger.raw_entry(raw_key).await? {
             Some((entry, object)) => {
-                let others = entry.expected(&object);
-                Self { entry, etag: Some(object.etag), others }
+                let expected = entry.beside.expected(&object);
+                Self { entry, etag: Some(object.etag), expected }
             }
             None => {
                 let entry = RawEntry::uncommitted(raw_key, table, &dataset.name);
-                Self { entry, etag: None, others: BTreeSet::new() }
+                Self { entry, etag: None, expected: BTreeSet::new() }
             }
         })
     }
@@ -54,32 +54,27 @@ pub fn is_race(error: &Error) -> bool {
     matches!(error, Error::Lake(lake::Error::Store(error)) if error.failure == Failure::Condition)
 }
 
-/// Names keys in the entry before anything is written to them. Writes only if the entry does not name them yet.
+/// Names keys in the entry before anything is written to them, unless they count already: then only the state that the
+/// entry names is replaced.
 pub async fn announce(lake: &Lake, mut standing: Standing, keys: &BTreeSet<String>) -> Result<Standing> {
-    let entry = &mut standing.entry;
-    let made = entry.outputs.iter().chain(&entry.rejects).map(|output| &output.key);
-    let known: BTreeSet<&String> = made.chain(&entry.pending).collect();
-    let fresh: Vec<String> = keys.iter().filter(|key| !known.contains(key)).cloned().collect();
-    if fresh.is_empty() {
-        return Ok(standing);
+    let fresh = keys.iter().filter(|key| !counts(&standing.entry, key)).cloned().collect();
+    let before = standing.entry.beside.clone();
+    standing.entry.beside.announce(&fresh, &standing.expected);
+    if standing.entry.beside != before {
+        standing.etag = Some(lake.ledger.commit_raw(&standing.entry, standing.etag.as_deref()).await?);
     }
-    // What is to be written is no longer to be deleted.
-    entry.retired.retain(|key| !fresh.contains(key));
-    entry.late.retain(|key| !fresh.contains(key));
-    entry.pending.extend(fresh);
-    entry.pending.sort();
-    standing.etag = Some(lake.ledger.commit_raw(entry, standing.etag.as_deref()).await?);
     Ok(standing)
+}
+
+/// Whether an entry counts an object.
+fn counts(entry: &RawEntry, key: &str) -> bool {
+    entry.outputs.iter().chain(&entry.rejects).any(|output| output.key == key)
 }
 
 /// Commits an entry in place of another, and deletes what only that one named. Returns the entry, or nothing if another
 /// writer has meanwhile named what was deleted, so that the object must be made again.
 pub async fn commit(lake: &Lake, mut entry: RawEntry, standing: Standing) -> Result<Option<RawEntry>> {
-    let made: BTreeSet<&String> = entry.outputs.iter().chain(&entry.rejects).map(|output| &output.key).collect();
-    let (late, retired): (BTreeSet<&String>, BTreeSet<&String>) =
-        standing.entry.names().filter(|key| !made.contains(key)).partition(|key| standing.others.contains(*key));
-    let owned = |keys: BTreeSet<&String>| keys.into_iter().cloned().collect();
-    (entry.late, entry.retired) = (owned(late), owned(retired));
+    entry.beside = Beside::after(standing.entry.names(), &standing.expected, |key| counts(&entry, key));
     let etag = match &standing.etag {
         Some(etag) if standing.entry == entry => {
             // Nothing is to be written, but another writer may have deleted what this one has just made.
@@ -103,12 +98,10 @@ fn overtaken(lake: &Lake, entry: &RawEntry) -> lake::Error {
 /// Deletes what a committed entry names and does not count, and forgets what it retires, unless another writer has
 /// committed since: then that is the other writer's to finish. False if another writer has named what was deleted.
 pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str, why: Why) -> Result<bool> {
-    if entry.retired.is_empty() && entry.late.is_empty() {
-        return Ok(true);
-    }
+    let deletable: Vec<String> = entry.beside.deletable(|key| counts(entry, key)).cloned().collect();
     let raw_key = entry.raw_key().to_owned();
-    let mut deleted: Vec<String> = Vec::new();
-    for key in entry.retired.iter().chain(&entry.late) {
+    let mut deleted = BTreeSet::new();
+    for key in &deletable {
         let is_ours = async {
             let current = lake.ledger.raw_entry(&raw_key).await?;
             Ok::<_, lake::Error>(current.is_some_and(|(_, current)| current.etag == etag))
@@ -116,10 +109,15 @@ pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str, wh
         if !guard::delete(zone_of(lake, key), key, why, is_ours).await? {
             break;
         }
-        deleted.push(key.clone());
+        deleted.insert(key);
     }
-    if deleted.len() == entry.retired.len() + entry.late.len() && !entry.retired.is_empty() {
-        let done = RawEntry { retired: Vec::new(), ..entry.clone() };
+    let is_done = deleted.len() == deletable.len();
+    if is_done && entry.beside.retired.is_empty() {
+        return Ok(true);
+    }
+    if is_done {
+        let mut done = entry.clone();
+        done.beside.retired.clear();
         match lake.ledger.commit_raw(&done, Some(etag)).await {
             Ok(_) => {
                 *entry = done;
@@ -133,7 +131,7 @@ pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str, wh
     let current = lake.ledger.raw_entry(&raw_key).await?;
     let names_deleted = current.is_some_and(|(current, _)| {
         let made = current.outputs.iter().chain(&current.rejects).map(|output| &output.key);
-        made.chain(&current.pending).any(|key| deleted.contains(key))
+        made.chain(&current.beside.pending).any(|key| deleted.contains(key))
     });
     Ok(!names_deleted)
 }
@@ -141,15 +139,8 @@ pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str, wh
 /// Deletes what an entry names beside what counts. A writer that is still at work on it begins again.
 pub async fn settle(lake: &Lake, raw_key: &str) -> Result<()> {
     let Some((entry, object)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(()) };
-    let expected = entry.expected(&object);
-    let late = entry.pending.iter().chain(&entry.late);
-    let retired: BTreeSet<&String> = entry.retired.iter().chain(late.filter(|key| !expected.contains(*key))).collect();
-    let mut settled = RawEntry {
-        retired: retired.into_iter().cloned().collect(),
-        late: expected.into_iter().collect(),
-        pending: Vec::new(),
-        ..entry.clone()
-    };
+    let beside = Beside::after(entry.names(), &entry.beside.expected(&object), |key| counts(&entry, key));
+    let mut settled = RawEntry { beside, ..entry.clone() };
     let mut etag = object.etag;
     if settled != entry {
         etag = match lake.ledger.commit_raw(&settled, Some(&etag)).await {

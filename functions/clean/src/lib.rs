@@ -235,7 +235,7 @@ pub async fn clean_if_stale(lake: &Lake, raw_key: &str, prune: bool) -> Result<O
     if !is_current(lake, raw_key, &raw, entry.as_ref()).await? {
         return one(lake, raw_key).await.map(Some);
     }
-    if entry.is_some_and(|entry| entry.has_leftovers()) {
+    if entry.is_some_and(|entry| !entry.beside.is_empty()) {
         commit::settle(lake, raw_key).await?;
     }
     Ok(None)
@@ -437,7 +437,7 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &
             gone.withdrawn.push(entry.raw_key().to_owned());
         } else if !there.contains_key(entry.raw_key()) {
             gone.raw_keys.push(entry.raw_key().to_owned());
-        } else if entry.has_leftovers() && is_current(entry) {
+        } else if !entry.beside.is_empty() && is_current(entry) {
             found.unsettled.push(entry.raw_key().to_owned());
         }
     }

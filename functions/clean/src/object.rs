@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lake::dataset::{COMPRESSIONS, Dataset, Format, Table};
-use lake::ledger::{FORMAT, Input, RawEntry, put_draft, put_output};
+use lake::ledger::{Beside, FORMAT, Input, RawEntry, put_draft, put_output};
 use lake::partition::Partition;
 use lake::store::{Object, Reading};
 use lake::{Lake, keys};
@@ -106,9 +106,7 @@ fn entry(dataset: &Dataset, table: &Table, decoded: &Decoded) -> RawEntry {
         received_at: of_object.then_some(arrived),
         outputs: Vec::new(),
         rejects: None,
-        retired: Vec::new(),
-        pending: Vec::new(),
-        late: Vec::new(),
+        beside: Beside::default(),
     }
 }
 

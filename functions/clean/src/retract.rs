@@ -30,18 +30,18 @@ async fn try_retract(lake: &Lake, raw_key: &str) -> Result<bool> {
         return Ok(false);
     }
     tracing::info!(key = raw_key, "the raw object is gone: removing what was made of it");
-    let mut marked = entry.withdrawn(&entry.expected(&object));
+    let mut marked = entry.withdrawn(&entry.beside.expected(&object));
     let etag = if marked == entry { object.etag } else { lake.ledger.commit_raw(&marked, Some(&object.etag)).await? };
     finish_retirement(lake, &mut marked, &etag, Why::RawGone).await?;
     let Some((current, object)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(true) };
     if current != marked || !guard::is_gone(&lake.raw, Zone::Raw, raw_key).await? {
         return Ok(false);
     }
-    if !marked.has_leftovers() {
+    if marked.beside.is_empty() {
         lake.ledger.remove(&keys::raw_ledger(raw_key), &object.etag).await?;
         return Ok(true);
     }
-    Ok(entry.is_committed() && marked.retired.is_empty())
+    Ok(entry.is_committed() && marked.beside.retired.is_empty())
 }
 
 /// Fails if so much of a dataset is gone that one more object is not removed on a notice of its own.

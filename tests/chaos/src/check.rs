@@ -17,8 +17,8 @@ type Objects = Vec<(String, String)>;
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
     problems: Arc<Mutex<Vec<String>>>,
-    /// What each fingerprint of a consumption partition was committed with.
-    made: Arc<Mutex<BTreeMap<String, Objects>>>,
+    /// What each partition or file of the consumption zone was committed with, by its entry's key and fingerprint.
+    made: Arc<Mutex<BTreeMap<[String; 2], Objects>>>,
     /// The lake, where all of it is to be looked at whenever an entry is committed.
     zones: Arc<OnceLock<Zones>>,
 }
@@ -35,7 +35,7 @@ impl Watch {
     pub fn look(&self, zone: &str, key: &str, store: &MemoryStore) {
         let wrong = store.state(key).and_then(|state| match zone {
             "consumption" => whole(key, &state.bytes).err(),
-            "ledger" => balanced(key, &state.bytes).err().or_else(|| self.same(&state.bytes)),
+            "ledger" => balanced(key, &state.bytes).err().or_else(|| self.same(key, &state.bytes)),
             _ => None,
         });
         let mut problems = self.problems.lock().unwrap();
@@ -47,11 +47,11 @@ impl Watch {
     }
 
     /// The same inputs give the same bytes, whoever makes them and when.
-    fn same(&self, entry: &[u8]) -> Option<String> {
+    fn same(&self, key: &str, entry: &[u8]) -> Option<String> {
         let entry: ConsumptionEntry = serde_json::from_slice(entry).ok().filter(ConsumptionEntry::is_committed)?;
         let made: Objects = entry.outputs.into_iter().map(|output| (output.key, output.hash)).collect();
         let mut known = self.made.lock().unwrap();
-        let before = known.entry(entry.fingerprint).or_insert_with(|| made.clone());
+        let before = known.entry([key.to_owned(), entry.fingerprint]).or_insert_with(|| made.clone());
         // What is announced beside it does not count.
         (*before != made).then(|| "other bytes were made of the same inputs".to_owned())
     }
@@ -141,7 +141,7 @@ fn unnamed(zones: &Zones) -> Vec<String> {
                 named.insert((zone, key.clone()));
             }
         } else if let Ok(entry) = serde_json::from_slice::<ConsumptionEntry>(&state.bytes) {
-            named.extend(entry.keys().map(|key| ("consumption", key.to_owned())));
+            named.extend(entry.names().map(|key| ("consumption", key.clone())));
         }
     }
     let mut found = Vec::new();

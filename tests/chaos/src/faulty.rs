@@ -151,6 +151,9 @@ impl Faulty {
             return Err(self.fail(Failure::Transient, action, key, "a fault before the effect"));
         }
         let done = effect.await;
+        if let Err(error) = &done {
+            self.scheduler.note(format!("{}: ... {:?}: {}", self.actor, error.failure, error.why));
+        }
         if kind != Kind::Read && done.is_ok() {
             self.watch.look(self.zone, key, &self.store);
         }

@@ -58,7 +58,10 @@ async fn assert_whole(lake: &Lake) {
     assert_eq!(entries.unreadable, []);
     let mut named = Vec::new();
     for entry in &entries.readable {
-        assert!(entry.rows.balance() && entry.pending.is_empty() && entry.retired.is_empty(), "{entry:?}");
+        assert!(
+            entry.rows.balance() && entry.beside.pending.is_empty() && entry.beside.retired.is_empty(),
+            "{entry:?}"
+        );
         let raw = lake.raw.head(entry.raw_key()).await.unwrap().unwrap();
         assert_eq!(raw.etag, entry.inputs[0].etag, "{}", entry.raw_key());
         for output in &entry.outputs {

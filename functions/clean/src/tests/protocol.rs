@@ -1,6 +1,9 @@
 //! The commit protocol among writers that are killed, overtaken or late.
 
+use std::sync::Arc;
+
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use lake::ledger::Ledger;
 use lake::settings::Zone;
 use lake::store::{Condition, Reading};
@@ -12,6 +15,8 @@ use crate::clean_if_stale;
 const KEY: &str = "trams/a.csv";
 const JANUARY: &str = "tram,day\n1,2026-01-05\n";
 const FEBRUARY: &str = "tram,day\n1,2026-02-05\n";
+const IN_JANUARY: &str = "trams/position/month=2026-01/a.csv.parquet";
+const IN_FEBRUARY: &str = "trams/position/month=2026-02/a.csv.parquet";
 
 #[tokio::test]
 async fn what_a_killed_writer_left_is_removed_by_the_next_ordinary_run() {
@@ -37,31 +42,36 @@ async fn what_a_killed_writer_left_is_removed_by_the_next_ordinary_run() {
         upload(&lake, KEY, FEBRUARY).await;
         let outcome = clean(&lake).await;
         assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
-        assert_eq!(standard(&lake).await, ["trams/position/month=2026-02/a.csv.parquet"], "{zone:?} {at:?} {count}");
+        assert_eq!(standard(&lake).await, [IN_FEBRUARY], "{zone:?} {at:?} {count}");
         assert_whole(&lake).await;
+    }
+}
+
+/// Another writer's whole work: the raw object is replaced and cleaned.
+fn overtaking(
+    lake: &Lake,
+    text: &'static str,
+) -> impl Fn() -> BoxFuture<'static, lake::store::Result<()>> + Send + Sync + 'static {
+    let fast = lake.clone();
+    move || {
+        let fast = fast.clone();
+        async move {
+            upload(&fast, KEY, text).await;
+            clean_if_stale(&fast, KEY, false).await.unwrap();
+            Ok(())
+        }
+        .boxed()
     }
 }
 
 /// A writer that is overtaken by a faster one just before it writes its output, and killed once it has written it.
 async fn overtaken_and_killed(lake: &Lake) {
     let mut slow = lake.clone();
-    let fast = lake.clone();
-    let overtake = move || {
-        let fast = fast.clone();
-        async move {
-            upload(&fast, KEY, FEBRUARY).await;
-            clean_if_stale(&fast, KEY, false).await.unwrap();
-            Ok(())
-        }
-        .boxed()
-    };
     let standard = scripted(&lake.standard, nth(At::AfterPut, 1, killed));
-    slow.standard = scripted(&standard, nth(At::BeforePut, 1, overtake));
+    slow.standard = scripted(&standard, nth(At::BeforePut, 1, overtaking(lake, FEBRUARY)));
     // Without its death it would begin again and clean what is there now.
     let _ = clean_if_stale(&slow, KEY, false).await;
 }
-
-const IN_FEBRUARY: &str = "trams/position/month=2026-02/a.csv.parquet";
 
 #[tokio::test]
 async fn a_late_write_over_what_another_writer_has_deleted_is_refused() {
@@ -82,18 +92,88 @@ async fn what_was_announced_is_removed_though_it_is_written_after_it_was_overtak
     upload(&lake, KEY, JANUARY).await;
     overtaken_and_killed(&lake).await;
     assert_eq!(standard(&lake).await.len(), 2, "the late output is there");
-    let named = || async { lake.ledger.raw_entry(KEY).await.unwrap().unwrap().0.late };
-    let late = ["trams/position/month=2026-01/a.csv.parquet"];
-    assert_eq!(named().await, late);
+    let named = || async { lake.ledger.raw_entry(KEY).await.unwrap().unwrap().0.beside.late };
+    assert_eq!(named().await, [IN_JANUARY]);
     clean(&lake).await;
     assert_eq!(standard(&lake).await, [IN_FEBRUARY]);
-    assert_eq!(named().await, late, "its writer may not be dead");
-    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3660);
-    let entry = folder.path().join("ledger/raw/trams/a.csv.json");
-    std::fs::File::options().append(true).open(entry).unwrap().set_modified(long_ago).unwrap();
+    assert_eq!(named().await, [IN_JANUARY], "its writer may not be dead");
+    an_hour_later(folder.path());
     clean(&lake).await;
     assert_eq!(named().await, Vec::<String>::new());
     assert_whole(&lake).await;
+}
+
+/// Makes the object's entry older than an hour.
+fn an_hour_later(lake: &std::path::Path) {
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3660);
+    let entry = lake.join("ledger/raw/trams/a.csv.json");
+    std::fs::File::options().append(true).open(entry).unwrap().set_modified(long_ago).unwrap();
+}
+
+/// Fails if there is an object that the entry does not name, by whomever it was announced.
+async fn assert_named(lake: &Lake) {
+    let (entry, _) = lake.ledger.raw_entry(KEY).await.unwrap().unwrap();
+    let named: Vec<&String> = entry.names().collect();
+    for object in standard(lake).await {
+        assert!(named.contains(&&object), "{object} is not in {entry:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_dead_writer_had_announced_stays_named_as_long_as_others_may_rely_on_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake_at(folder.path()).await;
+    upload(&lake, KEY, JANUARY).await;
+    let mut dying = lake.clone();
+    dying.ledger = Ledger::new(scripted(lake.store(Zone::Ledger), nth(At::AfterPut, 1, killed)));
+    clean_if_stale(&dying, KEY, false).await.unwrap_err();
+    an_hour_later(folder.path());
+    // The next one finds January announced, and announces nothing.
+    overtaken_and_killed(&lake).await;
+    assert_eq!(standard(&lake).await, [IN_JANUARY, IN_FEBRUARY]);
+    assert_named(&lake).await;
+}
+
+#[tokio::test]
+async fn what_a_writer_had_announced_itself_stays_named_as_long_as_others_may_rely_on_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake_at(folder.path()).await;
+    upload(&lake, KEY, JANUARY).await;
+    let [about_to_write, overtaken] = std::array::from_fn(|_| Arc::new(tokio::sync::Notify::new()));
+    let mut slow = lake.clone();
+    let waiting = (Arc::clone(&about_to_write), Arc::clone(&overtaken));
+    let wait = move || {
+        let (about_to_write, overtaken) = waiting.clone();
+        async move {
+            about_to_write.notify_one();
+            overtaken.notified().await;
+            Ok(())
+        }
+        .boxed()
+    };
+    let standard_of_slow = scripted(&lake.standard, nth(At::AfterPut, 1, killed));
+    slow.standard = scripted(&standard_of_slow, nth(At::BeforePut, 1, wait));
+    // The first writer has announced January when the slow one comes by, and then finds February.
+    let mut first = lake.clone();
+    let (raw, others) = (lake.clone(), slow);
+    let come_by = move || {
+        let (raw, slow, about_to_write) = (raw.clone(), others.clone(), Arc::clone(&about_to_write));
+        async move {
+            tokio::spawn(async move { clean_if_stale(&slow, KEY, false).await.map(drop) });
+            about_to_write.notified().await;
+            upload(&raw, KEY, FEBRUARY).await;
+            Ok(())
+        }
+        .boxed()
+    };
+    first.ledger = Ledger::new(scripted(lake.store(Zone::Ledger), nth(At::AfterPut, 1, come_by)));
+    clean_if_stale(&first, KEY, false).await.unwrap();
+    assert_eq!(standard(&lake).await, [IN_FEBRUARY]);
+    overtaken.notify_one();
+    while standard(&lake).await.len() < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    assert_named(&lake).await;
 }
 
 #[tokio::test]
@@ -102,18 +182,8 @@ async fn what_an_overtaken_try_has_written_is_removed_by_the_next() {
     let lake = lake_at(folder.path()).await;
     upload(&lake, KEY, JANUARY).await;
     let mut slow = lake.clone();
-    let fast = lake.clone();
     // The raw object is replaced, cleaned, and all of it forgotten, once the slow writer has written January's output.
-    let overtake = move || {
-        let fast = fast.clone();
-        async move {
-            upload(&fast, KEY, FEBRUARY).await;
-            clean_if_stale(&fast, KEY, false).await.unwrap();
-            Ok(())
-        }
-        .boxed()
-    };
-    slow.standard = scripted(&lake.standard, nth(At::AfterPut, 1, overtake));
+    slow.standard = scripted(&lake.standard, nth(At::AfterPut, 1, overtaking(&lake, FEBRUARY)));
     clean_if_stale(&slow, KEY, false).await.unwrap();
     assert_eq!(standard(&lake).await, [IN_FEBRUARY]);
     assert_whole(&lake).await;
@@ -132,35 +202,23 @@ async fn a_raw_object_that_is_replaced_before_the_commit_is_cleaned_again() {
     };
     slow.standard = scripted(&lake.standard, nth(At::AfterPut, 1, replace));
     let cleaned = clean_if_stale(&slow, KEY, false).await.unwrap().unwrap();
-    assert_eq!(cleaned.outputs, ["trams/position/month=2026-02/a.csv.parquet"]);
+    assert_eq!(cleaned.outputs, [IN_FEBRUARY]);
     assert_whole(&lake).await;
 }
 
 #[tokio::test]
 async fn a_late_deletion_takes_nothing_from_a_writer_that_was_faster() {
-    for at in [At::BeforeDelete] {
-        let folder = tempfile::tempdir().unwrap();
-        let lake = lake_at(folder.path()).await;
-        upload(&lake, KEY, JANUARY).await;
-        clean(&lake).await;
-        upload(&lake, KEY, FEBRUARY).await;
-        let mut slow = lake.clone();
-        let fast = lake.clone();
-        // While the slow writer is about to delete January's output, January comes again and is cleaned.
-        let overtake = move || {
-            let fast = fast.clone();
-            async move {
-                upload(&fast, KEY, JANUARY).await;
-                clean_if_stale(&fast, KEY, false).await.unwrap();
-                Ok(())
-            }
-            .boxed()
-        };
-        slow.standard = scripted(&lake.standard, nth(at, 1, overtake));
-        clean_if_stale(&slow, KEY, false).await.unwrap();
-        assert_eq!(standard(&lake).await, ["trams/position/month=2026-01/a.csv.parquet"]);
-        assert_whole(&lake).await;
-    }
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake_at(folder.path()).await;
+    upload(&lake, KEY, JANUARY).await;
+    clean(&lake).await;
+    upload(&lake, KEY, FEBRUARY).await;
+    let mut slow = lake.clone();
+    // While the slow writer is about to delete January's output, January comes again and is cleaned.
+    slow.standard = scripted(&lake.standard, nth(At::BeforeDelete, 1, overtaking(&lake, JANUARY)));
+    clean_if_stale(&slow, KEY, false).await.unwrap();
+    assert_eq!(standard(&lake).await, [IN_JANUARY]);
+    assert_whole(&lake).await;
 }
 
 #[tokio::test]

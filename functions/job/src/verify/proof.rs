@@ -270,14 +270,13 @@ fn unnamed(
     // What entries are about to make or to delete.
     let mut passing: BTreeMap<(&str, &str), Option<&str>> = BTreeMap::new();
     for entry in raw {
-        for key in entry.pending.iter().chain(&entry.retired).chain(&entry.late) {
+        for key in entry.beside.keys() {
             let zone = if key.ends_with(".parquet") { Zone::Standard } else { Zone::Rejection };
             passing.insert((zone.name(), key), Some(entry.raw_key()));
         }
     }
     for (_, entry) in consumption {
-        let keys = entry.pending.iter().chain(&entry.retired).chain(&entry.late);
-        passing.extend(keys.map(|key| ((Zone::Consumption.name(), key.as_str()), None)));
+        passing.extend(entry.beside.keys().map(|key| ((Zone::Consumption.name(), key.as_str()), None)));
     }
     for zone in [Zone::Standard, Zone::Rejection, Zone::Consumption] {
         for object in zones.get(zone.name()).into_iter().flat_map(BTreeMap::values) {
