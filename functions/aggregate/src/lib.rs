@@ -21,7 +21,7 @@ mod sweep;
 
 use futures::StreamExt;
 use lake::dataset::Dataset;
-use lake::ledger::{Entries, RawEntry};
+use lake::ledger::{ConsumptionEntry, Entries, RawEntry};
 use lake::partition::Partition;
 use lake::progress::Progress;
 use lake::store::Failure;
@@ -175,7 +175,11 @@ async fn one_round(
     let Plan { todo, vanished, up_to_date, failed } = Plan::new(lake, dataset, selection, &made, &entries);
     outcome.up_to_date = up_to_date;
     outcome.failed = failed;
-    for (ledger_key, _) in made.entries.iter().filter(|(_, entry)| entry.is_settled() && !entry.beside.is_empty()) {
+    // What has vanished is removed below, in the state that was planned.
+    let is_unsettled = |(key, entry): &&(String, ConsumptionEntry)| {
+        entry.is_settled() && !entry.beside.is_empty() && !vanished.iter().any(|(vanished, ..)| vanished == key)
+    };
+    for (ledger_key, _) in made.entries.iter().filter(is_unsettled) {
         match commit::settle(lake, ledger_key).await {
             // Another aggregation is at work on it.
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}

@@ -1,5 +1,5 @@
-//! What an entry names beside what counts, so that at no moment there is an object that no entry names: whoever writes
-//! has announced it before, and whoever deletes says so until it is gone.
+//! What an entry names beside what counts. An object is announced before it is written, and named until it is deleted:
+//! at no moment is there one that no entry names.
 
 use std::collections::BTreeSet;
 

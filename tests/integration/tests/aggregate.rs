@@ -225,6 +225,24 @@ fn what_a_killed_writer_announced_is_deleted_by_the_next_run() {
 }
 
 #[test]
+fn what_has_vanished_goes_in_one_run_whatever_its_entry_names_beside() {
+    let lake = trams(BY_MONTH);
+    lake.call(&["aggregate"]).ok();
+    let path = lake.path().join("ledger/consumption/trams/rides/month=2026-10.json");
+    let mut entry: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    entry["retired"] = json!(["trams/rides/month=2026-10/old.parquet"]);
+    // Without a check of its bytes, as version 0.1 wrote entries.
+    entry["format"] = json!(0);
+    entry.as_object_mut().unwrap().remove("check");
+    fs::write(&path, entry.to_string()).unwrap();
+    lake.write("raw/trams/a.csv", RIDES.replace("2026-10", "2026-11"));
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    assert!(!lake.path().join("consumption/trams/rides/month=2026-10/data.parquet").exists());
+    assert!(!path.exists());
+}
+
+#[test]
 fn columns_of_the_path_stand_in_the_files_as_text() {
     let lake = trams(&BY_MONTH.replace("-- inputs", "-- split = [\"line\"]\n-- inputs"));
     lake.call(&["aggregate"]).ok();
