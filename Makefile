@@ -102,6 +102,11 @@ profile: ## Where clean and aggregate spend instructions, below target/profile (
 chaos: ## Run clean and aggregate under scripted faults (SCHEDULES=10000, SEED=1)
 	SCHEDULES=$(or $(SCHEDULES),10000) SEED=$(or $(SEED),1) $(CARGO) test --locked --release --package chaos
 
+.PHONY: soak
+soak: ## Many small uploads and many rows into one lake (UPLOADS=100000, ROWS=50000000)
+	$(CARGO) build --locked --workspace --bins --release
+	UPLOADS=$(UPLOADS) ROWS=$(ROWS) sh tests/bench/soak.sh $(TARGET)/release
+
 .PHONY: fuzz
 fuzz: ## Feed mutated inputs to every parser (INPUTS=1000000, SEED=1, PARSER=one of them)
 	INPUTS=$(or $(INPUTS),1000000) SEED=$(or $(SEED),1) $(if $(PARSER),PARSER=$(PARSER)) \

@@ -29,7 +29,8 @@ pub struct Options {
     pub mutant: Mutant,
     /// Whether the same bytes may be uploaded again.
     pub same_again: bool,
-    /// Whether to look before the last quiet run for what that mends.
+    /// Whether to look before the last quiet run for what that mends, and to let all uploads replace one object, so that
+    /// writers meet.
     pub strictly: bool,
     /// Whether some schedules aggregate: that takes most of the time.
     pub models: bool,
@@ -215,8 +216,9 @@ fn uploads(seed: u64, options: Options) -> Vec<Upload> {
     let mut uploads = vec![Upload { key: first, bytes: Some(content(first, &mut random)) }];
     let mut last: BTreeMap<&str, Option<Vec<u8>>> = BTreeMap::new();
     let keys = 2 + random.below(KEYS.len() - 1);
+    let keys = if options.strictly { &KEYS[1..2] } else { &KEYS[..keys] };
     for _ in 0..3 + random.below(10) {
-        let key = *random.pick(&KEYS[..keys]);
+        let key = *random.pick(keys);
         let mut bytes = if key != first && random.chance(20) { None } else { Some(content(key, &mut random)) };
         if options.same_again && random.chance(10) {
             bytes = last.get(key).cloned().flatten().or(bytes);
