@@ -69,14 +69,17 @@ image: ## Build the image of large jobs (BASE=... for another base)
 startup: package ## Measure what a cold start takes, with the packages
 	sh tests/startup.sh $(PACKAGES)
 
+# Without the file, state lies where a backend_override.tf says.
+BACKEND := $(if $(wildcard infra/backend.hcl),-backend-config=backend.hcl)
+
 .PHONY: deploy
 deploy: package ## Deploy to an AWS account (REGION=..., PREFIX=..., infra/backend.hcl)
-	$(TERRAFORM) init -backend-config=backend.hcl
+	$(TERRAFORM) init $(BACKEND)
 	$(TERRAFORM) apply $(VARIABLES)
 
 .PHONY: destroy
 destroy: ## Take a deployment down again; not its data, unless force_destroy was applied
-	$(TERRAFORM) init -backend-config=backend.hcl
+	$(TERRAFORM) init $(BACKEND)
 	$(TERRAFORM) destroy $(VARIABLES)
 
 .PHONY: bench

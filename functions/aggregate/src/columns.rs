@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, UInt32Array};
 use datafusion::arrow::compute::{cast, filter_record_batch, take_record_batch};
-use datafusion::arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Schema, SchemaRef};
 use lake::dataset::Model;
 use lake::partition::{Partition, PartitionBy};
 
@@ -64,7 +64,7 @@ impl Columns {
         for (at, field) in fields.iter().enumerate().filter(|(_, field)| is_written(field.name())) {
             written.push(Written::Of(at));
             // All columns may be null: the file's schema depends on the query alone, not on what the planner can prove.
-            schema.push(Field::new(field.name(), field.data_type().clone(), true));
+            schema.push(Field::new(field.name(), stored(field.data_type()), true));
         }
         if let PartitionBy::Key(name) = &model.partition
             && find(name).is_none()
@@ -150,13 +150,23 @@ impl Columns {
 
     /// The columns that are written.
     fn bare(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let column = |written: &Written| -> ArrayRef {
+        let column = |(written, field): (&Written, &FieldRef)| -> Result<ArrayRef> {
             match written {
-                Written::Of(at) => Arc::clone(batch.column(*at)),
-                Written::Constant(value) => Arc::new(StringArray::from(vec![value.as_str(); batch.num_rows()])),
+                Written::Of(at) => cast(batch.column(*at), field.data_type()).map_err(failed),
+                Written::Constant(value) => Ok(Arc::new(StringArray::from(vec![value.as_str(); batch.num_rows()]))),
             }
         };
-        RecordBatch::try_new(Arc::clone(&self.schema), self.written.iter().map(column).collect()).map_err(failed)
+        let columns = self.written.iter().zip(self.schema.fields()).map(column).collect::<Result<_>>()?;
+        RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(failed)
+    }
+}
+
+/// The type of a column in a file: texts of a query are views, which are the engine's own.
+fn stored(kind: &DataType) -> DataType {
+    match kind {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        kind => kind.clone(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use datafusion::arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Date32Type, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Date32Type, FieldRef, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::TableReference;
 use datafusion::common::config::{ParquetOptions, TableParquetOptions};
@@ -36,6 +36,7 @@ use url::Url;
 use crate::bounds;
 use crate::error::{Error, Result};
 use crate::files::{CommittedFiles, Reads};
+use crate::numbered;
 use crate::personal;
 use crate::plan::{SLACK, Task, widened};
 use crate::statement::{Kind, plan};
@@ -75,9 +76,6 @@ impl Engine {
     pub fn new(lake: &Lake, parallel: usize) -> Result<Self> {
         let mut config = SessionConfig::new().with_target_partitions(parallel).with_information_schema(true);
         config.options_mut().execution.collect_statistics = false;
-        config.options_mut().execution.parquet.schema_force_view_types = false;
-        // Else a CAST to VARCHAR has another type than the columns of tables.
-        config.options_mut().sql_parser.map_string_types_to_utf8view = false;
         let scratch = Scratch::new().map_err(|error| Error::Query(error.to_string()))?;
         let limits = lake.limits();
         let memory = usize::try_from(limits.memory_bytes.min(MEMORY)).unwrap_or(usize::MAX);
@@ -87,6 +85,7 @@ impl Engine {
             .build_arc()?;
         let context = SessionContext::new_with_config_rt(config, runtime);
         bounds::bound_functions(&context);
+        numbered::register(&context)?;
         Ok(Self { context, scratch, reads: Reads::default(), limits })
     }
 
@@ -266,13 +265,13 @@ impl Engine {
 
         let mut columns = vec![("_source".to_owned(), DataType::Utf8)];
         columns.extend(partition.iter().cloned());
-        let options = ListingOptions::new(Arc::new(ParquetFormat::default().with_force_view_types(false)))
+        let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
             .with_file_extension(".parquet")
             .with_table_partition_cols(columns);
         let config =
             ListingTableConfig::new(ListingTableUrl::parse(format!("{url}{name}/"))?).with_listing_options(options);
         let config = match schema {
-            Some(schema) => config.with_schema(schema),
+            Some(schema) => config.with_schema(as_views(&schema)),
             None => config.infer_schema(&self.context.state()).await?,
         };
         self.register(name, Arc::new(ListingTable::try_new(config)?))
@@ -296,6 +295,15 @@ impl Engine {
         };
         self.bounded(time, work).await
     }
+}
+
+/// A schema whose texts are views into what was read: they are copied once, when a result is written.
+fn as_views(schema: &Schema) -> SchemaRef {
+    let as_view = |field: &FieldRef| match field.data_type() {
+        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        _ => Arc::clone(field),
+    };
+    Arc::new(Schema::new(schema.fields().iter().map(as_view).collect::<Vec<_>>()))
 }
 
 /// Each `day` and its `hours` (23, 24 or 25) in the dataset's time zone.

@@ -26,7 +26,7 @@ pub enum Error {
         why: String,
     },
     /// An object is not there, or not in the state that the ledger says.
-    #[error("{url} is not what the ledger says ({why}): run `tributary verify --repair`, or `tributary clean`")]
+    #[error("{url} is not what the ledger says ({why}): run `tributary verify --repair`")]
     Input {
         /// The object.
         url: String,
@@ -35,7 +35,7 @@ pub enum Error {
     },
     /// A partition could not be made, because an object that it is made from is not what the ledger says.
     #[error(
-        "failed to make {dataset}.{model}, partition {partition}: {url} is not what the ledger says ({why}): run `tributary verify --repair`, or `tributary clean`"
+        "failed to make {dataset}.{model}, partition {partition}: {url} is not what the ledger says ({why}): run `tributary verify --repair`"
     )]
     Damaged {
         /// The dataset.

@@ -13,6 +13,7 @@ mod export;
 mod files;
 pub mod handler;
 mod make;
+mod numbered;
 mod personal;
 mod plan;
 mod query;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
+use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use datafusion::prelude::SessionContext;
 use lake::dataset::ColumnType;
@@ -64,19 +65,19 @@ impl ScalarUDFImpl for Hash {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let hashed = arrays.first().map(|values| -> ArrayRef {
-            match values.as_primitive_opt::<Int64Type>() {
-                Some(numbers) => {
-                    Arc::new(numbers.iter().map(|number| Some(self.key.number(number?))).collect::<Int64Array>())
-                }
-                None => {
-                    let texts = values.as_string::<i32>().iter();
-                    Arc::new(texts.map(|text| Some(self.key.text(text?))).collect::<StringArray>())
-                }
+        let [values] = arrays.as_slice() else {
+            return Err(DataFusionError::Internal(format!("{} takes one argument", self.name)));
+        };
+        let hashed: ArrayRef = match values.as_primitive_opt::<Int64Type>() {
+            Some(numbers) => {
+                Arc::new(numbers.iter().map(|number| Some(self.key.number(number?))).collect::<Int64Array>())
             }
-        });
-        hashed
-            .map(ColumnarValue::Array)
-            .ok_or_else(|| datafusion::error::DataFusionError::Internal(format!("{} takes one argument", self.name)))
+            None => {
+                let texts = cast(values, &DataType::Utf8)?;
+                let texts = texts.as_string::<i32>().iter();
+                Arc::new(texts.map(|text| Some(self.key.text(text?))).collect::<StringArray>())
+            }
+        };
+        Ok(ColumnarValue::Array(hashed))
     }
 }

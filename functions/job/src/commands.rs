@@ -119,7 +119,11 @@ impl<'a> Session<'a> {
             let folder = temporary.display();
             return Err(Failure::usage(format!("setting TMPDIR: there is no folder {folder} for temporary files")));
         }
-        let needs_lake = reads_only || matches!(self.arguments.command, Command::Verify { .. });
+        let needs_lake = reads_only
+            || matches!(
+                self.arguments.command,
+                Command::Verify { .. } | Command::Aggregate { .. } | Command::Replay { .. }
+            );
         if needs_lake && !self.lake.exists().await? {
             return Err(Failure::lasting(format!(
                 "there is no lake at {}: see --lake and LAKE_URL; `tributary run`, or a file in its raw zone, makes one",

@@ -64,8 +64,15 @@ pub async fn run(
         Err(error) => Err(Failure::from(error)),
         Ok(schema) => printer.finish(&schema).map_err(|error| Failure::lasting(format!("cannot print: {error}"))),
     };
-    let failures: Vec<Failure> = finished.err().into_iter().collect();
-    failure::print_all(&failures);
+    let mut failures: Vec<Failure> = finished.err().into_iter().collect();
+    let broken: Vec<Failure> = lake.catalog.broken().map(Failure::from).collect();
+    if failures.is_empty() {
+        // The answer is whole without them.
+        failure::print_all(&broken);
+    } else {
+        failures.extend(broken);
+        failure::print_all(&failures);
+    }
     if output == cli::Format::Json {
         let elapsed_ms = begun.elapsed().as_millis() as u64;
         let ok = failures.is_empty();

@@ -186,7 +186,12 @@ impl Backend for LocalStore {
 
     async fn exists(&self) -> Result<bool> {
         let root = self.root.clone();
-        self.whole_folder("look at", move || root.try_exists()).await
+        self.whole_folder("look at", move || match root.metadata() {
+            Ok(found) => Ok(found.is_dir()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        })
+        .await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Object>> {

@@ -139,11 +139,39 @@ fn a_draft_is_made_of_what_europeans_write_and_compress() {
     let first = json!({"teller": "A", "gezien": "2026-11-25T08:00:05Z", "km": 1.5});
     assert_eq!((rows.len(), &rows[0], &rows[1]["km"]), (3, &first, &json!(12.25)));
 
+    let (status, _, stderr) =
+        called(lake.path(), &["dataset", "new", "b", "--from", "raw/tellers/b.csv", "--into", "s3://bucket/config"]);
+    assert!(status == 2 && stderr.contains("local folder"), "{stderr}");
     lake.write("sample.ndjson", "{}\n");
     for (name, from, why) in [("irceline", "raw/tellers/b.csv", "built-in"), ("a", "sample.ndjson", "by hand")] {
         let (status, _, stderr) = called(lake.path(), &["dataset", "new", name, "--from", from]);
         assert!(status == 2 && stderr.contains(why), "{stderr}");
     }
+}
+
+#[test]
+fn a_dataset_that_is_no_longer_declared_is_declared_again_to_be_removed() {
+    let lake = lake();
+    lake.write(
+        "config/datasets/t/dataset.toml",
+        "title = \"T\"\ntime_zone = \"UTC\"\n[table.a]\nfrom = \"*.csv\"\ncolumn.n = { type = \"int64\" }\n",
+    );
+    lake.write("raw/t/a.csv", "n\n1\n");
+    bring_up_to_date(&lake);
+    std::fs::remove_dir_all(lake.path().join("raw/t")).unwrap();
+    let declared = lake.path().join("config/datasets/t");
+    std::fs::rename(&declared, lake.path().join("aside")).unwrap();
+    let verified = lake.call(&["verify"]);
+    assert!(
+        verified.status == 1 && verified.stderr.contains("no dataset t any more: declare it again"),
+        "{verified:?}"
+    );
+    std::fs::rename(lake.path().join("aside"), &declared).unwrap();
+    assert!(lake.call(&["verify"]).stderr.contains("clean --dataset t --prune"));
+    lake.call(&["clean", "--dataset", "t", "--prune"]).ok();
+    std::fs::remove_dir_all(&declared).unwrap();
+    lake.call(&["verify"]).ok();
+    assert_eq!(lake.tree().names(), Vec::<&str>::new());
 }
 
 #[test]

@@ -217,12 +217,17 @@ fn an_entry_under_another_key_is_named_and_removed() {
 fn a_lake_that_does_not_exist_is_an_error() {
     let lake = lake();
     let nowhere = format!("file:{}/nowhere", lake.path().display());
-    for arguments in [&["verify"][..], &["verify", "--repair"], &["status"], &["query", "SELECT 1"]] {
-        let called = lake.call(&[&["--lake", &nowhere], arguments].concat());
+    lake.write("a.csv", "a file is no lake");
+    let file = format!("file:{}/a.csv", lake.path().display());
+    let commands: [&[&str]; 6] =
+        [&["verify"], &["verify", "--repair"], &["status"], &["query", "SELECT 1"], &["aggregate"], &["replay"]];
+    for (url, arguments) in [&nowhere, &file].into_iter().flat_map(|url| commands.map(|command| (url, command))) {
+        let called = lake.call(&[&["--lake", url], arguments].concat());
         assert_eq!(called.status, 1, "{called:?}");
-        assert!(called.stderr.contains(&format!("there is no lake at {nowhere}")), "{called:?}");
+        assert!(called.stderr.contains(&format!("there is no lake at {url}")), "{called:?}");
         assert_eq!(called.json()["ok"], false);
     }
+    std::fs::remove_file(lake.path().join("a.csv")).unwrap();
     let called = lake.call(&["--lake", &nowhere, "clean"]);
     assert_eq!(called.status, 1, "{called:?}");
     assert!(called.stderr.contains(&format!("there is nothing at {nowhere}/raw")), "{called:?}");

@@ -17,6 +17,7 @@ use crate::summary::line;
 
 /// Checks a folder; the report says what a lake will make of it.
 pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
+    local(folder)?;
     let folder = match folder.parent() {
         Some(parent) if folder.ends_with("dataset.toml") => &Path::new(".").join(parent),
         _ => folder,
@@ -51,10 +52,10 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
         line(&mut text, format_args!("model {name}.{}: {}", model.name, columns.join(", ")));
         models.push(json!({"model": model.name, "columns": columns}));
     }
-    line(
-        &mut text,
-        format_args!("To use it, put the folder below config/datasets/ of a lake, and files below raw/{name}/."),
-    );
+    let whole = folder.canonicalize().unwrap_or_default();
+    let is_in_lake = whole.parent().is_some_and(|parent| parent.ends_with("config/datasets"));
+    let place = if is_in_lake { "" } else { "put the folder below config/datasets/ of a lake, and " };
+    line(&mut text, format_args!("To use it, {place}make the folder raw/{name}/ in the lake for its files."));
     Ok(Report { text, json: json!({"dataset": name, "tables": tables, "models": models}) })
 }
 
@@ -88,6 +89,17 @@ pub(super) fn name_of(folder: &Path) -> Result<String, Failure> {
     let name = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     sound_name(&name)?;
     Ok(name)
+}
+
+/// Refuses a URL: drafts are written, checked and changed in a folder of this machine.
+pub(super) fn local(folder: &Path) -> Result<(), Failure> {
+    let text = folder.to_string_lossy();
+    match text.split_once(':') {
+        Some((scheme, rest)) if rest.starts_with('/') && !folder.exists() => Err(Failure::usage(format!(
+            "{text} is a {scheme}: URL, and a dataset is written in a local folder: upload its files to LAKE/config/datasets/ once it is sound"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses what is no name of a dataset: it is the first segment of keys, and a schema in SQL.

@@ -40,7 +40,9 @@ pub(super) async fn draft(name: &str, from: &Path, into: Option<&Path>) -> Resul
         );
         return Err(Failure::usage(why));
     }
-    let folder = into.unwrap_or(Path::new(".")).join(name);
+    let into = into.unwrap_or(Path::new("."));
+    check::local(into)?;
+    let folder = into.join(name);
     if folder.exists() {
         return Err(Failure::usage(format!(
             "{} is there already: remove it, or choose another name",

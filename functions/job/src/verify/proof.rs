@@ -131,6 +131,7 @@ async fn accounts(
         let why = "is its disk mounted, and the URL right?";
         report.problems.push(format!("the raw zone {url} is not there, and the ledger has {entries} entries: {why}"));
     }
+    let mut gone: Vec<&str> = Vec::new();
     for entry in entries {
         let key = entry.raw_key();
         if entry.is_committed() {
@@ -146,9 +147,25 @@ async fn accounts(
         let is_known = raw.contains_key(key) || odd.iter().any(|object| object.hides(key));
         // Of the others nothing is left but the names of what a writer may still be about to write.
         if is_zone_there && entry.is_committed() && !is_known && lake.raw.head(key).await?.is_none() {
-            let why = "bring it back, or have `tributary clean` remove what was made of it";
-            report.problems.push(format!("{key}: the raw object is gone: {why}"));
+            gone.push(key);
         }
+    }
+    for key in &gone {
+        let dataset = keys::dataset(key);
+        let of_dataset =
+            |keys: &mut dyn Iterator<Item = &str>| keys.filter(|key| keys::dataset(key) == dataset).count();
+        let lost = of_dataset(&mut gone.iter().copied()) as u64;
+        let known = of_dataset(&mut entries.iter().map(RawEntry::raw_key)) as u64;
+        let what = match lake.catalog.dataset(dataset) {
+            Err(lake::Error::Usage(_)) => format!(
+                "there is no dataset {dataset} any more: declare it again, then `tributary clean --dataset {dataset} --prune` removes what was made of it"
+            ),
+            _ if guard::too_many_gone(lost, known) => format!(
+                "bring it back, or have `tributary clean --dataset {dataset} --prune` remove what was made of it"
+            ),
+            _ => "bring it back, or have `tributary clean` remove what was made of it".to_owned(),
+        };
+        report.problems.push(format!("{key}: the raw object is gone: {what}"));
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use integration::meters::{DAYS, Generator, day};
 
 fn main() -> std::io::Result<()> {
-    let Some(folder) = std::env::args().nth(1) else {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(folder), None) = (arguments.next().filter(|folder| !folder.starts_with('-')), arguments.next()) else {
         return Err(std::io::Error::other("usage: sample-meters FOLDER"));
     };
     let mut generator = Generator::new(1);
