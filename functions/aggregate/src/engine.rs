@@ -344,23 +344,24 @@ fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compared: &Compared) -
         }
         None => "TRUE".to_owned(),
     };
-    let of_days = |spans: &[Range<NaiveDate>]| {
-        let day = days.as_ref().map_or("", |(day, _)| day);
-        let spans: Vec<String> = spans.iter().map(|span| within(&Some((day, span.clone())))).collect();
-        format!("({})", spans.join(" OR "))
-    };
-    let (rest, only) = match compared {
+    let only = match compared {
         Compared::Nothing => return format!("SELECT {columns} FROM \"{files}\" WHERE {}", within(&days)),
-        Compared::Days(spans) if days.is_some() => {
-            let rest = format!(
-                "SELECT {columns} FROM \"{files}\" WHERE {} AND NOT {} UNION ALL ",
-                within(&days),
-                of_days(spans)
-            );
-            (rest, of_days(spans))
+        Compared::Days(day, spans) => {
+            Some(spans.iter().map(|span| within(&Some((day, span.clone())))).collect::<Vec<_>>().join(" OR "))
         }
-        Compared::Days(_) | Compared::All => (String::new(), "TRUE".to_owned()),
+        Compared::Times(time, spans) => {
+            let instant = |micros: &i64| format!("arrow_cast({micros}, 'Timestamp(Microsecond, Some(\"UTC\"))')");
+            let within = |(first, last): &(i64, i64)| {
+                format!("\"{time}\" >= {} AND \"{time}\" <= {}", instant(first), instant(last))
+            };
+            Some(spans.iter().map(within).collect::<Vec<_>>().join(" OR "))
+        }
+        Compared::All => None,
     };
+    let rest = only.as_ref().map_or_else(String::new, |only| {
+        format!("SELECT {columns} FROM \"{files}\" WHERE {} AND NOT ({only}) UNION ALL ", within(&days))
+    });
+    let only = only.unwrap_or_else(|| "TRUE".to_owned());
     // Rows are compared before they are cut: a newer one may be of a day beyond.
     let reach = match (&days, table.keeps_day()) {
         (days, true) => days.clone(),
@@ -375,7 +376,7 @@ fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compared: &Compared) -
     }
     format!(
         "{rest}SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY received_at DESC, \
-         _source DESC) AS _age FROM \"{files}\" WHERE {} AND {only}) WHERE _age = 1 AND {}",
+         _source DESC) AS _age FROM \"{files}\" WHERE {} AND ({only})) WHERE _age = 1 AND {}",
         quoted(&key),
         within(&reach),
         within(&days)
@@ -394,53 +395,75 @@ fn cut_of<'a>(table: &'a Table, cut: &Cut<'a>) -> Option<(&'a str, Range<NaiveDa
 
 /// Which rows of a table are to be compared by their keys.
 #[derive(Debug, PartialEq, Eq)]
-enum Compared {
+enum Compared<'a> {
     Nothing,
-    /// Those of these days; the spans are apart, and in order.
-    Days(Vec<Range<NaiveDate>>),
+    /// Those of these days, by the column; the spans are apart, and in order.
+    Days(&'a str, Vec<Range<NaiveDate>>),
+    /// Those of these times, both ends included, by the column.
+    Times(&'a str, Vec<(i64, i64)>),
     All,
 }
 
 /// The most pairs of objects that are looked at for days that they share.
 const MOST_PAIRS: usize = 10_000;
-/// The most spans of days that one query names.
+/// The most spans that one query names.
 const MOST_SPANS: usize = 32;
 
 /// Which rows two objects could hold with the same key.
-fn compared(table: &Table, outputs: &[Ranked]) -> Compared {
+fn compared<'a>(table: &'a Table, outputs: &[Ranked]) -> Compared<'a> {
     if !needs_comparing(table, outputs) {
         return Compared::Nothing;
     }
-    let spans: Option<Vec<(usize, Range<NaiveDate>)>> = outputs
+    // Rows of one key have the same time: it is in the spans of both objects.
+    let times: Option<Vec<(usize, (i64, i64))>> =
+        outputs.iter().map(|(rank, output)| Some((*rank, output.times?))).collect();
+    if let (Some(time), Some(times)) = (table.key_time(), times) {
+        let spans = times.into_iter().map(|(rank, (first, last))| (rank, first..last.saturating_add(1))).collect();
+        return match shared(spans) {
+            Some(spans) if spans.is_empty() => Compared::Nothing,
+            Some(spans) => {
+                Compared::Times(time, spans.into_iter().map(|span| (span.start, span.end.saturating_sub(1))).collect())
+            }
+            None => Compared::All,
+        };
+    }
+    // Rows of one key are at most so many days apart as the spans are widened: they are in the spans of both objects.
+    let days: Option<Vec<(usize, Range<NaiveDate>)>> = outputs
         .iter()
         .map(|(rank, output)| output.days.map(|(first, last)| (*rank, widened(&(first..last), SLACK, SLACK + 1))))
         .collect();
-    let Some(mut spans) = spans.filter(|_| !table.keeps_day() && table.spread() == Spread::NearDays) else {
-        return Compared::All;
-    };
-    // Rows of one key are at most so many days apart as the spans are widened: they are in the spans of both objects.
+    match (&table.partition, days) {
+        (PartitionBy::Time(_, day), Some(spans)) if !table.keeps_day() && table.spread() == Spread::NearDays => {
+            match shared(spans) {
+                Some(spans) if spans.is_empty() => Compared::Nothing,
+                Some(spans) => Compared::Days(day, spans),
+                None => Compared::All,
+            }
+        }
+        _ => Compared::All,
+    }
+}
+
+/// Where spans of different ranks overlap: apart, and in order. Nothing if they are too many to name.
+fn shared<T: Ord + Copy>(mut spans: Vec<(usize, Range<T>)>) -> Option<Vec<Range<T>>> {
     spans.sort_by_key(|(_, span)| span.start);
-    let mut shared: Vec<Range<NaiveDate>> = Vec::new();
+    let mut shared: Vec<Range<T>> = Vec::new();
     for (at, (rank, span)) in spans.iter().enumerate() {
         let others = spans.iter().skip(at + 1).take_while(|(_, other)| other.start < span.end);
         shared.extend(others.filter(|(other, _)| other != rank).map(|(_, other)| other.start..span.end.min(other.end)));
         if shared.len() > MOST_PAIRS {
-            return Compared::All;
+            return None;
         }
     }
     shared.sort_by_key(|span| span.start);
-    let mut clashes: Vec<Range<NaiveDate>> = Vec::new();
+    let mut apart: Vec<Range<T>> = Vec::new();
     for span in shared {
-        match clashes.last_mut() {
+        match apart.last_mut() {
             Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
-            _ => clashes.push(span),
+            _ => apart.push(span),
         }
     }
-    match clashes.len() {
-        0 => Compared::Nothing,
-        1..=MOST_SPANS => Compared::Days(clashes),
-        _ => Compared::All,
-    }
+    (apart.len() <= MOST_SPANS).then_some(apart)
 }
 
 /// Whether two objects could hold the same key: cleaning has seen to it within what one raw object became.
@@ -485,6 +508,7 @@ mod tests {
             etag: String::new(),
             hash: String::new(),
             days: Some((day(first), day(last))),
+            times: None,
         };
         let [january, february, march, all] = [
             output("2026-01-01", "2026-01-31"),
@@ -493,7 +517,7 @@ mod tests {
             output("2026-01-01", "2026-03-31"),
         ];
         let spans =
-            |spans: &[(&str, &str)]| Compared::Days(spans.iter().map(|(from, to)| day(from)..day(to)).collect());
+            |spans: &[(&str, &str)]| Compared::Days("day", spans.iter().map(|(from, to)| day(from)..day(to)).collect());
         assert_eq!(
             compared(table, &[(1, &january), (2, &february), (3, &march)]),
             spans(&[("2026-01-30", "2026-02-03")])
@@ -503,6 +527,15 @@ mod tests {
         assert_eq!(
             compared(table, &[(1, &january), (1, &march), (2, &all)]),
             spans(&[("2025-12-30", "2026-02-03"), ("2026-03-08", "2026-04-03")])
+        );
+        let timed = |output: &Output, first, last| Output { times: Some((first, last)), ..output.clone() };
+        let [one, two, three] = [timed(&january, 0, 9), timed(&february, 9, 20), timed(&february, 10, 20)];
+        assert_eq!(compared(table, &[(1, &one), (2, &three)]), Compared::Nothing);
+        assert_eq!(compared(table, &[(1, &one), (2, &two)]), Compared::Times("start_time", vec![(9, 9)]));
+        assert_eq!(
+            compared(table, &[(1, &one), (2, &february)]),
+            spans(&[("2026-01-30", "2026-02-03")]),
+            "an object without times"
         );
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
-use arrow::datatypes::{Date32Type, SchemaRef};
+use arrow::datatypes::{Date32Type, SchemaRef, TimestampMicrosecondType};
 use lake::draft::{Content, Draft, Drafted};
 use lake::parquet::{Cells, TableFile};
 use lake::partition::Partition;
@@ -25,6 +25,8 @@ const BATCH_ROWS: usize = 8 * 1024;
 pub struct Counted {
     /// The local day.
     pub day: Option<usize>,
+    /// The time in the key, where the table has one that objects are compared by.
+    pub time: Option<usize>,
     /// The value that may be missing.
     pub measure: Option<usize>,
 }
@@ -49,6 +51,8 @@ pub struct Part<F> {
     pub missing: u64,
     /// First and last day.
     pub days: Option<(i32, i32)>,
+    /// First and last time in the key.
+    pub times: Option<(i64, i64)>,
     /// What is known of their keys.
     pub proof: Proof,
 }
@@ -66,7 +70,7 @@ impl OpenPart {
         } else {
             RowsIn::Spilled(Vec::new())
         };
-        Ok(Self { partition, rows_in, rows: 0, missing: 0, days: None, proof: Proof::Empty })
+        Ok(Self { partition, rows_in, rows: 0, missing: 0, days: None, times: None, proof: Proof::Empty })
     }
 
     /// The file, if it is open.
@@ -87,6 +91,7 @@ impl OpenPart {
         for day in days.into_iter().flat_map(|days| [arrow::compute::min(days), arrow::compute::max(days)]).flatten() {
             self.has_day(day);
         }
+        self.has_times(batch, counted);
         match &mut self.rows_in {
             RowsIn::Parquet(file) => file.write(batch)?,
             RowsIn::Spilled(batches) => batches.push(spill.add(batch)?),
@@ -109,6 +114,9 @@ impl OpenPart {
             _ => 0,
         };
         self.has_day(run.day);
+        if counted.time.is_some() {
+            self.has_times(&run.to_batch(schema)?, counted);
+        }
         match &mut self.rows_in {
             RowsIn::Parquet(file) => file.write_run(run.rows(), run.cells)?,
             RowsIn::Spilled(batches) => batches.push(spill.add(&run.to_batch(schema)?)?),
@@ -120,14 +128,22 @@ impl OpenPart {
         self.days = Some(self.days.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
     }
 
+    fn has_times(&mut self, batch: &RecordBatch, counted: Counted) {
+        let times = counted.time.and_then(|time| batch.column(time).as_primitive_opt::<TimestampMicrosecondType>());
+        let Some(times) = times else { return };
+        if let (Some(first), Some(last)) = (arrow::compute::min(times), arrow::compute::max(times)) {
+            self.times = Some(self.times.map_or((first, last), |(min, max)| (min.min(first), max.max(last))));
+        }
+    }
+
     /// Ends it.
     pub fn close(self) -> Result<ClosedPart, Stop> {
-        let Part { partition, rows_in, rows, missing, days, proof } = self;
+        let Part { partition, rows_in, rows, missing, days, times, proof } = self;
         let rows_in = match rows_in {
             RowsIn::Parquet(file) => RowsIn::Parquet(file.finish()?.finish()),
             RowsIn::Spilled(batches) => RowsIn::Spilled(batches),
         };
-        Ok(Part { partition, rows_in, rows, missing, days, proof })
+        Ok(Part { partition, rows_in, rows, missing, days, times, proof })
     }
 }
 

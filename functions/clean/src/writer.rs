@@ -41,6 +41,8 @@ pub struct PartFile {
     pub rows: u64,
     /// First and last local day, where the table has a day.
     pub days: Option<(NaiveDate, NaiveDate)>,
+    /// First and last time in the key, in microseconds from 1970 UTC.
+    pub times: Option<(i64, i64)>,
 }
 
 /// Everything that one raw object was made into.
@@ -112,7 +114,11 @@ impl<'a> TableWriter<'a> {
         Ok(Self {
             table,
             key_partition,
-            counted: Counted { day, measure: table.measure.as_deref().and_then(index) },
+            counted: Counted {
+                day,
+                time: table.key_time().and_then(index),
+                measure: table.measure.as_deref().and_then(index),
+            },
             keys: KeyColumns::new(&schema, &table.key)?,
             schema,
             duplicates: Duplicates::default(),
@@ -273,11 +279,11 @@ impl<'a> TableWriter<'a> {
             self.rows.duplicate += superseded.len();
             self.rows.clean += part.rows;
             self.rows.missing += part.missing;
-            let (partition, rows) = (part.partition.clone(), part.rows);
+            let (partition, rows, times) = (part.partition.clone(), part.rows, part.times);
             let days = part.days.and_then(|(first, last)| Some((to_date(first)?, to_date(last)?)));
             let file = part.into_file()?;
             let bytes = if keep_open { PartBytes::Own(file) } else { finished.take(file)? };
-            parts.push(PartFile { partition, rows, days, bytes });
+            parts.push(PartFile { partition, rows, days, times, bytes });
         }
         parts.sort_by(|a, b| a.partition.cmp(&b.partition));
         Ok(Written { rows: self.rows, parts, rejects: self.rejects.finish()? })

@@ -252,6 +252,15 @@ impl Table {
         self.key_decides_day || matches!(&self.partition, PartitionBy::Time(_, day) if self.key.contains(day))
     }
 
+    /// The time in the key of a table in which one key may be on several days: rows of the same key have the same time.
+    pub fn key_time(&self) -> Option<&str> {
+        let is_time = |name: &&String| {
+            self.column(name).is_some_and(|column| column.kind == ColumnType::Timestamp && column.required)
+        };
+        let is_needed = matches!(self.partition, PartitionBy::Time(..)) && !self.keeps_day();
+        self.key.iter().find(is_time).filter(|_| is_needed).map(String::as_str)
+    }
+
     /// How far apart the days of two rows with the same key can be.
     pub fn spread(&self) -> Spread {
         let PartitionBy::Time(_, day) = &self.partition else { return Spread::SameDay };

@@ -31,6 +31,10 @@ pub struct Output {
     /// First and last local day of its rows, where the table has a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<(NaiveDate, NaiveDate)>,
+    /// First and last time of its rows in the key's time column ([`crate::dataset::Table::key_time`]), in microseconds
+    /// from 1970 UTC: objects whose times lie apart have no key in common.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<(i64, i64)>,
 }
 
 /// The objects that a zone holds of one dataset.
@@ -95,7 +99,7 @@ pub async fn put_draft(
         Some(known) if store.head(&key).await?.is_some_and(|there| there.etag == known.etag) => known.etag.clone(),
         _ => put_over(store, &key, content, known, is_ours).await?.etag,
     };
-    Ok(Output { key, partition, rows, bytes, etag, hash, days: None })
+    Ok(Output { key, partition, rows, bytes, etag, hash, days: None, times: None })
 }
 
 async fn put_over(
