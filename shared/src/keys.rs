@@ -37,7 +37,7 @@ const LONGEST_KEY: usize = 900;
 const LONGEST_NAME: usize = 240;
 
 /// Whether a name ends as those do that a hash was added to.
-fn has_hash(name: &str) -> bool {
+pub(crate) fn has_hash(name: &str) -> bool {
     let bytes = name.as_bytes();
     let hash = bytes.len().checked_sub(HASH_DIGITS + 1).and_then(|start| bytes.get(start..));
     hash.is_some_and(|hash| hash.starts_with(b"-") && hash.iter().skip(1).all(u8::is_ascii_hexdigit))
@@ -56,7 +56,11 @@ pub fn flatten(raw_key: &str) -> String {
     if !ambiguous && flat.len() <= LONGEST_NAME && flat.chars().all(safe) {
         return flat;
     }
-    let cleaned: String = flat.chars().take(120).map(|c| if safe(c) { c } else { '_' }).collect();
+    let mut cleaned: String = flat.chars().take(120).map(|c| if safe(c) { c } else { '_' }).collect();
+    // Readers of a folder skip files whose names begin so.
+    if cleaned.starts_with('_') {
+        cleaned.replace_range(..1, "x");
+    }
     format!("{cleaned}-{}", hash::bytes(raw_key.as_bytes()))
 }
 
@@ -145,6 +149,13 @@ mod tests {
         assert_eq!(flatten("energy_usage/energy_usage.csv"), "energy_usage.csv");
         assert_eq!(segment("irceline/date=2026-11-18/values.ndjson", "date"), Some("2026-11-18"));
         assert_eq!(folder("a/b/c"), "a/b/");
+    }
+
+    #[test]
+    fn no_name_begins_as_those_that_readers_skip() {
+        for key in ["d/é.csv", "d/ a.csv", "d/(1).csv", "d/%20.csv", "d/+/a.csv", "d/~a.csv"] {
+            assert!(flatten(key).starts_with('x'), "{key}: {}", flatten(key));
+        }
     }
 
     #[test]

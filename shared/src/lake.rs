@@ -5,6 +5,7 @@ use crate::dataset::Catalog;
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::personal::PersonalKey;
+use crate::process::Writer;
 use crate::secret;
 use crate::settings::{LakeSettings, Limits, Zone};
 use crate::store::{S3Client, Store, StoreUrl};
@@ -24,6 +25,8 @@ pub struct Lake {
     pub ledger: Ledger,
     /// The datasets, those of the lake's own `config/datasets/` included.
     pub catalog: Catalog,
+    /// Who writes.
+    pub writer: Writer,
     /// What jobs are to do, below `batch/`.
     pub manifests: Store,
     /// Where work goes that is too large for here; `None`: nowhere.
@@ -66,6 +69,7 @@ impl Lake {
             consumption,
             ledger: Ledger::new(ledger.clone()),
             catalog,
+            writer: Writer::new(false),
             manifests,
             batch: None,
             personal_key: None,
@@ -102,6 +106,7 @@ impl Lake {
             consumption: store(Zone::Consumption),
             ledger: Ledger::new(ledger_store.clone()),
             catalog,
+            writer: Writer::new(matches!(settings.zone(Zone::Ledger), StoreUrl::File(_))),
             manifests,
             batch,
             personal_key,

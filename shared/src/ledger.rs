@@ -20,7 +20,7 @@ use crate::keys;
 use crate::partition::Partition;
 use crate::store::{Condition, Object, Store};
 
-pub use self::beside::Beside;
+pub use self::beside::{Beside, Others};
 pub use self::output::{Objects, Output, put_draft, put_output};
 
 /// Entries read at the same time.
@@ -194,10 +194,10 @@ impl RawEntry {
         made.chain(self.beside.keys())
     }
 
-    /// The entry of the same object as if it had never been cleaned, with all that it names to be deleted; what is
-    /// `expected` of other writers stays named.
+    /// The entry of the same object as if it had never been cleaned, with all that it names to be deleted; what others may
+    /// still write stays named.
     #[must_use]
-    pub fn withdrawn(&self, expected: &BTreeSet<String>) -> Self {
+    pub fn withdrawn(&self, others: &Others) -> Self {
         Self {
             format: FORMAT,
             inputs: vec![Input { key: self.raw_key().to_owned(), etag: String::new() }],
@@ -212,7 +212,7 @@ impl RawEntry {
             received_at: None,
             outputs: Vec::new(),
             rejects: None,
-            beside: Beside::after(self.names(), expected, |_| false),
+            beside: Beside::after(self.names(), others, |_| false),
             ..self.clone()
         }
     }
@@ -224,7 +224,12 @@ impl RawEntry {
 
     /// Whether its outputs lie where the table has them by now.
     pub fn fits(&self, table: &Table) -> bool {
-        self.table == table.name && (self.layout == table.layout() || self.outputs.is_empty())
+        let is_there = |output: &Output| {
+            output.key == keys::standard(&self.dataset, &table.name, &output.partition, self.raw_key())
+        };
+        self.table == table.name
+            && (self.layout == table.layout() || self.outputs.is_empty())
+            && self.outputs.iter().all(is_there)
     }
 
     /// Whether an older version of this software cleaned it, by other rules: its rows may lack what models now read.

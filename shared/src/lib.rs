@@ -15,6 +15,7 @@ pub mod memory;
 pub mod parquet;
 pub mod partition;
 pub mod personal;
+pub mod process;
 pub mod progress;
 pub mod scratch;
 pub mod secret;

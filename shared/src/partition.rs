@@ -169,12 +169,32 @@ fn school_year(text: &str) -> Option<(NaiveDate, NaiveDate)> {
 /// What Hive writes in a path for no value.
 pub const NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
+/// The longest value that stands in a path as it is: file systems take names of 255 bytes.
+const LONGEST_VALUE: usize = 180;
+
 /// A value in a path as Hive writes it: what is not a letter, a digit or one of `.-_` as `%XX`; no text at all under a
-/// name of its own.
+/// name of its own. One that is too long is cut, and its hash follows: the whole of it stands in the object.
 fn encoded(value: &str) -> String {
     if value.is_empty() {
         return NULL.to_owned();
     }
+    let path = percent_encoded(value);
+    if path.len() <= LONGEST_VALUE && !keys::has_hash(&path) {
+        return path;
+    }
+    let beginning: String = value.chars().take(40).collect();
+    let mut beginning = percent_encoded(&beginning);
+    // No half of a `%XX`.
+    let end = (0..=140.min(beginning.len())).rev().find(|at| !beginning.get(..*at).is_none_or(ends_in_half));
+    beginning.truncate(end.unwrap_or_default());
+    format!("{beginning}-{}", crate::hash::bytes(value.as_bytes()))
+}
+
+fn ends_in_half(path: &str) -> bool {
+    path.bytes().rev().take(2).any(|byte| byte == b'%')
+}
+
+fn percent_encoded(value: &str) -> String {
     let mut path = String::with_capacity(value.len());
     for byte in value.bytes() {
         if byte.is_ascii_alphanumeric() || b".-_".contains(&byte) {
@@ -186,8 +206,8 @@ fn encoded(value: &str) -> String {
     path
 }
 
-/// The opposite of [`encoded`].
-fn decoded(value: &str) -> String {
+/// A value of a path as it was before; of one that was too long its beginning and a hash.
+pub fn decoded(value: &str) -> String {
     if value == NULL {
         return String::new();
     }
@@ -270,6 +290,12 @@ impl PartitionBy {
             _ => "a value",
         };
         let partition = Partition::single(name, value);
+        if partition.value(name).is_none_or(|path| decoded(path) != value) {
+            let why = format!(
+                "the value of its part \"{name}=...\" is too long for a partition, or not to be told from a hash"
+            );
+            return Some(Err(why));
+        }
         let is_one = match name.as_str() {
             "date" | "month" | "year" => partition.days().is_some(),
             "week" => parse_date(value).is_some_and(|day| day.weekday() == Weekday::Mon),
@@ -326,6 +352,23 @@ impl TryFrom<String> for PartitionBy {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn values_that_are_too_long_for_a_name_are_cut_and_stay_apart() {
+        let long = |end: &str| format!("{}{end}", "é".repeat(300));
+        for value in [long("a"), "x".repeat(300), "%".repeat(61), format!("a-{}", "0".repeat(32))] {
+            let partition = Partition::single("cohort", &value);
+            assert!(partition.as_str().len() <= 200 && partition.as_str().parse::<Partition>().is_ok(), "{partition}");
+            let again = Partition::single("cohort", partition.value("cohort").unwrap());
+            assert_ne!(again, partition, "a value that looks like it is another one");
+        }
+        assert_ne!(Partition::single("cohort", &long("a")), Partition::single("cohort", &long("b")));
+        let by = PartitionBy::Key("site".to_owned());
+        for value in [long(""), NULL.to_owned(), format!("a-{}", "0".repeat(32))] {
+            let why = by.of_key(&format!("d/site={value}/a.csv")).unwrap().unwrap_err();
+            assert!(why.contains("too long"), "{why}");
+        }
+    }
 
     #[test]
     fn declarations_are_read() {

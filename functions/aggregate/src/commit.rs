@@ -1,6 +1,6 @@
 //! The commit of consumption partitions and files: nothing is written that no entry names, and nothing is deleted
-//! before the entry that replaces it stands. What another writer had announced stays named until the entry is an
-//! hour old, as in the other zones: it may still be about to write it.
+//! before the entry that replaces it stands. What another writer had announced stays named until that writer is
+//! known to have ended or the entry is an hour old, as in the other zones: it may still be about to write it.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -52,7 +52,7 @@ pub async fn commit(
     made: Vec<Made>,
 ) -> Result<Vec<Output>> {
     let ledger_key = keys::consumption_ledger(&entry.dataset, &entry.model, &entry.partition);
-    let expected = previous.as_ref().map(|(known, object)| known.beside.expected(object)).unwrap_or_default();
+    let others = previous.as_ref().map(|(known, object)| known.beside.others(object, &lake.writer)).unwrap_or_default();
     let (mut known, mut etag) = match previous {
         Some((known, object)) => (known, Some(object.etag)),
         None => (
@@ -63,7 +63,7 @@ pub async fn commit(
     // A key that counts is replaced only in the state that the entry names; any other is announced.
     let fresh = made.iter().map(|made| &made.key).filter(|key| !counts(&known, key)).cloned().collect();
     let before = known.beside.clone();
-    known.beside.announce(&fresh, &expected);
+    known.beside.announce(&fresh, &others, &lake.writer);
     if known.beside != before {
         known.format = FORMAT;
         known.partition = entry.partition.clone();
@@ -76,7 +76,7 @@ pub async fn commit(
         outputs.push(put_output(&lake.consumption, key, file, partition, rows, before, is_ours).await?);
     }
     let mut entry = ConsumptionEntry { outputs, ..entry };
-    entry.beside = Beside::after(known.names(), &expected, |key| counts(&entry, key));
+    entry.beside = Beside::after(known.names(), &others, |key| counts(&entry, key));
     if known != entry {
         etag = Some(lake.ledger.commit_consumption(&entry, etag.as_deref()).await?);
     } else if !is_current(lake, &ledger_key, etag.as_deref()).await? {
@@ -102,7 +102,7 @@ async fn is_current(lake: &Lake, ledger_key: &str, etag: Option<&str>) -> lake::
 pub async fn settle(lake: &Lake, ledger_key: &str) -> Result<()> {
     let Some((entry, object)) = lake.ledger.consumption_entry_at(ledger_key).await? else { return Ok(()) };
     let Some(partition) = partition_of(ledger_key).filter(|_| entry.is_settled()) else { return Ok(()) };
-    let beside = Beside::after(entry.names(), &entry.beside.expected(&object), |key| counts(&entry, key));
+    let beside = Beside::after(entry.names(), &entry.beside.others(&object, &lake.writer), |key| counts(&entry, key));
     let settled = ConsumptionEntry { format: FORMAT, partition, beside, ..entry.clone() };
     let etag = replace(lake, &entry, &settled, object.etag).await?;
     finish(lake, &settled, &etag).await
@@ -173,7 +173,7 @@ pub async fn remove(lake: &Lake, ledger_key: &str, entry: &ConsumptionEntry) -> 
     let Some(partition) = partition_of(ledger_key).filter(|_| current == *entry) else {
         return Ok(false);
     };
-    let beside = Beside::after(current.names(), &current.beside.expected(&object), |_| false);
+    let beside = Beside::after(current.names(), &current.beside.others(&object, &lake.writer), |_| false);
     let file = entry.file.clone();
     let last = ConsumptionEntry { beside, file, ..nothing(&entry.dataset, &entry.model, &partition) };
     let etag = replace(lake, &current, &last, object.etag).await?;

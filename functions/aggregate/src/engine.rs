@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use datafusion::arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Date32Type, FieldRef, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::TableReference;
 use datafusion::common::config::{ParquetOptions, TableParquetOptions};
@@ -37,6 +37,7 @@ use crate::bounds;
 use crate::error::{Error, Result};
 use crate::files::{CommittedFiles, Reads};
 use crate::numbered;
+use crate::path;
 use crate::personal;
 use crate::plan::{SLACK, Task, widened};
 use crate::statement::{Kind, plan};
@@ -86,6 +87,7 @@ impl Engine {
         let context = SessionContext::new_with_config_rt(config, runtime);
         bounds::bound_functions(&context);
         numbered::register(&context)?;
+        path::register(&context);
         Ok(Self { context, scratch, reads: Reads::default(), limits })
     }
 
@@ -135,7 +137,10 @@ impl Engine {
         if let Some(key) = cut.personal_key {
             personal::register(&self.context, key);
         }
-        let sql = newest_rows(&hidden, table, cut, &compared(table, outputs));
+        // Decoding keeps the engine from leaving out files by their path.
+        let is_encoded = |(_, output): &Ranked| output.partition.as_str().contains('%');
+        let in_path = if outputs.iter().any(is_encoded) { InPath::Encoded } else { InPath::Plain };
+        let sql = newest_rows(&hidden, table, cut, &compared(table, outputs), in_path);
         let view = self.context.sql(&sql).await?.into_view();
         self.register(name, view)
     }
@@ -169,6 +174,18 @@ impl Engine {
             shown.push(value.alias(*column));
         }
         self.register(name, files.select(shown)?.into_view())
+    }
+
+    /// Registers a model of whose result no row is there, by its `columns`.
+    pub fn add_empty_model(&self, name: impl Into<TableReference>, model: &Model, columns: &Schema) -> Result<()> {
+        let mut fields: Vec<FieldRef> = columns.fields().iter().map(Arc::clone).collect();
+        for column in model.partition_columns() {
+            if columns.field_with_name(column).is_err() {
+                fields.push(Arc::new(Field::new(column, DataType::Utf8, true)));
+            }
+        }
+        self.context.register_batch(name, RecordBatch::new_empty(Arc::new(Schema::new(fields))))?;
+        Ok(())
     }
 
     /// Registers what all models of a dataset see beside its tables: `settings`, the lists, and of a partition by time
@@ -319,9 +336,16 @@ fn calendar(dataset: &Dataset, days: &Range<NaiveDate>) -> std::result::Result<R
     RecordBatch::try_from_iter_with_nullable(columns)
 }
 
+/// How values of key columns stand in paths.
+#[derive(Debug, Clone, Copy)]
+enum InPath {
+    Plain,
+    Encoded,
+}
+
 /// The newest row of each key; on a tie the one of the greater raw key. Rows of a table that is cut by its raw keys are
 /// compared within their partition.
-fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compared: &Compared) -> String {
+fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compared: &Compared, in_path: InPath) -> String {
     let quoted = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     let shown = |column: &Column| match cut.personal_key {
         Some(_) if column.personal => {
@@ -333,7 +357,11 @@ fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compared: &Compared) -
     columns.push(RECEIVED_AT.to_owned());
     let partition = table.partition.columns();
     let hidden = |column: &str| table.columns.iter().any(|known| known.name == column);
-    columns.extend(partition.iter().filter(|column| !hidden(column)).map(|column| format!("\"{column}\"")));
+    let of_path = |column: &&str| match in_path {
+        InPath::Plain => format!("\"{column}\""),
+        InPath::Encoded => format!("{}(\"{column}\") AS \"{column}\"", path::VALUE),
+    };
+    columns.extend(partition.iter().filter(|column| !hidden(column)).map(of_path));
     let columns = columns.join(", ");
     let days = cut_of(table, cut);
     let within = |days: &Option<(&str, Range<NaiveDate>)>| match days {

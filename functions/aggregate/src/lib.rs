@@ -14,6 +14,7 @@ mod files;
 pub mod handler;
 mod make;
 mod numbered;
+mod path;
 mod personal;
 mod plan;
 mod query;

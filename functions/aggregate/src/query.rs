@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::ROUNDS;
 use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
+use crate::export::planned;
 use crate::plan::{model_of, not_moved, objects_of};
 use crate::statement::{Kind, parse};
 
@@ -99,7 +100,11 @@ async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -
         return Err(entry.error().into());
     }
     let of_model = entries.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_none());
+    let is_made = of_model.clone().any(|(_, entry)| entry.is_committed());
     let outputs: Vec<&Output> = of_model.flat_map(|(_, entry)| &entry.outputs).collect();
+    if outputs.is_empty() && is_made {
+        return engine.add_empty_model(reference.as_str(), model, &planned(lake, dataset, model).await?);
+    }
     if outputs.is_empty() {
         return Err(Error::Query(format!("{reference} has no rows yet: run `tributary aggregate`")));
     }

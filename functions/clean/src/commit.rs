@@ -4,15 +4,16 @@
 //! leaves nothing that no entry names. The commit itself is conditional on the entry that was read; what it no longer
 //! names is retired: named until it is deleted, and deleted only while the entry is the one that retired it.
 //!
-//! A key that another writer had announced stays named until the entry is an hour old, whether it counts or not: that
-//! writer may still be about to write it, and be killed before it learns that it was overtaken.
+//! A key that another writer had announced stays named, whether it counts or not, until that writer is known to have
+//! ended or the entry is an hour old: it may still be about to write it, and be killed before it learns that it was
+//! overtaken.
 
 use std::collections::BTreeSet;
 
 use lake::Lake;
 use lake::dataset::{Dataset, Table};
 use lake::guard::{self, Why};
-use lake::ledger::{Beside, RawEntry};
+use lake::ledger::{Beside, Others, RawEntry};
 use lake::store::{Failure, Store, StoreError};
 
 use crate::error::{Error, Result};
@@ -23,8 +24,8 @@ pub struct Standing {
     pub entry: RawEntry,
     /// The entry's own ETag.
     pub etag: Option<String>,
-    /// What other writers may still be about to write.
-    expected: BTreeSet<String>,
+    /// What other writers may still do.
+    others: Others,
 }
 
 impl Standing {
@@ -32,12 +33,12 @@ impl Standing {
     pub async fn read(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<Self> {
         Ok(match lake.ledger.raw_entry(raw_key).await? {
             Some((entry, object)) => {
-                let expected = entry.beside.expected(&object);
-                Self { entry, etag: Some(object.etag), expected }
+                let others = entry.beside.others(&object, &lake.writer);
+                Self { entry, etag: Some(object.etag), others }
             }
             None => {
                 let entry = RawEntry::uncommitted(raw_key, table, &dataset.name);
-                Self { entry, etag: None, expected: BTreeSet::new() }
+                Self { entry, etag: None, others: Others::default() }
             }
         })
     }
@@ -59,7 +60,7 @@ pub fn is_race(error: &Error) -> bool {
 pub async fn announce(lake: &Lake, mut standing: Standing, keys: &BTreeSet<String>) -> Result<Standing> {
     let fresh = keys.iter().filter(|key| !counts(&standing.entry, key)).cloned().collect();
     let before = standing.entry.beside.clone();
-    standing.entry.beside.announce(&fresh, &standing.expected);
+    standing.entry.beside.announce(&fresh, &standing.others, &lake.writer);
     if standing.entry.beside != before {
         standing.etag = Some(lake.ledger.commit_raw(&standing.entry, standing.etag.as_deref()).await?);
     }
@@ -74,7 +75,7 @@ fn counts(entry: &RawEntry, key: &str) -> bool {
 /// Commits an entry in place of another, and deletes what only that one named. Returns the entry, or nothing if another
 /// writer has meanwhile named what was deleted, so that the object must be made again.
 pub async fn commit(lake: &Lake, mut entry: RawEntry, standing: Standing) -> Result<Option<RawEntry>> {
-    entry.beside = Beside::after(standing.entry.names(), &standing.expected, |key| counts(&entry, key));
+    entry.beside = Beside::after(standing.entry.names(), &standing.others, |key| counts(&entry, key));
     let etag = match &standing.etag {
         Some(etag) if standing.entry == entry => {
             // Nothing is to be written, but another writer may have deleted what this one has just made.
@@ -139,7 +140,7 @@ pub async fn finish_retirement(lake: &Lake, entry: &mut RawEntry, etag: &str, wh
 /// Deletes what an entry names beside what counts. A writer that is still at work on it begins again.
 pub async fn settle(lake: &Lake, raw_key: &str) -> Result<()> {
     let Some((entry, object)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(()) };
-    let beside = Beside::after(entry.names(), &entry.beside.expected(&object), |key| counts(&entry, key));
+    let beside = Beside::after(entry.names(), &entry.beside.others(&object, &lake.writer), |key| counts(&entry, key));
     let mut settled = RawEntry { beside, ..entry.clone() };
     let mut etag = object.etag;
     if settled != entry {

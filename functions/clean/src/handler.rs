@@ -167,14 +167,17 @@ async fn hand_over(lake: &Lake, raw: &Object, answer: &mut Answer) -> bool {
 
 /// The raw keys that a notice is about: the object, and objects that are cleaned with it.
 async fn raw_keys(lake: &Lake, notice: &Notice) -> Result<BTreeSet<String>, String> {
-    let key = raw_key(lake, notice).await?;
-    let mut keys = dependents(lake, &key).await.map_err(|error| error.to_string())?;
-    keys.insert(key);
+    let mut keys = BTreeSet::new();
+    for key in named_keys(lake, notice).await? {
+        keys.extend(dependents(lake, &key).await.map_err(|error| error.to_string())?);
+        keys.insert(key);
+    }
     Ok(keys)
 }
 
-/// The key in the raw zone. An emulator's key that was decoded although it was not encoded is found as it stands.
-async fn raw_key(lake: &Lake, notice: &Notice) -> Result<String, String> {
+/// The key in the raw zone. An emulator's key that was decoded although it was not encoded is found as it stands, beside
+/// the decoded one, which may be that of an object that is gone.
+async fn named_keys(lake: &Lake, notice: &Notice) -> Result<Vec<String>, String> {
     let within = |key: &str| -> Result<String, String> {
         let Some(bucket) = &notice.bucket else { return Ok(key.to_owned()) };
         match lake.place(Zone::Raw) {
@@ -185,12 +188,14 @@ async fn raw_key(lake: &Lake, notice: &Notice) -> Result<String, String> {
             place => Err(format!("the event is about bucket {bucket}, but the raw zone is {place}: is RAW_URL right?")),
         }
     };
-    let key = within(&notice.key)?;
-    let Some(literal) = &notice.literal else { return Ok(key) };
-    let literal = within(literal)?;
-    let is_there =
-        async |key: &str| lake.raw.head(key).await.map(|found| found.is_some()).map_err(|error| error.to_string());
-    if !is_there(&key).await? && is_there(&literal).await? { Ok(literal) } else { Ok(key) }
+    let mut keys = vec![within(&notice.key)?];
+    if let Some(literal) = &notice.literal {
+        let literal = within(literal)?;
+        if lake.raw.head(&literal).await.map_err(|error| error.to_string())?.is_some() {
+            keys.push(literal);
+        }
+    }
+    Ok(keys)
 }
 
 /// Objects in the same folder that are cleaned together with this one.

@@ -216,6 +216,14 @@ fn too_many_rejects(cleaned: &Cleaned, max_rejected: f64) -> Option<Error> {
 /// `prune` does not say that this is meant. Hidden objects need nothing, nor do those that are there for another one's
 /// sake.
 pub async fn clean_if_stale(lake: &Lake, raw_key: &str, prune: bool) -> Result<Option<Cleaned>> {
+    match look_and_clean(lake, raw_key, prune).await {
+        // It was there a moment ago.
+        Err(Error::Gone { .. }) => look_and_clean(lake, raw_key, prune).await,
+        done => done,
+    }
+}
+
+async fn look_and_clean(lake: &Lake, raw_key: &str, prune: bool) -> Result<Option<Cleaned>> {
     let dataset = lake.catalog.dataset(keys::dataset(raw_key))?;
     if keys::is_hidden(raw_key) || dataset.table_of(raw_key).is_none() && is_sibling(dataset, raw_key) {
         return Ok(None);

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::writer::Written;
 
 /// How often an object that was overtaken is made again from what is there now.
-const TRIES: u32 = 5;
+const TRIES: u32 = 12;
 
 /// Cleans one raw object and commits its ledger entry.
 pub async fn clean_object(lake: &Lake, dataset: &Dataset, table: &Table, raw_key: &str) -> Result<RawEntry> {

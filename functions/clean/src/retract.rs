@@ -30,7 +30,7 @@ async fn try_retract(lake: &Lake, raw_key: &str) -> Result<bool> {
         return Ok(false);
     }
     tracing::info!(key = raw_key, "the raw object is gone: removing what was made of it");
-    let mut marked = entry.withdrawn(&entry.beside.expected(&object));
+    let mut marked = entry.withdrawn(&entry.beside.others(&object, &lake.writer));
     let etag = if marked == entry { object.etag } else { lake.ledger.commit_raw(&marked, Some(&object.etag)).await? };
     finish_retirement(lake, &mut marked, &etag, Why::RawGone).await?;
     let Some((current, object)) = lake.ledger.raw_entry(raw_key).await? else { return Ok(true) };

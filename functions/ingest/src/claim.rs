@@ -4,13 +4,11 @@
 //! taken over; of a process of this machine that is known at once. A run whose claim was taken over all the same (its
 //! machine slept, say) stops. Claims save work: that no run loses what another one adds is the conditional writes' part.
 
-use std::fs;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use lake::hash;
+use lake::process::{Process, unique_name};
 use lake::store::{Condition, Failure, Object, Store};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -56,43 +54,6 @@ struct Claimed {
     process: Option<Process>,
 }
 
-/// A process as one machine knows it, since it was started.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Process {
-    machine: String,
-    number: u32,
-    started: String,
-}
-
-impl Process {
-    fn this() -> Option<Self> {
-        let number = std::process::id();
-        Some(Self { machine: machine()?, number, started: started(number)? })
-    }
-
-    /// Whether it has ended, as far as this machine can know.
-    fn has_ended(&self) -> bool {
-        machine().is_some_and(|machine| machine == self.machine)
-            && started(self.number).is_none_or(|started| started != self.started)
-    }
-}
-
-/// The machine since its start, and the space in which its processes are numbered.
-fn machine() -> Option<String> {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let numbers = fs::read_link("/proc/self/ns/pid").ok()?;
-    Some(format!("{} {}", boot.trim(), numbers.display()))
-}
-
-/// When a process was started, in ticks since the machine's start; `None` if there is no such process any more.
-fn started(number: u32) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{number}/stat")).ok()?;
-    // The name, in brackets, may have blanks. Behind it: the state, and as the twentieth field the start.
-    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    let is_alive = fields.first().is_some_and(|state| !matches!(*state, "Z" | "X"));
-    fields.get(19).filter(|_| is_alive).map(|start| (*start).to_owned())
-}
-
 impl<'a> Claim<'a> {
     /// Claims the key; `None` if another run holds it, and is seen to renew it. Waits for as long as that is not known.
     pub async fn take(store: &'a Store, key: String, clock: fn() -> DateTime<Utc>) -> Result<Option<Self>> {
@@ -135,7 +96,7 @@ impl<'a> Claim<'a> {
         pace: Pace,
         there: Option<Object>,
     ) -> Result<Option<Self>> {
-        let claimed = Claimed { run: name(), renewed_at: clock(), process: Process::this() };
+        let claimed = Claimed { run: unique_name(), renewed_at: clock(), process: Process::this() };
         let mut claim = Self { store, key: key.to_owned(), clock, pace, claimed, etag: String::new() };
         Ok(claim.put(raw::condition(there)).await?.then_some(claim))
     }
@@ -227,17 +188,6 @@ fn is_left(bytes: &[u8], now: DateTime<Utc>) -> bool {
     let Ok(claimed) = serde_json::from_slice::<Claimed>(bytes) else { return true };
     let lease = TimeDelta::from_std(PACE.lease).unwrap_or_default();
     now - claimed.renewed_at > lease + SKEW || claimed.process.is_some_and(|process| process.has_ended())
-}
-
-/// A name that no other claim has.
-fn name() -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let process = Process::this().map(|process| format!("{process:?}")).unwrap_or_default();
-    let now = Utc::now().timestamp_nanos_opt().unwrap_or_default();
-    // Where an address lies differs from process to process.
-    let place = std::ptr::from_ref(&COUNT).addr();
-    hash::texts([process.as_str(), &format!("{} {now} {count} {place}", std::process::id())])
 }
 
 #[cfg(test)]

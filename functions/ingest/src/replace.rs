@@ -120,9 +120,35 @@ struct Earlier<'a> {
     item: &'a Item,
 }
 
-/// Joins the lines of this run with those of an earlier one; see the rule above. If the result says the same as the earlier
-/// lines, it is the earlier lines, so that nothing is written again.
+/// Joins the lines of this run with those that are there; see the rule above. If the result says the same as the lines
+/// that are there, it is these, so that nothing is written again.
+///
+/// Another run may have asked later, and written first: then its answers are the later ones, and this run's the earlier.
 pub fn replace(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) -> Replaced {
+    let mut answered: BTreeMap<String, &str> = BTreeMap::new();
+    for line in old.iter().filter(|line| line.gap.is_none()) {
+        for subject in shape.asks(line) {
+            let time = answered.entry(subject).or_default();
+            *time = (*time).max(&line.received_at);
+        }
+    }
+    let is_late = |line: &Line| {
+        let asks = shape.asks(line);
+        let later = |subject: &String| answered.get(subject).is_some_and(|time| **time > *line.received_at);
+        !asks.is_empty() && asks.iter().all(later)
+    };
+    let (late, mut new): (Vec<Line>, Vec<Line>) = new.into_iter().partition(is_late);
+    if late.is_empty() {
+        return join(new, old, shape, terms);
+    }
+    let subjects: BTreeSet<String> = late.iter().flat_map(|line| shape.asks(line)).collect();
+    let asks_of_them = |line: &&Line| shape.asks(line).iter().any(|subject| subjects.contains(subject));
+    let later: Vec<Line> = old.iter().filter(asks_of_them).cloned().collect();
+    new.extend(join(later, late, shape, terms).lines);
+    join(new, old, shape, terms)
+}
+
+fn join(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) -> Replaced {
     if new.len() == old.len() && new.iter().zip(&old).all(|(new, old)| new.request == old.request && new.same_as(old)) {
         return Replaced { lines: old, lost: BTreeMap::new() };
     }

@@ -4,11 +4,12 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, ArrowNumericType, AsArray, RecordBatch};
 use arrow::csv::Writer as CsvWriter;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{ArrowTemporalType, DataType, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::json::LineDelimitedWriter;
+use arrow::temporal_conversions::as_datetime;
 use arrow::util::pretty::pretty_format_batches;
 use lake::Lake;
 use serde_json::json;
@@ -88,6 +89,36 @@ enum Sink {
     Json(LineDelimitedWriter<BufWriter<Stdout>>),
 }
 
+/// Fails if a time is beyond the calendar: writers of text would put their own error in its place.
+fn check_times(batch: &RecordBatch) -> Result<(), ArrowError> {
+    use arrow::datatypes as types;
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        let is_sound = match field.data_type() {
+            DataType::Date32 => all_in_calendar::<types::Date32Type>(column),
+            DataType::Date64 => all_in_calendar::<types::Date64Type>(column),
+            DataType::Timestamp(TimeUnit::Second, _) => all_in_calendar::<types::TimestampSecondType>(column),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => all_in_calendar::<types::TimestampMillisecondType>(column),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => all_in_calendar::<types::TimestampMicrosecondType>(column),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => all_in_calendar::<types::TimestampNanosecondType>(column),
+            _ => true,
+        };
+        if !is_sound {
+            let why = format!("column \"{}\" has a time that is no date of the calendar", field.name());
+            return Err(ArrowError::CastError(why));
+        }
+    }
+    Ok(())
+}
+
+fn all_in_calendar<T: ArrowTemporalType + ArrowNumericType>(column: &ArrayRef) -> bool
+where
+    i64: From<T::Native>,
+{
+    let Some(times) = column.as_primitive_opt::<T>() else { return true };
+    let ends = [arrow::compute::min(times), arrow::compute::max(times)];
+    ends.into_iter().flatten().all(|time| as_datetime::<T>(i64::from(time)).is_some())
+}
+
 struct Printer {
     sink: Sink,
     rows: usize,
@@ -106,6 +137,7 @@ impl Printer {
     }
 
     fn batch(&mut self, batch: RecordBatch) -> Result<(), ArrowError> {
+        check_times(&batch)?;
         let room = TABLE_ROWS.saturating_sub(self.rows);
         self.rows += batch.num_rows();
         let written = match &mut self.sink {

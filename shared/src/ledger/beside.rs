@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::guard;
+use crate::process::Writer;
 use crate::store::Object;
 
 /// Keys that an entry names and does not count.
@@ -18,10 +19,27 @@ pub struct Beside {
     /// written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<String>,
-    /// Objects that another writer than the last one may still be about to write, though a later commit may not count
-    /// them: named until the entry is an hour old, and deleted where they do not count.
+    /// Objects that another writer may still be about to write, though a later commit may not count them: named until
+    /// that writer is known to have ended or the entry is an hour old, and deleted where they do not count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub late: Vec<String>,
+    /// Who may still be about to write what is pending or late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writers: Vec<Writer>,
+}
+
+/// What others may still do by an entry, as one writer sees it.
+#[derive(Debug, Clone, Default)]
+pub struct Others {
+    keys: BTreeSet<String>,
+    writers: Vec<Writer>,
+}
+
+impl Others {
+    /// Whether one of them may still be about to write an object.
+    pub fn may_write(&self, key: &str) -> bool {
+        self.keys.contains(key)
+    }
 }
 
 impl Beside {
@@ -35,42 +53,44 @@ impl Beside {
         self.retired.iter().chain(&self.pending).chain(&self.late)
     }
 
-    /// The keys that writers may still be about to write, by the entry's own object: none if they are gone for certain.
-    pub fn expected(&self, entry: &Object) -> BTreeSet<String> {
-        let is_abandoned = guard::is_abandoned(entry);
-        self.pending.iter().chain(&self.late).filter(|_| !is_abandoned).cloned().collect()
+    /// What writers other than this one may still do, by the entry's own object. Nothing where none was recorded: by a
+    /// version that did not.
+    pub fn others(&self, entry: &Object, this: &Writer) -> Others {
+        let is_other = |writer: &&Writer| *writer != this && !writer.has_ended();
+        let writers: Vec<Writer> = self.writers.iter().filter(is_other).cloned().collect();
+        if writers.is_empty() || guard::is_abandoned(entry) {
+            return Others::default();
+        }
+        Others { keys: self.pending.iter().chain(&self.late).cloned().collect(), writers }
     }
 
-    /// Announces keys. What another writer has announced is announced a second time: the entry becomes another one, so
-    /// that no commit of that writer's forgets the key. `expected` are the keys that others may write.
-    pub fn announce(&mut self, keys: &BTreeSet<String>, expected: &BTreeSet<String>) {
-        // Of an entry whose writers are gone, one that has been announced twice starts anew: that changes it as well.
-        let twice: BTreeSet<&String> = self.pending.iter().filter(|key| self.late.contains(key)).collect();
-        let is_again = |key: &&String| expected.contains(*key) || self.pending.contains(key) && !twice.contains(key);
-        let again: BTreeSet<&String> = keys.iter().filter(is_again).collect();
-        let late: BTreeSet<&String> =
-            self.late.iter().filter(|key| expected.contains(*key) || !keys.contains(*key)).chain(again).collect();
-        let late = late.into_iter().cloned().collect();
+    /// Announces keys: nothing is written before. That a writer relies on what another one has announced makes the entry
+    /// another one as well, so that no commit of the other's forgets the key.
+    pub fn announce(&mut self, keys: &BTreeSet<String>, others: &Others, this: &Writer) {
+        if keys.is_empty() {
+            return;
+        }
         // What is to be written is no longer to be deleted.
         self.retired.retain(|key| !keys.contains(key));
+        self.late.retain(|key| others.may_write(key) || !keys.contains(key));
         let pending: BTreeSet<&String> = self.pending.iter().chain(keys).collect();
         self.pending = pending.into_iter().cloned().collect();
-        self.late = late;
+        self.writers = others.writers.iter().chain([this]).cloned().collect();
     }
 
-    /// What a commit names beside what it counts, if all of `named` was named before and others may still write what is
-    /// `expected`.
+    /// What a commit names beside what it counts, if all of `named` was named before.
     pub fn after<'a>(
         named: impl IntoIterator<Item = &'a String>,
-        expected: &BTreeSet<String>,
+        others: &Others,
         counts: impl Fn(&str) -> bool,
     ) -> Self {
-        let retired: BTreeSet<&String> =
-            named.into_iter().filter(|key| !counts(key) && !expected.contains(*key)).collect();
+        let is_done = |key: &&String| !counts(key) && !others.may_write(key);
+        let retired: BTreeSet<&String> = named.into_iter().filter(is_done).collect();
         Self {
             retired: retired.into_iter().cloned().collect(),
             pending: Vec::new(),
-            late: expected.iter().cloned().collect(),
+            late: others.keys.iter().cloned().collect(),
+            writers: others.writers.clone(),
         }
     }
 
@@ -82,46 +102,50 @@ impl Beside {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Utc;
+
     use super::*;
 
     fn keys(keys: &[&str]) -> BTreeSet<String> {
         keys.iter().map(|key| (*key).to_owned()).collect()
     }
 
-    fn beside(retired: &[&str], pending: &[&str], late: &[&str]) -> Beside {
-        let [retired, pending, late] = [retired, pending, late].map(|list| keys(list).into_iter().collect());
-        Beside { retired, pending, late }
+    fn named(beside: &Beside) -> [Vec<&str>; 3] {
+        [&beside.retired, &beside.pending, &beside.late].map(|list| list.iter().map(String::as_str).collect())
     }
 
-    /// Each announcement of a key that another writer relies on makes the entry another one, so that the other's commit
-    /// fails; one more does not, as all commits keep the key by then.
-    #[test]
-    fn a_key_that_is_announced_again_changes_the_entry() {
-        let k = keys(&["k"]);
-        for (is, expected, becomes) in [
-            (beside(&[], &[], &[]), &[][..], beside(&[], &["k"], &[])),
-            (beside(&["k"], &[], &[]), &[], beside(&[], &["k"], &[])),
-            (beside(&[], &["k"], &[]), &["k"], beside(&[], &["k"], &["k"])),
-            (beside(&[], &["k", "m"], &[]), &["k", "m"], beside(&[], &["k", "m"], &["k"])),
-            (beside(&[], &[], &["k"]), &["k"], beside(&[], &["k"], &["k"])),
-            (beside(&[], &["k"], &["k"]), &["k"], beside(&[], &["k"], &["k"])),
-            // Of an entry that is more than an hour old.
-            (beside(&[], &["k"], &[]), &[], beside(&[], &["k"], &["k"])),
-            (beside(&[], &["k"], &["k"]), &[], beside(&[], &["k"], &[])),
-            (beside(&[], &[], &["k", "m"]), &[], beside(&[], &["k"], &["m"])),
-        ] {
-            let mut announced = is.clone();
-            announced.announce(&k, &keys(expected));
-            assert_eq!(announced, becomes, "{is:?} {expected:?}");
+    fn object(minutes: i64) -> Object {
+        Object {
+            key: String::new(),
+            bytes: 0,
+            etag: String::new(),
+            last_modified: Utc::now() - chrono::TimeDelta::minutes(minutes),
+            version: None,
         }
     }
 
     #[test]
-    fn a_commit_keeps_what_others_may_write_and_deletes_it_only_where_it_does_not_count() {
-        let named = keys(&["old", "made", "rival", "both"]);
-        let counts = |key: &str| matches!(key, "made" | "both");
-        let after = Beside::after(&named, &keys(&["rival", "both"]), counts);
-        assert_eq!(after, beside(&["old"], &[], &["both", "rival"]));
-        assert_eq!(after.deletable(counts).collect::<Vec<_>>(), ["old", "rival"]);
+    fn what_others_have_announced_stays_named_until_they_are_gone() {
+        let [first, second] = [Writer::new(true), Writer::new(true)];
+        let k = keys(&["k"]);
+        let mut entry = Beside { retired: vec!["k".to_owned(), "old".to_owned()], ..Beside::default() };
+        entry.announce(&k, &entry.others(&object(0), &first), &first);
+        assert_eq!(named(&entry), [vec!["old"], vec!["k"], vec![]]);
+        let announced = entry.clone();
+        entry.announce(&k, &entry.others(&object(0), &first), &first);
+        assert_eq!(entry, announced, "its own announcement stands");
+        entry.announce(&k, &entry.others(&object(0), &second), &second);
+        assert_ne!(entry, announced, "another one relies on it");
+
+        let commit =
+            |at: &Object, this: &Writer| Beside::after(entry.keys(), &entry.others(at, this), |key| key == "made");
+        let after = commit(&object(0), &second);
+        assert_eq!((named(&after), &after.writers), ([vec!["old"], vec![], vec!["k"]], &vec![first.clone()]));
+        assert_eq!(after.deletable(|_| false).collect::<Vec<_>>(), ["old", "k"]);
+        assert_eq!(after.deletable(|key| key == "k").collect::<Vec<_>>(), ["old"]);
+        assert_eq!(named(&commit(&object(61), &second)), [vec!["k", "old"], vec![], vec![]], "an hour later");
+        // Of the first one's own announcement nothing is left for others.
+        let alone = Beside::after(announced.keys(), &announced.others(&object(0), &first), |key| key == "k");
+        assert_eq!((named(&alone), alone.writers.len()), ([vec!["old"], vec![], vec![]], 0));
     }
 }

@@ -139,6 +139,9 @@ impl LocalStore {
                 // The temporary file keeps the folder there.
                 let _guard = lock_folder(&folder)?;
                 if !holds(&condition, &path)? {
+                    if path.is_dir() {
+                        return Err(io::Error::other("there is a folder in its place"));
+                    }
                     return Ok(None);
                 }
                 let file = temporary.persist(&path).map_err(|error| error.error)?;
@@ -188,7 +191,7 @@ impl Backend for LocalStore {
         let root = self.root.clone();
         self.whole_folder("look at", move || match root.metadata() {
             Ok(found) => Ok(found.is_dir()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
             Err(error) => Err(error),
         })
         .await

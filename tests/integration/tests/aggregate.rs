@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use integration::{Called, TestLake};
 use serde_json::{Value, json};
@@ -205,15 +204,6 @@ fn what_a_killed_writer_announced_is_deleted_by_the_next_run() {
         lake.call(&["aggregate"]).ok();
         assert!(!lake.path().join("consumption").join(orphan).exists(), "{field}");
         let read = || -> Value { serde_json::from_slice(&fs::read(&path).unwrap()).unwrap() };
-        if field == "pending" {
-            // Its writer may still be about to write it again: it is named for an hour.
-            assert_eq!(read()["late"], json!([orphan]));
-            lake.write(&format!("consumption/{orphan}"), "late");
-            let long_ago = SystemTime::now() - Duration::from_secs(3660);
-            fs::File::options().append(true).open(&path).unwrap().set_modified(long_ago).unwrap();
-            lake.call(&["aggregate"]).ok();
-            assert!(!lake.path().join("consumption").join(orphan).exists());
-        }
         assert_eq!(read(), settled, "{field}");
     }
     // Parts that are no longer made go, too.
@@ -372,5 +362,59 @@ fn queries_without_an_end_are_ended_with_a_message() {
         ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r".to_owned(), "ended"),
     ] {
         fails(&lake.call(&["query", "--time-limit", "2", &sql]), &[why]);
+    }
+}
+
+#[test]
+fn values_of_a_path_are_what_they_were() {
+    let lake = lake();
+    let declared = TRAMS.replace("partition = \"month(day)\"", "partition = \"site\"").replace("*.csv", "**/*.csv");
+    lake.write("config/datasets/trams/dataset.toml", declared.replace("key_decides_day = true\n", ""));
+    let model = "-- [model]\n-- partition = \"site\"\n-- inputs = [\"ride\"]\n\nSELECT ride, site FROM ride\n";
+    lake.write("config/datasets/trams/rides.sql", model);
+    let sites = ["Liège", "Sint Niklaas", "a+b", "50%", "x=y", "plain"];
+    for (number, site) in sites.iter().enumerate() {
+        lake.write(&format!("raw/trams/site={site}/a.csv"), format!("ride,day,line\n{number},2026-10-30,7\n"));
+    }
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    for table in ["ride", "rides"] {
+        for (number, site) in sites.iter().enumerate() {
+            let rows = lake.query(&format!("SELECT ride FROM trams.{table} WHERE site = '{site}'"));
+            assert_eq!(rows, [json!({"ride": number})], "{table} of {site}");
+        }
+    }
+    lake.call(&["verify"]).ok();
+    lake.write("raw/trams/site=__HIVE_DEFAULT_PARTITION__/a.csv", RIDES);
+    let called = lake.call(&["clean"]);
+    assert!(called.status == 1 && called.stderr.contains("site="), "{}", called.stderr);
+}
+
+#[test]
+fn a_value_that_is_too_long_for_a_path_is_a_partition_as_any_other() {
+    let lake = trams(&BY_MONTH.replace("-- inputs", "-- split = [\"line\"]\n-- inputs"));
+    let (long, longer) = ("é".repeat(300), format!("{}x", "é".repeat(300)));
+    lake.write("raw/trams/b.csv", format!("ride,day,line\n8,2026-10-30,{long}\n9,2026-10-30,{longer}\n"));
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    let rows = lake.query("SELECT ride, length(line) AS length FROM trams.rides WHERE ride > 7 ORDER BY ride");
+    assert_eq!(rows, [json!({"ride": 8, "length": 300}), json!({"ride": 9, "length": 301})]);
+    lake.call(&["verify"]).ok();
+}
+
+#[test]
+fn a_model_without_rows_answers_with_none() {
+    let lake = trams(&BY_MONTH.replace("FROM ride", "FROM ride WHERE ride > 99"));
+    fails(&lake.call(&["query", "SELECT * FROM trams.rides"]), &["tributary aggregate"]);
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(lake.query("SELECT count(*) AS n, max(month) AS month FROM trams.rides"), [json!({"n": 0})]);
+}
+
+#[test]
+fn a_time_beyond_the_calendar_is_an_error_in_every_format() {
+    let lake = trams(BY_MONTH);
+    let sql = "SELECT arrow_cast(9223372036854775807, 'Timestamp(Microsecond, Some(\"UTC\"))') AS late";
+    for format in [&[][..], &["--csv"], &["--json"]] {
+        fails(&lake.call(&[&["query", sql], format].concat()), &["\"late\"", "calendar"]);
     }
 }

@@ -523,6 +523,16 @@ async fn a_missing_bucket_is_an_error(store: Store) {
 }
 
 #[tokio::test]
+async fn a_folder_in_an_objects_place_is_no_other_writer() {
+    let (_folder, store) = local_store();
+    put(&store, "a/b/key", "x").await;
+    for condition in [Condition::Absent, Condition::Always] {
+        let put = store.put("a/b", "y".into(), condition).await;
+        assert!(put.is_err() && !is_unmet(&put), "{put:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_that_is_not_there_is_empty() {
     let (folder, _) = local_store();
     let path = folder.path().join("not/there");

@@ -76,7 +76,7 @@ async fn an_object_that_comes_back_while_it_is_removed_is_cleaned_again() {
     delete(&lake, &keys[..1]).await;
     // A process that was killed after it had marked the entry.
     let (entry, object) = lake.ledger.raw_entry(&keys[0]).await.unwrap().unwrap();
-    lake.ledger.commit_raw(&entry.withdrawn(&std::collections::BTreeSet::new()), Some(&object.etag)).await.unwrap();
+    lake.ledger.commit_raw(&entry.withdrawn(&lake::ledger::Others::default()), Some(&object.etag)).await.unwrap();
     upload(&lake, &keys[0], "tram,day\n1,2026-03-05\n").await;
     assert_eq!(clean(&lake).await.cleaned.len(), 1);
     assert_whole(&lake).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use lake::ledger::Ledger;
+use lake::process::Writer;
 use lake::settings::Zone;
 use lake::store::{Condition, Reading};
 
@@ -18,6 +19,13 @@ const FEBRUARY: &str = "tram,day\n1,2026-02-05\n";
 const IN_JANUARY: &str = "trams/position/month=2026-01/a.csv.parquet";
 const IN_FEBRUARY: &str = "trams/position/month=2026-02/a.csv.parquet";
 
+/// The same lake, as another writer has opened it.
+fn another(lake: &Lake) -> Lake {
+    let mut another = lake.clone();
+    another.writer = Writer::new(false);
+    another
+}
+
 #[tokio::test]
 async fn what_a_killed_writer_left_is_removed_by_the_next_ordinary_run() {
     // Puts of a first cleaning: the ledger's announcement, the output, the ledger's commit.
@@ -30,7 +38,7 @@ async fn what_a_killed_writer_left_is_removed_by_the_next_ordinary_run() {
         let folder = tempfile::tempdir().unwrap();
         let lake = lake_at(folder.path()).await;
         upload(&lake, KEY, JANUARY).await;
-        let mut dying = lake.clone();
+        let mut dying = another(&lake);
         let store = scripted(lake.store(zone), nth(at, count, killed));
         if zone == Zone::Ledger {
             dying.ledger = Ledger::new(store)
@@ -52,7 +60,7 @@ fn overtaking(
     lake: &Lake,
     text: &'static str,
 ) -> impl Fn() -> BoxFuture<'static, lake::store::Result<()>> + Send + Sync + 'static {
-    let fast = lake.clone();
+    let fast = another(lake);
     move || {
         let fast = fast.clone();
         async move {
@@ -66,7 +74,7 @@ fn overtaking(
 
 /// A writer that is overtaken by a faster one just before it writes its output, and killed once it has written it.
 async fn overtaken_and_killed(lake: &Lake) {
-    let mut slow = lake.clone();
+    let mut slow = another(lake);
     let standard = scripted(&lake.standard, nth(At::AfterPut, 1, killed));
     slow.standard = scripted(&standard, nth(At::BeforePut, 1, overtaking(lake, FEBRUARY)));
     // Without its death it would begin again and clean what is there now.
@@ -124,7 +132,7 @@ async fn what_a_dead_writer_had_announced_stays_named_as_long_as_others_may_rely
     let folder = tempfile::tempdir().unwrap();
     let lake = lake_at(folder.path()).await;
     upload(&lake, KEY, JANUARY).await;
-    let mut dying = lake.clone();
+    let mut dying = another(&lake);
     dying.ledger = Ledger::new(scripted(lake.store(Zone::Ledger), nth(At::AfterPut, 1, killed)));
     clean_if_stale(&dying, KEY, false).await.unwrap_err();
     an_hour_later(folder.path());
@@ -140,7 +148,7 @@ async fn what_a_writer_had_announced_itself_stays_named_as_long_as_others_may_re
     let lake = lake_at(folder.path()).await;
     upload(&lake, KEY, JANUARY).await;
     let [about_to_write, overtaken] = std::array::from_fn(|_| Arc::new(tokio::sync::Notify::new()));
-    let mut slow = lake.clone();
+    let mut slow = another(&lake);
     let waiting = (Arc::clone(&about_to_write), Arc::clone(&overtaken));
     let wait = move || {
         let (about_to_write, overtaken) = waiting.clone();
@@ -154,7 +162,7 @@ async fn what_a_writer_had_announced_itself_stays_named_as_long_as_others_may_re
     let standard_of_slow = scripted(&lake.standard, nth(At::AfterPut, 1, killed));
     slow.standard = scripted(&standard_of_slow, nth(At::BeforePut, 1, wait));
     // The first writer has announced January when the slow one comes by, and then finds February.
-    let mut first = lake.clone();
+    let mut first = another(&lake);
     let (raw, others) = (lake.clone(), slow);
     let come_by = move || {
         let (raw, slow, about_to_write) = (raw.clone(), others.clone(), Arc::clone(&about_to_write));
@@ -181,7 +189,7 @@ async fn what_an_overtaken_try_has_written_is_removed_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let lake = lake_at(folder.path()).await;
     upload(&lake, KEY, JANUARY).await;
-    let mut slow = lake.clone();
+    let mut slow = another(&lake);
     // The raw object is replaced, cleaned, and all of it forgotten, once the slow writer has written January's output.
     slow.standard = scripted(&lake.standard, nth(At::AfterPut, 1, overtaking(&lake, FEBRUARY)));
     clean_if_stale(&slow, KEY, false).await.unwrap();
@@ -194,7 +202,7 @@ async fn a_raw_object_that_is_replaced_before_the_commit_is_cleaned_again() {
     let folder = tempfile::tempdir().unwrap();
     let lake = lake_at(folder.path()).await;
     upload(&lake, KEY, JANUARY).await;
-    let mut slow = lake.clone();
+    let mut slow = another(&lake);
     let raw = lake.raw.clone();
     let replace = move || {
         let raw = raw.clone();
@@ -213,7 +221,7 @@ async fn a_late_deletion_takes_nothing_from_a_writer_that_was_faster() {
     upload(&lake, KEY, JANUARY).await;
     clean(&lake).await;
     upload(&lake, KEY, FEBRUARY).await;
-    let mut slow = lake.clone();
+    let mut slow = another(&lake);
     // While the slow writer is about to delete January's output, January comes again and is cleaned.
     slow.standard = scripted(&lake.standard, nth(At::BeforeDelete, 1, overtaking(&lake, JANUARY)));
     clean_if_stale(&slow, KEY, false).await.unwrap();

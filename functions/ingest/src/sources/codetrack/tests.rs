@@ -148,3 +148,19 @@ fn lines_stand_in_the_order_of_ids_whatever_the_roster_says() {
         [of(3), of(5), of(9)].map(|line| Line { received_at: line.received_at, ..line })
     );
 }
+
+/// Of two runs at once the one that asked first may write last: what the other one has got since stays.
+#[test]
+fn an_older_answer_replaces_none_that_another_run_has_got_since() {
+    let at = |line: Line, time: &str| Line { received_at: time.to_owned(), ..line };
+    let older = at(answer(43, "2026-11-02", list(&[("2026-11-09", 1), ("2026-11-02", 1)])), "2026-11-20T05:00:00Z");
+    let newer = at(answer(43, "2026-11-02", list(&[("2026-11-09", 2)])), "2026-11-20T05:00:07Z");
+    let other = at(answer(7, "2026-11-02", list(&[("2026-11-09", 5)])), "2026-11-20T05:00:00Z");
+    let (lines, _) = join(vec![older.clone(), other.clone()], vec![newer.clone()]);
+    let bodies: Vec<&str> = lines.iter().map(|line| line.body.as_deref().unwrap()).collect();
+    let earlier = list(&[("2026-11-02", 1)]);
+    assert_eq!(bodies, [list(&[("2026-11-09", 5)]), list(&[("2026-11-09", 2)]), earlier]);
+    // In the other order it ends with the same.
+    let (turned, _) = join(vec![newer], vec![older, other]);
+    assert_eq!(turned.iter().map(|line| line.body.as_deref().unwrap()).collect::<Vec<_>>(), bodies);
+}
