@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::members::Members;
+use self::text::JsonText;
 use super::columns::{Columns, Field, Record};
 use super::exact::{Json, Object};
 use super::lines::{Lines, TextLine};
@@ -141,6 +142,15 @@ impl<'a> JsonRows<'a> {
         }
     }
 
+    /// Adds the row at the beginning of a text, if it is one that is found and read at once; returns its length.
+    fn usual(&mut self, row: u64, text: &[u8], received_at: i64, sink: &mut dyn Sink) -> Result<Option<usize>, Stop> {
+        let Self { columns, members, .. } = self;
+        let found = members.find(text).filter(|length| *length <= MAX_ROW).and_then(|length| text.get(..length));
+        let Some(text) = found.filter(|text| std::str::from_utf8(text).is_ok()) else { return Ok(None) };
+        columns.add(Record { row, text, received_at }, sink, |column| members.field(text, column))?;
+        Ok(Some(text.len()))
+    }
+
     /// The row that comes next. One that is in the window as a whole is found and read at once.
     fn one<R: Read>(
         &mut self,
@@ -170,6 +180,35 @@ impl<'a> JsonRows<'a> {
         scanner.consume(length);
         Ok(())
     }
+}
+
+/// Single rows of a document of which the others are known.
+pub(super) struct SomeRows<'a> {
+    rows: JsonRows<'a>,
+    received_at: i64,
+}
+
+impl<'a> SomeRows<'a> {
+    pub(super) fn new(object: &RawObject<'a>) -> Self {
+        Self { rows: JsonRows::new(object), received_at: object.received_at.timestamp_micros() }
+    }
+
+    /// Adds the row at the beginning of a text, and returns its length; `None` if a parser must say what is there.
+    pub(super) fn add(&mut self, row: u64, text: &[u8], sink: &mut dyn Sink) -> Result<Option<usize>, Stop> {
+        self.rows.usual(row, text, self.received_at, sink)
+    }
+
+    /// Hands on what there is.
+    pub(super) fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.rows.columns.flush(sink)
+    }
+}
+
+/// The length of the JSON value at the beginning of a text, if it is one for certain.
+pub(super) fn value_length(text: &[u8]) -> Option<usize> {
+    let mut json = JsonText::new(text);
+    json.skip()?;
+    Some(json.at)
 }
 
 /// A row's members; none if it is no object.

@@ -70,26 +70,100 @@ impl<T> Known<T> {
     }
 }
 
-/// Whether a text is a list of these elements in this order; `changed` is called with the position of an element, and
-/// with the number in it that is another and its digits.
-pub(super) fn is_list_of<'t, T>(
-    elements: impl Iterator<Item = impl Borrow<Known<T>>>,
+/// Elements that may be passed over to find one that is known: those that are gone.
+const GONE: usize = 2;
+/// Of how many elements one may be another, and how many may be in any case: a list with more is read anew, to be the
+/// one that the next lists are compared with.
+const SHARE_OF_OTHERS: usize = 8;
+const FEW_OTHERS: usize = 4;
+
+/// Where the elements of a list come from, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The known element at this position, but for numbers.
+    Known(usize),
+    /// Another one, by its running number among those.
+    Other(usize),
+}
+
+/// A number of a list that is not that of the known element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Changed<'t> {
+    /// The position of the element in the list.
+    pub at: usize,
+    /// Which number of the known element.
+    pub number: usize,
+    /// What stands there now.
+    pub digits: &'t [u8],
+}
+
+/// A list beside one that is known.
+#[derive(Debug, Default)]
+pub(super) struct Compared<'t> {
+    /// One for each element.
+    pub sources: Vec<Source>,
+    /// In the order of the elements.
+    pub changed: Vec<Changed<'t>>,
+}
+
+impl Compared<'_> {
+    /// Whether it is the known list but for numbers.
+    pub(super) fn is_same(&self, known: usize) -> bool {
+        let is_its = |(at, source): (usize, &Source)| *source == Source::Known(at);
+        self.sources.len() == known && self.sources.iter().enumerate().all(is_its)
+    }
+}
+
+/// Compares a text with a list of known elements, one by one; `other` reads an element that is none of them, at the
+/// beginning of a text, and returns its length. `None` if the text is no list, if `other` cannot read an element, or if
+/// too many are others.
+pub(super) fn compare<'t, T>(
+    elements: &[impl Borrow<Known<T>>],
     text: &'t [u8],
-    mut changed: impl FnMut(usize, usize, &'t [u8]),
-) -> bool {
-    let mut rest = text.trim_ascii_start().strip_prefix(b"[");
-    for (at, element) in elements.enumerate() {
-        rest = rest.map(<[u8]>::trim_ascii_start);
-        if at > 0 {
-            rest = rest.and_then(|rest| rest.strip_prefix(b",")).map(<[u8]>::trim_ascii_start);
-        }
-        let mut length = |rest: &'t [u8]| element.borrow().follow(rest, |number, digits| changed(at, number, digits));
-        rest = rest.and_then(|rest| rest.get(length(rest)?..));
-        if rest.is_none() {
-            return false;
+    mut other: impl FnMut(usize, &'t [u8]) -> Option<usize>,
+) -> Option<Compared<'t>> {
+    let most = FEW_OTHERS.max(elements.len() / SHARE_OF_OTHERS);
+    let mut compared = Compared { sources: Vec::with_capacity(elements.len() + most), changed: Vec::new() };
+    let (mut others, mut next) = (0, 0);
+    // Where the last elements that are others began: they may have been put in between.
+    let mut begun: Option<usize> = None;
+    let mut rest = text.trim_ascii_start().strip_prefix(b"[")?;
+    loop {
+        rest = rest.trim_ascii_start();
+        let at = compared.sources.len();
+        let known = (next..elements.len()).take(GONE + 1).chain(begun).find_map(|position| {
+            let before = compared.changed.len();
+            let note = |number, digits| compared.changed.push(Changed { at, number, digits });
+            let length = elements.get(position)?.borrow().follow(rest, note);
+            if length.is_none() {
+                compared.changed.truncate(before);
+            }
+            Some((position, length?))
+        });
+        let length = match known {
+            Some((position, length)) => {
+                next = position + 1;
+                begun = None;
+                compared.sources.push(Source::Known(position));
+                length
+            }
+            None if others == most => return None,
+            None => {
+                compared.sources.push(Source::Other(others));
+                others += 1;
+                // Most often it is another state of the element in its place.
+                begun.get_or_insert(next);
+                next += 1;
+                other(at, rest)?
+            }
+        };
+        rest = rest.get(length..)?.trim_ascii_start();
+        match rest.split_first()? {
+            (b',', behind) => rest = behind,
+            (b']', behind) => return behind.trim_ascii().is_empty().then_some(compared),
+            _ => return None,
         }
     }
-    rest.is_some_and(|rest| rest.trim_ascii() == b"]")
 }
 
 /// The length of the JSON number at the beginning.

@@ -1,8 +1,9 @@
 //! Documents of format `json` that come again and again with a few other numbers in them, such as a day's metadata.
 //!
 //! What the last document of a table became is kept for the next one of this process. If that is the same list but for
-//! some numbers, its rows are the same but for these. That saves time and changes nothing: whatever is not the same is
-//! decoded as any document.
+//! some numbers, its rows are the same but for these; an element that is another in any other way is decoded as in any
+//! document. That saves time and changes nothing: a list of which more is not the same is decoded as a whole, and is the
+//! one that is kept then.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -12,13 +13,14 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
+use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use lake::dataset::{Column, ColumnType};
 use serde_json::value::RawValue;
 
 use super::exact::{Json, Object};
-use super::json::{self, each_element};
-use super::known::{Known, NULL, is_list_of};
+use super::json::{self, SomeRows, each_element};
+use super::known::{Changed, Compared, Known, NULL, Source, compare};
 use super::value::{Raw, Typed, check};
 use super::{Notes, RawObject};
 use crate::error::Stop;
@@ -62,7 +64,7 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
     let name = (object.dataset.name.clone(), table.name.clone());
     let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
     let last = last.filter(|last| last.rules == table.fingerprint);
-    if let Some(rows) = last.and_then(|last| last.with_numbers_of(object, &head)) {
+    if let Some(rows) = last.and_then(|last| last.rows_of(object, &head)) {
         let notes = Notes { seen: rows.num_rows() as u64, ..Notes::default() };
         return sink.write(&rows).map(|()| notes);
     }
@@ -126,33 +128,69 @@ impl Last {
         (elements.len() == self.rows.num_rows()).then_some(elements)
     }
 
-    /// The rows of a document that is the same but for some numbers.
-    fn with_numbers_of(&self, object: &RawObject, text: &[u8]) -> Option<RecordBatch> {
+    /// The rows of a document that is the same but for some numbers, or for few elements.
+    fn rows_of(&self, object: &RawObject, text: &[u8]) -> Option<RecordBatch> {
         let columns = &object.table.columns;
         let elements = self.elements.get_or_init(|| self.elements(columns)).as_deref()?;
-        let mut changed: Vec<(usize, usize, &[u8])> = Vec::new();
-        if !is_list_of(elements.iter(), text, |row, number, digits| changed.push((row, number, digits))) {
-            return None;
+        let mut others = Recorder { sink: &mut Nowhere, rows: None, is_whole: true };
+        let mut rows = None;
+        let add = |at: usize, text: &[u8]| {
+            let rows = rows.get_or_insert_with(|| SomeRows::new(object));
+            let length = rows.add(at as u64 + 1, text, &mut others).ok()??;
+            others.is_whole.then_some(length)
+        };
+        let compared = compare(elements, text, add)?;
+        if let Some(mut rows) = rows {
+            rows.flush(&mut others).ok().filter(|()| others.is_whole)?;
         }
+        let Compared { sources, changed } = &compared;
+        let known = match others.rows {
+            None if compared.is_same(elements.len()) => self.rows.clone(),
+            others => {
+                let others = others.unwrap_or_else(|| self.rows.slice(0, 0));
+                let place = |source: &Source| match *source {
+                    Source::Known(row) => (0, row),
+                    Source::Other(row) => (1, row),
+                };
+                let places: Vec<_> = sources.iter().map(place).collect();
+                interleave_record_batch(&[&self.rows, &others], &places).ok()?
+            }
+        };
         let mut cells: Vec<Vec<(usize, Typed)>> = columns.iter().map(|_| Vec::new()).collect();
-        for (row, number, digits) in changed {
-            let of_number = elements.get(row)?.made.iter().filter(|(_, known)| *known == number);
+        for Changed { at: row, number, digits } in changed {
+            let Source::Known(element) = sources.get(*row)? else { continue };
+            let of_number = elements.get(*element)?.made.iter().filter(|(_, known)| known == number);
             for (at, _) in of_number {
-                let raw = match digits {
+                let raw = match *digits {
                     NULL => Raw::Missing,
                     digits => Raw::Number(std::str::from_utf8(digits).ok()?),
                 };
-                cells.get_mut(*at)?.push((row, check(columns.get(*at)?, raw).ok()?));
+                cells.get_mut(*at)?.push((*row, check(columns.get(*at)?, raw).ok()?));
             }
         }
-        let mut arrays = Vec::with_capacity(self.rows.num_columns());
-        for ((column, cells), array) in columns.iter().zip(&cells).zip(self.rows.columns()) {
+        let mut arrays = Vec::with_capacity(known.num_columns());
+        for ((column, cells), array) in columns.iter().zip(&cells).zip(known.columns()) {
             arrays.push(if cells.is_empty() { Arc::clone(array) } else { with_cells(column.kind, array, cells)? });
         }
-        let received = vec![object.received_at.timestamp_micros(); self.rows.num_rows()];
+        let received = vec![object.received_at.timestamp_micros(); known.num_rows()];
         arrays.push(Arc::new(TimestampMicrosecondArray::from(received).with_timezone("UTC")));
         RecordBatch::try_new(object.table.schema(), arrays).ok()
     }
+}
+
+/// Where rows go that are recorded only.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn write(&mut self, _: &RecordBatch) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn reject(&mut self, _: &Reject) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn outside(&mut self, _: u64) {}
 }
 
 /// The member that a column is read from.

@@ -12,8 +12,8 @@ use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use crate::error::Stop;
 use crate::formats::exact::{Json, Object};
-use crate::formats::json::each_element;
-use crate::formats::known::{Known, is_list_of};
+use crate::formats::json::{each_element, value_length};
+use crate::formats::known::{Known, Source, compare};
 use crate::formats::{RawObject, Siblings};
 
 /// The longest list that is kept.
@@ -109,18 +109,9 @@ fn read(
     let expected: usize = last.iter().map(|known| known.memory()).sum();
     let mut head = Vec::with_capacity(expected + expected / 8);
     reader.by_ref().take(MAX_KEPT as u64).read_to_end(&mut head)?;
-    if head.len() < MAX_KEPT && !last.is_empty() && is_list_of(last.iter().map(Arc::as_ref), &head, |_, _, _| ()) {
-        return Ok(None);
-    }
-    let mut list = List::new();
-    let visit = |index: u64, text: &[u8]| {
-        let known = last.get(index as usize - 1).filter(|known| known.length_in(text) == Some(text.len()));
-        if let Some(known) = known {
-            list.push(Arc::clone(known));
-            return Ok(());
-        }
+    let described = |text: &[u8]| -> Result<Option<Arc<Known<Described>>>, Stop> {
         let item = Json::parse(text).map_err(|error| Stop::Broken(format!("{file}: {error}")))?;
-        let Json::Object(item) = item else { return Ok(()) };
+        let Json::Object(item) = item else { return Ok(None) };
         let mut used = Vec::new();
         let found = describe(&item, &mut used);
         used.iter_mut().for_each(|address| *address -= (text.as_ptr() as usize).min(*address));
@@ -129,7 +120,33 @@ fn read(
             let Found { station_id, phenomenon_id, uom, .. } = found;
             (id, Series { station_id, phenomenon_id, parameter, uom })
         });
-        list.push(Arc::new(Known::new(text, used, described.collect())));
+        Ok(Some(Arc::new(Known::new(text, used, described.collect()))))
+    };
+    if head.len() < MAX_KEPT && !last.is_empty() {
+        let mut others = List::new();
+        let other = |_, text: &'_ [u8]| {
+            let length = value_length(text)?;
+            others.push(described(text.get(..length)?).ok()??);
+            Some(length)
+        };
+        if let Some(compared) = compare(last, &head, other) {
+            let element = |source: &Source| match *source {
+                Source::Known(position) => last.get(position),
+                Source::Other(number) => others.get(number),
+            };
+            let elements = || compared.sources.iter().filter_map(element);
+            let is_same = compared.is_same(last.len()) || made(elements()).eq(made(last));
+            return Ok((!is_same).then(|| elements().cloned().collect()));
+        }
+    }
+    let mut list = List::new();
+    let visit = |index: u64, text: &[u8]| {
+        let known = last.get(index as usize - 1).filter(|known| known.length_in(text) == Some(text.len()));
+        if let Some(known) = known {
+            list.push(Arc::clone(known));
+            return Ok(());
+        }
+        list.extend(described(text)?);
         Ok(())
     };
     each_element(Cursor::new(head).chain(reader), visit).map_err(|stop| match stop {
@@ -137,6 +154,11 @@ fn read(
         broken => broken,
     })?;
     Ok(Some(list))
+}
+
+/// What elements say, one after the other.
+fn made<'k>(elements: impl IntoIterator<Item = &'k Arc<Known<Described>>>) -> impl Iterator<Item = &'k (String, Series)> {
+    elements.into_iter().flat_map(|known| &known.made)
 }
 
 struct Found {
