@@ -24,6 +24,7 @@ pub mod stack;
 pub mod store;
 pub mod telemetry;
 pub mod time;
+pub mod work;
 
 pub use self::error::{Error, Result};
 pub use self::lake::{Lake, Stores};

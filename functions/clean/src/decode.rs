@@ -1,13 +1,12 @@
 //! The bytes of one raw object into temporary files, off the async threads.
 
 use std::io::{self, Cursor, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, Utc};
 use lake::dataset::{Catalog, Dataset, Format, Header, Table};
 use lake::ledger::{Rows, WholeReject};
 use lake::store::{Object, Reading};
+use lake::work::{self, Cancelled, Stopped};
 
 use crate::error::Stop;
 use crate::formats::{self, Notes, RawObject, Siblings};
@@ -42,44 +41,30 @@ pub async fn decode(
     raw: Reading,
     siblings: Vec<(String, Reading)>,
 ) -> Result<Decoded, String> {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let guard = CancelOnDrop(Arc::clone(&cancelled));
-    let watched = |reading| Watched { reading, cancelled: Arc::clone(&cancelled) };
+    let cancelled = Cancelled::here();
+    let guard = cancelled.on_drop();
+    let watched = |reading| Watched { reading, cancelled: cancelled.clone() };
     let raw = watched(raw);
     let siblings = siblings.into_iter().map(|(name, reading)| (name, watched(reading))).collect();
     // Clones of a catalog share its datasets, with the compiled patterns in them.
     let (catalog, dataset, table) = (catalog.clone(), dataset.name.clone(), table.name.clone());
-    let work = move || {
+    let all = move || {
         let dataset = catalog.dataset(&dataset).map_err(|error| error.to_string())?;
         let table = dataset.table(&table).ok_or_else(|| format!("there is no table \"{table}\" any more"))?;
         decode_all(dataset, table, raw, siblings)
     };
-    let decoded = tokio::task::spawn_blocking(work).await.map_err(|join| {
-        // The message of a panic may quote a row.
-        let why = if join.is_panic() {
-            "the decoder stopped at a bug in tributary: please report it"
-        } else {
-            "it was cancelled"
-        };
-        why.to_owned()
+    let decoded = work::run(all).await.map_err(|stopped| match stopped {
+        Stopped::Panicked => "the decoder stopped at a bug in tributary: please report it".to_owned(),
+        Stopped::Cancelled => "it was cancelled".to_owned(),
     })?;
     drop(guard);
     decoded
 }
 
-/// Tells the decoding thread to stop when the future that waits for it is dropped.
-struct CancelOnDrop(Arc<AtomicBool>);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// A reading that ends with an error once it is cancelled.
 struct Watched {
     reading: Reading,
-    cancelled: Arc<AtomicBool>,
+    cancelled: Cancelled,
 }
 
 impl Watched {
@@ -92,7 +77,7 @@ impl Watched {
 
 impl Read for Watched {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if self.cancelled.get() {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "the call ended before the object was read"));
         }
         self.reading.read(buffer)

@@ -23,7 +23,8 @@ mod scanner;
 pub mod spill;
 pub mod writer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::StreamExt;
@@ -32,7 +33,7 @@ use lake::ledger::{Entries, FORMAT, Gap, Input, Objects, RawEntry, Rows, Unreada
 use lake::progress::Progress;
 use lake::settings::Zone;
 use lake::store::Object;
-use lake::{Lake, guard, keys};
+use lake::{Lake, guard, keys, work};
 use serde::Serialize;
 
 pub use self::decode::decompress;
@@ -158,17 +159,13 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
         }
     }
     progress.begin("clean", todo.len() as u64);
-    let discarded = &discarded;
-    let mut work = futures::stream::iter(todo.into_iter().map(|key| async move {
-        let done = match discarded.get(&key) {
-            None => one(lake, &key).await,
-            // Its outputs are made again under the keys that they had.
-            Some(unreadable) => match lake.ledger.discard(unreadable).await {
-                Ok(()) => one(lake, &key).await,
-                Err(error) => Err(error.into()),
-            },
-        };
-        (key, done)
+    let all = Arc::new(All { lake: lake.clone(), discarded });
+    let mut work = futures::stream::iter(todo.into_iter().map(|key| {
+        let all = Arc::clone(&all);
+        async move {
+            let done = all.one(&key).await;
+            (key, done)
+        }
     }))
     .buffer_unordered(options.workers.max(1));
     while let Some((key, done)) = work.next().await {
@@ -196,6 +193,34 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
         }
     }
     Ok(outcome)
+}
+
+/// What the objects of one run share.
+struct All {
+    lake: Lake,
+    /// Entries that are to be discarded before their object is cleaned, by raw key.
+    discarded: BTreeMap<String, Unreadable>,
+}
+
+impl All {
+    /// Cleans an object. In a local lake all of it is work that blocks, dozens of small pieces for each object: one thread
+    /// does them all.
+    async fn one(self: Arc<Self>, key: &str) -> Result<Cleaned> {
+        if !Zone::ALL.iter().all(|zone| self.lake.store(*zone).is_local()) {
+            return self.one_here(key).await;
+        }
+        let owned = key.to_owned();
+        let done = work::alone(move || async move { self.one_here(&owned).await }).await;
+        done.unwrap_or_else(|stopped| Err(Error::Broken { key: key.to_owned(), why: stopped.to_string() }))
+    }
+
+    async fn one_here(&self, key: &str) -> Result<Cleaned> {
+        if let Some(unreadable) = self.discarded.get(key) {
+            // Its outputs are made again under the keys that they had.
+            self.lake.ledger.discard(unreadable).await?;
+        }
+        one(&self.lake, key).await
+    }
 }
 
 /// An object is done whatever is rejected of it, but a caller that hears only of success would not look.
@@ -379,7 +404,9 @@ async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Su
 async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &mut Survey) -> Result<()> {
     // The ledger first: what is ingested and cleaned in between is then cleaned twice, and not taken for gone.
     let Entries { readable: entries, unreadable } = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-    let mut objects = lake.raw.list(&format!("{}/", dataset.name)).await?;
+    let compared: BTreeSet<String> =
+        entries.iter().flat_map(|entry| &entry.inputs).map(|input| input.key.clone()).collect();
+    let mut objects = lake.raw.list_with(&format!("{}/", dataset.name), &compared).await?;
     objects.retain(|object| !keys::is_hidden(&object.key));
     if objects.is_empty() && !(entries.is_empty() && unreadable.is_empty()) {
         guard::ensure_root(&lake.raw, Zone::Raw).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lake::dataset::{COMPRESSIONS, Dataset, Format, Table};
-use lake::ledger::{Beside, FORMAT, Input, RawEntry, put_draft, put_output};
+use lake::ledger::{Beside, FORMAT, Input, RawEntry, put_draft};
 use lake::partition::Partition;
 use lake::store::{Object, Reading};
 use lake::{Lake, keys};
@@ -72,7 +72,7 @@ async fn try_object(
     if let Some((key, file)) = rejects {
         let (known, rows) = (old.rejects.as_ref(), entry.rows.rejected);
         let is_ours = standing.is_current(lake);
-        entry.rejects = Some(put_output(&lake.rejection, key, file, Partition::whole(), rows, known, is_ours).await?);
+        entry.rejects = Some(put_draft(&lake.rejection, key, file, Partition::whole(), rows, known, is_ours).await?);
     }
     let Some(entry) = commit(lake, entry, standing).await? else { return Ok(None) };
     // A newer object's event may have been acknowledged because this work was under way.

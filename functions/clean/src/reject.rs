@@ -1,9 +1,9 @@
 //! Invalid rows on their way to the rejection zone, one JSON object per line.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
+use lake::draft::{Draft, Drafted};
 use serde::Serialize;
 
 /// The most of a record's text that is kept.
@@ -54,11 +54,11 @@ struct Counted {
     rows: u64,
 }
 
-/// Writes rejects to a temporary file, which is made when the first comes.
+/// Writes rejects to a draft, which is made when the first comes.
 pub struct RejectWriter {
     raw_key: String,
     raw_version: Option<String>,
-    file: Option<BufWriter<File>>,
+    file: Option<BufWriter<Draft>>,
     lines: u64,
     bytes: usize,
     line: Vec<u8>,
@@ -112,7 +112,7 @@ impl RejectWriter {
         self.line.push(b'\n');
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(BufWriter::new(tempfile::tempfile()?)),
+            None => self.file.insert(BufWriter::new(Draft::default())),
         };
         file.write_all(&self.line)?;
         self.lines += 1;
@@ -121,28 +121,29 @@ impl RejectWriter {
         Ok(())
     }
 
-    /// The file, if any row was written. Rows beyond the limits have one line for each column and reason at its end.
-    pub fn finish(mut self) -> io::Result<Option<File>> {
+    /// The draft, if any row was written. Rows beyond the limits have one line for each column and reason at its end.
+    pub fn finish(mut self) -> io::Result<Option<Drafted>> {
         let listed = self.lines;
         for ((column, reason), Counted { first, rows }) in std::mem::take(&mut self.beyond) {
             let message = format!("{rows} more rows from row {first} on, after the first {listed} that are listed");
             let counted = Reject { row: first, column: column.as_deref(), reason: &reason, message, text: b"" };
             self.write_many(&counted, rows)?;
         }
-        self.file.map(|file| file.into_inner().map_err(io::IntoInnerError::into_error)).transpose()
+        let draft = |file: BufWriter<Draft>| file.into_inner().map_err(io::IntoInnerError::into_error);
+        self.file.map(|file| draft(file).map(Draft::finish)).transpose()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Seek};
+    use std::io::Read;
 
     use super::*;
 
-    fn lines(mut file: File) -> Vec<serde_json::Value> {
+    fn lines(mut drafted: Drafted) -> Vec<serde_json::Value> {
         let mut text = String::new();
-        file.rewind().unwrap();
-        file.read_to_string(&mut text).unwrap();
+        drafted.content.reader().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!((drafted.hash, drafted.bytes), (lake::hash::bytes(text.as_bytes()), text.len() as u64));
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
@@ -155,9 +156,9 @@ mod tests {
             writer.write(&Reject { row, column, reason: "bad", message: "it is bad".to_owned(), text: &text }).unwrap();
         }
         assert_eq!(writer.rows, 200_000);
-        let file = writer.finish().unwrap().unwrap();
-        assert!(file.metadata().unwrap().len() < 2 * MAX_BYTES as u64);
-        let lines = lines(file);
+        let drafted = writer.finish().unwrap().unwrap();
+        assert!(drafted.bytes < 2 * MAX_BYTES as u64);
+        let lines = lines(drafted);
         let rows: u64 = lines.iter().map(|line| line["rows"].as_u64().unwrap_or(1)).sum();
         assert_eq!(rows, 200_000);
         let [.., without, with] = lines.as_slice() else { panic!("closing lines") };

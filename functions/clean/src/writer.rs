@@ -1,7 +1,6 @@
 //! Clean rows on their way to Parquet: one file per partition, in bounded memory.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::ops::Range;
 
 use arrow::array::{Array, AsArray, Date32Array, RecordBatch, UInt32Array};
@@ -9,7 +8,7 @@ use arrow::compute::take_record_batch;
 use arrow::datatypes::{Date32Type, SchemaRef};
 use chrono::NaiveDate;
 use lake::dataset::{Spread, Table};
-use lake::draft::Draft;
+use lake::draft::{Draft, Drafted};
 use lake::ledger::Rows;
 use lake::parquet::TableFile;
 use lake::partition::{Partition, PartitionBy, Period};
@@ -52,7 +51,7 @@ pub struct Written {
     /// One file per partition, by partition.
     pub parts: Vec<PartFile>,
     /// The rejected rows, if any.
-    pub rejects: Option<File>,
+    pub rejects: Option<Drafted>,
 }
 
 /// Where decoded rows go.

@@ -73,7 +73,7 @@ pub async fn put_output(
         let (hash, bytes) = crate::hash::reader(&mut file)?;
         Ok((file, hash, bytes))
     };
-    let measured = tokio::task::spawn_blocking(measure).await.map_err(io::Error::other).and_then(|result| result);
+    let measured = crate::work::run(measure).await.map_err(io::Error::other).and_then(|result| result);
     let (file, hash, bytes) = measured.map_err(|error| StoreError {
         failure: Failure::Other,
         action: "write",

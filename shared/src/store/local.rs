@@ -8,6 +8,7 @@ mod files;
 mod hashes;
 mod walk;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -20,12 +21,13 @@ use tokio::sync::Semaphore;
 
 use super::steps::{Step, done};
 use super::{Backend, Condition, Failure, Object, Reading, Result, StoreError};
+use crate::work;
 
 use self::files::{
     HashedFile, Hashing, describe, is_absent, is_hidden, is_temporary, lock_folder, locked_temporary, modified, open,
     take_abandoned,
 };
-use self::hashes::Hashes;
+use self::hashes::{Hashes, Wanted};
 use self::walk::{Found, walk};
 
 /// Files that are open at the same time, whatever the process may open.
@@ -63,32 +65,32 @@ impl LocalStore {
         &self,
         action: &'static str,
         key: &str,
-        work: impl FnOnce(PathBuf) -> io::Result<T> + Send + 'static,
+        task: impl FnOnce(PathBuf) -> io::Result<T> + Send + 'static,
     ) -> Result<T> {
         let path = self.path(action, key)?;
         let url = self.url(key);
         // Never closed: a permit is the answer.
         let _permit = OPEN_FILES.acquire().await;
-        match tokio::task::spawn_blocking(move || work(path)).await {
+        match work::run(move || task(path)).await {
             Ok(result) => result.map_err(|error| failure(action, url, &error)),
-            Err(join) => Err(StoreError { failure: Failure::Other, action, url, why: join.to_string() }),
+            Err(stopped) => Err(StoreError { failure: Failure::Other, action, url, why: stopped.to_string() }),
         }
     }
 
     async fn whole_folder<T: Send + 'static>(
         &self,
         action: &'static str,
-        work: impl FnOnce() -> io::Result<T> + Send + 'static,
+        task: impl FnOnce() -> io::Result<T> + Send + 'static,
     ) -> Result<T> {
         let url = self.root.display().to_string();
-        match tokio::task::spawn_blocking(work).await {
+        match work::run(task).await {
             Ok(result) => result.map_err(|error| failure(action, url, &error)),
-            Err(join) => Err(StoreError { failure: Failure::Other, action, url, why: join.to_string() }),
+            Err(stopped) => Err(StoreError { failure: Failure::Other, action, url, why: stopped.to_string() }),
         }
     }
 
-    /// All objects below a prefix; `proven`: none of their hashes is remembered.
-    async fn objects(&self, prefix: &str, proven: bool) -> Result<Vec<Object>> {
+    /// All objects below a prefix, with their hashes as `wanted` says.
+    async fn objects(&self, prefix: &str, wanted: Wanted) -> Result<Vec<Object>> {
         if leads_out(prefix) {
             return Ok(Vec::new());
         }
@@ -102,7 +104,7 @@ impl LocalStore {
                 }
                 match found {
                     Found::Odd(why) => objects.push(Object::unreadable(key, why)),
-                    Found::File => match hashes.describe(&key, path, &mut memory, proven) {
+                    Found::File => match hashes.describe(&key, path, &mut memory, &wanted) {
                         Ok(object) => objects.extend(object),
                         // The process is at its end, not the file.
                         Err(error) if is_shortage(&error) => return Err(error),
@@ -111,7 +113,9 @@ impl LocalStore {
                 }
                 Ok(())
             })?;
-            hashes.keep(memory, &prefix);
+            if !matches!(wanted, Wanted::Of(_)) {
+                hashes.keep(memory, &prefix);
+            }
             objects.sort_by(|a, b| a.key.cmp(&b.key));
             Ok(objects)
         };
@@ -161,11 +165,19 @@ impl Backend for LocalStore {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
-        self.objects(prefix, false).await
+        self.objects(prefix, Wanted::Any).await
     }
 
     async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
-        self.objects(prefix, true).await
+        self.objects(prefix, Wanted::Proven).await
+    }
+
+    async fn list_with(&self, prefix: &str, compared: &BTreeSet<String>) -> Result<Vec<Object>> {
+        self.objects(prefix, Wanted::Of(compared.clone())).await
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 
     async fn names(&self, prefix: &str) -> Result<Vec<String>> {

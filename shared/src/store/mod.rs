@@ -13,6 +13,7 @@ mod s3;
 pub mod steps;
 mod url;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -150,6 +151,15 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
         self.list(prefix).await
     }
+    /// See [`Store::list_with`].
+    async fn list_with(&self, prefix: &str, compared: &BTreeSet<String>) -> Result<Vec<Object>> {
+        let _ = compared;
+        self.list(prefix).await
+    }
+    /// See [`Store::is_local`].
+    fn is_local(&self) -> bool {
+        false
+    }
     /// See [`Store::names`].
     async fn names(&self, prefix: &str) -> Result<Vec<String>> {
         Ok(self.list(prefix).await?.into_iter().map(|object| object.key).collect())
@@ -201,6 +211,17 @@ impl Store {
     /// The same list with the ETag of every local file taken from its bytes, read now.
     pub async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
         self.0.prove(prefix).await
+    }
+
+    /// The same list for one who compares the ETags of these keys only: the others' may be empty, where a file would have
+    /// to be read for it.
+    pub async fn list_with(&self, prefix: &str, compared: &BTreeSet<String>) -> Result<Vec<Object>> {
+        self.0.list_with(prefix, compared).await
+    }
+
+    /// Whether it is a local folder: all that it does is work that blocks a thread.
+    pub fn is_local(&self) -> bool {
+        self.0.is_local()
     }
 
     /// The keys of everything whose key begins with `prefix`, names that begin with a dot included, sorted. Temporary

@@ -267,6 +267,37 @@ mod tests {
         assert_eq!(length(&text[..text.len() - 1]), None);
     }
 
+    #[test]
+    fn elements_of_a_list_are_found_where_they_stand_now() {
+        let known: Vec<Known<()>> =
+            "abcdefgh".chars().map(|name| Known::new(format!("{{\"{name}\":1}}").as_bytes(), Vec::new(), ())).collect();
+        let (same, other) = (Source::Known, Source::Other);
+        for (names, wanted) in [
+            ("abcdefgh", Some((0..8).map(same).collect())),
+            ("acdefgh", Some([0, 2, 3, 4, 5, 6, 7].map(same).to_vec())),
+            ("adefg", Some([0, 3, 4, 5, 6].map(same).to_vec())),
+            ("axcd", Some(vec![same(0), other(0), same(2), same(3)])),
+            ("axbcd", Some(vec![same(0), other(0), same(1), same(2), same(3)])),
+            ("axybc", Some(vec![same(0), other(0), other(1), same(1), same(2)])),
+            ("x", Some(vec![other(0)])),
+            ("vwxy", Some((0..4).map(other).collect())),
+            ("uvwxy", None),
+        ] {
+            let text: Vec<String> = names.chars().map(|name| format!("{{\"{name}\":2}}")).collect();
+            let text = format!(" [{}] ", text.join(" , "));
+            let compared = compare(&known, text.as_bytes(), |_, rest| (rest.first() == Some(&b'{')).then_some(7));
+            if let Some(compared) = &compared {
+                assert_eq!(compared.is_same(known.len()), names == "abcdefgh");
+                let of_known = compared.sources.iter().filter(|source| matches!(source, Source::Known(_))).count();
+                assert_eq!(compared.changed.len(), of_known, "{names}");
+            }
+            assert_eq!(compared.map(|compared| compared.sources), wanted, "{names}");
+        }
+        for text in ["", "[", "[]", "{}", "[{\"a\":1}", "[{\"a\":1},]", "[{\"a\":1}]x", "[{\"a\":1} {\"b\":1}]"] {
+            assert!(compare(&known, text.as_bytes(), |_, rest| rest.starts_with(b"{").then_some(7)).is_none(), "{text}");
+        }
+    }
+
     proptest! {
         /// What is known is JSON, and has the same structure.
         #[test]

@@ -5,6 +5,7 @@ mod codetrack;
 mod columns;
 mod csv;
 mod exact;
+mod head;
 pub mod irceline;
 mod json;
 mod known;

@@ -6,7 +6,7 @@
 //! one that is kept then.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{
@@ -19,6 +19,7 @@ use lake::dataset::{Column, ColumnType};
 use serde_json::value::RawValue;
 
 use super::exact::{Json, Object};
+use super::head::Head;
 use super::json::{self, SomeRows, each_element};
 use super::known::{Changed, Compared, Known, NULL, Source, compare};
 use super::value::{Raw, Typed, check};
@@ -41,7 +42,7 @@ type Cells = Vec<(usize, usize)>;
 /// A document of one table, and its rows: one for each element.
 struct Last {
     rules: String,
-    text: Vec<u8>,
+    text: Box<[u8]>,
     rows: RecordBatch,
     /// Found when the next document comes, if one does; none if they are not the rows one by one.
     elements: OnceLock<Option<Vec<Known<Cells>>>>,
@@ -56,22 +57,22 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
     if !is_plain {
         return json::document(object, reader, sink);
     }
-    let mut head = Vec::new();
-    reader.by_ref().take(MAX_KEPT as u64).read_to_end(&mut head)?;
+    let head = Head::read(&mut reader, MAX_KEPT)?;
+    let head = head.bytes();
     if head.len() == MAX_KEPT {
-        return json::document(object, Cursor::new(head).chain(reader), sink);
+        return json::document(object, head.chain(reader), sink);
     }
     let name = (object.dataset.name.clone(), table.name.clone());
     let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
     let last = last.filter(|last| last.rules == table.fingerprint);
-    if let Some(rows) = last.and_then(|last| last.rows_of(object, &head)) {
+    if let Some(rows) = last.and_then(|last| last.rows_of(object, head)) {
         let notes = Notes { seen: rows.num_rows() as u64, ..Notes::default() };
         return sink.write(&rows).map(|()| notes);
     }
     let mut recorder = Recorder { sink, rows: None, is_whole: true };
-    let notes = json::document(object, head.as_slice(), &mut recorder)?;
+    let notes = json::document(object, head, &mut recorder)?;
     if let (Some(rows), true) = (recorder.rows, recorder.is_whole) {
-        let last = Last { rules: table.fingerprint.clone(), text: head, rows, elements: OnceLock::new() };
+        let last = Last { rules: table.fingerprint.clone(), text: head.into(), rows, elements: OnceLock::new() };
         let mut known = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_TABLES && !known.contains_key(&name) {
             known.clear();
@@ -124,7 +125,7 @@ impl Last {
             elements.push(known);
             Ok(())
         };
-        each_element(self.text.as_slice(), visit).ok()?;
+        each_element(&*self.text, visit).ok()?;
         (elements.len() == self.rows.num_rows()).then_some(elements)
     }
 
@@ -153,7 +154,11 @@ impl Last {
                     Source::Other(row) => (1, row),
                 };
                 let places: Vec<_> = sources.iter().map(place).collect();
-                interleave_record_batch(&[&self.rows, &others], &places).ok()?
+                let rows = interleave_record_batch(&[&self.rows, &others], &places).ok()?;
+                // A column with the same values is the same array: what is made of it is known.
+                let same = |(new, old): (&ArrayRef, &ArrayRef)| Arc::clone(if new == old { old } else { new });
+                let columns = rows.columns().iter().zip(self.rows.columns()).map(same).collect();
+                RecordBatch::try_new(rows.schema(), columns).ok()?
             }
         };
         let mut cells: Vec<Vec<(usize, Typed)>> = columns.iter().map(|_| Vec::new()).collect();

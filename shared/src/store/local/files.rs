@@ -163,9 +163,13 @@ fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
 /// it before the lock is ours; then there is another try.
 pub fn locked_temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut tries = 0;
-    let make = || {
-        fs::create_dir_all(folder)?;
-        temporary_in(folder)
+    // Most folders are there.
+    let make = || match temporary_in(folder) {
+        Err(error) if is_absent(&error) => {
+            fs::create_dir_all(folder)?;
+            temporary_in(folder)
+        }
+        made => made,
     };
     loop {
         // A writer that deletes the folder's last object also removes the folder, perhaps in between.

@@ -4,7 +4,7 @@
 //! holds for the files that are read whole or in ranges; across runs, hashes of large files are kept in a hidden file of the
 //! ledger zone, for lists only: what is read, compared before a write, or verified is always hashed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -30,6 +30,17 @@ pub struct Hashes {
     ranges: Mutex<HashMap<(u64, u64), (State, String)>>,
     /// Where hashes of large files are kept across runs.
     memory: Option<PathBuf>,
+}
+
+/// Which hashes a list is to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// All; those of large files may be remembered ones.
+    Any,
+    /// All, from the bytes as they are now.
+    Proven,
+    /// Those of these keys; the others stay empty.
+    Of(BTreeSet<String>),
 }
 
 /// Hashes of large files by key, and whether they differ from those that are kept.
@@ -96,10 +107,21 @@ impl Hashes {
         ranges.insert((state.device, state.inode), (state, etag.to_owned()));
     }
 
-    /// A file as a listed object; `None` if it is gone. Its hash may be a remembered one unless it is to be `proven`.
-    pub fn describe(&self, key: &str, path: &Path, memory: &mut Memory, proven: bool) -> io::Result<Option<Object>> {
+    /// A file as a listed object; `None` if it is gone.
+    pub fn describe(
+        &self,
+        key: &str,
+        path: &Path,
+        memory: &mut Memory,
+        wanted: &Wanted,
+    ) -> io::Result<Option<Object>> {
+        let proven = *wanted == Wanted::Proven;
         let Some(mut file) = open(path)? else { return Ok(None) };
         let state = State::of(&file)?;
+        if matches!(wanted, Wanted::Of(keys) if !keys.contains(key)) {
+            let (etag, last_modified) = (String::new(), modified(&file.metadata()?)?);
+            return Ok(Some(Object { key: key.to_owned(), bytes: state.bytes, etag, last_modified, version: None }));
+        }
         let is_kept = self.memory.is_some() && state.bytes >= LARGE;
         if is_kept
             && !proven
@@ -181,11 +203,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_compared_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        fs::write(&path, "a").unwrap();
+        let listed = |keys: &[&str]| {
+            let wanted = Wanted::Of(keys.iter().map(|key| (*key).to_owned()).collect());
+            let object = Hashes::new(None).describe("a.csv", &path, &mut Memory::default(), &wanted);
+            object.unwrap().map(|object| (object.bytes, object.etag))
+        };
+        assert_eq!(listed(&["b.csv"]), Some((1, String::new())));
+        assert_eq!(listed(&["a.csv"]), Some((1, crate::hash::bytes(b"a"))));
+    }
+
+    #[test]
     fn what_was_written_to_just_now_is_not_remembered() {
         let folder = tempfile::tempdir().unwrap();
         let (path, hashes) = large(folder.path());
         let mut memory = hashes.recall();
-        hashes.describe("large.bin", &path, &mut memory, false).unwrap().unwrap();
+        hashes.describe("large.bin", &path, &mut memory, &Wanted::Any).unwrap().unwrap();
         assert!(memory.seen.is_empty());
     }
 
@@ -199,7 +235,8 @@ mod tests {
         let etag = |proven| {
             let mut memory = hashes.recall();
             assert_eq!(memory.known.len(), 1);
-            hashes.describe("large.bin", &path, &mut memory, proven).unwrap().unwrap().etag
+            let wanted = if proven { Wanted::Proven } else { Wanted::Any };
+            hashes.describe("large.bin", &path, &mut memory, &wanted).unwrap().unwrap().etag
         };
         assert_eq!(etag(false), "remembered");
         assert_ne!(etag(true), "remembered");

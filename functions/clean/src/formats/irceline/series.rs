@@ -4,7 +4,7 @@
 //! for the next object of this process. That saves time and changes nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::value::RawValue;
@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use crate::error::Stop;
 use crate::formats::exact::{Json, Object};
+use crate::formats::head::Head;
 use crate::formats::json::{each_element, value_length};
 use crate::formats::known::{Known, Source, compare};
 use crate::formats::{RawObject, Siblings};
@@ -33,7 +34,7 @@ pub struct Series {
 }
 
 /// All series that an object may have, by number.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct KnownSeries {
     by_number: Vec<(String, Series)>,
     numbers: HashMap<String, u32, Xxh3DefaultBuilder>,
@@ -52,7 +53,7 @@ impl KnownSeries {
 }
 
 /// The names that phenomena have by declaration, by id.
-type Names = BTreeMap<String, String>;
+pub(super) type Names = BTreeMap<String, String>;
 /// What an element says of the series in it.
 type Described = Vec<(String, Series)>;
 /// The elements of a list.
@@ -62,7 +63,7 @@ type List = Vec<Arc<Known<Described>>>;
 type Describe = fn(&Object, &mut Vec<usize>) -> Vec<(String, Found)>;
 
 /// What was read last.
-struct Last {
+pub(super) struct Last {
     names: Names,
     stations: List,
     timeseries: List,
@@ -72,27 +73,38 @@ struct Last {
 static LAST: Mutex<Option<Arc<Last>>> = Mutex::new(None);
 
 /// The series that the siblings know: `timeseries.json` first, then the references in an expanded `stations.json`.
-pub(super) fn known_series(object: &RawObject, mut siblings: Siblings<'_>) -> Result<Arc<KnownSeries>, Stop> {
+pub(super) fn known_series(object: &RawObject, siblings: Siblings<'_>) -> Result<Arc<KnownSeries>, Stop> {
     let names = object.dataset.lookup("parameter");
     let last = LAST.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|last| last.names == names);
-    let known = |list: fn(&Last) -> &List| last.as_deref().map(list).map_or(&[][..], Vec::as_slice);
+    let (series, read) = series_after(last.as_deref(), names, siblings)?;
+    if let Some(read) = read {
+        *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(read));
+    }
+    Ok(series)
+}
+
+/// The same after others were read; and what is to be kept, if it is something else.
+pub(super) fn series_after(
+    last: Option<&Last>,
+    names: Names,
+    mut siblings: Siblings<'_>,
+) -> Result<(Arc<KnownSeries>, Option<Last>), Stop> {
+    let known = |list: fn(&Last) -> &List| last.map(list).map_or(&[][..], Vec::as_slice);
     let stations = read(&mut siblings, "stations.json", &names, known(|last| &last.stations), station_references)?;
     let timeseries = read(&mut siblings, "timeseries.json", &names, known(|last| &last.timeseries), series_item)?;
     if let (Some(last), (None, None)) = (&last, (&stations, &timeseries)) {
-        return Ok(Arc::clone(&last.series));
+        return Ok((Arc::clone(&last.series), None));
     }
-    let whole = |read: Option<List>, list: fn(&Last) -> &List| read.or_else(|| last.as_deref().map(list).cloned());
+    let whole = |read: Option<List>, list: fn(&Last) -> &List| read.or_else(|| last.map(list).cloned());
     let stations = whole(stations, |last| &last.stations).unwrap_or_default();
     let timeseries = whole(timeseries, |last| &last.timeseries).unwrap_or_default();
     let described = stations.iter().chain(&timeseries).flat_map(|known| known.made.iter().cloned());
     let by_number: Vec<(String, Series)> = described.collect::<BTreeMap<_, _>>().into_iter().collect();
     let numbers = by_number.iter().zip(0..).map(|((id, _), number)| (id.clone(), number)).collect();
     let series = Arc::new(KnownSeries { by_number, numbers });
-    if stations.iter().chain(&timeseries).map(|known| known.memory()).sum::<usize>() <= MAX_KEPT {
-        let last = Last { names, stations, timeseries, series: Arc::clone(&series) };
-        *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(last));
-    }
-    Ok(series)
+    let is_kept = stations.iter().chain(&timeseries).map(|known| known.memory()).sum::<usize>() <= MAX_KEPT;
+    let read = is_kept.then(|| Last { names, stations, timeseries, series: Arc::clone(&series) });
+    Ok((series, read))
 }
 
 /// The elements of a sibling; `None` if they are those that were read last.
@@ -106,9 +118,8 @@ fn read(
     let Some(mut reader) = siblings.remove(file) else {
         return Err(Stop::Broken(format!("dataset.toml does not declare the sibling {file}")));
     };
-    let expected: usize = last.iter().map(|known| known.memory()).sum();
-    let mut head = Vec::with_capacity(expected + expected / 8);
-    reader.by_ref().take(MAX_KEPT as u64).read_to_end(&mut head)?;
+    let head = Head::read(&mut reader, MAX_KEPT)?;
+    let head = head.bytes();
     let described = |text: &[u8]| -> Result<Option<Arc<Known<Described>>>, Stop> {
         let item = Json::parse(text).map_err(|error| Stop::Broken(format!("{file}: {error}")))?;
         let Json::Object(item) = item else { return Ok(None) };
@@ -129,7 +140,7 @@ fn read(
             others.push(described(text.get(..length)?).ok()??);
             Some(length)
         };
-        if let Some(compared) = compare(last, &head, other) {
+        if let Some(compared) = compare(last, head, other) {
             let element = |source: &Source| match *source {
                 Source::Known(position) => last.get(position),
                 Source::Other(number) => others.get(number),
@@ -149,7 +160,7 @@ fn read(
         list.extend(described(text)?);
         Ok(())
     };
-    each_element(Cursor::new(head).chain(reader), visit).map_err(|stop| match stop {
+    each_element(head.chain(reader), visit).map_err(|stop| match stop {
         Stop::Reject(reject) => Stop::Broken(format!("the sibling {file} is not usable: {}", reject.message)),
         broken => broken,
     })?;

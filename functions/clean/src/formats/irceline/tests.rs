@@ -208,6 +208,28 @@ fn metadata_that_hardly_change_mean_what_they_say() {
     assert_eq!(known(&json!([]), &json!([])), [None, None, None, None]);
 }
 
+/// What may become of a list of metadata from one day to the next.
+fn edited(mut list: Vec<Value>, edits: &[(prop::sample::Index, u8)]) -> Vec<Value> {
+    for (at, edit) in edits {
+        if list.is_empty() {
+            return list;
+        }
+        let at = at.index(list.len());
+        match edit {
+            0 => drop(list.remove(at)),
+            1 => list.insert(at, list[at].clone()),
+            2 => list.swap(at, 0),
+            _ if !list[at].is_object() => {}
+            3 => list[at]["last"] = json!({"value": "NaN"}),
+            4 => list[at]["last"] = json!({"value": at}),
+            5 => list[at]["uom"] = json!("other"),
+            6 => list[at] = json!(at),
+            _ => list[at]["id"] = json!(at),
+        }
+    }
+    list
+}
+
 /// Bodies as any JSON writer may lay them out.
 fn body() -> impl Strategy<Value = Value> {
     let value = prop_oneof![
@@ -238,6 +260,40 @@ fn change() -> impl Strategy<Value = (usize, Vec<u8>)> {
 }
 
 proptest! {
+    /// Whatever lists came before, the series are those of the lists alone.
+    #[test]
+    fn lists_that_came_before_are_not_to_be_seen(
+        days in prop::collection::vec(prop::collection::vec((any::<prop::sample::Index>(), 0_u8..8), 0..4), 1..5),
+        of_stations in any::<bool>(),
+    ) {
+        let names = BTreeMap::from([("5".to_owned(), "pm10".to_owned())]);
+        let mut timeseries: Vec<Value> = (0..12)
+            .map(|id| json!({"id": id, "uom": "ppm", "station": {"properties": {"id": id % 4}}, "last": {"value": 1.5},
+                "parameters": {"phenomenon": {"id": 5 + id % 2, "label": "A b"}}}))
+            .collect();
+        let mut stations: Vec<Value> = (0..12)
+            .map(|id| json!({"id": "x", "properties": {"id": id, "timeseries": {(20 + id).to_string(): {"phenomenon": {"id": "5"}}}}}))
+            .collect();
+        let mut last = None;
+        for edits in days {
+            let list = if of_stations { &mut stations } else { &mut timeseries };
+            *list = edited(std::mem::take(list), &edits);
+            let siblings = || {
+                let sibling = |list: &[Value]| -> Box<dyn Read + Send> {
+                    Box::new(std::io::Cursor::new(Value::from(list).to_string()))
+                };
+                BTreeMap::from([
+                    ("stations.json".to_owned(), sibling(&stations)),
+                    ("timeseries.json".to_owned(), sibling(&timeseries)),
+                ])
+            };
+            let (after, read) = super::series::series_after(last.as_ref(), names.clone(), siblings()).unwrap();
+            let (alone, _) = super::series::series_after(None, names.clone(), siblings()).unwrap();
+            prop_assert_eq!(after, alone);
+            last = read.or(last);
+        }
+    }
+
     /// The quick way for compact records and the slow one for all others mean the same.
     #[test]
     fn layout_does_not_matter(body in body()) {

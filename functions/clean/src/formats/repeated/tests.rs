@@ -94,6 +94,35 @@ fn a_null_comes_and_goes_like_a_number() {
 }
 
 proptest! {
+    /// The same where whole elements are others, gone, moved or new.
+    #[test]
+    fn elements_that_change_are_decoded_and_the_others_stay(
+        days in prop::collection::vec(prop::collection::vec((any::<prop::sample::Index>(), 0_u8..9), 0..4), 1..5),
+    ) {
+        let Value::Array(mut list) = timeseries() else { panic!("a list") };
+        for edits in days {
+            for (at, edit) in edits {
+                let at = at.index(list.len());
+                match edit {
+                    0 if list.len() > 1 => drop(list.remove(at)),
+                    0 | 1 => list.insert(at, list[at].clone()),
+                    2 => list.swap(at, 0),
+                    _ if !list[at].is_object() => {}
+                    3 => list[at]["lastValue"] = json!({"timestamp": 1_700_820_000_000_u64, "value": "NaN"}),
+                    4 => list[at]["lastValue"] = json!({"timestamp": 1_700_820_000_000_u64 + at as u64, "value": 1}),
+                    5 => list[at]["uom"] = json!("other"),
+                    6 => list[at]["station"]["properties"]["id"] = json!("x"),
+                    7 => list[at] = json!(at),
+                    _ => list[at]["id"] = json!(format!("a\"{at}")),
+                }
+            }
+            let text = Value::from(list.clone()).to_string();
+            let [(rows, kept, seen), (plain, plainly, plainly_seen)] =
+                [true, false].map(|by_memory| decoded("timeseries.json", text.as_bytes(), by_memory).unwrap());
+            prop_assert_eq!((rows, kept.rejects, seen), (plain, plainly.rejects, plainly_seen));
+        }
+    }
+
     /// Whatever document came before, and whatever bytes of it are others: the result is that of the plain way.
     #[test]
     fn memory_is_not_to_be_seen(
