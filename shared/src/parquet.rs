@@ -16,6 +16,7 @@ use crate::store::{Object, Store};
 mod chunk;
 mod column;
 mod hybrid;
+mod known;
 mod table;
 #[cfg(test)]
 mod tests;

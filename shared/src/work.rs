@@ -109,9 +109,8 @@ mod tests {
         let here = thread::current().id();
         let elsewhere = run(|| thread::current().id()).await.unwrap();
         assert_ne!(elsewhere, here);
-        let (own, inner) = alone(|| async { (thread::current().id(), run(|| thread::current().id()).await.unwrap()) })
-            .await
-            .unwrap();
+        let (own, inner) =
+            alone(|| async { (thread::current().id(), run(|| thread::current().id()).await.unwrap()) }).await.unwrap();
         assert_eq!(own, inner);
         assert_ne!(own, here);
         // The thread is one like any other afterwards, even if it panicked.

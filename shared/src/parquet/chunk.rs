@@ -47,6 +47,7 @@ pub enum Plain {
 }
 
 /// A column chunk: its bytes, and what the row group is to know of it.
+#[derive(Clone)]
 pub struct Chunk {
     /// Its pages.
     pub bytes: Bytes,

@@ -15,6 +15,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::chunk::{Chunk, Plain, encode};
 use super::column::Column;
+use super::known;
 use super::values::{Number, Numbers, Texts, Values};
 use super::{ROW_GROUP_ROWS, properties};
 
@@ -43,10 +44,15 @@ const ROW_GROUP_BYTES: usize = 16 * 1024 * 1024;
 /// Rows in runs between two looks at them.
 const LOOK_ROWS: usize = 4 * 1024;
 
+/// The most bytes of a batch that waits for the end of its row group, to be encoded as it is.
+const WAITING_BYTES: usize = 1024 * 1024;
+
 /// A Parquet file while it is written.
 pub struct TableFile<W: Write + Send> {
     file: SerializedFileWriter<W>,
     columns: Vec<AnyColumn>,
+    /// The first rows of the row group, while they are all of it: their columns may be known.
+    waiting: Option<RecordBatch>,
     rows: usize,
     /// The count of rows at which their bytes are looked at.
     next_look: usize,
@@ -58,11 +64,29 @@ impl<W: Write + Send> TableFile<W> {
         let converted = ArrowSchemaConverter::new().convert(schema)?;
         let file = SerializedFileWriter::new(sink, converted.root_schema_ptr(), properties()?.into())?;
         let columns = schema.fields().iter().map(|field| AnyColumn::new(field.data_type())).collect::<Result<_>>()?;
-        Ok(Self { file, columns, rows: 0, next_look: LOOK_ROWS })
+        Ok(Self { file, columns, waiting: None, rows: 0, next_look: LOOK_ROWS })
     }
 
     /// Adds rows, in the order of the schema's columns.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let is_small = batch.num_rows() <= LOOK_ROWS && batch.get_array_memory_size() <= WAITING_BYTES;
+        if self.rows == 0 && self.waiting.is_none() && batch.num_rows() > 0 && is_small {
+            self.waiting = Some(batch.clone());
+            return Ok(());
+        }
+        self.take_in()?;
+        self.add(batch)
+    }
+
+    /// Takes in the rows that wait, as others come behind them.
+    fn take_in(&mut self) -> Result<()> {
+        match self.waiting.take() {
+            Some(batch) => self.add(&batch),
+            None => Ok(()),
+        }
+    }
+
+    fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let mut start = 0;
         while start < batch.num_rows() {
             let count = self.room().min(batch.num_rows() - start);
@@ -79,6 +103,7 @@ impl<W: Write + Send> TableFile<W> {
 
     /// Adds a run of rows, in the order of the schema's columns.
     pub fn write_run(&mut self, rows: usize, cells: &[Cells]) -> Result<()> {
+        self.take_in()?;
         let mut start = 0;
         while start < rows {
             let count = self.room().min(rows - start);
@@ -108,15 +133,26 @@ impl<W: Write + Send> TableFile<W> {
 
     /// Bytes of the row group so far.
     pub fn memory_size(&self) -> usize {
-        if self.rows == 0 { 0 } else { self.columns.iter().map(AnyColumn::memory).sum() }
+        let waiting = self.waiting.as_ref().map_or(0, RecordBatch::get_array_memory_size);
+        if self.rows == 0 { waiting } else { self.columns.iter().map(AnyColumn::memory).sum() }
     }
 
     /// Ends the row group.
     pub fn flush(&mut self) -> Result<()> {
-        if self.rows == 0 {
+        let waiting = self.waiting.take();
+        if self.rows == 0 && waiting.is_none() {
             return Ok(());
         }
         let descriptors = self.file.schema_descr().columns().to_vec();
+        if let Some(batch) = waiting {
+            let mut group = self.file.next_row_group()?;
+            for ((column, descriptor), array) in self.columns.iter_mut().zip(&descriptors).zip(batch.columns()) {
+                let chunk = known::pages(array, descriptor, || column.encode_all(array, descriptor))?;
+                group.append_column(&chunk.bytes, chunk.close)?;
+            }
+            group.close()?;
+            return Ok(());
+        }
         let mut group = self.file.next_row_group()?;
         for (column, descriptor) in self.columns.iter().zip(&descriptors) {
             let chunk = match column {
@@ -227,6 +263,14 @@ impl AnyColumn {
             Self::Narrow(column) => column.memory(),
             Self::Wide(_, column) => column.memory(),
         }
+    }
+
+    /// The pages of an array, by a column that has nothing else.
+    fn encode_all(&mut self, array: &ArrayRef, descriptor: &ColumnDescPtr) -> Result<Chunk> {
+        self.extend(array)?;
+        let chunk = self.encode(descriptor);
+        self.clear();
+        chunk
     }
 
     /// The pages so far.

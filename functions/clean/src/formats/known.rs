@@ -294,7 +294,10 @@ mod tests {
             assert_eq!(compared.map(|compared| compared.sources), wanted, "{names}");
         }
         for text in ["", "[", "[]", "{}", "[{\"a\":1}", "[{\"a\":1},]", "[{\"a\":1}]x", "[{\"a\":1} {\"b\":1}]"] {
-            assert!(compare(&known, text.as_bytes(), |_, rest| rest.starts_with(b"{").then_some(7)).is_none(), "{text}");
+            assert!(
+                compare(&known, text.as_bytes(), |_, rest| rest.starts_with(b"{").then_some(7)).is_none(),
+                "{text}"
+            );
         }
     }
 

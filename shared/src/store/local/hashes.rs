@@ -108,13 +108,7 @@ impl Hashes {
     }
 
     /// A file as a listed object; `None` if it is gone.
-    pub fn describe(
-        &self,
-        key: &str,
-        path: &Path,
-        memory: &mut Memory,
-        wanted: &Wanted,
-    ) -> io::Result<Option<Object>> {
+    pub fn describe(&self, key: &str, path: &Path, memory: &mut Memory, wanted: &Wanted) -> io::Result<Option<Object>> {
         let proven = *wanted == Wanted::Proven;
         let Some(mut file) = open(path)? else { return Ok(None) };
         let state = State::of(&file)?;

@@ -168,7 +168,9 @@ fn read(
 }
 
 /// What elements say, one after the other.
-fn made<'k>(elements: impl IntoIterator<Item = &'k Arc<Known<Described>>>) -> impl Iterator<Item = &'k (String, Series)> {
+fn made<'k>(
+    elements: impl IntoIterator<Item = &'k Arc<Known<Described>>>,
+) -> impl Iterator<Item = &'k (String, Series)> {
     elements.into_iter().flat_map(|known| &known.made)
 }
 
