@@ -113,9 +113,7 @@ impl LocalStore {
                 }
                 Ok(())
             })?;
-            if !matches!(wanted, Wanted::Of(_)) {
-                hashes.keep(memory, &prefix);
-            }
+            hashes.keep(memory, &prefix);
             objects.sort_by(|a, b| a.key.cmp(&b.key));
             Ok(objects)
         };

@@ -113,6 +113,9 @@ impl Hashes {
         let Some(mut file) = open(path)? else { return Ok(None) };
         let state = State::of(&file)?;
         if matches!(wanted, Wanted::Of(keys) if !keys.contains(key)) {
+            // What is known of it is good for the next list.
+            let known = memory.known.get(key).filter(|known| **known == Remembered::new(&state, &known.etag)).cloned();
+            memory.seen.extend(known.map(|known| (key.to_owned(), known)));
             let (etag, last_modified) = (String::new(), modified(&file.metadata()?)?);
             return Ok(Some(Object { key: key.to_owned(), bytes: state.bytes, etag, last_modified, version: None }));
         }
@@ -194,6 +197,19 @@ mod tests {
     fn settled(path: &Path) -> State {
         let state = State::of(&File::open(path).unwrap()).unwrap();
         State { modified: state.modified - 2 * SETTLED_NANOSECONDS, ..state }
+    }
+
+    #[test]
+    fn a_list_that_needs_no_hash_forgets_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, hashes) = large(folder.path());
+        let known = Remembered::new(&State::of(&File::open(&path).unwrap()).unwrap(), "known");
+        for (known, kept) in [(known.clone(), true), (Remembered { bytes: 1, ..known }, false)] {
+            let known = BTreeMap::from([("large.bin".to_owned(), known)]);
+            let mut memory = Memory { known, seen: BTreeMap::new() };
+            hashes.describe("large.bin", &path, &mut memory, &Wanted::Of(BTreeSet::new())).unwrap().unwrap();
+            assert_eq!(memory.seen.contains_key("large.bin"), kept);
+        }
     }
 
     #[test]
