@@ -216,18 +216,23 @@ impl<R: Read> LineCounter<R> {
 
     /// Ends of lines that are not blank.
     fn count(&mut self, chunk: &[u8]) {
-        let is_end =
-            |before: u8, last: u8, byte: u8| byte == b'\n' && last != b'\n' && !(last == b'\r' && before == b'\n');
+        // Without branches, for many bytes at a time.
+        let is_end = |before: u8, last: u8, byte: u8| {
+            u8::from((byte == b'\n') & (last != b'\n') & !((last == b'\r') & (before == b'\n')))
+        };
         let [mut before, mut last] = self.tail;
         for byte in chunk.iter().take(2) {
             self.lines += u64::from(is_end(before, last, *byte));
             (before, last) = (last, *byte);
         }
-        // Every byte of an upload passes here: slices side by side are compared many at a time.
+        // Every byte of an upload passes here. A block's sum is within a byte.
+        const BLOCK: usize = 128;
         let (second, third) = (chunk.get(1..).unwrap_or_default(), chunk.get(2..).unwrap_or_default());
-        let ends =
-            chunk.iter().zip(second).zip(third).filter(|((before, last), byte)| is_end(**before, **last, **byte));
-        self.lines += ends.count() as u64;
+        for ((first, second), third) in chunk.chunks(BLOCK).zip(second.chunks(BLOCK)).zip(third.chunks(BLOCK)) {
+            let all = first.iter().zip(second).zip(third);
+            let ends: u8 = all.map(|((before, last), byte)| is_end(*before, *last, *byte)).sum();
+            self.lines += u64::from(ends);
+        }
         self.tail = match chunk {
             [.., before, last] => [*before, *last],
             _ => [before, last],

@@ -45,7 +45,8 @@ impl Key {
 pub struct RowSet(Vec<u64>);
 
 impl RowSet {
-    fn insert(&mut self, row: u32) {
+    /// Adds a row.
+    pub fn insert(&mut self, row: u32) {
         let word = (row / 64) as usize;
         if self.0.len() <= word {
             self.0.resize(word + 1, 0);

@@ -55,6 +55,8 @@ pub struct Part<F> {
     pub times: Option<(i64, i64)>,
     /// What is known of their keys.
     pub proof: Proof,
+    /// Rows that were written before one with the same key came.
+    pub superseded: RowSet,
 }
 
 /// A part that takes rows.
@@ -70,7 +72,16 @@ impl OpenPart {
         } else {
             RowsIn::Spilled(Vec::new())
         };
-        Ok(Self { partition, rows_in, rows: 0, missing: 0, days: None, times: None, proof: Proof::Empty })
+        Ok(Self {
+            partition,
+            rows_in,
+            rows: 0,
+            missing: 0,
+            days: None,
+            times: None,
+            proof: Proof::Empty,
+            superseded: RowSet::default(),
+        })
     }
 
     /// The file, if it is open.
@@ -124,6 +135,14 @@ impl OpenPart {
         Ok(())
     }
 
+    /// Takes note that the last row's key comes again.
+    pub fn supersede_last(&mut self) -> Result<(), Stop> {
+        let last = u32::try_from(self.rows.saturating_sub(1));
+        let too_many = |_| Stop::reject("too_many_rows", "a partition would get more than 4 billion rows");
+        self.superseded.insert(last.map_err(too_many)?);
+        Ok(())
+    }
+
     fn has_day(&mut self, day: i32) {
         self.days = Some(self.days.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
     }
@@ -138,12 +157,12 @@ impl OpenPart {
 
     /// Ends it.
     pub fn close(self) -> Result<ClosedPart, Stop> {
-        let Part { partition, rows_in, rows, missing, days, times, proof } = self;
+        let Part { partition, rows_in, rows, missing, days, times, proof, superseded } = self;
         let rows_in = match rows_in {
             RowsIn::Parquet(file) => RowsIn::Parquet(file.finish()?.finish()),
             RowsIn::Spilled(batches) => RowsIn::Spilled(batches),
         };
-        Ok(Part { partition, rows_in, rows, missing, days, times, proof })
+        Ok(Part { partition, rows_in, rows, missing, days, times, proof, superseded })
     }
 }
 

@@ -72,6 +72,18 @@ impl<V: Values> Column<V> {
         self.rows += count as usize;
     }
 
+    /// Adds values, as one by one.
+    pub fn extend<'v>(&mut self, values: impl Iterator<Item = V::Value<'v>>) {
+        let mut values = values.peekable();
+        while let Some(value) = values.next() {
+            let mut count = 1;
+            while values.next_if(|next| V::is_same(*next, value)).is_some() {
+                count += 1;
+            }
+            self.push(value, count);
+        }
+    }
+
     #[inline]
     fn entry(&mut self, value: V::Value<'_>) -> u32 {
         let expected = self.next.get(self.last as usize).copied().unwrap_or(NONE);

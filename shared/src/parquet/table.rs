@@ -210,7 +210,11 @@ impl AnyColumn {
         match self {
             Self::Text(column) => {
                 let texts = array.as_string_opt::<i32>().ok_or_else(|| wrong(&kind.to_string()))?;
-                texts.iter().for_each(|text| push_option(column, text.map(str::as_bytes)));
+                if texts.null_count() == 0 {
+                    column.extend(texts.iter().flatten().map(str::as_bytes));
+                } else {
+                    texts.iter().for_each(|text| push_option(column, text.map(str::as_bytes)));
+                }
             }
             Self::TextOf { .. } => return Err(wrong("rows after runs of rows")),
             Self::Bool(column) => {
@@ -339,7 +343,7 @@ fn extend<T: ArrowPrimitiveType, const WIDTH: usize>(
 ) -> Result<()> {
     let array = array.as_primitive_opt::<T>().ok_or_else(|| wrong(&array.data_type().to_string()))?;
     if array.null_count() == 0 {
-        array.values().iter().for_each(|value| column.push(bits(*value), 1));
+        column.extend(array.values().iter().map(|value| bits(*value)));
     } else {
         array.iter().for_each(|value| push_option(column, value.map(&bits)));
     }

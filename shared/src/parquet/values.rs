@@ -17,6 +17,9 @@ pub trait Values: Default {
     /// How many there are.
     fn len(&self) -> usize;
 
+    /// Whether two values are the same, to the bit.
+    fn is_same(one: Self::Value<'_>, other: Self::Value<'_>) -> bool;
+
     /// Whether the value at `index` is this one, to the bit.
     fn is_at(&self, index: u32, value: Self::Value<'_>) -> bool;
 
@@ -116,6 +119,11 @@ impl<const WIDTH: usize> Values for Numbers<WIDTH> {
     }
 
     #[inline]
+    fn is_same(one: u64, other: u64) -> bool {
+        one == other
+    }
+
+    #[inline]
     fn is_at(&self, index: u32, value: u64) -> bool {
         self.get(index) == Some(value)
     }
@@ -207,6 +215,11 @@ impl Values for Texts {
 
     fn len(&self) -> usize {
         self.starts.len()
+    }
+
+    #[inline]
+    fn is_same(one: &[u8], other: &[u8]) -> bool {
+        one == other
     }
 
     #[inline]

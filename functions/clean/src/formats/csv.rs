@@ -1,4 +1,5 @@
-//! Formats `csv` and `tsv`: RFC 4180 with any line ends, a byte order mark, and line breaks inside quotes.
+//! Formats `csv` and `tsv`: RFC 4180 with any line ends, a byte order mark, and line breaks inside quotes. A quote that
+//! nothing closes, or that text follows, rejects its line alone.
 //!
 //! Columns are found by the names in the header, without regard to case and order; by position where no name fits and
 //! the count does. Blank lines are no rows.
@@ -20,7 +21,7 @@ use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
 
-/// The longest record that is accepted: what is longer has a quote that nobody closed.
+/// The longest record that is accepted, and how far a quote's end is looked for.
 const MAX_RECORD: usize = 1024 * 1024;
 
 /// Reads the rows; returns how many there were and how many columns of the file nobody declared.
@@ -69,11 +70,22 @@ fn first<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<(
     if !slicer.advance()? {
         return Ok(None);
     }
-    Layout::find(object, &slicer.record()).map(Some)
+    let record = slicer.record();
+    if record.has_bad_quote {
+        // Without its names, what follows could be read by position only.
+        let why = format!("line {} may be the header, and {BAD_QUOTE}", record.row);
+        return Err(Stop::reject("bad_quote", why));
+    }
+    Layout::find(object, &record).map(Some)
 }
+
+const BAD_QUOTE: &str = "a quote in it is not closed, or text follows where it is: double the quotes inside a value";
 
 /// Why a record as a whole is not acceptable.
 fn refusal(sliced: &Sliced, layout: &Layout) -> Option<(&'static str, String)> {
+    if sliced.has_bad_quote {
+        return Some(("bad_quote", BAD_QUOTE.to_owned()));
+    }
     if sliced.len() != layout.width {
         let why = format!("the record has {} values, and the file has {} columns", sliced.len(), layout.width);
         return Some(("wrong_column_count", why));
@@ -87,7 +99,10 @@ pub(super) fn sample(reader: impl Read, delimiter: u8) -> Result<Sample, Stop> {
     let mut slicer = Slicer::new(reader, Dialect { delimiter }, MAX_RECORD)?;
     let mut rows = Vec::new();
     while slicer.advance()? {
-        rows.push(slicer.record().texts().map(str::to_owned).collect::<Vec<_>>());
+        let record = slicer.record();
+        if !record.has_bad_quote {
+            rows.push(record.texts().map(str::to_owned).collect::<Vec<_>>());
+        }
     }
     let names = if rows.is_empty() { Vec::new() } else { rows.remove(0) };
     Ok(Sample { delimiter, names, rows })

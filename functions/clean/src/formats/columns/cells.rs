@@ -1,6 +1,5 @@
 //! The values of one column that grows, and shrinks by what is taken back.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::builder::BooleanBufferBuilder;
@@ -23,8 +22,8 @@ pub(super) enum Cells<'a> {
         bytes: Vec<u8>,
         /// Where each of them ends, after a 0.
         ends: Vec<i32>,
-        /// The texts that are taken, if not all.
-        known: Option<HashSet<&'a [u8]>>,
+        /// The texts that are taken, in their order, if not all.
+        known: Option<Vec<&'a [u8]>>,
     },
     Int(Vec<i64>),
     Float {
@@ -52,8 +51,9 @@ impl<'a> Cells<'a> {
     pub(super) fn new(column: &'a Column) -> Self {
         match column.kind {
             ColumnType::String => {
-                let known = column.one_of.iter().map(String::as_bytes);
-                let known = if column.one_of.is_empty() { None } else { Some(known.collect()) };
+                let mut known: Vec<&[u8]> = column.one_of.iter().map(String::as_bytes).collect();
+                known.sort_unstable();
+                let known = if known.is_empty() { None } else { Some(known) };
                 Self::Text { bytes: Vec::new(), ends: vec![0], known }
             }
             ColumnType::Int64 => Self::Int(Vec::new()),

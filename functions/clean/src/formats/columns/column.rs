@@ -142,7 +142,7 @@ impl<'a> TableColumn<'a> {
             _ if IS_NUMBER && !missing_numbers.is_empty() => return false,
             Cells::Text { bytes, ends, known } => {
                 let Some(text) = trimmed(text) else { return false };
-                if self.has_pattern || known.as_ref().is_some_and(|known| !known.contains(text)) {
+                if self.has_pattern || known.as_ref().is_some_and(|known| known.binary_search(&text).is_err()) {
                     return false;
                 }
                 bytes.extend_from_slice(text);

@@ -6,7 +6,7 @@ use csv_core::{ReadRecordResult, ReaderBuilder};
 use proptest::prelude::*;
 
 use super::slicer::{Dialect, Sliced, Slicer, Span};
-use super::{Layout, MAX_RECORD, decode_records, refusal};
+use super::{BAD_QUOTE, Layout, MAX_RECORD, decode_records, refusal};
 use crate::error::Stop;
 use crate::formats::rows::{Record, Rows};
 use crate::formats::tests::{Dribble, Kept, decoded_by, mutated};
@@ -22,19 +22,66 @@ fn is_line_end(byte: &u8) -> bool {
     matches!(byte, b'\r' | b'\n')
 }
 
+/// A reader that takes what follows for no byte order mark, as it has read something.
+fn reader(delimiter: u8) -> csv_core::Reader {
+    let mut core = ReaderBuilder::new().delimiter(delimiter).build();
+    core.read_record(b"\n", &mut [0], &mut [0]);
+    core
+}
+
+/// Where the line ends whose quote is not closed as it should be, if the record that begins at `at` has one.
+fn bad_quote(file: &[u8], mut at: usize, delimiter: u8) -> Option<usize> {
+    loop {
+        if file.get(at) == Some(&b'"') {
+            let line_end = (at..file.len()).find(|at| is_line_end(&file[*at])).unwrap_or(file.len());
+            at += 1;
+            loop {
+                match (file.get(at), file.get(at + 1)) {
+                    (None, _) => return Some(line_end),
+                    (Some(b'"'), Some(b'"')) => at += 2,
+                    (Some(b'"'), _) => break,
+                    _ => at += 1,
+                }
+            }
+            at += 1;
+            if file.get(at).is_some_and(|byte| *byte != delimiter && !is_line_end(byte)) {
+                return Some(line_end);
+            }
+        }
+        while file.get(at).is_some_and(|byte| *byte != delimiter && !is_line_end(byte)) {
+            at += 1;
+        }
+        if file.get(at) != Some(&delimiter) {
+            return None;
+        }
+        at += 1;
+    }
+}
+
 /// Decodes all of a file.
 fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -> Result<Notes, Stop> {
     let file = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file);
     let received_at = object.received_at.timestamp_micros();
-    let mut core = ReaderBuilder::new().delimiter(delimiter).build();
-    // What follows is no byte order mark to `csv-core` once it has read something.
-    core.read_record(b"\n", &mut [0], &mut [0]);
+    let mut core = reader(delimiter);
     let (mut values, mut ends) = (vec![0; file.len() + 1], vec![0; file.len() + 1]);
     let mut rows = Rows::new(object);
     let mut layout: Option<Layout> = None;
     let (mut at, mut seen, mut ignored_columns) = (0, 0, 0);
     let (mut row, mut counted) = (1, 0);
     loop {
+        let begin = at + file[at..].iter().take_while(|byte| is_line_end(byte)).count();
+        if let Some(end) = bad_quote(file, begin, delimiter) {
+            row += file[counted..begin].iter().filter(|byte| **byte == b'\n').count() as u64;
+            (counted, at) = (begin, end);
+            if layout.is_none() {
+                return Err(Stop::reject("bad_quote", ""));
+            }
+            seen += 1;
+            let text = &file[begin..end];
+            sink.reject(&Reject { row, column: None, reason: "bad_quote", message: BAD_QUOTE.to_owned(), text })?;
+            core = reader(delimiter);
+            continue;
+        }
         let (mut next, mut length, mut count) = (at, 0, 0);
         let is_record = loop {
             let (result, read, written, ended) =
@@ -63,7 +110,7 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
         let starts = [0].iter().chain(&ends[..count]);
         let spans: Vec<Span> = starts.zip(&ends[..count]).map(|(start, end)| Span::of(*start..*end)).collect();
         let is_text = spans.iter().all(|span| std::str::from_utf8(&values[span.range()]).is_ok());
-        let sliced = Sliced { window: &values, joined: &[], values: &spans, row, text, is_text };
+        let sliced = Sliced { window: &values, joined: &[], values: &spans, row, text, is_text, has_bad_quote: false };
         if layout.is_none() {
             let (found, is_header) = Layout::find(object, &sliced)?;
             ignored_columns = found.ignored;
@@ -110,13 +157,14 @@ column.day = { type = 'string', field = 'start_time', extract = '^(\\d+)-' }",
 ];
 
 /// Files as they come.
-static FILES: [&str; 6] = [
+static FILES: [&str; 7] = [
     "customer_id,usage_kwh,start_time\n1,2.5,2023-05-12T01:00:00-07:00\n2,0.125,2023-05-12T02:00:00.25Z\nabc,1,2023-05-12T01:00:00+00:00\n3,,2023-05-12T01:00:00\n7,-1,2023-05-12 01:00:00\n8,1e3,1683853200000\n",
     "\u{feff}Customer_ID,usage_kwh,extra,start_time\r\n 1 ,\"2,5\",x,2026-03-29 02:30:00\r\n\r\n\"1\",\"12345678901234567890\",\"a \"\"b\"\"\",2026-10-25 02:30:00\r\na,\"1\",\"two\nlines\",19.11.2026\r\né,-,,2000-01-02\r\n",
     "t,0.1,1\nf,99.99,2026-11-18T23:00:00Z\nyes,3.,0000-01-01T00:00:00Z\r1,.5,9999-12-31T23:59:59-01:00\n0,inf,2026-06-31T00:00:00Z\n",
     "start_time,customer_id,usage_kwh\n\"2026-11-18T23:00:00Z\",\"1\",\"2\n\n2026-11-18,5\"\"x,\" 3 \"y\n",
     "customer_id;usage_kwh;start_time\n1;2;3\n",
     "customer_id,usage_kwh,start_time\n1,9007199254740993,2023-05-12T01:00:00-07:00\n1000000,-0,2023-05-12T24:00:00Z\n-5,0.30000000000000004,2023-05-12t01:00:00.1234567891z\n\u{a0}1\u{a0},1,2023-05-12T01:00:60Z\n+1,+1,2023-05-12T01:00:00+24:00\n",
+    "customer_id,usage_kwh,start_time\n1,\"2\"x,2023-05-12T01:00:00Z\n2,\"3,2023-05-12T01:00:00Z\n3,\"4\",\"2023-05-12T01:00:00Z\"\r\n4,\"\n5\",\"open\n6,7,\"\"\"\"\n7,8,\"open\n\"\"",
 ];
 
 fn compare(declared: &str, file: &[u8], step: usize, capacity: usize) -> Result<(), TestCaseError> {

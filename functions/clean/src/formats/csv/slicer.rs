@@ -3,9 +3,11 @@
 //! Most records have no quotes: such a one ends at the next line feed, and its values lie between the delimiters. They are
 //! found eight bytes at a time, as values are short: a search for each of them would begin anew every few bytes. Only a
 //! record with a quote, or with a carriage return that no line feed follows, is read with care, value by value.
-//! Values are slices of the window; only one with doubled quotes, or with text behind its closing quote, is put together.
+//! Values are slices of the window; only one with doubled quotes is put together. Quotes are those of RFC 4180: one that
+//! nothing closes, or that text follows, makes its line a bad record, and the next line is read as any.
 
 use std::io::Read;
+use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memchr3};
 
@@ -34,6 +36,7 @@ pub(super) struct Slicer<R> {
     start: usize,
     end: usize,
     row: u64,
+    has_bad_quote: bool,
     values: Vec<Span>,
     /// Values that do not lie in the window as they are.
     joined: Vec<u8>,
@@ -49,11 +52,11 @@ pub(super) struct Span {
 
 #[cfg(test)]
 impl Span {
-    pub(super) fn of(range: std::ops::Range<usize>) -> Self {
+    pub(super) fn of(range: Range<usize>) -> Self {
         Self { start: range.start, end: range.end }
     }
 
-    pub(super) fn range(&self) -> std::ops::Range<usize> {
+    pub(super) fn range(&self) -> Range<usize> {
         self.start..self.end
     }
 }
@@ -75,6 +78,8 @@ pub(super) struct Sliced<'s> {
     pub joined: &'s [u8],
     /// Where each value lies.
     pub values: &'s [Span],
+    /// Whether a quote in it is not closed as it should be. It has no values then, and ends with that quote's line.
+    pub has_bad_quote: bool,
     /// The line where it begins, from 1.
     pub row: u64,
     /// The record as it was read, without line ends around it.
@@ -122,6 +127,7 @@ impl<R: Read> Slicer<R> {
             start: 0,
             end: 0,
             row: 1,
+            has_bad_quote: false,
             values: Vec::new(),
             joined: Vec::new(),
             number: 0,
@@ -139,10 +145,8 @@ impl<R: Read> Slicer<R> {
         let window = self.window.bytes();
         let text = window.get(self.start..self.end).unwrap_or_default();
         let is_text = self.window.is_text(self.end) || std::str::from_utf8(text).is_ok();
-        // What a quote that is not closed holds at the end of the file may end with line ends, too.
-        let last = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
-        let text = text.get(..last.map_or(0, |last| last + 1)).unwrap_or_default();
-        Sliced { window, joined: &self.joined, values: &self.values, row: self.row, text, is_text }
+        let Self { joined, values, has_bad_quote, row, .. } = self;
+        Sliced { window, joined, values, has_bad_quote: *has_bad_quote, row: *row, text, is_text }
     }
 
     /// Goes on to the next record that is not blank; false at the end.
@@ -167,7 +171,7 @@ impl<R: Read> Slicer<R> {
 
     fn too_long(&self) -> Stop {
         let (line, longest) = (self.row, self.longest);
-        let why = format!("the record at line {line} is longer than {longest} bytes: is a quote not closed?");
+        let why = format!("the record at line {line} is longer than {longest} bytes");
         Stop::reject("record_too_long", why)
     }
 
@@ -190,6 +194,7 @@ impl<R: Read> Slicer<R> {
         }
         (self.start, self.row) = (self.at, self.line);
         self.values.clear();
+        self.has_bad_quote = false;
         match plain_record(window, self.at, self.dialect.delimiter, &mut self.values) {
             Some(end) => {
                 (self.end, self.at) = (end, end);
@@ -202,15 +207,31 @@ impl<R: Read> Slicer<R> {
     /// The same, value by value.
     fn find_with_care(&mut self) -> Found {
         let (window, delimiter) = (self.window.bytes(), self.dialect.delimiter);
+        // What a quote holds is not looked for any further: a record is no longer than this.
+        let limit = window.len().min(self.start.saturating_add(self.longest));
+        let is_all = self.window.is_at_end() || limit < window.len();
         self.values.clear();
         self.joined.clear();
         let mut at = self.at;
-        loop {
+        self.end = loop {
             let value = if window.get(at) == Some(&QUOTE) {
-                quoted(window, at + 1, delimiter, &mut self.joined)
+                quoted(window, at + 1..limit, delimiter, &mut self.joined)
             } else {
                 let end = plain_end(window, at, delimiter);
-                Cut { span: Span { start: at, end }, next: end }
+                Quoted::Value(Cut { span: Span { start: at, end }, next: end })
+            };
+            let value = match value {
+                Quoted::Value(value) => value,
+                Quoted::Open if !is_all => return Found::Part,
+                Quoted::Open | Quoted::Bad => {
+                    let end = plain_end(window, at, b'\n');
+                    if end >= window.len() && !self.window.is_at_end() {
+                        return Found::Part;
+                    }
+                    self.has_bad_quote = true;
+                    self.values.clear();
+                    break end;
+                }
             };
             at = value.next;
             if at >= window.len() && !self.window.is_at_end() {
@@ -218,34 +239,57 @@ impl<R: Read> Slicer<R> {
             }
             self.values.push(value.span);
             if window.get(at) != Some(&delimiter) {
-                break;
+                break at;
             }
             at += 1;
-        }
-        self.end = at;
-        self.at = at;
-        self.line += memchr_iter(b'\n', window.get(self.start..at).unwrap_or_default()).count() as u64;
+        };
+        self.at = self.end;
+        self.line += memchr_iter(b'\n', window.get(self.start..self.end).unwrap_or_default()).count() as u64;
         Found::Record
     }
 }
 
 /// Cuts the record without quotes that begins at `at` into its values: where it ends. `None` if it must be read with care,
 /// or does not end in the window.
+#[inline]
 fn plain_record(window: &[u8], at: usize, delimiter: u8, values: &mut Vec<Span>) -> Option<usize> {
+    // Digits, letters and points are greater than the usual delimiters: one comparison finds all that ends a value, and some
+    // bytes that do not.
+    match delimiter {
+        ..=b',' => plain_record_by(window, at, delimiter, values, bytes_below::<{ b',' + 1 }>),
+        _ => plain_record_by(window, at, delimiter, values, |word| {
+            bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r') | bytes_of(word, QUOTE)
+        }),
+    }
+}
+
+#[inline]
+fn plain_record_by(
+    window: &[u8],
+    at: usize,
+    delimiter: u8,
+    values: &mut Vec<Span>,
+    ends: impl Fn(u64) -> u64,
+) -> Option<usize> {
     let (words, _) = window.get(at..)?.as_chunks::<8>();
     let (mut start, mut base) = (at, at);
     for word in words {
         let word = u64::from_le_bytes(*word);
-        let mut found =
-            bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r') | bytes_of(word, QUOTE);
+        let mut found = ends(word);
         while found != 0 {
             let end = base + found.trailing_zeros() as usize / 8;
-            values.push(Span { start, end });
             match *window.get(end)? {
-                byte if byte == delimiter => start = end + 1,
-                b'\n' => return Some(end),
-                b'\r' if window.get(end + 1) == Some(&b'\n') => return Some(end),
-                _ => return None,
+                byte if byte == delimiter => {
+                    values.push(Span { start, end });
+                    start = end + 1;
+                }
+                b'\r' if window.get(end + 1) != Some(&b'\n') => return None,
+                b'\n' | b'\r' => {
+                    values.push(Span { start, end });
+                    return Some(end);
+                }
+                QUOTE => return None,
+                _ => {}
             }
             found &= found - 1;
         }
@@ -254,10 +298,18 @@ fn plain_record(window: &[u8], at: usize, delimiter: u8, values: &mut Vec<Span>)
     None
 }
 
+const LOW_BITS: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+
+/// The highest bit of each byte of a word that is less than `BYTE`, which is ASCII.
+#[inline]
+fn bytes_below<const BYTE: u8>(word: u64) -> u64 {
+    // The sum reaches the highest bit of a byte if its other bits are not less.
+    !(((word & LOW_BITS) + u64::from_le_bytes([0x80 - BYTE; 8])) | word | LOW_BITS)
+}
+
 /// The highest bit of each byte of a word that is `byte`.
 #[inline]
 fn bytes_of(word: u64, byte: u8) -> u64 {
-    const LOW_BITS: u64 = 0x7F7F_7F7F_7F7F_7F7F;
     let other = word ^ u64::from_le_bytes([byte; 8]);
     // The sum reaches the highest bit of a byte unless its other bits are all 0, and never that of the next one.
     !(((other & LOW_BITS) + LOW_BITS) | other | LOW_BITS)
@@ -275,30 +327,37 @@ fn plain_end(window: &[u8], at: usize, delimiter: u8) -> usize {
     memchr3(delimiter, b'\r', b'\n', rest).map_or(window.len(), |end| at + end)
 }
 
-/// The value whose opening quote is before `at`. A doubled quote is one; text behind the closing quote belongs to the
-/// value; a quote that nothing closes holds the rest.
-fn quoted(window: &[u8], at: usize, delimiter: u8, joined: &mut Vec<u8>) -> Cut {
-    let mut from = at;
+/// What an opening quote begins.
+enum Quoted {
+    Value(Cut),
+    /// Nothing closes it.
+    Open,
+    /// Text follows what closes it.
+    Bad,
+}
+
+/// The value whose opening quote is before the range, in which its end is looked for. A doubled quote is one.
+fn quoted(window: &[u8], range: Range<usize>, delimiter: u8, joined: &mut Vec<u8>) -> Quoted {
+    let mut from = range.start;
     let start = window.len() + joined.len();
     loop {
-        let rest = window.get(from..).unwrap_or_default();
-        let (text, after) = match memchr(QUOTE, rest) {
-            Some(quote) => (rest.get(..quote).unwrap_or_default(), from + quote + 1),
-            None => (rest, window.len()),
-        };
-        let next = match window.get(after) {
+        let rest = window.get(from..range.end).unwrap_or_default();
+        let Some(quote) = memchr(QUOTE, rest) else { return Quoted::Open };
+        let (text, after) = (rest.get(..quote).unwrap_or_default(), from + quote + 1);
+        let span = match window.get(after) {
             Some(&QUOTE) => {
                 joined.extend_from_slice(text);
                 joined.push(QUOTE);
                 from = after + 1;
                 continue;
             }
-            Some(byte) if *byte != delimiter && !matches!(byte, b'\r' | b'\n') => plain_end(window, after, delimiter),
-            _ if from == at => return Cut { span: Span { start: at, end: at + text.len() }, next: after },
-            _ => after,
+            Some(byte) if *byte != delimiter && !matches!(byte, b'\r' | b'\n') => return Quoted::Bad,
+            _ if from == range.start => Span { start: from, end: from + text.len() },
+            _ => {
+                joined.extend_from_slice(text);
+                Span { start, end: window.len() + joined.len() }
+            }
         };
-        joined.extend_from_slice(text);
-        joined.extend_from_slice(window.get(after..next).unwrap_or_default());
-        return Cut { span: Span { start, end: window.len() + joined.len() }, next };
+        return Quoted::Value(Cut { span, next: after });
     }
 }

@@ -67,9 +67,33 @@ fn text_that_is_not_utf_8_is_rejected_alone() {
 }
 
 #[test]
-fn a_quote_that_nobody_closes_rejects_the_object() {
-    let text = format!("customer,kwh,note\n7,1,\"{}", "x\n".repeat(1024 * 1024));
-    assert_eq!(csv(text.as_bytes()).unwrap_err(), "record_too_long");
+fn a_bad_quote_rejects_its_line_and_swallows_no_other() {
+    let text = "customer,kwh,note\n4,1,\"open\n5,1,\"x\"y\n6,1,z\n7,1,\"a\nb\"\n8,1,\"a\"\"\"\n9,\"1\" ,z\n10,1,a\"b\n11,\"1\n\",\"open\n12,1,z\n13,1,\"open";
+    let kept = csv(text.as_bytes()).unwrap();
+    assert_eq!(kept.rows, ["6|1.0|z|z", "7|1.0|a\nb|a\nb", "8|1.0|a\"|a\"", "10|1.0|a\"b|a\"b", "12|1.0|z|z"]);
+    assert_eq!(
+        kept.rejects,
+        [
+            "2 - bad_quote: 4,1,\"open",
+            "3 - bad_quote: 5,1,\"x\"y",
+            "8 - bad_quote: 9,\"1\" ,z",
+            "10 - bad_quote: 11,\"1\n\",\"open",
+            "13 - bad_quote: 13,1,\"open",
+        ]
+    );
+}
+
+#[test]
+fn a_quote_is_looked_for_as_far_as_a_record_goes() {
+    let text = format!("customer,kwh,note\n7,1,\"open\n{}8,1,\"x\"", "9,1,x\n".repeat(400_000));
+    let kept = csv(text.as_bytes()).unwrap();
+    assert_eq!(kept.rows.len(), 400_001);
+    assert_eq!(kept.rejects, ["2 - bad_quote: 7,1,\"open"]);
+}
+
+#[test]
+fn a_bad_quote_in_the_header_rejects_the_object() {
+    assert_eq!(csv("customer,\"kwh,note\n7,1,x\n".as_bytes()).unwrap_err(), "bad_quote");
 }
 
 #[test]
@@ -104,7 +128,7 @@ impl Read for Endless {
 #[test]
 fn a_record_without_end_is_given_up_before_it_fills_the_memory() {
     for (head, endless) in
-        [("", b'x'), ("customer,kwh,note\n7,1,", b'x'), ("a,\"", b'\n'), ("1,2,\"", b'"'), ("", b',')]
+        [("", b'x'), ("customer,kwh,note\n7,1,", b'x'), ("1,2,\"", b'"'), ("1,2,\"", b'x'), ("", b',')]
     {
         let mut endless = Endless(endless, 0);
         assert_eq!(csv(head.as_bytes().chain(&mut endless)).unwrap_err(), "record_too_long", "{head}");

@@ -32,8 +32,21 @@ struct Node {
     /// Nodes are numbered in depth-first order: all below this one are those before this number.
     below: usize,
     /// Keys in the order in which they were first seen, and where they lead.
-    known: Vec<(Vec<u8>, Option<usize>)>,
+    known: Vec<(KnownKey, Option<usize>)>,
     found: Option<Place>,
+}
+
+/// A key as it mostly stands in a row: in quotes, and with its colon.
+struct KnownKey(Vec<u8>);
+
+impl KnownKey {
+    fn new(key: &[u8]) -> Self {
+        Self([b"\"", key, b"\":"].concat())
+    }
+
+    fn key(&self) -> &[u8] {
+        self.0.get(1..self.0.len().saturating_sub(2)).unwrap_or_default()
+    }
 }
 
 /// A value: in the row's text, or among the unescaped ones.
@@ -165,7 +178,7 @@ impl Members {
         text.peek()?;
         let Node { known, children, .. } = self.nodes.get_mut(number)?;
         if let Some((key, child)) = known.get(*next)
-            && text.key(key).is_some()
+            && (text.goes_past(&key.0) || text.key(key.key()).is_some())
         {
             *next += 1;
             return Some(*child);
@@ -177,13 +190,13 @@ impl Members {
         }
         text.expect(b':')?;
         let key = text.slice(start, end);
-        if let Some(at) = known.iter().position(|(known, _)| known == key) {
+        if let Some(at) = known.iter().position(|(known, _)| known.key() == key) {
             *next = at + 1;
             return Some(known.get(at)?.1);
         }
         let child = children.iter().find(|(name, _)| name == key).map(|(_, child)| *child);
         if key.len() <= MAX_KEY && known.len() < MAX_KNOWN {
-            known.push((key.to_vec(), child));
+            known.push((KnownKey::new(key), child));
             *next = known.len();
         }
         Some(child)

@@ -66,6 +66,14 @@ impl<'t> JsonText<'t> {
         (byte == first || byte == second).then_some(byte == first)
     }
 
+    /// Goes past these bytes, if they come next.
+    #[inline]
+    pub(super) fn goes_past(&mut self, bytes: &[u8]) -> bool {
+        let comes = self.rest().starts_with(bytes);
+        self.at += if comes { bytes.len() } else { 0 };
+        comes
+    }
+
     /// Goes past a key that is exactly this, and its colon.
     #[inline]
     pub(super) fn key(&mut self, known: &[u8]) -> Option<()> {
