@@ -11,7 +11,7 @@ use lake::parquet::Cells;
 use crate::error::Stop;
 
 /// Rows of one series and one local day, in the order of their stamps if the raw object has them so.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Run<'r> {
     /// A cell or cells for each column of the table's schema.
     pub cells: &'r [Cells<'r>],

@@ -6,15 +6,16 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{Date32Type, SchemaRef};
 use chrono::NaiveDate;
 use lake::dataset::Table;
 use lake::draft::{Draft, Drafted};
 use lake::ledger::Rows;
-use lake::parquet::TableFile;
+use lake::parquet::{Cells, TableFile};
 use lake::partition::{Partition, PartitionBy};
 
 use self::across::Across;
@@ -89,6 +90,8 @@ pub struct TableWriter<'a> {
     table: &'a Table,
     schema: SchemaRef,
     key_partition: Option<Partition>,
+    /// What each row has of its raw key.
+    key_value: Option<String>,
     counted: Counted,
     keys: Option<KeyColumns>,
     duplicates: Duplicates,
@@ -112,7 +115,7 @@ pub struct TableWriter<'a> {
 impl<'a> TableWriter<'a> {
     /// A writer for the rows that one raw object feeds into `table`.
     pub fn new(table: &'a Table, raw_key: &str, raw_version: Option<&str>) -> Result<Self, Stop> {
-        let schema = table.schema();
+        let schema = table.object_schema();
         let index = |name: &str| schema.index_of(name).ok();
         let key_partition = match &table.partition {
             PartitionBy::Nothing => Some(Partition::whole()),
@@ -125,9 +128,13 @@ impl<'a> TableWriter<'a> {
             PartitionBy::Time(_, day) => index(day),
             _ => index("day"),
         };
+        let key_value = table.key_column().zip(key_partition.as_ref()).and_then(|(field, partition)| {
+            partition.values().find(|(name, _)| name == field.name()).map(|(_, value)| value)
+        });
         Ok(Self {
             table,
             key_partition,
+            key_value,
             counted: Counted {
                 day,
                 time: table.key_time().and_then(index),
@@ -324,6 +331,16 @@ fn open_parts(schema: &SchemaRef) -> usize {
 
 impl Sink for TableWriter<'_> {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
+        let whole;
+        let batch = match &self.key_value {
+            None => batch,
+            Some(value) => {
+                let values: ArrayRef = Arc::new(StringArray::from(vec![value.as_str(); batch.num_rows()]));
+                let columns = batch.columns().iter().cloned().chain([values]);
+                whole = RecordBatch::try_new(Arc::clone(&self.schema), columns.collect())?;
+                &whole
+            }
+        };
         self.before = self.rows.read;
         self.rows.read += batch.num_rows() as u64;
         let (Some(keys), Order::Ascending(waiting)) = (&self.keys, &mut self.order) else {
@@ -360,7 +377,13 @@ impl Sink for TableWriter<'_> {
             keys.add_run(&mut part.proof, run);
         }
         self.rows.read += run.rows() as u64;
-        part.write_run(schema, run, self.counted, &mut self.spill)?;
+        match &self.key_value {
+            None => part.write_run(schema, run, self.counted, &mut self.spill)?,
+            Some(value) => {
+                let cells: Vec<Cells<'_>> = run.cells.iter().copied().chain([Cells::Text(Some(value))]).collect();
+                part.write_run(&self.schema, &Run { cells: &cells, ..*run }, self.counted, &mut self.spill)?;
+            }
+        }
         self.unseen += run.rows();
         if self.unseen < LOOK_ROWS { Ok(()) } else { self.bound_memory() }
     }

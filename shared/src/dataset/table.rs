@@ -243,7 +243,12 @@ impl Table {
     /// How the table's objects lie in the standard zone. Those of another layout cannot be read together with them.
     pub fn layout(&self) -> String {
         let snapshot = if self.snapshot { " snapshot" } else { "" };
-        let of = if let PartitionBy::Time(_, day) = &self.partition { format!(" of {day}") } else { String::new() };
+        let of = match &self.partition {
+            PartitionBy::Time(_, day) => format!(" of {day}"),
+            // Version 0.1 wrote the value into the path alone.
+            PartitionBy::Key(_) if self.key_column().is_some() => " of key".to_owned(),
+            PartitionBy::Key(_) | PartitionBy::Nothing => String::new(),
+        };
         format!("{}{of}{snapshot}", self.partition.columns().join("/"))
     }
 
@@ -312,11 +317,36 @@ impl Table {
     }
 
     /// The schema of the table's Parquet files: the declared columns and [`RECEIVED_AT`].
+    ///
+    /// Of a table that is cut by a part of its raw keys, objects have one column more: [`Table::key_column`].
     pub fn schema(&self) -> SchemaRef {
         let mut fields: Vec<Field> =
             self.columns.iter().map(|column| Field::new(&column.name, column.kind.arrow(), true)).collect();
         fields.push(Field::new(RECEIVED_AT, ColumnType::Timestamp.arrow(), true));
         Arc::new(Schema::new(fields))
+    }
+}
+
+impl Table {
+    /// The column that objects have behind those of [`Table::schema`]: the part of the raw key by which the table is cut,
+    /// as text. In the path alone it would be a number to some engines, and `10.1` and `10.10` the same. Dates and other
+    /// periods are what they are in a path as well.
+    pub fn key_column(&self) -> Option<Field> {
+        let PartitionBy::Key(name) = &self.partition else { return None };
+        let is_period = matches!(name.as_str(), "date" | "month" | "week" | "year");
+        (!is_period && self.column(name).is_none()).then(|| Field::new(name, ColumnType::String.arrow(), true))
+    }
+
+    /// The columns of the table's objects.
+    pub fn object_schema(&self) -> SchemaRef {
+        let schema = self.schema();
+        match self.key_column() {
+            None => schema,
+            Some(field) => {
+                let fields = schema.fields().iter().cloned().chain([Arc::new(field)]);
+                Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+            }
+        }
     }
 }
 

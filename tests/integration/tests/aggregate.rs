@@ -378,6 +378,9 @@ fn values_of_a_path_are_what_they_were() {
     }
     lake.call(&["clean"]).ok();
     lake.call(&["aggregate"]).ok();
+    for (path, bytes) in contents(&lake, "standard") {
+        assert!(String::from_utf8_lossy(&bytes).contains("site"), "{path:?} has it as a column");
+    }
     for table in ["ride", "rides"] {
         for (number, site) in sites.iter().enumerate() {
             let rows = lake.query(&format!("SELECT ride FROM trams.{table} WHERE site = '{site}'"));
