@@ -142,8 +142,9 @@ mod tests {
         let config = || SessionConfig::new().with_target_partitions(3).with_batch_size(7);
         let (plain, numbered) = (SessionContext::new_with_config(config()), SessionContext::new_with_config(config()));
         register(&numbered).unwrap();
-        let text =
-            |row: usize| if row % 11 == 0 { None } else { Some(format!("a text of some length {}", row * row % 17)) };
+        let text = |row: usize| {
+            if row.is_multiple_of(11) { None } else { Some(format!("a text of some length {}", row * row % 17)) }
+        };
         let column = |number: usize| -> StringArray { (0..500).map(|row| text(row / number)).collect() };
         let batch = RecordBatch::try_from_iter([
             ("a", Arc::new(column(1)) as Arc<dyn Array>),
