@@ -108,7 +108,7 @@ chaos: ## Run clean and aggregate under scripted faults (SCHEDULES=10000, SEED=1
 .PHONY: soak
 soak: ## Many small uploads and many rows into one lake (UPLOADS=100000, ROWS=50000000)
 	$(CARGO) build --locked --workspace --bins --release
-	UPLOADS=$(UPLOADS) ROWS=$(ROWS) sh tests/bench/soak.sh $(TARGET)/release
+	UPLOADS=$(UPLOADS) ROWS=$(ROWS) sh tests/bench/bench.sh $(TARGET)/release soak
 
 .PHONY: fuzz
 fuzz: ## Feed mutated inputs to every parser (INPUTS=1000000, SEED=1, PARSER=one of them)

@@ -45,7 +45,7 @@ def main(binaries: str) -> int:
     step(f"clean, {ROWS:,} rows", "clean")
     step("aggregate", "aggregate")
     step("verify", "verify")
-    command = [tributary, "--lake", f"file:{WORK / 'lake'}", "status"]
+    command = [tributary, "--lake", f"file:{WORK / 'lake'}", "--output", "json", "status"]
     status = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     print(json.dumps(next(one for one in status["datasets"] if one["dataset"] == "energy_usage")["rows"]))
     shutil.rmtree(WORK / "lake")

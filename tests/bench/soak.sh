@@ -1,9 +1,0 @@
-#!/bin/sh
-# make soak: see soak.py.
-# usage: tests/bench/soak.sh FOLDER-WITH-BINARIES
-set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-target=${CARGO_TARGET_DIR:-$here/../../target}
-unset LAKE_URL RAW_URL STANDARD_URL REJECTION_URL CONSUMPTION_URL LEDGER_URL MEMORY_BYTES
-. "$here/environment.sh"
-exec "$python" "$here/soak.py" "$1"
