@@ -4,7 +4,7 @@ use lake::Lake;
 use lake::batch::{HandedOver, Share};
 use lake::partition::Partition;
 
-use crate::plan::{Made, Plan, Task};
+use crate::plan::{self, Made, Plan, Task};
 use crate::{Result, Selection, selected};
 
 /// A stale partition, and how much it is made from.
@@ -36,7 +36,7 @@ pub async fn backlog(lake: &Lake, selection: &Selection) -> Result<Vec<Stale>> {
     let mut found = Vec::new();
     for dataset in selected(lake, selection)? {
         let made = Made::read(lake, dataset).await?;
-        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let entries = plan::cleaned(lake, dataset).await?;
         let Plan { todo, .. } = Plan::new(lake, dataset, selection, &made, &entries);
         found.extend(todo.iter().map(Stale::from));
     }

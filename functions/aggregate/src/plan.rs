@@ -15,7 +15,7 @@ use crate::engine::Ranked;
 use crate::error::{Error, Result};
 
 /// Part of every fingerprint: raised when the same SQL over the same rows may give other bytes.
-const ENGINE: &str = "3";
+const ENGINE: &str = "4";
 /// Days by which the dates of one instant can differ, as its texts have them: offsets go from -12 to +14 hours.
 pub const SLACK: u64 = 2;
 
@@ -157,6 +157,20 @@ impl<'a> Plan<'a> {
         plan.vanished = left.into_values().collect();
         plan
     }
+}
+
+/// What was made of a dataset's raw objects. Times and orders that were found by other rules may not be those of the
+/// columns as they are declared now: they are left out.
+pub async fn cleaned(lake: &Lake, dataset: &Dataset) -> Result<Entries<RawEntry>> {
+    let mut entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+    for entry in &mut entries.readable {
+        if dataset.table(&entry.table).is_none_or(|table| table.fingerprint != entry.rules) {
+            for output in &mut entry.outputs {
+                (output.times, output.orders) = (None, Vec::new());
+            }
+        }
+    }
+    Ok(entries)
 }
 
 /// An entry that cannot be read of a raw object that a model is made from, as far as its key says.

@@ -13,7 +13,7 @@ use crate::ROUNDS;
 use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
 use crate::export::planned;
-use crate::plan::{model_of, not_moved, objects_of};
+use crate::plan::{cleaned, model_of, not_moved, objects_of};
 use crate::statement::{Kind, parse};
 
 /// Where a query's result goes, batch by batch.
@@ -78,7 +78,7 @@ async fn ask(
 async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -> Result<()> {
     let reference = format!("{}.{name}", dataset.name);
     if let Some(table) = dataset.table(name) {
-        let Entries { readable: entries, unreadable } = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let Entries { readable: entries, unreadable } = cleaned(lake, dataset).await?;
         let of_table = |raw_key: String| dataset.table_of(&raw_key).is_none_or(|known| known.name == table.name);
         if let Some(entry) = unreadable.iter().find(|entry| entry.raw_key().is_none_or(of_table)) {
             return Err(entry.error().into());

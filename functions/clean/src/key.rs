@@ -32,7 +32,7 @@ pub struct KeyColumns {
 }
 
 /// What is known of the keys of one part.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub enum Proof {
     /// Nothing: there are no rows yet.
     #[default]
@@ -52,8 +52,18 @@ pub enum Proof {
 pub struct Ascent {
     /// By the columns as they are declared, and from the last to the first.
     orders: [bool; 2],
+    /// Whether a column of any of them had nulls.
+    has_nulls: bool,
     /// The last key.
     last: Vec<ArrayRef>,
+}
+
+impl Ascent {
+    /// Whether keys ascend by the columns as they are declared, and have no nulls.
+    pub fn is_by_key(&self) -> bool {
+        let [by_key, _] = self.orders;
+        by_key && !self.has_nulls
+    }
 }
 
 /// Rows whose key the row behind them has as well.
@@ -134,13 +144,16 @@ impl KeyColumns {
         if orders == [false; 2] {
             return Ok(None);
         }
-        Ok(Some((Ascent { orders, last: self.last(batch)? }, repeated)))
+        let has_nulls =
+            before.is_some_and(|before| before.has_nulls) || self.of(batch).any(|column| column.null_count() > 0);
+        let last = Self::last(self.of(batch), batch.num_rows())?;
+        Ok(Some((Ascent { orders, has_nulls, last }, repeated)))
     }
 
-    /// A copy of the last key, which holds nothing else of the rows.
-    pub fn last(&self, batch: &RecordBatch) -> Result<Vec<ArrayRef>, Stop> {
-        let last = UInt32Array::from(vec![u32::try_from(batch.num_rows().saturating_sub(1)).unwrap_or(u32::MAX)]);
-        self.of(batch).map(|column| Ok(take(column, &last, None)?)).collect()
+    /// A copy of the last of so many rows, which holds nothing else of them.
+    pub fn last<'b>(columns: impl Iterator<Item = &'b ArrayRef>, rows: usize) -> Result<Vec<ArrayRef>, Stop> {
+        let last = UInt32Array::from(vec![u32::try_from(rows.saturating_sub(1)).unwrap_or(u32::MAX)]);
+        columns.map(|column| Ok(take(column, &last, None)?)).collect()
     }
 
     /// Adds rows to a part that is number `part` and has `row` rows already. Returns those whose key the next row has, as
@@ -181,7 +194,8 @@ impl KeyColumns {
     /// Takes note of rows of a part whose keys ascend with those of all other parts.
     pub fn follow(&self, proof: &mut Proof, whole: &Ascent, batch: &RecordBatch) -> Result<(), Stop> {
         if batch.num_rows() > 0 {
-            *proof = Proof::Ascending(Ascent { orders: whole.orders, last: self.last(batch)? });
+            let last = Self::last(self.of(batch), batch.num_rows())?;
+            *proof = Proof::Ascending(Ascent { last, ..whole.clone() });
         }
         Ok(())
     }

@@ -375,14 +375,16 @@ struct Gone {
 pub struct Waiting {
     /// The raw keys that the ledger does not show as done.
     pub keys: Vec<String>,
+    /// The raw keys whose object is gone, while what was made of it is still there.
+    pub gone: Vec<String>,
     /// What lies in the raw zone and cannot be read: key, and why.
     pub odd: Vec<(String, String)>,
 }
 
 /// Looks for it.
 pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Waiting> {
-    let Survey { todo: keys, odd, .. } = survey(lake, dataset, Wanted::Stale).await?;
-    Ok(Waiting { keys, odd })
+    let Survey { todo: keys, odd, gone, .. } = survey(lake, dataset, Wanted::Stale).await?;
+    Ok(Waiting { keys, gone: gone.into_iter().flat_map(|gone| gone.raw_keys).collect(), odd })
 }
 
 fn selected<'l>(lake: &'l Lake, dataset: Option<&str>) -> Result<Vec<&'l Dataset>> {

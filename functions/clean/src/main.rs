@@ -3,7 +3,7 @@
 #![recursion_limit = "256"] // the futures of the AWS SDK are deep
 
 use clean::handler::handle;
-use lake::function::{Deadline, Function};
+use lake::function::{Deadline, Function, or_exit};
 use lake::settings::Environment;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use serde_json::Value;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     lake::telemetry::start_function_logs();
-    let function = &Function::from_environment(&Environment::of_process())?;
+    let function = &or_exit(Function::from_environment(&Environment::of_process()));
     run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
         let lake = function.lake().await.map_err(|error| failed(error.to_string()))?;

@@ -66,7 +66,7 @@ async fn try_object(
         let file = part.bytes.into_drafted().map_err(|error| broken(error.to_string()))?;
         let is_ours = standing.is_current(lake);
         let mut output = put_draft(&lake.standard, key, file, part.partition, part.rows, known, is_ours).await?;
-        (output.days, output.times) = (part.days, part.times);
+        (output.days, output.times, output.orders) = (part.days, part.times, part.orders);
         entry.outputs.push(output);
     }
     if let Some((key, file)) = rejects {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, make_comparator};
+use arrow::compute::{SortOptions, filter_record_batch};
 use arrow::datatypes::{Date32Type, SchemaRef, TimestampMicrosecondType};
 use lake::draft::{Content, Draft, Drafted};
 use lake::parquet::{Cells, TableFile};
@@ -13,7 +13,7 @@ use parquet::file::reader::ChunkReader;
 
 use crate::duplicates::RowSet;
 use crate::error::Stop;
-use crate::key::Proof;
+use crate::key::{KeyColumns, Proof};
 use crate::run::Run;
 use crate::spill::{Spill, Spilled};
 
@@ -21,7 +21,7 @@ use crate::spill::{Spill, Spilled};
 const BATCH_ROWS: usize = 8 * 1024;
 
 /// Columns of a table that its parts count by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct Counted {
     /// The local day.
     pub day: Option<usize>,
@@ -29,6 +29,16 @@ pub struct Counted {
     pub time: Option<usize>,
     /// The value that may be missing.
     pub measure: Option<usize>,
+    /// The key.
+    pub key: Vec<usize>,
+}
+
+impl Counted {
+    /// The columns before the time that ends the key: rows that ascend by the key may ascend by these and the day as well.
+    fn series(&self) -> Option<&[usize]> {
+        let (last, series) = self.key.split_last()?;
+        (self.time == Some(*last)).then_some(series)
+    }
 }
 
 /// Where the rows of a part are.
@@ -53,6 +63,10 @@ pub struct Part<F> {
     pub days: Option<(i32, i32)>,
     /// First and last time in the key.
     pub times: Option<(i64, i64)>,
+    /// Whether a row is of an earlier day than one before it in its series, or that is not known.
+    day_falls: bool,
+    /// The day of the last row, and its series.
+    last: Option<(i32, Vec<ArrayRef>)>,
     /// What is known of their keys.
     pub proof: Proof,
     /// Rows that were written before one with the same key came.
@@ -79,6 +93,8 @@ impl OpenPart {
             missing: 0,
             days: None,
             times: None,
+            day_falls: false,
+            last: None,
             proof: Proof::Empty,
             superseded: RowSet::default(),
         })
@@ -93,7 +109,7 @@ impl OpenPart {
     }
 
     /// Adds rows.
-    pub fn write(&mut self, batch: &RecordBatch, counted: Counted, spill: &mut Spill) -> Result<(), Stop> {
+    pub fn write(&mut self, batch: &RecordBatch, counted: &Counted, spill: &mut Spill) -> Result<(), Stop> {
         self.rows += batch.num_rows() as u64;
         if let Some(measure) = counted.measure {
             self.missing += batch.column(measure).null_count() as u64;
@@ -103,6 +119,7 @@ impl OpenPart {
             self.has_day(day);
         }
         self.has_times(batch, counted);
+        self.follow_days(batch, counted)?;
         match &mut self.rows_in {
             RowsIn::Parquet(file) => file.write(batch)?,
             RowsIn::Spilled(batches) => batches.push(spill.add(batch)?),
@@ -115,7 +132,7 @@ impl OpenPart {
         &mut self,
         schema: &SchemaRef,
         run: &Run,
-        counted: Counted,
+        counted: &Counted,
         spill: &mut Spill,
     ) -> Result<(), Stop> {
         self.rows += run.rows() as u64;
@@ -147,7 +164,7 @@ impl OpenPart {
         self.days = Some(self.days.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
     }
 
-    fn has_times(&mut self, batch: &RecordBatch, counted: Counted) {
+    fn has_times(&mut self, batch: &RecordBatch, counted: &Counted) {
         let times = counted.time.and_then(|time| batch.column(time).as_primitive_opt::<TimestampMicrosecondType>());
         let Some(times) = times else { return };
         if let (Some(first), Some(last)) = (arrow::compute::min(times), arrow::compute::max(times)) {
@@ -155,14 +172,48 @@ impl OpenPart {
         }
     }
 
+    /// Looks for a day that is earlier than the one of the row before it in its series.
+    fn follow_days(&mut self, batch: &RecordBatch, counted: &Counted) -> Result<(), Stop> {
+        let days = counted.day.and_then(|day| batch.column(day).as_primitive_opt::<Date32Type>());
+        let (Some(series), Some(days), false) = (counted.series(), days, self.day_falls) else {
+            self.day_falls = true;
+            return Ok(());
+        };
+        let Some(last) = days.values().last() else { return Ok(()) };
+        let of_series = || series.iter().map(|column| batch.column(*column));
+        self.day_falls = days.null_count() > 0;
+        let is_same = |one: &[ArrayRef], at: usize, next: usize| {
+            let mut same = true;
+            for (one, other) in one.iter().zip(of_series()) {
+                same &= make_comparator(one, other, SortOptions::default())?(at, next).is_eq();
+            }
+            Ok::<_, Stop>(same)
+        };
+        if let Some((day, of)) = &self.last
+            && days.values().first().is_some_and(|first| first < day)
+        {
+            self.day_falls |= is_same(of, 0, 0)?;
+        }
+        let falls = days.values().iter().zip(days.values().iter().skip(1)).enumerate();
+        let falls: Vec<usize> = falls.filter(|(_, (day, next))| next < day).map(|(row, _)| row).collect();
+        if !falls.is_empty() {
+            let compare: Vec<_> = of_series()
+                .map(|column| make_comparator(column, column, SortOptions::default()))
+                .collect::<Result<_, _>>()?;
+            self.day_falls |= falls.iter().any(|row| compare.iter().all(|compare| compare(*row, row + 1).is_eq()));
+        }
+        self.last = Some((*last, KeyColumns::last(of_series(), batch.num_rows())?));
+        Ok(())
+    }
+
     /// Ends it.
     pub fn close(self) -> Result<ClosedPart, Stop> {
-        let Part { partition, rows_in, rows, missing, days, times, proof, superseded } = self;
+        let Part { partition, rows_in, rows, missing, days, times, day_falls, last, proof, superseded } = self;
         let rows_in = match rows_in {
             RowsIn::Parquet(file) => RowsIn::Parquet(file.finish()?.finish()),
             RowsIn::Spilled(batches) => RowsIn::Spilled(batches),
         };
-        Ok(Part { partition, rows_in, rows, missing, days, times, proof, superseded })
+        Ok(Part { partition, rows_in, rows, missing, days, times, day_falls, last, proof, superseded })
     }
 }
 
@@ -200,13 +251,15 @@ impl ClosedPart {
         self,
         schema: &SchemaRef,
         superseded: &RowSet,
-        counted: Counted,
+        counted: &Counted,
         spill: &mut Spill,
     ) -> Result<Part<Drafted>, Stop> {
         if superseded.len() == 0 && matches!(self.rows_in, RowsIn::Parquet(_)) {
             return Ok(self);
         }
         let mut rewritten = OpenPart::new(self.partition.clone(), schema, true)?;
+        // What is left of rows in order is in order.
+        rewritten.proof = self.proof.clone();
         let mut row = 0_u32;
         self.read(schema, spill, |batch, spill| {
             let count = u32::try_from(batch.num_rows()).unwrap_or(u32::MAX);
@@ -219,6 +272,18 @@ impl ClosedPart {
             rewritten.write(&filter_record_batch(batch, &keep)?, counted, spill)
         })?;
         rewritten.close()
+    }
+
+    /// By which columns its rows ascend.
+    pub fn orders(&self, schema: &SchemaRef, counted: &Counted) -> Vec<Vec<String>> {
+        let names = |columns: &[usize]| columns.iter().map(|column| schema.field(*column).name().clone()).collect();
+        match &self.proof {
+            Proof::Ascending(ascent) if ascent.is_by_key() => {}
+            _ => return Vec::new(),
+        }
+        let by_day = counted.series().zip(counted.day).filter(|_| !self.day_falls);
+        let by_day = by_day.map(|(series, day)| names(&[series, &[day]].concat()));
+        [names(&counted.key)].into_iter().chain(by_day).collect()
     }
 
     /// The file of its rows.

@@ -48,6 +48,8 @@ pub struct PartFile {
     pub days: Option<(NaiveDate, NaiveDate)>,
     /// First and last time in the key, in microseconds from 1970 UTC.
     pub times: Option<(i64, i64)>,
+    /// By which columns its rows ascend.
+    pub orders: Vec<Vec<String>>,
 }
 
 /// Everything that one raw object was made into.
@@ -139,6 +141,7 @@ impl<'a> TableWriter<'a> {
                 day,
                 time: table.key_time().and_then(index),
                 measure: table.measure.as_deref().and_then(index),
+                key: table.key.iter().filter_map(|name| index(name)).collect(),
             },
             keys: KeyColumns::new(&schema, &table.key)?,
             schema,
@@ -240,10 +243,10 @@ impl<'a> TableWriter<'a> {
     ) -> Result<(), Stop> {
         let Some(part) = self.parts.get_mut(number) else { return Ok(()) };
         match (&self.keys, ascent) {
-            (None, _) => part.write(batch, self.counted, &mut self.spill)?,
+            (None, _) => part.write(batch, &self.counted, &mut self.spill)?,
             (Some(keys), Some(ascent)) => {
                 keys.follow(&mut part.proof, ascent, batch)?;
-                part.write(batch, self.counted, &mut self.spill)?;
+                part.write(batch, &self.counted, &mut self.spill)?;
             }
             (Some(keys), None) => {
                 let repeated = keys.add(&mut part.proof, batch, (number, part.rows), &mut self.duplicates)?;
@@ -256,7 +259,7 @@ impl<'a> TableWriter<'a> {
                 let rows = across::Rows { part: number, first: part.rows, batch, day: self.counted.day };
                 let at = |row: u32| left.get(row as usize).copied().unwrap_or(u32::MAX);
                 self.across.add(keys, &rows, |row| before + u64::from(place(at(row))))?;
-                part.write(batch, self.counted, &mut self.spill)?;
+                part.write(batch, &self.counted, &mut self.spill)?;
             }
         }
         self.bound_memory()
@@ -309,15 +312,16 @@ impl<'a> TableWriter<'a> {
         let keep_open = closed.len() <= OPEN_PARTS;
         let mut finished = Spill::default();
         for (part, superseded) in closed.into_iter().zip(superseded) {
-            let part = part.finish(&self.schema, &superseded, self.counted, &mut self.spill)?;
+            let part = part.finish(&self.schema, &superseded, &self.counted, &mut self.spill)?;
             self.rows.duplicate += superseded.len();
             self.rows.clean += part.rows;
             self.rows.missing += part.missing;
             let (partition, rows, times) = (part.partition.clone(), part.rows, part.times);
+            let orders = part.orders(&self.schema, &self.counted);
             let days = part.days.and_then(|(first, last)| Some((to_date(first)?, to_date(last)?)));
             let file = part.into_file()?;
             let bytes = if keep_open { PartBytes::Own(file) } else { finished.take(file)? };
-            parts.push(PartFile { partition, rows, days, times, bytes });
+            parts.push(PartFile { partition, rows, days, times, orders, bytes });
         }
         parts.sort_by(|a, b| a.partition.cmp(&b.partition));
         Ok(Written { rows: self.rows, parts, rejects: self.rejects.finish()? })
@@ -378,10 +382,10 @@ impl Sink for TableWriter<'_> {
         }
         self.rows.read += run.rows() as u64;
         match &self.key_value {
-            None => part.write_run(schema, run, self.counted, &mut self.spill)?,
+            None => part.write_run(schema, run, &self.counted, &mut self.spill)?,
             Some(value) => {
                 let cells: Vec<Cells<'_>> = run.cells.iter().copied().chain([Cells::Text(Some(value))]).collect();
-                part.write_run(&self.schema, &Run { cells: &cells, ..*run }, self.counted, &mut self.spill)?;
+                part.write_run(&self.schema, &Run { cells: &cells, ..*run }, &self.counted, &mut self.spill)?;
             }
         }
         self.unseen += run.rows();

@@ -35,6 +35,9 @@ pub struct Output {
     /// from 1970 UTC: objects whose times lie apart have no key in common.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<(i64, i64)>,
+    /// Lists of columns by each of which its rows ascend, without nulls in any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<Vec<String>>,
 }
 
 /// The objects that a zone holds of one dataset.
@@ -99,7 +102,7 @@ pub async fn put_draft(
         Some(known) if store.head(&key).await?.is_some_and(|there| there.etag == known.etag) => known.etag.clone(),
         _ => put_over(store, &key, content, known, is_ours).await?.etag,
     };
-    Ok(Output { key, partition, rows, bytes, etag, hash, days: None, times: None })
+    Ok(Output { key, partition, rows, bytes, etag, hash, days: None, times: None, orders: Vec::new() })
 }
 
 async fn put_over(

@@ -180,6 +180,22 @@ proptest! {
             let wanted_days: Vec<i32> = wanted.iter().map(|at| days[*at]).collect();
             let bounds = wanted_days.iter().min().zip(wanted_days.iter().max());
             prop_assert_eq!(part.days, bounds.map(|(first, last)| (to_date(*first).unwrap(), to_date(*last).unwrap())));
+            let ascend = |key: fn(&Reading, i32) -> (i64, i64)| {
+                wanted.is_sorted_by_key(|at| key(&all[*at], days[*at]))
+            };
+            // By the key, and by the day in its place.
+            let columns = |columns: &[&str]| columns.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+            let known = [
+                (columns(&["a", "at"]), ascend(|row, _| (row.0, row.1))),
+                (columns(&["a", "day"]), ascend(|row, day| (row.0, i64::from(day)))),
+            ];
+            if spread == Spread::NearDays {
+                let holds: Vec<_> = known.iter().filter(|(_, holds)| *holds).map(|(names, _)| names.clone()).collect();
+                prop_assert!(part.orders.iter().all(|order| holds.contains(order)), "{:?}", part.orders);
+                if (by, sorted) == (0, all.len()) {
+                    prop_assert_eq!(&part.orders, &holds);
+                }
+            }
             let wanted = wanted.iter().map(|at| u32::try_from(*at).unwrap()).collect::<Vec<_>>();
             let wanted = take_record_batch(&batch, &UInt32Array::from(wanted)).unwrap();
             prop_assert_eq!(table_of(&table.schema(), part), wanted);
