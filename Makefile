@@ -9,7 +9,7 @@ BINARIES = $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 # Of packages, image and deployment
 export ARCHITECTURE ?= arm64
 PACKAGES = $(TARGET)/lambda
-IMAGE_TAG ?= 0.1.0
+IMAGE_TAG ?= 0.2.0
 REGION ?= eu-west-1
 PREFIX ?= tributary
 TERRAFORM = terraform -chdir=infra
@@ -18,7 +18,7 @@ VARIABLES = -var region=$(REGION) -var name_prefix=$(PREFIX) -var architecture=$
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build everything

@@ -11,6 +11,8 @@ use crate::store::S3Client;
 const RESERVE: Duration = Duration::from_secs(10);
 /// Where Lambda says how much memory a function has.
 const MEMORY: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+/// What Lambda and its emulators always set.
+const OF_LAMBDA: [&str; 2] = ["AWS_LAMBDA_RUNTIME_API", "AWS_LAMBDA_FUNCTION_NAME"];
 /// Where nobody says it.
 const USUAL_MEMORY: usize = 1024;
 /// No call of a function takes a day.
@@ -28,6 +30,13 @@ pub struct Function {
 impl Function {
     /// Reads the settings. Makes no request: a cold start polls for its first event at once.
     pub fn from_environment(environment: &Environment) -> Result<Self> {
+        for name in OF_LAMBDA {
+            if environment.text(name)?.is_none() {
+                let why =
+                    "is not set: this program is an AWS Lambda function; on a command line, `tributary` does its work";
+                return Err(Error::Setting { name: name.to_owned(), why: why.to_owned() });
+            }
+        }
         let memory = environment.text(MEMORY)?.map_or(Ok(USUAL_MEMORY), str::parse);
         let memory = memory.map_err(|_| Error::Setting { name: MEMORY.to_owned(), why: "is no number".to_owned() })?;
         let settings = LakeSettings::from_environment(environment, None)?;
@@ -38,6 +47,14 @@ impl Function {
     pub async fn lake(&self) -> Result<Lake> {
         Lake::open_with(self.settings.clone(), &self.client).await
     }
+}
+
+/// What a function cannot begin without; else the process ends, with a message.
+pub fn or_exit<T>(result: std::result::Result<T, impl std::fmt::Display>) -> T {
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        std::process::exit(2)
+    })
 }
 
 /// One call's time.
@@ -82,6 +99,14 @@ fn for_work(left: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_function_outside_of_lambda_says_what_it_is() {
+        let error = Function::from_environment(&Environment::default()).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("AWS Lambda function"), "{error}");
+        let settings = OF_LAMBDA.map(|name| (name, "x"));
+        assert!(Function::from_environment(&Environment::of(&settings)).is_ok());
+    }
 
     #[test]
     fn a_deadline_is_a_moment_or_in_an_emulator_a_duration() {

@@ -3,7 +3,7 @@
 #![recursion_limit = "256"] // the futures of the AWS SDK are deep
 
 use aggregate::handler::{Request, handle};
-use lake::function::{Deadline, Function};
+use lake::function::{Deadline, Function, or_exit};
 use lake::settings::Environment;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
@@ -14,7 +14,7 @@ fn main() -> Result<(), Error> {
 
 async fn serve() -> Result<(), Error> {
     lake::telemetry::start_function_logs();
-    let function = &Function::from_environment(&Environment::of_process())?;
+    let function = &or_exit(Function::from_environment(&Environment::of_process()));
     run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
         let request = Request::understand(event.payload).map_err(failed)?;

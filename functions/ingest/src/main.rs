@@ -4,7 +4,7 @@
 
 use ingest::Settings;
 use ingest::handler::{Request, handle};
-use lake::function::{Deadline, Function};
+use lake::function::{Deadline, Function, or_exit};
 use lake::settings::Environment;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 
@@ -12,8 +12,8 @@ use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     lake::telemetry::start_function_logs();
     let environment = Environment::of_process();
-    let function = &Function::from_environment(&environment)?;
-    let settings = &Settings::from_environment(&environment)?;
+    let function = &or_exit(Function::from_environment(&environment));
+    let settings = &or_exit(Settings::from_environment(&environment));
     run(service_fn(async |event: LambdaEvent<Request>| {
         let deadline = Deadline::at(event.context.deadline());
         let lake = function.lake().await.map_err(|error| failed(error.to_string()))?;
