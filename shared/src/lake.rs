@@ -157,6 +157,11 @@ impl Lake {
         self.settings.root.to_string()
     }
 
+    /// The lake's place.
+    pub fn root_place(&self) -> &StoreUrl {
+        &self.settings.root
+    }
+
     /// Removes what killed writers left behind in any zone; tells how many files that were.
     pub async fn sweep(&self) -> Result<usize> {
         let mut removed = 0;

@@ -1,5 +1,6 @@
 //! DataFusion over the lake: which tables there are, and how the newest row of each key is found.
 
+use std::fs::File;
 use std::future::Future;
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
@@ -19,7 +20,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::functions::expr_fn::{coalesce, nullif};
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, SortExpr};
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext, cast, ident, lit};
 use futures::{FutureExt, StreamExt};
 use lake::Lake;
@@ -176,6 +177,21 @@ impl Engine {
         self.register(name, files.select(shown)?.into_view())
     }
 
+    /// Registers rows of a model that are not committed yet as `name`, by the columns of its files.
+    pub async fn add_made(&self, name: &str, columns: &SchemaRef, files: Vec<File>) -> Result<()> {
+        if files.is_empty() {
+            self.context.register_batch(name, RecordBatch::new_empty(Arc::clone(columns)))?;
+            return Ok(());
+        }
+        let hidden = format!("{name}__made");
+        let files = CommittedFiles::of_files(&self.reads, &hidden, files)
+            .map_err(|error| Error::Query(format!("a temporary file cannot be read: {error}")))?;
+        self.add_listing(&hidden, files, &[], Some(Arc::clone(columns)), Vec::new()).await?;
+        let shown: Vec<Expr> = columns.fields().iter().map(|field| ident(field.name())).collect();
+        let made = self.context.table(&hidden).await?.select(shown)?.into_view();
+        self.register(name, made)
+    }
+
     /// Registers a model of whose result no row is there, by its `columns`.
     pub fn add_empty_model(&self, name: impl Into<TableReference>, model: &Model, columns: &Schema) -> Result<()> {
         let mut fields: Vec<FieldRef> = columns.fields().iter().map(Arc::clone).collect();
@@ -274,16 +290,28 @@ impl Engine {
         schema: Option<SchemaRef>,
         outputs: &[Ranked<'_>],
     ) -> Result<()> {
-        let url = format!("lake://{}/", name.replace('_', "-"));
-        let url = Url::parse(&url).map_err(|error| Error::Query(format!("{name}: {error}")))?;
         let prefix = if schema.is_none() { IN_PATH } else { "" };
         let files = CommittedFiles::new(store, &self.reads, name, prefix, outputs.iter().copied());
+        self.add_listing(name, files, partition, schema, orders(outputs)).await
+    }
+
+    async fn add_listing(
+        &self,
+        name: &str,
+        files: Arc<CommittedFiles>,
+        partition: &[(String, DataType)],
+        schema: Option<SchemaRef>,
+        orders: Vec<Vec<SortExpr>>,
+    ) -> Result<()> {
+        let url = format!("lake://{}/", name.replace('_', "-"));
+        let url = Url::parse(&url).map_err(|error| Error::Query(format!("{name}: {error}")))?;
         self.context.register_object_store(&url, files);
 
         let mut columns = vec![("_source".to_owned(), DataType::Utf8)];
         columns.extend(partition.iter().cloned());
         let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
             .with_file_extension(".parquet")
+            .with_file_sort_order(orders)
             .with_table_partition_cols(columns);
         let config =
             ListingTableConfig::new(ListingTableUrl::parse(format!("{url}{name}/"))?).with_listing_options(options);
@@ -312,6 +340,16 @@ impl Engine {
         };
         self.bounded(time, work).await
     }
+}
+
+/// The orders that rows of a table come in: those of its object, if it is the only one.
+fn orders(outputs: &[Ranked]) -> Vec<Vec<SortExpr>> {
+    let [(_, output)] = outputs else { return Vec::new() };
+    // There are no nulls that could come first or last.
+    let order = |columns: &Vec<String>, nulls_first| {
+        columns.iter().map(|column| ident(column).sort(true, nulls_first)).collect::<Vec<_>>()
+    };
+    output.orders.iter().flat_map(|columns| [order(columns, false), order(columns, true)]).collect()
 }
 
 /// A schema whose texts are views into what was read: they are copied once, when a result is written.
@@ -537,6 +575,7 @@ mod tests {
             hash: String::new(),
             days: Some((day(first), day(last))),
             times: None,
+            orders: Vec::new(),
         };
         let [january, february, march, all] = [
             output("2026-01-01", "2026-01-31"),

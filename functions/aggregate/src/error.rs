@@ -26,7 +26,9 @@ pub enum Error {
         why: String,
     },
     /// An object is not there, or not in the state that the ledger says.
-    #[error("{url} is not what the ledger says ({why}): run `tributary verify --repair`")]
+    #[error(
+        "{url} is not what the ledger says ({why}): if another command is at work on it, run this again later, else `tributary verify --repair`"
+    )]
     Input {
         /// The object.
         url: String,
@@ -35,7 +37,7 @@ pub enum Error {
     },
     /// A partition could not be made, because an object that it is made from is not what the ledger says.
     #[error(
-        "failed to make {dataset}.{model}, partition {partition}: {url} is not what the ledger says ({why}): run `tributary verify --repair`"
+        "failed to make {dataset}.{model}, partition {partition}: {url} is not what the ledger says ({why}): if another command is at work on it, run this again later, else `tributary verify --repair`"
     )]
     Damaged {
         /// The dataset.
@@ -127,6 +129,18 @@ pub enum Error {
         /// Rows it would have.
         rows: u64,
     },
+    /// A partition's new rows failed tests of their model.
+    #[error("{dataset}.{model}, partition {partition}, stays as it is, because its new rows failed {failed}")]
+    Tests {
+        /// The dataset.
+        dataset: String,
+        /// The model.
+        model: String,
+        /// The partition.
+        partition: Partition,
+        /// Which tests, and rows that failed them.
+        failed: String,
+    },
     /// A query is wrong or could not be answered.
     #[error("{0}")]
     Query(String),
@@ -146,6 +160,7 @@ impl Error {
             | Error::Gone { .. }
             | Error::Moved { .. }
             | Error::Shrunk { .. }
+            | Error::Tests { .. }
             | Error::Query(_) => false,
         }
     }

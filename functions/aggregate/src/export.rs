@@ -19,6 +19,7 @@ use crate::engine::{Cut, Engine};
 use crate::error::{Error, Result};
 use crate::plan::Made;
 use crate::statement::{Kind, plan};
+use crate::tested;
 use crate::{Aggregated, ROUNDS, Selection};
 
 /// Raised when the same rows may give other text.
@@ -81,7 +82,15 @@ async fn one_round(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Res
 
 fn line(dataset: &Dataset, model: &str, file: &str, rows: u64, changed: bool, deleted: bool) -> Aggregated {
     let partition = file_partition(file);
-    Aggregated { dataset: dataset.name.clone(), model: model.to_owned(), partition, rows, changed, deleted }
+    Aggregated {
+        dataset: dataset.name.clone(),
+        model: model.to_owned(),
+        partition,
+        rows,
+        changed,
+        deleted,
+        warnings: Vec::new(),
+    }
 }
 
 /// How a file is named among partitions.
@@ -187,6 +196,7 @@ pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Sc
     }
     let result = plan(engine.context(), &model.sql, Kind::Model).await?;
     let columns = Columns::new(model, &Partition::whole(), result.schema().as_arrow())?;
+    tested::check(&engine, model, &columns.schema).await?;
     Ok(columns.schema.as_ref().clone())
 }
 

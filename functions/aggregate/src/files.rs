@@ -6,13 +6,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::DateTime;
 use futures::stream::{self, BoxStream, StreamExt};
 use lake::ledger::Output;
-use lake::store::{Store, StoreError};
+use lake::store::{Failure, Store, StoreError};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetRange, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
@@ -38,12 +43,43 @@ impl Reads {
     }
 }
 
-/// Committed objects by their path in the engine.
+/// Where an object's bytes are.
+#[derive(Debug)]
+enum Place {
+    /// In the lake: store and key.
+    Object(Store, String),
+    /// In a temporary file: it is not committed yet.
+    File(Arc<File>),
+}
+
+impl Place {
+    async fn read(&self, etag: &str, range: Range<u64>) -> std::result::Result<Bytes, StoreError> {
+        match self {
+            Place::Object(store, key) => store.get_range(key, etag, range).await,
+            Place::File(file) => {
+                let file = Arc::clone(file);
+                let read = move || {
+                    let mut bytes = vec![0; usize::try_from(range.end - range.start).map_err(io::Error::other)?];
+                    file.read_exact_at(&mut bytes, range.start)?;
+                    Ok(Bytes::from(bytes))
+                };
+                let read = lake::work::run(read).await.map_err(io::Error::other).and_then(|read| read);
+                read.map_err(|error| StoreError {
+                    failure: Failure::Other,
+                    action: "read",
+                    url: "a temporary file".to_owned(),
+                    why: error.to_string(),
+                })
+            }
+        }
+    }
+}
+
+/// Committed objects, and files that are to be, by their path in the engine.
 #[derive(Debug)]
 pub struct CommittedFiles {
-    store: Store,
     reads: Reads,
-    files: BTreeMap<Path, (String, ObjectMeta)>,
+    files: BTreeMap<Path, (Place, ObjectMeta)>,
 }
 
 impl CommittedFiles {
@@ -62,19 +98,24 @@ impl CommittedFiles {
                 location.push_str(&format!("{prefix}{part}/"));
             }
             let location = Path::from(location + "data.parquet");
-            let meta = ObjectMeta {
-                location: location.clone(),
-                last_modified: DateTime::UNIX_EPOCH,
-                size: output.bytes,
-                e_tag: Some(output.etag.clone()),
-                version: None,
-            };
-            (location, (output.key.clone(), meta))
+            let place = Place::Object(store.clone(), output.key.clone());
+            (location.clone(), (place, meta(location, output.bytes, Some(output.etag.clone()))))
         });
-        Arc::new(Self { store: store.clone(), reads: reads.clone(), files: files.collect() })
+        Arc::new(Self { reads: reads.clone(), files: files.collect() })
     }
 
-    fn find(&self, location: &Path) -> Result<&(String, ObjectMeta)> {
+    /// Files that are not committed yet, as those of `table`.
+    pub fn of_files(reads: &Reads, table: &str, files: Vec<File>) -> io::Result<Arc<Self>> {
+        let place = |(number, file): (usize, File)| {
+            let location = Path::from(format!("{table}/_source={number:08}/data.parquet"));
+            let size = file.metadata()?.len();
+            Ok((location.clone(), (Place::File(Arc::new(file)), meta(location, size, None))))
+        };
+        let files = files.into_iter().enumerate().map(place).collect::<io::Result<_>>()?;
+        Ok(Arc::new(Self { reads: reads.clone(), files }))
+    }
+
+    fn find(&self, location: &Path) -> Result<&(Place, ObjectMeta)> {
         self.files
             .get(location)
             .ok_or_else(|| Error::NotFound { path: location.to_string(), source: "no ledger entry names it".into() })
@@ -85,6 +126,10 @@ impl fmt::Display for CommittedFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(NAME)
     }
+}
+
+fn meta(location: Path, size: u64, e_tag: Option<String>) -> ObjectMeta {
+    ObjectMeta { location, last_modified: DateTime::UNIX_EPOCH, size, e_tag, version: None }
 }
 
 fn read_only<T>(operation: &str) -> Result<T> {
@@ -102,7 +147,7 @@ impl ObjectStore for CommittedFiles {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        let (key, meta) = self.find(location)?;
+        let (place, meta) = self.find(location)?;
         let etag = meta.e_tag.as_deref().unwrap_or_default();
         let range = match options.range {
             None => 0..meta.size,
@@ -111,8 +156,8 @@ impl ObjectStore for CommittedFiles {
             Some(GetRange::Suffix(length)) => meta.size.saturating_sub(length)..meta.size,
         };
         let bytes = match options.head {
-            true => bytes::Bytes::new(),
-            false => self.store.get_range(key, etag, range.clone()).await.map_err(|error| self.reads.fail(error))?,
+            true => Bytes::new(),
+            false => place.read(etag, range.clone()).await.map_err(|error| self.reads.fail(error))?,
         };
         Ok(GetResult {
             payload: GetResultPayload::Stream(stream::once(async { Ok(bytes) }).boxed()),

@@ -5,6 +5,7 @@
 
 mod backlog;
 mod bounds;
+pub mod cases;
 mod columns;
 mod commit;
 mod engine;
@@ -17,9 +18,11 @@ mod numbered;
 mod path;
 mod personal;
 mod plan;
+mod preview;
 mod query;
 mod statement;
 mod sweep;
+mod tested;
 
 use futures::StreamExt;
 use lake::dataset::Dataset;
@@ -34,6 +37,7 @@ pub use self::backlog::{Stale, backlog, hand_over};
 pub use self::engine::Engine;
 pub use self::error::{Error, Result};
 pub use self::export::planned;
+pub use self::preview::{Preview, Previews, Rows, preview};
 pub use self::query::{Answer, query};
 
 use self::plan::{Made, Plan, Vanished};
@@ -81,6 +85,9 @@ pub struct Aggregated {
     pub changed: bool,
     /// Whether it was deleted, because nothing is left to make it from.
     pub deleted: bool,
+    /// Tests that it failed, but which only warn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What became of all.
@@ -102,7 +109,7 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
     let mut found = Vec::new();
     for dataset in selected(lake, &selection)? {
         let made = Made::read(lake, dataset).await?;
-        let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+        let entries = plan::cleaned(lake, dataset).await?;
         let Plan { todo, vanished, .. } = Plan::new(lake, dataset, &selection, &made, &entries);
         found.extend(todo.into_iter().map(|task| (dataset.name.clone(), task.model.name.clone(), task.partition)));
         // Of the others nothing is left but the name of what a writer may still be about to write.
@@ -167,7 +174,7 @@ async fn one_round(
     let mut outcome = Outcome::default();
     // Consumption first: a partition made in between is then made again, and not taken for one without inputs.
     let made = Made::read(lake, dataset).await?;
-    let entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+    let entries = plan::cleaned(lake, dataset).await?;
     if entries.readable.is_empty() && entries.unreadable.is_empty() {
         guard::ensure_ledger(lake, dataset).await?;
     }
@@ -200,6 +207,7 @@ async fn one_round(
                     rows: 0,
                     changed: true,
                     deleted: true,
+                    warnings: Vec::new(),
                 });
             }
             Ok(false) => {}

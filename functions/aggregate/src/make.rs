@@ -9,6 +9,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::parquet::arrow::ArrowWriter;
 use futures::{FutureExt, StreamExt};
+use lake::dataset::Severity;
 use lake::ledger::{ConsumptionEntry, Input, Output};
 use lake::partition::Partition;
 use lake::store::Failure;
@@ -22,6 +23,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::plan::Task;
 use crate::statement::{Kind, plan};
+use crate::tested::{self, Failed};
 
 /// Makes a partition and commits it. Returns its parts by columns of the result one by one.
 pub async fn make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Vec<Aggregated>> {
@@ -47,7 +49,15 @@ async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Ve
         let (dataset, model) = (dataset.name.clone(), model.name.clone());
         return Err(Error::Overtaken { dataset, model, partition: partition.clone() });
     }
-    let parts = compute(lake, task).await?;
+    let Computed { parts, failed, .. } = compute(lake, task).await?;
+    let texts = |severity| {
+        failed.iter().filter(move |test| test.severity == severity).map(|test| test.text.clone()).collect::<Vec<_>>()
+    };
+    let errors = texts(Severity::Error);
+    if !errors.is_empty() {
+        let (dataset, model) = (dataset.name.clone(), model.name.clone());
+        return Err(Error::Tests { dataset, model, partition: partition.clone(), failed: errors.join("; ") });
+    }
     let before = previous.as_ref().map(|(entry, _)| entry.outputs.clone()).unwrap_or_default();
     if !allow_shrink {
         guard(task, &before, parts.values().map(|part| part.rows).sum())?;
@@ -55,7 +65,7 @@ async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Ve
     let mut files = Vec::new();
     for (partition, part) in parts.into_iter().filter(|(_, part)| part.rows > 0) {
         let key = keys::consumption(&dataset.name, &model.name, &partition);
-        files.push(Made { key, partition, rows: part.rows, file: part.writer.into_inner().map_err(failed)? });
+        files.push(Made { key, partition, rows: part.rows, file: part.file });
     }
     let input = |output: &Output| Input { key: output.key.clone(), etag: output.hash.clone() };
     let entry = ConsumptionEntry {
@@ -64,7 +74,11 @@ async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Ve
         ..commit::nothing(&dataset.name, &model.name, partition)
     };
     let outputs = commit::commit(lake, previous, entry, files).await?;
-    Ok(made(task, &before, &outputs))
+    let mut made = made(task, &before, &outputs);
+    if let Some(first) = made.first_mut() {
+        first.warnings = texts(Severity::Warn);
+    }
+    Ok(made)
 }
 
 /// What was made, part by part; at least one line, for a partition without rows.
@@ -77,6 +91,7 @@ fn made(task: &Task<'_>, before: &[Output], outputs: &[Output]) -> Vec<Aggregate
         rows,
         changed,
         deleted,
+        warnings: Vec::new(),
     };
     let mut lines: Vec<Aggregated> = outputs
         .iter()
@@ -101,20 +116,32 @@ fn guard(task: &Task<'_>, before: &[Output], rows: u64) -> Result<()> {
     Err(Error::Shrunk { dataset, model, partition: task.partition.clone(), had, rows })
 }
 
-/// A partition's rows on their way to Parquet.
-struct Part {
-    writer: ArrowWriter<File>,
-    rows: u64,
+/// A partition's new rows, part by part, and the tests that they failed.
+pub struct Computed {
+    pub parts: BTreeMap<Partition, Part<File>>,
+    /// The columns of each.
+    pub columns: SchemaRef,
+    pub failed: Vec<Failed>,
 }
 
-impl Part {
+/// Rows in a Parquet file, or on their way to one.
+pub struct Part<F> {
+    pub file: F,
+    pub rows: u64,
+}
+
+impl Part<ArrowWriter<File>> {
     fn new(schema: &SchemaRef) -> Result<Self> {
-        Ok(Self { writer: lake::parquet::writer(schema).map_err(failed)?, rows: 0 })
+        Ok(Self { file: lake::parquet::writer(schema).map_err(failed)?, rows: 0 })
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
-        self.writer.write(batch).map_err(failed)
+        self.file.write(batch).map_err(failed)
+    }
+
+    fn finish(self) -> Result<Part<File>> {
+        Ok(Part { file: self.file.into_inner().map_err(failed)?, rows: self.rows })
     }
 }
 
@@ -122,8 +149,9 @@ fn failed(error: impl std::fmt::Display) -> Error {
     Error::Query(format!("failed to write Parquet: {error}"))
 }
 
-/// Runs the model's query over its inputs into temporary Parquet files, one per part of the partition.
-async fn compute(lake: &Lake, task: &Task<'_>) -> Result<BTreeMap<Partition, Part>> {
+/// Runs the model's query over its inputs into temporary Parquet files, one per part of the partition, and its tests over
+/// these.
+pub async fn compute(lake: &Lake, task: &Task<'_>) -> Result<Computed> {
     let engine = Engine::new(lake, 1)?;
     let work = async {
         engine.add_inputs(lake, task).await?;
@@ -133,14 +161,25 @@ async fn compute(lake: &Lake, task: &Task<'_>) -> Result<BTreeMap<Partition, Par
         let mut batches = bounds::apart(query.execute_stream().await?);
         while let Some(batch) = batches.next().await {
             for (partition, batch) in columns.split(&task.partition, &batch?)? {
-                let part: &mut Part = match parts.entry(partition) {
+                let part = match parts.entry(partition) {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(free) => free.insert(Part::new(&columns.schema)?),
                 };
                 part.write(&batch)?;
             }
         }
-        Ok::<_, Error>(parts)
+        let parts: BTreeMap<Partition, Part<File>> = parts
+            .into_iter()
+            .map(|(partition, part): (_, Part<_>)| Ok((partition, part.finish()?)))
+            .collect::<Result<_>>()?;
+        let mut failed_tests = Vec::new();
+        if !task.model.tests.is_empty() {
+            let files = parts.values().filter(|part| part.rows > 0).map(|part| part.file.try_clone());
+            let files = files.collect::<std::io::Result<_>>().map_err(failed)?;
+            engine.add_made(&task.model.name, &columns.schema, files).await?;
+            failed_tests = tested::run(&engine, task.dataset, task.model).await?;
+        }
+        Ok::<_, Error>(Computed { parts, columns: columns.schema, failed: failed_tests })
     };
     engine.bounded(Some(lake.limits().model_time), work).await
 }

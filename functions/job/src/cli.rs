@@ -20,7 +20,7 @@ Exit status: 0 done; 1 something could not be done; 2 wrong usage or settings.";
 #[derive(Debug, Parser)]
 #[command(name = "tributary", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub struct Arguments {
-    /// The lake: file:PATH or s3://BUCKET/PREFIX [env: LAKE_URL] [default: file:lake]
+    /// The lake: a folder's path, file:PATH or s3://BUCKET/PREFIX [env: LAKE_URL] [default: file:lake]
     #[arg(long, global = true, value_name = "URL")]
     pub lake: Option<String>,
     /// How results are printed; json: the last line on stdout is one JSON object
@@ -72,6 +72,9 @@ pub enum Command {
         /// Remove what was made of raw objects that are gone, even of many at once
         #[arg(long)]
         prune: bool,
+        /// Only show which raw objects would be cleaned, and what would be removed
+        #[arg(long, conflicts_with_all = ["keys", "all", "prune"])]
+        dry_run: bool,
         #[command(flatten)]
         limits: LimitOptions,
     },
@@ -89,6 +92,12 @@ pub enum Command {
         /// Also where a partition loses far more rows than its model allows
         #[arg(long)]
         allow_shrink: bool,
+        /// Only show what would be made, and why
+        #[arg(long)]
+        plan: bool,
+        /// Only show how rows would differ: stale partitions are made and compared, and nothing is committed
+        #[arg(long, conflicts_with = "plan")]
+        diff: bool,
     },
     /// Ingest, clean and aggregate, with a summary
     Run {
@@ -115,7 +124,27 @@ pub enum Command {
         to: NaiveDate,
     },
     /// Show per dataset what there is, what is stale and what is waiting
-    Status,
+    Status {
+        /// Only this dataset
+        #[arg(value_name = "DATASET")]
+        dataset: Option<String>,
+    },
+    /// Make a folder that is an empty lake: raw/, config/, a README
+    Init {
+        /// The folder; default: the lake, as --lake or LAKE_URL has it
+        #[arg(value_name = "FOLDER")]
+        folder: Option<String>,
+    },
+    /// Look whether all is there that commands need: settings, rights in each zone, time, room for temporary files
+    Doctor,
+    /// Print a script that completes commands and options in a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, as troff: `tributary man | man -l -`
+    Man,
     /// Prove that no row is lost: accounts balance, every object is there as the ledger says, none is orphaned
     Verify {
         /// Make again what can be made from raw, remove what no ledger entry names, and prove once more
@@ -141,10 +170,30 @@ pub enum Command {
         #[command(subcommand)]
         command: DatasetCommand,
     },
+    /// Say what datasets, tables, models and their columns are
+    Describe {
+        /// DATASET, DATASET.TABLE or DATASET.MODEL; default: all datasets
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Run the unit tests of models: the files MODEL.test.toml beside them
+    Test {
+        /// Only this dataset
+        #[arg(value_name = "DATASET", conflicts_with = "draft")]
+        dataset: Option<String>,
+        /// Print a test of this model, drafted from rows of the lake; personal values are replaced
+        #[arg(long, value_name = "DATASET.MODEL")]
+        draft: Option<String>,
+    },
     /// Run SQL over all tables and models, named dataset.table
     Query {
-        /// The query, such as "SELECT count(*) FROM irceline.measurement"
-        sql: String,
+        /// The query, such as "SELECT count(*) FROM irceline.measurement"; - reads it from standard input; SHOW TABLES
+        /// lists what there is
+        #[arg(value_name = "SQL", required_unless_present = "file", conflicts_with = "file")]
+        sql: Option<String>,
+        /// Read the query from a file
+        #[arg(short, long, value_name = "FILE")]
+        file: Option<PathBuf>,
         /// Print CSV
         #[arg(long, conflicts_with = "json")]
         csv: bool,

@@ -4,15 +4,23 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use chrono::{NaiveDate, Utc};
+use clap::CommandFactory;
 use lake::Lake;
 use lake::settings::{Environment, LakeSettings, Zone};
 use lake::time::Window;
 
-use crate::cli::{Arguments, Command, WindowOptions};
+use crate::cli::{Arguments, Command, Format, WindowOptions};
 use crate::failure::Failure;
+use crate::ignored::Ignored;
+use crate::output::{counted, print};
 use crate::progress::Steps;
-use crate::summary::Summary;
-use crate::{dataset, job, query, status, verify};
+use crate::summary::{Summary, line};
+use crate::{cases, dataset, describe, doctor, init, job, query, status, verify};
+
+/// A lake's place as a URL: what has no scheme is a folder.
+fn url_of(place: &str) -> String {
+    if place.contains(':') { place.to_owned() } else { format!("file:{place}") }
+}
 
 /// What a command that cannot go on says.
 pub type Result<T> = std::result::Result<T, Failure>;
@@ -32,8 +40,22 @@ pub struct Session<'a> {
 /// Runs a command; tells the exit status.
 pub async fn run(arguments: &Arguments) -> ExitCode {
     lake::scratch::sweep();
-    if let Command::Dataset { command } = &arguments.command {
-        return dataset::run(command, arguments.output).await;
+    match &arguments.command {
+        Command::Dataset { command } => return dataset::run(command, arguments.output).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "tributary", &mut script);
+            print(&String::from_utf8_lossy(&script));
+            return ExitCode::SUCCESS;
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            // Writing to memory cannot fail.
+            let _ = clap_mangen::Man::new(Arguments::command()).render(&mut page);
+            print(&String::from_utf8_lossy(&page));
+            return ExitCode::SUCCESS;
+        }
+        _ => {}
     }
     match Session::open(arguments).await {
         Ok(session) => session.run(Summary::default()).await,
@@ -48,7 +70,12 @@ pub async fn run(arguments: &Arguments) -> ExitCode {
 impl<'a> Session<'a> {
     async fn open(arguments: &'a Arguments) -> Result<Self> {
         let environment = Environment::of_process();
-        let settings = LakeSettings::from_environment(&environment, arguments.lake.as_deref())?;
+        let folder = match &arguments.command {
+            Command::Init { folder } => folder.as_ref(),
+            _ => None,
+        };
+        let place = folder.or(arguments.lake.as_ref()).map(|place| url_of(place));
+        let settings = LakeSettings::from_environment(&environment, place.as_deref())?;
         Ok(Self {
             lake: Lake::open(settings).await?,
             sources: ingest::Settings::from_environment(&environment)?,
@@ -67,6 +94,10 @@ impl<'a> Session<'a> {
             Command::Ingest { source, window, accept_loss } => {
                 self.ingest(source, *window, *accept_loss, &mut summary).await
             }
+            Command::Clean { dataset, dry_run: true, .. } => match self.waiting(dataset.as_deref()).await {
+                Ok(()) => return ExitCode::SUCCESS,
+                Err(failure) => Err(failure),
+            },
             Command::Clean { keys, dataset, all, .. } => {
                 let selection = match (keys.is_empty(), all) {
                     (false, _) => clean::Selection::Keys(keys.clone()),
@@ -75,7 +106,7 @@ impl<'a> Session<'a> {
                 };
                 self.clean_anything(&selection, &mut summary).await
             }
-            Command::Aggregate { dataset, model, all, allow_shrink } => {
+            Command::Aggregate { dataset, model, all, allow_shrink, plan, diff } => {
                 let selection = aggregate::Selection {
                     dataset: dataset.clone(),
                     model: model.clone(),
@@ -83,7 +114,11 @@ impl<'a> Session<'a> {
                     allow_shrink: *allow_shrink,
                     ..Default::default()
                 };
-                self.aggregate(&selection, &mut summary).await
+                if *plan || *diff {
+                    self.preview(&selection, *diff, &mut summary).await
+                } else {
+                    self.aggregate(&selection, &mut summary).await
+                }
             }
             Command::Run { sources, window, accept_loss, .. } => {
                 self.all_steps(sources, *window, *accept_loss, &mut summary).await
@@ -92,13 +127,35 @@ impl<'a> Session<'a> {
             Command::Replay { dataset } => self.clean(&clean::Selection::Rejected(dataset.clone()), &mut summary).await,
             Command::Job { manifest } => job::run(&self, manifest, &mut summary).await,
             // Needs no lake, and was done before one was opened.
-            Command::Dataset { .. } => Ok(()),
-            Command::Status => return status::run(&self.lake, self.arguments.output).await,
+            Command::Dataset { .. } | Command::Completions { .. } | Command::Man => Ok(()),
+            Command::Status { dataset } => {
+                return status::run(&self.lake, dataset.as_deref(), self.arguments.output).await;
+            }
+            Command::Init { .. } => match init::run(&self.lake) {
+                Ok(()) => return ExitCode::SUCCESS,
+                Err(failure) => Err(failure),
+            },
+            Command::Doctor => return doctor::run(&self.lake, &self.sources, self.arguments.output).await,
             Command::Verify { repair } => return verify::run(&self, *repair, self.arguments.output).await,
-            Command::Query { sql, csv, json, time_limit } => {
+            Command::Describe { name } => {
+                return describe::run(&self.lake, name.as_deref(), self.arguments.output).await;
+            }
+            Command::Test { draft: Some(model), .. } => match cases::draft(&self.lake, model).await {
+                Ok(()) => return ExitCode::SUCCESS,
+                Err(failure) => Err(failure),
+            },
+            Command::Test { dataset, draft: None } => {
+                return cases::run(&self.lake, dataset.as_deref(), self.arguments.output).await;
+            }
+            Command::Query { sql, file, csv, json, time_limit } => {
                 let format = query::Format::choose(*csv, *json, self.arguments.output);
                 let time = Duration::from_secs(*time_limit);
-                return query::run(&self.lake, sql, format, self.workers, time, self.arguments.output).await;
+                match query::text_of(sql.as_deref(), file.as_deref()) {
+                    Ok(sql) => {
+                        return query::run(&self.lake, &sql, format, self.workers, time, self.arguments.output).await;
+                    }
+                    Err(failure) => Err(failure),
+                }
             }
         };
         if let Err(failure) = done {
@@ -110,7 +167,7 @@ impl<'a> Session<'a> {
     /// What a command needs before it begins: those that read need a lake, the others a folder for temporary files.
     async fn check(&self) -> Result<()> {
         let reads_only = match &self.arguments.command {
-            Command::Status | Command::Query { .. } => true,
+            Command::Status { .. } | Command::Query { .. } => true,
             Command::Verify { repair } => !repair,
             _ => false,
         };
@@ -122,7 +179,10 @@ impl<'a> Session<'a> {
         let needs_lake = reads_only
             || matches!(
                 self.arguments.command,
-                Command::Verify { .. } | Command::Aggregate { .. } | Command::Replay { .. }
+                Command::Verify { .. }
+                    | Command::Aggregate { .. }
+                    | Command::Replay { .. }
+                    | Command::Test { draft: Some(_), .. }
             );
         if needs_lake && !self.lake.exists().await? {
             return Err(Failure::lasting(format!(
@@ -169,6 +229,31 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// Shows what a cleaning would do.
+    async fn waiting(&self, dataset: Option<&str>) -> Result<()> {
+        let begun = Instant::now();
+        let clean::Waiting { keys, gone, odd } = clean::waiting(&self.lake, dataset).await?;
+        if self.arguments.output == Format::Json {
+            let elapsed_ms = begun.elapsed().as_millis() as u64;
+            let line =
+                serde_json::json!({"ok": true, "elapsed_ms": elapsed_ms, "waiting": keys, "gone": gone, "odd": odd});
+            print(&format!("{line}\n"));
+            return Ok(());
+        }
+        let mut text = String::new();
+        for (what, keys) in [("clean", &keys), ("retract", &gone)] {
+            for key in keys {
+                line(&mut text, format_args!("would {what} {key}"));
+            }
+        }
+        for (key, why) in odd {
+            line(&mut text, format_args!("not readable: {key}: {why}"));
+        }
+        line(&mut text, format_args!("{} to clean; nothing was changed.", counted(keys.len() as u64, "object")));
+        print(&text);
+        Ok(())
+    }
+
     fn clean_options(&self) -> clean::Options {
         let (prune, max_rejected) = match &self.arguments.command {
             Command::Clean { prune, limits, .. } => (*prune, limits.max_rejected),
@@ -191,7 +276,20 @@ impl<'a> Session<'a> {
                 "there is nothing at {raw}, and no ledger at {ledger}: see --lake, LAKE_URL and RAW_URL"
             )));
         }
-        self.clean(selection, summary).await
+        self.clean(selection, summary).await?;
+        // Without anything done, files that lie there were meant for something: most likely, a folder's name is mistyped.
+        if matches!(selection, clean::Selection::Stale(None) | clean::Selection::All(None)) && summary.is_empty() {
+            let ignored = clean::ignored(&self.lake).await?;
+            if let Some(ignored) = Ignored::new(&ignored).text() {
+                let known = self.lake.catalog.datasets().iter().map(|dataset| dataset.name.as_str());
+                return Err(Failure::lasting(format!(
+                    "nothing was cleaned: {ignored}; the first folder of a raw key is its dataset, one of {}, and files of \
+                     other names than its `from` globs are left alone",
+                    known.collect::<Vec<_>>().join(", ")
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Cleans raw objects, those that are too large by AWS Batch.
@@ -215,6 +313,14 @@ impl<'a> Session<'a> {
         summary.handed_over.extend(aggregate::hand_over(&self.lake, selection, &outcome.too_large).await?);
         summary.aggregate(outcome);
         summary.took("aggregate", begun);
+        Ok(())
+    }
+
+    /// Shows what an aggregation would do.
+    async fn preview(&self, selection: &aggregate::Selection, diff: bool, summary: &mut Summary) -> Result<()> {
+        let begun = Instant::now();
+        summary.preview(aggregate::preview(&self.lake, selection, diff, &self.steps).await?);
+        summary.took("preview", begun);
         Ok(())
     }
 

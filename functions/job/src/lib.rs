@@ -1,10 +1,14 @@
 //! The command line `tributary`, as a library: its binary and its tests run the same code.
 
+mod cases;
 mod cli;
 mod commands;
 mod dataset;
+mod describe;
+mod doctor;
 mod failure;
 mod ignored;
+mod init;
 mod job;
 mod output;
 mod progress;

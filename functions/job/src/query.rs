@@ -1,14 +1,16 @@
 //! `tributary query`: SQL over the lake, printed as a table, CSV or JSON.
 
 use std::io::{self, BufWriter, Stdout, Write};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, ArrowNumericType, AsArray, RecordBatch};
+use arrow::array::{ArrayRef, ArrowNumericType, AsArray, RecordBatch, StringArray};
 use arrow::csv::Writer as CsvWriter;
 use arrow::datatypes::{ArrowTemporalType, DataType, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
-use arrow::json::LineDelimitedWriter;
+use arrow::json::{LineDelimitedWriter, WriterBuilder};
 use arrow::temporal_conversions::as_datetime;
 use arrow::util::pretty::pretty_format_batches;
 use lake::Lake;
@@ -44,6 +46,39 @@ impl Format {
     }
 }
 
+/// The query: as it was given, from standard input (`-`), or from a file.
+pub fn text_of(sql: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
+    let wrong = |place: &str, error: io::Error| Failure::usage(format!("cannot read the query from {place}: {error}"));
+    match (sql, file) {
+        (_, Some(file)) => std::fs::read_to_string(file).map_err(|error| wrong(&file.display().to_string(), error)),
+        (Some("-"), None) => io::read_to_string(io::stdin()).map_err(|error| wrong("standard input", error)),
+        (sql, None) => Ok(sql.unwrap_or_default().to_owned()),
+    }
+}
+
+/// Whether a query asks which tables there are.
+fn asks_for_tables(sql: &str) -> bool {
+    let words: Vec<String> = sql.trim().trim_end_matches(';').split_whitespace().map(str::to_ascii_lowercase).collect();
+    words == ["show", "tables"]
+}
+
+/// What can be queried, in the order of the names.
+fn tables(lake: &Lake) -> Result<RecordBatch, ArrowError> {
+    let mut rows: Vec<(String, &str, String)> = Vec::new();
+    for dataset in lake.catalog.datasets() {
+        let name = |name: &str| format!("{}.{name}", dataset.name);
+        let first = |about: &str| about.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+        rows.extend(dataset.tables.iter().map(|table| (name(&table.name), "table", first(&table.about))));
+        rows.extend(dataset.models.iter().map(|model| (name(&model.name), "model", first(&model.about))));
+    }
+    let column = |texts: Vec<&str>| Arc::new(StringArray::from(texts)) as ArrayRef;
+    RecordBatch::try_from_iter([
+        ("name", column(rows.iter().map(|(name, ..)| name.as_str()).collect())),
+        ("kind", column(rows.iter().map(|(_, kind, _)| *kind).collect())),
+        ("about", column(rows.iter().map(|(.., about)| about.as_str()).collect())),
+    ])
+}
+
 /// Answers a query on stdout.
 pub async fn run(
     lake: &Lake,
@@ -57,7 +92,12 @@ pub async fn run(
     let mut printer = Printer::new(format);
     let answered = {
         let mut answer = |batch| printer.batch(batch).map_err(|error| aggregate::Error::Query(error.to_string()));
-        aggregate::query(lake, sql, workers, Some(time), &mut answer).await
+        if asks_for_tables(sql) {
+            let known = tables(lake).map_err(|error| aggregate::Error::Query(error.to_string()));
+            known.and_then(|known| answer(known.clone()).map(|()| known.schema()))
+        } else {
+            aggregate::query(lake, sql, workers, Some(time), &mut answer).await
+        }
     };
     let finished = match answered {
         // The printer stops reading when nobody reads what it prints (`| head`).
@@ -131,7 +171,7 @@ impl Printer {
         let sink = match format {
             Format::Table => Sink::Table(Vec::new()),
             Format::Csv => Sink::Csv(Box::new(CsvWriter::new(stdout))),
-            Format::Json => Sink::Json(LineDelimitedWriter::new(stdout)),
+            Format::Json => Sink::Json(WriterBuilder::new().with_explicit_nulls(true).build(stdout)),
         };
         Self { sink, rows: 0, reader_gone: false }
     }

@@ -38,6 +38,8 @@ struct State {
     stale: Vec<String>,
     /// Raw objects to be cleaned.
     waiting: Vec<String>,
+    /// Raw objects that are gone, while what was made of them is still there.
+    gone: Vec<String>,
     /// What lies in the raw zone and cannot be read: key, and why.
     odd: Vec<(String, String)>,
     /// Raw objects that no table takes, and hidden ones.
@@ -48,16 +50,28 @@ struct State {
     gaps: Vec<(String, Gap)>,
 }
 
-/// Prints the state of all datasets.
-pub async fn run(lake: &Lake, format: Format) -> ExitCode {
+/// Prints the state of one dataset or of all.
+pub async fn run(lake: &Lake, only: Option<&str>, format: Format) -> ExitCode {
     let begun = Instant::now();
     let mut states = Vec::new();
-    let mut failures: Vec<Failure> = lake.catalog.broken().map(Failure::from).collect();
-    let ignored = clean::ignored(lake).await.unwrap_or_else(|error| {
+    let mut failures: Vec<Failure> = Vec::new();
+    let datasets: Vec<&Dataset> = match only.map(|name| lake.catalog.dataset(name)).transpose() {
+        Ok(Some(dataset)) => vec![dataset],
+        Ok(None) => {
+            failures.extend(lake.catalog.broken().map(Failure::from));
+            lake.catalog.datasets().iter().collect()
+        }
+        Err(error) => {
+            failures.push(error.into());
+            Vec::new()
+        }
+    };
+    let mut ignored = clean::ignored(lake).await.unwrap_or_else(|error| {
         failures.push(error.into());
         Vec::new()
     });
-    for dataset in lake.catalog.datasets() {
+    ignored.retain(|key| only.is_none_or(|only| keys::dataset(key) == only));
+    for dataset in datasets {
         match look(lake, dataset, &ignored).await {
             Ok(state) => states.push(state),
             Err(failure) => failures.push(failure),
@@ -109,6 +123,7 @@ async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<Stat
         partitions: consumption.iter().filter(|(_, entry)| !entry.outputs.is_empty()).count(),
         stale: stale.into_iter().map(|(_, model, partition)| format!("{model} {partition}")).collect(),
         waiting: waiting.keys,
+        gone: waiting.gone,
         odd: waiting.odd,
         ignored: Ignored::new(ignored.iter().filter(|key| keys::dataset(key) == dataset.name)),
         unreadable,
@@ -153,6 +168,13 @@ fn text(state: &State) -> String {
                 line(add, format_args!("  {what:<13} {count}, the first {first}: run `tributary {command}`"));
             }
         }
+    }
+    if let Some(first) = state.gone.first() {
+        let count = counted(state.gone.len() as u64, "raw object");
+        line(
+            add,
+            format_args!("  gone          {count}, the first {first}: `tributary clean` removes what was made of it"),
+        );
     }
     if let Some(ignored) = state.ignored.text() {
         line(add, format_args!("  ignored       {ignored}"));

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use aggregate::Aggregated;
+use aggregate::{Aggregated, Preview, Previews};
 use clean::Cleaned;
 use ingest::{Ingested, Missing};
 use lake::Lake;
@@ -42,6 +42,9 @@ pub struct Summary {
     pub cleaned: Vec<Cleaned>,
     /// What was aggregated, per model and partition.
     pub aggregated: Vec<Aggregated>,
+    /// What would be aggregated, if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Vec<Preview>>,
     /// How many objects and partitions needed nothing.
     pub up_to_date: u64,
     /// Raw keys that are gone, with what was made of them.
@@ -69,6 +72,7 @@ impl Default for Summary {
             missing: Vec::new(),
             cleaned: Vec::new(),
             aggregated: Vec::new(),
+            planned: None,
             up_to_date: 0,
             retracted: Vec::new(),
             skipped: Vec::new(),
@@ -119,6 +123,24 @@ impl Summary {
         self.errors.extend(outcome.failed.into_iter().map(Failure::from));
     }
 
+    /// Adds what an aggregation would do.
+    pub fn preview(&mut self, previews: Previews) {
+        self.planned.get_or_insert_default().extend(previews.partitions);
+        self.up_to_date += previews.up_to_date;
+        self.errors.extend(previews.failed.into_iter().map(Failure::from));
+    }
+
+    /// Whether nothing was done, nothing needed nothing, and nothing failed.
+    pub fn is_empty(&self) -> bool {
+        self.ingested.is_empty()
+            && self.cleaned.is_empty()
+            && self.aggregated.is_empty()
+            && self.retracted.is_empty()
+            && self.handed_over.is_empty()
+            && self.errors.is_empty()
+            && self.up_to_date == 0
+    }
+
     /// Prints the summary and the errors; tells the exit status.
     pub fn finish(mut self, format: Format, lake: Option<&Lake>) -> ExitCode {
         self.ok = self.errors.is_empty();
@@ -140,6 +162,12 @@ impl Summary {
             let state = if job.already_active { "is active already" } else { "is submitted" };
             let shares = counted(job.shares as u64, "share");
             line(&mut text, format_args!("AWS Batch  job {} {state}: {shares}, id {}", job.job_name, job.job_id));
+        }
+        if let Some(planned) = &self.planned {
+            preview_text(planned, &mut text);
+            let done = counted(self.up_to_date, "partition");
+            line(&mut text, format_args!("{done} up to date; nothing was changed."));
+            return text;
         }
         let nothing_done = self.aggregated.is_empty()
             && self.cleaned.is_empty()
@@ -254,12 +282,32 @@ impl Summary {
                 (_, false) => format!("{}, as before", counted(made.rows, "row")),
             };
             line(text, format_args!("           {}.{} {}: {state}", made.dataset, made.model, made.partition));
+            for warning in &made.warnings {
+                line(text, format_args!("             warning: its rows failed {warning}"));
+            }
         }
     }
 
     fn step(&self, text: &mut String, step: &'static str, what: &str) {
         let seconds = self.steps_ms.get(step).copied().unwrap_or_default() as f64 / 1000.0;
         line(text, format_args!("{step:<10} {what}; {seconds:.2} s"));
+    }
+}
+
+/// What would be made, line by line.
+fn preview_text(planned: &[Preview], text: &mut String) {
+    for Preview { dataset, model, partition, why, rows_before, rows } in planned {
+        let before = counted(*rows_before, "row");
+        line(text, format_args!("stale      {dataset}.{model} {partition}: {before}; {why}"));
+        let Some(rows) = rows else { continue };
+        let [after, added, removed, changed] = [rows.rows_after, rows.added, rows.removed, rows.changed].map(grouped);
+        line(
+            text,
+            format_args!("             {after} rows after: {added} added, {removed} removed, {changed} changed"),
+        );
+        for failed in &rows.failed {
+            line(text, format_args!("             its rows would fail {failed}"));
+        }
     }
 }
 

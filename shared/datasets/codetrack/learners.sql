@@ -20,6 +20,8 @@
 --
 -- [model]
 -- inputs = ["weekly_score", "learner", "account"]
+-- [[test]]
+-- accepted = { standing = ["active", "no_weeks", "no_account", "left"], status = ["struggling", "high", "on_track"], trend = ["falling", "steady", "rising", "inactive"] }
 
 WITH past AS (
     SELECT

@@ -4,6 +4,8 @@
 -- partition = "month(day)"
 -- hidden = ["day"]
 -- inputs = ["reading"]
+-- [[test]]
+-- not_null = ["customer_id", "start_time_utc", "daily_usage_kwh"]
 
 SELECT
     customer_id,

@@ -3,6 +3,10 @@
 -- [model]
 -- partition = "month(day)"
 -- inputs = ["reading"]
+-- [[test]]
+-- unique = ["customer_id", "day"]
+-- not_null = ["daily_usage_kwh"]
+-- range = { readings = [1, inf] }
 
 SELECT
     customer_id,

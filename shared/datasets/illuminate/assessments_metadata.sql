@@ -4,6 +4,8 @@
 -- inputs = ["assessment"]
 -- csv = { name = "assessments_metadata", bool = ["t", "f"] }
 -- max_shrink = 0.1
+-- [[test]]
+-- unique = ["assessment_id"]
 
 WITH listed AS (
     SELECT *, max(received_at) OVER (PARTITION BY year) AS listed_at

@@ -4,6 +4,10 @@
 -- [model]
 -- partition = "month(day)"
 -- inputs = ["measurement", "station"]
+-- [[test]]
+-- unique = ["timestamp", "municipality", "parameter", "uom"]
+-- not_null = ["average"]
+-- range = { stations = [1, inf] }
 
 WITH newest_station AS (
     SELECT station_id, municipality

@@ -4,6 +4,10 @@
 -- [model]
 -- partition = "month(day)"
 -- inputs = ["measurement", "station"]
+-- [[test]]
+-- unique = ["day", "timeseries_id"]
+-- not_null = ["day", "timeseries_id", "station_id"]
+-- range = { expected = [23, 25], count = [0, inf] }
 
 WITH newest_station AS (
     SELECT station_id, label, municipality, longitude, latitude

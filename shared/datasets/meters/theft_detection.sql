@@ -25,6 +25,10 @@
 --     "rule_unknown_device",
 -- ]
 -- look_back_days = 400
+-- [[test]]
+-- accepted = { severity = ["high", "medium", "low"] }
+-- range = { score = [0, 1] }
+-- not_null = ["rule", "period_start", "period_end"]
 
 WITH finding AS (
     SELECT * FROM rule_consumption_after_disconnect

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
-use super::{DATASET_FILE, Dataset};
+use super::{DATASET_FILE, Dataset, case};
 use crate::error::{Error, Result};
 use crate::store::Store;
 
@@ -130,8 +130,12 @@ fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset, Broken> 
         overlay(&mut declared, parse(name, text)?);
     }
     folder.extend(own);
+    let cases =
+        folder.iter().filter_map(|(file, text)| Some((file.strip_suffix(case::ENDING)?.to_owned(), text.clone())));
+    let cases = cases.collect();
     let queries = folder.into_iter().filter(|(file, _)| file.ends_with(".sql")).collect();
-    Dataset::new(name, declared, &queries).map_err(|(file, mistake)| {
+    let read = Dataset::new(name, declared, &queries).map(|dataset| Dataset { cases, ..dataset });
+    read.map_err(|(file, mistake)| {
         // The lake's own text goes before the built-in one, also in mistakes.
         let line = if file == DATASET_FILE { texts.iter().rev().find_map(|text| mistake.line(text)) } else { None };
         let line = line.map_or_else(String::new, |line| format!(", line {line}"));
@@ -185,6 +189,15 @@ mod tests {
         let value = table.columns.iter().find(|column| column.name == "value").unwrap();
         assert_eq!(value.min, Some(-5.0));
         assert!(!value.missing.is_empty(), "the other rules stay");
+    }
+
+    #[test]
+    fn a_setting_that_nothing_reads_is_refused() {
+        let with = |text: &str| Catalog::with_folders(BTreeMap::from([("meters".to_owned(), folder(text))]));
+        assert!(with("[settings]\ndrop_ratio = 0.3\n").dataset("meters").is_ok());
+        let error = with("[settings]\ndrop_ration = 0.3\n").dataset("meters").unwrap_err().to_string();
+        assert!(error.contains("settings.drop_ration: no SQL of this dataset reads it"), "{error}");
+        assert!(error.contains("drop_ratio,"), "it names those that are read: {error}");
     }
 
     #[test]

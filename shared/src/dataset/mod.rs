@@ -4,14 +4,16 @@
 //! per model. The folders of `shared/datasets/` are built in. A folder of the same name below the lake's
 //! `config/datasets/` overrides single values of a built-in one; a folder of a new name adds a dataset.
 
+pub mod case;
 mod catalog;
 mod column;
+mod expect;
 mod list;
 mod mistake;
 mod model;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -19,6 +21,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::catalog::{Catalog, Folder};
 pub use self::column::{Column, ColumnType, Decimal, Missing, TimeFormat};
+pub use self::expect::{Check, Expectation, Severity};
 pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, Model, View};
 pub use self::table::{COMPRESSIONS, Format, Header, RECEIVED_AT, Spread, Table};
@@ -57,6 +60,8 @@ pub struct Dataset {
     pub views: Vec<View>,
     /// The models by name.
     pub models: Vec<Model>,
+    /// The texts of unit tests, by model: [`case::cases`] reads them.
+    pub cases: BTreeMap<String, String>,
     /// A fingerprint of the declared rows: models depend on them.
     pub lists_fingerprint: String,
 }
@@ -100,6 +105,7 @@ impl Dataset {
         }
         dataset.check_names()?;
         dataset.check_inputs()?;
+        dataset.check_settings(queries)?;
         Ok(dataset)
     }
 
@@ -142,6 +148,7 @@ impl Dataset {
             lists,
             views: Vec::new(),
             models: Vec::new(),
+            cases: BTreeMap::new(),
             lists_fingerprint,
         })
     }
@@ -161,6 +168,32 @@ impl Dataset {
             known.push(name);
         }
         Ok(())
+    }
+
+    /// Settings are there for SQL: one that no SQL names is most likely another one's name, mistyped.
+    fn check_settings(&self, queries: &BTreeMap<String, String>) -> Result<(), MistakeIn> {
+        let reads_all = |sql: &String| {
+            let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
+            [format!("{SETTINGS}.*"), format!("* from {SETTINGS}")].iter().any(|all| sql.contains(all))
+        };
+        if queries.values().any(reads_all) {
+            return Ok(());
+        }
+        let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        let words: BTreeSet<&str> =
+            queries.values().flat_map(|sql| sql.split(move |letter| !is_word(letter))).collect();
+        let settings = self.lists.iter().filter(|list| list.name == SETTINGS);
+        let fields = settings.flat_map(|list| list.rows.schema_ref().fields());
+        // Without settings there is a column all the same, of no type.
+        let names: Vec<&String> =
+            fields.filter(|field| !field.data_type().is_null()).map(|field| field.name()).collect();
+        let Some(unknown) = names.iter().find(|name| !words.contains(name.as_str())) else { return Ok(()) };
+        let read: Vec<&str> = names.iter().map(|name| name.as_str()).filter(|name| words.contains(name)).collect();
+        let why = match read.as_slice() {
+            [] => "no SQL of this dataset reads it".to_owned(),
+            read => format!("no SQL of this dataset reads it; there are {}", read.join(", ")),
+        };
+        Err((DATASET_FILE.to_owned(), Mistake::new(why).within(unknown).within(SETTINGS)))
     }
 
     fn check_inputs(&self) -> Result<(), MistakeIn> {

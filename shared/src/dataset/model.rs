@@ -14,6 +14,7 @@
 
 use serde::Deserialize;
 
+use super::expect::{Expectation, TestFile};
 use super::mistake::Mistake;
 use crate::hash;
 use crate::partition::PartitionBy;
@@ -48,6 +49,8 @@ pub struct Model {
     pub max_shrink: Option<f64>,
     /// Whether it sees keyed hashes in place of personal values.
     pub hash_personal: bool,
+    /// What must hold of a partition before it is committed.
+    pub tests: Vec<Expectation>,
     /// The query.
     pub sql: String,
     /// A fingerprint of the file's text.
@@ -102,6 +105,8 @@ struct ModelFile {
     max_shrink: Option<f64>,
     #[serde(default)]
     hash_personal: bool,
+    #[serde(default)]
+    test: Vec<TestFile>,
 }
 
 #[derive(Deserialize)]
@@ -155,6 +160,11 @@ impl SqlFile {
         if let Some(csv) = declared.csv.as_ref().filter(|csv| !safe(&csv.name)) {
             return Err(wrong(format!("csv: \"{}\" is not a file name of letters, digits, - and _", csv.name)));
         }
+        let mut tests = Vec::new();
+        for (number, test) in (1..).zip(declared.test) {
+            let place = format!("[[test]] {number}");
+            tests.extend(test.read().map_err(|mistake| mistake.within(&place))?);
+        }
         Ok(Self::Model(Model {
             name,
             about,
@@ -166,6 +176,7 @@ impl SqlFile {
             csv: declared.csv,
             max_shrink: declared.max_shrink,
             hash_personal: declared.hash_personal,
+            tests,
             sql,
             fingerprint,
         }))
@@ -211,6 +222,7 @@ mod tests {
             ("-- [view]\n-- color = 1\n", "color"),
             ("-- [model]\n-- inputs = [\"m\"]\n-- split = [\"k\"]\n-- hidden = [\"k\"]\n", "hidden"),
             ("-- [model]\n-- inputs = [\"m\"]\n-- max_shrink = 2.0\n", "max_shrink"),
+            ("-- [model]\n-- inputs = [\"m\"]\n-- [[test]]\n-- severity = \"warn\"\n", "[[test]] 1"),
             ("-- [model]\n-- inputs = [\"m\"]\n-- csv = { name = \"../x\" }\n", "file name"),
         ] {
             let error = SqlFile::new("m.sql", text).unwrap_err().to_string();

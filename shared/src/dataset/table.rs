@@ -58,6 +58,8 @@ pub struct Table {
     pub name: String,
     /// One line for people.
     pub about: String,
+    /// The globs of raw objects that feed it, below the dataset's folder.
+    pub files: Vec<String>,
     /// How raw bytes become rows; `None`: as the raw object's name ends.
     format: Option<Format>,
     /// Formats of JSON: the JSON pointer of the rows in the document or body.
@@ -168,6 +170,7 @@ impl Table {
             columns,
             fingerprint,
             from: globs(&file.from).map_err(|error| Mistake::new(error).within("from"))?,
+            files: file.from,
         };
         table.check()?;
         Ok(table)

@@ -6,6 +6,7 @@ use std::path::Path;
 use aggregate::planned;
 use chrono::Utc;
 use lake::Lake;
+use lake::dataset::case;
 use lake::dataset::{Catalog, Dataset, Folder, Format, Table};
 use lake::partition::PartitionBy;
 use lake::settings::LakeSettings;
@@ -25,8 +26,10 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     let name = name_of(folder)?;
     let files = read(folder)?;
     if !files.contains_key("dataset.toml") && Catalog::built_in().dataset(&name).is_err() {
-        let why =
-            format!("{}: there is no dataset.toml; `tributary dataset new` drafts one from a file", folder.display());
+        let folder = folder.display();
+        let why = format!(
+            "{folder}: there is no dataset.toml; name the folder of one dataset, such as {folder}/config/datasets/NAME of a lake; `tributary dataset new` drafts one from a file"
+        );
         return Err(Failure::usage(why));
     }
     let catalog = Catalog::with_folders(BTreeMap::from([(name.clone(), files)]));
@@ -119,7 +122,7 @@ fn read(folder: &Path) -> Result<Folder, Failure> {
     for entry in std::fs::read_dir(folder).map_err(wrong)? {
         let path = entry.map_err(wrong)?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name == "dataset.toml" || name.ends_with(".sql") {
+        if name == "dataset.toml" || name.ends_with(".sql") || name.ends_with(case::ENDING) {
             let text = std::fs::read_to_string(&path);
             files.insert(name, text.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?);
         }

@@ -1,0 +1,214 @@
+//! What an aggregation would do, and why: nothing of it is committed.
+
+use std::collections::BTreeMap;
+
+use datafusion::arrow::array::AsArray;
+use datafusion::arrow::datatypes::Int64Type;
+use lake::dataset::Check;
+use lake::ledger::{ConsumptionEntry, Output};
+use lake::partition::Partition;
+use lake::progress::Progress;
+use lake::{Lake, keys};
+use serde::Serialize;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::make::{Computed, compute};
+use crate::plan::{self, Made, Plan, Task};
+use crate::statement::{Kind, plan as planned};
+use crate::{Selection, selected};
+
+/// A partition that an aggregation would make or delete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Preview {
+    /// The dataset.
+    pub dataset: String,
+    /// The model.
+    pub model: String,
+    /// The partition.
+    pub partition: Partition,
+    /// What has changed since it was made.
+    pub why: String,
+    /// Its rows now.
+    pub rows_before: u64,
+    /// What its rows would become, if it was asked for.
+    #[serde(flatten)]
+    pub rows: Option<Rows>,
+}
+
+/// How a partition's new rows differ from those it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rows {
+    /// How many there would be.
+    pub rows_after: u64,
+    /// Rows that are new.
+    pub added: u64,
+    /// Rows that would go.
+    pub removed: u64,
+    /// Rows that would have other values under the same key, where a test of the model declares one as unique.
+    pub changed: u64,
+    /// Tests that the new rows fail.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
+}
+
+/// What would be done.
+#[derive(Debug, Default)]
+pub struct Previews {
+    /// Partition by partition.
+    pub partitions: Vec<Preview>,
+    /// What cannot be planned or made.
+    pub failed: Vec<Error>,
+    /// How many partitions need nothing.
+    pub up_to_date: u64,
+}
+
+/// Plans an aggregation. With `diff` stale partitions are made as well, and compared with what is there.
+pub async fn preview(lake: &Lake, selection: &Selection, diff: bool, progress: &dyn Progress) -> Result<Previews> {
+    let mut previews = Previews::default();
+    if selection.dataset.is_none() {
+        previews.failed.extend(lake.catalog.broken().map(Error::Lake));
+    }
+    for dataset in selected(lake, selection)? {
+        let made = Made::read(lake, dataset).await?;
+        let entries = plan::cleaned(lake, dataset).await?;
+        let known: BTreeMap<&str, &ConsumptionEntry> = made.partitions().collect();
+        let Plan { todo, vanished, up_to_date, failed } = Plan::new(lake, dataset, selection, &made, &entries);
+        previews.failed.extend(failed);
+        previews.up_to_date += up_to_date;
+        let steps = if diff { todo.len() as u64 } else { 0 };
+        progress.begin(&format!("preview {}", dataset.name), steps);
+        for task in &todo {
+            let ledger_key = keys::consumption_ledger(&dataset.name, &task.model.name, &task.partition);
+            let entry = known.get(ledger_key.as_str()).copied();
+            let before = entry.map(|entry| entry.outputs.as_slice()).unwrap_or_default();
+            let mut preview = Preview {
+                dataset: dataset.name.clone(),
+                model: task.model.name.clone(),
+                partition: task.partition.clone(),
+                why: why(task, entry, made.is_damaged(&ledger_key)),
+                rows_before: before.iter().map(|output| output.rows).sum(),
+                rows: None,
+            };
+            if diff {
+                progress.advance(&format!("{} {}", task.model.name, task.partition));
+                match compare(lake, task, before).await {
+                    Ok(rows) => preview.rows = Some(rows),
+                    Err(error) => previews.failed.push(error),
+                }
+            }
+            previews.partitions.push(preview);
+        }
+        progress.end();
+        for (_, entry, partition) in vanished.into_iter().filter(|(_, entry, _)| entry.is_committed()) {
+            let rows_before = entry.outputs.iter().map(|output| output.rows).sum();
+            previews.partitions.push(Preview {
+                dataset: dataset.name.clone(),
+                model: entry.model,
+                partition,
+                why: "nothing is left to make it from: it would be deleted".to_owned(),
+                rows_before,
+                rows: None,
+            });
+        }
+    }
+    Ok(previews)
+}
+
+/// What has changed since a partition was made.
+fn why(task: &Task<'_>, entry: Option<&ConsumptionEntry>, is_damaged: bool) -> String {
+    let Some(entry) = entry.filter(|entry| entry.is_committed()) else { return "it is new".to_owned() };
+    if is_damaged {
+        return "its objects are not what the ledger says".to_owned();
+    }
+    if !entry.is_settled() {
+        return "a writer of it was interrupted".to_owned();
+    }
+    if entry.fingerprint == task.fingerprint {
+        return "all partitions were asked for".to_owned();
+    }
+    let before: BTreeMap<&str, &str> =
+        entry.inputs.iter().map(|input| (input.key.as_str(), input.etag.as_str())).collect();
+    let now: BTreeMap<&str, &str> =
+        task.objects.iter().flatten().map(|(_, output)| (output.key.as_str(), output.hash.as_str())).collect();
+    let added = now.keys().filter(|key| !before.contains_key(*key));
+    let changed = now.iter().filter(|(key, hash)| before.get(*key).is_some_and(|known| known != *hash));
+    let removed = before.keys().filter(|key| !now.contains_key(*key));
+    let sets: [(&str, Vec<&str>); 3] = [
+        ("new", added.copied().collect()),
+        ("changed", changed.map(|(key, _)| *key).collect()),
+        ("gone", removed.copied().collect()),
+    ];
+    let texts: Vec<String> = sets
+        .iter()
+        .filter_map(|(what, keys)| {
+            let (first, more) = (keys.first()?, keys.len() - 1);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            Some(format!("{what}: {first}{more}"))
+        })
+        .collect();
+    if texts.is_empty() {
+        return "its SQL, tests, settings or lists have changed, or the engine".to_owned();
+    }
+    texts.join("; ")
+}
+
+/// Makes a partition, and compares its rows with those that are there.
+async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows> {
+    let of_model = |error: Error| match error {
+        Error::Query(why) => Error::Model {
+            dataset: task.dataset.name.clone(),
+            model: task.model.name.clone(),
+            partition: task.partition.clone(),
+            why,
+        },
+        error => error,
+    };
+    let Computed { parts, columns, failed } = compute(lake, task).await.map_err(of_model)?;
+    let rows_after = parts.values().map(|part| part.rows).sum();
+    let failed = failed.into_iter().map(|test| test.text).collect();
+    if before.is_empty() {
+        return Ok(Rows { rows_after, added: rows_after, removed: 0, changed: 0, failed });
+    }
+    let engine = Engine::new(lake, 1)?;
+    let files = parts.into_values().filter(|part| part.rows > 0).map(|part| part.file).collect();
+    engine.add_made("after", &columns, files).await?;
+    let outputs: Vec<_> = before.iter().enumerate().collect();
+    engine.add_model(lake, "before", task.model, &outputs).await.map_err(|error| engine.explain(error))?;
+    let known = engine.context().table("before").await?;
+    let is_there = |name: &str| known.schema().fields().iter().any(|field| field.name() == name);
+    let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
+    if let Some(new) = names.iter().find(|name| !is_there(name)) {
+        let why = format!("rows cannot be compared: those that are there have no column \"{new}\"");
+        return Err(of_model(Error::Query(why)));
+    }
+    let all = quoted(&names);
+    let more = |one: &str, other: &str| format!("(SELECT {all} FROM {one} EXCEPT ALL SELECT {all} FROM {other})");
+    let (new, old) = (more("after", "before"), more("before", "after"));
+    let (added, removed) =
+        (count(&engine, &format!("{new} AS x")).await?, count(&engine, &format!("{old} AS x")).await?);
+    let unique = task.model.tests.iter().find_map(|test| match &test.check {
+        Check::Unique(columns) => Some(columns.iter().map(String::as_str).collect::<Vec<_>>()),
+        Check::Rows { .. } | Check::References { .. } | Check::Sql(_) => None,
+    });
+    let changed = match unique.filter(|_| added > 0 && removed > 0) {
+        Some(key) => {
+            let key = quoted(&key);
+            let both = format!("(SELECT {key} FROM {new} AS x INTERSECT SELECT {key} FROM {old} AS y) AS z");
+            count(&engine, &both).await?
+        }
+        None => 0,
+    };
+    Ok(Rows { rows_after, added: added - changed.min(added), removed: removed - changed.min(removed), changed, failed })
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect::<Vec<_>>().join(", ")
+}
+
+async fn count(engine: &Engine, from: &str) -> Result<u64> {
+    let sql = format!("SELECT count(*) FROM {from}");
+    let batches = planned(engine.context(), &sql, Kind::Model).await?.collect().await?;
+    let count = batches.first().and_then(|batch| batch.column(0).as_primitive_opt::<Int64Type>()?.iter().next()?);
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+}

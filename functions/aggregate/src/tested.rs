@@ -1,0 +1,150 @@
+//! Tests of a model, run on a partition's new rows before they replace those of before.
+
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{Int64Type, Schema, SchemaRef};
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::dataframe::DataFrame;
+use lake::dataset::{Check, Dataset, Expectation, Model, Severity, Table};
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::statement::{Kind, plan};
+
+/// Rows that a message shows of those that failed a test.
+const SHOWN: usize = 3;
+/// Letters of a value that a message shows.
+const LONGEST: usize = 60;
+
+/// A test that failed.
+#[derive(Debug)]
+pub struct Failed {
+    /// What follows.
+    pub severity: Severity,
+    /// Which test, how many rows, and some of them.
+    pub text: String,
+}
+
+/// Runs the tests of a model over its new rows, which `engine` knows by the model's name, beside everything that the
+/// model reads.
+pub async fn run(engine: &Engine, dataset: &Dataset, model: &Model) -> Result<Vec<Failed>> {
+    let counts = counts(engine, model).await?;
+    let mut failed = Vec::new();
+    let hidden = Hidden::new(dataset, model);
+    for (test, count) in model.tests.iter().zip(counts) {
+        if count == 0 {
+            continue;
+        }
+        let rows = failing(engine, model, test).await?.limit(0, Some(SHOWN))?.collect().await?;
+        let rows = rows.iter().map(|batch| hidden.texts(batch)).collect::<Result<Vec<_>>>()?.concat();
+        let (noun, more) = match count {
+            1 => ("row", ""),
+            count => ("rows", if count > rows.len() as u64 { ", ..." } else { "" }),
+        };
+        let rows = rows.iter().map(|row| format!("({row})")).collect::<Vec<_>>().join(", ");
+        let text = format!("the test {} with {count} {noun}: {rows}{more}", test.name);
+        failed.push(Failed { severity: test.severity, text });
+    }
+    Ok(failed)
+}
+
+/// How many rows fail each test. Those that look at single rows share one reading.
+async fn counts(engine: &Engine, model: &Model) -> Result<Vec<u64>> {
+    let of_rows = |test: &Expectation| match &test.check {
+        Check::Rows { fails, .. } => Some(fails.clone()),
+        Check::Unique(_) | Check::References { .. } | Check::Sql(_) => None,
+    };
+    let fails: Vec<String> = model.tests.iter().filter_map(of_rows).collect();
+    let mut counted = Vec::new();
+    if !fails.is_empty() {
+        let counts =
+            fails.iter().map(|fails| format!("count(*) FILTER (WHERE {fails})")).collect::<Vec<_>>().join(", ");
+        let sql = format!("SELECT {counts} FROM \"{}\"", model.name);
+        let batches = plan(engine.context(), &sql, Kind::Model).await?.collect().await?;
+        let columns = batches.iter().flat_map(RecordBatch::columns);
+        counted.extend(columns.filter_map(|column| column.as_primitive_opt::<Int64Type>()?.iter().next().flatten()));
+    }
+    let mut counted = counted.into_iter().map(|count| u64::try_from(count).unwrap_or_default());
+    let mut counts = Vec::with_capacity(model.tests.len());
+    for test in &model.tests {
+        counts.push(match test.check {
+            Check::Rows { .. } => {
+                let missing = || Error::Query(format!("the test {} was not answered", test.name));
+                counted.next().ok_or_else(missing)?
+            }
+            _ => failing(engine, model, test).await?.count().await? as u64,
+        });
+    }
+    Ok(counts)
+}
+
+async fn failing(engine: &Engine, model: &Model, test: &Expectation) -> Result<DataFrame> {
+    let planned = plan(engine.context(), &test.failing(&model.name), Kind::Model).await;
+    planned.map_err(|error| Error::Query(format!("[[test]] {}: {error}", test.name)))
+}
+
+/// Finds tests that cannot be run, over no rows.
+pub async fn check(engine: &Engine, model: &Model, columns: &SchemaRef) -> Result<()> {
+    if model.tests.is_empty() {
+        return Ok(());
+    }
+    engine.add_made(&model.name, columns, Vec::new()).await?;
+    for test in &model.tests {
+        let named: Vec<&String> = match &test.check {
+            Check::Unique(columns) => columns.iter().collect(),
+            Check::Rows { column, .. } | Check::References { column, .. } => vec![column],
+            Check::Sql(_) => Vec::new(),
+        };
+        if let Some(unknown) = named.into_iter().find(|name| columns.field_with_name(name).is_err()) {
+            return Err(Error::Query(format!(
+                "[[test]] {}: the model has no column \"{unknown}\"; it has {}",
+                test.name,
+                names(columns)
+            )));
+        }
+        failing(engine, model, test).await?.collect().await?;
+    }
+    Ok(())
+}
+
+fn names(schema: &Schema) -> String {
+    schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Which values of failed rows are not shown. Where a model reads personal columns, only values are shown of columns that
+/// a table declares by the same name as not personal: where the others come from is not known.
+struct Hidden<'a> {
+    tables: Vec<&'a Table>,
+    reads_personal: bool,
+}
+
+impl<'a> Hidden<'a> {
+    fn new(dataset: &'a Dataset, model: &Model) -> Self {
+        let tables = dataset.inputs_of(model).map(|inputs| inputs.tables).unwrap_or_default();
+        let reads_personal = tables.iter().any(|table| table.columns.iter().any(|column| column.personal));
+        Self { tables, reads_personal }
+    }
+
+    fn is_shown(&self, name: &str) -> bool {
+        let mut declared = self.tables.iter().filter_map(|table| table.column(name)).peekable();
+        !self.reads_personal || name == "rows" || declared.peek().is_some() && declared.all(|column| !column.personal)
+    }
+
+    /// Each row as `column = value, ...`.
+    fn texts(&self, batch: &RecordBatch) -> Result<Vec<String>> {
+        let options = FormatOptions::default().with_null("null");
+        let mut rows = vec![Vec::new(); batch.num_rows()];
+        let schema = batch.schema();
+        for (field, column) in schema.fields().iter().zip(batch.columns()) {
+            let is_shown = self.is_shown(field.name());
+            let values = ArrayFormatter::try_new(column, &options).map_err(|error| Error::Query(error.to_string()))?;
+            for (at, row) in rows.iter_mut().enumerate() {
+                let value = match (is_shown, column.is_null(at)) {
+                    (false, false) => "***".to_owned(),
+                    _ => values.value(at).to_string().chars().take(LONGEST).collect(),
+                };
+                row.push(format!("{} = {value}", field.name()));
+            }
+        }
+        Ok(rows.into_iter().map(|row| row.join(", ")).collect())
+    }
+}

@@ -1,0 +1,287 @@
+//! `tributary test`: unit tests of models, from the files beside them; and drafts of such files.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use aggregate::cases::{self, Difference};
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::datatypes::DataType;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use lake::Lake;
+use lake::dataset::case::{self, Case, Row};
+use lake::dataset::{Dataset, Model, Table};
+use lake::ledger::partition_of;
+use lake::partition::{Partition, PartitionBy};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::Format;
+use crate::commands::Result;
+use crate::failure::{self, Failure};
+use crate::output::{counted, print};
+use crate::summary::{exit_status, line};
+
+/// Rows of the first table that a draft has, and of each other one.
+const DRAFTED: usize = 5;
+const DRAFTED_BESIDE: usize = 10;
+
+/// What became of one test.
+#[derive(Debug, Serialize)]
+struct Tested {
+    dataset: String,
+    model: String,
+    name: String,
+    ok: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unexpected: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Runs the tests of one dataset or of all.
+pub async fn run(lake: &Lake, dataset: Option<&str>, format: Format) -> ExitCode {
+    let begun = Instant::now();
+    let datasets: Vec<&Dataset> = match dataset.map(|name| lake.catalog.dataset(name)).transpose() {
+        Ok(Some(dataset)) => vec![dataset],
+        Ok(None) => lake.catalog.datasets().iter().collect(),
+        Err(error) => {
+            let failures = [Failure::from(error)];
+            failure::print_all(&failures);
+            if format == Format::Json {
+                print(&format!("{}\n", json!({"ok": false, "tests": [], "errors": failures})));
+            }
+            return exit_status(&failures);
+        }
+    };
+    let mut failures: Vec<Failure> = Vec::new();
+    if dataset.is_none() {
+        failures.extend(lake.catalog.broken().map(Failure::from));
+    }
+    let mut tests = Vec::new();
+    for dataset in datasets {
+        for (model, text) in &dataset.cases {
+            match file(lake, dataset, model, text).await {
+                Ok(done) => tests.extend(done),
+                Err(why) => failures.push(Failure::usage(format!("{}/{model}{}: {why}", dataset.name, case::ENDING))),
+            }
+        }
+    }
+    let failed = tests.iter().filter(|test| !test.ok).count();
+    if failed > 0 {
+        failures.push(Failure::lasting(format!("{failed} of {} failed", counted(tests.len() as u64, "test"))));
+    }
+    failure::print_all(&failures);
+    match format {
+        Format::Text => print(&text(&tests)),
+        Format::Json => {
+            let elapsed_ms = begun.elapsed().as_millis() as u64;
+            let ok = failures.is_empty();
+            print(&format!("{}\n", json!({"ok": ok, "elapsed_ms": elapsed_ms, "tests": tests, "errors": failures})));
+        }
+    }
+    exit_status(&failures)
+}
+
+async fn file(lake: &Lake, dataset: &Dataset, name: &str, text: &str) -> std::result::Result<Vec<Tested>, String> {
+    let model = dataset.models.iter().find(|model| model.name == name);
+    let model = model.ok_or_else(|| format!("there is no model {name}.sql"))?;
+    let mut tests = Vec::new();
+    for case in case::cases(text)? {
+        let (difference, error) = match cases::run(lake, dataset, model, &case).await {
+            Ok(difference) => (difference, None),
+            Err(error) => (Difference::default(), Some(error.to_string())),
+        };
+        tests.push(Tested {
+            dataset: dataset.name.clone(),
+            model: model.name.clone(),
+            name: case.name,
+            ok: error.is_none() && difference.is_empty(),
+            missing: difference.missing,
+            unexpected: difference.unexpected,
+            error,
+        });
+    }
+    Ok(tests)
+}
+
+fn text(tests: &[Tested]) -> String {
+    let mut text = String::new();
+    if tests.is_empty() {
+        line(&mut text, format_args!("There are no tests: `tributary test --draft DATASET.MODEL` drafts one."));
+    }
+    for test in tests {
+        let state = if test.ok { "ok" } else { "failed" };
+        line(&mut text, format_args!("{state:<7} {}.{}: {}", test.dataset, test.model, test.name));
+        for (what, rows) in [("expected, and not there", &test.missing), ("there, and not expected", &test.unexpected)]
+        {
+            for row in rows {
+                line(&mut text, format_args!("        {what}: {row}"));
+            }
+        }
+        if let Some(error) = &test.error {
+            line(&mut text, format_args!("        {error}"));
+        }
+    }
+    text
+}
+
+/// Prints a test of `DATASET.MODEL`, drafted from rows of the lake.
+pub async fn draft(lake: &Lake, name: &str) -> Result<()> {
+    let unknown = || Failure::usage(format!("\"{name}\" is no model: write DATASET.MODEL"));
+    let (dataset, model) = name.split_once('.').ok_or_else(unknown)?;
+    let dataset = lake.catalog.dataset(dataset)?;
+    let model = dataset.models.iter().find(|known| known.name == model).ok_or_else(unknown)?;
+    let drafted = Draft::new(lake, dataset, model).await?;
+    print(&drafted);
+    Ok(())
+}
+
+/// A draft on its way.
+#[derive(Default)]
+struct Draft {
+    /// What stands in place of personal values.
+    stand_ins: BTreeMap<String, String>,
+    text: String,
+    given: BTreeMap<String, Vec<Row>>,
+}
+
+impl Draft {
+    async fn new(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<String> {
+        let made = lake.ledger.consumption_entries(Some(&dataset.name)).await?.readable;
+        let of_model = made.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_none());
+        let newest =
+            of_model.filter(|(_, entry)| !entry.outputs.is_empty()).filter_map(|(key, _)| partition_of(key)).max();
+        let partition = newest.ok_or_else(|| {
+            let why = format!("{}.{} has no rows yet: run `tributary aggregate` first", dataset.name, model.name);
+            Failure::lasting(why)
+        })?;
+        let mut draft = Self::default();
+        let place = format!("datasets/{}/{}{}", dataset.name, model.name, case::ENDING);
+        draft.text = format!(
+            "# Drafted from rows of a lake: keep what the test is about. Goes to {place} below config/.\n[[test]]\nname = \"a drafted test\"\n"
+        );
+        if model.partition != PartitionBy::Nothing {
+            draft.text.push_str(&format!("partition = \"{partition}\"\n"));
+        }
+        let inputs = dataset.inputs_of(model).map_err(Failure::usage)?;
+        let mut first: Option<(&Table, RecordBatch)> = None;
+        for table in inputs.tables {
+            let condition = match &first {
+                None => of_partition(table, &partition),
+                Some((other, rows)) => shared(other, rows, table)?,
+            };
+            let most = if first.is_none() { DRAFTED } else { DRAFTED_BESIDE };
+            let sql = format!("SELECT * FROM {}.{} WHERE {condition} LIMIT {most}", dataset.name, table.name);
+            let rows = rows_of(lake, &sql).await?;
+            draft.add(&format!("given.{}", table.name), table, &rows)?;
+            first = first.or(Some((table, rows)));
+        }
+        let case = Case {
+            name: String::new(),
+            partition: Some(partition),
+            settings: Row::new(),
+            given: std::mem::take(&mut draft.given),
+            expect: Vec::new(),
+        };
+        let (_, batches) = cases::made(lake, dataset, model, &case).await?;
+        let mut is_empty = true;
+        for batch in batches {
+            is_empty &= batch.num_rows() == 0;
+            draft.rows("expect", &batch, |_| false)?;
+        }
+        if is_empty {
+            let head = "[[test]]\nname = \"a drafted test\"\n";
+            draft.text = draft.text.replacen(head, &format!("{head}expect = []\n"), 1);
+        }
+        Ok(draft.text)
+    }
+
+    fn add(&mut self, place: &str, table: &Table, rows: &RecordBatch) -> Result<()> {
+        let is_personal = |name: &str| table.column(name).is_some_and(|column| column.personal);
+        let rows = self.rows(place, rows, is_personal)?;
+        self.given.insert(table.name.clone(), rows);
+        Ok(())
+    }
+
+    /// Adds rows to the text; returns them as a test gives them.
+    fn rows(&mut self, place: &str, rows: &RecordBatch, is_personal: impl Fn(&str) -> bool) -> Result<Vec<Row>> {
+        let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"));
+        let mut all = Vec::new();
+        for at in 0..rows.num_rows() {
+            let mut row = Row::new();
+            self.text.push_str(&format!("\n[[test.{place}]]\n"));
+            for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
+                if column.is_null(at) {
+                    continue;
+                }
+                let formatter =
+                    ArrayFormatter::try_new(column, &options).map_err(|error| Failure::lasting(error.to_string()))?;
+                let mut value = formatter.value(at).to_string();
+                if is_personal(field.name()) {
+                    let number = self.stand_ins.len() + 1;
+                    let stand_in =
+                        if is_text(column) { format!("{} {number}", field.name()) } else { number.to_string() };
+                    if !is_text(column) && !column.data_type().is_integer() {
+                        continue;
+                    }
+                    value = self.stand_ins.entry(value).or_insert(stand_in).clone();
+                }
+                let shown = if is_text(column) { json!(value).to_string() } else { value.clone() };
+                self.text.push_str(&format!("{} = {shown}\n", field.name()));
+                row.insert(field.name().clone(), value);
+            }
+            all.push(row);
+        }
+        Ok(all)
+    }
+}
+
+fn is_text(column: &ArrayRef) -> bool {
+    matches!(column.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+/// The rows of the first table that are of a partition.
+fn of_partition(table: &Table, partition: &Partition) -> String {
+    match (&table.partition, partition.days()) {
+        (PartitionBy::Time(_, day), Some(days)) => {
+            format!("\"{day}\" >= DATE '{}' AND \"{day}\" < DATE '{}'", days.start, days.end)
+        }
+        (PartitionBy::Key(_), _) => {
+            let value = |(name, value): (String, String)| format!("\"{name}\" = '{}'", value.replace('\'', "''"));
+            let values: Vec<String> = partition.values().map(|(name, text)| value((name.to_owned(), text))).collect();
+            if values.is_empty() { "TRUE".to_owned() } else { values.join(" AND ") }
+        }
+        _ => "TRUE".to_owned(),
+    }
+}
+
+/// Rows of a table that have a value of its key that the first table's rows have as well.
+fn shared(first: &Table, rows: &RecordBatch, table: &Table) -> Result<String> {
+    let is_shared = |name: &&String| first.column(name).is_some();
+    let Some(name) = table.key.iter().find(is_shared) else { return Ok("TRUE".to_owned()) };
+    let Some(column) = rows.column_by_name(name) else { return Ok("TRUE".to_owned()) };
+    let formatter = ArrayFormatter::try_new(column, &FormatOptions::default());
+    let formatter = formatter.map_err(|error| Failure::lasting(error.to_string()))?;
+    let values: Vec<String> = (0..column.len())
+        .filter(|at| column.is_valid(*at))
+        .map(|at| format!("'{}'", formatter.value(at).to_string().replace('\'', "''")))
+        .collect();
+    Ok(if values.is_empty() {
+        "FALSE".to_owned()
+    } else {
+        format!("CAST(\"{name}\" AS VARCHAR) IN ({})", values.join(", "))
+    })
+}
+
+async fn rows_of(lake: &Lake, sql: &str) -> Result<RecordBatch> {
+    let mut batches = Vec::new();
+    let mut keep = |batch: RecordBatch| {
+        batches.push(batch);
+        Ok(())
+    };
+    let schema = aggregate::query(lake, sql, 1, None, &mut keep).await?;
+    arrow::compute::concat_batches(&schema, &batches).map_err(|error| Failure::lasting(error.to_string()))
+}

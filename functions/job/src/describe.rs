@@ -1,0 +1,275 @@
+//! `tributary describe`: what datasets, tables, models and columns are, from their declarations.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use aggregate::planned;
+use lake::Lake;
+use lake::dataset::{Column, ColumnType, Dataset, Decimal, Model, RECEIVED_AT, Table};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::Format;
+use crate::commands::Result;
+use crate::failure::{self, Failure};
+use crate::output::print;
+use crate::summary::{exit_status, line};
+
+/// A dataset.
+#[derive(Debug, Serialize)]
+pub struct Described {
+    dataset: String,
+    title: String,
+    time_zone: String,
+    tables: Vec<DescribedTable>,
+    models: Vec<DescribedModel>,
+}
+
+#[derive(Debug, Serialize)]
+struct DescribedTable {
+    table: String,
+    about: String,
+    files: Vec<String>,
+    partition: Vec<String>,
+    key: Vec<String>,
+    columns: Vec<DescribedColumn>,
+}
+
+#[derive(Debug, Serialize)]
+struct DescribedModel {
+    model: String,
+    about: String,
+    partition: Vec<String>,
+    inputs: Vec<String>,
+    tests: Vec<String>,
+    columns: Vec<DescribedColumn>,
+}
+
+#[derive(Debug, Serialize)]
+struct DescribedColumn {
+    column: String,
+    #[serde(rename = "type")]
+    kind: String,
+    about: String,
+    /// What a value must be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<String>,
+    personal: bool,
+}
+
+/// Prints what `DATASET`, `DATASET.TABLE` or `DATASET.MODEL` is; all datasets without a name.
+pub async fn run(lake: &Lake, name: Option<&str>, format: Format) -> ExitCode {
+    let begun = Instant::now();
+    let (described, failures) = match described(lake, name).await {
+        Ok(described) => (described, Vec::new()),
+        Err(failure) => (Vec::new(), vec![failure]),
+    };
+    failure::print_all(&failures);
+    match format {
+        Format::Text => {
+            let is_one = name.is_some_and(|name| name.contains('.'));
+            print(&described.iter().map(|dataset| text(dataset, is_one)).collect::<Vec<_>>().join("\n"));
+        }
+        Format::Json => {
+            let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
+            print(&format!(
+                "{}\n",
+                json!({"ok": ok, "elapsed_ms": elapsed_ms, "datasets": described, "errors": failures})
+            ));
+        }
+    }
+    exit_status(&failures)
+}
+
+async fn described(lake: &Lake, name: Option<&str>) -> Result<Vec<Described>> {
+    let Some(name) = name else {
+        let mut all = Vec::new();
+        for dataset in lake.catalog.datasets() {
+            all.push(Described::new(lake, dataset, None).await?);
+        }
+        return Ok(all);
+    };
+    let (dataset, part) = name.split_once('.').map_or((name, None), |(dataset, part)| (dataset, Some(part)));
+    let dataset = lake.catalog.dataset(dataset)?;
+    if let Some(part) = part {
+        let tables = dataset.tables.iter().map(|table| table.name.as_str());
+        let known: Vec<&str> = tables.chain(dataset.models.iter().map(|model| model.name.as_str())).collect();
+        if !known.contains(&part) {
+            let why = format!("{} has no \"{part}\"; it has {}", dataset.name, known.join(", "));
+            return Err(Failure::usage(why));
+        }
+    }
+    Ok(vec![Described::new(lake, dataset, part).await?])
+}
+
+impl Described {
+    async fn new(lake: &Lake, dataset: &Dataset, part: Option<&str>) -> Result<Self> {
+        let is_wanted = |name: &str| part.is_none_or(|part| part == name);
+        let tables = dataset.tables.iter().filter(|table| is_wanted(&table.name)).map(DescribedTable::new).collect();
+        let mut models = Vec::new();
+        for model in dataset.models.iter().filter(|model| is_wanted(&model.name)) {
+            models.push(DescribedModel::new(lake, dataset, model).await?);
+        }
+        Ok(Self {
+            dataset: dataset.name.clone(),
+            title: dataset.title.clone(),
+            time_zone: dataset.zone.to_string(),
+            tables,
+            models,
+        })
+    }
+}
+
+impl DescribedTable {
+    fn new(table: &Table) -> Self {
+        let mut columns: Vec<DescribedColumn> = table.columns.iter().map(DescribedColumn::of).collect();
+        columns.push(DescribedColumn {
+            column: RECEIVED_AT.to_owned(),
+            kind: name_of(ColumnType::Timestamp).to_owned(),
+            about: "When the row's raw bytes were received".to_owned(),
+            rules: Vec::new(),
+            personal: false,
+        });
+        Self {
+            table: table.name.clone(),
+            about: table.about.clone(),
+            files: table.files.clone(),
+            partition: table.partition.columns().into_iter().map(str::to_owned).collect(),
+            key: table.key.clone(),
+            columns,
+        }
+    }
+}
+
+impl DescribedModel {
+    async fn new(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Self> {
+        let tables = dataset.inputs_of(model).map(|inputs| inputs.tables).unwrap_or_default();
+        let columns = planned(lake, dataset, model).await?;
+        let column = |field: &arrow::datatypes::FieldRef| {
+            let name = field.name();
+            // A column that keeps its name keeps what it is.
+            let source = tables.iter().find_map(|table| table.column(name));
+            DescribedColumn {
+                column: name.clone(),
+                kind: sql_type(field.data_type()),
+                about: source.map(|column| column.about.clone()).unwrap_or_default(),
+                rules: Vec::new(),
+                personal: source.is_some_and(|column| column.personal) && !model.hash_personal,
+            }
+        };
+        Ok(Self {
+            model: model.name.clone(),
+            about: model.about.clone(),
+            partition: model.partition_columns().into_iter().map(str::to_owned).collect(),
+            inputs: model.inputs.clone(),
+            tests: model.tests.iter().map(|test| test.name.clone()).collect(),
+            columns: columns.fields().iter().map(column).collect(),
+        })
+    }
+}
+
+impl DescribedColumn {
+    fn of(column: &Column) -> Self {
+        let mut rules = Vec::new();
+        if column.required {
+            rules.push("required".to_owned());
+        }
+        let number = |what: &str, number: Option<f64>| number.map(|number| format!("{what} {number}"));
+        rules.extend(number("at least", column.min));
+        rules.extend(number("at most", column.max));
+        if !column.one_of.is_empty() {
+            rules.push(format!("one of {}", column.one_of.join(", ")));
+        }
+        rules.extend(column.pattern.as_ref().map(|pattern| format!("matches {pattern}")));
+        if column.decimal == Decimal::Comma {
+            rules.push("decimals behind a comma".to_owned());
+        }
+        rules.extend(column.null_before.map(|day| format!("missing before {day}")));
+        Self {
+            column: column.name.clone(),
+            kind: name_of(column.kind).to_owned(),
+            about: column.about.clone(),
+            rules,
+            personal: column.personal,
+        }
+    }
+}
+
+fn name_of(kind: ColumnType) -> &'static str {
+    match kind {
+        ColumnType::String => "string",
+        ColumnType::Int64 => "int64",
+        ColumnType::Float64 => "float64",
+        ColumnType::Bool => "bool",
+        ColumnType::Date => "date",
+        ColumnType::Timestamp => "timestamp",
+    }
+}
+
+/// A type of a result by the names that declarations use.
+fn sql_type(kind: &arrow::datatypes::DataType) -> String {
+    let known = [
+        ColumnType::String,
+        ColumnType::Int64,
+        ColumnType::Float64,
+        ColumnType::Bool,
+        ColumnType::Date,
+        ColumnType::Timestamp,
+    ];
+    known
+        .into_iter()
+        .find(|known| known.arrow() == *kind)
+        .map_or_else(|| kind.to_string().to_lowercase(), |known| name_of(known).to_owned())
+}
+
+fn text(described: &Described, is_one: bool) -> String {
+    let mut text = String::new();
+    let add = &mut text;
+    if !is_one {
+        line(add, format_args!("{}: {} (days in {})", described.dataset, described.title, described.time_zone));
+    }
+    for table in &described.tables {
+        head(add, "table", &format!("{}.{}", described.dataset, table.table), &table.about);
+        line(add, format_args!("  files      {}", table.files.join(", ")));
+        list(add, "cut by", &table.partition);
+        list(add, "key", &table.key);
+        columns(add, &table.columns);
+    }
+    for model in &described.models {
+        head(add, "model", &format!("{}.{}", described.dataset, model.model), &model.about);
+        list(add, "reads", &model.inputs);
+        list(add, "cut by", &model.partition);
+        for test in &model.tests {
+            line(add, format_args!("  test       {test}"));
+        }
+        columns(add, &model.columns);
+    }
+    text
+}
+
+fn head(text: &mut String, kind: &str, name: &str, about: &str) {
+    line(text, format_args!(""));
+    line(text, format_args!("{kind} {name}"));
+    for about in about.lines() {
+        line(text, format_args!("  {about}"));
+    }
+}
+
+fn list(text: &mut String, what: &str, names: &[String]) {
+    if !names.is_empty() {
+        line(text, format_args!("  {what:<10} {}", names.join(", ")));
+    }
+}
+
+fn columns(text: &mut String, columns: &[DescribedColumn]) {
+    let width = columns.iter().map(|column| column.column.chars().count()).max().unwrap_or_default();
+    for column in columns {
+        let personal = if column.personal { Some("personal".to_owned()) } else { None };
+        let rules: Vec<String> = column.rules.iter().cloned().chain(personal).collect();
+        let rules = if rules.is_empty() { String::new() } else { format!("({})", rules.join("; ")) };
+        let words = [column.about.as_str(), rules.as_str()].into_iter().filter(|words| !words.is_empty());
+        let words = words.collect::<Vec<_>>().join(" ");
+        let shown = format!("  {:<width$}  {:<9}  {words}", column.column, column.kind);
+        line(text, format_args!("{}", shown.trim_end()));
+    }
+}

@@ -1,0 +1,78 @@
+//! `tributary init`: an empty lake in a folder, with what a person who finds it wants to know.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use lake::Lake;
+use lake::settings::Zone;
+use lake::store::StoreUrl;
+
+use crate::commands::Result;
+use crate::failure::Failure;
+use crate::output::print;
+use crate::summary::line;
+
+const README: &str = "\
+# A data lake of Tributary
+
+    raw/DATASET/          files as they were delivered: put yours here
+    config/datasets/      own datasets, and changes of built-in ones, one folder each
+    standard/             typed valid rows as Parquet, made by `tributary clean`
+    rejection/            invalid rows, with their reasons
+    consumption/          results of SQL models as Parquet, made by `tributary aggregate`
+    ledger/               what went in and what came out: change nothing here
+
+Run these in the folder that holds the lake, or say where it is with --lake or LAKE_URL:
+
+    tributary status                                  what is there, and what is waiting
+    tributary dataset new NAME --from FILE.csv        draft a dataset from a sample
+    tributary clean && tributary aggregate            bring everything up to date
+    tributary query 'SELECT ...'                      SQL over all tables, named dataset.table
+    tributary verify                                  prove that no row is lost
+
+All but raw/ and config/ can be made again from these two.
+";
+const IGNORED: &str = "\
+# Data, and what is made of it, is not for version control; config/ is.
+/raw/
+/standard/
+/rejection/
+/consumption/
+/ledger/
+/batch/
+";
+
+/// Makes the lake's folders and files, as far as they are not there.
+pub fn run(lake: &Lake) -> Result<()> {
+    let StoreUrl::File(root) = lake.root_place() else {
+        let why = format!("{} is made by Terraform: see infra/README.md", lake.root_url());
+        return Err(Failure::usage(why));
+    };
+    let wrong = |error: std::io::Error| Failure::lasting(format!("{}: {error}", root.display()));
+    let mut text = String::new();
+    for folder in ["config/datasets".to_owned(), Zone::Raw.name().to_owned()] {
+        fs::create_dir_all(root.join(folder)).map_err(wrong)?;
+    }
+    for dataset in lake.catalog.datasets().iter().filter(|dataset| !dataset.has_source()) {
+        fs::create_dir_all(root.join(Zone::Raw.name()).join(&dataset.name)).map_err(wrong)?;
+    }
+    for (name, content) in [("README.md", README), (".gitignore", IGNORED)] {
+        if write_new(&root.join(name), content).map_err(wrong)? {
+            line(&mut text, format_args!("made {}", root.join(name).display()));
+        }
+    }
+    line(&mut text, format_args!("There is a lake at {}.", root.display()));
+    line(&mut text, format_args!("Next: put files into its raw/DATASET/, or run `tributary dataset new --help`."));
+    print(&text);
+    Ok(())
+}
+
+/// Writes a file unless it is there.
+fn write_new(path: &Path, content: &str) -> std::io::Result<bool> {
+    match fs::File::create_new(path) {
+        Ok(mut file) => file.write_all(content.as_bytes()).map(|()| true),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,260 @@
+//! What analysts do with models: tests of their rows, unit tests, plans, differences, descriptions.
+
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
+use std::process::Stdio;
+
+use integration::TestLake;
+use serde_json::{Value, json};
+
+const DATASET: &str = "title = 'Trams'\ntime_zone = 'UTC'\n\
+    [settings]\nleast = 1\n\
+    [table.ride]\nabout = 'Rides as they were counted'\nfrom = '*.csv'\npartition = 'month(day)'\nkey = ['id']\nkey_decides_day = true\n\
+    [table.ride.column]\n\
+    id = { type = 'int64', required = true, about = 'Number of the ride' }\n\
+    day = { type = 'date', required = true }\n\
+    line = { type = 'string' }\n\
+    driver = { type = 'string', personal = true }\n\
+    people = { type = 'int64', min = 0 }\n";
+const MODEL: &str =
+    "-- People per day and line.\n--\n-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"ride\"]\n";
+const SQL: &str = "\nSELECT day, line, sum(people) AS people, count(*) AS rides, max(driver) AS driver FROM ride\n\
+    CROSS JOIN settings WHERE people >= settings.least GROUP BY day, line ORDER BY day, line\n";
+const RIDES: &str = "id,day,line,driver,people\n1,2026-10-01,7,Ada,5\n2,2026-10-01,7,Bob,6\n3,2026-10-02,8,Ada,1\n4,2026-11-01,7,Cid,2\n";
+
+fn lake(tests: &str) -> TestLake {
+    let lake = TestLake::new("http://127.0.0.1:9/");
+    lake.write("config/datasets/trams/dataset.toml", DATASET);
+    declare(&lake, tests);
+    lake.write("raw/trams/rides.csv", RIDES);
+    lake.call(&["clean"]).ok();
+    lake
+}
+
+fn declare(lake: &TestLake, tests: &str) {
+    lake.write("config/datasets/trams/people.sql", format!("{MODEL}{tests}{SQL}"));
+}
+
+fn people(lake: &TestLake) -> Vec<Value> {
+    lake.query("SELECT day, line, people FROM trams.people ORDER BY day, line")
+}
+
+#[test]
+fn rows_that_pass_are_committed_and_rows_that_fail_are_not() {
+    let passing = "-- [[test]]\n-- unique = [\"day\", \"line\"]\n-- not_null = [\"day\", \"people\"]\n\
+        -- accepted = { line = [\"7\", \"8\"] }\n-- range = { people = [1, inf] }\n-- references = { line = \"ride.line\" }\n\
+        -- [[test]]\n-- sql = \"SELECT * FROM people WHERE rides > people\"\n";
+    let lake = lake(passing);
+    lake.call(&["aggregate"]).ok();
+    let before = people(&lake);
+    assert_eq!(before.len(), 3);
+
+    for (failing, says) in [
+        ("unique = [\"line\"]", "the test unique: line with 1 row: (line = 7, rows = "),
+        ("range = { people = [0, 5] }", "the test range: people from 0 to 5 with 1 row: (day = 2026-10-01, line = 7, "),
+        ("accepted = { line = [\"8\"] }", "the test accepted: line in ('8') with 1 row: ("),
+        (
+            "name = \"few\"\n-- sql = \"SELECT line, rides FROM people WHERE rides > 1\"",
+            "the test few with 1 row: (line = 7, ",
+        ),
+        (
+            "references = { rides = \"ride.id\" }\n-- not_null = [\"driver\"]\n-- accepted = { driver = [\"Zoe\"] }",
+            "driver = ***",
+        ),
+    ] {
+        declare(&lake, &format!("-- [[test]]\n-- {failing}\n"));
+        lake.write("raw/trams/more.csv", "id,day,line,driver,people\n9,2026-10-01,7,Eve,1\n10,2026-10-05,7,Eve,1\n");
+        lake.call(&["clean"]).ok();
+        let called = lake.call(&["aggregate"]);
+        assert_eq!(called.status, 1, "{failing}");
+        assert!(called.stderr.contains("partition month=2026-10, stays as it is"), "{}", called.stderr);
+        assert!(called.stderr.contains(says), "{says:?} is not in: {}", called.stderr);
+        for name in ["Ada", "Bob", "Cid", "Eve"] {
+            assert!(!called.stderr.contains(name), "a personal value is shown: {}", called.stderr);
+        }
+        let october = |rows: &[Value]| rows.iter().filter(|row| row["day"].as_str().unwrap() < "2026-11").count();
+        assert_eq!(october(&people(&lake)), october(&before), "the rows of before stay");
+    }
+
+    declare(&lake, "-- [[test]]\n-- range = { people = [0, 5] }\n-- severity = \"warn\"\n");
+    let called = lake.call(&["aggregate"]).ok();
+    let aggregated = called.json()["aggregated"].as_array().unwrap().clone();
+    let warnings: Vec<&Value> = aggregated.iter().filter(|made| !made["warnings"].is_null()).collect();
+    assert_eq!(warnings.len(), 1, "{aggregated:?}");
+    assert!(warnings[0]["warnings"][0].as_str().unwrap().contains("range: people"), "{warnings:?}");
+    assert_eq!(people(&lake).len(), 4);
+    lake.call(&["verify"]).ok();
+}
+
+#[test]
+fn tests_that_cannot_be_run_are_mistakes_of_the_dataset() {
+    let lake = lake("");
+    for (test, says) in [
+        ("not_null = [\"nothing\"]", "the model has no column \"nothing\"; it has day, line"),
+        ("sql = \"SELECT * FROM nowhere\"", "nowhere"),
+        ("sql = \"DROP TABLE people\"", "only one SELECT"),
+        ("references = { line = \"ride.lines\" }", "lines"),
+        ("colour = 1", "colour"),
+    ] {
+        declare(&lake, &format!("-- [[test]]\n-- {test}\n"));
+        let folder = lake.path().join("config/datasets/trams");
+        let called = lake.call(&["dataset", "check", folder.to_str().unwrap()]);
+        assert_eq!(called.status, 2, "{test}");
+        assert!(called.stderr.contains(says), "{says:?} is not in: {}", called.stderr);
+    }
+}
+
+const UNIT: &str = "[[test]]\nname = 'people are added up'\npartition = 'month=2026-10'\nsettings = { least = 2 }\n\
+    [[test.given.ride]]\nid = 1\nday = 2026-10-03\nline = 'x'\npeople = 2\n\
+    [[test.given.ride]]\nid = 2\nday = 2026-10-03\nline = 'x'\npeople = 3\n\
+    [[test.given.ride]]\nid = 3\nday = 2026-10-03\nline = 'x'\npeople = 1\n\
+    [[test.given.ride]]\nid = 4\nday = 2026-11-03\nline = 'x'\npeople = 9\n";
+
+#[test]
+fn unit_tests_compare_what_a_model_makes_of_given_rows() {
+    let lake = lake("");
+    let place = "config/datasets/trams/people.test.toml";
+    lake.write(place, format!("{UNIT}[[test.expect]]\nday = 2026-10-03\nline = 'x'\npeople = 5\nrides = 2\n"));
+    let called = lake.call(&["test"]).ok();
+    let tests = &called.json()["tests"];
+    let of_trams: Vec<&Value> = tests.as_array().unwrap().iter().filter(|test| test["dataset"] == "trams").collect();
+    assert_eq!(of_trams, [&json!({"dataset": "trams", "model": "people", "name": "people are added up", "ok": true})]);
+
+    lake.write(place, format!("{UNIT}[[test.expect]]\nday = 2026-10-03\npeople = 6\n"));
+    let called = lake.call(&["test", "trams"]);
+    assert_eq!(called.status, 1);
+    let test = &called.json()["tests"][0];
+    assert_eq!(test["missing"], json!(["day = 2026-10-03, people = 6"]));
+    assert_eq!(test["unexpected"], json!(["day = 2026-10-03, people = 5"]));
+
+    for (wrong, says) in [
+        (UNIT.replace("id = 1", "idd = 1"), "given.ride: there is no column \"idd\""),
+        (UNIT.replace("given.ride", "given.walk"), "does not read a table walk"),
+        (UNIT.replace("least = 2", "most = 2"), "there is no setting \"most\""),
+        (UNIT.replace("partition = 'month=2026-10'\n", ""), "say which partition is made"),
+        (UNIT.replace("people = 3", "people = 'many'"), "people"),
+    ] {
+        lake.write(place, format!("{wrong}[[test.expect]]\nday = 2026-10-03\n"));
+        let called = lake.call(&["test", "trams"]);
+        let error = called.json()["tests"][0]["error"].as_str().unwrap_or_default().to_owned();
+        assert!(called.status == 1 && error.contains(says), "{says:?} is not in: {error}");
+    }
+    lake.write(place, "[[test]]\nname = 1\n");
+    let called = lake.call(&["test", "trams"]);
+    assert!(called.status == 2 && called.stderr.contains("people.test.toml: line 2"), "{}", called.stderr);
+}
+
+#[test]
+fn a_unit_test_is_drafted_from_the_lake_and_passes() {
+    let lake = lake("");
+    assert_eq!(lake.call(&["test", "--draft", "trams.people"]).status, 1, "there are no rows yet");
+    lake.call(&["aggregate"]).ok();
+    let draft = lake.command(&["test", "--draft", "trams.people"]).output().unwrap();
+    let draft = String::from_utf8(draft.stdout).unwrap();
+    assert!(draft.contains("partition = \"month=2026-11\"") && draft.contains("driver = \"driver 1\""), "{draft}");
+    assert!(!draft.contains("Cid"), "a personal value is shown: {draft}");
+    lake.write("config/datasets/trams/people.test.toml", &draft);
+    let called = lake.call(&["test", "trams"]).ok();
+    assert_eq!(called.json()["tests"][0]["ok"], true, "{}", called.stdout);
+}
+
+#[test]
+fn a_plan_says_why_and_a_difference_what_and_neither_changes_anything() {
+    let lake = lake("-- [[test]]\n-- unique = [\"day\", \"line\"]\n");
+    let whys = |called: &integration::Called| -> Vec<(String, String)> {
+        let planned = called.json()["planned"].as_array().unwrap().clone();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        planned.iter().map(|planned| (text(&planned["partition"]), text(&planned["why"]))).collect()
+    };
+    let new = |month: &str| (format!("month={month}"), "it is new".to_owned());
+    assert_eq!(whys(&lake.call(&["aggregate", "--plan"]).ok()), [new("2026-10"), new("2026-11")]);
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(whys(&lake.call(&["aggregate", "--plan"]).ok()), []);
+
+    // One row of October changes, one is new, one goes.
+    lake.write(
+        "raw/trams/more.csv",
+        "id,day,line,driver,people\n1,2026-10-01,7,Ada,50\n8,2026-10-09,7,Ada,1\n3,2026-10-02,8,Ada,0\n",
+    );
+    lake.call(&["clean"]).ok();
+    let before = lake.tree();
+    let planned = whys(&lake.call(&["aggregate", "--plan"]).ok());
+    assert_eq!(planned.len(), 1);
+    assert!(planned[0].1.starts_with("new: trams/ride/month=2026-10/"), "{planned:?}");
+    let called = lake.call(&["aggregate", "--diff"]).ok();
+    let preview = called.json()["planned"][0].clone();
+    let figures =
+        ["rows_before", "rows_after", "added", "removed", "changed"].map(|name| preview[name].as_u64().unwrap());
+    assert_eq!(figures, [2, 2, 1, 1, 1], "{preview}");
+    assert_eq!(lake.tree().differences(&before), Vec::<String>::new());
+
+    lake.call(&["aggregate"]).ok();
+    declare(&lake, "-- [[test]]\n-- unique = [\"line\"]\n");
+    let called = lake.call(&["aggregate", "--diff"]).ok();
+    let preview = &called.json()["planned"][0];
+    assert!(preview["why"].as_str().unwrap().contains("its SQL, tests"), "{preview}");
+    assert!(preview["failed"][0].as_str().unwrap().contains("unique: line"), "{preview}");
+}
+
+#[test]
+fn what_there_is_can_be_described_listed_and_asked_in_files() {
+    let lake = lake("-- [[test]]\n-- not_null = [\"day\"]\n");
+    let described = lake.call(&["describe", "trams"]).ok().json();
+    let table = &described["datasets"][0]["tables"][0];
+    assert_eq!((&table["about"], &table["files"]), (&json!("Rides as they were counted"), &json!(["*.csv"])));
+    let id = json!({"column": "id", "type": "int64", "about": "Number of the ride", "rules": ["required"], "personal": false});
+    assert!(table["columns"].as_array().unwrap().contains(&id), "{table}");
+    let model = &described["datasets"][0]["models"][0];
+    assert_eq!((&model["about"], &model["tests"]), (&json!("People per day and line."), &json!(["not_null: day"])));
+    let driver = model["columns"].as_array().unwrap().iter().find(|column| column["column"] == "driver").unwrap();
+    assert_eq!(driver["personal"], true);
+    let text = String::from_utf8(lake.command(&["describe", "trams.ride"]).output().unwrap().stdout).unwrap();
+    assert!(text.contains("table trams.ride") && text.contains("personal") && !text.contains("model"), "{text}");
+    let called = lake.call(&["describe", "trams.rides"]);
+    assert!(called.status == 2 && called.stderr.contains("it has ride, people"), "{}", called.stderr);
+
+    let names = lake.query("SHOW TABLES;");
+    assert!(names.iter().any(|row| row["name"] == "trams.people" && row["kind"] == "model"), "{names:?}");
+    lake.write("count.sql", "SELECT count(*) AS rides\nFROM trams.ride\n");
+    let file = lake.path().join("count.sql");
+    for arguments in [["query", "--csv", "-f", file.to_str().unwrap()], ["query", "--csv", "-q", "-"]] {
+        let mut command = lake.command(&arguments);
+        command.stdin(Stdio::from(std::fs::File::open(&file).unwrap()));
+        assert_eq!(command.output().unwrap().stdout, b"rides\n4\n", "{arguments:?}");
+    }
+    let nulls = lake.command(&["query", "--json", "SELECT NULL AS nothing"]).output().unwrap().stdout;
+    assert_eq!(nulls, b"{\"nothing\":null}\n");
+}
+
+#[test]
+fn a_lake_is_begun_and_looked_after() {
+    let lake = TestLake::new("http://127.0.0.1:9/");
+    let place = lake.path().join("new lake");
+    let place = place.to_str().unwrap();
+    let doctor =
+        |arguments: &[&str]| lake.command(&[&["--lake", place, "--output", "json"], arguments].concat()).output();
+    assert_eq!(doctor(&["doctor"]).unwrap().status.code(), Some(1), "there is no lake yet");
+    for _ in 0..2 {
+        assert!(lake.command(&["init", place]).output().unwrap().status.success());
+    }
+    for name in ["README.md", ".gitignore", "raw/energy_usage", "config/datasets"] {
+        assert!(lake.path().join("new lake").join(name).exists(), "{name}");
+    }
+    let looked = doctor(&["doctor"]).unwrap();
+    assert!(looked.status.success(), "{}", String::from_utf8_lossy(&looked.stderr));
+    let last: Value = serde_json::from_slice(&looked.stdout).unwrap();
+    assert!(last["findings"].as_array().unwrap().iter().all(|finding| finding["ok"] == true), "{last}");
+
+    std::fs::write(lake.path().join("new lake/raw/energy_usage/a.csv"), "customer_id,usage_kwh,start_time\n").unwrap();
+    let shown = doctor(&["clean", "--dry-run"]).unwrap();
+    let last: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(last["waiting"], json!(["energy_usage/a.csv"]));
+    assert!(!lake.path().join("new lake/ledger/raw").exists(), "nothing is cleaned");
+    let status = doctor(&["status", "energy_usage"]).unwrap();
+    let last: Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(last["datasets"].as_array().unwrap().len(), 1);
+    let script = lake.command(&["completions", "bash"]).output().unwrap().stdout;
+    assert!(String::from_utf8(script).unwrap().contains("backfill"));
+    let page = lake.command(&["man"]).output().unwrap().stdout;
+    assert!(String::from_utf8(page).unwrap().contains(".TH"));
+}
