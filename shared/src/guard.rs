@@ -160,14 +160,24 @@ pub fn is_made(dataset: &Dataset, zone: Zone, key: &str) -> bool {
     }
 }
 
-/// Deletes an object that no ledger entry names, if it is old enough and one that the dataset makes. Returns whether it
-/// was deleted.
-pub async fn sweep(store: &Store, zone: Zone, dataset: &Dataset, object: &Object, now: DateTime<Utc>) -> Result<bool> {
+/// Deletes an object that no ledger entry names, if it is old enough and one that the dataset makes. `is_named` looks into
+/// the ledger once more, after the object's state was looked at. Returns whether it was deleted.
+pub async fn sweep(
+    store: &Store,
+    zone: Zone,
+    dataset: &Dataset,
+    object: &Object,
+    now: DateTime<Utc>,
+    is_named: impl Future<Output = Result<bool>>,
+) -> Result<bool> {
     if !is_made(dataset, zone, &object.key) || !may_sweep(object, now) {
         return Ok(false);
     }
-    let is_still_old = async { Ok(store.head(&object.key).await?.is_some_and(|there| may_sweep(&there, now))) };
-    delete(store, &object.key, Why::Orphan, is_still_old).await
+    let may_go = async {
+        let is_old = store.head(&object.key).await?.is_some_and(|there| may_sweep(&there, now));
+        Ok(is_old && !is_named.await?)
+    };
+    delete(store, &object.key, Why::Orphan, may_go).await
 }
 
 #[cfg(test)]

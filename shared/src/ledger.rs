@@ -408,6 +408,7 @@ impl Ledger {
     /// [`crate::store::Failure::Condition`] if another writer was first.
     /// Tells the entry's own new ETag.
     pub async fn commit_raw(&self, entry: &RawEntry, previous: Option<&str>) -> Result<String> {
+        let entry = &RawEntry { beside: entry.beside.committed(), ..entry.clone() };
         self.commit(&keys::raw_ledger(entry.raw_key()), entry, previous).await
     }
 
@@ -429,6 +430,7 @@ impl Ledger {
     /// Commits a consumption partition's entry in place of the one whose ETag is `previous`.
     pub async fn commit_consumption(&self, entry: &ConsumptionEntry, previous: Option<&str>) -> Result<String> {
         let key = keys::consumption_ledger(&entry.dataset, &entry.model, &entry.partition);
+        let entry = &ConsumptionEntry { beside: entry.beside.committed(), ..entry.clone() };
         self.commit(&key, entry, previous).await
     }
 

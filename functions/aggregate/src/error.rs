@@ -187,7 +187,11 @@ impl From<lake::store::StoreError> for Error {
 
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
-        let text = error.strip_backtrace();
+        // The outermost of several is the name of the optimizer's rule that met it.
+        let text = match &error {
+            DataFusionError::Context(..) => error.find_root().strip_backtrace(),
+            error => error.strip_backtrace(),
+        };
         // An advice of DataFusion's to report a bug follows some messages of wrong queries.
         let text = text.split("\nThis issue was likely caused by a bug").next().unwrap_or_default();
         Error::Query(match error.find_root() {

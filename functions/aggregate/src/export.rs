@@ -1,6 +1,7 @@
 //! CSV files of models, for people and programs that want one file: `NAME.csv` has the newest partition, and
 //! `NAME_historical.csv` all earlier ones.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -51,31 +52,34 @@ async fn one_round(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Res
     let made = Made::read(lake, dataset).await?;
     let entries = &made.entries;
     let mut lines = Vec::new();
-    let mut kept = Vec::new();
+    let (mut files, mut kept) = (Vec::new(), BTreeSet::new());
     for model in dataset.models.iter().filter(|model| selection.wants_model(&model.name)) {
         // Named by the plan: files that lack a partition would be shorter.
         if made.unreadable_of(&model.name).next().is_some() {
-            let files = entries.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_some());
-            kept.extend(files.map(|(key, _)| key.clone()));
+            let known = entries.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_some());
+            kept.extend(known.map(|(key, _)| key.clone()));
             continue;
         }
         for wanted in wanted(dataset, model, entries) {
-            let partition = file_partition(&wanted.name);
-            let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &partition);
-            let known = entries.iter().find(|(key, _)| *key == ledger_key).map(|(_, entry)| entry);
-            let is_current = known.is_some_and(|known| known.is_settled() && known.fingerprint == wanted.fingerprint());
-            if !is_current || made.is_damaged(&ledger_key) || selection.all {
-                lines.push(write(lake, &wanted, known).await?);
-            }
-            kept.push(ledger_key);
+            let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &file_partition(&wanted.name));
+            kept.insert(ledger_key.clone());
+            files.push((ledger_key, wanted));
         }
     }
+    // First those that go: a file may be another model's by now.
     for (ledger_key, entry) in entries.iter().filter(|(key, entry)| entry.file.is_some() && !kept.contains(key)) {
         if !selection.wants_model(&entry.model) || !commit::remove(lake, ledger_key, entry).await? {
             continue;
         }
         let name = entry.file.as_deref().unwrap_or_default();
         lines.push(line(dataset, &entry.model, name, 0, true, true));
+    }
+    for (ledger_key, wanted) in files {
+        let known = entries.iter().find(|(key, _)| *key == ledger_key).map(|(_, entry)| entry);
+        let is_current = known.is_some_and(|known| known.is_settled() && known.fingerprint == wanted.fingerprint());
+        if !is_current || made.is_damaged(&ledger_key) || selection.all {
+            lines.push(write(lake, &wanted, known).await?);
+        }
     }
     Ok(lines)
 }

@@ -39,6 +39,7 @@ pub use self::error::{Error, Result};
 pub use self::export::planned;
 pub use self::preview::{Preview, Previews, Rows, preview};
 pub use self::query::{Answer, query};
+pub use self::sweep::forget;
 
 use self::plan::{Made, Plan, Vanished};
 
@@ -192,7 +193,8 @@ async fn one_round(
         match commit::settle(lake, ledger_key).await {
             // Another aggregation is at work on it.
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
-            settled => settled?,
+            // What cannot be removed of one partition stops no other.
+            settled => outcome.failed.extend(settled.err()),
         }
     }
     are_gone(lake, dataset, &entries, &vanished).await?;
@@ -214,7 +216,7 @@ async fn one_round(
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {
                 outcome.failed.push(Error::Overtaken { dataset, model, partition });
             }
-            Err(error) => return Err(error),
+            Err(error) => outcome.failed.push(error),
         }
     }
     if let Some(backlog) = backlog::too_large(lake, &todo) {

@@ -4,23 +4,46 @@ use std::collections::BTreeSet;
 
 use chrono::Utc;
 use lake::dataset::Dataset;
-use lake::ledger::Entries;
+use lake::ledger::{Entries, Unreadable, partition_of};
 use lake::settings::Zone;
 use lake::store::{Failure, Object};
 use lake::{Lake, guard};
 
-use crate::error::Result;
+use crate::commit;
+use crate::error::{Error, Result};
+use crate::plan::model_of;
 
 /// Removes the entries of consumption partitions and files that cannot be read: they are made again.
 pub async fn discard_unreadable(lake: &Lake, dataset: &Dataset) -> Result<()> {
     for unreadable in lake.ledger.consumption_entries(Some(&dataset.name)).await?.unreadable {
         tracing::info!(key = %unreadable.key, "discarding a ledger entry that is not readable");
-        match lake.ledger.discard(&unreadable).await {
+        match forget(lake, &unreadable).await {
             // Another aggregation has made it again.
-            Err(lake::Error::Store(error)) if error.failure == Failure::Condition => {}
-            discarded => discarded?,
+            Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
+            forgotten => forgotten?,
         }
     }
+    Ok(())
+}
+
+/// Puts an entry that says nothing in place of one that cannot be read. It names what was made of the partition, as keys
+/// tell: the next aggregation makes that again, and removes the rest.
+pub async fn forget(lake: &Lake, unreadable: &Unreadable) -> Result<()> {
+    let dataset = unreadable.key.split('/').nth(1).unwrap_or_default();
+    let (Some(model), Some(partition)) = (model_of(&unreadable.key), partition_of(&unreadable.key)) else {
+        return Ok(lake.ledger.discard(unreadable).await?);
+    };
+    let mut entry = commit::nothing(dataset, model, &partition);
+    let folder = match partition.as_str() {
+        "" => format!("{dataset}/{model}/"),
+        partition => format!("{dataset}/{model}/{partition}/"),
+    };
+    let objects = lake.consumption.list(&folder).await?;
+    entry.beside.retired.extend(objects.into_iter().map(|object| object.key).filter(|key| key.ends_with(".parquet")));
+    if entry.beside.is_empty() {
+        return Ok(lake.ledger.discard(unreadable).await?);
+    }
+    lake.ledger.commit_consumption(&entry, Some(&unreadable.etag)).await?;
     Ok(())
 }
 
@@ -41,7 +64,11 @@ pub async fn remove_orphans(lake: &Lake, dataset: &Dataset) -> Result<()> {
     let orphans: Vec<&Object> = made.iter().filter(is_orphan).copied().collect();
     guard::check_sweep(&lake.consumption, &dataset.name, orphans.len() as u64, made.len() as u64)?;
     for object in orphans {
-        guard::sweep(&lake.consumption, Zone::Consumption, dataset, object, now).await?;
+        let is_named = async {
+            let Entries { readable, unreadable } = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+            Ok(!unreadable.is_empty() || readable.iter().any(|(_, entry)| entry.names().any(|key| *key == object.key)))
+        };
+        guard::sweep(&lake.consumption, Zone::Consumption, dataset, object, now, is_named).await?;
     }
     Ok(())
 }

@@ -40,6 +40,7 @@ pub use self::decode::decompress;
 pub use self::error::{Error, Result, Stop};
 pub use self::ignored::ignored;
 pub use self::large::{large_and_stale, of_days};
+pub use self::retract::forget;
 
 /// Which raw objects to clean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,12 +144,16 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
         outcome.failed.extend(lake.catalog.broken().map(Error::Lake));
     }
     let found = match selection {
-        Selection::Keys(keys) => Survey { todo: keys.clone(), ..Survey::default() },
+        Selection::Keys(keys) => {
+            // One that is named twice is cleaned once: two tries of one writer do not see each other.
+            let keys: BTreeSet<&String> = keys.iter().collect();
+            Survey { todo: keys.into_iter().cloned().collect(), ..Survey::default() }
+        }
         Selection::Stale(dataset) => survey(lake, dataset.as_deref(), Wanted::Stale).await?,
         Selection::All(dataset) => survey(lake, dataset.as_deref(), Wanted::All).await?,
         Selection::Rejected(dataset) => survey(lake, dataset.as_deref(), Wanted::Rejected).await?,
     };
-    tidy(lake, &found, options.prune, &mut outcome).await?;
+    tidy(lake, &found, options.prune, &mut outcome).await;
     let Survey { mut todo, discarded, .. } = found;
     if lake.batch.is_some() {
         for key in std::mem::take(&mut todo) {
@@ -216,8 +221,7 @@ impl All {
 
     async fn one_here(&self, key: &str) -> Result<Cleaned> {
         if let Some(unreadable) = self.discarded.get(key) {
-            // Its outputs are made again under the keys that they had.
-            self.lake.ledger.discard(unreadable).await?;
+            retract::forget(&self.lake, unreadable).await?;
         }
         one(&self.lake, key).await
     }
@@ -489,30 +493,39 @@ fn is_sibling(dataset: &Dataset, raw_key: &str) -> bool {
 }
 
 /// Brings to an end what earlier runs or deleted raw objects left to do.
-async fn tidy(lake: &Lake, found: &Survey, prune: bool, outcome: &mut Outcome) -> Result<()> {
+async fn tidy(lake: &Lake, found: &Survey, prune: bool, outcome: &mut Outcome) {
     for Gone { dataset, raw_keys, withdrawn, unreadable, known } in &found.gone {
         let gone = (raw_keys.len() + unreadable.len()) as u64;
         if !prune && guard::too_many_gone(gone, *known) {
             outcome.failed.push(Error::Lake(guard::refuse_gone(dataset, gone, *known)));
             continue;
         }
+        // What cannot be removed of one object stops no other.
         for raw_key in raw_keys.iter().chain(withdrawn) {
-            if retract::retract(lake, raw_key).await? {
-                outcome.retracted.push(raw_key.clone());
+            match retract::retract(lake, raw_key).await {
+                Ok(true) => outcome.retracted.push(raw_key.clone()),
+                Ok(false) => {}
+                Err(error) => outcome.failed.push(error),
             }
         }
         for unreadable in unreadable {
-            lake.ledger.discard(unreadable).await?;
+            let forgotten = async {
+                retract::forget(lake, unreadable).await?;
+                match unreadable.raw_key() {
+                    Some(raw_key) => retract::retract(lake, &raw_key).await,
+                    None => Ok(false),
+                }
+            };
+            outcome.failed.extend(forgotten.await.err());
         }
     }
     for raw_key in &found.unsettled {
-        commit::settle(lake, raw_key).await?;
+        outcome.failed.extend(commit::settle(lake, raw_key).await.err());
     }
     let odd = found.odd.iter().map(|(key, why)| Error::Unreadable { key: key.clone(), why: why.clone() });
     outcome.failed.extend(odd);
     outcome.failed.extend(found.unreadable.iter().map(|unreadable| Error::Lake(unreadable.error())));
     outcome.up_to_date = found.up_to_date;
-    Ok(())
 }
 
 #[cfg(test)]

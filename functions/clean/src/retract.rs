@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use lake::dataset::Dataset;
 use lake::guard::{self, Why};
-use lake::ledger::Entries;
+use lake::ledger::{Entries, RawEntry, Unreadable};
 use lake::settings::Zone;
 use lake::{Lake, keys};
 
@@ -42,6 +42,31 @@ async fn try_retract(lake: &Lake, raw_key: &str) -> Result<bool> {
         return Ok(true);
     }
     Ok(entry.is_committed() && marked.beside.retired.is_empty())
+}
+
+/// Puts an entry that says nothing in place of one that cannot be read. It names what was made of its raw object, as keys
+/// tell: the next cleaning makes that again, and removes the rest.
+pub async fn forget(lake: &Lake, unreadable: &Unreadable) -> Result<()> {
+    let raw_key = unreadable.raw_key();
+    let dataset = raw_key.as_deref().and_then(|raw_key| lake.catalog.dataset(keys::dataset(raw_key)).ok());
+    let table = dataset.zip(raw_key.as_deref()).and_then(|(dataset, raw_key)| dataset.table_of(raw_key));
+    let (Some(raw_key), Some(dataset), Some(table)) = (raw_key.as_deref(), dataset, table) else {
+        return Ok(lake.ledger.discard(unreadable).await?);
+    };
+    let mut entry = RawEntry::uncommitted(raw_key, table, &dataset.name);
+    let name = keys::flatten(raw_key);
+    for zone in [Zone::Standard, Zone::Rejection] {
+        for object in lake.store(zone).list(&format!("{}/", dataset.name)).await? {
+            if name_of(&object.key) == name && guard::is_made(dataset, zone, &object.key) {
+                entry.beside.retired.push(object.key);
+            }
+        }
+    }
+    if entry.beside.is_empty() {
+        return Ok(lake.ledger.discard(unreadable).await?);
+    }
+    lake.ledger.commit_raw(&entry, Some(&unreadable.etag)).await?;
+    Ok(())
 }
 
 /// Fails if so much of a dataset is gone that one more object is not removed on a notice of its own.

@@ -31,7 +31,7 @@ struct Pace {
 const PACE: Pace =
     Pace { lease: Duration::from_secs(60), renew: Duration::from_secs(15), look: Duration::from_millis(500) };
 /// By this much the clocks of two machines may differ.
-const SKEW: TimeDelta = TimeDelta::minutes(10);
+pub const SKEW: TimeDelta = TimeDelta::minutes(10);
 
 /// A claim of this run.
 #[derive(Debug)]

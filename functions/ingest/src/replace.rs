@@ -15,9 +15,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use lake::ledger::timestamp;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::claim::SKEW;
 use crate::raw::Line;
 
 /// One item of a subject.
@@ -90,6 +93,8 @@ pub struct Terms<'a> {
     pub accept_loss: bool,
     /// Whether the API no longer lists a subject that was not asked about: it goes if the loss is accepted.
     pub is_gone: &'a (dyn Fn(&str) -> bool + Sync),
+    /// The time: an answer that was received well after it was labelled by a clock that was wrong, and is not a later one.
+    pub now: DateTime<Utc>,
 }
 
 /// What becomes of an object.
@@ -126,7 +131,8 @@ struct Earlier<'a> {
 /// Another run may have asked later, and written first: then its answers are the later ones, and this run's the earlier.
 pub fn replace(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) -> Replaced {
     let mut answered: BTreeMap<String, &str> = BTreeMap::new();
-    for line in old.iter().filter(|line| line.gap.is_none()) {
+    let latest = timestamp(terms.now + SKEW);
+    for line in old.iter().filter(|line| line.gap.is_none() && line.received_at <= latest) {
         for subject in shape.asks(line) {
             let time = answered.entry(subject).or_default();
             *time = (*time).max(&line.received_at);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use chrono::Utc;
 use lake::Lake;
 use lake::settings::Zone;
-use lake::store::{Condition, Store};
+use lake::store::{Condition, Store, StoreUrl};
 use serde::Serialize;
 use serde_json::json;
 
@@ -60,6 +60,17 @@ pub async fn run(lake: &Lake, sources: &ingest::Settings, format: Format) -> Exi
             None => format!("{}: can be fetched", dataset.name),
         };
         findings.push(Finding::new("dataset", Ok(says)));
+    }
+    if let StoreUrl::File(folder) = lake.place(Zone::Ledger)
+        && let Some(kind) = lake::process::network_of(&folder)
+    {
+        let folder = folder.display();
+        findings.push(Finding::new(
+            "ledger",
+            Err(format!(
+                "{folder} is on a network's file system ({kind}), where writers of several machines do not see each other's locks: write from one machine only, or use a lake on S3"
+            )),
+        ));
     }
     if is_there {
         for zone in Zone::ALL {

@@ -4,7 +4,7 @@ mod proof;
 mod repair;
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lake::ledger::Rows;
 use serde_json::json;
@@ -16,6 +16,9 @@ use crate::commands::Session;
 use crate::failure::{self, Failure};
 use crate::output::{counted, grouped, print};
 use crate::summary::{exit_status, line};
+
+/// How long after something was found wrong it is looked at again.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
 
 /// Verifies and prints. With `mend`, makes again what can be made from raw before it verifies once more.
 pub async fn run(session: &Session<'_>, mend: bool, format: Format) -> ExitCode {
@@ -63,6 +66,13 @@ async fn found(
     failures: &mut Vec<Failure>,
 ) -> Result<Findings, Failure> {
     let findings = prove(&session.lake).await?;
+    if !mend && !findings.report.problems.is_empty() {
+        // What a writer has changed while it was looked at is another thing by now, or none.
+        tokio::time::sleep(SECOND_LOOK).await;
+        let mut again = prove(&session.lake).await?;
+        again.report.problems.retain(|problem| findings.report.problems.contains(problem));
+        return Ok(again);
+    }
     if !mend {
         return Ok(findings);
     }

@@ -181,7 +181,7 @@ impl Expectation {
             Check::References { column, table, key } => {
                 let (column, table, key) = (quoted(column), quoted(table), quoted(key));
                 format!(
-                    "SELECT * FROM {model} WHERE {column} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {table} AS referenced WHERE referenced.{key} = {model}.{column})"
+                    "SELECT {model}.* FROM {model} LEFT JOIN (SELECT DISTINCT {key} AS known FROM {table}) AS referenced ON referenced.known = {model}.{column} WHERE {model}.{column} IS NOT NULL AND referenced.known IS NULL"
                 )
             }
             Check::Sql(sql) => sql.clone(),
@@ -232,7 +232,7 @@ mod tests {
             ),
             (
                 "references = { a = 't.k' }",
-                "SELECT * FROM \"m\" WHERE \"a\" IS NOT NULL AND NOT EXISTS (SELECT 1 FROM \"t\" AS referenced WHERE referenced.\"k\" = \"m\".\"a\")",
+                "SELECT \"m\".* FROM \"m\" LEFT JOIN (SELECT DISTINCT \"k\" AS known FROM \"t\") AS referenced ON referenced.known = \"m\".\"a\" WHERE \"m\".\"a\" IS NOT NULL AND referenced.known IS NULL",
             ),
             ("range = { a = [0, inf] }", "SELECT * FROM \"m\" WHERE NOT (\"a\" >= 0)"),
             ("sql = 'SELECT 1'", "SELECT 1"),

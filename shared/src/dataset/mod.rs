@@ -167,6 +167,15 @@ impl Dataset {
             }
             known.push(name);
         }
+        let mut files: BTreeMap<String, &str> = BTreeMap::new();
+        for (model, csv) in self.models.iter().filter_map(|model| Some((model, model.csv.as_ref()?))) {
+            for name in csv.files() {
+                if let Some(other) = files.insert(name.clone(), &model.name) {
+                    let why = format!("csv: {name} is a file of the model {other} as well");
+                    return Err((format!("{}.sql", model.name), Mistake::new(why).within("[model]")));
+                }
+            }
+        }
         Ok(())
     }
 

@@ -85,6 +85,13 @@ pub struct Csv {
     pub bool: [String; 2],
 }
 
+impl Csv {
+    /// The names of its files: of the newest partition, and of the earlier ones.
+    pub fn files(&self) -> [String; 2] {
+        [format!("{}.csv", self.name), format!("{}_historical.csv", self.name)]
+    }
+}
+
 fn plain_bool() -> [String; 2] {
     ["true", "false"].map(str::to_owned)
 }

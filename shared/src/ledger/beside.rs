@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::guard;
-use crate::process::Writer;
+use crate::process::{Writer, unique_name};
 use crate::store::Object;
 
 /// Keys that an entry names and does not count.
@@ -26,7 +26,30 @@ pub struct Beside {
     /// Who may still be about to write what is pending or late.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writers: Vec<Writer>,
+    /// Which commit this is, where it names anything: the same keys that come again are another commit's.
+    #[serde(default, skip_serializing_if = "Turn::is_none")]
+    pub turn: Turn,
 }
+
+/// A commit's own name. Stores tell entries apart by their bytes: a writer that was overtaken would take one that says the
+/// same as its own for its own, and forget what the other one still has to delete. What entries say is compared without it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Turn(String);
+
+impl Turn {
+    fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl PartialEq for Turn {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Turn {}
 
 /// What others may still do by an entry, as one writer sees it.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +71,17 @@ impl Beside {
         self.pending.is_empty() && self.retired.is_empty() && self.late.is_empty()
     }
 
+    /// The same as it is committed: under a name of its own if it names anything.
+    pub(super) fn committed(&self) -> Self {
+        let turn = if self.is_empty() { Turn::default() } else { Turn(unique_name()) };
+        Self { turn, ..self.clone() }
+    }
+
+    /// Whether a writer of it is seen at work.
+    pub fn is_at_work(&self) -> bool {
+        self.writers.iter().any(|writer| writer.is_seen() && !writer.has_ended())
+    }
+
     /// All keys; one may come twice.
     pub fn keys(&self) -> impl Iterator<Item = &String> {
         self.retired.iter().chain(&self.pending).chain(&self.late)
@@ -56,9 +90,13 @@ impl Beside {
     /// What writers other than this one may still do, by the entry's own object. Nothing where none was recorded: by a
     /// version that did not.
     pub fn others(&self, entry: &Object, this: &Writer) -> Others {
-        let is_other = |writer: &&Writer| *writer != this && !writer.has_ended();
+        // Of a process that is not this machine's nothing is known but how long ago it committed.
+        let is_at_work = |writer: &Writer| {
+            if writer.is_seen() { !writer.has_ended() } else { !guard::is_abandoned(entry) }
+        };
+        let is_other = |writer: &&Writer| *writer != this && is_at_work(writer);
         let writers: Vec<Writer> = self.writers.iter().filter(is_other).cloned().collect();
-        if writers.is_empty() || guard::is_abandoned(entry) {
+        if writers.is_empty() {
             return Others::default();
         }
         Others { keys: self.pending.iter().chain(&self.late).cloned().collect(), writers }
@@ -91,6 +129,7 @@ impl Beside {
             pending: Vec::new(),
             late: others.keys.iter().cloned().collect(),
             writers: others.writers.clone(),
+            turn: Turn::default(),
         }
     }
 
@@ -125,8 +164,19 @@ mod tests {
     }
 
     #[test]
+    fn no_two_commits_that_name_something_are_alike() {
+        let beside = Beside { retired: vec!["k".to_owned()], ..Beside::default() };
+        let [one, other] =
+            [beside.committed(), beside.committed()].map(|beside| serde_json::to_string(&beside).unwrap());
+        assert_ne!(one, other);
+        assert_eq!(beside.committed(), beside.committed(), "though they say the same");
+        assert_eq!(serde_json::to_string(&Beside::default().committed()).unwrap(), "{}");
+    }
+
+    #[test]
     fn what_others_have_announced_stays_named_until_they_are_gone() {
-        let [first, second] = [Writer::new(true), Writer::new(true)];
+        // Of another machine: only the hour tells.
+        let [first, second] = [Writer::new(false), Writer::new(false)];
         let k = keys(&["k"]);
         let mut entry = Beside { retired: vec!["k".to_owned(), "old".to_owned()], ..Beside::default() };
         entry.announce(&k, &entry.others(&object(0), &first), &first);
@@ -144,6 +194,9 @@ mod tests {
         assert_eq!(after.deletable(|_| false).collect::<Vec<_>>(), ["old", "k"]);
         assert_eq!(after.deletable(|key| key == "k").collect::<Vec<_>>(), ["old"]);
         assert_eq!(named(&commit(&object(61), &second)), [vec!["k", "old"], vec![], vec![]], "an hour later");
+        let mut here = Beside::default();
+        here.announce(&k, &Others::default(), &Writer::new(true));
+        assert!(here.others(&object(61), &second).may_write("k"), "a process that is seen at work may take its time");
         // Of the first one's own announcement nothing is left for others.
         let alone = Beside::after(announced.keys(), &announced.others(&object(0), &first), |key| key == "k");
         assert_eq!((named(&alone), alone.writers.len()), ([vec!["old"], vec![], vec![]], 0));

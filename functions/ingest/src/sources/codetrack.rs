@@ -151,7 +151,7 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Win
         note(route, &lines, &mut done);
         let key = format!("{NAME}/week={}/{}.ndjson", weeks.newest(), route.file);
         // The roster is not the API's: who is not on it any more is not asked about, and no loss.
-        let terms = Terms { accept_loss: context.accept_loss, is_gone: &|_| false };
+        let terms = Terms { accept_loss: context.accept_loss, is_gone: &|_| false, now: (context.clock)() };
         let put = raw::replace_lines(&context.lake.raw, &key, &lines, route.shape(), &terms).await?;
         done.put(put.bytes);
         done.lost(&key, route.lost, put.told.into_keys().collect());

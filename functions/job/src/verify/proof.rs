@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 
 use futures::StreamExt;
-use lake::ledger::{ConsumptionEntry, Entries, Output, RawEntry, Rows, Unreadable};
+use lake::ledger::{Beside, ConsumptionEntry, Entries, Output, RawEntry, Rows, Unreadable};
 use lake::settings::Zone;
 use lake::store::{Object, Reading, StoreError};
 use lake::{Lake, guard, keys};
@@ -286,20 +286,30 @@ fn unnamed(
     }
     // What entries are about to make or to delete.
     let mut passing: BTreeMap<(&str, &str), Option<&str>> = BTreeMap::new();
-    for entry in raw {
+    let is_at_rest = |beside: &Beside| !beside.is_at_work();
+    for entry in raw.iter().filter(|entry| is_at_rest(&entry.beside)) {
         for key in entry.beside.keys() {
             let zone = if key.ends_with(".parquet") { Zone::Standard } else { Zone::Rejection };
             passing.insert((zone.name(), key), Some(entry.raw_key()));
         }
     }
-    for (_, entry) in consumption {
+    for (_, entry) in consumption.iter().filter(|(_, entry)| is_at_rest(&entry.beside)) {
         passing.extend(entry.beside.keys().map(|key| ((Zone::Consumption.name(), key.as_str()), None)));
+    }
+    // What a process that is seen at work has announced is its own to finish.
+    let mut at_work: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for key in raw.iter().filter(|entry| !is_at_rest(&entry.beside)).flat_map(|entry| entry.beside.keys()) {
+        let zone = if key.ends_with(".parquet") { Zone::Standard } else { Zone::Rejection };
+        at_work.insert((zone.name(), key));
+    }
+    for (_, entry) in consumption.iter().filter(|(_, entry)| !is_at_rest(&entry.beside)) {
+        at_work.extend(entry.beside.keys().map(|key| (Zone::Consumption.name(), key.as_str())));
     }
     for zone in [Zone::Standard, Zone::Rejection, Zone::Consumption] {
         for object in zones.get(zone.name()).into_iter().flat_map(BTreeMap::values) {
             let place = (zone.name(), object.key.as_str());
             let url = lake.store(zone).url(&object.key);
-            if known.contains(&place) {
+            if known.contains(&place) || at_work.contains(&place) {
                 continue;
             }
             if let Some(raw_key) = passing.get(&place) {

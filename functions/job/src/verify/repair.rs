@@ -8,8 +8,9 @@
 use std::collections::BTreeMap;
 
 use chrono::Utc;
-use lake::store::Failure as StoreFailure;
-use lake::{guard, keys};
+use lake::ledger::Unreadable;
+use lake::settings::Zone;
+use lake::{Lake, guard, keys};
 use serde::Serialize;
 
 use super::proof::{Findings, prove};
@@ -56,11 +57,15 @@ pub async fn repair(
     let lake = &session.lake;
     let mut repaired = Repaired::default();
     for entry in &findings.unreadable {
-        match lake.ledger.discard(entry).await {
+        let forgotten = match entry.raw_key() {
+            Some(_) => clean::forget(lake, entry).await.map_err(Failure::from),
+            None => aggregate::forget(lake, entry).await.map_err(Failure::from),
+        };
+        match forgotten {
             Ok(()) => repaired.discarded.push(entry.key.clone()),
             // Another writer has replaced it.
-            Err(lake::Error::Store(error)) if error.failure == StoreFailure::Condition => {}
-            Err(error) => failures.push(error.into()),
+            Err(_) if is_replaced(lake, entry).await => {}
+            Err(failure) => failures.push(failure),
         }
     }
     let mut todo = clean::waiting(lake, None).await?.keys;
@@ -97,7 +102,15 @@ pub async fn repair(
             failures.push(refused.into());
             continue;
         }
-        match guard::sweep(lake.store(*zone), *zone, dataset, object, Utc::now()).await {
+        let is_named = async {
+            let raw = lake.ledger.raw_entries(Some(&dataset.name)).await?;
+            let made = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
+            let is_whole = raw.unreadable.is_empty() && made.unreadable.is_empty();
+            let names = raw.readable.iter().flat_map(|entry| entry.names());
+            let mut names = names.chain(made.readable.iter().flat_map(|(_, entry)| entry.names()));
+            Ok(!is_whole || names.any(|name| *name == object.key))
+        };
+        match guard::sweep(lake.store(*zone), *zone, dataset, object, Utc::now(), is_named).await {
             Ok(true) => repaired.removed.push(lake.store(*zone).url(&object.key)),
             Ok(false) => {}
             Err(error) => failures.push(error.into()),
@@ -105,4 +118,10 @@ pub async fn repair(
     }
     let findings = if repaired.removed.is_empty() { findings } else { prove(lake).await? };
     Ok((repaired, findings))
+}
+
+/// Whether another writer has put another entry in an unreadable one's place.
+async fn is_replaced(lake: &Lake, unreadable: &Unreadable) -> bool {
+    let there = lake.store(Zone::Ledger).head(&unreadable.key).await;
+    there.is_ok_and(|there| there.is_none_or(|there| there.etag != unreadable.etag))
 }

@@ -1,10 +1,10 @@
 //! Single files: opened, described, hashed while they are read, and made under a temporary name.
 
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, DirEntry, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Datelike, Utc};
 use xxhash_rust::xxh3::Xxh3;
@@ -190,11 +190,50 @@ pub fn locked_temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     }
 }
 
+/// How long a folder's lock is waited for. It is held while one file is hashed at most.
+const LOCK_WAIT: Duration = Duration::from_secs(120);
+/// How often it is tried.
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
+
+/// Waits for a lock, but not for ever: a process that was stopped may hold it.
+fn wait_for_lock(path: &Path, mut try_lock: impl FnMut() -> Result<(), TryLockError>) -> io::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_WAIT => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                let why = format!(
+                    "another process has held {} for {} seconds: is one stopped?",
+                    path.display(),
+                    LOCK_WAIT.as_secs()
+                );
+                return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+            }
+        }
+    }
+}
+
+/// Reads the entries of a folder while nothing is renamed into it: some file systems leave out an entry that is replaced
+/// meanwhile.
+pub fn entries_of(folder: &Path) -> io::Result<Vec<DirEntry>> {
+    let guard = File::open(folder)?;
+    // A file system without locks has no writers that wait for each other either.
+    let locked = wait_for_lock(folder, || guard.try_lock_shared());
+    if let Err(error) = locked
+        && error.kind() == io::ErrorKind::TimedOut
+    {
+        return Err(error);
+    }
+    fs::read_dir(folder)?.collect()
+}
+
 /// Locks the folder that has this path, and not one that was removed while its lock was waited for.
 pub fn lock_folder(folder: &Path) -> io::Result<File> {
     loop {
         let guard = File::open(folder)?;
-        guard.lock()?;
+        wait_for_lock(folder, || guard.try_lock())?;
         let ((device, inode, ..), (device_now, inode_now, ..)) =
             (identity(&guard.metadata()?), identity(&fs::metadata(folder)?));
         if (device, inode) == (device_now, inode_now) {

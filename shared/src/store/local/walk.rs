@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::files::is_absent;
+use super::files::{entries_of, is_absent};
 
 /// Folders deeper than this are not looked into; keys have 1,024 bytes.
 const DEEPEST: usize = 512;
@@ -49,7 +49,7 @@ pub fn walk(
 ) -> io::Result<()> {
     let mut pending = vec![begin(root, prefix.rsplit_once('/').map_or("", |(folder, _)| folder))];
     while let Some(folder) = pending.pop() {
-        let listed = fs::read_dir(&folder.path).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+        let listed = entries_of(&folder.path);
         let entries = match listed {
             Err(error) if is_absent(&error) => continue,
             // Nothing can be said of any object.

@@ -70,7 +70,7 @@ fn a_request_is_written_as_the_decoder_reads_it() {
 }
 
 fn join(new: Vec<Line>, old: Vec<Line>) -> (Vec<Line>, Vec<String>) {
-    let terms = Terms { accept_loss: false, is_gone: &|_| false };
+    let terms = Terms { accept_loss: false, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
     let joined = crate::replace::replace(new.clone(), old, &WeekLists, &terms);
     let again = crate::replace::replace(new, joined.lines.clone(), &WeekLists, &terms);
     assert_eq!(again, joined, "a second run writes nothing, and reports the same");
@@ -109,7 +109,7 @@ fn weeks_that_a_list_lacks_are_lost_and_kept() {
     );
     let (lines, lost) = join(vec![answer(43, "2026-11-02", "[]")], vec![had.clone()]);
     assert_eq!((lines, lost.len()), (vec![had.clone()], 1));
-    let accepted = Terms { accept_loss: true, is_gone: &|_| false };
+    let accepted = Terms { accept_loss: true, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
     let empty = answer(43, "2026-11-02", "[]");
     assert_eq!(crate::replace::replace(vec![empty.clone()], vec![had], &WeekLists, &accepted).lines, [empty]);
 }
@@ -130,7 +130,7 @@ fn an_account_that_lacks_something_replaces_none_that_has_it() {
         let request = Request { learner: 43, limit: None, from: None, to: None };
         Line::answer(serde_json::to_string(&request).unwrap(), 200, &Bytes::from_static(body.as_bytes()), Utc::now())
     };
-    let terms = Terms { accept_loss: false, is_gone: &|_| false };
+    let terms = Terms { accept_loss: false, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
     let had = user(r#"{"honor":5,"points":7}"#);
     for poor in ["{}", r#"{"honor":6}"#, r#"{"honor":6,"points":null}"#] {
         let replaced = crate::replace::replace(vec![user(poor)], vec![had.clone()], &Users, &terms);

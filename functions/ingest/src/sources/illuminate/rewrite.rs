@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 
+use chrono::{DateTime, Utc};
 use lake::hash;
 use lake::store::{Failure, Object, Store, StoreError};
 
@@ -24,6 +25,7 @@ pub struct Rewrite {
     url: String,
     group: fn(&Line) -> Option<String>,
     accept_loss: bool,
+    now: DateTime<Utc>,
     /// Assessments of which something stays that the API no longer has.
     lost: Vec<String>,
 }
@@ -59,6 +61,7 @@ impl Rewrite {
         key: &str,
         group: fn(&Line) -> Option<String>,
         accept_loss: bool,
+        now: DateTime<Utc>,
     ) -> Result<Self> {
         let reading = store.read(key).await?;
         let url = store.url(key);
@@ -66,7 +69,7 @@ impl Rewrite {
         let begun = off_thread(url.clone(), move || {
             let (earlier, output) = (tempfile::tempfile()?, tempfile::tempfile()?);
             let (places, lost) = (BTreeMap::new(), Vec::new());
-            let mut rewrite = Self { there: None, earlier, places, output, url, group, accept_loss, lost };
+            let mut rewrite = Self { there: None, earlier, places, output, url, group, accept_loss, now, lost };
             if let Some(mut reading) = reading {
                 if matches!(rewrite.copy(&mut reading)?, Copied::Unreadable) {
                     return Ok(None);
@@ -104,7 +107,7 @@ impl Rewrite {
                 let earlier = self.earlier_lines(&what)?;
                 self.places.remove(&what);
                 let shape = Results { assessment: self.group };
-                let terms = Terms { accept_loss: self.accept_loss, is_gone: &|_| false };
+                let terms = Terms { accept_loss: self.accept_loss, is_gone: &|_| false, now: self.now };
                 let replaced = replace(new, earlier, &shape, &terms);
                 self.lost.extend(replaced.lost.into_keys());
                 self.output.write_all(&raw::render(&replaced.lines))?;
@@ -221,7 +224,7 @@ mod tests {
 
     async fn begin(store: &Store, answers: Answers<'_>, accept_loss: bool) -> Rewrite {
         let answers = answers.into_iter().map(|(what, lines)| (what.to_owned(), lines)).collect();
-        let rewrite = Rewrite::begin(store, "k", group, accept_loss).await.unwrap();
+        let rewrite = Rewrite::begin(store, "k", group, accept_loss, Utc::now()).await.unwrap();
         rewrite.add(answers).await.unwrap().add_others(|what| what == "gone").await.unwrap()
     }
 

@@ -337,7 +337,8 @@ impl Fetch<'_> {
         let excluded = &self.settings.excluded_assessment_ids;
         let is_gone = |id: &str| !asked.contains(id) && !excluded.iter().any(|excluded| excluded == id);
         for _ in 0..REWRITE_TRIES {
-            let mut rewrite = Rewrite::begin(store, &key, assessment, self.context.accept_loss).await?;
+            let mut rewrite =
+                Rewrite::begin(store, &key, assessment, self.context.accept_loss, (self.context.clock)()).await?;
             let mut nothing = Vec::new();
             for (number, part) in ids.chunks(self.part_size()).enumerate() {
                 let mut kept = by_assessment(progress.part(number, kind.file).await?);
@@ -375,7 +376,7 @@ impl Fetch<'_> {
     /// Writes the list of assessments, with those that the API no longer lists.
     async fn write_list(&self, year: &SchoolYear, list: &[Line], done: &mut Part) -> Result<()> {
         let key = format!("{}assessments.ndjson", year.folder());
-        let terms = Terms { accept_loss: self.context.accept_loss, is_gone: &|_| false };
+        let terms = Terms { accept_loss: self.context.accept_loss, is_gone: &|_| false, now: (self.context.clock)() };
         let put = raw::replace_lines(&self.context.lake.raw, &key, list, &paging::List, &terms).await?;
         done.put(put.bytes);
         done.lost(&key, "assessments", put.told.into_values().flatten().collect());

@@ -43,11 +43,29 @@ fn unknown(id: &str) -> Line {
     Line::answer(request(&[id]), 404, &Bytes::from_static(b"{\"statusCode\":404}"), Utc::now())
 }
 
+/// The same, received at another time.
+fn received(line: Line, at: &str) -> Line {
+    Line { received_at: at.to_owned(), ..line }
+}
+
+#[test]
+fn an_answer_from_a_time_that_is_not_yet_is_no_later_one() {
+    let [old, new] = [1.0, 2.0].map(|value| answer(&[("a", &[Some(json!(value))])]));
+    let new = received(new, "2026-11-18T10:00:00Z");
+    for (labelled, value) in
+        [("2026-11-18T09:00:00Z", "2.0"), ("2026-11-18T10:05:00Z", "1.0"), ("9500-01-01T00:00:00Z", "2.0")]
+    {
+        let replaced = joined(from_ref(&new), &[received(old.clone(), labelled)], false);
+        let text = String::from_utf8(crate::raw::render(&replaced.lines)).unwrap();
+        assert!(text.contains(&format!("\"value\":{value}")), "{labelled}: {text}");
+    }
+}
+
 fn joined(new: &[Line], old: &[Line], accept_loss: bool) -> Replaced {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
     let table = CATALOG.dataset("irceline").unwrap().tables.iter().find(|table| table.name == "measurement").unwrap();
     let shape = Values { column: table.column("value") };
-    let terms = Terms { accept_loss, is_gone: &|id| id == "gone" };
+    let terms = Terms { accept_loss, is_gone: &|id| id == "gone", now: "9000-01-01T00:00:00Z".parse().unwrap() };
     let replaced = replace(new.to_vec(), old.to_vec(), &shape, &terms);
     let again = replace(new.to_vec(), replaced.lines.clone(), &shape, &terms);
     assert_eq!(again.lines, replaced.lines, "a second run writes nothing");
