@@ -288,9 +288,9 @@ mod tests {
         assert_eq!(rewrite.finish(&store, "k").await.unwrap().0, Finished::Overtaken);
         assert_eq!(raw::read_lines(&store, "k").await.unwrap().len(), 1);
         std::fs::write(folder.path().join("k"), "what no source wrote").unwrap();
-        let begun = Rewrite::begin(&store, "k", group, false).await;
+        let begun = Rewrite::begin(&store, "k", group, false, Utc::now()).await;
         assert!(begun.err().unwrap().to_string().contains("--accept-loss"));
-        assert!(Rewrite::begin(&store, "k", group, true).await.is_ok());
+        assert!(Rewrite::begin(&store, "k", group, true, Utc::now()).await.is_ok());
     }
 
     #[tokio::test]

@@ -56,7 +56,7 @@ fn an_answer_from_a_time_that_is_not_yet_is_no_later_one() {
         [("2026-11-18T09:00:00Z", "2.0"), ("2026-11-18T10:05:00Z", "1.0"), ("9500-01-01T00:00:00Z", "2.0")]
     {
         let replaced = joined(from_ref(&new), &[received(old.clone(), labelled)], false);
-        let text = String::from_utf8(crate::raw::render(&replaced.lines)).unwrap();
+        let text = String::from_utf8(crate::raw::render(&replaced.lines).to_vec()).unwrap();
         assert!(text.contains(&format!("\"value\":{value}")), "{labelled}: {text}");
     }
 }
