@@ -111,7 +111,8 @@ fn partition(model: &Model, case: &Case) -> Result<Partition> {
         let by = model.partition.columns().join(", ");
         Error::Query(format!("{} is cut by {by}: say which partition is made, as in {example}", model.name))
     };
-    case.partition.clone().ok_or_else(missing)
+    let is_one = |partition: &Partition| model.cut_by().is_none() || partition.days().is_some();
+    case.partition.clone().filter(is_one).ok_or_else(missing)
 }
 
 /// The columns that SQL sees of a table.

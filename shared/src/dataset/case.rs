@@ -134,7 +134,7 @@ mod tests {
             ("", "no [[test]]"),
             ("[[test]]\nname = 'n'\n", "line 1: missing field `expect`"),
             ("[[test]]\nname = 'n'\nexpect = []\ncolor = 1\n", "line 4: unknown field `color`"),
-            ("[[test]]\nname = 'n'\nexpect = []\npartition = 'month=2026-13'\n", "[[test]] \"n\".partition"),
+            ("[[test]]\nname = 'n'\nexpect = []\npartition = 'month'\n", "[[test]] \"n\".partition"),
             ("[[test]]\nname = 'n'\nexpect = [{ a = [1] }]\n", "expect.a: a value is one text"),
         ] {
             let error = cases(text).unwrap_err();
