@@ -40,7 +40,7 @@ use crate::files::{CommittedFiles, Reads};
 use crate::numbered;
 use crate::path;
 use crate::personal;
-use crate::plan::{SLACK, Task, widened};
+use crate::plan::{SLACK, Task, days_of, widened};
 use crate::statement::{Kind, plan};
 
 /// What sorts and joins of one query may hold in memory before they spill to temporary files. No more where there is
@@ -134,14 +134,16 @@ impl Engine {
         };
         let partition: Vec<(String, DataType)> =
             table.partition.columns().into_iter().map(|column| (column.to_owned(), type_of(column))).collect();
-        self.add_files(&lake.standard, &hidden, &partition, Some(table.schema()), outputs).await?;
+        let compared = compared(table, outputs);
+        let outputs = read(table, outputs, cut, &compared);
+        self.add_files(&lake.standard, &hidden, &partition, Some(table.schema()), &outputs).await?;
         if let Some(key) = cut.personal_key {
             personal::register(&self.context, key);
         }
         // Decoding keeps the engine from leaving out files by their path.
         let is_encoded = |(_, output): &Ranked| output.partition.as_str().contains('%');
         let in_path = if outputs.iter().any(is_encoded) { InPath::Encoded } else { InPath::Plain };
-        let sql = newest_rows(&hidden, table, cut, &compared(table, outputs), in_path);
+        let sql = newest_rows(&hidden, table, cut, &compared, in_path);
         let view = self.context.sql(&sql).await?.into_view();
         self.register(name, view)
     }
@@ -459,6 +461,14 @@ fn cut_of<'a>(table: &'a Table, cut: &Cut<'a>) -> Option<(&'a str, Range<NaiveDa
     }
 }
 
+/// The objects that are read: where none is compared with another, those that have rows of the days that are seen.
+fn read<'a>(table: &Table, outputs: &[Ranked<'a>], cut: &Cut<'_>, compared: &Compared) -> Vec<Ranked<'a>> {
+    let days = cut.days.as_ref().filter(|_| matches!(table.partition, PartitionBy::Time(..)));
+    let Some(days) = days.filter(|_| *compared == Compared::Nothing) else { return outputs.to_vec() };
+    let is_seen = |output: &Output| days_of(output).is_none_or(|own| own.start < days.end && days.start < own.end);
+    outputs.iter().filter(|(_, output)| is_seen(output)).copied().collect()
+}
+
 /// Which rows of a table are to be compared by their keys.
 #[derive(Debug, PartialEq, Eq)]
 enum Compared<'a> {
@@ -595,6 +605,11 @@ mod tests {
             compared(table, &[(1, &january), (1, &march), (2, &all)]),
             spans(&[("2025-12-30", "2026-02-03"), ("2026-03-08", "2026-04-03")])
         );
+        let february_alone = Cut { days: Some(day("2026-02-01")..day("2026-03-01")), ..Cut::default() };
+        let seen = |compared: &Compared| {
+            read(table, &[(1, &january), (1, &february), (1, &all)], &february_alone, compared).len()
+        };
+        assert_eq!((seen(&Compared::Nothing), seen(&Compared::All)), (2, 3));
         let timed = |output: &Output, first, last| Output { times: Some((first, last)), ..output.clone() };
         let [one, two, three] = [timed(&january, 0, 9), timed(&february, 9, 20), timed(&february, 10, 20)];
         assert_eq!(compared(table, &[(1, &one), (2, &three)]), Compared::Nothing);

@@ -271,7 +271,7 @@ fn tasks<'a>(
 }
 
 /// The days of an object's rows, `[from, to)`, as the ledger or its partition says.
-fn days_of(output: &Output) -> Option<Range<NaiveDate>> {
+pub fn days_of(output: &Output) -> Option<Range<NaiveDate>> {
     match output.days {
         Some((first, last)) => Some(first..last.checked_add_days(Days::new(1))?),
         None => output.partition.days(),
