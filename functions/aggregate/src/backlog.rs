@@ -72,7 +72,7 @@ fn shares(backlog: &[Stale], bytes: u64) -> Vec<Share> {
 /// Hands a backlog to AWS Batch; `None` if there is no queue, or nothing to hand over.
 pub async fn hand_over(lake: &Lake, selection: &Selection, backlog: &[Stale]) -> Result<Option<HandedOver>> {
     let Some(batch) = lake.batch.as_ref().filter(|_| !backlog.is_empty()) else { return Ok(None) };
-    let subject: Vec<&str> = [&selection.dataset, &selection.model].into_iter().flatten().map(String::as_str).collect();
+    let subject: Vec<&str> = selection.dataset.iter().chain(&selection.models).map(String::as_str).collect();
     let subject = if subject.is_empty() { "all".to_owned() } else { subject.join("-") };
     let shares = shares(backlog, batch.above_bytes().unwrap_or(u64::MAX));
     Ok(Some(batch.aggregate(&subject, shares).await?))

@@ -62,7 +62,8 @@ pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Dead
     let begun = Instant::now();
     // A call that was ended early leaves its files to the next one.
     lake::scratch::sweep();
-    let selection = Selection { dataset: request.dataset, model: request.model, ..Selection::default() };
+    let models = request.model.into_iter().collect();
+    let selection = Selection { dataset: request.dataset, models, ..Selection::default() };
     let failed = |error: crate::Error| error.to_string();
     let workers = (memory / MEMORY_PER_WORKER).max(1);
     let mut outcome = Outcome::default();

@@ -51,8 +51,8 @@ const ROUNDS: u32 = 5;
 pub struct Selection {
     /// Of one dataset only.
     pub dataset: Option<String>,
-    /// One model only.
-    pub model: Option<String>,
+    /// These models only; empty: any.
+    pub models: Vec<String>,
     /// These partitions only; empty: any.
     pub partitions: Vec<Partition>,
     /// All partitions, whether they are stale or not.
@@ -63,7 +63,7 @@ pub struct Selection {
 
 impl Selection {
     fn wants_model(&self, model: &str) -> bool {
-        self.model.as_ref().is_none_or(|name| model == name)
+        self.models.is_empty() || self.models.iter().any(|name| model == name)
     }
 
     fn wants(&self, partition: &Partition) -> bool {
@@ -127,7 +127,7 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
         outcome.failed.extend(lake.catalog.broken().map(Error::Lake));
     }
     for dataset in selected(lake, selection)? {
-        if selection.all && selection.model.is_none() && selection.partitions.is_empty() {
+        if selection.all && selection.models.is_empty() && selection.partitions.is_empty() {
             sweep::discard_unreadable(lake, dataset).await?;
             if let Err(refused) = sweep::remove_orphans(lake, dataset).await {
                 outcome.failed.push(refused);
@@ -247,13 +247,11 @@ fn selected<'a>(lake: &'a Lake, selection: &Selection) -> Result<Vec<&'a Dataset
         Some(name) => vec![lake.catalog.dataset(name)?],
         None => lake.catalog.datasets().iter().collect(),
     };
-    if let Some(wanted) = &selection.model {
-        let known: Vec<&str> =
-            datasets.iter().flat_map(|dataset| &dataset.models).map(|model| model.name.as_str()).collect();
-        if !known.contains(&wanted.as_str()) {
-            let why = format!("there is no model \"{wanted}\"; there are {}", known.join(", "));
-            return Err(lake::Error::Usage(why).into());
-        }
+    let known: Vec<&str> =
+        datasets.iter().flat_map(|dataset| &dataset.models).map(|model| model.name.as_str()).collect();
+    if let Some(unknown) = selection.models.iter().find(|wanted| !known.contains(&wanted.as_str())) {
+        let why = format!("there is no model \"{unknown}\"; there are {}", known.join(", "));
+        return Err(lake::Error::Usage(why).into());
     }
     Ok(datasets)
 }

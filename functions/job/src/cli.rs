@@ -83,9 +83,9 @@ pub enum Command {
         /// Only this dataset
         #[arg(long, value_name = "NAME")]
         dataset: Option<String>,
-        /// Only this model
-        #[arg(long, value_name = "NAME")]
-        model: Option<String>,
+        /// Only this model; may be repeated
+        #[arg(long = "model", value_name = "NAME")]
+        models: Vec<String>,
         /// All partitions again, stale or not
         #[arg(long)]
         all: bool,

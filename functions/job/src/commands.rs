@@ -106,10 +106,10 @@ impl<'a> Session<'a> {
                 };
                 self.clean_anything(&selection, &mut summary).await
             }
-            Command::Aggregate { dataset, model, all, allow_shrink, plan, diff } => {
+            Command::Aggregate { dataset, models, all, allow_shrink, plan, diff } => {
                 let selection = aggregate::Selection {
                     dataset: dataset.clone(),
-                    model: model.clone(),
+                    models: models.clone(),
                     all: *all,
                     allow_shrink: *allow_shrink,
                     ..Default::default()

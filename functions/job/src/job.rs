@@ -49,7 +49,7 @@ async fn one(session: &Session<'_>, share: &Share, summary: &mut Summary) -> Res
         Share::Aggregate { dataset, model, partitions } => {
             let selection = aggregate::Selection {
                 dataset: Some(dataset.clone()),
-                model: Some(model.clone()),
+                models: vec![model.clone()],
                 partitions: partitions.clone(),
                 ..Default::default()
             };
