@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Datelike, Days, NaiveDate};
 
-use crate::charts::{Anchor, Canvas, Job, in_order};
+use crate::charts::{Anchor, Canvas, Job, in_order, width_of};
 use crate::declare::Scale;
 
 /// One calendar: what it is of, and the value of each of its days.
@@ -107,10 +107,10 @@ fn weeks(canvas: &mut Canvas, job: &Job<'_>, scale: &Scale, calendar: &Calendar,
         let x = left + pitch * ((*day - start).num_days() / 7) as f64;
         let y = body + pitch * f64::from(row(*day));
         cell(canvas, job, scale, [x + 0.8, y + 0.8, pitch - 1.6, pitch - 1.6], *day, *value);
-        if (day.day() == 1 || day == first) && x - named > 46.0 && x < job.width() - 30.0 {
-            let with_year = day == first || day.month() == 1;
-            canvas.text(x, top + 13.0, Anchor::Start, "", &job.locale.short_month(*day, with_year));
-            named = if with_year { x + 30.0 } else { x };
+        let name = job.locale.short_month(*day, day == first || day.month() == 1);
+        if (day.day() == 1 || day == first) && x > named && x + width_of(&name) < job.width() + 8.0 {
+            canvas.text(x, top + 13.0, Anchor::Start, "", &name);
+            named = x + width_of(&name) + 6.0;
         }
     }
     for place in [0, 3, 6] {

@@ -9,7 +9,13 @@ use crate::locale::Locale;
 pub(crate) fn of_scale(scale: &Scale, unit: &str, missing: bool, locale: &Locale) -> String {
     let mut out = String::from("<ul class=\"legend\">");
     let mut below: Option<f64> = None;
+    let whole = is_numbered(scale);
     for step in &scale.steps {
+        if let Some(to) = step.to.filter(|_| whole) {
+            let number = locale.number(to, Some(0));
+            out.push_str(&item(&step.colour, &format!("<b>{}</b> {}", text(number), text(&step.label))));
+            continue;
+        }
         let range = match (step.to, below) {
             (Some(to), None) => format!("≤ {}", locale.number(to, None)),
             (Some(to), Some(below)) => format!("{}–{}", locale.number(below, None), locale.number(to, None)),
@@ -17,12 +23,12 @@ pub(crate) fn of_scale(scale: &Scale, unit: &str, missing: bool, locale: &Locale
             (None, None) => String::new(),
         };
         below = step.to;
-        let label = if step.label.is_empty() || step.label == range {
+        let label = if step.label.is_empty() || step.label.starts_with(&range) {
             format!("<b>{}</b>", text(range))
         } else {
             format!("<b>{}</b> {}", text(&step.label), text(range))
         };
-        out.push_str(&format!("<li>{}<span>{label}</span></li>", sample(&format!("fill=\"{}\"", text(&step.colour)))));
+        out.push_str(&item(&step.colour, &label));
     }
     if missing {
         out.push_str(&format!("<li>{}<span>{}</span></li>", sample("class=\"gap\""), text(locale.word("missing"))));
@@ -36,6 +42,15 @@ pub(crate) fn of_scale(scale: &Scale, unit: &str, missing: bool, locale: &Locale
         );
     }
     out
+}
+
+fn item(colour: &str, label: &str) -> String {
+    format!("<li>{}<span>{label}</span></li>", sample(&format!("fill=\"{}\"", text(colour))))
+}
+
+/// Whether the classes are 1, 2, 3, ...: then each is one number, not what lies between two.
+fn is_numbered(scale: &Scale) -> bool {
+    scale.steps.iter().enumerate().all(|(place, step)| step.to == Some(place as f64 + 1.0))
 }
 
 /// The names of series.

@@ -132,11 +132,11 @@ pub(crate) fn width_of(words: &str) -> f64 {
         .chars()
         .map(|c| {
             if "ilj.,:;|'! ()ftrI".contains(c) {
-                4.6
+                4.9
             } else if c.is_uppercase() || "mwMW".contains(c) {
-                9.8
+                10.4
             } else {
-                7.9
+                8.4
             }
         })
         .sum()
