@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use crate::charts::{Job, MOST_MARKS, SERIES, bars, calendar, heatmap, legend, line, map, ranking, table};
 use crate::csp;
-use crate::declare::{Better, Chart, Headline, KeyNumber, Kind, Linked, Page, Scale, Section};
+use crate::declare::{As, Better, Chart, Headline, KeyNumber, Kind, Linked, Newest, Page, Scale, Section};
 use crate::html::{link, text};
 use crate::locale::Locale;
 use crate::rows::{self, Rows};
@@ -136,12 +136,16 @@ impl<'a> Maker<'a> {
     }
 
     fn newest(&mut self) -> String {
-        let Some(sql) = &self.page.newest else { return String::new() };
+        let Some(Newest { sql, shown }) = &self.page.newest else { return String::new() };
         let Some(value) = self.rows("newest", sql).and_then(Rows::first).and_then(|row| row.head()) else {
             return self.locale.word("no_data");
         };
         match (value.as_str().filter(|text| text.len() > 10).and_then(|_| rows::instant(value)), rows::day(value)) {
             (Some(stamp), _) => self.locale.time(stamp, true),
+            (None, Some(day)) if *shown == As::Week => {
+                format!("{} {}", self.locale.word("week_of"), self.locale.long_day(day))
+            }
+            (None, Some(day)) if *shown == As::Month => self.locale.month(day),
             (None, Some(day)) => self.locale.long_day(day),
             (None, None) => rows::plain(value),
         }
@@ -213,7 +217,7 @@ impl<'a> Maker<'a> {
     }
 
     fn change(&self, number: &KeyNumber, now: f64, before: f64) -> String {
-        let share = number.shown == crate::declare::As::Percent;
+        let share = number.shown == As::Percent;
         let change = if share { (now - before) * 100.0 } else { now - before };
         let size = self.locale.number(change.abs(), number.digits);
         let size = if share { format!("{size}\u{a0}%") } else { size };
@@ -325,7 +329,8 @@ impl<'a> Maker<'a> {
                     Kind::Map => job.rows.iter().any(|row| row.number(chart.column("value")).is_none()),
                     _ => true,
                 };
-                legend::of_scale(scale, &chart.unit, missing, self.locale) + &linked(&scale.source, "")
+                legend::of_scale(scale, chart.scale.is_some(), &chart.unit, missing, self.locale)
+                    + &linked(&scale.source, "")
             }
             Kind::Line | Kind::Bars => {
                 let names = line::names(job);

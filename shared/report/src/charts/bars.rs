@@ -125,6 +125,10 @@ fn lying(job: &Job<'_>, bars: &[Bar], names: &[String]) -> (String, usize) {
                 &paint(job, names, part, total),
                 &told(job, bar, name, *value),
             );
+            let figure = job.locale.number(*value, job.chart.digits);
+            if names.len() > 1 && (a - b).abs() > width_of(&figure) + 6.0 {
+                canvas.text((a + b) / 2.0, mid + 5.0, Anchor::Middle, "on", &figure);
+            }
             from += value;
         }
         let class = if over(job, total) { "ink bold" } else { "ink" };

@@ -6,7 +6,7 @@ use crate::html::text;
 use crate::locale::Locale;
 
 /// The classes of a scale, from its first one, with what they reach to; and how missing values look.
-pub(crate) fn of_scale(scale: &Scale, unit: &str, missing: bool, locale: &Locale) -> String {
+pub(crate) fn of_scale(scale: &Scale, declared: bool, unit: &str, missing: bool, locale: &Locale) -> String {
     let mut out = String::from("<ul class=\"legend\">");
     let mut below: Option<f64> = None;
     let whole = is_numbered(scale);
@@ -23,8 +23,8 @@ pub(crate) fn of_scale(scale: &Scale, unit: &str, missing: bool, locale: &Locale
             (None, None) => String::new(),
         };
         below = step.to;
-        let label = if step.label.is_empty() || step.label.starts_with(&range) {
-            format!("<b>{}</b>", text(range))
+        let label = if !declared || step.label.is_empty() {
+            format!("<b>{}</b>", text(if declared { &range } else { &step.label }))
         } else {
             format!("<b>{}</b> {}", text(&step.label), text(range))
         };

@@ -77,6 +77,8 @@ pub(super) struct PageFile {
 pub(super) struct AskFile {
     pub sql: Option<String>,
     pub query: Option<String>,
+    #[serde(default, rename = "as")]
+    pub shown: As,
 }
 
 #[derive(Deserialize)]

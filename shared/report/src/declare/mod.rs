@@ -66,7 +66,7 @@ pub struct Page {
     pub(crate) source: Linked,
     pub(crate) licence: Linked,
     pub(crate) how: Vec<String>,
-    pub(crate) newest: Option<String>,
+    pub(crate) newest: Option<Newest>,
     pub(crate) headline: Option<Headline>,
     pub(crate) numbers: Vec<KeyNumber>,
     pub(crate) sections: Vec<Section>,
@@ -77,6 +77,13 @@ pub struct Page {
 pub(crate) struct Linked {
     pub text: String,
     pub url: Option<String>,
+}
+
+/// The newest data: the first column of the first row.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Newest {
+    pub sql: String,
+    pub shown: As,
 }
 
 /// The sentence that a page begins with.
@@ -215,7 +222,8 @@ impl Page {
     pub fn queries(&self) -> BTreeSet<&str> {
         let charts = self.sections.iter().flat_map(|section| &section.charts).map(|chart| &chart.sql);
         let numbers = self.numbers.iter().map(|number| &number.sql);
-        let head = self.headline.iter().map(|headline| &headline.sql).chain(&self.newest);
+        let head =
+            self.headline.iter().map(|headline| &headline.sql).chain(self.newest.iter().map(|newest| &newest.sql));
         head.chain(numbers).chain(charts).map(String::as_str).collect()
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 
 use super::file::{ChartFile, HeadlineFile, NumberFile, PageFile, ReportFile, ScaleFile};
-use super::{As, Case, Chart, Headline, KeyNumber, Kind, Linked, Page, Report, Scale, Section};
+use super::{As, Case, Chart, Headline, KeyNumber, Kind, Linked, Newest, Page, Report, Scale, Section};
 use crate::mistake::{Mistake, nearest};
 use crate::{locale, outline, template};
 
@@ -170,7 +170,8 @@ fn page(names: &Names, file: PageFile) -> Result<Page, Mistake> {
     let ask = |asked: Spanned<super::file::AskFile>| {
         let at = asked.span().start;
         let asked = asked.into_inner();
-        names.sql(at, asked.sql, asked.query)
+        let sql = names.sql(at, asked.sql, asked.query)?;
+        Ok(Newest { sql, shown: asked.shown })
     };
     let newest = file.newest.map(ask).transpose()?;
     let headline = file.headline.map(|declared| headline(names, declared)).transpose()?;
