@@ -279,6 +279,15 @@ impl Locale {
         format!("{day}, {}", self.clock(local.hour(), local.minute()))
     }
 
+    /// A full hour.
+    pub(crate) fn hour(&self, hour: u32) -> String {
+        if self.language == Language::American {
+            let half = if hour % 24 < 12 { "AM" } else { "PM" };
+            return format!("{} {half}", (hour + 11) % 12 + 1);
+        }
+        format!("{hour:02}:00")
+    }
+
     /// A time of day.
     pub(crate) fn clock(&self, hour: u32, minute: u32) -> String {
         if self.language == Language::American {
@@ -355,7 +364,7 @@ impl Locale {
             }
             As::Month => rows::day(value).map_or_else(|| rows::plain(value), |day| self.month(day)),
             As::Time => rows::instant(value).map_or_else(|| rows::plain(value), |stamp| self.time(stamp, false)),
-            As::Hour => number.map_or_else(|| rows::plain(value), |hour| self.clock(hour as u32, 0)),
+            As::Hour => number.map_or_else(|| rows::plain(value), |hour| self.hour(hour as u32)),
             As::Weekday => number.map_or_else(
                 || rows::plain(value),
                 |weekday| self.weekday((weekday as usize).saturating_sub(1)).to_owned(),

@@ -153,7 +153,7 @@ pub(crate) fn named_numbers(low: f64, high: f64, most: usize, shown: As, locale:
     };
     let digits = digits_of(&numbers);
     let name = |number: f64| match shown {
-        As::Hour => locale.clock(number as u32, 0),
+        As::Hour => locale.hour(number as u32),
         As::Weekday => locale.short_weekday((number as usize).saturating_sub(1)).to_owned(),
         As::Percent => format!("{}\u{a0}%", locale.number(number * 100.0, Some(digits.saturating_sub(2)))),
         _ => locale.number(number, Some(digits)),

@@ -54,7 +54,7 @@ pub(crate) fn matrix(job: &Job<'_>) -> Matrix {
 fn short(job: &Job<'_>, key: &Value, shown: As) -> String {
     match (shown, rows::number(key)) {
         (As::Weekday, Some(day)) => job.locale.short_weekday((day as usize).saturating_sub(1)).to_owned(),
-        (As::Hour, Some(hour)) => job.locale.clock(hour as u32, 0),
+        (As::Hour, Some(hour)) => job.locale.hour(hour as u32),
         (As::Auto, _) if rows::day(key).is_some() => {
             rows::day(key).map(|day| job.locale.short_day(day)).unwrap_or_default()
         }

@@ -79,8 +79,12 @@ fn list(job: &Job<'_>, rows: &[Row<'_>]) -> (String, usize) {
             let values = row.list(line);
             marks += values.iter().flatten().count();
             let marked = spark::marked(*row, chart.role("line_from"), chart.role("line_to"));
-            // Each evidence is on its own scale where a part of it is shaded; lists of people share one.
-            let span = if marked.is_some() { spark::span(std::slice::from_ref(&values)) } else { span };
+            // Lists of people share one scale; with `zero = false`, or where a part is shaded, each line has its own.
+            let own = marked.is_some() || !chart.zero;
+            let mut span = if own { spark::span(std::slice::from_ref(&values)) } else { span };
+            if !chart.zero {
+                span.0 = values.iter().flatten().copied().fold(f64::INFINITY, f64::min).min(span.1);
+            }
             spark::draw(&values, span, marked, &told(job, line, &values))
         });
         out.push_str(&format!("<li><div class=\"who\"><b>{}</b>{value}</div>{small}{detail}</li>", text(label)));

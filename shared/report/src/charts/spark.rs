@@ -10,7 +10,7 @@ const HEIGHT: f64 = 34.0;
 /// 0) is shaded. `told` is what a screen reader says in its place.
 pub(crate) fn draw(values: &[Option<f64>], span: (f64, f64), marked: Option<(f64, f64)>, told: &str) -> String {
     let (low, high) = span;
-    let (low, high) = (low.min(0.0), if high > low { high } else { low + 1.0 });
+    let high = if high > low { high } else { low + 1.0 };
     let step = (WIDTH - 8.0) / (values.len().saturating_sub(1)).max(1) as f64;
     let x = |place: usize| 4.0 + step * place as f64;
     let y = |value: f64| 4.0 + (high - value) / (high - low) * (HEIGHT - 8.0);
@@ -43,7 +43,7 @@ pub(crate) fn draw(values: &[Option<f64>], span: (f64, f64), marked: Option<(f64
     let dot = end.map_or_else(String::new, |(x, y)| {
         format!("<circle class=\"m f1\" cx=\"{}\" cy=\"{}\" r=\"3.2\"/>", n(x), n(y))
     });
-    let base = n(y(0.0));
+    let base = n(y(low.max(0.0)));
     let told = text(told);
     let (width, height) = (n(WIDTH), n(HEIGHT));
     format!(

@@ -5,7 +5,7 @@
 //! source = "IRCEL-CELINE"
 //!
 //! [query]                             # queries that several parts share: query = "today" in place of sql = "..."
-//! today = "SELECT ..."
+//! today = "SELECT ..."                # in others @today stands for it, as a subquery
 //!
 //! [scale.belaqi]                      # official colours, as a declared list
 //! steps = [{ to = 5, label = "excellent", colour = "#0000ff" }, { label = "horrible", colour = "#660000" }]

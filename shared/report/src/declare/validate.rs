@@ -22,7 +22,7 @@ const KINDS: [(Kind, &str, &[&str], &[&str]); 7] = [
         Kind::Ranking,
         "ranking",
         &["label"],
-        &["value", "detail", "group", "by", "groups", "line", "line_from", "line_to", "top"],
+        &["value", "detail", "group", "by", "groups", "line", "line_from", "line_to", "top", "zero"],
     ),
     (Kind::Table, "table", &["columns"], &["top"]),
     (Kind::Map, "map", &["longitude", "latitude", "value", "label"], &["scale", "outline", "top"]),
@@ -43,7 +43,9 @@ impl Names<'_> {
 
     fn sql(&self, at: usize, sql: Option<String>, query: Option<String>) -> Result<String, Mistake> {
         match (sql, query) {
-            (Some(sql), None) if !sql.trim().is_empty() => Ok(sql),
+            (Some(sql), None) if !sql.trim().is_empty() => {
+                expand(&sql, &self.queries).map_err(|why| self.wrong(at, "sql", why))
+            }
             (None, Some(name)) => self.queries.get(&name).cloned().ok_or_else(|| {
                 let why = unknown("query", &name, self.queries.keys().map(String::as_str));
                 self.wrong(at, "query", why)
@@ -57,6 +59,70 @@ impl Names<'_> {
             }
         }
     }
+}
+
+/// Queries whose `@NAME` have become subqueries.
+fn expanded(queries: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, String> {
+    let mut done: BTreeMap<String, String> = BTreeMap::new();
+    while done.len() < queries.len() {
+        let before = done.len();
+        for (name, sql) in queries {
+            if !done.contains_key(name) && references(sql).all(|other| done.contains_key(other)) {
+                done.insert(name.clone(), expand(sql, &done)?);
+            }
+        }
+        if done.len() == before {
+            let mut left = queries.iter().filter(|(name, _)| !done.contains_key(*name));
+            let missing = queries.values().flat_map(|sql| references(sql)).find(|name| !queries.contains_key(*name));
+            return Err(match (missing, left.next()) {
+                (Some(name), _) => unknown("query", name, queries.keys().map(String::as_str)),
+                (None, Some((name, _))) => {
+                    format!("\"{name}\" refers to itself by its @ names: queries may not go in circles")
+                }
+                (None, None) => String::new(),
+            });
+        }
+    }
+    Ok(done)
+}
+
+/// The names behind `@` in a query, where a table could stand.
+fn references(sql: &str) -> impl Iterator<Item = &str> {
+    parts(sql).into_iter().filter_map(|(_, name)| name)
+}
+
+/// A query cut at its `@NAME`.
+fn parts(sql: &str) -> Vec<(&str, Option<&str>)> {
+    let mut parts = Vec::new();
+    let (mut rest, mut start) = (sql, 0);
+    while let Some(at) = rest.get(start..).and_then(|tail| tail.find('@')).map(|at| at + start) {
+        let (before, tail) = (rest.get(..at).unwrap_or_default(), rest.get(at + 1..).unwrap_or_default());
+        let end = tail.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(tail.len());
+        // Not within a word, as in an address.
+        let stands = before.ends_with(|c: char| c.is_whitespace() || c == '(') && end > 0;
+        if stands {
+            parts.push((before, tail.get(..end)));
+            rest = tail.get(end..).unwrap_or_default();
+            start = 0;
+        } else {
+            start = at + 1;
+        }
+    }
+    parts.push((rest, None));
+    parts
+}
+
+fn expand(sql: &str, queries: &BTreeMap<String, String>) -> Result<String, String> {
+    let mut out = String::new();
+    for (before, name) in parts(sql) {
+        out.push_str(before);
+        if let Some(name) = name {
+            let known = queries.keys().map(String::as_str);
+            let inner = queries.get(name).ok_or_else(|| unknown("query", name, known))?;
+            out.push_str(&format!("({})", inner.trim()));
+        }
+    }
+    Ok(out)
 }
 
 /// What to say about a name that is not declared.
@@ -87,7 +153,8 @@ pub(super) fn report(text: &str, file: ReportFile) -> Result<Report, Mistake> {
     }
     let mut outlines = outline::built_in();
     outlines.extend(file.outline);
-    let names = Names { text, queries: file.query, scales, outlines };
+    let queries = expanded(&file.query).map_err(|why| Mistake::new(text, None, "query", why))?;
+    let names = Names { text, queries, scales, outlines };
     let language = known_language(&names, file.language)?.unwrap_or_else(|| "en".to_owned());
     let source = Linked { text: file.source.unwrap_or_default(), url: file.source_url };
     let licence = Linked { text: file.licence.unwrap_or_default(), url: file.licence_url };
@@ -375,6 +442,21 @@ mod tests {
             let told = mistake(&text);
             assert!(parts.iter().all(|part| told.contains(part)), "{told}\n---\n{text}");
         }
+    }
+
+    #[test]
+    fn a_query_stands_in_others_as_a_subquery() {
+        let text = |queries: &str| {
+            format!(
+                "[query]\n{queries}\n[[page]]\nname = \"r\"\ntitle = \"T\"\n[page.newest]\nsql = \"SELECT 1 FROM @b AS b -- a@b\"\n"
+            )
+        };
+        let report = Report::parse(&text("b = \"SELECT * FROM @a\"\na = \"SELECT 2\"")).unwrap();
+        let page = report.page("r").unwrap();
+        assert_eq!(page.queries().first().unwrap(), &"SELECT 1 FROM (SELECT * FROM (SELECT 2)) AS b -- a@b");
+        assert!(mistake(&text("b = \"SELECT * FROM @aa\"")).contains("no query \"aa\""));
+        assert!(mistake(&text("b = \"SELECT * FROM @b\"")).contains("circles"));
+        assert!(mistake(&text("a = \"SELECT 1\"")).contains("no query \"b\""));
     }
 
     #[test]
