@@ -32,7 +32,7 @@ const WORDS: &[(&str, [&str; 4])] = &[
     ("better", ["better", "beter", "mieux", "besser"]),
     ("worse", ["worse", "slechter", "moins bien", "schlechter"]),
     ("same", ["unchanged", "ongewijzigd", "inchangé", "unverändert"]),
-    ("nobody", ["No one.", "Niemand.", "Personne.", "Niemand."]),
+    ("none", ["None.", "Geen.", "Aucun.", "Keine."]),
     ("yes", ["yes", "ja", "oui", "ja"]),
     ("no", ["no", "nee", "non", "nein"]),
     ("more_rows", ["and {n} more", "en nog {n}", "et {n} de plus", "und {n} weitere"]),

@@ -40,7 +40,7 @@ fn lists(job: &Job<'_>, of: Option<(&str, &str)>) -> (String, usize) {
         let members: Vec<Row<'_>> =
             rows.iter().filter(|row| row.text(group).is_some_and(|text| text == declared.value)).copied().collect();
         let (html, count) = if members.is_empty() {
-            (format!("<p class=\"quiet\">{}</p>", text(job.locale.word("nobody"))), 0)
+            (format!("<p class=\"quiet\">{}</p>", text(job.locale.word("none"))), 0)
         } else {
             list(job, &members)
         };
@@ -77,6 +77,9 @@ fn list(job: &Job<'_>, rows: &[Row<'_>]) -> (String, usize) {
         let detail = detail.map_or_else(String::new, |detail| format!("<p>{}</p>", text(detail)));
         let small = chart.role("line").map_or_else(String::new, |line| {
             let values = row.list(line);
+            if values.iter().all(Option::is_none) {
+                return "<span></span>".to_owned();
+            }
             marks += values.iter().flatten().count();
             let marked = spark::marked(*row, chart.role("line_from"), chart.role("line_to"));
             // Lists of people share one scale; with `zero = false`, or where a part is shaded, each line has its own.
