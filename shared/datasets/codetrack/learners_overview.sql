@@ -12,6 +12,7 @@
 --
 -- [model]
 -- inputs = ["learner_standing", "recent_week"]
+-- csv = { name = "learners_overview" }
 
 WITH before AS (
     -- What the learner's complete weeks say beyond the newest one.

@@ -14,6 +14,7 @@
 -- [model]
 -- partition = "year(day)"
 -- inputs = ["measurement", "series_day", "station"]
+-- csv = { name = "exceedance_by_station_year" }
 
 WITH newest_station AS (
     SELECT station_id, label, municipality

@@ -1,43 +1,51 @@
-//! Renders pages from a `report.toml` and a folder of answers, to look at them while they are written.
+//! Renders pages from a `report.toml` and answers, to look at them while they are written, and for the browser test.
 //!
 //! ```sh
-//! cargo run -p report --example render -- queries report.toml out   # out/N.sql for each query
-//! cargo run -p report --example render -- pages report.toml out Europe/Brussels   # from out/N.json: out/*.html
+//! cargo run -p report --example render -- queries report.toml   # a JSON array of the queries
+//! cargo run -p report --example render -- pages report.toml answers.json out Europe/Brussels
 //! ```
+//!
+//! `answers.json` is an object: a query's text, and its rows as an array of objects. A query that is not there has failed.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use report::{Entry, Report, Rows, Setting};
+use report::{Answers, Entry, Report, Rows, Setting};
+
+type Objects = Vec<serde_json::Map<String, serde_json::Value>>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [what, file, out, rest @ ..] = arguments.as_slice() else {
-        return Err("usage: render queries|pages report.toml FOLDER [TIME-ZONE]".into());
-    };
-    let report = Report::parse(&fs::read_to_string(file)?).map_err(|mistake| format!("{file}: {mistake}"))?;
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["queries", file] => queries(&read(file)?),
+        ["pages", file, answers, out] => pages(&read(file)?, answers, out, "UTC"),
+        ["pages", file, answers, out, zone] => pages(&read(file)?, answers, out, zone),
+        _ => Err("usage: render queries report.toml | render pages report.toml answers.json FOLDER [TIME-ZONE]".into()),
+    }
+}
+
+fn read(file: &str) -> Result<Report, Box<dyn Error>> {
+    Report::parse(&fs::read_to_string(file)?).map_err(|mistake| format!("{file}, {mistake}").into())
+}
+
+fn queries(report: &Report) -> Result<(), Box<dyn Error>> {
+    let mut all: Vec<&str> = report.pages.iter().flat_map(|page| page.queries()).collect();
+    all.sort_unstable();
+    all.dedup();
+    println!("{}", serde_json::to_string(&all)?);
+    Ok(())
+}
+
+fn pages(report: &Report, answers: &str, out: &str, zone: &str) -> Result<(), Box<dyn Error>> {
+    let answers: BTreeMap<String, Objects> = serde_json::from_str(&fs::read_to_string(answers)?)?;
+    let answers: Answers = answers.into_iter().map(|(sql, rows)| (sql, Rows::from_objects(rows))).collect();
     let out = Path::new(out);
     fs::create_dir_all(out.join("_personal"))?;
-    let mut queries: Vec<&str> = report.pages.iter().flat_map(|page| page.queries()).collect();
-    queries.sort_unstable();
-    queries.dedup();
-    let mut answers = BTreeMap::new();
-    for (place, sql) in queries.into_iter().enumerate() {
-        if what == "queries" {
-            fs::write(out.join(format!("{place:02}.sql")), sql)?;
-        } else if let Ok(text) = fs::read_to_string(out.join(format!("{place:02}.json"))) {
-            answers.insert(sql.to_owned(), Rows::from_json_lines(&text)?);
-        }
-    }
-    if what == "queries" {
-        return Ok(());
-    }
-    let zone = rest.first().map_or(Ok(chrono_tz::UTC), |zone| zone.parse())?;
+    let setting = Setting { zone: zone.parse()?, ..Setting::default() };
     let mut entry = Entry { title: String::new(), headline: String::new(), newest: String::new(), pages: Vec::new() };
     for page in &report.pages {
-        let setting = Setting { zone, ..Setting::default() };
         let rendered = report::render(page, &answers, &setting);
         println!("{}: {} bytes: {}", page.path(), rendered.html.len(), rendered.headline);
         rendered.problems.iter().for_each(|problem| println!("  {problem}"));

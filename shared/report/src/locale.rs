@@ -329,6 +329,21 @@ impl Locale {
         out
     }
 
+    /// A number's text with its unit.
+    pub(crate) fn with_unit(&self, number: &str, unit: &str) -> String {
+        let blank = unit == "%" && !matches!(self.language, Language::French | Language::German);
+        match unit {
+            "" => number.to_owned(),
+            unit if blank => format!("{number}{unit}"),
+            unit => format!("{number}\u{a0}{unit}"),
+        }
+    }
+
+    /// A number of hundredths with its sign: `29%`, `29 %` where the language has a blank there.
+    pub(crate) fn percent(&self, hundredths: f64, digits: Option<usize>) -> String {
+        self.with_unit(&self.number(hundredths, digits.or(Some(0))), "%")
+    }
+
     /// A small count as a word, where the language has a list of them.
     pub(crate) fn count(&self, value: f64) -> String {
         let english = matches!(self.language, Language::English | Language::American);
@@ -339,7 +354,7 @@ impl Locale {
     /// A value as people read it; a missing one is what the language calls that.
     pub(crate) fn value(&self, value: Option<&Value>, shown: As, digits: Option<usize>, unit: &str) -> String {
         let Some(value) = value else { return self.word("missing") };
-        let with_unit = |text: String| if unit.is_empty() { text } else { format!("{text}\u{a0}{unit}") };
+        let with_unit = |text: String| self.with_unit(&text, unit);
         let number = rows::number(value).filter(|_| !value.is_string() || shown == As::Number);
         match shown {
             As::Auto => match (value, rows::day(value), number) {
@@ -352,10 +367,7 @@ impl Locale {
                 _ => rows::plain(value),
             },
             As::Number => number.map_or_else(|| rows::plain(value), |number| with_unit(self.number(number, digits))),
-            As::Percent => number.map_or_else(
-                || rows::plain(value),
-                |share| format!("{}\u{a0}%", self.number(share * 100.0, digits.or(Some(0)))),
-            ),
+            As::Percent => number.map_or_else(|| rows::plain(value), |share| self.percent(share * 100.0, digits)),
             As::Text => rows::plain(value),
             As::Day => rows::day(value).map_or_else(|| rows::plain(value), |day| self.day(day)),
             As::Week => {

@@ -219,8 +219,8 @@ impl<'a> Maker<'a> {
     fn change(&self, number: &KeyNumber, now: f64, before: f64) -> String {
         let share = number.shown == As::Percent;
         let change = if share { (now - before) * 100.0 } else { now - before };
-        let size = self.locale.number(change.abs(), number.digits);
-        let size = if share { format!("{size}\u{a0}%") } else { size };
+        let size = self.locale.number(change.abs(), number.digits.or(share.then_some(0)));
+        let size = if share { self.locale.with_unit(&size, "%") } else { size };
         // What rounds to nothing is no change.
         if !size.bytes().any(|byte| matches!(byte, b'1'..=b'9')) {
             return format!("<span>{}</span>", self.word("same"));

@@ -25,11 +25,12 @@ impl Rows {
     /// # Errors
     /// A line that is not a JSON object.
     pub fn from_json_lines(text: &str) -> Result<Self, serde_json::Error> {
-        let objects = text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .map(serde_json::from_str)
-            .collect::<Result<Vec<serde_json::Map<String, Value>>, _>>()?;
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        Ok(Self::from_objects(lines.map(serde_json::from_str).collect::<Result<_, _>>()?))
+    }
+
+    /// Rows from JSON objects. A member that an object lacks is null.
+    pub fn from_objects(objects: Vec<serde_json::Map<String, Value>>) -> Self {
         let mut columns: Vec<String> = Vec::new();
         for name in objects.iter().flat_map(|object| object.keys()) {
             if !columns.contains(name) {
@@ -40,7 +41,7 @@ impl Rows {
             columns.iter().map(|name| object.remove(name).unwrap_or_default()).collect()
         };
         let rows = objects.into_iter().map(row).collect();
-        Ok(Self { columns, rows })
+        Self { columns, rows }
     }
 
     /// The names of the columns.

@@ -117,7 +117,7 @@ mod tests {
         let locale = Locale::new("en", &BTreeMap::new(), chrono_tz::UTC);
         let told = |template| fill(template, rows.first().unwrap(), &locale);
         assert_eq!(told("{n:Words} {n:station|stations} on {day:long}"), "Three stations on Thursday 19 November 2026");
-        assert_eq!(told("{share:percent}, {x:2}, {x}, {none}, {{x}"), "26\u{a0}%, 12.35, 12.3, no data, {x}");
+        assert_eq!(told("{share:percent}, {x:2}, {x}, {none}, {{x}"), "26%, 12.35, 12.3, no data, {x}");
     }
 
     #[test]

@@ -155,7 +155,7 @@ pub(crate) fn named_numbers(low: f64, high: f64, most: usize, shown: As, locale:
     let name = |number: f64| match shown {
         As::Hour => locale.hour(number as u32),
         As::Weekday => locale.short_weekday((number as usize).saturating_sub(1)).to_owned(),
-        As::Percent => format!("{}\u{a0}%", locale.number(number * 100.0, Some(digits.saturating_sub(2)))),
+        As::Percent => locale.percent(number * 100.0, Some(digits.saturating_sub(2))),
         _ => locale.number(number, Some(digits)),
     };
     numbers.into_iter().map(|number| (number, name(number))).collect()

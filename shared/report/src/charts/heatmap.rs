@@ -71,7 +71,18 @@ pub(crate) fn draw(job: &Job<'_>, scale: &Scale) -> (String, usize) {
     let cell = (room / columns.len().max(1) as f64).min(72.0);
     let tall = if job.wide { 30.0 } else { 26.0 };
     let widest = columns.iter().map(|name| width_of(name)).fold(0.0, f64::max);
-    let every = if job.chart.x_as == As::Hour { if cell > 20.0 { 3 } else { 6 } } else { 1 };
+    // Short names that are too wide for their cells are left out here and there, long ones are slanted.
+    let every = match job.chart.x_as {
+        As::Hour => {
+            if cell > 20.0 {
+                3
+            } else {
+                6
+            }
+        }
+        _ if widest < 32.0 => ((widest + 6.0) / cell).ceil().max(1.0) as usize,
+        _ => 1,
+    };
     let slanted = every == 1 && widest > cell - 4.0;
     let top = if slanted { widest.min(110.0) * 0.7 + 14.0 } else { 22.0 };
     let height = top + tall * rows.len() as f64 + 2.0;
@@ -84,13 +95,15 @@ pub(crate) fn draw(job: &Job<'_>, scale: &Scale) -> (String, usize) {
             let words = crate::html::text(words);
             canvas.out.push_str(&format!("<text transform=\"translate({x} {y}) rotate(-42)\">{words}</text>"));
         } else {
-            let anchor = if every > 1 { Anchor::Start } else { Anchor::Middle };
-            canvas.text(if every > 1 { x - cell / 2.0 } else { x }, top - 8.0, anchor, "", name);
+            let of_hours = job.chart.x_as == As::Hour;
+            let anchor = if of_hours { Anchor::Start } else { Anchor::Middle };
+            canvas.text(if of_hours { x - cell / 2.0 } else { x }, top - 8.0, anchor, "", name);
         }
     }
     for (line, name) in rows.iter().enumerate() {
         let y = top + tall * line as f64;
-        canvas.short_text(left - 8.0, y + tall / 2.0 + 5.0, Anchor::End, "ink", name, left - 8.0);
+        let short = crate::charts::shorten_middle(name, left - 8.0);
+        canvas.text(left - 8.0, y + tall / 2.0 + 5.0, Anchor::End, "ink", &short);
         for (place, column) in columns.iter().enumerate() {
             let x = left + cell * place as f64;
             let value = values.get(&(line, place)).copied();

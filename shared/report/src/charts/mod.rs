@@ -44,8 +44,7 @@ impl Job<'_> {
 
     /// A value of the chart with its unit.
     pub(crate) fn told(&self, value: f64) -> String {
-        let number = self.locale.number(value, self.chart.digits);
-        if self.chart.unit.is_empty() { number } else { format!("{number}\u{a0}{}", self.chart.unit) }
+        self.locale.with_unit(&self.locale.number(value, self.chart.digits), &self.chart.unit)
     }
 }
 
@@ -157,6 +156,24 @@ pub(crate) fn shorten(words: &str, width: f64) -> String {
         short.push(letter);
     }
     format!("{}…", short.trim_end())
+}
+
+/// A text that is at most about so wide, without its middle: what codes differ by stands at their ends.
+pub(crate) fn shorten_middle(words: &str, width: f64) -> String {
+    if width_of(words) <= width {
+        return words.to_owned();
+    }
+    let letters: Vec<char> = words.chars().collect();
+    let mut kept = letters.len();
+    loop {
+        kept = kept.saturating_sub(1);
+        let head = kept / 2;
+        let tail: String = letters.iter().skip(letters.len() - (kept - head)).collect();
+        let short: String = letters.iter().take(head).collect::<String>() + "…" + &tail;
+        if kept == 0 || width_of(&short) <= width {
+            return short;
+        }
+    }
 }
 
 /// The different texts of a column in the order in which they come.

@@ -353,7 +353,7 @@ fn chart(names: &Names, mut file: ChartFile) -> Result<Chart, Mistake> {
         outline: outline.transpose()?.unwrap_or_default(),
         half: file.half,
         zero: file.zero.unwrap_or(true),
-        horizontal: file.horizontal.unwrap_or_else(|| matches!(file.x_as, None | Some(As::Text | As::Auto))),
+        horizontal: file.horizontal.unwrap_or(matches!(file.x_as, None | Some(As::Text | As::Auto))),
         top: file.top,
     })
 }
