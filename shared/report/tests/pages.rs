@@ -1,5 +1,7 @@
 //! Whole pages: what they show, that values stay text, and that the same answers give the same bytes.
 
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
