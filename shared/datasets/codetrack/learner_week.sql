@@ -3,6 +3,10 @@
 --
 -- [model]
 -- inputs = ["recent_week"]
+-- [[test]]
+-- unique = ["id", "email", "week"]
+-- not_null = ["week"]
+-- range = { weeks_ago = [0, 7] }
 
 SELECT id, email, name, cohort, week, weeks_ago, points, commits
 FROM recent_week

@@ -13,6 +13,10 @@
 -- [model]
 -- inputs = ["learner_standing", "recent_week"]
 -- csv = { name = "learners_overview" }
+-- [[test]]
+-- unique = ["id", "email"]
+-- not_null = ["list"]
+-- accepted = { list = ["celebrate", "talk_to", "silent", "check_data", "steady"], status_before = ["struggling", "high", "on_track"] }
 
 WITH before AS (
     -- What the learner's complete weeks say beyond the newest one.

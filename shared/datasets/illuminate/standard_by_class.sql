@@ -8,6 +8,10 @@
 -- [model]
 -- partition = "year"
 -- inputs = ["result_standard", "student"]
+-- [[test]]
+-- unique = ["standard_code", "grade"]
+-- not_null = ["standard_code", "students"]
+-- range = { mean_score = [0, inf], mastered = [0, 1] }
 
 SELECT
     result_standard.year,

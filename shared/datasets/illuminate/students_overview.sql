@@ -11,6 +11,10 @@
 -- [model]
 -- partition = "year"
 -- inputs = ["result_overall", "student"]
+-- [[test]]
+-- unique = ["local_student_id"]
+-- not_null = ["list"]
+-- accepted = { list = ["celebrate", "talk_to", "silent", "check_data", "steady"] }
 
 WITH result AS (
     SELECT

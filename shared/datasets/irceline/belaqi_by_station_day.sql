@@ -6,6 +6,10 @@
 -- [model]
 -- partition = "month(day)"
 -- inputs = ["measurement", "station"]
+-- [[test]]
+-- unique = ["day", "station_id"]
+-- not_null = ["day", "station_id", "index", "class"]
+-- range = { index = [1, 10], pollutants = [1, 3] }
 
 WITH newest_station AS (
     SELECT station_id, label, municipality, longitude, latitude

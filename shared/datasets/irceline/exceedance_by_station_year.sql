@@ -15,6 +15,10 @@
 -- partition = "year(day)"
 -- inputs = ["measurement", "series_day", "station"]
 -- csv = { name = "exceedance_by_station_year" }
+-- [[test]]
+-- unique = ["day", "timeseries_id", "law", "average"]
+-- not_null = ["day", "station_id", "limit_value", "allowed", "exceedances", "exceeded"]
+-- range = { exceedances = [0, inf], coverage = [0, 1] }
 
 WITH newest_station AS (
     SELECT station_id, label, municipality

@@ -279,6 +279,23 @@ fn no_rows_are_no_data_and_no_error() {
     assert_eq!(rendered.headline, "There is no data yet.");
 }
 
+#[test]
+fn the_example_of_the_readme_is_sound() {
+    let readme = include_str!("../README.md");
+    let example = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let report = Report::parse(example).unwrap_or_else(|mistake| panic!("{mistake}"));
+    let rows = |text: &str| Rows::from_json_lines(text).unwrap();
+    let answer = |sql: &str| match sql {
+        sql if sql.contains("count(*) AS late, max(day)") => rows("{\"late\":1,\"day\":\"2026-11-19\"}"),
+        sql if sql.contains("GROUP BY line") => rows("{\"line\":\"7\",\"late\":12}"),
+        _ => rows("{\"max\":\"2026-11-19\"}"),
+    };
+    let answers = page(&report).queries().into_iter().map(|sql| (sql.to_owned(), answer(sql))).collect();
+    let rendered = render(page(&report), &answers, &Setting::default());
+    assert_eq!(rendered.headline, "One tram was late on Thursday 19 November 2026.");
+    assert_eq!(rendered.problems, Vec::<String>::new());
+}
+
 /// The built-in pages: they are read, and those without names take no personal column.
 #[test]
 fn built_in_pages_are_sound() {

@@ -81,11 +81,13 @@ fn point(canvas: &mut Canvas, job: &Job<'_>, scale: &Scale, place: &Place) {
     ));
 }
 
-/// Names of the highest points, as far as they do not cover each other.
+/// Names of the highest points, as far as they do not cover each other. The next ones below take the place of a few of them,
+/// not more: a name stands out.
 fn names(canvas: &mut Canvas, job: &Job<'_>, places: &[Place]) {
     let mut taken: Vec<[f64; 4]> = Vec::new();
     let mut left = job.chart.top.unwrap_or(NAMED);
-    for place in places.iter().rev().filter(|place| place.value.is_some()) {
+    let candidates = places.iter().rev().filter(|place| place.value.is_some()).take(2 * left);
+    for place in candidates {
         if left == 0 {
             break;
         }
