@@ -468,7 +468,7 @@ mod tests {
         #[test]
         fn every_day_lies_in_its_partition(offset in 0_i64..36_000) {
             let day = NaiveDate::from_ymd_opt(1970, 7, 1).unwrap() + chrono::TimeDelta::days(offset);
-            for period in [Period::Date, Period::Month, Period::YearMonth, Period::SchoolYear] {
+            for period in [Period::Date, Period::Month, Period::YearMonth, Period::Year, Period::SchoolYear] {
                 let partition = period.of(day).unwrap();
                 prop_assert!(partition.days().is_some_and(|days| days.contains(&day)), "{day} {partition}");
                 prop_assert_eq!(partition.as_str().parse::<Partition>().unwrap(), partition);

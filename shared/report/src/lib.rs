@@ -42,5 +42,5 @@ pub use charts::MOST_MARKS;
 pub use declare::{Page, Report};
 pub use index::{Entry, render_index};
 pub use mistake::Mistake;
-pub use page::{Answers, Rendered, Setting, render};
+pub use page::{Answers, MOST_BYTES, Rendered, Setting, render};
 pub use rows::Rows;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use chrono_tz::Tz;
 
-use crate::charts::{Job, MOST_MARKS, SERIES, bars, calendar, heatmap, legend, line, map, ranking, table};
+use crate::charts::{self, Job, MOST_MARKS, SERIES, bars, calendar, heatmap, legend, line, map, ranking, table};
 use crate::csp;
 use crate::declare::{As, Better, Chart, Headline, KeyNumber, Kind, Linked, Newest, Page, Scale, Section};
 use crate::html::{link, text};
@@ -14,6 +14,9 @@ use crate::rows::{self, Rows};
 use crate::template;
 
 pub(crate) const STYLE: &str = include_str!("style.css");
+
+/// A page that is larger does not fit into mails, and opens slowly on a phone.
+pub const MOST_BYTES: usize = 3_000_000;
 
 /// The rows of each query, by its text. A query that failed is not in it.
 pub type Answers = BTreeMap<String, Rows>;
@@ -65,6 +68,12 @@ pub fn render(page: &Page, answers: &Answers, setting: &Setting) -> Rendered {
     maker.foot(&mut body);
     body.push_str("</main>");
     let html = document(&locale, &page.title, &body);
+    if html.len() > MOST_BYTES {
+        let (size, most) = (html.len() / 1_000_000, MOST_BYTES / 1_000_000);
+        let why =
+            format!("the page has {size} MB, at most {most} can be sent about: show less, or on a page of its own");
+        maker.problems.push(why);
+    }
     Rendered { html, headline, newest, problems: maker.problems }
 }
 
@@ -126,6 +135,12 @@ impl<'a> Maker<'a> {
     fn headline(&mut self) -> String {
         let Some(Headline { sql, cases }) = &self.page.headline else { return self.page.title.clone() };
         let Some(rows) = self.rows("headline", sql) else { return self.locale.word("failed") };
+        for case in cases {
+            let named: Vec<&str> = case.when.as_deref().into_iter().chain(template::columns(&case.text)).collect();
+            if !named.into_iter().all(|column| self.has("headline", rows, column)) {
+                return self.locale.word("failed");
+            }
+        }
         let Some(row) = rows.first() else { return self.locale.word("no_data") };
         let holds =
             |when: &Option<String>| when.as_ref().is_none_or(|column| row.number(column).is_some_and(|n| n != 0.0));
@@ -195,7 +210,10 @@ impl<'a> Maker<'a> {
 
     fn number(&mut self, out: &mut String, number: &KeyNumber) {
         let part = format!("number \"{}\"", number.label);
-        let rows = self.rows(&part, &number.sql).filter(|rows| self.has(&part, rows, &number.value));
+        let named = template::columns(&number.note).chain(template::columns(&number.since));
+        let named: Vec<&str> = named.chain(number.before.as_deref()).chain([number.value.as_str()]).collect();
+        let rows = self.rows(&part, &number.sql);
+        let rows = rows.filter(|rows| named.iter().all(|column| self.has(&part, rows, column)));
         let row = rows.and_then(Rows::first);
         let value = row.and_then(|row| row.get(&number.value));
         let told = self.locale.value(value, number.shown, number.digits, "");
@@ -295,9 +313,12 @@ impl<'a> Maker<'a> {
             Kind::Ranking => ranking::draw(job),
             Kind::Table => table::draw(job),
         };
-        let (drawing, marks) = draw(&job);
         let is_text = matches!(chart.kind, Kind::Ranking | Kind::Table);
-        if marks > MOST_MARKS {
+        // What would be far too much is not drawn at all.
+        let size = charts::size(&job);
+        let (drawing, marks) = if size > MOST_MARKS { (String::new(), size) } else { draw(&job) };
+        let is_drawn = marks <= MOST_MARKS;
+        if !is_drawn {
             let title = &chart.title;
             self.problems.push(format!(
                 "chart \"{title}\": it has {marks} marks, at most {MOST_MARKS} can be seen: aggregate in its query"
@@ -316,7 +337,7 @@ impl<'a> Maker<'a> {
                 "<details><summary>{}</summary><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">{}</div></details>",
                 self.word("numbers"),
                 text(&chart.title),
-                table::behind(&job)
+                if is_drawn { table::behind(&job) } else { table::of_rows(&job) }
             );
         }
     }

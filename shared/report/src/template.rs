@@ -32,6 +32,14 @@ pub(crate) fn check(template: &str) -> Option<String> {
     })
 }
 
+/// The columns that a template names.
+pub(crate) fn columns(template: &str) -> impl Iterator<Item = &str> {
+    pieces(template).into_iter().filter_map(|piece| match piece {
+        Piece::Value(name, _) => Some(name),
+        Piece::Text(_) | Piece::Bad(_) => None,
+    })
+}
+
 /// The template with a row's values.
 pub(crate) fn fill(template: &str, row: Row<'_>, locale: &Locale) -> String {
     let mut out = String::new();

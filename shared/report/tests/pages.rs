@@ -219,6 +219,36 @@ fn too_many_marks_are_a_table_and_a_problem() {
 }
 
 #[test]
+fn what_would_be_far_too_much_is_never_made() {
+    let days = ["0001-01-01", "9999-12-31"].map(|day| json!({"day": day, "value": 1})).to_vec();
+    let matrix =
+        (0..3_000).map(|n| json!({"x": format!("x{n}"), "y": format!("y{n}"), "value": n})).collect::<Vec<_>>();
+    let stacks = matrix.clone();
+    for (chart, rows) in [
+        ("kind = \"calendar\"\nday = \"day\"\nvalue = \"value\"\n", days),
+        ("kind = \"heatmap\"\nx = \"x\"\ny = \"y\"\nvalue = \"value\"\n", matrix),
+        ("kind = \"bars\"\nx = \"x\"\ny = \"value\"\nseries = \"y\"\n", stacks),
+    ] {
+        let page = one_chart(chart, rows);
+        assert!(page.problems.iter().any(|problem| problem.contains("aggregate in its query")), "{chart}");
+        assert!(page.html.len() < 300_000, "{chart}: {}", page.html.len());
+    }
+}
+
+#[test]
+fn a_sentence_with_a_column_that_is_not_there_is_a_problem() {
+    let text = include_str!("kinds/report.toml").replace("{stations} stations", "{statoins} stations");
+    let (_, answers) = kinds();
+    let report = Report::parse(&text).unwrap();
+    let rendered = render(page(&report), &answers, &Setting::default());
+    assert!(
+        rendered.problems.iter().any(|problem| problem.contains("no column \"statoins\"")),
+        "{:?}",
+        rendered.problems
+    );
+}
+
+#[test]
 fn what_failed_or_lacks_a_column_is_said_without_values() {
     let (report, mut answers) = kinds();
     answers.remove("names");
@@ -341,6 +371,17 @@ fn value() -> impl Strategy<Value = Value> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Whatever stands in a declaration: a report or a mistake.
+    #[test]
+    fn any_declaration_is_read_or_refused(line in 0_usize..200, text in "[ -~]{0,30}") {
+        let mut lines: Vec<&str> = include_str!("kinds/report.toml").lines().collect();
+        let place = line % lines.len();
+        lines[place] = &text;
+        if let Err(mistake) = Report::parse(&lines.join("\n")) {
+            prop_assert!(!mistake.to_string().is_empty());
+        }
+    }
 
     /// Whatever queries return: no panic, no markup, nothing without end.
     #[test]

@@ -13,7 +13,7 @@ pub(crate) mod ranking;
 pub(crate) mod spark;
 pub(crate) mod table;
 
-use crate::declare::Chart;
+use crate::declare::{As, Chart, Kind};
 use crate::html::{n, text};
 use crate::locale::Locale;
 use crate::rows::Rows;
@@ -45,6 +45,33 @@ impl Job<'_> {
     /// A value of the chart with its unit.
     pub(crate) fn told(&self, value: f64) -> String {
         self.locale.with_unit(&self.locale.number(value, self.chart.digits), &self.chart.unit)
+    }
+}
+
+/// About how many marks a drawing would have, without making any: cells without a value count as well.
+pub(crate) fn size(job: &Job<'_>) -> usize {
+    let chart = job.chart;
+    let different = |role: &str| {
+        let column = chart.role(role).unwrap_or_default();
+        job.rows.iter().filter_map(|row| row.text(column)).collect::<std::collections::BTreeSet<_>>().len().max(1)
+    };
+    match chart.kind {
+        Kind::Heatmap => {
+            let of = |role, shown| match shown {
+                As::Hour => 24,
+                As::Weekday => 7,
+                _ => different(role),
+            };
+            of("x", chart.x_as) * of("y", chart.y_as)
+        }
+        Kind::Calendar => {
+            let days = || job.rows.iter().filter_map(|row| row.day(chart.column("day")));
+            let span = days().min().zip(days().max()).map_or(0, |(first, last)| (last - first).num_days() + 1);
+            usize::try_from(span).unwrap_or(usize::MAX).saturating_mul(different("group"))
+        }
+        Kind::Bars => different("x") * different("series"),
+        Kind::Table => 0,
+        Kind::Line | Kind::Ranking | Kind::Map => job.rows.len(),
     }
 }
 

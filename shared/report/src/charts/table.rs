@@ -140,7 +140,8 @@ fn cell(job: &Job<'_>, value: Option<f64>) -> String {
     }
 }
 
-fn of_rows(job: &Job<'_>) -> String {
+/// A row for each row of the query, up to as many as are read.
+pub(crate) fn of_rows(job: &Job<'_>) -> String {
     let columns = columns(job.chart);
     let heads: String =
         columns.iter().map(|(column, _)| format!("<th scope=\"col\">{}", text(job.chart.label(column)))).collect();
