@@ -137,9 +137,7 @@ impl<'a> Maker<'a> {
         let Some(rows) = self.rows("headline", sql) else { return self.locale.word("failed") };
         for case in cases {
             let named: Vec<&str> = case.when.as_deref().into_iter().chain(template::columns(&case.text)).collect();
-            if !named.into_iter().all(|column| self.has("headline", rows, column)) {
-                return self.locale.word("failed");
-            }
+            named.into_iter().for_each(|column| _ = self.has("headline", rows, column));
         }
         let Some(row) = rows.first() else { return self.locale.word("no_data") };
         let holds =
@@ -211,9 +209,11 @@ impl<'a> Maker<'a> {
     fn number(&mut self, out: &mut String, number: &KeyNumber) {
         let part = format!("number \"{}\"", number.label);
         let named = template::columns(&number.note).chain(template::columns(&number.since));
-        let named: Vec<&str> = named.chain(number.before.as_deref()).chain([number.value.as_str()]).collect();
-        let rows = self.rows(&part, &number.sql);
-        let rows = rows.filter(|rows| named.iter().all(|column| self.has(&part, rows, column)));
+        let named: Vec<&str> = named.chain(number.before.as_deref()).collect();
+        let rows = self.rows(&part, &number.sql).filter(|rows| self.has(&part, rows, &number.value));
+        if let Some(rows) = rows {
+            named.into_iter().for_each(|column| _ = self.has(&part, rows, column));
+        }
         let row = rows.and_then(Rows::first);
         let value = row.and_then(|row| row.get(&number.value));
         let told = self.locale.value(value, number.shown, number.digits, "");
