@@ -229,6 +229,8 @@ pub enum Period {
     Month,
     /// `year=YYYY/month=M`, the month not padded
     YearMonth,
+    /// `year=YYYY`
+    Year,
     /// `year=YY-YY`, a school year from 1 July to 30 June
     SchoolYear,
 }
@@ -241,6 +243,7 @@ impl Period {
             Period::Date => format!("date={day}"),
             Period::Month => format!("month={year:04}-{month:02}"),
             Period::YearMonth => format!("year={year:04}/month={month}"),
+            Period::Year => format!("year={year:04}"),
             Period::SchoolYear => {
                 let start = if month >= 7 { year } else { year - 1 };
                 let within = SCHOOL_YEARS.contains(&start);
@@ -256,7 +259,7 @@ impl Period {
             Period::Date => &["date"],
             Period::Month => &["month"],
             Period::YearMonth => &["year", "month"],
-            Period::SchoolYear => &["year"],
+            Period::Year | Period::SchoolYear => &["year"],
         }
     }
 }
@@ -324,9 +327,10 @@ impl FromStr for PartitionBy {
                 "date" => Period::Date,
                 "month" => Period::Month,
                 "year_month" => Period::YearMonth,
+                "year" => Period::Year,
                 "school_year" => Period::SchoolYear,
                 _ => {
-                    return Err(format!("\"{period}\" is no period: use date, month, year_month or school_year"));
+                    return Err(format!("\"{period}\" is no period: use date, month, year_month, year or school_year"));
                 }
             };
             return Ok(PartitionBy::Time(period, column.to_owned()));
@@ -464,7 +468,7 @@ mod tests {
         #[test]
         fn every_day_lies_in_its_partition(offset in 0_i64..36_000) {
             let day = NaiveDate::from_ymd_opt(1970, 7, 1).unwrap() + chrono::TimeDelta::days(offset);
-            for period in [Period::Date, Period::Month, Period::YearMonth, Period::SchoolYear] {
+            for period in [Period::Date, Period::Month, Period::YearMonth, Period::Year, Period::SchoolYear] {
                 let partition = period.of(day).unwrap();
                 prop_assert!(partition.days().is_some_and(|days| days.contains(&day)), "{day} {partition}");
                 prop_assert_eq!(partition.as_str().parse::<Partition>().unwrap(), partition);

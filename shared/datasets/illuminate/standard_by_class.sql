@@ -1,0 +1,29 @@
+-- How each grade did in each standard in a school year. It has no student in it: small groups can still be seen through, so
+-- `students` says how many there were.
+--
+-- grade       the one that the current roster has; null for students who are not on it
+-- mean_score  mean of the percentages, without results that have none
+-- mastered    share of the results that the server calls mastered
+--
+-- [model]
+-- partition = "year"
+-- inputs = ["result_standard", "student"]
+-- [[test]]
+-- unique = ["standard_code", "grade"]
+-- not_null = ["standard_code", "students"]
+-- range = { mean_score = [0, inf], mastered = [0, 1] }
+
+SELECT
+    result_standard.year,
+    result_standard.standard_code,
+    max(result_standard.standard_description) AS standard_description,
+    student.grade,
+    count(DISTINCT result_standard.local_student_id) AS students,
+    count(*) AS results,
+    avg(CAST(result_standard.percent_correct AS DOUBLE)) AS mean_score,
+    avg(CASE WHEN result_standard.mastered THEN 1.0 WHEN NOT result_standard.mastered THEN 0.0 END) AS mastered
+FROM result_standard
+LEFT JOIN student ON student.student_number = result_standard.local_student_id
+WHERE result_standard.standard_code IS NOT NULL
+GROUP BY result_standard.year, result_standard.standard_code, student.grade
+ORDER BY result_standard.year, result_standard.standard_code, student.grade

@@ -1,0 +1,198 @@
+//! Axes: where values stand, and which of them are named.
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
+use serde_json::Value;
+
+use crate::declare::As;
+use crate::locale::Locale;
+use crate::rows;
+
+/// What an axis along x measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// Days since 1 January of the year 1.
+    Days,
+    /// Numbers: hours of the day, ids.
+    Numbers,
+    /// Names, in the order in which they come.
+    Names,
+}
+
+/// The measure of a column: as declared, or by its first value.
+pub(crate) fn measure(shown: As, first: Option<&Value>) -> Measure {
+    match shown {
+        As::Day | As::Week | As::Month | As::Time => Measure::Days,
+        As::Number | As::Percent | As::Hour | As::Weekday => Measure::Numbers,
+        As::Text => Measure::Names,
+        As::Auto => match first {
+            Some(Value::Number(_)) => Measure::Numbers,
+            Some(value) if rows::day(value).is_some() => Measure::Days,
+            _ => Measure::Names,
+        },
+    }
+}
+
+/// A value's place on the axis. `None` for what is not of the measure.
+pub(crate) fn place(measure: Measure, value: &Value) -> Option<f64> {
+    match measure {
+        Measure::Numbers => rows::number(value),
+        Measure::Names => None,
+        Measure::Days => match rows::instant(value) {
+            Some(stamp) => {
+                let seconds = stamp.timestamp() as f64;
+                Some(f64::from(DateTime::UNIX_EPOCH.num_days_from_ce()) + seconds / 86_400.0)
+            }
+            None => rows::day(value).map(of_day),
+        },
+    }
+}
+
+/// The place of a day.
+pub(crate) fn of_day(day: NaiveDate) -> f64 {
+    f64::from(day.num_days_from_ce())
+}
+
+/// The day at a place.
+pub(crate) fn day_at(place: f64) -> Option<NaiveDate> {
+    NaiveDate::from_num_days_from_ce_opt(place.floor() as i32)
+}
+
+/// Round numbers from `low` to `high` or a bit beyond, about `count` of them.
+pub(crate) fn round_numbers(low: f64, high: f64, count: usize) -> Vec<f64> {
+    let span = (high - low).max(f64::MIN_POSITIVE);
+    let raw = span / count.max(1) as f64;
+    let size = 10_f64.powf(raw.log10().floor());
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|factor| factor * size).find(|step| *step >= raw * 0.999);
+    let step = step.unwrap_or(size * 10.0);
+    let first = (low / step).floor() as i64;
+    let last = (high / step - 1e-9).ceil() as i64;
+    if last - first > 100 {
+        return vec![low, high];
+    }
+    (first..=last).map(|number| number as f64 * step).collect()
+}
+
+/// Decimals that round numbers with this distance need.
+pub(crate) fn digits_of(numbers: &[f64]) -> usize {
+    let needs = |digits: usize| {
+        numbers.iter().all(|number| {
+            let scaled = number * 10_f64.powi(digits as i32);
+            (scaled - scaled.round()).abs() < 1e-6
+        })
+    };
+    (0..6).find(|digits| needs(*digits)).unwrap_or(6)
+}
+
+/// Days that are named on an axis, at most `most`: each day, each Monday, each month's first day, ...
+pub(crate) fn named_days(low: f64, high: f64, most: usize, locale: &Locale) -> Vec<(f64, String)> {
+    let (Some(first), Some(last)) = (day_at(low), day_at(high)) else { return Vec::new() };
+    let days = (last - first).num_days();
+    for step in [1, 2, 7, 14] {
+        if days / i64::from(step) < most as i64 {
+            let mut day = first;
+            if step >= 7 {
+                day = first
+                    .checked_add_days(Days::new(u64::from((7 - first.weekday().num_days_from_monday()) % 7)))
+                    .unwrap_or(first);
+            }
+            let name = |day| if step < 7 { locale.short_day(day) } else { locale.date(day) };
+            return walk(day, last, |day| day.checked_add_days(Days::new(u64::from(step as u32))), name);
+        }
+    }
+    let months = i64::from((last.year() - first.year()) * 12) + i64::from(last.month()) - i64::from(first.month());
+    let of_month = first.with_day(1).unwrap_or(first);
+    for step in [1_u32, 2, 3, 6, 12, 24, 60, 120, 600, 1_200, 6_000, 24_000] {
+        if months / i64::from(step) < most as i64 || step == 24_000 {
+            let into = of_month.month0() % step.min(12);
+            let mut start = of_month.checked_sub_months(Months::new(into)).unwrap_or(of_month);
+            if start < first {
+                start = start.checked_add_months(Months::new(step)).unwrap_or(start);
+            }
+            let name = |day: NaiveDate| {
+                if step >= 12 {
+                    day.year().to_string()
+                } else {
+                    locale.short_month(day, day.month() == 1 || day == start)
+                }
+            };
+            return walk(start, last, |day| day.checked_add_months(Months::new(step)), name);
+        }
+    }
+    Vec::new()
+}
+
+fn walk(
+    mut day: NaiveDate,
+    last: NaiveDate,
+    next: impl Fn(NaiveDate) -> Option<NaiveDate>,
+    name: impl Fn(NaiveDate) -> String,
+) -> Vec<(f64, String)> {
+    let mut named = Vec::new();
+    while day <= last {
+        named.push((of_day(day), name(day)));
+        match next(day) {
+            Some(after) => day = after,
+            None => break,
+        }
+    }
+    named
+}
+
+/// Names of places on an axis of numbers.
+pub(crate) fn named_numbers(low: f64, high: f64, most: usize, shown: As, locale: &Locale) -> Vec<(f64, String)> {
+    let numbers = match shown {
+        As::Hour => {
+            let step = if most >= 9 { 3 } else { 6 };
+            (0..24).step_by(step).map(f64::from).filter(|hour| *hour >= low && *hour <= high).collect()
+        }
+        As::Weekday => (1..=7).map(f64::from).filter(|day| *day >= low && *day <= high).collect(),
+        _ => round_numbers(low, high, most)
+            .into_iter()
+            .filter(|number| *number >= low && *number <= high)
+            .collect::<Vec<_>>(),
+    };
+    let digits = digits_of(&numbers);
+    let name = |number: f64| match shown {
+        As::Hour => locale.hour(number as u32),
+        As::Weekday => locale.short_weekday((number as usize).saturating_sub(1)).to_owned(),
+        As::Percent => locale.percent(number * 100.0, Some(digits.saturating_sub(2))),
+        _ => locale.number(number, Some(digits)),
+    };
+    numbers.into_iter().map(|number| (number, name(number))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_round() {
+        assert_eq!(round_numbers(0.0, 78.5, 5), [0.0, 20.0, 40.0, 60.0, 80.0]);
+        assert_eq!(round_numbers(0.0, 0.3, 3), [0.0, 0.1, 0.2, 0.30000000000000004]);
+        assert_eq!(digits_of(&round_numbers(0.0, 0.3, 3)), 1);
+        assert!(round_numbers(5.0, 5.0, 5).len() < 102);
+    }
+
+    #[test]
+    fn days_are_named_by_how_many_there_are() {
+        let locale = Locale::new("en", &BTreeMap::new(), chrono_tz::UTC);
+        let named = |from: &str, to: &str| -> Vec<String> {
+            let [from, to] = [from, to].map(|day| of_day(day.parse().unwrap()));
+            named_days(from, to, 8, &locale).into_iter().map(|(_, name)| name).collect()
+        };
+        assert_eq!(named("2026-11-17", "2026-11-19"), ["Tue 17 Nov", "Wed 18 Nov", "Thu 19 Nov"]);
+        assert_eq!(named("2026-11-01", "2026-11-25"), ["2 Nov", "9 Nov", "16 Nov", "23 Nov"]);
+        assert_eq!(named("2025-11-20", "2026-11-19"), ["Jan 2026", "Mar", "May", "Jul", "Sep", "Nov"]);
+        assert_eq!(named("2020-03-01", "2026-11-19").first().unwrap(), "2021");
+        assert!(named("0001-01-01", "9999-12-31").len() <= 9);
+    }
+
+    #[test]
+    fn instants_lie_within_their_day() {
+        let noon = place(Measure::Days, &Value::from("2026-11-19T12:00:00Z")).unwrap();
+        assert_eq!(noon, place(Measure::Days, &Value::from("2026-11-19")).unwrap() + 0.5);
+        assert_eq!(day_at(noon).unwrap().to_string(), "2026-11-19");
+    }
+}

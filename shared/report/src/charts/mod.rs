@@ -1,0 +1,232 @@
+//! Charts as SVG, drawn twice: for a wide column and for a phone. Style sheets show one of them.
+//!
+//! Lengths are pixels of the column that a drawing is made for, so that texts keep their size.
+
+pub(crate) mod axis;
+pub(crate) mod bars;
+pub(crate) mod calendar;
+pub(crate) mod heatmap;
+pub(crate) mod legend;
+pub(crate) mod line;
+pub(crate) mod map;
+pub(crate) mod ranking;
+pub(crate) mod spark;
+pub(crate) mod table;
+
+use crate::declare::{As, Chart, Kind};
+use crate::html::{n, text};
+use crate::locale::Locale;
+use crate::rows::Rows;
+
+/// More marks than this are no picture.
+pub const MOST_MARKS: usize = 5_000;
+/// The column that the wide drawing is made for.
+pub(crate) const WIDE: f64 = 864.0;
+/// A phone of 390 pixels, less the margins.
+pub(crate) const NARROW: f64 = 358.0;
+/// So many series have colours of their own.
+pub(crate) const SERIES: usize = 5;
+
+/// What is drawn, and for whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub chart: &'a Chart,
+    pub rows: &'a Rows,
+    pub locale: &'a Locale,
+    /// Whether for a wide column.
+    pub wide: bool,
+}
+
+impl Job<'_> {
+    pub(crate) fn width(&self) -> f64 {
+        if self.wide { WIDE } else { NARROW }
+    }
+
+    /// A value of the chart with its unit.
+    pub(crate) fn told(&self, value: f64) -> String {
+        self.locale.with_unit(&self.locale.number(value, self.chart.digits), &self.chart.unit)
+    }
+}
+
+/// About how many marks a drawing would have, without making any: cells without a value count as well.
+pub(crate) fn size(job: &Job<'_>) -> usize {
+    let chart = job.chart;
+    let different = |role: &str| {
+        let column = chart.role(role).unwrap_or_default();
+        job.rows.iter().filter_map(|row| row.text(column)).collect::<std::collections::BTreeSet<_>>().len().max(1)
+    };
+    match chart.kind {
+        Kind::Heatmap => {
+            let of = |role, shown| match shown {
+                As::Hour => 24,
+                As::Weekday => 7,
+                _ => different(role),
+            };
+            of("x", chart.x_as) * of("y", chart.y_as)
+        }
+        Kind::Calendar => {
+            let days = || job.rows.iter().filter_map(|row| row.day(chart.column("day")));
+            let span = days().min().zip(days().max()).map_or(0, |(first, last)| (last - first).num_days() + 1);
+            usize::try_from(span).unwrap_or(usize::MAX).saturating_mul(different("group"))
+        }
+        Kind::Bars => different("x") * different("series"),
+        Kind::Table => 0,
+        Kind::Line | Kind::Ranking | Kind::Map => job.rows.len(),
+    }
+}
+
+/// A drawing being made.
+pub(crate) struct Canvas {
+    pub out: String,
+    pub marks: usize,
+}
+
+/// Where a text stands at its point.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+impl Canvas {
+    pub(crate) fn new() -> Self {
+        Self { out: String::new(), marks: 0 }
+    }
+
+    /// The drawing as an element: `class` is when it is shown.
+    pub(crate) fn close(self, job: &Job<'_>, height: f64) -> (String, usize) {
+        let class = match (job.wide, job.chart.half) {
+            (true, _) => "wide",
+            (false, true) => "only",
+            (false, false) => "narrow",
+        };
+        let svg = format!(
+            "<svg class=\"{class}\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">{}</svg>",
+            n(job.width()),
+            n(height),
+            text(&job.chart.title),
+            self.out
+        );
+        (svg, self.marks)
+    }
+
+    pub(crate) fn text(&mut self, x: f64, y: f64, anchor: Anchor, class: &str, words: &str) {
+        let anchor = match anchor {
+            Anchor::Start => "",
+            Anchor::Middle => " text-anchor=\"middle\"",
+            Anchor::End => " text-anchor=\"end\"",
+        };
+        let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+        self.out.push_str(&format!("<text x=\"{}\" y=\"{}\"{anchor}{class}>{}</text>", n(x), n(y), text(words)));
+    }
+
+    /// A text that is shortened to a width; all of it is its title.
+    pub(crate) fn short_text(&mut self, x: f64, y: f64, anchor: Anchor, class: &str, words: &str, width: f64) {
+        let short = shorten(words, width);
+        if short == words {
+            return self.text(x, y, anchor, class, words);
+        }
+        self.out.push_str(&format!("<g><title>{}</title>", text(words)));
+        self.text(x, y, anchor, class, &short);
+        self.out.push_str("</g>");
+    }
+
+    pub(crate) fn rule(&mut self, x1: f64, y1: f64, x2: f64, y2: f64, class: &str) {
+        let at = [x1, y1, x2, y2].map(n);
+        let [x1, y1, x2, y2] = &at;
+        self.out.push_str(&format!("<path class=\"{class}\" d=\"M{x1} {y1}L{x2} {y2}\"/>"));
+    }
+
+    /// A mark: a rectangle with a title. `paint` is its class, or its colour if it begins with #.
+    pub(crate) fn block(&mut self, x: f64, y: f64, width: f64, height: f64, paint: &str, title: &str) {
+        self.marks += 1;
+        let at = [x, y, width.max(0.0), height.max(0.0)].map(n);
+        let [x, y, width, height] = &at;
+        self.out.push_str(&format!(
+            "<rect class=\"m{}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{}><title>{}</title></rect>",
+            if paint.starts_with('#') { String::new() } else { format!(" {paint}") },
+            if paint.starts_with('#') { format!(" fill=\"{paint}\"") } else { String::new() },
+            text(title)
+        ));
+    }
+}
+
+/// About how wide a text is, at 14 pixels.
+pub(crate) fn width_of(words: &str) -> f64 {
+    words
+        .chars()
+        .map(|c| {
+            if "ilj.,:;|'! ()ftrI".contains(c) {
+                4.9
+            } else if c.is_uppercase() || "mwMW".contains(c) {
+                10.4
+            } else {
+                8.4
+            }
+        })
+        .sum()
+}
+
+/// A text that is at most about so wide.
+pub(crate) fn shorten(words: &str, width: f64) -> String {
+    if width_of(words) <= width {
+        return words.to_owned();
+    }
+    let mut short = String::new();
+    let mut room = width - width_of("…");
+    for letter in words.chars() {
+        room -= width_of(letter.encode_utf8(&mut [0; 4]));
+        if room < 0.0 {
+            break;
+        }
+        short.push(letter);
+    }
+    format!("{}…", short.trim_end())
+}
+
+/// A text that is at most about so wide, without its middle: what codes differ by stands at their ends.
+pub(crate) fn shorten_middle(words: &str, width: f64) -> String {
+    if width_of(words) <= width {
+        return words.to_owned();
+    }
+    let letters: Vec<char> = words.chars().collect();
+    let mut kept = letters.len();
+    loop {
+        kept = kept.saturating_sub(1);
+        let head = kept / 2;
+        let tail: String = letters.iter().skip(letters.len() - (kept - head)).collect();
+        let short: String = letters.iter().take(head).collect::<String>() + "…" + &tail;
+        if kept == 0 || width_of(&short) <= width {
+            return short;
+        }
+    }
+}
+
+/// The different texts of a column in the order in which they come.
+pub(crate) fn in_order(values: impl Iterator<Item = String>) -> Vec<String> {
+    let mut seen = std::collections::BTreeSet::new();
+    values.filter(|value| seen.insert(value.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_shortened_to_what_fits() {
+        assert_eq!(shorten("Antwerpen", 200.0), "Antwerpen");
+        let short = shorten("Saint-Nicolas (quai des Vennes)", 100.0);
+        assert!(short.ends_with('…') && width_of(&short) <= 101.0, "{short}");
+    }
+
+    #[test]
+    fn a_mark_holds_its_title_as_text() {
+        let mut canvas = Canvas::new();
+        canvas.block(0.0, 1.0, 2.04, -1.0, "#ff0000", "<b>");
+        assert_eq!(
+            canvas.out,
+            "<rect class=\"m\" x=\"0\" y=\"1\" width=\"2\" height=\"0\" fill=\"#ff0000\"><title>&lt;b&gt;</title></rect>"
+        );
+    }
+}

@@ -1,0 +1,398 @@
+//! Whole pages: what they show, that values stay text, and that the same answers give the same bytes.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use proptest::prelude::*;
+use report::{Answers, MOST_MARKS, Page, Rendered, Report, Rows, Setting, render};
+use serde_json::{Map, Value, json};
+
+fn kinds() -> (Report, Answers) {
+    let report = Report::parse(include_str!("kinds/report.toml")).unwrap();
+    let answers: BTreeMap<String, Vec<Map<String, Value>>> =
+        serde_json::from_str(include_str!("kinds/answers.json")).unwrap();
+    (report, answers.into_iter().map(|(sql, rows)| (sql, Rows::from_objects(rows))).collect())
+}
+
+fn page(report: &Report) -> &Page {
+    report.pages.first().unwrap()
+}
+
+fn rendered(answers: &Answers) -> Rendered {
+    render(page(&kinds().0), answers, &Setting { zone: chrono_tz::Europe::Brussels, ..Setting::default() })
+}
+
+/// The part of a page that belongs to one chart.
+fn figure<'a>(html: &'a str, title: &str) -> &'a str {
+    let start = html.find(&format!("<h3>{title}</h3>")).unwrap_or_else(|| panic!("no chart \"{title}\""));
+    html[start..].split("</figure>").next().unwrap()
+}
+
+fn drawing<'a>(figure: &'a str, class: &str) -> &'a str {
+    let start = figure.find(&format!("<svg class=\"{class}\"")).unwrap_or_else(|| panic!("no {class} drawing"));
+    figure[start..].split("</svg>").next().unwrap()
+}
+
+/// A page of one chart.
+fn one_chart(chart: &str, rows: Vec<Value>) -> Rendered {
+    let text = format!(
+        "[[page]]\nname = \"r\"\ntitle = \"T\"\n[[page.section]]\n[[page.section.chart]]\ntitle = \"C\"\nsql = \"q\"\n{chart}"
+    );
+    let report = Report::parse(&text).unwrap();
+    let rows = rows.into_iter().map(|row| row.as_object().unwrap().clone()).collect();
+    render(page(&report), &Answers::from([("q".to_owned(), Rows::from_objects(rows))]), &Setting::default())
+}
+
+#[test]
+fn a_page_begins_with_a_sentence_and_the_age_of_its_data() {
+    let Rendered { html, headline, newest, problems } = rendered(&kinds().1);
+    assert_eq!(problems, Vec::<String>::new());
+    assert_eq!(headline, "Three of 62 stations were over the limit on Thursday 19 November 2026.");
+    assert_eq!(newest, "Thursday 19 November 2026");
+    let order = [
+        headline.as_str(),
+        "Data up to",
+        "class=\"numbers\"",
+        "One line with a hole",
+        "How to read this",
+        "Source: Made up",
+        "Licence: CC0",
+    ];
+    let places: Vec<usize> = order.iter().map(|part| html.find(part).unwrap_or_else(|| panic!("no {part}"))).collect();
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn key_numbers_say_how_they_changed() {
+    let html = rendered(&kinds().1).html;
+    assert!(html.contains("<dt>Over</dt><dd><b>3</b></dd><dd class=\"change\"><span class=\"good\">▼ −2 (better)</span> since the day before</dd>"));
+    assert!(
+        html.contains("<b>98%</b>") && html.contains("▼ −1% (worse)") || html.contains("unchanged"),
+        "97.5 against 98"
+    );
+}
+
+#[test]
+fn the_same_answers_give_the_same_bytes() {
+    assert_eq!(rendered(&kinds().1), rendered(&kinds().1));
+}
+
+#[test]
+fn a_page_stands_alone() {
+    let html = rendered(&kinds().1).html;
+    assert!(html.contains("default-src 'none'; style-src 'sha256-"));
+    for never in ["<script", "src=", "@import", "url(http", "<link", " style=", " on", "javascript:"] {
+        let found = html
+            .split("</style>")
+            .flat_map(|part| part.split("<style>"))
+            .any(|part| tags(part).any(|tag| tag.contains(never)));
+        assert!(!found, "{never}");
+    }
+    let links = html.matches("href=\"https://example.org/levels\"").count();
+    assert_eq!((html.matches("https://").count(), links), (2, 2), "the links to the source of a scale");
+}
+
+fn tags(html: &str) -> impl Iterator<Item = &str> {
+    html.split('<').skip(1).filter_map(|rest| rest.split('>').next())
+}
+
+#[test]
+fn values_are_text_wherever_they_stand() {
+    let html = rendered(&kinds().1).html;
+    assert!(
+        html.contains("Ada &lt;script&gt;")
+            && html.contains("&lt;script&gt;alert(1)&lt;/script&gt;")
+            && html.contains("&lt;b&gt;7.3")
+    );
+    assert!(!html.contains("<b>7.3"));
+}
+
+#[test]
+fn each_chart_is_drawn_for_a_column_and_for_a_phone_and_has_its_numbers() {
+    let html = rendered(&kinds().1).html;
+    let drawn = [
+        "One line with a hole",
+        "Three lines",
+        "By day, with a day missing",
+        "By name, with a limit",
+        "Stacked",
+        "Hour by weekday",
+        "Two calendars",
+        "Where?",
+    ];
+    for title in drawn {
+        let figure = figure(&html, title);
+        for class in ["wide", "narrow"] {
+            assert!(drawing(figure, class).contains("class=\"m"), "{title}, {class}");
+        }
+        assert!(
+            figure.contains("<summary>Numbers</summary>") && figure.contains("<summary>Query (SQL)</summary>"),
+            "{title}"
+        );
+    }
+    for title in ["A band", "Instants"] {
+        assert!(drawing(figure(&html, title), "only").contains("class=\"m l s1\""), "{title}");
+    }
+    assert!(figure(&html, "Nothing").contains("Nothing to show."));
+}
+
+#[test]
+fn nothing_leaves_a_drawing_on_a_phone() {
+    let html = rendered(&kinds().1).html;
+    for part in html.split("<svg class=\"narrow\"").skip(1) {
+        let svg = part.split("</svg>").next().unwrap();
+        for x in svg.split(" x=\"").skip(1).map(|rest| rest.split('"').next().unwrap().parse::<f64>().unwrap()) {
+            assert!((0.0..=358.0).contains(&x), "{x} in {}", &svg[..80]);
+        }
+    }
+}
+
+#[test]
+fn missing_is_shown_as_missing() {
+    let html = rendered(&kinds().1).html;
+    let line = drawing(figure(&html, "One line with a hole"), "wide");
+    assert_eq!(line.matches("class=\"m l s1\"").count(), 3, "two holes make three runs");
+    assert_eq!(line.matches("class=\"gap\"").count(), 2);
+    let bars = drawing(figure(&html, "By day, with a day missing"), "wide");
+    assert_eq!(bars.matches("class=\"m gap\"").count(), 4, "three days without a row and one without a value");
+    assert!(bars.contains("Thu 29 Oct 2026: no data"));
+    assert!(drawing(figure(&html, "By name, with a limit"), "wide").contains("Silent station: no data"));
+    assert_eq!(drawing(figure(&html, "Hour by weekday"), "wide").matches("class=\"m gap\"").count(), 2);
+    assert!(drawing(figure(&html, "Where?"), "wide").contains("Dark: no data"));
+    assert!(figure(&html, "A table").contains("<td class=\"none\" data-label=\"Share\">no data"));
+    let days = drawing(figure(&html, "Two calendars"), "wide");
+    assert_eq!(days.matches("<rect").count(), 2 * 364, "each day from the first to the last");
+}
+
+#[test]
+fn limits_are_labelled_and_what_is_over_is_marked() {
+    let html = rendered(&kinds().1).html;
+    assert!(drawing(figure(&html, "One line with a hole"), "narrow").contains("Limit 50"));
+    let bars = drawing(figure(&html, "By name, with a limit"), "wide");
+    assert!(bars.contains("35 are allowed") && bars.matches("class=\"m over\"").count() == 1);
+    assert!(figure(&html, "A table").contains("class=\"m over\""));
+}
+
+#[test]
+fn few_lines_have_their_names_at_their_ends() {
+    let html = rendered(&kinds().1).html;
+    let figure = figure(&html, "Three lines");
+    assert!(!figure.contains("class=\"legend\"") && drawing(figure, "wide").contains("class=\"halo t2\">10.10<"));
+}
+
+#[test]
+fn numbers_in_tables_are_those_of_the_rows() {
+    let (_, answers) = kinds();
+    let html = rendered(&answers).html;
+    let behind = figure(&html, "By name, with a limit").split("<table>").nth(1).unwrap();
+    assert!(
+        behind.contains("<td class=\"n\">41")
+            && behind.contains("<td class=\"n\">12")
+            && behind.contains("<td class=\"none\">no data")
+    );
+    let matrix = figure(&html, "Hour by weekday").split("<table>").nth(1).unwrap();
+    assert_eq!(matrix.matches("<td class=\"n\">").count(), 7 * 24 - 2);
+    assert_eq!(matrix.matches("<td class=\"none\">").count(), 2);
+    let calendar = figure(&html, "Two calendars").split("<table>").nth(1).unwrap();
+    assert_eq!(calendar.matches("<tr>").count(), 13 + 1, "thirteen months have a day of it");
+}
+
+#[test]
+fn lists_have_reasons_lines_and_groups_without_anybody() {
+    let html = rendered(&kinds().1).html;
+    let figure = figure(&html, "Who?");
+    assert!(figure.contains("No commits for three weeks; points fell from 71 to 38."));
+    assert_eq!(figure.matches("class=\"spark\"").count(), 2, "who has no values has no line");
+    assert_eq!(figure.matches("None.").count(), 2);
+    assert!(self::figure(&html, "Evidence").contains("class=\"marked\""));
+}
+
+#[test]
+fn too_many_marks_are_a_table_and_a_problem() {
+    let rows = (0..=MOST_MARKS).map(|n| json!({"x": n, "y": n})).collect();
+    let page = one_chart("kind = \"line\"\nx = \"x\"\ny = \"y\"\n", rows);
+    assert!(page.problems[0].contains("aggregate in its query"), "{:?}", page.problems);
+    assert!(page.html.contains("Too many values to draw") && !page.html.contains("class=\"m l"));
+    assert!(page.html.len() < 300_000);
+}
+
+#[test]
+fn what_would_be_far_too_much_is_never_made() {
+    let days = ["0001-01-01", "9999-12-31"].map(|day| json!({"day": day, "value": 1})).to_vec();
+    let matrix =
+        (0..3_000).map(|n| json!({"x": format!("x{n}"), "y": format!("y{n}"), "value": n})).collect::<Vec<_>>();
+    let stacks = matrix.clone();
+    for (chart, rows) in [
+        ("kind = \"calendar\"\nday = \"day\"\nvalue = \"value\"\n", days),
+        ("kind = \"heatmap\"\nx = \"x\"\ny = \"y\"\nvalue = \"value\"\n", matrix),
+        ("kind = \"bars\"\nx = \"x\"\ny = \"value\"\nseries = \"y\"\n", stacks),
+    ] {
+        let page = one_chart(chart, rows);
+        assert!(page.problems.iter().any(|problem| problem.contains("aggregate in its query")), "{chart}");
+        assert!(page.html.len() < 300_000, "{chart}: {}", page.html.len());
+    }
+}
+
+#[test]
+fn a_sentence_with_a_column_that_is_not_there_is_a_problem() {
+    let text = include_str!("kinds/report.toml").replace("{stations} stations", "{statoins} stations");
+    let (_, answers) = kinds();
+    let report = Report::parse(&text).unwrap();
+    let rendered = render(page(&report), &answers, &Setting::default());
+    assert!(
+        rendered.problems.iter().any(|problem| problem.contains("no column \"statoins\"")),
+        "{:?}",
+        rendered.problems
+    );
+}
+
+#[test]
+fn what_failed_or_lacks_a_column_is_said_without_values() {
+    let (report, mut answers) = kinds();
+    answers.remove("names");
+    answers.insert(
+        "lines".to_owned(),
+        Rows::new(vec!["week".to_owned(), "secret".to_owned()], vec![vec![json!("2026-11-16"), json!("Ada")]]),
+    );
+    let page = render(page(&report), &answers, &Setting::default());
+    assert!(figure(&page.html, "By name, with a limit").contains("could not be made"));
+    assert!(
+        page.problems.iter().any(|problem| problem.contains("returns no column \"name\"; it returns week, secret")),
+        "{:?}",
+        page.problems
+    );
+    assert!(!page.html.contains("Ada<"));
+}
+
+#[test]
+fn personal_columns_never_appear_on_other_pages() {
+    let (report, answers) = kinds();
+    let personal = BTreeSet::from(["who".to_owned()]);
+    let setting = Setting { personal: personal.clone(), ..Setting::default() };
+    let rendered = render(page(&report), &answers, &setting);
+    assert!(!rendered.html.contains("Ada"));
+    assert!(rendered.problems.iter().any(|problem| problem.contains("\"who\"")));
+    let mut own = page(&report).clone();
+    own.personal = true;
+    let rendered = render(&own, &answers, &setting);
+    assert!(rendered.html.contains("Ada") && rendered.html.contains("This page has names in it"));
+}
+
+#[test]
+fn a_page_is_in_its_own_language() {
+    let (_, answers) = kinds();
+    let text = include_str!("kinds/report.toml")
+        .replace("language = \"en-GB\"", "language = \"nl-BE\"\n[words]\nhow = \"Leeswijzer\"");
+    let text = text.replacen("source = \"Made up\"\nlicence = \"CC0\"\n", "", 1);
+    let report = Report::parse(&text).unwrap();
+    let html = render(page(&report), &answers, &Setting::default()).html;
+    for part in [
+        "lang=\"nl-BE\"",
+        "Gegevens tot en met",
+        "donderdag 19 november 2026",
+        "geen gegevens",
+        "Leeswijzer",
+        "−2 (beter)",
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn no_rows_are_no_data_and_no_error() {
+    let (report, answers) = kinds();
+    let empty = answers.into_keys().map(|sql| (sql, Rows::default())).collect();
+    let rendered = render(page(&report), &empty, &Setting::default());
+    assert_eq!(rendered.problems, Vec::<String>::new());
+    assert_eq!(rendered.headline, "There is no data yet.");
+}
+
+#[test]
+fn the_example_of_the_readme_is_sound() {
+    let readme = include_str!("../README.md");
+    let example = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let report = Report::parse(example).unwrap_or_else(|mistake| panic!("{mistake}"));
+    let rows = |text: &str| Rows::from_json_lines(text).unwrap();
+    let answer = |sql: &str| match sql {
+        sql if sql.contains("count(*) AS late, max(day)") => rows("{\"late\":1,\"day\":\"2026-11-19\"}"),
+        sql if sql.contains("GROUP BY line") => rows("{\"line\":\"7\",\"late\":12}"),
+        _ => rows("{\"max\":\"2026-11-19\"}"),
+    };
+    let answers = page(&report).queries().into_iter().map(|sql| (sql.to_owned(), answer(sql))).collect();
+    let rendered = render(page(&report), &answers, &Setting::default());
+    assert_eq!(rendered.headline, "One tram was late on Thursday 19 November 2026.");
+    assert_eq!(rendered.problems, Vec::<String>::new());
+}
+
+/// The built-in pages: they are read, and those without names take no personal column.
+#[test]
+fn built_in_pages_are_sound() {
+    let datasets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets");
+    let mut seen = 0;
+    for folder in std::fs::read_dir(datasets).unwrap() {
+        let folder = folder.unwrap().path();
+        let text = std::fs::read_to_string(folder.join("report.toml")).unwrap();
+        let report = Report::parse(&text).unwrap_or_else(|mistake| panic!("{}: {mistake}", folder.display()));
+        let declared: toml::Table = std::fs::read_to_string(folder.join("dataset.toml")).unwrap().parse().unwrap();
+        let tables = declared["table"].as_table().unwrap().values();
+        let columns = tables.filter_map(|table| table.get("column")?.as_table()).flatten();
+        let personal = |column: &toml::Value| column.get("personal").and_then(toml::Value::as_bool) == Some(true);
+        let personal: BTreeSet<String> =
+            columns.filter(|(_, column)| personal(column)).map(|(name, _)| name.clone()).collect();
+        for page in &report.pages {
+            page.check_personal(&personal).unwrap_or_else(|mistake| panic!("{}: {mistake}", folder.display()));
+            assert!(page.personal || page.name == "report", "{}", page.name);
+        }
+        let has_names = report.pages.iter().filter(|page| page.personal);
+        assert!(personal.is_empty() || has_names.count() == 1, "{}", folder.display());
+        seen += 1;
+    }
+    assert_eq!(seen, 5);
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<f64>().prop_map(Value::from),
+        (-50_i64..50).prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        "[0-9]{4}-[0-9]{2}-[0-9]{2}".prop_map(Value::from),
+        "20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9])".prop_map(Value::from),
+        "20[0-9]{2}-0[1-9]-0[1-9]T0[0-9]:00:00Z".prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        Just(Value::from("</svg><img src=x onerror=alert(1)>")),
+        prop::collection::vec(prop_oneof![Just(Value::Null), any::<f64>().prop_map(Value::from)], 0..9)
+            .prop_map(Value::from),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Whatever stands in a declaration: a report or a mistake.
+    #[test]
+    fn any_declaration_is_read_or_refused(line in 0_usize..200, text in "[ -~]{0,30}") {
+        let mut lines: Vec<&str> = include_str!("kinds/report.toml").lines().collect();
+        let place = line % lines.len();
+        lines[place] = &text;
+        if let Err(mistake) = Report::parse(&lines.join("\n")) {
+            prop_assert!(!mistake.to_string().is_empty());
+        }
+    }
+
+    /// Whatever queries return: no panic, no markup, nothing without end.
+    #[test]
+    fn any_rows_make_a_page(rows in prop::collection::vec(prop::collection::vec(value(), 24), 0..12)) {
+        let (report, answers) = kinds();
+        let columns = ["day", "value", "name", "week", "hour", "low", "middle", "high", "at", "share", "cohort", "learners",
+            "list", "weekday", "station", "longitude", "latitude", "who", "points", "why", "weeks", "days", "first", "over"];
+        let rows = Rows::new(columns.map(str::to_owned).to_vec(), rows);
+        let answers: Answers = answers.into_keys().map(|sql| (sql, rows.clone())).collect();
+        let rendered = render(page(&report), &answers, &Setting::default());
+        prop_assert!(!rendered.html.contains("<img") && !rendered.html.contains("NaN") && !rendered.html.contains("inf\""));
+        prop_assert!(rendered.html.len() < 6_000_000, "{}", rendered.html.len());
+    }
+}

@@ -1,0 +1,26 @@
+#!/bin/sh
+# tests/pages/pages.sh BINARIES FOLDER: renders pages and looks at them in a browser; pictures go below FOLDER/shots.
+# Needs Node.js with npm, and a chromium (CHROMIUM=/path, or one in the path); without them it is noted as skipped.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+binaries=$1
+folder=$2
+. "$here/../skip.sh"
+
+chromium=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
+if [ -z "$chromium" ]; then
+    skipped pages "there is no chromium (make setup installs it)"
+    exit 0
+fi
+if ! command -v npm >/dev/null; then
+    skipped pages "there is no npm (make setup installs it)"
+    exit 0
+fi
+mkdir -p "$folder"
+cp "$here/package.json" "$here/package-lock.json" "$here/browser.mjs" "$folder/"
+(cd "$folder" && npm ci --silent --no-audit --no-fund)
+
+kinds=$here/../../shared/report/tests/kinds
+"$binaries/examples/render" pages "$kinds/report.toml" "$kinds/answers.json" "$folder/kinds" Europe/Brussels
+node "$folder/browser.mjs" "$chromium" "$folder/shots" \
+    "$folder/kinds/report.html=$kinds/answers.json" "$folder/kinds/index.html"
