@@ -265,9 +265,25 @@ pub struct ConsumptionEntry {
     /// The name of the CSV file, if this is not a partition but a file that was written from some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// What the page over all datasets says of a report page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Note>,
     /// What it names beside what counts.
     #[serde(flatten)]
     pub beside: Beside,
+}
+
+/// What the page over all datasets says of a report page. It has nothing of pages that show personal values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The page's place among those of its dataset.
+    pub place: usize,
+    /// What it is called.
+    pub title: String,
+    /// The sentence that it begins with.
+    pub headline: String,
+    /// Its newest data, as people write it.
+    pub newest: String,
 }
 
 impl ConsumptionEntry {
@@ -343,14 +359,23 @@ impl Ledger {
 
     /// The ledger keys of a dataset's raw objects, without reading the entries.
     pub async fn raw_entry_keys(&self, dataset: &str) -> Result<BTreeSet<String>> {
-        let objects = self.store.list(&format!("raw/{dataset}/")).await?;
-        Ok(objects.into_iter().map(|object| object.key).collect())
+        Ok(self.raw_entry_objects(dataset).await?.into_iter().map(|object| object.key).collect())
+    }
+
+    /// The objects that the entries of a dataset's raw objects are, without reading them.
+    pub async fn raw_entry_objects(&self, dataset: &str) -> Result<Vec<Object>> {
+        Ok(self.store.list(&format!("raw/{dataset}/")).await?)
     }
 
     /// Every consumption partition's entry with its key in the ledger, of one dataset or of all.
     pub async fn consumption_entries(&self, dataset: Option<&str>) -> Result<Entries<(String, ConsumptionEntry)>> {
         let prefix = dataset.map_or_else(|| "consumption/".to_owned(), |dataset| format!("consumption/{dataset}/"));
         self.read_all(&prefix).await
+    }
+
+    /// The entries of files of one kind, with their keys.
+    pub async fn files(&self, dataset: &str, model: &str) -> Result<Vec<(String, ConsumptionEntry)>> {
+        Ok(self.read_all(&format!("consumption/{dataset}/{model}/")).await?.readable)
     }
 
     /// Entries with their keys; one that vanishes meanwhile is left out.

@@ -77,6 +77,8 @@ pub struct Limits {
     pub max_new_partitions: usize,
     /// `MODEL_TIME_LIMIT`: how long the query of one partition may take.
     pub model_time: Duration,
+    /// `REPORT_PAGES`: whether aggregations make report pages.
+    pub report_pages: bool,
 }
 
 impl Limits {
@@ -92,6 +94,11 @@ impl Limits {
             memory_bytes: memory::limit(environment)?,
             max_new_partitions: partitions.map_or(Self::NEW_PARTITIONS, |number| number.unwrap_or(usize::MAX)),
             model_time: seconds.map_or(Self::MODEL_TIME, Duration::from_secs),
+            report_pages: match environment.text("REPORT_PAGES")?.as_deref() {
+                None | Some("on") => true,
+                Some("off") => false,
+                Some(other) => return Err(setting("REPORT_PAGES", &format!("\"{other}\" is not on or off"))),
+            },
         })
     }
 }
@@ -100,7 +107,12 @@ impl Default for Limits {
     fn default() -> Self {
         // Without variables, nothing can be wrong with them.
         let memory_bytes = memory::limit(&Environment::default()).unwrap_or(u64::from(u32::MAX) / 4);
-        Self { memory_bytes, max_new_partitions: Self::NEW_PARTITIONS, model_time: Self::MODEL_TIME }
+        Self {
+            memory_bytes,
+            max_new_partitions: Self::NEW_PARTITIONS,
+            model_time: Self::MODEL_TIME,
+            report_pages: true,
+        }
     }
 }
 
@@ -311,7 +323,8 @@ mod tests {
     fn limits_are_numbers_above_0() {
         let environment =
             Environment::of(&[("MAX_NEW_PARTITIONS", "5"), ("MEMORY_BYTES", "7"), ("MODEL_TIME_LIMIT", "9")]);
-        let wanted = Limits { memory_bytes: 7, max_new_partitions: 5, model_time: Duration::from_secs(9) };
+        let model_time = Duration::from_secs(9);
+        let wanted = Limits { memory_bytes: 7, max_new_partitions: 5, model_time, report_pages: true };
         assert_eq!(LakeSettings::from_environment(&environment, None).unwrap().limits, wanted);
         for name in ["MAX_NEW_PARTITIONS", "MEMORY_BYTES", "MODEL_TIME_LIMIT"] {
             let error = LakeSettings::from_environment(&Environment::of(&[(name, "0")]), None).unwrap_err();

@@ -39,6 +39,7 @@ pub fn nothing(dataset: &str, model: &str, partition: &Partition) -> Consumption
         inputs: Vec::new(),
         outputs: Vec::new(),
         file: None,
+        note: None,
         beside: Beside::default(),
     }
 }

@@ -18,6 +18,7 @@ use crate::columns::Columns;
 use crate::commit::{self, Made as MadeObject};
 use crate::engine::{Cut, Engine};
 use crate::error::{Error, Result};
+use crate::pages;
 use crate::plan::Made;
 use crate::statement::{Kind, plan};
 use crate::tested;
@@ -67,7 +68,8 @@ async fn one_round(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Res
         }
     }
     // First those that go: a file may be another model's by now.
-    for (ledger_key, entry) in entries.iter().filter(|(key, entry)| entry.file.is_some() && !kept.contains(key)) {
+    let is_csv = |entry: &ConsumptionEntry| entry.file.is_some() && entry.model != pages::MODEL;
+    for (ledger_key, entry) in entries.iter().filter(|(key, entry)| is_csv(entry) && !kept.contains(key)) {
         if !selection.wants_model(&entry.model) || !commit::remove(lake, ledger_key, entry).await? {
             continue;
         }
@@ -84,7 +86,7 @@ async fn one_round(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Res
     Ok(lines)
 }
 
-fn line(dataset: &Dataset, model: &str, file: &str, rows: u64, changed: bool, deleted: bool) -> Aggregated {
+pub fn line(dataset: &Dataset, model: &str, file: &str, rows: u64, changed: bool, deleted: bool) -> Aggregated {
     let partition = file_partition(file);
     Aggregated {
         dataset: dataset.name.clone(),
@@ -98,7 +100,7 @@ fn line(dataset: &Dataset, model: &str, file: &str, rows: u64, changed: bool, de
 }
 
 /// How a file is named among partitions.
-fn file_partition(name: &str) -> Partition {
+pub fn file_partition(name: &str) -> Partition {
     Partition::single("file", name)
 }
 

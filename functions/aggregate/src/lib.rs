@@ -15,6 +15,7 @@ mod files;
 pub mod handler;
 mod make;
 mod numbered;
+pub mod pages;
 mod path;
 mod personal;
 mod plan;
@@ -123,6 +124,7 @@ pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, St
 /// Makes stale partitions, `workers` at a time. Those of a dataset that are for AWS Batch are only named.
 pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progress: &dyn Progress) -> Result<Outcome> {
     let mut outcome = Outcome::default();
+    let mut has_new_pages = false;
     if selection.dataset.is_none() {
         outcome.failed.extend(lake.catalog.broken().map(Error::Lake));
     }
@@ -154,10 +156,22 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
             Ok(files) => round.aggregated.extend(files),
             Err(error) => round.failed.push(error),
         }
+        if lake.limits().report_pages && round.too_large.is_empty() && selection.partitions.is_empty() {
+            match pages::bring_up_to_date(lake, dataset, false).await {
+                Ok(pages) => {
+                    has_new_pages |= !pages.is_empty();
+                    round.aggregated.extend(pages);
+                }
+                Err(error) => round.failed.push(error),
+            }
+        }
         outcome.up_to_date += round.up_to_date;
         outcome.aggregated.extend(round.aggregated);
         outcome.failed.extend(round.failed);
         outcome.too_large.extend(round.too_large);
+    }
+    if has_new_pages {
+        outcome.failed.extend(pages::index(lake).await.err());
     }
     let order = |made: &Aggregated| (made.dataset.clone(), made.model.clone(), made.partition.clone());
     outcome.aggregated.sort_by_key(order);

@@ -4,8 +4,9 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemorySchemaProvider;
 use lake::dataset::Dataset;
-use lake::ledger::{Entries, Output};
+use lake::ledger::{ConsumptionEntry, Entries, Output, RawEntry};
 use lake::{Lake, guard};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,56 +59,132 @@ async fn ask(
     time: Option<Duration>,
     answer: &mut dyn Answer,
 ) -> Result<SchemaRef> {
-    let engine = Engine::new(lake, workers)?;
-    let state = engine.context().state();
-    let statement = parse(&state, sql, Kind::Question)?;
-    for dataset in lake.catalog.datasets() {
-        let catalog = engine.context().catalog("datafusion");
-        if let Some(catalog) = catalog {
-            catalog.register_schema(&dataset.name, Arc::new(MemorySchemaProvider::new()))?;
-        }
-    }
-    for reference in state.resolve_table_references(&statement)? {
-        // `information_schema`, and names that the query itself defines, are not ours.
-        let Some(Ok(dataset)) = reference.schema().map(|name| lake.catalog.dataset(name)) else { continue };
-        register(lake, &engine, dataset, reference.table()).await.map_err(|error| engine.explain(error))?;
-    }
-    engine.run(sql, time, |batch| answer.batch(batch)).await
+    Asking::new(lake, workers, Missing::IsAnError)?.ask(sql, time, answer).await
 }
 
-async fn register(lake: &Lake, engine: &Engine, dataset: &Dataset, name: &str) -> Result<()> {
-    let reference = format!("{}.{name}", dataset.name);
-    if let Some(table) = dataset.table(name) {
-        let Entries { readable: entries, unreadable } = cleaned(lake, dataset).await?;
-        let of_table = |raw_key: String| dataset.table_of(&raw_key).is_none_or(|known| known.name == table.name);
-        if let Some(entry) = unreadable.iter().find(|entry| entry.raw_key().is_none_or(of_table)) {
-            return Err(entry.error().into());
+/// What is to become of a model that was never made, and of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// A query of it fails.
+    IsAnError,
+    /// It has no rows.
+    IsEmpty,
+    /// Nothing has rows.
+    All,
+}
+
+/// Queries over one lake, one after the other: what they read of the ledger is read once.
+pub struct Asking<'l> {
+    lake: &'l Lake,
+    engine: Engine,
+    missing: Missing,
+    registered: BTreeSet<String>,
+    cleaned: BTreeMap<String, Entries<RawEntry>>,
+    made: BTreeMap<String, Entries<(String, ConsumptionEntry)>>,
+}
+
+impl<'l> Asking<'l> {
+    fn new(lake: &'l Lake, workers: usize, missing: Missing) -> Result<Self> {
+        let engine = Engine::new(lake, workers)?;
+        let catalog = engine.context().catalog("datafusion");
+        for dataset in lake.catalog.datasets() {
+            if let Some(catalog) = &catalog {
+                catalog.register_schema(&dataset.name, Arc::new(MemorySchemaProvider::new()))?;
+            }
         }
-        if entries.is_empty() && unreadable.is_empty() {
-            guard::ensure_ledger(lake, dataset).await?;
+        let (registered, cleaned, made) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
+        Ok(Self { lake, engine, missing, registered, cleaned, made })
+    }
+
+    /// For pages: the same rows give the same answer, and a model that was never made has none.
+    pub fn of_pages(lake: &'l Lake) -> Result<Self> {
+        Self::new(lake, 1, Missing::IsEmpty)
+    }
+
+    /// Over tables and models without rows: finds queries that are wrong.
+    pub fn of_nothing(lake: &'l Lake) -> Result<Self> {
+        Self::new(lake, 1, Missing::All)
+    }
+
+    /// Answers one query; returns the result's schema.
+    pub async fn ask(&mut self, sql: &str, time: Option<Duration>, answer: &mut dyn Answer) -> Result<SchemaRef> {
+        let state = self.engine.context().state();
+        let statement = parse(&state, sql, Kind::Question)?;
+        for reference in state.resolve_table_references(&statement)? {
+            // `information_schema`, and names that the query itself defines, are not ours.
+            let Some(Ok(dataset)) = reference.schema().map(|name| self.lake.catalog.dataset(name)) else { continue };
+            let name = format!("{}.{}", dataset.name, reference.table());
+            if !self.registered.contains(&name) {
+                let done = self.register(dataset, reference.table()).await;
+                done.map_err(|error| self.engine.explain(error))?;
+                self.registered.insert(name);
+            }
         }
-        not_moved(dataset, table, &entries)?;
-        let outputs = objects_of(table, &entries);
-        return engine.add_table(lake, reference, dataset, table, &outputs, &Cut::default()).await;
+        self.engine.run(sql, time, |batch| answer.batch(batch)).await
     }
-    let Some(model) = dataset.models.iter().find(|model| model.name == name) else {
-        let tables = dataset.tables.iter().map(|table| table.name.as_str());
-        let known: Vec<&str> = tables.chain(dataset.models.iter().map(|model| model.name.as_str())).collect();
-        return Err(Error::Query(format!("{} has no \"{name}\"; it has {}", dataset.name, known.join(", "))));
-    };
-    let Entries { readable: entries, unreadable } = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
-    if let Some(entry) = unreadable.iter().find(|entry| model_of(&entry.key) == Some(name)) {
-        return Err(entry.error().into());
+
+    /// What was made of a dataset's raw objects.
+    async fn cleaned(&mut self, dataset: &Dataset) -> Result<&Entries<RawEntry>> {
+        let entries = match self.cleaned.remove(&dataset.name) {
+            Some(known) => known,
+            None => cleaned(self.lake, dataset).await?,
+        };
+        Ok(self.cleaned.entry(dataset.name.clone()).or_insert(entries))
     }
-    let of_model = entries.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_none());
-    let is_made = of_model.clone().any(|(_, entry)| entry.is_committed());
-    let outputs: Vec<&Output> = of_model.flat_map(|(_, entry)| &entry.outputs).collect();
-    if outputs.is_empty() && is_made {
-        return engine.add_empty_model(reference.as_str(), model, &planned(lake, dataset, model).await?);
+
+    /// What was made of its models.
+    async fn made(&mut self, dataset: &Dataset) -> Result<&Entries<(String, ConsumptionEntry)>> {
+        let entries = match self.made.remove(&dataset.name) {
+            Some(known) => known,
+            None => self.lake.ledger.consumption_entries(Some(&dataset.name)).await?,
+        };
+        Ok(self.made.entry(dataset.name.clone()).or_insert(entries))
     }
-    if outputs.is_empty() {
-        return Err(Error::Query(format!("{reference} has no rows yet: run `tributary aggregate`")));
+
+    async fn register(&mut self, dataset: &Dataset, name: &str) -> Result<()> {
+        let (lake, missing) = (self.lake, self.missing);
+        let reference = format!("{}.{name}", dataset.name);
+        if let Some(table) = dataset.table(name) {
+            if missing == Missing::All {
+                return self.engine.add_table(lake, reference, dataset, table, &[], &Cut::default()).await;
+            }
+            let Entries { readable: entries, unreadable } = self.cleaned(dataset).await?;
+            let of_table = |raw_key: String| dataset.table_of(&raw_key).is_none_or(|known| known.name == table.name);
+            if let Some(entry) = unreadable.iter().find(|entry| entry.raw_key().is_none_or(of_table)) {
+                return Err(entry.error().into());
+            }
+            if entries.is_empty() && unreadable.is_empty() {
+                guard::ensure_ledger(lake, dataset).await?;
+            }
+            not_moved(dataset, table, entries)?;
+            let outputs: Vec<(usize, Output)> =
+                objects_of(table, entries).into_iter().map(|(rank, output)| (rank, output.clone())).collect();
+            let outputs: Vec<Ranked> = outputs.iter().map(|(rank, output)| (*rank, output)).collect();
+            return self.engine.add_table(lake, reference, dataset, table, &outputs, &Cut::default()).await;
+        }
+        let Some(model) = dataset.models.iter().find(|model| model.name == name) else {
+            let tables = dataset.tables.iter().map(|table| table.name.as_str());
+            let known: Vec<&str> = tables.chain(dataset.models.iter().map(|model| model.name.as_str())).collect();
+            return Err(Error::Query(format!("{} has no \"{name}\"; it has {}", dataset.name, known.join(", "))));
+        };
+        let (mut outputs, mut is_made) = (Vec::new(), missing == Missing::All);
+        if missing != Missing::All {
+            let Entries { readable: entries, unreadable } = self.made(dataset).await?;
+            if let Some(entry) = unreadable.iter().find(|entry| model_of(&entry.key) == Some(name)) {
+                return Err(entry.error().into());
+            }
+            let of_model = entries.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_none());
+            is_made = of_model.clone().any(|(_, entry)| entry.is_committed());
+            outputs = of_model.flat_map(|(_, entry)| entry.outputs.clone()).collect::<Vec<Output>>();
+        }
+        if outputs.is_empty() && (is_made || missing == Missing::IsEmpty) {
+            let columns = planned(lake, dataset, model).await?;
+            return self.engine.add_empty_model(reference.as_str(), model, &columns);
+        }
+        if outputs.is_empty() {
+            return Err(Error::Query(format!("{reference} has no rows yet: run `tributary aggregate`")));
+        }
+        let ranked: Vec<Ranked> = outputs.iter().enumerate().collect();
+        self.engine.add_model(lake, reference, model, &ranked).await
     }
-    let ranked: Vec<Ranked> = outputs.into_iter().enumerate().collect();
-    engine.add_model(lake, reference, model, &ranked).await
 }

@@ -176,6 +176,18 @@ pub enum Command {
         #[arg(value_name = "NAME")]
         name: Option<String>,
     },
+    /// Make report pages: consumption/DATASET/report.html, and consumption/index.html
+    Report {
+        /// Only this dataset
+        #[arg(value_name = "DATASET")]
+        dataset: Option<String>,
+        /// Into this folder, and not into the lake: to look at pages while they are written
+        #[arg(long, value_name = "FOLDER")]
+        into: Option<PathBuf>,
+        /// Go on, and make them again when something in config/datasets/ of a local lake changes
+        #[arg(long)]
+        watch: bool,
+    },
     /// Run the unit tests of models: the files MODEL.test.toml beside them
     Test {
         /// Only this dataset

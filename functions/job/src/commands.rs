@@ -15,7 +15,7 @@ use crate::ignored::Ignored;
 use crate::output::{counted, print};
 use crate::progress::Steps;
 use crate::summary::{Summary, line};
-use crate::{cases, dataset, describe, doctor, init, job, query, status, verify};
+use crate::{cases, dataset, describe, doctor, init, job, pages, query, status, verify};
 
 /// A lake's place as a URL: what has no scheme is a folder.
 fn url_of(place: &str) -> String {
@@ -137,6 +137,10 @@ impl<'a> Session<'a> {
             },
             Command::Doctor => return doctor::run(&self.lake, &self.sources, self.arguments.output).await,
             Command::Verify { repair } => return verify::run(&self, *repair, self.arguments.output).await,
+            Command::Report { dataset, into, watch } => {
+                let format = self.arguments.output;
+                return pages::run(self.lake, dataset.as_deref(), into.as_deref(), *watch, format).await;
+            }
             Command::Describe { name } => {
                 return describe::run(&self.lake, name.as_deref(), self.arguments.output).await;
             }
@@ -182,6 +186,7 @@ impl<'a> Session<'a> {
                 Command::Verify { .. }
                     | Command::Aggregate { .. }
                     | Command::Replay { .. }
+                    | Command::Report { .. }
                     | Command::Test { draft: Some(_), .. }
             );
         if needs_lake && !self.lake.exists().await? {

@@ -11,6 +11,7 @@ mod ignored;
 mod init;
 mod job;
 mod output;
+mod pages;
 mod progress;
 mod query;
 mod status;

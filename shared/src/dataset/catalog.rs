@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
-use super::{DATASET_FILE, Dataset, case};
+use super::{DATASET_FILE, Dataset, REPORT_FILE, case};
 use crate::error::{Error, Result};
 use crate::store::Store;
 
@@ -133,8 +133,9 @@ fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset, Broken> 
     let cases =
         folder.iter().filter_map(|(file, text)| Some((file.strip_suffix(case::ENDING)?.to_owned(), text.clone())));
     let cases = cases.collect();
+    let report = folder.get(REPORT_FILE).cloned();
     let queries = folder.into_iter().filter(|(file, _)| file.ends_with(".sql")).collect();
-    let read = Dataset::new(name, declared, &queries).map(|dataset| Dataset { cases, ..dataset });
+    let read = Dataset::new(name, declared, &queries).map(|dataset| Dataset { report, cases, ..dataset });
     read.map_err(|(file, mistake)| {
         // The lake's own text goes before the built-in one, also in mistakes.
         let line = if file == DATASET_FILE { texts.iter().rev().find_map(|text| mistake.line(text)) } else { None };

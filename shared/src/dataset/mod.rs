@@ -60,6 +60,8 @@ pub struct Dataset {
     pub views: Vec<View>,
     /// The models by name.
     pub models: Vec<Model>,
+    /// The text of `report.toml`, if there is one: which pages there are.
+    pub report: Option<String>,
     /// The texts of unit tests, by model: [`case::cases`] reads them.
     pub cases: BTreeMap<String, String>,
     /// A fingerprint of the declared rows: models depend on them.
@@ -92,6 +94,8 @@ struct DatasetFile {
 type MistakeIn = (String, Mistake);
 
 const DATASET_FILE: &str = "dataset.toml";
+/// The file that declares a dataset's report pages.
+pub const REPORT_FILE: &str = "report.toml";
 
 impl Dataset {
     /// Reads a dataset from the parsed `dataset.toml` and its SQL files (file name and text).
@@ -148,6 +152,7 @@ impl Dataset {
             lists,
             views: Vec::new(),
             models: Vec::new(),
+            report: None,
             cases: BTreeMap::new(),
             lists_fingerprint,
         })

@@ -7,7 +7,7 @@ use aggregate::planned;
 use chrono::Utc;
 use lake::Lake;
 use lake::dataset::case;
-use lake::dataset::{Catalog, Dataset, Folder, Format, Table};
+use lake::dataset::{Catalog, Dataset, Folder, Format, REPORT_FILE, Table};
 use lake::partition::PartitionBy;
 use lake::settings::LakeSettings;
 use serde_json::json;
@@ -54,6 +54,15 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         line(&mut text, format_args!("model {name}.{}: {}", model.name, columns.join(", ")));
         models.push(json!({"model": model.name, "columns": columns}));
+    }
+    let problems = aggregate::pages::check(&lake, dataset).await?;
+    if let Some(first) = problems.first() {
+        let more = problems.len() - 1;
+        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+        return Err(Failure::usage(format!("dataset file {name}/{REPORT_FILE}: {first}{more}")));
+    }
+    for page in aggregate::pages::declared(dataset)? {
+        line(&mut text, format_args!("page {name}/{}: {}", page.path(), page.title));
     }
     let whole = folder.canonicalize().unwrap_or_default();
     let is_in_lake = whole.parent().is_some_and(|parent| parent.ends_with("config/datasets"));
@@ -122,7 +131,7 @@ fn read(folder: &Path) -> Result<Folder, Failure> {
     for entry in std::fs::read_dir(folder).map_err(wrong)? {
         let path = entry.map_err(wrong)?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name == "dataset.toml" || name.ends_with(".sql") || name.ends_with(case::ENDING) {
+        if name == "dataset.toml" || name.ends_with(".sql") || name.ends_with(case::ENDING) || name == REPORT_FILE {
             let text = std::fs::read_to_string(&path);
             files.insert(name, text.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?);
         }

@@ -1,0 +1,266 @@
+//! Report pages: what the `report.toml` of a dataset declares, made from answers to its queries when what it shows has
+//! changed. Each page is a file with a ledger entry of its own, as CSV files are; the page over all datasets is made from
+//! what these entries note.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write;
+
+use arrow::json::writer::{LineDelimited, WriterBuilder};
+use lake::dataset::Dataset;
+use lake::ledger::{ConsumptionEntry, Note};
+use lake::store::Failure;
+use lake::{Lake, hash, keys};
+use report::{Answers, Entry, Page, Rendered, Report, Rows, Setting};
+
+use crate::commit::{self, Made as MadeObject};
+use crate::error::{Error, Result};
+use crate::export::{file_partition, line};
+use crate::plan::Made;
+use crate::query::Asking;
+use crate::{Aggregated, ROUNDS};
+
+/// Stands in the ledger where files have their model.
+pub const MODEL: &str = "_report";
+/// Stands in the ledger where files have their dataset: the page over all datasets.
+const INDEX: &str = "_index";
+/// The page over all datasets, in the consumption zone.
+const INDEX_KEY: &str = "index.html";
+/// Raised when the same answers may give other pages.
+const WRITER: &str = "1";
+/// The most bytes of an answer, as text: a page shows some thousand marks.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// The pages that a dataset declares; none without a `report.toml`, or with an empty one.
+pub fn declared(dataset: &Dataset) -> Result<Vec<Page>> {
+    let Some(text) = dataset.report.as_deref().filter(|text| !text.trim().is_empty()) else { return Ok(Vec::new()) };
+    let wrong = |why: String| {
+        Error::Lake(lake::Error::Dataset { file: format!("{}/{}", dataset.name, lake::dataset::REPORT_FILE), why })
+    };
+    let report = Report::parse(text).map_err(|mistake| wrong(mistake.to_string()))?;
+    let personal = personal(dataset);
+    for page in &report.pages {
+        page.check_personal(&personal).map_err(|mistake| wrong(mistake.to_string()))?;
+    }
+    Ok(report.pages)
+}
+
+/// The names of a dataset's personal columns, in small letters.
+fn personal(dataset: &Dataset) -> BTreeSet<String> {
+    let columns = dataset.tables.iter().flat_map(|table| &table.columns);
+    columns.filter(|column| column.personal).map(|column| column.name.to_lowercase()).collect()
+}
+
+/// A page that was rendered.
+#[derive(Debug)]
+pub struct Rendering {
+    /// Where it goes, below the dataset.
+    pub path: String,
+    /// The page.
+    pub page: Rendered,
+}
+
+/// Renders a dataset's pages as they would be now; nothing is written.
+pub async fn render(lake: &Lake, dataset: &Dataset) -> Result<Vec<Rendering>> {
+    let pages = declared(dataset)?;
+    let mut asking = Asking::of_pages(lake)?;
+    let mut rendered = Vec::new();
+    for page in &pages {
+        rendered.push(Rendering { path: page.path(), page: render_one(lake, dataset, page, &mut asking).await? });
+    }
+    Ok(rendered)
+}
+
+async fn render_one(lake: &Lake, dataset: &Dataset, page: &Page, asking: &mut Asking<'_>) -> Result<Rendered> {
+    let (mut answers, mut problems) = (Answers::new(), Vec::new());
+    for sql in page.queries() {
+        match answer(lake, sql, asking).await {
+            Ok(rows) => drop(answers.insert(sql.to_owned(), rows)),
+            // What the lake refuses is no matter of the page.
+            Err(error @ Error::Lake(_)) => return Err(error),
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    let index = if page.personal { "../../index.html" } else { "../index.html" };
+    let setting = Setting { zone: dataset.zone, personal: personal(dataset), index: Some(index.to_owned()) };
+    let mut rendered = report::render(page, &answers, &setting);
+    rendered.problems.extend(problems);
+    Ok(rendered)
+}
+
+async fn answer(lake: &Lake, sql: &str, asking: &mut Asking<'_>) -> Result<Rows> {
+    let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
+    let failed = |error: &dyn std::fmt::Display| Error::Query(error.to_string());
+    let mut bytes = 0;
+    let mut visit = |batch: arrow::array::RecordBatch| {
+        bytes += batch.get_array_memory_size();
+        if bytes > MOST_BYTES {
+            return Err(Error::Query("a query of the page returns too much: aggregate in SQL".to_owned()));
+        }
+        writer.write(&batch).map_err(|error| failed(&error))
+    };
+    asking.ask(sql, Some(lake.limits().model_time), &mut visit).await?;
+    writer.finish().map_err(|error| failed(&error))?;
+    let text = String::from_utf8(writer.into_inner()).map_err(|error| failed(&error))?;
+    Rows::from_json_lines(&text).map_err(|error| failed(&error))
+}
+
+/// Brings the pages of a dataset up to date; `all` makes those again that are. Returns those that were written or deleted.
+pub async fn bring_up_to_date(lake: &Lake, dataset: &Dataset, all: bool) -> Result<Vec<Aggregated>> {
+    let pages = declared(dataset)?;
+    for _ in 1..ROUNDS {
+        match one_round(lake, dataset, &pages, all).await {
+            // Another aggregation has committed a page first.
+            Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
+            // An object that changes meanwhile is another one by now.
+            Err(Error::Input { .. }) => {}
+            other => return other,
+        }
+    }
+    one_round(lake, dataset, &pages, all).await
+}
+
+async fn one_round(lake: &Lake, dataset: &Dataset, pages: &[Page], all: bool) -> Result<Vec<Aggregated>> {
+    let made = Made::read(lake, dataset).await?;
+    let known = || made.entries.iter().filter(|(_, entry)| entry.model == MODEL);
+    let mut lines = Vec::new();
+    let is_made = made.partitions().any(|(_, entry)| !entry.outputs.is_empty());
+    let wanted: Vec<(String, &Page)> = if is_made {
+        let key = |page: &Page| keys::consumption_ledger(&dataset.name, MODEL, &file_partition(&page.path()));
+        pages.iter().map(|page| (key(page), page)).collect()
+    } else {
+        Vec::new()
+    };
+    for (ledger_key, entry) in known().filter(|(key, _)| !wanted.iter().any(|(wanted, _)| wanted == key)) {
+        if commit::remove(lake, ledger_key, entry).await? {
+            lines.push(line(dataset, MODEL, entry.file.as_deref().unwrap_or_default(), 0, true, true));
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(lines);
+    }
+    let fingerprint = fingerprint(lake, dataset, &made).await?;
+    let mut asking = None;
+    for (number, (ledger_key, page)) in wanted.into_iter().enumerate() {
+        let entry = known().find(|(key, _)| *key == ledger_key).map(|(_, entry)| entry);
+        let is_current = entry.is_some_and(|entry| entry.is_settled() && entry.fingerprint == fingerprint);
+        if is_current && !all && !made.is_damaged(&ledger_key) {
+            continue;
+        }
+        let asking = match &mut asking {
+            Some(asking) => asking,
+            none => none.insert(Asking::of_pages(lake)?),
+        };
+        let rendered = render_one(lake, dataset, page, asking).await?;
+        // Of a page that names people nothing is noted but that it is there.
+        let says = |text: &str| if page.personal { String::new() } else { text.to_owned() };
+        let note = Note {
+            place: number,
+            title: page.title.clone(),
+            headline: says(&rendered.headline),
+            newest: says(&rendered.newest),
+        };
+        let path = page.path();
+        let entry = ConsumptionEntry {
+            fingerprint: fingerprint.clone(),
+            file: Some(path.clone()),
+            note: Some(note),
+            ..commit::nothing(&dataset.name, MODEL, &file_partition(&path))
+        };
+        let key = keys::consumption_file(&dataset.name, &path);
+        let changed = write(lake, key, entry, &rendered.html).await?;
+        let warnings = rendered.problems;
+        lines.push(Aggregated { warnings, ..line(dataset, MODEL, &path, 0, changed, false) });
+    }
+    Ok(lines)
+}
+
+/// Writes a page and commits it. Returns whether its bytes are other ones than before.
+async fn write(lake: &Lake, key: String, entry: ConsumptionEntry, html: &str) -> Result<bool> {
+    let failed = |error: std::io::Error| Error::Query(format!("failed to write {key}: {error}"));
+    let mut file: File = tempfile::tempfile().map_err(failed)?;
+    file.write_all(html.as_bytes()).map_err(failed)?;
+    let partition = entry.partition.clone();
+    let previous = lake.ledger.consumption_entry(&entry.dataset, &entry.model, &partition).await?;
+    let before = previous.as_ref().and_then(|(entry, _)| entry.outputs.first().map(|output| output.hash.clone()));
+    let outputs = commit::commit(lake, previous, entry, vec![MadeObject { key, partition, rows: 0, file }]).await?;
+    Ok(before.as_ref() != outputs.first().map(|output| &output.hash))
+}
+
+/// What pages are made from: their declaration, and everything that there is of the dataset.
+async fn fingerprint(lake: &Lake, dataset: &Dataset, made: &Made) -> Result<String> {
+    let personal = personal(dataset);
+    // What was cleaned is as its entries are: they need not be read.
+    let cleaned = lake.ledger.raw_entry_objects(&dataset.name).await?;
+    let cleaned = cleaned.iter().flat_map(|object| [object.key.as_str(), object.etag.as_str()]);
+    let objects = made.partitions().flat_map(|(_, entry)| &entry.outputs);
+    let objects = objects.flat_map(|output| [output.key.as_str(), output.hash.as_str()]);
+    let mut parts = vec![WRITER, dataset.report.as_deref().unwrap_or_default(), dataset.zone.name()];
+    parts.extend(personal.iter().map(String::as_str));
+    parts.extend(objects.chain(cleaned));
+    Ok(hash::texts(parts))
+}
+
+/// Brings the page over all datasets up to date.
+pub async fn index(lake: &Lake) -> Result<bool> {
+    for _ in 1..ROUNDS {
+        match try_index(lake).await {
+            Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
+            other => return other,
+        }
+    }
+    try_index(lake).await
+}
+
+async fn try_index(lake: &Lake) -> Result<bool> {
+    let partition = file_partition(INDEX_KEY);
+    // Before the pages: another aggregation that commits one of them afterwards commits the index after this one.
+    let previous = lake.ledger.consumption_entry(INDEX, MODEL, &partition).await?;
+    let mut entries = Vec::new();
+    for dataset in lake.catalog.datasets() {
+        let made = lake.ledger.files(&dataset.name, MODEL).await?;
+        let mut pages: Vec<(&Note, &str)> = made
+            .iter()
+            .filter(|(_, entry)| !entry.outputs.is_empty())
+            .filter_map(|(_, entry)| Some((entry.note.as_ref()?, entry.file.as_deref()?)))
+            .collect();
+        pages.sort_by_key(|(note, path)| (note.headline.is_empty(), note.place, *path));
+        let Some((first, _)) = pages.first() else { continue };
+        let of_page = |(note, path): &(&Note, &str)| (note.title.clone(), format!("{}/{path}", dataset.name));
+        entries.push(Entry {
+            title: dataset.title.clone(),
+            headline: first.headline.clone(),
+            newest: first.newest.clone(),
+            pages: pages.iter().map(of_page).collect(),
+        });
+    }
+    if entries.is_empty() && previous.is_none() {
+        return Ok(false);
+    }
+    let html = report::render_index("Data", "en", &entries);
+    let fingerprint = hash::bytes(html.as_bytes());
+    if previous.is_some_and(|(entry, _)| entry.is_settled() && entry.fingerprint == fingerprint) {
+        return Ok(false);
+    }
+    let entry =
+        ConsumptionEntry { fingerprint, file: Some(INDEX_KEY.to_owned()), ..commit::nothing(INDEX, MODEL, &partition) };
+    write(lake, INDEX_KEY.to_owned(), entry, &html).await
+}
+
+/// Finds what cannot be made of a dataset's pages, over no rows: one message each.
+pub async fn check(lake: &Lake, dataset: &Dataset) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let mut asking = Asking::of_nothing(lake)?;
+    for page in declared(dataset)? {
+        for sql in page.queries() {
+            if let Err(error) = asking.ask(sql, None, &mut |_| Ok(())).await {
+                problems.push(format!("page {}: {error}, in: {}", page.name, first_line(sql)));
+            }
+        }
+    }
+    Ok(problems)
+}
+
+fn first_line(sql: &str) -> &str {
+    sql.trim().lines().next().unwrap_or_default()
+}
