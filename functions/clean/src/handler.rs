@@ -254,11 +254,10 @@ impl Call<'_> {
 /// The raw keys that a notice is about: the object, and objects that are cleaned with it.
 async fn raw_keys(lake: &Lake, notice: &Notice) -> Result<BTreeSet<String>, String> {
     let mut keys = BTreeSet::new();
+    if keys::is_folder(&notice.key) {
+        return Ok(keys);
+    }
     for key in named_keys(lake, notice).await? {
-        // The marker of a folder is no data.
-        if keys::is_folder(&key) {
-            continue;
-        }
         keys.extend(dependents(lake, &key).await.map_err(|error| error.to_string())?);
         keys.insert(key);
     }
