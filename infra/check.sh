@@ -3,6 +3,7 @@
 #
 # 1. fmt, validate, `terraform test` with a mocked provider      2. checkov
 # 3. the IAM list, apply, a second plan without changes, destroy: on an emulator on this machine
+# 4. a lake of version 0.1 becomes one of this version, is taken down, comes back, and is deleted: tests/upgrade.sh, there as well
 #
 # Step 1 uses the real AWS provider where its registry answers, and an offline stand-in (tests/terraform) elsewhere; step 3, the
 # emulator's, always the stand-in. TRIBUTARY_PROVIDER=standin asks no registry, =registry makes it an error that none answers.
@@ -94,6 +95,13 @@ say "formatted and valid"
 
 terraform test -no-color >"$work/test.log" 2>&1
 say "terraform test: $(tail -n 1 "$work/test.log")"
+(
+  cd modules/lake
+  terraform init -no-color >>"$work/registry.log" 2>&1
+  terraform test -no-color >"$work/module_test.log" 2>&1
+  rm -rf .terraform .terraform.lock.hcl
+)
+say "terraform test of the module: $(tail -n 1 "$work/module_test.log")"
 
 if [[ ! -x $dir/checkov-$checkov_version/bin/checkov ]]; then
   python3 -m venv "$dir/checkov-$checkov_version"
@@ -122,3 +130,6 @@ say "second plan: no changes"
 logged terraform destroy -no-color -auto-approve
 [[ -z $(terraform state list) ]] || { say "destroy left something"; terraform state list; exit 1; }
 say "destroyed: $(grep -o 'Resources: .*' "$work/terraform.log" | tail -n 1)"
+
+unset TF_VAR_force_destroy
+bash "$infra/tests/upgrade.sh" "$dir/standin/venv/bin/python" "$work" | sed 's/^/infra: /'

@@ -138,14 +138,14 @@ locals {
   today = "(YEAR(age) * 10000 + MONTH(age) * 100 + DATE(age))"
   rests = {
     for dataset, days in local.quiet_days : dataset => concat(
-      [for month in lookup(var.holidays, dataset, { months = [] }).months : "MONTH(age) == ${month}"],
+      [for month in try(var.holidays[dataset].months, []) : "MONTH(age) == ${month}"],
       [
-        for month in lookup(var.holidays, dataset, { months = [] }).months :
+        for month in try(var.holidays[dataset].months, []) :
         "(MONTH(age) == ${month % 12 + 1} && DATE(age) <= ${min(days, 31)})"
-        if !contains(var.holidays[dataset].months, month % 12 + 1)
+        if !contains(try(var.holidays[dataset].months, []), month % 12 + 1)
       ],
       [
-        for rest in lookup(var.holidays, dataset, { days = [] }).days :
+        for rest in try(var.holidays[dataset].days, []) :
         "(${local.today} >= ${replace(rest.from, "-", "")} && ${local.today} <= ${formatdate("YYYYMMDD", timeadd("${rest.to}T00:00:00Z", "${24 * days}h"))})"
       ],
     )
