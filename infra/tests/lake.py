@@ -13,7 +13,7 @@ import json
 import os
 import sys
 
-import boto3
+import botocore.session
 
 ZONES = ("raw", "standard", "rejection", "consumption", "ledger", "athena", "logs")
 OBJECTS = {
@@ -31,7 +31,8 @@ REPLACED = {
 
 
 def client(service):
-    return boto3.client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL"], region_name=os.environ["AWS_REGION"])
+    session = botocore.session.get_session()
+    return session.create_client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL"], region_name=os.environ["AWS_REGION"])
 
 
 def account():

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # upgrade.sh PYTHON WORK: a lake of version 0.1 with data becomes one of this version, without losing anything; destroy leaves
 # its data, apply finds it again, and delete-data deletes it. Part of check.sh, which has the emulator, the stand-in provider, and
-# a copy of infra/ in WORK/stack. PYTHON has boto3.
+# a copy of infra/ in WORK/stack. PYTHON has botocore.
 set -euo pipefail
 python=$1 work=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
