@@ -120,6 +120,7 @@ logged terraform plan -no-color -out first.tfplan
 terraform show -json first.tfplan >first.json
 python3 tests/iam.py first.json tests/iam_allowed.json | sed 's/^/infra: IAM: /'
 python3 tests/iam_test.py first.json | sed 's/^/infra: IAM: /'
+python3 tests/cost_test.py first.json | sed 's/^/infra: cost: /'
 
 logged terraform apply -no-color first.tfplan
 say "applied: $(grep -o 'Resources: .*' "$work/terraform.log" | tail -n 1)"

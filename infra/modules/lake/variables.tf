@@ -478,7 +478,7 @@ variable "batch" {
 variable "image_tag" {
   description = "Tag of the job image in the ECR repository. Tags are immutable: a new image has a new tag"
   type        = string
-  default     = "0.1.0"
+  default     = "0.2.0"
   nullable    = false
 
   validation {
