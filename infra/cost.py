@@ -40,8 +40,9 @@ BASE = {
     "objects_a_night": 12,  # raw objects that ingest writes
     "uploads_a_day": 0,
     "hours_with_news": 2,  # hours of a day in which rows are counted
-    "ledger_entries": 1100,  # of all datasets
-    "aggregations_a_day": 3,  # runs of aggregate beside the sweeps
+    "ledger_entries": 1100,  # of what ingest wrote
+    "months_of_uploads": 6,  # that the ledger holds
+    "aggregations_a_day": 3,  # runs of aggregate beside the sweeps, and one for each upload
     "gb_seconds_a_night": 40.0,
     "gb": 2.0,  # in all zones, old versions included
     "log_mb_a_day": 1.0,
@@ -58,9 +59,9 @@ BASE = {
 CASES = {
     "country": {},
     "all": {"datasets": 5, "sources": 3, "tables": 14, "objects_a_night": 19, "uploads_a_day": 2, "hours_with_news": 4, "ledger_entries": 6000,
-            "aggregations_a_day": 8, "gb_seconds_a_night": 140.0, "gb": 5.7, "log_mb_a_day": 2.0, "secrets": 2, "images_gb": 0.5},
-    "uploads": {"objects_a_night": 0, "sources": 0, "uploads_a_day": 1440, "hours_with_news": 24, "ledger_entries": 270_000,
-                "aggregations_a_day": 1440, "gb_seconds_a_night": 9000.0, "gb": 30.0, "log_mb_a_day": 60.0, "tables": 1},
+            "aggregations_a_day": 6, "gb_seconds_a_night": 140.0, "gb": 5.7, "log_mb_a_day": 2.0, "secrets": 2, "images_gb": 0.5},
+    "uploads": {"objects_a_night": 0, "sources": 0, "uploads_a_day": 1440, "hours_with_news": 24, "ledger_entries": 0,
+                "aggregations_a_day": 0, "gb_seconds_a_night": 9000.0, "gb": 30.0, "log_mb_a_day": 60.0, "tables": 1},
     "idle": {"objects_a_night": 0, "hours_with_news": 0, "aggregations_a_day": 0, "gb_seconds_a_night": 4.0, "gb": 1.0, "log_mb_a_day": 0.1},
 }
 
@@ -74,10 +75,11 @@ def lines(n, prices):
     """(what, how much, price of it, price of it with what is always free)"""
     objects = n["objects_a_night"] + n["uploads_a_day"]
     sweeps = 2  # of clean, and of aggregate after it
-    runs = n["aggregations_a_day"] + 2 * sweeps
+    runs = n["aggregations_a_day"] + n["uploads_a_day"] + 2 * sweeps
+    entries = n["ledger_entries"] + n["uploads_a_day"] * NIGHTS * n["months_of_uploads"]
     puts = NIGHTS * (objects * n["puts_per_object"] + runs * n["lists_per_run"])
     # Every run looks at every entry of the ledger.
-    gets = NIGHTS * (objects * n["gets_per_object"] + runs * n["ledger_entries"])
+    gets = NIGHTS * (objects * n["gets_per_object"] + runs * entries)
     calls = NIGHTS * (n["sources"] + objects + runs)
     polls = 2 * 5 * 3 * 60 * 24 * NIGHTS  # two queues, five pollers each, three times a minute
     row_metrics = 5 * n["datasets"] * n["hours_with_news"] * NIGHTS / HOURS
