@@ -55,7 +55,8 @@ pub fn newest_data_age(dataset: &Dataset, table: &str, newest: NaiveDate, now: D
 /// Logs and counts, on standard output, the datasets whose declarations are wrong: a call that does something for all
 /// datasets does it for the others.
 pub fn report_broken(function: &str, broken: impl Iterator<Item = Error>, now: DateTime<Utc>) {
-    let count = broken.inspect(|error| tracing::error!(%error, "a dataset is left out: its declaration is wrong")).count();
+    let count =
+        broken.inspect(|error| tracing::error!(%error, "a dataset is left out: its declaration is wrong")).count();
     if count > 0 {
         println!("{}", broken_datasets(function, count, now));
     }

@@ -62,5 +62,10 @@ async fn the_map_of_the_infrastructure_is_that_of_the_datasets() {
     let map = std::fs::read_to_string(folder.join("../../infra/modules/lake/datasets.json")).unwrap();
     let map: Value = serde_json::from_str(&map).unwrap();
     let wanted = Value::Object(wanted);
-    assert_eq!(map, wanted, "infra/modules/lake/datasets.json should be:\n{}", serde_json::to_string_pretty(&wanted).unwrap());
+    assert_eq!(
+        map,
+        wanted,
+        "infra/modules/lake/datasets.json should be:\n{}",
+        serde_json::to_string_pretty(&wanted).unwrap()
+    );
 }

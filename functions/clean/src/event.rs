@@ -228,9 +228,10 @@ mod tests {
         assert!(why_not(&confirm).contains("confirm the subscription"));
         assert!(why_not(&json!({"Type": "Notification", "TopicArn": topic, "Message": "hello"})).contains("not JSON"));
         assert!(why_not(&json!({"Type": "Notification", "TopicArn": topic})).contains("no message"));
-        let deep = (0..9).fold(s3("a/b.csv"), |event, _| {
-            json!({"Type": "Notification", "TopicArn": topic, "Message": event.to_string()})
-        });
+        let deep = (0..9).fold(
+            s3("a/b.csv"),
+            |event, _| json!({"Type": "Notification", "TopicArn": topic, "Message": event.to_string()}),
+        );
         assert!(why_not(&deep).contains("too many"));
     }
 

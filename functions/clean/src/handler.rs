@@ -188,7 +188,8 @@ impl Call<'_> {
     async fn leave(&mut self, dataset: &Dataset, raw_keys: &[String]) -> bool {
         let (name, count) = (&dataset.name, raw_keys.len());
         let Some(batch) = &self.lake.batch else {
-            let why = format!("there was no time left in this call for {count} objects of dataset {name}: call it again");
+            let why =
+                format!("there was no time left in this call for {count} objects of dataset {name}: call it again");
             return self.fail(None, why);
         };
         let objects = match sweep::states(self.lake, dataset, raw_keys).await {

@@ -40,7 +40,9 @@ impl Request {
             return Err(format!("the event is no JSON object: {KNOWN}"));
         }
         if event.get("Records").is_some() || event.get("detail").is_some() {
-            return Err(format!("the event is one of S3, a queue or EventBridge, which the function clean takes: {KNOWN}"));
+            return Err(format!(
+                "the event is one of S3, a queue or EventBridge, which the function clean takes: {KNOWN}"
+            ));
         }
         serde_json::from_value(event).map_err(|error| format!("the event is not understood ({error}): {KNOWN}"))
     }

@@ -3,6 +3,7 @@
 # Batch, there is none of it.
 
 data "aws_availability_zones" "available" {
+  # checkov:skip=CKV_AWS_394:A subnet stays where it was made - see ignore_changes below
   count = local.own_network ? 1 : 0
 
   state = "available"
@@ -70,6 +71,10 @@ resource "aws_subnet" "job" {
   availability_zone = data.aws_availability_zones.available[0].names[each.value]
 
   tags = merge(local.tags, { Name = "${local.job_name}-${each.key}" })
+
+  lifecycle {
+    ignore_changes = [availability_zone] # a zone that is added must not move the subnets of others
+  }
 }
 
 resource "aws_route_table_association" "job" {

@@ -37,9 +37,7 @@ fn s3(bucket: &str, key: &str) -> Value {
 }
 
 fn queued(bodies: &[String]) -> Value {
-    let record = |(number, body): (usize, &String)| {
-        json!({"eventSource": "aws:sqs", "messageId": format!("message-{number}"), "body": body})
-    };
+    let record = |(number, body): (usize, &String)| json!({"eventSource": "aws:sqs", "messageId": format!("message-{number}"), "body": body});
     json!({"Records": bodies.iter().enumerate().map(record).collect::<Vec<_>>()})
 }
 
