@@ -67,6 +67,11 @@ export PYTHONDONTWRITEBYTECODE=1 TF_IN_AUTOMATION=1 TF_INPUT=0 CHECKPOINT_DISABL
   "$dir/standin/venv/bin/python" -m unittest) >"$work/standin.log" 2>&1
 say "the stand-in provider passes its own tests"
 
+# `make image` and Terraform name the same image where neither is told.
+tag=$(sed -n 's/^IMAGE_TAG ?= //p' "$infra/../Makefile")
+grep -A4 '^variable "image_tag"' modules/lake/variables.tf | grep -qF "\"$tag\"" ||
+  { say "the Makefile's IMAGE_TAG $tag is not the default of variable image_tag"; exit 1; }
+
 terraform fmt -check -diff -recursive . || { say "run \`terraform fmt -recursive infra\`"; exit 1; }
 
 # A registry that cannot be reached fails at once or, behind a firewall, after the client's time-out. The provider is large: it is
