@@ -5,7 +5,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 state=$(terraform state list)
-mapfile -t addresses < <(grep -E '(^|\.)aws_s3_bucket\.lake\[' <<<"$state" || true)
+addresses=()
+while read -r address; do
+  addresses+=("$address")
+done < <(grep -E '(^|\.)aws_s3_bucket\.lake\[' <<<"$state" || true)
 ((${#addresses[@]})) || { echo "delete-data: the state has no bucket"; exit 1; }
 command -v aws >/dev/null || { echo "delete-data: the AWS CLI is missing: it says which account this is" >&2; exit 1; }
 account=$(aws sts get-caller-identity --query Account --output text)

@@ -19,9 +19,12 @@ fi
 # What buckets consist of, and what refuses to destroy them
 kept='(^|\.)(terraform_data\.keep|aws_s3_bucket(_policy|_versioning|_public_access_block|_server_side_encryption_configuration|_ownership_controls|_lifecycle_configuration|_logging)?\.lake)$'
 # An address without its index stands for all of them.
-mapfile -t resources < <(sed 's/\[[^]]*\]$//' <<<"$state" | grep -vE '(^|\.)data\.' | grep -vE "$kept" | sort -u)
-if ((${#resources[@]})); then
-  terraform destroy "${resources[@]/#/-target=}" "$@"
+targets=()
+while read -r address; do
+  targets+=("-target=$address")
+done < <(sed 's/\[[^]]*\]$//' <<<"$state" | grep -vE '(^|\.)data\.' | grep -vE "$kept" | sort -u)
+if ((${#targets[@]})); then
+  terraform destroy "${targets[@]}" "$@"
 fi
 echo
 echo "destroy: the lake is down. Its buckets are left as they were, with all data; \`make deploy\` finds them again:"
