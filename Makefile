@@ -38,6 +38,7 @@ test: ## Everything that CI runs: lints, unit tests, integration tests, Terrafor
 	@mkdir -p $(TARGET) && : >$(TRIBUTARY_SKIPPED)
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory infrastructure
+	python3 tests/arm64.py
 	$(CARGO) build --locked --workspace --all-targets
 	$(CARGO) test --locked --workspace
 	sh tests/counts/counts.sh $(TARGET)/debug debug

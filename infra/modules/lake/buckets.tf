@@ -8,7 +8,7 @@ resource "aws_s3_bucket" "lake" {
   #checkov:skip=CKV_AWS_144:No copy in a second region - raw can be fetched again, the rest is made again from raw
   #checkov:skip=CKV_AWS_145:SSE-S3 unless kms_key is given - see the head of this file
   #checkov:skip=CKV_AWS_18:The log bucket cannot log into itself - all others do
-  #checkov:skip=CKV2_AWS_62:Only raw and ledger have somebody who listens
+  #checkov:skip=CKV2_AWS_62:Only raw and ledger have a listener
   for_each = local.own_buckets
 
   bucket        = each.value
