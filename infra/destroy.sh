@@ -11,7 +11,16 @@ if [[ -z $state ]]; then
   echo "destroy: there is nothing in the state"
   exit 0
 fi
-if ! grep -q 'terraform_data\.keep' <<<"$state" && grep -qE 'aws_lambda_function\.lake' <<<"$state"; then
+if ! grep -q '^module\.lake\.' <<<"$state"; then
+  echo "destroy: this lake is of version 0.1: \`make deploy\` first, which gives everything its new place" >&2
+  exit 1
+fi
+buckets=$(grep -E '(^|\.)aws_s3_bucket\.lake\[' <<<"$state" || true)
+disposable=
+while read -r address; do
+  [[ -z $address ]] || ! terraform state show -no-color "$address" | grep -qE '^ *force_destroy *= true' || disposable=1
+done <<<"$buckets"
+if [[ -n $disposable ]]; then
   echo "destroy: force_destroy was applied, so the data goes as well"
   exec terraform destroy "$@"
 fi
@@ -28,7 +37,7 @@ if ((${#targets[@]})); then
 fi
 echo
 echo "destroy: the lake is down. Its buckets are left as they were, with all data; \`make deploy\` finds them again:"
-grep -E '(^|\.)aws_s3_bucket\.lake\[' <<<"$state" | while read -r address; do
-  terraform state show -no-color "$address" | sed -n 's/^ *bucket *= "\(.*\)"$/  \1/p'
-done
+while read -r address; do
+  [[ -z $address ]] || terraform state show -no-color "$address" | sed -n 's/^ *bucket *= "\(.*\)"$/  \1/p'
+done <<<"$buckets"
 echo "To delete the data as well: \`make delete-data\`."
