@@ -5,6 +5,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 state=$(terraform state list)
+if [[ -n $state ]] && ! grep -q '^module\.lake\.' <<<"$state"; then
+  echo "delete-data: this lake is of version 0.1: \`make deploy\` first, which gives everything its new place" >&2
+  exit 1
+fi
 addresses=()
 while read -r address; do
   addresses+=("$address")
