@@ -26,7 +26,7 @@ pub struct Found {
 pub async fn find(lake: &Lake, dataset: &Dataset, prune: bool) -> Result<Found> {
     let found = survey(lake, Some(&dataset.name), Wanted::Stale).await?;
     let mut outcome = Outcome::default();
-    tidy(lake, &found, prune, &mut outcome).await?;
+    tidy(lake, &found, prune, &mut outcome).await;
     let Survey { todo, newest, .. } = found;
     let newest = newest.into_iter().map(|((_, table), day)| (table, day)).collect();
     Ok(Found { todo, up_to_date: outcome.up_to_date, failed: outcome.failed, newest })
