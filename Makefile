@@ -6,19 +6,18 @@ PROFILE ?= dev
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 BINARIES = $(TARGET)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
-# Of packages, image and deployment
+# Of packages, image and deployment. Only what is given here or in the environment goes before infra/terraform.tfvars.
+VARIABLES := $(foreach pair,REGION:region PREFIX:name_prefix ARCHITECTURE:architecture IMAGE_TAG:image_tag, \
+    $(if $($(firstword $(subst :, ,$(pair)))),-var $(lastword $(subst :, ,$(pair)))=$($(firstword $(subst :, ,$(pair))))))
+VARIABLES += $(if $(CARGO_TARGET_DIR),-var packages_dir=$(abspath $(CARGO_TARGET_DIR)/lambda))
 export ARCHITECTURE ?= arm64
 PACKAGES = $(TARGET)/lambda
 IMAGE_TAG ?= 0.2.0
-REGION ?= eu-west-1
-PREFIX ?= tributary
 TERRAFORM = terraform -chdir=infra
-VARIABLES = -var region=$(REGION) -var name_prefix=$(PREFIX) -var architecture=$(ARCHITECTURE) \
-    -var image_tag=$(IMAGE_TAG) -var packages_dir=$(abspath $(PACKAGES))
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build everything
@@ -39,6 +38,7 @@ test: ## Everything that CI runs: lints, unit tests, integration tests, Terrafor
 	@mkdir -p $(TARGET) && : >$(TRIBUTARY_SKIPPED)
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory infrastructure
+	python3 tests/arm64.py
 	$(CARGO) build --locked --workspace --all-targets
 	$(CARGO) test --locked --workspace
 	sh tests/counts/counts.sh $(TARGET)/debug debug
@@ -74,14 +74,23 @@ startup: package ## Measure what a cold start takes, with the packages
 BACKEND := $(if $(wildcard infra/backend.hcl),-backend-config=backend.hcl)
 
 .PHONY: deploy
-deploy: package ## Deploy to an AWS account (REGION=..., PREFIX=..., infra/backend.hcl)
+deploy: package ## Deploy to an AWS account (REGION=..., PREFIX=...; infra/backend.hcl, infra/terraform.tfvars)
 	$(TERRAFORM) init $(BACKEND)
 	$(TERRAFORM) apply $(VARIABLES)
 
 .PHONY: destroy
-destroy: ## Take a deployment down again; not its data, unless force_destroy was applied
+destroy: ## Take a deployment down again and leave its data
 	$(TERRAFORM) init $(BACKEND)
-	$(TERRAFORM) destroy $(VARIABLES)
+	bash infra/destroy.sh $(VARIABLES)
+
+.PHONY: delete-data
+delete-data: ## Delete a deployment with all its data; asks for the account's number
+	$(TERRAFORM) init $(BACKEND)
+	bash infra/delete-data.sh $(VARIABLES)
+
+.PHONY: cost
+cost: ## Show what a deployment costs by list prices (CASE=country, all or uploads; OPTIONS=--help)
+	python3 infra/cost.py $(or $(CASE),country) $(OPTIONS)
 
 .PHONY: bench
 bench: ## Measure beside DuckDB, Polars, pandas, PySpark and ClickHouse (QUICK=1, JOBS=year,energy, RUNS=3)

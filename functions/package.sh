@@ -48,3 +48,5 @@ done
 for name; do
     [ "$name" = tributary ] || "$tools/bin/python" functions/package.py "$folder/binaries/$name/bootstrap" "$folder/$name.zip"
 done
+# Terraform compares it with its variable.
+echo "$ARCHITECTURE" >"$folder/architecture"

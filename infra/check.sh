@@ -3,6 +3,7 @@
 #
 # 1. fmt, validate, `terraform test` with a mocked provider      2. checkov
 # 3. the IAM list, apply, a second plan without changes, destroy: on an emulator on this machine
+# 4. a lake of version 0.1 becomes one of this version, is taken down, comes back, and is deleted: tests/upgrade.sh, there as well
 #
 # Step 1 uses the real AWS provider where its registry answers, and an offline stand-in (tests/terraform) elsewhere; step 3, the
 # emulator's, always the stand-in. TRIBUTARY_PROVIDER=standin asks no registry, =registry makes it an error that none answers.
@@ -66,6 +67,11 @@ export PYTHONDONTWRITEBYTECODE=1 TF_IN_AUTOMATION=1 TF_INPUT=0 CHECKPOINT_DISABL
   "$dir/standin/venv/bin/python" -m unittest) >"$work/standin.log" 2>&1
 say "the stand-in provider passes its own tests"
 
+# `make image` and Terraform name the same image where neither is told.
+tag=$(sed -n 's/^IMAGE_TAG ?= //p' "$infra/../Makefile")
+grep -A4 '^variable "image_tag"' modules/lake/variables.tf | grep -qF "\"$tag\"" ||
+  { say "the Makefile's IMAGE_TAG $tag is not the default of variable image_tag"; exit 1; }
+
 terraform fmt -check -diff -recursive . || { say "run \`terraform fmt -recursive infra\`"; exit 1; }
 
 # A registry that cannot be reached fails at once or, behind a firewall, after the client's time-out. The provider is large: it is
@@ -94,6 +100,13 @@ say "formatted and valid"
 
 terraform test -no-color >"$work/test.log" 2>&1
 say "terraform test: $(tail -n 1 "$work/test.log")"
+(
+  cd modules/lake
+  terraform init -no-color >>"$work/registry.log" 2>&1
+  terraform test -no-color >"$work/module_test.log" 2>&1
+  rm -rf .terraform .terraform.lock.hcl
+)
+say "terraform test of the module: $(tail -n 1 "$work/module_test.log")"
 
 if [[ ! -x $dir/checkov-$checkov_version/bin/checkov ]]; then
   python3 -m venv "$dir/checkov-$checkov_version"
@@ -112,6 +125,7 @@ logged terraform plan -no-color -out first.tfplan
 terraform show -json first.tfplan >first.json
 python3 tests/iam.py first.json tests/iam_allowed.json | sed 's/^/infra: IAM: /'
 python3 tests/iam_test.py first.json | sed 's/^/infra: IAM: /'
+python3 tests/cost_test.py first.json | sed 's/^/infra: cost: /'
 
 logged terraform apply -no-color first.tfplan
 say "applied: $(grep -o 'Resources: .*' "$work/terraform.log" | tail -n 1)"
@@ -122,3 +136,6 @@ say "second plan: no changes"
 logged terraform destroy -no-color -auto-approve
 [[ -z $(terraform state list) ]] || { say "destroy left something"; terraform state list; exit 1; }
 say "destroyed: $(grep -o 'Resources: .*' "$work/terraform.log" | tail -n 1)"
+
+unset TF_VAR_force_destroy
+bash "$infra/tests/upgrade.sh" "$dir/standin/venv/bin/python" "$work" | sed 's/^/infra: /'

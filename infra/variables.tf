@@ -1,3 +1,5 @@
+# What can be set. modules/lake/variables.tf checks the values and has the defaults of all that is null here.
+
 variable "region" {
   description = "AWS region of everything"
   type        = string
@@ -9,336 +11,290 @@ variable "region" {
   }
 }
 
-variable "name_prefix" {
-  description = "First part of every name. One deployment per account and prefix"
-  type        = string
-  default     = "tributary"
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name_prefix)) && !strcontains(var.name_prefix, "--")
-    error_message = "3 to 20 of a-z, 0-9 and single hyphens, with a letter first and no hyphen last (bucket names are made of it)."
-  }
-}
-
-variable "tags" {
-  description = "More tags for everything"
-  type        = map(string)
-  default     = {}
-}
-
-variable "force_destroy" {
-  description = "Let destroy delete buckets, results and images that are not empty"
-  type        = bool
-  default     = false
-}
-
-# Functions
-
 variable "packages_dir" {
   description = "Folder with ingest.zip, clean.zip and aggregate.zip, as `make package` leaves them. Default: target/lambda of this checkout"
   type        = string
   default     = null
 }
 
+variable "name_prefix" {
+  description = "First part of every name. One lake per account, region and prefix"
+  type        = string
+  default     = null
+}
+
+variable "region_in_names" {
+  description = "Put the region into the names of buckets, roles and the dashboard, which an account has once for all regions: for a second lake of the same prefix in another region. Changing it replaces the buckets"
+  type        = bool
+  default     = null
+}
+
+variable "tags" {
+  description = "More tags for everything, beside project and deployment"
+  type        = map(string)
+  default     = null
+}
+
+variable "force_destroy" {
+  description = "For lakes that may be thrown away: destroy deletes buckets, results and images that are not empty. Without it a destroy of the whole lake is refused"
+  type        = bool
+  default     = null
+}
+
+variable "emulator" {
+  description = "This is no AWS account but an emulator, without AWS's limits: retry_after_seconds may be shorter than a timeout"
+  type        = bool
+  default     = null
+}
+
+variable "role_path" {
+  description = "Path of all roles"
+  type        = string
+  default     = null
+}
+
+variable "permissions_boundary" {
+  description = "ARN of the policy that bounds all roles"
+  type        = string
+  default     = null
+}
+
+variable "kms_key" {
+  description = "ARN of a KMS key that encrypts everything at rest: buckets (but the log bucket, which S3 writes with its own key only), queues, topic, logs, images, schedules, the functions' environments. Its policy must allow the services that output kms_key_statement names. Null: the keys of AWS, which are free"
+  type        = string
+  default     = null
+}
+
+variable "buckets" {
+  description = "Buckets that exist already, by zone (raw, standard, rejection, consumption, ledger, athena, logs): used as they are. Their encryption, policy, versioning and lifecycle are their owner's; the notifications of raw and ledger are this module's alone. One bucket is for one zone"
+  type        = map(string)
+  default     = null
+}
+
+variable "job_network" {
+  description = "Subnets and security groups that Batch jobs use in place of a network of their own. public_ip: whether a job gets an address, as it needs in a public subnet"
+  type        = any
+  default     = null
+}
+
+variable "functions_network" {
+  description = "Subnets and security groups of a VPC that the functions run in. They need a way to S3, SQS, Batch, Secrets Manager and the APIs. Null: no VPC"
+  type        = any
+  default     = null
+}
+
+variable "raw_events_to_eventbridge" {
+  description = "Send events of the raw bucket to EventBridge as well, for subscribers of your own"
+  type        = bool
+  default     = null
+}
+
+variable "readers" {
+  description = "Accounts (12 digits) or ARNs of roles, of other accounts as well, that may read a zone: { consumption = [...], standard = [...] }. What is personal in consumption (DATASET/_personal/) stays closed"
+  type        = any
+  default     = null
+}
+
+variable "analysts" {
+  description = "A role for analysts, and who may take it (accounts of 12 digits, or ARNs): it queries consumption in Athena, with standard = true the standard zone too, with personal = true what is below DATASET/_personal/. Never rejection or raw. Null: no role"
+  type        = any
+  default     = null
+}
+
 variable "architecture" {
   description = "Architecture of the function packages and the Batch image"
   type        = string
-  default     = "arm64"
-
-  validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "Either arm64 or x86_64."
-  }
+  default     = null
 }
 
 variable "functions" {
   description = "Memory in MB, timeout in seconds and /tmp in MB per function; what is left out keeps its default"
-  type = object({
-    ingest    = optional(object({ memory = optional(number, 256), timeout = optional(number, 900), tmp = optional(number, 512) }), {})
-    clean     = optional(object({ memory = optional(number, 1024), timeout = optional(number, 300), tmp = optional(number, 2048) }), {})
-    aggregate = optional(object({ memory = optional(number, 2048), timeout = optional(number, 900), tmp = optional(number, 4096) }), {})
-  })
-  default = {}
-
-  validation {
-    condition = alltrue([
-      for f in values(var.functions) :
-      f.memory >= 128 && f.memory <= 10240 && f.timeout >= 30 && f.timeout <= 900 && f.tmp >= 512 && f.tmp <= 10240
-    ])
-    error_message = "Memory is 128 to 10240 MB, timeout 30 to 900 s (10 s of it are kept in reserve), /tmp 512 to 10240 MB."
-  }
-
-  validation {
-    condition     = var.functions.clean.memory >= 256 && var.functions.aggregate.memory >= 512
-    error_message = "The least memory is 256 MB for clean and 512 MB for aggregate."
-  }
+  type        = any
+  default     = null
 }
 
 variable "irceline_url" {
   description = "Root of the IRCELINE API, if not the public one"
   type        = string
   default     = null
-
-  validation {
-    condition     = var.irceline_url == null || can(regex("^https?://.+/$", var.irceline_url))
-    error_message = "A URL that starts with http:// or https:// and ends in a slash."
-  }
 }
 
 variable "illuminate_url" {
   description = "Root of the Illuminate API, like https://NAME.illuminateed.com/live/. Null: this source is not asked"
   type        = string
   default     = null
-
-  validation {
-    condition     = var.illuminate_url == null || can(regex("^https?://.+/$", var.illuminate_url))
-    error_message = "A URL that starts with http:// or https:// and ends in a slash."
-  }
 }
 
 variable "illuminate_secret" {
   description = "ARN of the secret in Secrets Manager with client_id and client_secret of Illuminate, as JSON. Made by hand: its value is in no plan or state"
   type        = string
   default     = null
-
-  validation {
-    condition     = var.illuminate_secret == null || can(regex("^arn:[a-z-]+:secretsmanager:", var.illuminate_secret))
-    error_message = "The ARN of a secret, which starts with arn:aws:secretsmanager:."
-  }
 }
 
 variable "codetrack_url" {
   description = "Root of the Codetrack API. Null: this source is not asked"
   type        = string
   default     = null
-
-  validation {
-    condition     = var.codetrack_url == null || can(regex("^https?://.+", var.codetrack_url))
-    error_message = "A URL that starts with http:// or https://."
-  }
 }
 
 variable "personal_key_secret" {
   description = "ARN of the secret in Secrets Manager whose text is the key of the hashes that models with hash_personal have. Null: there is none"
   type        = string
   default     = null
+}
 
-  validation {
-    condition     = var.personal_key_secret == null || can(regex("^arn:[a-z-]+:secretsmanager:", var.personal_key_secret))
-    error_message = "The ARN of a secret, which starts with arn:aws:secretsmanager:."
-  }
+variable "secrets_kms_key" {
+  description = "ARN of the KMS key that encrypts the secrets above, if it is not AWS's own: the functions that read them get kms:Decrypt on it"
+  type        = string
+  default     = null
+}
+
+variable "datasets" {
+  description = "Built-in datasets that this lake is for: they get tables in Athena, alarms and graphs. Null: all"
+  type        = list(string)
+  default     = null
+}
+
+variable "own_datasets_file" {
+  description = "JSON file with the datasets of the lake's own config/datasets/, as `tributary dataset export-terraform` writes it (README.md has the format): they get tables, alarms and graphs like the built-in ones"
+  type        = string
+  default     = null
 }
 
 variable "own_datasets" {
-  description = "Datasets that only the lake's config/datasets/ declares: functions get the rights to their keys"
+  description = "Names of datasets that only the lake's config/datasets/ declares, where there is no own_datasets_file: they get alarms and graphs, but no tables"
   type        = list(string)
-  default     = []
+  default     = null
+}
 
-  validation {
-    condition     = alltrue([for name in var.own_datasets : can(regex("^[a-z][a-z0-9_]*$", name))])
-    error_message = "Names of small letters, digits and _."
-  }
+variable "daily_since" {
+  description = "First day that Athena looks for in tables with a partition per day, like 2026-01-01. Null: a query must name its days, as every day since then costs a request in a query that names none"
+  type        = string
+  default     = null
+}
+
+variable "function_versions" {
+  description = "Versions that the functions' alias `live` points to, by function, to roll back: { clean = \"12\" }. What is left out is the newest"
+  type        = map(string)
+  default     = null
 }
 
 variable "log_level" {
   description = "Least level of what the functions log. INFO is of this project only, with warnings of libraries; others are of both"
   type        = string
-  default     = "INFO"
-
-  validation {
-    condition     = contains(["TRACE", "DEBUG", "INFO", "WARN", "ERROR"], var.log_level)
-    error_message = "One of TRACE, DEBUG, INFO, WARN, ERROR."
-  }
+  default     = null
 }
 
 variable "log_retention_days" {
   description = "Days that logs are kept"
   type        = number
-  default     = 30
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
-    error_message = "One of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731: what CloudWatch Logs knows."
-  }
+  default     = null
 }
 
-# When
-
 variable "schedules" {
-  description = "Per source: local times (HH:MM, in the dataset's time zone) of ingest and of the nightly aggregate; enabled = false stops both; after quiet_days without a new row an alarm is raised (default: 2, or 7 for illuminate and codetrack, as schools and courses rest)"
-  type = map(object({
-    ingest     = optional(string, "04:30")
-    aggregate  = optional(string, "06:00")
-    enabled    = optional(bool, true)
-    quiet_days = optional(number)
-  }))
-  default = {}
+  description = "Per source: local times (HH:MM, in the dataset's time zone) of ingest and of the nightly aggregate; enabled = false stops both; when the newest data is older than quiet_days an alarm is raised (default: 2, or 7 for illuminate and codetrack, as schools and courses rest; 0: never)"
+  type        = any
+  default     = null
+}
 
-  validation {
-    condition = alltrue(flatten([
-      for s in values(var.schedules) : [for t in [s.ingest, s.aggregate] : can(regex("^([01][0-9]|2[0-3]):[0-5][0-9]$", t))]
-    ]))
-    error_message = "Times are HH:MM, from 00:00 to 23:59."
-  }
+variable "sweep" {
+  description = "Twice a day, at this hour and twelve hours later, clean looks for raw objects whose event was lost and reports the age of the newest data, and half an hour later aggregate looks for stale partitions: of all datasets, own ones too. enabled = false stops it, and with it the alarms on the age of data"
+  type        = any
+  default     = null
+}
 
-  validation {
-    condition = alltrue(flatten([
-      for s in values(var.schedules) : [for t in [s.ingest, s.aggregate] : !can(regex("^0[0-2]:", t))]
-    ]))
-    error_message = "Not between 00:00 and 03:00 local time: the day's last hour is not there yet, and clocks change then."
-  }
+variable "fresh" {
+  description = "Uploads and own datasets whose newest data is watched as well: { energy_usage = { table = \"reading\", quiet_days = 3 } }. For a source only `table` counts, if it is to be another one; its quiet_days are in schedules"
+  type        = any
+  default     = null
+}
 
-  validation {
-    condition     = alltrue([for s in values(var.schedules) : timecmp("2000-01-01T${s.ingest}:00Z", "2000-01-01T${s.aggregate}:00Z") < 0 if can(timecmp("2000-01-01T${s.ingest}:00Z", "2000-01-01T${s.aggregate}:00Z"))])
-    error_message = "Aggregate comes after ingest, on the same day."
-  }
-
-  validation {
-    condition     = alltrue([for s in values(var.schedules) : s.quiet_days == null ? true : contains(range(1, 8), s.quiet_days)])
-    error_message = "quiet_days: 1 to 7 whole days, as CloudWatch looks back no further."
-  }
-
-  validation {
-    condition     = length(setsubtract(keys(var.schedules), local.sources)) == 0
-    error_message = "Only sources have schedules: ${join(", ", local.sources)}."
-  }
+variable "holidays" {
+  description = "When no new data is expected, by dataset: months (1 to 12) of every year, and days of holidays (to included). The alarm on the age of data is silent then and for quiet_days after: { codetrack = { months = [7, 8], days = [{ from = \"2026-12-21\", to = \"2027-01-03\" }] } }"
+  type        = any
+  default     = null
 }
 
 variable "aggregate_delay_seconds" {
   description = "How long news of cleaned objects is gathered before one aggregate run takes all of it"
   type        = number
-  default     = 60
-
-  validation {
-    condition     = var.aggregate_delay_seconds >= 1 && var.aggregate_delay_seconds <= 300
-    error_message = "1 to 300 seconds."
-  }
+  default     = null
 }
 
 variable "clean_concurrency" {
   description = "How many clean functions run at once at most"
   type        = number
-  default     = 4
-
-  validation {
-    condition     = var.clean_concurrency >= 2 && var.clean_concurrency <= 1000
-    error_message = "2 to 1000: the least and most that an event source mapping takes."
-  }
+  default     = null
 }
 
 variable "retry_after_seconds" {
-  description = "How long a message that failed, or is being worked on, stays hidden. Null: six times the function's timeout, as AWS advises; Lambda refuses less than one timeout, emulators do not"
+  description = "How long a message that failed, or is being worked on, stays hidden. Null: six times the function's timeout, as AWS advises"
   type        = number
   default     = null
-
-  validation {
-    condition     = var.retry_after_seconds == null || try(var.retry_after_seconds >= 1 && var.retry_after_seconds <= 43200, false)
-    error_message = "1 to 43200 seconds."
-  }
 }
 
-# Batch
+variable "batch" {
+  description = "Whether there is AWS Batch for what is too large for a function. false: no job, no image, no network; a window or object that is too large then fails with its reason"
+  type        = bool
+  default     = null
+}
 
 variable "image_tag" {
   description = "Tag of the job image in the ECR repository. Tags are immutable: a new image has a new tag"
   type        = string
-  default     = "0.1.0"
-
-  validation {
-    condition     = can(regex("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$", var.image_tag)) && var.image_tag != "latest"
-    error_message = "A tag of letters, digits, '_', '.' and '-', and not latest."
-  }
+  default     = null
 }
 
 variable "job" {
   description = "vCPUs, memory in MB, disk in GB, attempts and seconds per attempt of a Batch job, and vCPUs that run at once"
-  type = object({
-    vcpu            = optional(number, 2)
-    memory          = optional(number, 8192)
-    disk            = optional(number, 50)
-    attempts        = optional(number, 3)
-    timeout_seconds = optional(number, 14400)
-    max_vcpus       = optional(number, 16)
-  })
-  default = {}
-
-  validation {
-    condition     = contains([0.25, 0.5, 1, 2, 4, 8, 16], var.job.vcpu) && var.job.max_vcpus >= var.job.vcpu
-    error_message = "Fargate has 0.25, 0.5, 1, 2, 4, 8 or 16 vCPUs, and max_vcpus must have room for one job."
-  }
-
-  validation {
-    condition     = var.job.disk >= 21 && var.job.disk <= 200 && var.job.attempts >= 1 && var.job.attempts <= 10 && var.job.timeout_seconds >= 60
-    error_message = "Disk is 21 to 200 GB, attempts 1 to 10, timeout at least 60 s."
-  }
+  type        = any
+  default     = null
 }
 
 variable "batch_above_bytes" {
   description = "Input above which a function hands its work to Batch"
   type        = number
-  default     = 1073741824
-
-  validation {
-    condition     = var.batch_above_bytes >= 1 && floor(var.batch_above_bytes) == var.batch_above_bytes
-    error_message = "A whole number of bytes."
-  }
+  default     = null
 }
 
 variable "batch_above_days" {
   description = "Window above which ingest hands its work to Batch"
   type        = number
-  default     = 31
-
-  validation {
-    condition     = var.batch_above_days >= 1 && floor(var.batch_above_days) == var.batch_above_days
-    error_message = "A whole number of days."
-  }
+  default     = null
 }
-
-# Storage
 
 variable "raw_old_versions_days" {
   description = "Days that replaced and deleted raw objects can be had back"
   type        = number
-  default     = 90
-
-  validation {
-    condition     = var.raw_old_versions_days >= 1
-    error_message = "At least 1 day."
-  }
+  default     = null
 }
 
 variable "raw_cheaper_after_days" {
   description = "Age at which raw objects move to STANDARD_IA and to GLACIER_IR. Both are read at once, so a replay works at any age"
-  type        = object({ standard_ia = number, glacier_ir = number })
-  default     = { standard_ia = 60, glacier_ir = 180 }
-
-  validation {
-    condition     = var.raw_cheaper_after_days.standard_ia >= 30 && var.raw_cheaper_after_days.glacier_ir >= var.raw_cheaper_after_days.standard_ia + 30
-    error_message = "S3 wants 30 days before STANDARD_IA, and 30 more before the next class."
-  }
+  type        = any
+  default     = null
 }
-
-# Alarms
 
 variable "alarm_email" {
   description = "Address that gets the alarms; it is asked to confirm. Null: subscribe to the topic by other means"
   type        = string
   default     = null
-
-  validation {
-    condition     = var.alarm_email == null || can(regex("^[^@\\s]+@[^@\\s]+$", var.alarm_email))
-    error_message = "An e-mail address."
-  }
 }
 
 variable "reject_share_percent" {
   description = "Share of rejected rows in an hour above which an alarm is raised"
   type        = number
-  default     = 5
+  default     = null
+}
 
-  validation {
-    condition     = var.reject_share_percent > 0 && var.reject_share_percent < 100
-    error_message = "Between 0 and 100."
-  }
+variable "dashboard" {
+  description = "Whether there is a dashboard: 3 USD a month beyond the three that an account has for free"
+  type        = bool
+  default     = null
+}
+
+variable "oldest_message_minutes" {
+  description = "Age of the oldest message of the queues of clean and aggregate above which an alarm is raised"
+  type        = number
+  default     = null
 }

@@ -40,7 +40,7 @@ def resources(module):
 def rights(plan):
     """{holder: sorted lines}, with account, region and prefix replaced by words."""
     variables = {name: v.get("value") for name, v in plan.get("variables", {}).items()}
-    prefix, region = variables.get("name_prefix", "tributary"), variables.get("region", "eu-west-1")
+    prefix, region = variables.get("name_prefix") or "tributary", variables.get("region") or "eu-west-1"
 
     def plain(text):
         text = re.sub(r"\b\d{12}\b", "ACCOUNT", text)
@@ -108,7 +108,7 @@ def faults(found, sources):
 
 def problems(plan, allowed):
     found, wrong = rights(plan)
-    datasets = json.loads((pathlib.Path(__file__).resolve().parents[1] / "datasets.json").read_text(encoding="utf-8"))
+    datasets = json.loads((pathlib.Path(__file__).resolve().parents[1] / "modules/lake/datasets.json").read_text(encoding="utf-8"))
     wrong += faults(found, [name for name, dataset in datasets.items() if dataset["source"]])
     for holder in sorted(found.keys() | allowed.keys()):
         has, may = set(found.get(holder, [])), set(allowed.get(holder, []))

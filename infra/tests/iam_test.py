@@ -32,7 +32,7 @@ def main(path):
     with open(path, encoding="utf-8") as file:
         plan = json.load(file)
     attached = copy.deepcopy(plan)
-    attached["planned_values"]["root_module"]["resources"].append(
+    attached["planned_values"]["root_module"].setdefault("resources", []).append(
         {"type": "aws_iam_role_policy_attachment", "address": "x.y", "name": "y", "values": {}}
     )
     less = {**ALLOWED, "role ingest": ALLOWED["role ingest"][1:]}

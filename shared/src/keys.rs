@@ -19,6 +19,11 @@ pub fn is_hidden(raw_key: &str) -> bool {
     below_dataset(raw_key).split('/').any(|segment| segment.starts_with(['_', '.']))
 }
 
+/// Whether a key is a folder's own: consoles put an empty object there so that a folder shows.
+pub fn is_folder(key: &str) -> bool {
+    key.ends_with('/')
+}
+
 /// The folder part of a key, with its final slash.
 pub fn folder(key: &str) -> &str {
     key.rfind('/').and_then(|end| key.get(..=end)).unwrap_or_default()

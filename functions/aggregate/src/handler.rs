@@ -1,7 +1,6 @@
 //! The Lambda function: `{}`, `{"dataset": NAME}` or `{"model": NAME}` in, what was made out. Messages of the queue that
 //! tells of new ledger entries ask for everything: what is stale is in the ledger, not in the message.
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 use chrono::Utc;
@@ -9,7 +8,7 @@ use lake::Lake;
 use lake::batch::HandedOver;
 use lake::function::Deadline;
 use lake::progress::Quiet;
-use lake::telemetry::Metrics;
+use lake::telemetry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -57,7 +56,8 @@ pub struct Answer {
 }
 
 /// Handles one event, with `memory` MB. What is too much goes to AWS Batch, if there is a queue, and so does what there
-/// was no time for. A partition that fails makes the call fail, after all others were made.
+/// was no time for. A partition that fails makes the call fail, after all others were made. A dataset whose declaration is
+/// wrong is logged and counted, and fails only a call that asks for it.
 pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Deadline) -> Result<Answer, String> {
     let begun = Instant::now();
     // A call that was ended early leaves its files to the next one.
@@ -78,14 +78,15 @@ pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Dead
         }
     };
     let handed_over = Vec::from_iter(hand_over(lake, &selection, &left).await.map_err(failed)?);
-    let mut datasets = BTreeSet::new();
     for made in &outcome.aggregated {
         tracing::info!(dataset = made.dataset, model = made.model, partition = %made.partition, rows = made.rows, "made");
-        datasets.insert(made.dataset.as_str());
     }
-    for dataset in datasets {
-        let metrics = Metrics { duration: begun.elapsed(), ..Metrics::default() };
-        println!("{}", metrics.line("aggregate", dataset, Utc::now()));
+    if selection.dataset.is_none() {
+        outcome.failed.retain(|error| !matches!(error, crate::Error::Lake(lake::Error::Dataset { .. })));
+        telemetry::report_broken("aggregate", lake.catalog.broken(), Utc::now());
+    }
+    for error in &outcome.failed {
+        tracing::error!(%error, "failed to bring a model up to date");
     }
     if !outcome.failed.is_empty() {
         let failures: Vec<String> = outcome.failed.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! `infra/datasets.json`, from which Terraform makes schedules, rights and Glue tables, follows `shared/datasets`.
+//! `infra/modules/lake/datasets.json`, from which Terraform makes schedules, rights and Glue tables, follows `shared/datasets`.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -59,8 +59,13 @@ async fn the_map_of_the_infrastructure_is_that_of_the_datasets() {
         });
         wanted.insert(dataset.name.clone(), entry);
     }
-    let map = std::fs::read_to_string(folder.join("../../infra/datasets.json")).unwrap();
+    let map = std::fs::read_to_string(folder.join("../../infra/modules/lake/datasets.json")).unwrap();
     let map: Value = serde_json::from_str(&map).unwrap();
     let wanted = Value::Object(wanted);
-    assert_eq!(map, wanted, "infra/datasets.json should be:\n{}", serde_json::to_string_pretty(&wanted).unwrap());
+    assert_eq!(
+        map,
+        wanted,
+        "infra/modules/lake/datasets.json should be:\n{}",
+        serde_json::to_string_pretty(&wanted).unwrap()
+    );
 }

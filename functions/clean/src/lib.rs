@@ -21,6 +21,7 @@ mod retract;
 pub mod run;
 mod scanner;
 pub mod spill;
+pub mod sweep;
 pub mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -253,6 +254,9 @@ pub async fn clean_if_stale(lake: &Lake, raw_key: &str, prune: bool) -> Result<O
 }
 
 async fn look_and_clean(lake: &Lake, raw_key: &str, prune: bool) -> Result<Option<Cleaned>> {
+    if keys::is_folder(raw_key) {
+        return Ok(None);
+    }
     let dataset = lake.catalog.dataset(keys::dataset(raw_key))?;
     if keys::is_hidden(raw_key) || dataset.table_of(raw_key).is_none() && is_sibling(dataset, raw_key) {
         return Ok(None);
@@ -359,6 +363,8 @@ struct Survey {
     unreadable: Vec<Unreadable>,
     /// Those that are to be discarded before their object is cleaned, by raw key.
     discarded: BTreeMap<String, Unreadable>,
+    /// The newest day of each table that has data, by dataset and table.
+    newest: BTreeMap<(String, String), NaiveDate>,
 }
 
 /// What the ledger has of raw objects that are gone.
@@ -413,7 +419,9 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &
     let compared: BTreeSet<String> =
         entries.iter().flat_map(|entry| &entry.inputs).map(|input| input.key.clone()).collect();
     let mut objects = lake.raw.list_with(&format!("{}/", dataset.name), &compared).await?;
-    objects.retain(|object| !keys::is_hidden(&object.key));
+    objects.retain(|object| {
+        !keys::is_hidden(&object.key) && (!keys::is_folder(&object.key) || object.problem().is_some())
+    });
     if objects.is_empty() && !(entries.is_empty() && unreadable.is_empty()) {
         guard::ensure_root(&lake.raw, Zone::Raw).await?;
     }
@@ -429,6 +437,8 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &
             && entry.outputs.iter().all(|output| standard.have(output))
             && entry.rejects.iter().all(|rejects| rejection.have(rejects))
     };
+    let days = entries.iter().filter_map(|entry| Some((entry.table.clone(), entry.newest_day()?)));
+    sweep::note_newest(dataset, days, &objects, &mut found.newest);
     let by_key: BTreeMap<&str, &RawEntry> = entries.iter().map(|entry| (entry.raw_key(), entry)).collect();
     let mut unreadable: BTreeMap<String, Unreadable> =
         unreadable.into_iter().map(|unreadable| (unreadable.key.clone(), unreadable)).collect();

@@ -7,10 +7,10 @@ use lake::Lake;
 use lake::batch::HandedOver;
 use lake::function::Deadline;
 use lake::progress::Quiet;
-use lake::telemetry::Metrics;
 use lake::time::{Window, parse_day};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::{Context, Ingested, Missing, Outcome, Settings, hand_over, ingest, window};
 
@@ -29,6 +29,23 @@ pub struct Request {
     /// Whether what the API no longer has may go from the raw zone: `--accept-loss` of the command line.
     #[serde(default)]
     pub accept_loss: bool,
+}
+
+impl Request {
+    /// Understands an event. Errors say what the function takes.
+    pub fn understand(event: Value) -> Result<Self, String> {
+        const KNOWN: &str = "it takes {\"source\": NAME}, with \"from\" and \"to\" (dates like \"2026-11-18\") for a window \
+                             of its own, and \"accept_loss\": true";
+        if !event.is_object() {
+            return Err(format!("the event is no JSON object: {KNOWN}"));
+        }
+        if event.get("Records").is_some() || event.get("detail").is_some() {
+            return Err(format!(
+                "the event is one of S3, a queue or EventBridge, which the function clean takes: {KNOWN}"
+            ));
+        }
+        serde_json::from_value(event).map_err(|error| format!("the event is not understood ({error}): {KNOWN}"))
+    }
 }
 
 /// A date as the command line takes it.
@@ -95,14 +112,36 @@ async fn fetch(
     days: Window,
     deadline: Deadline,
 ) -> Result<Outcome, String> {
-    let begun = Instant::now();
     let (source, accept_loss) = (request.source.as_str(), request.accept_loss);
     let time_limit = Some(deadline.left());
     let context = Context { lake, settings, clock: Utc::now, progress: &Quiet, time_limit, accept_loss };
     let outcome = ingest(&context, source, days).await.map_err(|error| error.to_string())?;
-    let bytes = outcome.ingested.iter().map(|day| day.bytes).sum();
+    let bytes: u64 = outcome.ingested.iter().map(|day| day.bytes).sum();
     tracing::info!(source, window = %days, bytes, "fetched");
-    let metrics = Metrics { bytes: Some(bytes), duration: begun.elapsed(), ..Metrics::default() };
-    println!("{}", metrics.line("ingest", source, Utc::now()));
     Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn requests_are_understood_and_everything_else_is_explained() {
+        let request = Request::understand(json!({"source": "irceline", "from": "2026-11-18"})).unwrap();
+        assert_eq!((request.source.as_str(), request.to, request.accept_loss), ("irceline", None, false));
+        assert_eq!(request.from, "2026-11-18".parse().ok());
+        for (event, part) in [
+            (json!({}), "source"),
+            (json!({"source": "irceline", "form": "2026-11-18"}), "form"),
+            (json!({"source": "irceline", "from": "yesterday"}), "yesterday"),
+            (json!({"source": 1}), "invalid type"),
+            (json!("irceline"), "no JSON object"),
+            (json!({"Records": [{"eventSource": "aws:s3"}]}), "clean"),
+            (json!({"detail-type": "Scheduled Event", "detail": {}}), "EventBridge"),
+        ] {
+            let error = Request::understand(event).unwrap_err();
+            assert!(error.contains(part) && error.contains("{\"source\": NAME}"), "{error}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use ingest::handler::{Request, handle};
 use lake::function::{Deadline, Function, or_exit};
 use lake::settings::Environment;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, run, service_fn};
+use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -14,10 +15,11 @@ async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
     let function = &or_exit(Function::from_environment(&environment));
     let settings = &or_exit(Settings::from_environment(&environment));
-    run(service_fn(async |event: LambdaEvent<Request>| {
+    run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
+        let request = Request::understand(event.payload).map_err(failed)?;
         let lake = function.lake().await.map_err(|error| failed(error.to_string()))?;
-        handle(&lake, settings, event.payload, deadline).await.map_err(failed)
+        handle(&lake, settings, request, deadline).await.map_err(failed)
     }))
     .await
 }

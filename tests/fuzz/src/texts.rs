@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clean::event::{Event, understand};
+use clean::event::{Asks, Event, understand};
 use lake::dataset::{Catalog, Folder};
 use lake::keys;
 use lake::ledger::{ConsumptionEntry, RawEntry, Rows, partition_of};
@@ -17,8 +17,11 @@ pub fn events(bytes: &[u8]) {
         Event::Batch(messages) => messages,
         Event::Single(message) => vec![message],
     };
-    for notice in messages.into_iter().filter_map(|message| message.notices.ok()).flatten() {
-        keys::raw_ledger(&notice.key);
+    for asks in messages.into_iter().filter_map(|message| message.asks.ok()) {
+        let Asks::Objects(notices) = asks else { continue };
+        for notice in notices {
+            keys::raw_ledger(&notice.key);
+        }
     }
 }
 

@@ -75,6 +75,7 @@ async fn a_deployed_lake_follows_its_raw_zone_by_itself_and_holds_what_a_local_o
     a_broken_upload_is_rejected_and_its_neighbours_are_cleaned(&deployed, &local);
     what_fails_for_good_raises_an_alarm_and_comes_in_after_its_cause_is_mended(&deployed, &local);
     a_schedule_that_is_due_fetches_the_last_days_by_itself(&deployed);
+    what_an_event_was_lost_for_is_found_by_a_sweep(&deployed);
     every_example_event_is_understood(&deployed);
     a_bad_message_of_a_batch_fails_alone(&deployed);
     a_window_that_is_too_long_becomes_a_job(&deployed);
@@ -162,7 +163,7 @@ fn what_fails_for_good_raises_an_alarm_and_comes_in_after_its_cause_is_mended(de
     assert_eq!(state["objects"], 27, "the nine good ones are clean: {state}");
     deployed.equals(local);
 
-    let alarm = deployed.resource("aws_cloudwatch_metric_alarm.dead_letters[\"clean-dead\"]");
+    let alarm = deployed.resource("module.lake.aws_cloudwatch_metric_alarm.dead_letters[\"clean-dead\"]");
     let metric = ["namespace", "metric_name", "comparison_operator"].map(|name| alarm[name].as_str().unwrap());
     assert_eq!(metric, ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "GreaterThanThreshold"]);
     let queue = alarm["dimensions"]["QueueName"].as_str().unwrap();
@@ -178,7 +179,7 @@ fn what_fails_for_good_raises_an_alarm_and_comes_in_after_its_cause_is_mended(de
 
 /// The schedule that Terraform made, due each minute instead of each night, until it has fired.
 fn a_schedule_that_is_due_fetches_the_last_days_by_itself(deployed: &Deployed) {
-    let made = deployed.resource("aws_scheduler_schedule.lake[\"ingest-irceline\"]");
+    let made = deployed.resource("module.lake.aws_scheduler_schedule.lake[\"ingest-irceline\"]");
     let path = format!("/schedules/{}", made["name"].as_str().unwrap());
     let shown = format!("{path}?groupName={}", made["group_name"].as_str().unwrap());
     let schedule = deployed.emulator.call("scheduler", "GET", &shown, b"");
@@ -198,6 +199,18 @@ fn a_schedule_that_is_due_fetches_the_last_days_by_itself(deployed: &Deployed) {
     deployed.settle();
 }
 
+/// An upload that the ledger does not know, as if its message had been lost.
+fn what_an_event_was_lost_for_is_found_by_a_sweep(deployed: &Deployed) {
+    let key = "energy_usage/lost.csv";
+    deployed.put("raw", key, b"customer_id,usage_kwh,start_time\n8,1.5,2026-11-13T01:00:00+01:00\n");
+    let entry = format!("/{}/raw/{key}.json", deployed.bucket("ledger"));
+    deployed.settle();
+    deployed.emulator.call("s3", "DELETE", &entry, b"");
+    let answer = deployed.invoke("clean", &json!({"stale": true}));
+    assert_eq!((&answer["ok"], &answer["cleaned"][0]["raw_key"]), (&json!(true), &json!(key)), "{answer}");
+    deployed.settle();
+}
+
 fn every_example_event_is_understood(deployed: &Deployed) {
     let expected = [
         // Two of energy_usage, four of irceline and codetrack each, six of illuminate.
@@ -208,7 +221,9 @@ fn every_example_event_is_understood(deployed: &Deployed) {
         ("clean-keys.json", nothing_to_clean(2)),
         ("clean-s3-test.json", nothing_to_clean(0)),
         ("clean-s3.json", nothing_to_clean(2)),
+        ("clean-sns.json", nothing_to_clean(1)),
         ("clean-sqs.json", nothing_to_clean(3)),
+        ("clean-stale.json", json!({"ok": true, "cleaned": [], "errors": []})),
         ("ingest-nightly.json", json!({"ok": true})),
         ("ingest-window.json", json!({"ok": true, "up_to_date": 6})),
     ];
@@ -312,6 +327,7 @@ impl Deployed {
             ("TF_VAR_aggregate_delay_seconds", "1".to_owned()),
             // Longer than a run takes, as what is hidden no longer is delivered twice.
             ("TF_VAR_retry_after_seconds", "10".to_owned()),
+            ("TF_VAR_emulator", "true".to_owned()),
             ("TF_VAR_force_destroy", "true".to_owned()),
         ];
         let environment = emulator.environment().into_iter().chain(variables).collect();
@@ -349,7 +365,7 @@ impl Deployed {
     /// A resource as Terraform knows it.
     fn resource(&self, address: &str) -> Value {
         let state: Value = serde_json::from_str(&self.terraform(&["show", "-json"]).ok().stdout).unwrap();
-        let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
+        let resources = state["values"]["root_module"]["child_modules"][0]["resources"].as_array().unwrap();
         resources.iter().find(|resource| resource["address"] == address).unwrap()["values"].clone()
     }
 
@@ -489,14 +505,22 @@ fn package_functions(folder: &Path) {
 
 /// A copy of `infra/` without state or lock file, with its state in a file beside it.
 fn copy_stack(folder: &Path) {
-    let copy = folder.join("infra");
-    fs::create_dir(&copy).unwrap();
-    for file in fs::read_dir(project("infra")).unwrap() {
+    copy_folder(&project("infra"), &folder.join("infra"));
+    fs::write(folder.join("infra/backend_override.tf"), "terraform {\n  backend \"local\" {}\n}\n").unwrap();
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
         let path = file.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
-        if (name.ends_with(".tf") && !name.ends_with("_override.tf")) || name == "datasets.json" {
-            fs::copy(&path, copy.join(name)).unwrap();
+        if path.is_dir() {
+            // Tests of the folder's own, and what Terraform has downloaded.
+            if name != "tests" && !name.starts_with('.') {
+                copy_folder(&path, &to.join(name));
+            }
+        } else if (name.ends_with(".tf") && !name.ends_with("_override.tf")) || name == "datasets.json" {
+            fs::copy(&path, to.join(name)).unwrap();
         }
     }
-    fs::write(copy.join("backend_override.tf"), "terraform {\n  backend \"local\" {}\n}\n").unwrap();
 }

@@ -188,5 +188,4 @@ fn events_that_come_twice_late_or_for_what_is_gone_end_with_what_is_there() {
     assert_eq!(log["span"]["requestId"], "00000000-0000-0000-0000-000000000001", "{log}");
     let metrics = lines.iter().find(|line| line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Tributary").unwrap();
     assert_eq!((&metrics["Dataset"], &metrics["RowsClean"]), (&json!("trams"), &json!(1.0)), "{metrics}");
-    assert!(metrics["Bytes"].as_f64().unwrap() > 100.0, "{metrics}");
 }

@@ -1,6 +1,7 @@
 //! Tests of whole cleanings, over stores in which other writers act at scripted moments.
 
 mod guards;
+mod handler;
 mod layout;
 mod protocol;
 mod script;

@@ -1,20 +1,26 @@
 resource "aws_ecr_repository" "job" {
-  #checkov:skip=CKV_AWS_136:AES256 - the image holds no secret; see the head of buckets.tf for why there is no key of ours
+  #checkov:skip=CKV_AWS_136:AES256 unless kms_key is given - the image holds no secret
+  count = var.batch ? 1 : 0
+
   name                 = local.job_name
   image_tag_mutability = "IMMUTABLE"
   force_delete         = var.force_destroy
+  tags                 = local.tags
 
   image_scanning_configuration {
     scan_on_push = true
   }
 
   encryption_configuration {
-    encryption_type = "AES256"
+    encryption_type = var.kms_key == null ? "AES256" : "KMS"
+    kms_key         = var.kms_key
   }
 }
 
 resource "aws_ecr_lifecycle_policy" "job" {
-  repository = aws_ecr_repository.job.name
+  count = var.batch ? 1 : 0
+
+  repository = aws_ecr_repository.job[0].name
   policy = jsonencode({
     rules = [{
       rulePriority = 1

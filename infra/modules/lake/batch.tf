@@ -1,38 +1,47 @@
 # What is too large for a function: the same work as an array job on Fargate. Costs nothing while no job runs.
 
 resource "aws_batch_compute_environment" "job" {
+  count = var.batch ? 1 : 0
+
   name  = local.job_name
   type  = "MANAGED"
   state = "ENABLED"
+  tags  = local.tags
 
   compute_resources {
     type               = "FARGATE"
     max_vcpus          = var.job.max_vcpus
-    subnets            = values(aws_subnet.job)[*].id
-    security_group_ids = [aws_security_group.job.id]
+    subnets            = var.job_network == null ? values(aws_subnet.job)[*].id : var.job_network.subnets
+    security_group_ids = var.job_network == null ? aws_security_group.job[*].id : var.job_network.security_groups
   }
 }
 
 resource "aws_batch_job_queue" "job" {
+  count = var.batch ? 1 : 0
+
   name     = local.job_name
   state    = "ENABLED"
   priority = 1
+  tags     = local.tags
 
   compute_environment_order {
     order               = 1
-    compute_environment = aws_batch_compute_environment.job.arn
+    compute_environment = aws_batch_compute_environment.job[0].arn
   }
 }
 
 resource "aws_batch_job_definition" "job" {
+  count = var.batch ? 1 : 0
+
   name                  = local.job_name
   type                  = "container"
   platform_capabilities = ["FARGATE"]
   propagate_tags        = true
+  tags                  = local.tags
 
   container_properties = jsonencode({
-    image            = "${aws_ecr_repository.job.repository_url}:${var.image_tag}"
-    command          = ["status"] # whoever submits a job gives its own
+    image            = "${aws_ecr_repository.job[0].repository_url}:${var.image_tag}"
+    command          = ["status"] # a job that is submitted has its own
     jobRoleArn       = aws_iam_role.lake["job"].arn
     executionRoleArn = aws_iam_role.lake["job-start"].arn
 
@@ -51,7 +60,7 @@ resource "aws_batch_job_definition" "job" {
       cpuArchitecture       = upper(var.architecture)
     }
     fargatePlatformConfiguration = { platformVersion = "1.4.0" }
-    networkConfiguration         = { assignPublicIp = "ENABLED" }
+    networkConfiguration         = { assignPublicIp = try(var.job_network.public_ip, true) ? "ENABLED" : "DISABLED" }
 
     # A job does its share itself: it is not told of queues to hand it to.
     environment = [for name, value in merge(local.settings, local.personal_settings) : { name = name, value = value } if !startswith(name, "BATCH_")]
@@ -60,7 +69,7 @@ resource "aws_batch_job_definition" "job" {
       logDriver = "awslogs"
       options = {
         "awslogs-group"         = aws_cloudwatch_log_group.lake["job"].name
-        "awslogs-region"        = var.region
+        "awslogs-region"        = local.region
         "awslogs-stream-prefix" = "job"
       }
     }
@@ -88,12 +97,15 @@ resource "aws_batch_job_definition" "job" {
 # A job that failed for good goes where failed runs of functions go.
 locals {
   job_failed_rule     = "${local.job_name}-failed"
-  job_failed_rule_arn = "arn:${local.partition}:events:${var.region}:${local.account}:rule/${local.job_failed_rule}"
+  job_failed_rule_arn = "arn:${local.partition}:events:${local.region}:${local.account}:rule/${local.job_failed_rule}"
 }
 
 resource "aws_cloudwatch_event_rule" "job_failed" {
+  count = var.batch ? 1 : 0
+
   name        = local.job_failed_rule
   description = "A Batch job of the lake failed after all its attempts"
+  tags        = local.tags
   event_pattern = jsonencode({
     source      = ["aws.batch"]
     detail-type = ["Batch Job State Change"]
@@ -105,6 +117,8 @@ resource "aws_cloudwatch_event_rule" "job_failed" {
 }
 
 resource "aws_cloudwatch_event_target" "job_failed" {
-  rule = aws_cloudwatch_event_rule.job_failed.name
+  count = var.batch ? 1 : 0
+
+  rule = aws_cloudwatch_event_rule.job_failed[0].name
   arn  = aws_sqs_queue.dead["failed-runs"].arn
 }

@@ -14,7 +14,7 @@ locals {
       clean-dead     = []
       aggregate      = [{ service = "s3.amazonaws.com", source = local.bucket_arn.ledger }]
       aggregate-dead = []
-      failed-runs    = [{ service = "events.amazonaws.com", source = local.job_failed_rule_arn }]
+      failed-runs    = [for source in var.batch ? [local.job_failed_rule_arn] : [] : { service = "events.amazonaws.com", source = source }]
       } : name => jsonencode({
         Version = "2012-10-17"
         Statement = concat(
@@ -52,7 +52,9 @@ resource "aws_sqs_queue" "dead" {
 
   name                      = local.queue_name[each.key]
   message_retention_seconds = 1209600 # 14 days, the most there is
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = var.kms_key == null ? true : null
+  kms_master_key_id         = var.kms_key
+  tags                      = local.tags
 }
 
 resource "aws_sqs_queue" "work" {
@@ -60,7 +62,9 @@ resource "aws_sqs_queue" "work" {
 
   name                      = local.queue_name[each.key]
   message_retention_seconds = 345600 # 4 days
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = var.kms_key == null ? true : null
+  kms_master_key_id         = var.kms_key
+  tags                      = local.tags
 
   visibility_timeout_seconds = coalesce(
     var.retry_after_seconds,
@@ -95,7 +99,8 @@ resource "aws_sqs_queue_policy" "lake" {
 resource "aws_s3_bucket_notification" "news" {
   for_each = local.work
 
-  bucket = aws_s3_bucket.lake[each.value.bucket].id
+  bucket      = local.bucket_name[each.value.bucket]
+  eventbridge = each.value.bucket == "raw" && var.raw_events_to_eventbridge
 
   queue {
     id            = each.key
@@ -104,5 +109,5 @@ resource "aws_s3_bucket_notification" "news" {
     filter_prefix = each.value.prefix
   }
 
-  depends_on = [aws_sqs_queue_policy.lake]
+  depends_on = [aws_s3_bucket.lake, aws_sqs_queue_policy.lake]
 }

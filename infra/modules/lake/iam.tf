@@ -2,9 +2,9 @@
 # tests/iam_allowed.json lists all of them once more: a change here that is not made there fails the tests.
 
 locals {
-  # The prefixes of all datasets in a zone
-  objects         = { for zone in local.zones : zone => [for dataset in local.dataset_names : "${local.bucket_arn[zone]}/${dataset}/*"] }
-  ledger_objects  = { for step in ["raw", "consumption"] : step => [for dataset in local.dataset_names : "${local.bucket_arn.ledger}/${step}/${dataset}/*"] }
+  # Rights are for whole zones, so that a policy is as long for fifty datasets as for one. In raw only sources are written to.
+  objects         = { for zone in local.zones : zone => ["${local.bucket_arn[zone]}/*"] }
+  ledger_objects  = { for step in ["raw", "consumption"] : step => ["${local.bucket_arn.ledger}/${step}/*"] }
   raw_of_sources  = [for source in local.sources : "${local.bucket_arn.raw}/${source}/*"]
   progress        = [for source in local.sources : "${local.bucket_arn.raw}/${source}/*/_progress/*"] # of a run that is not finished
   config_objects  = "${local.bucket_arn.ledger}/config/*"
@@ -16,11 +16,16 @@ locals {
   make   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
   stream = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
 
-  # The secrets of each step
+  # The secrets of each step, and the key that encrypts them
   may_read = {
-    for step, secret in { ingest = var.illuminate_secret, aggregate = var.personal_key_secret } :
-    step => secret == null ? [] : [{ actions = ["secretsmanager:GetSecretValue"], resources = [secret] }]
+    for step, secrets in local.secret_arns : step => length(secrets) == 0 ? [] : concat(
+      [{ actions = ["secretsmanager:GetSecretValue"], resources = secrets }],
+      var.secrets_kms_key == null ? [] : [{ actions = ["kms:Decrypt"], resources = [var.secrets_kms_key] }],
+    )
   }
+
+  # The key of everything at rest
+  key = var.kms_key == null ? [] : [{ actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [var.kms_key] }]
 
   # What each step does in the lake. Listing is given for whole buckets, without a condition on the prefix: S3 answers 404 for
   # a missing object only to those who may list, and 403 to others.
@@ -46,7 +51,7 @@ locals {
   }
 
   # AWS has nothing finer than * for looking for an active job.
-  hand_over = [
+  hand_over = !var.batch ? [] : [
     { actions = local.write, resources = [local.batch_manifests] },
     {
       actions = ["batch:SubmitJob"]
@@ -59,10 +64,21 @@ locals {
     { actions = ["batch:ListJobs"], resources = ["*"] },
   ]
 
+  # A function in a VPC makes its own network interfaces; AWS has nothing finer than * for most of it.
+  in_network = var.functions_network == null ? [] : [{
+    actions = [
+      "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+    ]
+    resources = ["*"]
+  }]
+
   function_rights = {
     for name in keys(var.functions) : name => concat(
       local.step[name],
       local.hand_over,
+      local.key,
+      local.in_network,
       [
         { actions = ["logs:CreateLogStream", "logs:PutLogEvents"], resources = ["${local.log_group_arn[name]}:*"] },
         { actions = ["sqs:SendMessage"], resources = [local.queue_arn["failed-runs"]] },
@@ -73,24 +89,32 @@ locals {
     )
   }
 
-  rights = merge(local.function_rights, {
+  job_rights = {
     job = concat(
       local.step.ingest,
       local.step.clean,
       local.step.aggregate,
       [{ actions = local.read, resources = [local.batch_manifests] }],
+      local.key,
     )
     # A token for the registry is for the whole account: AWS has nothing finer than *.
-    job-start = [
+    job-start = concat([
       { actions = ["ecr:GetAuthorizationToken"], resources = ["*"] },
       { actions = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], resources = [local.repository_arn] },
-      { actions = ["logs:CreateLogStream", "logs:PutLogEvents"], resources = ["${local.log_group_arn.job}:*"] },
-    ]
-    schedule = [
-      { actions = ["lambda:InvokeFunction"], resources = [local.function_arn.ingest, local.function_arn.aggregate] },
-      { actions = ["sqs:SendMessage"], resources = [local.queue_arn["failed-runs"]] },
-    ]
-  })
+      { actions = ["logs:CreateLogStream", "logs:PutLogEvents"], resources = ["${lookup(local.log_group_arn, "job", "")}:*"] },
+    ], local.key)
+  }
+
+  rights = merge(
+    local.function_rights,
+    { for name, rights in local.job_rights : name => rights if var.batch },
+    {
+      schedule = concat([
+        { actions = ["lambda:InvokeFunction"], resources = [for name in ["ingest", "clean", "aggregate"] : "${local.function_arn[name]}:${local.alias}"] },
+        { actions = ["sqs:SendMessage"], resources = [local.queue_arn["failed-runs"]] },
+      ], local.key)
+    },
+  )
 
   trust = {
     for name in keys(local.rights) : name => lookup({
@@ -104,7 +128,10 @@ locals {
 resource "aws_iam_role" "lake" {
   for_each = local.rights
 
-  name = "${var.name_prefix}-${each.key}"
+  name                 = "${var.name_prefix}-${each.key}${local.suffix}"
+  path                 = var.role_path
+  permissions_boundary = var.permissions_boundary
+  tags                 = local.tags
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [merge(

@@ -1,11 +1,18 @@
 locals {
   rows = ["RowsRead", "RowsClean", "RowsRejected", "RowsDuplicate", "RowsOutside"]
 
+  # The tables whose age is shown: those that measure, or all
+  aged = {
+    for dataset in local.dataset_names : dataset => (
+      contains(keys(local.measures), dataset) ? [local.measures[dataset]] : keys(try(local.datasets[dataset].tables, {}))
+    )
+  }
+
   # Two columns of graphs, in this order
   widgets = concat(
-    flatten([for dataset in keys(local.datasets) : [
+    flatten([for dataset in local.dataset_names : [
       { title = "${dataset}: rows", stat = "Sum", metrics = [for metric in local.rows : ["Tributary", metric, "Function", "clean", "Dataset", dataset]] },
-      { title = "${dataset}: age of the newest data, days", stat = "Minimum", metrics = [["Tributary", "NewestDataAge", "Function", "clean", "Dataset", dataset]] },
+      { title = "${dataset}: age of the newest data, days", stat = "Maximum", metrics = [for table in local.aged[dataset] : ["Tributary", "NewestDataAge", "Dataset", dataset, "Table", table]] },
     ]]),
     [
       { title = "Functions: calls", stat = "Sum", metrics = [for function in values(local.function_name) : ["AWS/Lambda", "Invocations", "FunctionName", function]] },
@@ -17,7 +24,9 @@ locals {
 }
 
 resource "aws_cloudwatch_dashboard" "lake" {
-  dashboard_name = var.name_prefix
+  count = var.dashboard ? 1 : 0
+
+  dashboard_name = "${var.name_prefix}${local.suffix}"
   dashboard_body = jsonencode({
     widgets = concat(
       [for i, widget in local.widgets : {
@@ -27,7 +36,7 @@ resource "aws_cloudwatch_dashboard" "lake" {
         width  = 12
         height = 6
         properties = {
-          region  = var.region
+          region  = local.region
           view    = "timeSeries"
           period  = 3600
           title   = widget.title
@@ -42,7 +51,7 @@ resource "aws_cloudwatch_dashboard" "lake" {
         width  = 24
         height = 6
         properties = {
-          region = var.region
+          region = local.region
           title  = "Newest errors"
           query  = "${join(" | ", [for group in values(local.log_group) : "SOURCE '${group}'"])} | fields @timestamp, @log, @message | filter level = 'ERROR' | sort @timestamp desc | limit 50"
         }

@@ -1,18 +1,19 @@
 # One bucket per zone, one for Athena's results, one for access logs.
 #
-# Encryption is SSE-S3: free, on for every object, nothing to rotate. A KMS key of our own would cost more per month than all
-# else together and gives one more policy to get wrong; who may read is decided by the roles in iam.tf either way. A lake with
-# personal data that wants reading logged and revocable per key sets aws:kms here and gives the roles that key.
+# Encryption is SSE-S3 by default: free, on for every object, nothing to rotate. A KMS key costs more per month than a small
+# lake, and who may read is decided by the roles in iam.tf either way. A lake with personal data whose reads are to be logged,
+# and revocable at one place, gives kms_key.
 
 resource "aws_s3_bucket" "lake" {
   #checkov:skip=CKV_AWS_144:No copy in a second region - raw can be fetched again, the rest is made again from raw
-  #checkov:skip=CKV_AWS_145:SSE-S3 on purpose - see the head of this file
+  #checkov:skip=CKV_AWS_145:SSE-S3 unless kms_key is given - see the head of this file
   #checkov:skip=CKV_AWS_18:The log bucket cannot log into itself - all others do
-  #checkov:skip=CKV2_AWS_62:Only raw and ledger have somebody who listens
-  for_each = local.bucket_name
+  #checkov:skip=CKV2_AWS_62:Only raw and ledger have a listener
+  for_each = local.own_buckets
 
   bucket        = each.value
   force_destroy = var.force_destroy
+  tags          = local.tags
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
@@ -21,8 +22,12 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "lake" {
   bucket = each.value.id
 
   rule {
+    # S3 writes access logs with its own key only.
+    bucket_key_enabled = var.kms_key != null && each.key != "logs" ? true : null
+
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      sse_algorithm     = var.kms_key == null || each.key == "logs" ? "AES256" : "aws:kms"
+      kms_master_key_id = each.key == "logs" ? null : var.kms_key
     }
   }
 }
@@ -61,7 +66,7 @@ resource "aws_s3_bucket_logging" "lake" {
   for_each = { for name, bucket in aws_s3_bucket.lake : name => bucket if name != "logs" }
 
   bucket        = each.value.id
-  target_bucket = aws_s3_bucket.lake["logs"].id
+  target_bucket = local.bucket_name.logs
   target_prefix = "${each.key}/"
 
   depends_on = [aws_s3_bucket_policy.lake]
@@ -90,6 +95,29 @@ resource "aws_s3_bucket_policy" "lake" {
         Resource  = ["${local.bucket_arn.logs}/*"]
         Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
       }],
+      length(lookup(local.readers, each.key, [])) == 0 ? [] : [
+        {
+          Sid       = "List"
+          Effect    = "Allow"
+          Principal = { AWS = local.readers[each.key] }
+          Action    = "s3:ListBucket"
+          Resource  = [local.bucket_arn[each.key]]
+        },
+        {
+          Sid       = "Read"
+          Effect    = "Allow"
+          Principal = { AWS = local.readers[each.key] }
+          Action    = "s3:GetObject"
+          Resource  = ["${local.bucket_arn[each.key]}/*"]
+        },
+        {
+          Sid       = "Personal"
+          Effect    = "Deny"
+          Principal = { AWS = local.readers[each.key] }
+          Action    = "s3:GetObject"
+          Resource  = ["${local.bucket_arn[each.key]}/*/_personal/*"]
+        },
+      ],
     )
   })
 
@@ -97,6 +125,9 @@ resource "aws_s3_bucket_policy" "lake" {
 }
 
 locals {
+  principal = { for who in concat(var.readers.consumption, var.readers.standard, try(var.analysts.trusted, [])) : who => can(regex("^[0-9]{12}$", who)) ? "arn:${local.partition}:iam::${who}:root" : who }
+  readers   = { for zone, readers in var.readers : zone => [for who in readers : local.principal[who]] }
+
   # Days after which objects, or those under a prefix, go. Zones keep theirs for good.
   expiry = {
     athena = { prefix = "", days = 7 }

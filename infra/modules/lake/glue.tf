@@ -1,11 +1,19 @@
 # Athena sees every table and model at once, and new partitions without a crawler: their names follow from the date.
 
+#
+# Glue makes names small letters: they are so here already, or every plan would change them back.
+
 locals {
+  glue_database = replace(var.name_prefix, "-", "_")
+
   glue_type = { string = "string", int32 = "int", int64 = "bigint", float64 = "double", bool = "boolean", date = "date", timestamp = "timestamp" }
 
   # How Athena finds the values of a partition column without a crawler, by the columns of the partition.
   projection = {
-    date  = { type = "date", format = "yyyy-MM-dd", range = "2000-01-01,NOW+1DAYS", interval = "1", "interval.unit" = "DAYS" }
+    date = merge(
+      { type = var.daily_since == null ? "injected" : "date" },
+      var.daily_since == null ? {} : { format = "yyyy-MM-dd", range = "${var.daily_since},NOW+1DAYS", interval = "1", "interval.unit" = "DAYS" },
+    )
     week  = { type = "date", format = "yyyy-MM-dd", range = "2000-01-03,NOW+7DAYS", interval = "7", "interval.unit" = "DAYS" } # from a Monday
     month = { type = "date", format = "yyyy-MM", range = "2000-01,NOW+1MONTHS", interval = "1", "interval.unit" = "MONTHS" }
     year  = { type = "enum", values = join(",", [for year in range(10, 60) : format("%02d-%02d", year, year + 1)]) } # school years
@@ -13,13 +21,14 @@ locals {
       year  = { type = "integer", range = "2000,2100" }
       month = { type = "integer", range = "1,12" }
     }
-    other = { type = "injected" } # values that no rule tells: a query must name one
+    other = { type = "injected" } # values that follow from no rule: a query must name one
   }
 
   glue_tables = merge(flatten([
     for dataset, spec in local.datasets : [
       for zone, tables in { standard = spec.tables, consumption = spec.models } : {
-        for name, table in tables : "${dataset}_${name}" => {
+        for name, table in tables : lower("${dataset}_${name}") => {
+          zone     = zone
           location = "s3://${local.bucket_name[zone]}/${dataset}/${name}"
           columns  = table.columns
           order    = table.partition
@@ -30,7 +39,14 @@ locals {
               lookup(local.projection, column, local.projection.other)
             )
           }
-          path = join("", [for column in table.partition : "${column}=$${${column}}/"])
+          injected = [
+            for column in table.partition : column if(
+              length(table.partition) > 1 ?
+              lookup(local.projection["year,month"], column, local.projection.other) :
+              lookup(local.projection, column, local.projection.other)
+            ).type == "injected"
+          ]
+          path = join("", [for column in table.partition : "${column}=$${${lower(column)}}/"])
         }
       }
     ]
@@ -38,8 +54,9 @@ locals {
 }
 
 resource "aws_glue_catalog_database" "lake" {
-  name        = replace(var.name_prefix, "-", "_")
+  name        = local.glue_database
   description = "Tables (DATASET_TABLE, one row per delivery: newest received_at per key wins) and models (DATASET_MODEL) of the lake"
+  tags        = local.tags
 }
 
 resource "aws_glue_catalog_table" "lake" {
@@ -49,6 +66,11 @@ resource "aws_glue_catalog_table" "lake" {
   name          = each.key
   table_type    = "EXTERNAL_TABLE"
 
+  description = length(each.value.injected) == 0 ? null : join(" ", [
+    "A query names", join(" and ", [for column in each.value.injected : "\"${column}\""]), "with = or IN, as it stands in the object's key",
+    "(percent-encoded: ${each.value.injected[0]} = 'a%20b' for the value a b)",
+  ])
+
   parameters = merge(
     { EXTERNAL = "TRUE", classification = "parquet" },
     length(each.value.partition) == 0 ? {} : {
@@ -57,7 +79,7 @@ resource "aws_glue_catalog_table" "lake" {
     },
     [
       for column, projection in each.value.partition : {
-        for option, value in projection : "projection.${column}.${option}" => value if value != null
+        for option, value in projection : "projection.${lower(column)}.${option}" => value if value != null
       }
     ]...
   )
@@ -65,7 +87,7 @@ resource "aws_glue_catalog_table" "lake" {
   dynamic "partition_keys" {
     for_each = each.value.order
     content {
-      name = partition_keys.value
+      name = lower(partition_keys.value)
       type = "string"
     }
   }
@@ -83,7 +105,7 @@ resource "aws_glue_catalog_table" "lake" {
     dynamic "columns" {
       for_each = each.value.columns
       content {
-        name = columns.value[0]
+        name = lower(columns.value[0])
         type = local.glue_type[columns.value[1]]
       }
     }
@@ -93,6 +115,7 @@ resource "aws_glue_catalog_table" "lake" {
 resource "aws_athena_workgroup" "lake" {
   name          = var.name_prefix
   force_destroy = var.force_destroy
+  tags          = local.tags
 
   configuration {
     enforce_workgroup_configuration = true
@@ -102,7 +125,8 @@ resource "aws_athena_workgroup" "lake" {
       output_location = "s3://${local.bucket_name.athena}/"
 
       encryption_configuration {
-        encryption_option = "SSE_S3"
+        encryption_option = var.kms_key == null ? "SSE_S3" : "SSE_KMS"
+        kms_key_arn       = var.kms_key
       }
     }
   }

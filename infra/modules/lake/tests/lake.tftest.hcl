@@ -7,6 +7,16 @@ mock_provider "aws" {
   mock_data "aws_partition" {
     defaults = { partition = "aws" }
   }
+  mock_data "aws_region" {
+    defaults = { region = "eu-west-1" }
+  }
+  mock_data "aws_availability_zones" {
+    defaults = { names = ["eu-west-1a", "eu-west-1b", "eu-west-1c"] }
+  }
+}
+
+variables {
+  packages_dir = "../../../target/lambda"
 }
 
 run "buckets" {
@@ -94,7 +104,10 @@ run "queues" {
 
 run "retries_can_be_hastened" {
   command = plan
-  variables { retry_after_seconds = 2 }
+  variables {
+    retry_after_seconds = 2
+    emulator            = true
+  }
 
   assert {
     condition     = alltrue([for queue in values(aws_sqs_queue.work) : queue.visibility_timeout_seconds == 2])
@@ -102,19 +115,25 @@ run "retries_can_be_hastened" {
   }
 }
 
+run "no_retry_while_the_function_may_be_at_work" {
+  command = plan
+  variables { retry_after_seconds = 899 }
+  expect_failures = [var.retry_after_seconds]
+}
+
 run "schedules" {
   command = plan
 
   assert {
-    condition     = toset(keys(aws_scheduler_schedule.lake)) == toset(flatten([for source in ["irceline"] : ["ingest-${source}", "aggregate-${source}"]]))
-    error_message = "Each source whose settings are given has an ingest and an aggregate schedule."
+    condition     = toset(keys(aws_scheduler_schedule.lake)) == toset(["ingest-irceline", "aggregate-irceline", "clean-all", "aggregate-all"])
+    error_message = "Each source whose settings are given has an ingest and an aggregate schedule, and all datasets are swept."
   }
   assert {
     condition     = aws_scheduler_schedule.lake["ingest-irceline"].schedule_expression == "cron(30 4 * * ? *)" && aws_scheduler_schedule.lake["aggregate-irceline"].schedule_expression == "cron(0 6 * * ? *)"
     error_message = "Ingest at half past four, aggregate at six."
   }
   assert {
-    condition     = alltrue([for schedule in values(aws_scheduler_schedule.lake) : schedule.schedule_expression_timezone == "Europe/Brussels"])
+    condition     = alltrue([for name, schedule in aws_scheduler_schedule.lake : schedule.schedule_expression_timezone == "Europe/Brussels" if endswith(name, "-irceline")])
     error_message = "Local time."
   }
   assert {
@@ -124,6 +143,14 @@ run "schedules" {
   assert {
     condition     = jsondecode(one(aws_scheduler_schedule.lake["ingest-irceline"].target).input) == { source = "irceline" } && jsondecode(one(aws_scheduler_schedule.lake["aggregate-irceline"].target).input) == { dataset = "irceline" }
     error_message = "The payloads that the functions take."
+  }
+  assert {
+    condition     = jsondecode(one(aws_scheduler_schedule.lake["clean-all"].target).input) == { stale = true } && jsondecode(one(aws_scheduler_schedule.lake["aggregate-all"].target).input) == {}
+    error_message = "What an event was lost for is found, of all datasets."
+  }
+  assert {
+    condition     = aws_scheduler_schedule.lake["clean-all"].schedule_expression == "cron(0 7,19 * * ? *)" && aws_scheduler_schedule.lake["aggregate-all"].schedule_expression == "cron(30 7,19 * * ? *)"
+    error_message = "Twice a day, so that any 24 hours have a report of the age of data."
   }
   assert {
     condition     = alltrue([for schedule in values(aws_scheduler_schedule.lake) : one(one(schedule.target).retry_policy).maximum_retry_attempts > 0 && length(one(schedule.target).dead_letter_config) == 1])
@@ -152,7 +179,7 @@ run "schedules_can_be_moved" {
     error_message = "A source that is switched off does not run."
   }
   assert {
-    condition     = { for source, alarm in aws_cloudwatch_metric_alarm.no_new_data : source => alarm.evaluation_periods } == { illuminate = 7, codetrack = 3 }
+    condition     = { for source, alarm in aws_cloudwatch_metric_alarm.no_new_data : source => alarm.threshold } == { illuminate = 7, codetrack = 3 }
     error_message = "Nor is it missed; the others after the days that schools rest, or those asked for."
   }
 }
@@ -187,9 +214,9 @@ run "no_time_that_is_none" {
   expect_failures = [var.schedules]
 }
 
-run "no_longer_patience_than_cloudwatch_has" {
+run "no_half_day_of_quiet" {
   command = plan
-  variables { schedules = { irceline = { quiet_days = 8 } } }
+  variables { schedules = { irceline = { quiet_days = 1.5 } } }
   expect_failures = [var.schedules]
 }
 
@@ -327,22 +354,22 @@ run "logs_and_alarms" {
     condition = (
       toset(keys(aws_cloudwatch_metric_alarm.dead_letters)) == toset(keys(aws_sqs_queue.dead)) &&
       toset(keys(aws_cloudwatch_metric_alarm.errors)) == toset(keys(aws_lambda_function.lake)) &&
-      toset(keys(aws_cloudwatch_metric_alarm.duration)) == toset(keys(aws_lambda_function.lake)) &&
+      toset(keys(aws_cloudwatch_metric_alarm.oldest_message)) == toset(["clean", "aggregate"]) &&
       toset(keys(aws_cloudwatch_metric_alarm.no_new_data)) == toset(local.configured) &&
       toset(keys(aws_cloudwatch_metric_alarm.rejects)) == toset(keys(local.datasets))
     )
     error_message = "An alarm for each dead-letter queue, function, source and dataset."
   }
   assert {
-    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.no_new_data) : alarm.evaluation_periods == 2 && alarm.treat_missing_data == "breaching" && alarm.dimensions == tomap({ Function = "clean", Dataset = "irceline" })])
-    error_message = "No data at all for two periods is an alarm."
+    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.oldest_message) : alarm.metric_name == "ApproximateAgeOfOldestMessage" && alarm.threshold < 345600])
+    error_message = "A message that waits raises an alarm before it is lost."
   }
   assert {
     condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.rejects) : alarm.threshold == 5 && length(alarm.metric_query) == 3])
     error_message = "More than 5 % rejected is an alarm."
   }
   assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.lake.dashboard_body).widgets) == 2 * length(local.datasets) + 5
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.lake[0].dashboard_body).widgets) == 2 * length(local.datasets) + 5
     error_message = "The dashboard shows every dataset."
   }
 }
@@ -404,13 +431,14 @@ run "all_sources" {
     codetrack_url       = "https://codetrack.example.org"
     personal_key_secret = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:personal-abcdef"
     own_datasets        = ["trams"]
+    secrets_kms_key     = "arn:aws:kms:eu-west-1:000000000000:key/11111111-2222-3333-4444-555555555555"
   }
   assert {
-    condition     = toset(keys(aws_scheduler_schedule.lake)) == toset(flatten([for source in local.sources : ["ingest-${source}", "aggregate-${source}"]]))
+    condition     = toset(keys(aws_scheduler_schedule.lake)) == toset(flatten([for source in concat(["-"], local.sources) : source == "-" ? ["clean-all", "aggregate-all"] : ["ingest-${source}", "aggregate-${source}"]]))
     error_message = "Each source has an ingest and an aggregate schedule."
   }
   assert {
-    condition     = alltrue([for name, schedule in aws_scheduler_schedule.lake : schedule.schedule_expression_timezone == local.datasets[split("-", name)[1]].time_zone])
+    condition     = alltrue([for name, schedule in aws_scheduler_schedule.lake : schedule.schedule_expression_timezone == local.datasets[split("-", name)[1]].time_zone if !endswith(name, "-all")])
     error_message = "The dataset's local time."
   }
   assert {
@@ -422,28 +450,33 @@ run "all_sources" {
     error_message = "Only aggregate is told of the key of hashes."
   }
   assert {
-    condition     = strcontains(aws_iam_role_policy.lake["clean"].policy, "-raw/trams/*")
-    error_message = "The lake's own datasets have rights."
+    condition     = alltrue([for step in ["ingest", "aggregate", "job"] : strcontains(aws_iam_role_policy.lake[step].policy, "kms:Decrypt")]) && !strcontains(aws_iam_role_policy.lake["clean"].policy, "kms:")
+    error_message = "Who reads a secret may decrypt it."
+  }
+  assert {
+    condition     = contains(keys(aws_cloudwatch_metric_alarm.rejects), "trams")
+    error_message = "The lake's own datasets have alarms."
   }
 }
 
 run "job" {
   command = apply # the definition names what is only known then
+  variables { force_destroy = true }
 
   assert {
-    condition     = aws_batch_job_definition.job.platform_capabilities == toset(["FARGATE"]) && one(aws_batch_compute_environment.job.compute_resources).type == "FARGATE"
+    condition     = aws_batch_job_definition.job[0].platform_capabilities == toset(["FARGATE"]) && one(aws_batch_compute_environment.job[0].compute_resources).type == "FARGATE"
     error_message = "Fargate."
   }
   assert {
-    condition     = jsondecode(aws_batch_job_definition.job.container_properties).readonlyRootFilesystem && !startswith(jsondecode(aws_batch_job_definition.job.container_properties).user, "0") && jsondecode(aws_batch_job_definition.job.container_properties).user != "root"
+    condition     = jsondecode(aws_batch_job_definition.job[0].container_properties).readonlyRootFilesystem && !startswith(jsondecode(aws_batch_job_definition.job[0].container_properties).user, "0") && jsondecode(aws_batch_job_definition.job[0].container_properties).user != "root"
     error_message = "Not root, on a read-only root."
   }
   assert {
-    condition     = one(aws_batch_job_definition.job.retry_strategy).attempts == 3
+    condition     = one(aws_batch_job_definition.job[0].retry_strategy).attempts == 3
     error_message = "Three attempts."
   }
   assert {
-    condition     = aws_ecr_repository.job.image_tag_mutability == "IMMUTABLE" && one(aws_ecr_repository.job.image_scanning_configuration).scan_on_push
+    condition     = aws_ecr_repository.job[0].image_tag_mutability == "IMMUTABLE" && one(aws_ecr_repository.job[0].image_scanning_configuration).scan_on_push
     error_message = "Images are scanned, and tags stay what they are."
   }
 }

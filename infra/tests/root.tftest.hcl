@@ -1,0 +1,62 @@
+# The root module, and the module as others call it. What a lake's plan must say is in modules/lake/tests.
+
+mock_provider "aws" {
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "000000000000" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { region = "eu-west-1" }
+  }
+  mock_data "aws_availability_zones" {
+    defaults = { names = ["eu-west-1a", "eu-west-1b", "eu-west-1c"] }
+  }
+}
+
+run "variables_reach_the_lake" {
+  command = plan
+  variables {
+    name_prefix       = "mine"
+    irceline_url      = "http://127.0.0.1:8080/api/v1/"
+    schedules         = { irceline = { ingest = "05:00", aggregate = "07:00" } }
+    batch             = false
+    datasets          = ["irceline"]
+    region            = "eu-west-1"
+    log_level         = "WARN"
+    functions         = { clean = { timeout = 60 } }
+    alarm_email       = "me@example.org"
+    own_datasets      = ["trams"]
+    clean_concurrency = 8
+  }
+
+  assert {
+    condition     = output.buckets.raw == "mine-000000000000-raw" && output.batch == null && !contains(keys(output.try), "subscribe") && output.lake_settings.IRCELINE_URL == "http://127.0.0.1:8080/api/v1/"
+    error_message = "The root passes on what is set."
+  }
+}
+
+run "without_variables" {
+  command = plan
+
+  assert {
+    condition     = output.buckets.raw == "tributary-000000000000-raw" && length(output.functions) == 3
+    error_message = "Every variable has a default."
+  }
+}
+
+run "two_lakes_in_one_account_and_region" {
+  command = apply
+  variables { packages_dir = "../target/lambda" }
+  module { source = "./tests/two_lakes" }
+
+  assert {
+    condition     = length(distinct(flatten([for lake in values(output.lakes) : values(lake.buckets)]))) == 14 && length(distinct(flatten([for lake in values(output.lakes) : values(lake.functions)]))) == 6
+    error_message = "Each has buckets and functions of its own."
+  }
+  assert {
+    condition     = output.lakes["schools"].athena.database == "schools" && output.lakes["air-quality"].athena.database == "air_quality"
+    error_message = "And a database."
+  }
+}
