@@ -102,6 +102,7 @@ fn entry(dataset: &Dataset, table: &Table, decoded: &Decoded) -> RawEntry {
         rejected: decoded.rejected.clone(),
         gaps: decoded.notes.gaps.clone(),
         ignored_columns: decoded.notes.ignored_columns,
+        preamble: decoded.notes.preamble,
         arrived: table.snapshot.then_some(arrived),
         received_at: of_object.then_some(arrived),
         outputs: Vec::new(),

@@ -57,7 +57,13 @@ pub(super) fn lines(object: &RawObject, mut reader: impl Read, sink: &mut dyn Si
     let mut rows = JsonRows::new(object);
     let received_at = object.received_at.timestamp_micros();
     let mut lines = Lines::new(reader, MAX_ROW)?;
-    while let Some(TextLine { number: row, text, is_text }) = lines.next_line()? {
+    while let Some(TextLine { number: row, text, is_text, is_too_long }) = lines.next_line()? {
+        if is_too_long {
+            rows.seen += 1;
+            let message = format!("the line is longer than {MAX_ROW} bytes");
+            sink.reject(&Reject { row, column: None, reason: "line_too_long", message, text })?;
+            continue;
+        }
         if text.trim_ascii().is_empty() {
             continue;
         }
