@@ -311,7 +311,7 @@ fn declarations_that_make_no_sense_are_refused() {
 fn the_day_of_a_time_is_local_and_by_its_stamp() {
     let declared =
         "format = \"ndjson\"\ncolumn.t = { type = 'timestamp' }\ncolumn.day = { type = 'date', day_of = 't' }\n";
-    let kept = decoded(declared, "x", &b"{\"t\": \"2026-11-18T23:00:00Z\"}\n{}\n"[..]).unwrap();
+    let kept = decoded(declared, "x", &b"{\"t\": \"2026-11-18T23:00:00Z\"}\n{\"t\": null}\n"[..]).unwrap();
     assert_eq!(kept.rows, ["2026-11-18T23:00:00Z|2026-11-19", "-|-"]);
 }
 
