@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 
 use chrono::{DateTime, Utc};
-use lake::dataset::{Catalog, Dataset, Format, Header, Table, ends_in};
+use lake::dataset::{ARCHIVE, Catalog, Dataset, Format, Header, Table, ends_in};
 use lake::ledger::{Rows, WholeReject};
 use lake::store::{Object, Reading};
 use lake::work::{self, Cancelled, Stopped};
@@ -103,7 +103,8 @@ fn decode_all(
     let mut lines = None;
     let outcome = open_all(&mut siblings).and_then(|siblings| {
         let reader = decompress(&opened.key, Box::new(&mut raw))?;
-        let mut reader = LineCounter::new(reader, table.format_of(&opened.key));
+        let format = table.format_of(&opened.key).filter(|_| !ends_in(&opened.key, ARCHIVE));
+        let mut reader = LineCounter::new(reader, format);
         reader.by_ref().take(MAX_TEXT as u64).read_to_end(&mut head)?;
         let outcome = decode_rows(dataset, table, &opened, siblings, Cursor::new(&head).chain(&mut reader));
         if let Err(Stop::Reject(_)) = &outcome {

@@ -16,6 +16,7 @@ mod key;
 mod large;
 mod object;
 mod part;
+pub mod reasons;
 pub mod reject;
 mod retract;
 pub mod run;

@@ -63,12 +63,6 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
     Ok(Notes { seen: rows.seen, ..Notes::default() })
 }
 
-/// Rejects the object for what the parser says, which quotes no value.
-fn not_json(what: &str, error: &serde_json::Error) -> Stop {
-    let (line, column) = (error.line(), error.column());
-    Stop::reject("not_json", format!("{what} is not JSON at its line {line} column {column}"))
-}
-
 /// Why a text is no row, without quoting it.
 fn refusal(what: &str, text: &[u8]) -> (&'static str, String) {
     if std::str::from_utf8(text).is_err() {

@@ -1,8 +1,11 @@
 //! Decoders: bytes to typed rows and rejects. Pure functions of the bytes and the declaration, without clock or
 //! network; what they need from siblings is given to them.
 
+mod archive;
+mod cell;
 mod clocks;
 mod codetrack;
+mod columnar;
 mod columns;
 mod csv;
 mod encoding;
@@ -16,18 +19,21 @@ mod layout;
 mod lines;
 mod repeated;
 #[cfg(test)]
+mod packed_tests;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod tests;
 mod value;
 mod window;
+mod xlsx;
 mod years;
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
 use chrono::{DateTime, Utc};
-use lake::dataset::{Column, Dataset, Encoding, Format, Table};
+use lake::dataset::{ARCHIVE, Column, Dataset, Encoding, Format, Table, ends_in};
 use lake::ledger::Gap;
 
 use crate::error::Stop;
@@ -89,6 +95,9 @@ pub fn decode(
     reader: impl Read,
     sink: &mut dyn Sink,
 ) -> Result<Notes, Stop> {
+    if ends_in(object.key, ARCHIVE) {
+        return archive::decode(object, reader, sink);
+    }
     decode_as(object.table.format_of(object.key), object, siblings, reader, sink)
 }
 
@@ -107,7 +116,8 @@ fn decode_as(
         Some(Format::Responses) => json::responses(object, reader, sink),
         Some(Format::IrcelineValues) => irceline::decode(object, siblings, reader, sink),
         Some(Format::CodetrackWeeks) => codetrack::decode(object, siblings, reader, sink),
-        Some(Format::Xlsx | Format::Parquet) => Err(Stop::reject("unknown_format", "not yet")),
+        Some(Format::Xlsx) => xlsx::decode(object, reader, sink),
+        Some(Format::Parquet) => columnar::decode(object, reader, sink),
         None => {
             let why = "the name does not end in .csv, .tsv, .json, .ndjson, .xlsx or .parquet (with .gz, .zst or .zip behind \
                        it, if packed), and its table declares no format";

@@ -349,7 +349,10 @@ fn the_format_follows_from_the_name_where_none_is_declared() {
     {
         assert_eq!(decoded(declared, name, text.as_bytes()).unwrap().rows, ["1"], "{name}");
     }
-    assert_eq!(decoded(declared, "x.xlsx", &b"1"[..]).unwrap_err(), "unknown_format");
+    assert_eq!(decoded(declared, "x.txt", &b"1"[..]).unwrap_err(), "unknown_format");
+    assert_eq!(decoded(declared, "x.xlsx", &b"n\n1"[..]).unwrap_err(), "wrong_kind");
+    assert_eq!(decoded(declared, "x.parquet", &b"n\n1"[..]).unwrap_err(), "wrong_kind");
+    assert_eq!(decoded(declared, "x.zip", &b"n\n1"[..]).unwrap_err(), "wrong_kind");
 }
 
 /// Loses every third row.
