@@ -85,10 +85,8 @@ fn entry(dataset: &Dataset, table: &Table, decoded: &Decoded) -> RawEntry {
     let input = |object: &Object| Input { key: object.key.clone(), etag: object.etag.clone() };
     let arrived = whole_seconds(raw.last_modified);
     // Rows of a source's answers have times of their own.
-    let of_source = matches!(
-        table.format_of(&raw.key),
-        Some(Format::Responses | Format::IrcelineValues | Format::CodetrackWeeks)
-    );
+    let of_source =
+        matches!(table.format_of(&raw.key), Some(Format::Responses | Format::IrcelineValues | Format::CodetrackWeeks));
     let of_object = !of_source && decoded.rejected.is_none();
     RawEntry {
         format: FORMAT,

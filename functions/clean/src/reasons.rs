@@ -97,7 +97,11 @@ pub const REASONS: [Reason; 45] = [
         "There is nothing where `rows` or `explode` point to.",
         "Correct the pointer; if the source answered an error, ingest that window again. For `explode`, it rejects the row.",
     ),
-    whole("no_sheet", "The workbook has no sheet of the declared name or number.", "Correct `sheet`, or rename the sheet."),
+    whole(
+        "no_sheet",
+        "The workbook has no sheet of the declared name or number.",
+        "Correct `sheet`, or rename the sheet.",
+    ),
     row("not_a_bool", "A value is neither true nor false.", "Declare `true_values` and `false_values`."),
     row(
         "not_a_date",
@@ -129,7 +133,11 @@ pub const REASONS: [Reason; 45] = [
         "A compressed object is damaged or incomplete, or is not compressed as its name says.",
         "Upload it again, under a name that fits.",
     ),
-    row("not_finite", "A number is NaN or infinite.", "List `\"NaN\"` under `missing` if it stands for a missing value."),
+    row(
+        "not_finite",
+        "A number is NaN or infinite.",
+        "List `\"NaN\"` under `missing` if it stands for a missing value.",
+    ),
     row("not_in_list", "A text is none of the column's `one_of`.", "Add it there, or mend it at its source."),
     row(
         "not_json",
@@ -141,7 +149,11 @@ pub const REASONS: [Reason; 45] = [
         "A record has bytes that are no text in UTF-8, or in the declared encoding.",
         "Declare `encoding = \"windows-1252\"` or what else it is, or save the file as UTF-8.",
     ),
-    row("nul_byte", "A record has a NUL byte, which no text has.", "Upload the file again; look for a crash of what wrote it."),
+    row(
+        "nul_byte",
+        "A record has a NUL byte, which no text has.",
+        "Upload the file again; look for a crash of what wrote it.",
+    ),
     row(
         "out_of_range",
         "A date or time is of a year that is not 0001 to 9999, or of no school year (1970 to 2069), or a number is beyond \
@@ -186,7 +198,11 @@ pub const REASONS: [Reason; 45] = [
         "By its first bytes the object is something else than its name says: gzip, zip, Parquet, an Excel workbook.",
         "Name it as what it is, or unpack or convert it; the message says which.",
     ),
-    row("wrong_pattern", "A text does not match the column's `pattern`.", "Mend it at its source, or widen the pattern."),
+    row(
+        "wrong_pattern",
+        "A text does not match the column's `pattern`.",
+        "Mend it at its source, or widen the pattern.",
+    ),
     row(
         "wrong_type",
         "A list or an object stands where a single value should.",
@@ -229,7 +245,10 @@ mod tests {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             match path.is_dir() {
                 true if name != "tests" => sources(&path, found),
-                false if name.ends_with(".rs") && !["tests.rs", "oracle.rs", "dialects.rs", "reasons.rs"].contains(&name.as_str()) => {
+                false
+                    if name.ends_with(".rs")
+                        && !["tests.rs", "oracle.rs", "dialects.rs", "reasons.rs"].contains(&name.as_str()) =>
+                {
                     found.push(path);
                 }
                 _ => {}
@@ -267,8 +286,10 @@ mod tests {
         }
         // What else is written like a reason, and is none.
         let others = ["date", "timestamp", "min", "max"];
-        let unexplained: Vec<_> =
-            used.iter().filter(|code| reason(code).is_none() && !others.contains(&code.as_str()) && code.contains('_')).collect();
+        let unexplained: Vec<_> = used
+            .iter()
+            .filter(|code| reason(code).is_none() && !others.contains(&code.as_str()) && code.contains('_'))
+            .collect();
         assert!(unexplained.is_empty(), "{unexplained:?}");
     }
 

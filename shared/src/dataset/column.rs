@@ -427,7 +427,8 @@ impl Column {
             return Some((option, "a value comes from one place: field, fields, path, request or day_of".to_owned()));
         }
         if self.optional && (self.required || self.day_of.is_some() || self.request.is_some()) {
-            let why = "a file may lack the field of an optional column: it is neither required nor made of anything else";
+            let why =
+                "a file may lack the field of an optional column: it is neither required nor made of anything else";
             return Some(("optional", why.to_owned()));
         }
         let local = self.format.iter().find(|format| !format.has_offset());

@@ -254,12 +254,8 @@ impl TableFile {
         }
         let delimiter = self.delimiter.unwrap_or(if self.format == Some(Format::Tsv) { '\t' } else { ',' });
         let quote = Some('"').filter(|_| self.quote != Some(Quote::Nothing));
-        let characters = [
-            ("quote", quote),
-            ("delimiter", Some(delimiter)),
-            ("comment", self.comment),
-            ("escape", self.escape),
-        ];
+        let characters =
+            [("quote", quote), ("delimiter", Some(delimiter)), ("comment", self.comment), ("escape", self.escape)];
         for (at, (option, character)) in characters.iter().enumerate().skip(1) {
             let same = characters.iter().take(at).find(|(_, known)| character.is_some() && known == character);
             if let Some((other, _)) = same {
@@ -369,7 +365,8 @@ impl Table {
 
     /// A path such as `^/id` begins in the row that was exploded: there must be one.
     fn check_parents(&self) -> Result<(), Mistake> {
-        let levels = |column: &Column| column.path.as_ref().map_or(0, |path| path.bytes().take_while(|b| *b == b'^').count());
+        let levels =
+            |column: &Column| column.path.as_ref().map_or(0, |path| path.bytes().take_while(|b| *b == b'^').count());
         let beyond = self.columns.iter().find(|column| levels(column) > self.explode.len());
         let Some(column) = beyond else { return Ok(()) };
         let why = format!(
@@ -536,7 +533,8 @@ fn globs(patterns: &[String]) -> Result<GlobSet, globset::Error> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         let lower = with_lower_endings(pattern);
-        let is_plain = pattern.rsplit('.').next().is_some_and(|end| end.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        let is_plain =
+            pattern.rsplit('.').next().is_some_and(|end| end.bytes().all(|byte| byte.is_ascii_alphanumeric()));
         let lower = Some(&lower).filter(|lower| is_plain && *lower != pattern);
         for pattern in [pattern].into_iter().chain(lower) {
             for ending in ["", ".gz", ".zst", ARCHIVE] {
@@ -601,7 +599,14 @@ mod tests {
             let mistake = table(&format!("from = \"*\"\n{declared}")).unwrap_err().to_string();
             assert!(mistake.starts_with(&format!("{option}: ")) && mistake.contains(why), "{declared}: {mistake}");
         }
-        for declared in ["encoding = \"utf-7\"", "quote = \"x\"", "header = \"maybe\"", "sheet = 0", "skip_lines = -1", "skiplines = 1"] {
+        for declared in [
+            "encoding = \"utf-7\"",
+            "quote = \"x\"",
+            "header = \"maybe\"",
+            "sheet = 0",
+            "skip_lines = -1",
+            "skiplines = 1",
+        ] {
             assert!(table(&format!("from = \"*\"\n{declared}")).is_err(), "{declared}");
         }
         assert!(table("from = \"*\"\nescape = \"\\\"\"\nquote = \"none\"").is_ok());
@@ -611,7 +616,15 @@ mod tests {
     fn options_of_a_table_are_part_of_its_rules() {
         let of = |declared: &str| table(&format!("from = \"*\"\n{declared}")).unwrap().fingerprint;
         let plain = of("");
-        for declared in ["encoding = \"utf-16\"", "skip_lines = 1", "header = \"find\"", "comment = \"#\"", "quote = \"none\"", "escape = \"\\\\\"", "sheet = 1"] {
+        for declared in [
+            "encoding = \"utf-16\"",
+            "skip_lines = 1",
+            "header = \"find\"",
+            "comment = \"#\"",
+            "quote = \"none\"",
+            "escape = \"\\\\\"",
+            "sheet = 1",
+        ] {
             assert_ne!(of(declared), plain, "{declared}");
         }
     }

@@ -36,19 +36,20 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
             continue;
         }
         let format = object.table.format_of(&name).or_else(|| object.table.format_of(object.key));
-        let is_upload = |format: &Format| {
-            !matches!(format, Format::Responses | Format::IrcelineValues | Format::CodetrackWeeks)
-        };
+        let is_upload =
+            |format: &Format| !matches!(format, Format::Responses | Format::IrcelineValues | Format::CodetrackWeeks);
         let Some(format) = format.filter(is_upload) else {
-            let why = format!("{name} in the zip archive is none of csv, tsv, json, ndjson, xlsx and parquet by its name");
+            let why =
+                format!("{name} in the zip archive is none of csv, tsv, json, ndjson, xlsx and parquet by its name");
             return Err(Stop::reject("unknown_format", why));
         };
         let mut part = PartSink { sink, name: &name };
         let unpacked = Unpacked { file, left: &mut left };
-        let done = decode_as(Some(format), object, Siblings::new(), unpacked, &mut part).map_err(|stop| match stop {
-            Stop::Reject(reject) => Stop::reject(&reject.reason, format!("{name}: {}", reject.message)),
-            broken => broken,
-        })?;
+        let done =
+            decode_as(Some(format), object, Siblings::new(), unpacked, &mut part).map_err(|stop| match stop {
+                Stop::Reject(reject) => Stop::reject(&reject.reason, format!("{name}: {}", reject.message)),
+                broken => broken,
+            })?;
         notes.seen += done.seen;
         notes.preamble += done.preamble;
         notes.ignored_columns = notes.ignored_columns.max(done.ignored_columns);
@@ -77,7 +78,10 @@ pub(super) fn kept(mut reader: impl Read, magic: &[u8], format: &str) -> Result<
 fn refused(error: ZipError) -> Stop {
     match error {
         ZipError::Io(error) if error.kind() != io::ErrorKind::Other => error.into(),
-        error => Stop::reject("damaged", format!("the zip archive cannot be read: {error}; pack it again, without a password")),
+        error => Stop::reject(
+            "damaged",
+            format!("the zip archive cannot be read: {error}; pack it again, without a password"),
+        ),
     }
 }
 

@@ -64,10 +64,12 @@ impl Clock {
 
     fn new(table: &Table, at: usize, column: &Column) -> Self {
         let is_of_it = |other: &Column| {
-            let same_field = other.fields().eq(column.fields()) && other.joined == column.joined && other.path == column.path;
+            let same_field =
+                other.fields().eq(column.fields()) && other.joined == column.joined && other.path == column.path;
             other.name == column.name || same_field || other.day_of.as_ref() == Some(&column.name)
         };
-        let series = table.columns.iter().enumerate().filter(|(_, other)| table.key.contains(&other.name) && !is_of_it(other));
+        let series =
+            table.columns.iter().enumerate().filter(|(_, other)| table.key.contains(&other.name) && !is_of_it(other));
         Self {
             column: at,
             series: series.map(|(at, _)| at).collect(),

@@ -183,7 +183,10 @@ fn refusal(object: &RawObject, sliced: &Sliced, layout: &Layout) -> Option<(&'st
 /// Why bytes are no text of the table.
 fn no_text(object: &RawObject, text: &[u8]) -> (&'static str, String) {
     if std::str::from_utf8(text).is_ok() && text.contains(&0) {
-        return ("nul_byte", "the record has a NUL byte, which no text has: the file is damaged, or is no text".to_owned());
+        return (
+            "nul_byte",
+            "the record has a NUL byte, which no text has: the file is damaged, or is no text".to_owned(),
+        );
     }
     let why = match object.table.encoding {
         Encoding::Utf8 => {

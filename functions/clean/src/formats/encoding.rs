@@ -12,8 +12,8 @@ const NO_CHARACTER: u8 = 0xFF;
 
 /// The characters of windows-1252 from 0x80 to 0x9F; NUL where there is none.
 const WINDOWS: [char; 32] = [
-    '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”', '•', '–',
-    '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+    '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”', '•',
+    '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
 ];
 
 /// How the bytes that come are characters.
@@ -22,7 +22,9 @@ enum Coding {
     Windows,
     Latin,
     /// UTF-16, and whether the greater byte comes first.
-    Wide { is_big: bool },
+    Wide {
+        is_big: bool,
+    },
 }
 
 /// A reader of UTF-8 over bytes of another encoding.

@@ -82,7 +82,10 @@ fn refusal(what: &str, text: &[u8]) -> (&'static str, String) {
             let blanks = rest.len() - rest.trim_ascii_start().len();
             match Json::of(value) {
                 _ if blanks < rest.len() => {
-                    format!("{what} has something behind its first value, at byte {}: one row per line", end + blanks + 1)
+                    format!(
+                        "{what} has something behind its first value, at byte {}: one row per line",
+                        end + blanks + 1
+                    )
                 }
                 Err(_) => format!("{what} is JSON with a text that is none, such as half of a surrogate pair"),
                 Ok(Json::Object(_)) => format!("{what} is a JSON object with a text that is none"),

@@ -46,7 +46,10 @@ pub(super) fn is_utf16(head: &[u8]) -> bool {
 /// Refuses an object that is no text, by the name of what it is. `may_be_utf16` where the encoding is declared.
 pub(super) fn refuse_other_kinds(head: &[u8], may_be_utf16: bool) -> Result<(), Stop> {
     if let Some(Kind { name, cure, .. }) = KINDS.iter().find(|kind| head.starts_with(kind.magic)) {
-        return Err(Stop::reject("wrong_kind", format!("by its first bytes the object is {name}, not what its name says: {cure}")));
+        return Err(Stop::reject(
+            "wrong_kind",
+            format!("by its first bytes the object is {name}, not what its name says: {cure}"),
+        ));
     }
     if is_utf16(head) && !may_be_utf16 {
         let why = "the object is UTF-16 text, not UTF-8: declare encoding = \"utf-16\", or save it as UTF-8";

@@ -17,9 +17,9 @@ mod kinds;
 mod known;
 mod layout;
 mod lines;
-mod repeated;
 #[cfg(test)]
 mod packed_tests;
+mod repeated;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]

@@ -41,7 +41,8 @@ fn each_file_of_an_archive_is_a_part_of_the_object() {
     assert_eq!(kept.rows, ["1|a", "2|c", "3|-"]);
     assert_eq!(kept.rejects, ["3 id not_an_integer: x,b"]);
     assert!(kept.messages[0].ends_with("(in a/one.csv)"), "{}", kept.messages[0]);
-    let kept = decoded(&format!("format = 'csv'\n{DECLARED}"), "x.ZIP", zipped(&[("x.txt", b"id,name\n1,a\n")]).as_slice());
+    let kept =
+        decoded(&format!("format = 'csv'\n{DECLARED}"), "x.ZIP", zipped(&[("x.txt", b"id,name\n1,a\n")]).as_slice());
     assert_eq!(kept.unwrap().rows, ["1|a"]);
 }
 
@@ -80,7 +81,8 @@ fn workbook(sheets: &[(&str, &str, &str)]) -> Vec<u8> {
     }
     files.push((
         "[Content_Types].xml".to_owned(),
-        "<?xml version=\"1.0\"?><Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>".to_owned(),
+        "<?xml version=\"1.0\"?><Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>"
+            .to_owned(),
     ));
     files.push((
         "_rels/.rels".to_owned(),
@@ -117,10 +119,21 @@ const SHEET: &str = "column.id = { type = 'int64' }\ncolumn.name = { type = 'str
 fn a_sheet_is_read_row_by_row() {
     let preamble = "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>Report</t></is></c></row>";
     let rows = format!("{HEADER}{ROWS}");
-    let kept = decoded(SHEET, "x.xlsx", workbook(&[("Data", "visible", &rows), ("Empty", "visible", ""), ("Old", "hidden", HEADER)]).as_slice()).unwrap();
+    let kept = decoded(
+        SHEET,
+        "x.xlsx",
+        workbook(&[("Data", "visible", &rows), ("Empty", "visible", ""), ("Old", "hidden", HEADER)]).as_slice(),
+    )
+    .unwrap();
     assert_eq!(kept.rows, ["1|Zoë|2026-11-19T09:00:00Z", "4|-|2026-10-25T01:30:00Z"]);
-    assert_eq!(kept.rejects.iter().map(|reject| reject.split(':').next().unwrap()).collect::<Vec<_>>(), ["4 id not_an_integer", "5 - wrong_column_count"]);
-    let below = format!("{preamble}{}", HEADER.replace("r=\"1\"", "r=\"2\"").replace("A1", "A2").replace("B1", "B2").replace("C1", "C2"));
+    assert_eq!(
+        kept.rejects.iter().map(|reject| reject.split(':').next().unwrap()).collect::<Vec<_>>(),
+        ["4 id not_an_integer", "5 - wrong_column_count"]
+    );
+    let below = format!(
+        "{preamble}{}",
+        HEADER.replace("r=\"1\"", "r=\"2\"").replace("A1", "A2").replace("B1", "B2").replace("C1", "C2")
+    );
     let third = "<row r=\"3\"><c r=\"A3\"><v>7</v></c></row>";
     let file = workbook(&[("Data", "visible", &format!("{below}{third}"))]);
     for options in ["", "header = 'find'\n", "skip_lines = 1\n"] {
@@ -152,7 +165,10 @@ fn a_bomb_is_refused_before_it_is_in_memory() {
     let cell = format!("{HEADER}<row r=\"2\"><c r=\"B2\" t=\"inlineStr\"><is><t>{long}</t></is></c></row>");
     assert_eq!(decoded(SHEET, "x.xlsx", workbook(&[("Data", "visible", &cell)]).as_slice()).unwrap_err(), "too_large");
     let strings = std::iter::repeat_n(b"<si><t>a</t></si>".as_slice(), 5_000_000).collect::<Vec<_>>().concat();
-    assert_eq!(decoded(SHEET, "x.xlsx", zipped(&[("xl/sharedStrings.xml", &strings)]).as_slice()).unwrap_err(), "too_large");
+    assert_eq!(
+        decoded(SHEET, "x.xlsx", zipped(&[("xl/sharedStrings.xml", &strings)]).as_slice()).unwrap_err(),
+        "too_large"
+    );
 }
 
 fn parquet(compression: Compression) -> Vec<u8> {
@@ -183,20 +199,33 @@ const PARQUET: &str = "column.id = { type = 'int64' }\ncolumn.kind = { type = 's
 
 #[test]
 fn parquet_of_others_is_read_by_name_and_its_types_are_checked() {
-    for compression in [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::GZIP(GzipLevel::default()), Compression::LZ4_RAW] {
+    for compression in
+        [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::GZIP(GzipLevel::default()), Compression::LZ4_RAW]
+    {
         let kept = decoded(PARQUET, "x.parquet", Dribble(&parquet(compression), 1000)).unwrap();
         let rest = "2025-11-19T10:00:00.000001Z|2025-11-19T09:00:00Z";
-        assert_eq!(kept.rows, [
-            format!("1|a|0.1|{rest}|2024-10-04|123.45|true|x|-"),
-            format!("-|b|-|{rest}|2024-10-05|-|false|-|-"),
-            format!("3|a|-1e300|{rest}|2024-10-06|-0.05|true|é|-"),
-        ]);
+        assert_eq!(
+            kept.rows,
+            [
+                format!("1|a|0.1|{rest}|2024-10-04|123.45|true|x|-"),
+                format!("-|b|-|{rest}|2024-10-05|-|false|-|-"),
+                format!("3|a|-1e300|{rest}|2024-10-06|-0.05|true|é|-"),
+            ]
+        );
         assert_eq!(kept.notes, (0, 1));
     }
     let file = parquet(Compression::SNAPPY);
-    let kept = decoded("column.more = { type = 'string' }\ncolumn.text = { type = 'int64' }\n", "x.parquet", file.as_slice()).unwrap();
-    assert!(kept.rejects[0].starts_with("1 more wrong_type") && kept.rejects[2].starts_with("3 text not_an_integer"), "{kept:?}");
-    assert_eq!(decoded("column.x = { type = 'string' }\n", "x.parquet", file.as_slice()).unwrap_err(), "missing_column");
+    let kept =
+        decoded("column.more = { type = 'string' }\ncolumn.text = { type = 'int64' }\n", "x.parquet", file.as_slice())
+            .unwrap();
+    assert!(
+        kept.rejects[0].starts_with("1 more wrong_type") && kept.rejects[2].starts_with("3 text not_an_integer"),
+        "{kept:?}"
+    );
+    assert_eq!(
+        decoded("column.x = { type = 'string' }\n", "x.parquet", file.as_slice()).unwrap_err(),
+        "missing_column"
+    );
     let kept = decoded("column.local = { type = 'timestamp' }\n", "x.parquet", file.as_slice()).unwrap();
     assert!(kept.rejects[0].starts_with("1 local missing_offset"), "{kept:?}");
 }
@@ -210,8 +239,10 @@ fn rows_within_rows_see_those_around_them() {
     assert_eq!(kept.rows, ["1|2026-11-19|1.0", "3|-|2.0"]);
     let rejects: Vec<_> = kept.rejects.iter().map(|reject| reject.split(':').next().unwrap()).collect();
     assert_eq!(rejects, ["2 v not_a_number", "3 - not_json", "4 - no_rows", "6 - not_a_list"]);
-    let declared = "explode = '/readings'\ncolumn.meter = { type = 'int64', path = '^/id' }\ncolumn.v = { type = 'float64' }\n";
-    let lines = b"\xEF\xBB\xBF{\"readings\":[{\"v\":1},{\"v\":2}],\"id\":1}\n[]\n{\"id\":2,\"readings\":[{\"v\":\"x\"}]}\n";
+    let declared =
+        "explode = '/readings'\ncolumn.meter = { type = 'int64', path = '^/id' }\ncolumn.v = { type = 'float64' }\n";
+    let lines =
+        b"\xEF\xBB\xBF{\"readings\":[{\"v\":1},{\"v\":2}],\"id\":1}\n[]\n{\"id\":2,\"readings\":[{\"v\":\"x\"}]}\n";
     let kept = decoded(declared, "x.ndjson", &lines[..]).unwrap();
     assert_eq!(kept.rows, ["1|1.0", "1|2.0"]);
     assert_eq!(kept.rejects, ["2 - not_json: []", "3 v not_a_number: {\"v\":\"x\"}"]);
@@ -219,7 +250,11 @@ fn rows_within_rows_see_those_around_them() {
 
 #[test]
 fn json_is_one_object_or_several_documents() {
-    for text in ["{\"id\": 1}\n{\"id\": 2,\n \"name\": \"a\"}", "[{\"id\": 1}]\n[{\"id\": 2, \"name\": \"a\"}]", "\u{feff}[{\"id\":1}] {\"id\":2,\"name\":\"a\"}"] {
+    for text in [
+        "{\"id\": 1}\n{\"id\": 2,\n \"name\": \"a\"}",
+        "[{\"id\": 1}]\n[{\"id\": 2, \"name\": \"a\"}]",
+        "\u{feff}[{\"id\":1}] {\"id\":2,\"name\":\"a\"}",
+    ] {
         assert_eq!(decoded(DECLARED, "x.json", text.as_bytes()).unwrap().rows, ["1|-", "2|a"], "{text}");
     }
     assert_eq!(decoded(DECLARED, "x.json", &b"{\"id\": 1}"[..]).unwrap().rows, ["1|-"]);

@@ -116,7 +116,8 @@ impl<'a> Rows<'a> {
             let series = format!("{:?}", clock.series.iter().map(|at| values.get(*at)).collect::<Vec<_>>());
             let chosen = match values.get(clock.column) {
                 Some(Typed::Twice(twice)) => {
-                    let before = past.iter().rev().map(|(known, micros)| Before { is_same: *known == series, micros: *micros });
+                    let before =
+                        past.iter().rev().map(|(known, micros)| Before { is_same: *known == series, micros: *micros });
                     Typed::Int(clock.choose(series.as_bytes(), *twice, before))
                 }
                 other => {

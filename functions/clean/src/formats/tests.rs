@@ -276,8 +276,16 @@ fn values_are_typed_and_checked() {
         ("type = 'timestamp', format = '%d/%m/%Y %H:%M %z'", "\"19/11/2026 24:00 +0100\"", "2026-11-19T23:00:00Z"),
         ("type = 'timestamp', zone = 'UTC'", "\"9999-12-31 24:00:00\"", "out_of_range"),
         ("type = 'date', format = '%d/%m/%Y %H:%M'", "\"19/11/2026 24:00\"", "2026-11-20"),
-        ("type = 'timestamp', zone = 'Europe/Brussels', ambiguous = 'later'", "\"2026-10-25T02:30:00\"", "2026-10-25T01:30:00Z"),
-        ("type = 'timestamp', zone = 'Europe/Brussels', ambiguous = 'reject'", "\"2026-10-25T02:30:00\"", "ambiguous_time"),
+        (
+            "type = 'timestamp', zone = 'Europe/Brussels', ambiguous = 'later'",
+            "\"2026-10-25T02:30:00\"",
+            "2026-10-25T01:30:00Z",
+        ),
+        (
+            "type = 'timestamp', zone = 'Europe/Brussels', ambiguous = 'reject'",
+            "\"2026-10-25T02:30:00\"",
+            "ambiguous_time",
+        ),
         (
             "type = 'timestamp', format = '%Y-%m-%d %H:%M', zone = 'Europe/Brussels'",
             "\"2023-07-01 02:00\"",

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use arrow::datatypes::Date32Type;
 use chrono::format::{Item, Numeric, Parsed, StrftimeItems, parse_and_remainder};
 use chrono::{
-    DateTime, Days, FixedOffset, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, TimeZone,
+    DateTime, Days, FixedOffset, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta,
+    TimeZone,
 };
 use lake::dataset::{Ambiguous, Column, ColumnType, Decimal, TimeFormat};
 use lake::time::parse_day;
@@ -205,9 +206,7 @@ fn with_plain_marks<'v>(column: &Column, text: Cow<'v, str>) -> Result<Cow<'v, s
 /// A whole number that is written like `18.0`, or any number to be rounded. Texts have no exponents: `1E5` may be a code.
 fn whole(text: &str, round: bool, is_number: bool) -> Option<i64> {
     let is_plain = is_number || !text.contains(['e', 'E']);
-    if is_plain
-        && let Some(exact) = whole_decimal(text.strip_prefix('+').unwrap_or(text))
-    {
+    if is_plain && let Some(exact) = whole_decimal(text.strip_prefix('+').unwrap_or(text)) {
         return Some(exact);
     }
     let number: f64 = fast_float2::parse(text.as_bytes()).ok().filter(|_| round)?;

@@ -112,7 +112,8 @@ fn choose(workbook: &mut Xlsx<SpooledTempFile>, declared: Option<&Sheet>) -> Res
                 [only] => Ok(Some((*only).clone())),
                 several => {
                     let names = several.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-                    let why = format!("the workbook has several sheets ({names}): declare sheet = \"NAME\" or its number");
+                    let why =
+                        format!("the workbook has several sheets ({names}): declare sheet = \"NAME\" or its number");
                     Err(Stop::reject("unclear_sheet", why))
                 }
             };

@@ -109,7 +109,12 @@ impl Written {
 fn dialects() -> impl Strategy<Value = Written> {
     let quotes = prop::sample::select(vec![Quotes::Always, Quotes::Needed, Quotes::Never]);
     let encoding = prop::sample::select(vec!["utf-8", "utf-16", "windows-1252", "iso-8859-1"]);
-    let first = (prop::sample::select(vec![',', ';', '\t', '|']), quotes, any::<bool>(), prop::sample::select(vec!["\n", "\r\n", "\r"]));
+    let first = (
+        prop::sample::select(vec![',', ';', '\t', '|']),
+        quotes,
+        any::<bool>(),
+        prop::sample::select(vec!["\n", "\r\n", "\r"]),
+    );
     let second = (encoding, any::<bool>(), 0_usize..4, any::<bool>(), any::<bool>(), any::<bool>());
     (first, second, (0_usize..3, 0_usize..3), any::<bool>()).prop_map(|(first, second, trailing, renamed)| {
         let (delimiter, quotes, has_escape, line_end) = first;
@@ -118,7 +123,20 @@ fn dialects() -> impl Strategy<Value = Written> {
         let trailing = (trailing.0, trailing.1);
         // A mark is written in Unicode only.
         let has_mark = has_mark && encoding.starts_with("utf");
-        Written { delimiter, quotes, has_escape, line_end, encoding, has_mark, preamble, is_found, has_separator, has_comments, trailing, renamed }
+        Written {
+            delimiter,
+            quotes,
+            has_escape,
+            line_end,
+            encoding,
+            has_mark,
+            preamble,
+            is_found,
+            has_separator,
+            has_comments,
+            trailing,
+            renamed,
+        }
     })
 }
 
@@ -165,7 +183,11 @@ fn numbers_and_times_are_read_as_each_country_writes_them() {
         ("type = 'float64', decimal = ',', thousands = \"'\"", "1'234,5", "1234.5"),
         ("type = 'int64', thousands = ' '", "1 234 567", "1234567"),
         ("type = 'date', format = ['%d/%m/%Y', '%d.%m.%y']", "24.12.26", "2026-12-24"),
-        ("type = 'timestamp', format = '%m/%d/%Y %I:%M:%S %p', zone = 'UTC'", "12/24/2026 01:30:00 PM", "2026-12-24T13:30:00Z"),
+        (
+            "type = 'timestamp', format = '%m/%d/%Y %I:%M:%S %p', zone = 'UTC'",
+            "12/24/2026 01:30:00 PM",
+            "2026-12-24T13:30:00Z",
+        ),
         ("type = 'timestamp', format = 'excel', zone = 'Europe/Brussels'", "46345.5", "2026-11-19T11:00:00Z"),
     ] {
         let declared = format!("format = 'csv'\ndelimiter = ';'\nheader = 'always'\ncolumn.a = {{ {column} }}\n");
@@ -179,13 +201,23 @@ fn a_date_and_a_time_in_two_columns_are_one_instant() {
     let declared = "format = 'csv'\ncolumn.at = { type = 'timestamp', fields = ['day', 'time'], format = ['%d/%m/%Y %H:%M', '%d/%m/%Y'], zone = 'UTC' }\ncolumn.day = { type = 'string' }\n";
     let text = "Time,DAY,other\n10:30,19/11/2026,x\n,19/11/2026,x\n24:00,19/11/2026,x\n,,x\nx,19/11/2026,x\n";
     let kept = decoded(declared, "x.csv", text.as_bytes()).unwrap();
-    assert_eq!(kept.rows, ["2026-11-19T10:30:00Z|19/11/2026", "2026-11-19T00:00:00Z|19/11/2026", "2026-11-20T00:00:00Z|19/11/2026", "-|-"]);
+    assert_eq!(
+        kept.rows,
+        [
+            "2026-11-19T10:30:00Z|19/11/2026",
+            "2026-11-19T00:00:00Z|19/11/2026",
+            "2026-11-20T00:00:00Z|19/11/2026",
+            "-|-"
+        ]
+    );
     assert_eq!(kept.rejects, ["6 at not_a_timestamp: x,19/11/2026,x"]);
     assert_eq!(decoded(declared, "x.csv", &b"day\n19/11/2026\n"[..]).unwrap_err(), "missing_column");
     let never = format!("header = 'never'\n{declared}");
     assert_eq!(decoded(&never, "x.csv", &b"19/11/2026,10:30\n"[..]).unwrap().rows, ["2026-11-19T10:30:00Z|19/11/2026"]);
     let json = declared.replace("'csv'", "'ndjson'");
-    let kept = decoded(&json, "x", &b"{\"day\":\"19/11/2026\",\"time\":\"10:30\"}\n{\"day\":\"19/11/2026\"}\n{\"x\":1}\n"[..]).unwrap();
+    let kept =
+        decoded(&json, "x", &b"{\"day\":\"19/11/2026\",\"time\":\"10:30\"}\n{\"day\":\"19/11/2026\"}\n{\"x\":1}\n"[..])
+            .unwrap();
     assert_eq!(kept.rows, ["2026-11-19T10:30:00Z|19/11/2026", "2026-11-19T00:00:00Z|19/11/2026"]);
     assert_eq!(kept.rejects, ["3 - no_members: {\"x\":1}"]);
 }
@@ -193,7 +225,9 @@ fn a_date_and_a_time_in_two_columns_are_one_instant() {
 #[test]
 fn a_local_time_that_comes_twice_is_told_by_the_order_of_its_series() {
     let declared = |options: &str| {
-        format!("format = 'csv'\n{options}\ncolumn.id = {{ type = 'int64' }}\ncolumn.at = {{ type = 'timestamp', format = '%Y-%m-%d %H:%M', zone = 'Europe/Brussels' }}\n")
+        format!(
+            "format = 'csv'\n{options}\ncolumn.id = {{ type = 'int64' }}\ncolumn.at = {{ type = 'timestamp', format = '%Y-%m-%d %H:%M', zone = 'Europe/Brussels' }}\n"
+        )
     };
     let read = |options: &str, rows: &[(i64, &str)]| {
         let lines: String = rows.iter().map(|(id, time)| format!("{id},2026-10-25 {time}\n")).collect();

@@ -69,7 +69,8 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
         return Ok(Notes::default());
     };
     let first = slicer.record().row + u64::from(!is_row);
-    let file = if slicer.dialect().delimiter == delimiter { file } else { return Err(Stop::Broken("sep=".to_owned())) };
+    let file =
+        if slicer.dialect().delimiter == delimiter { file } else { return Err(Stop::Broken("sep=".to_owned())) };
     let mut core = reader(delimiter);
     let (mut values, mut ends) = (vec![0; file.len() + 1], vec![0; file.len() + 1]);
     let mut rows = Rows::new(object);
@@ -128,9 +129,11 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
             sink.reject(&Reject { row, column: None, reason, message, text })?;
             continue;
         }
-        rows.add(Record { row, text, received_at }, sink, |column, _| match layout.position(column).and_then(|at| value(&sliced, at)) {
-            Some(text) => Raw::Text(std::str::from_utf8(text).unwrap().into()),
-            None => Raw::Missing,
+        rows.add(Record { row, text, received_at }, sink, |column, _| {
+            match layout.position(column).and_then(|at| value(&sliced, at)) {
+                Some(text) => Raw::Text(std::str::from_utf8(text).unwrap().into()),
+                None => Raw::Missing,
+            }
         })?;
     }
     rows.flush(sink)?;

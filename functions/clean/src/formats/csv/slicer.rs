@@ -369,7 +369,9 @@ impl<R: Read> Slicer<R> {
     }
 
     fn is_blank(&self) -> bool {
-        self.values.len() == 1 && self.flaw.is_none() && self.record().value(0).is_some_and(|only| only.trim_ascii().is_empty())
+        self.values.len() == 1
+            && self.flaw.is_none()
+            && self.record().value(0).is_some_and(|only| only.trim_ascii().is_empty())
     }
 
     /// Finds the record at our place, and goes behind it. Line ends before it are passed.

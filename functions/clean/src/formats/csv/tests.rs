@@ -134,7 +134,9 @@ impl Read for Endless {
 fn a_record_that_is_too_long_is_rejected_alone_in_bounded_memory() {
     const LONG: u64 = 40 * 1024 * 1024;
     let header = "customer,kwh,note\n7,1,";
-    for (head, byte) in [(header, b'x'), (header, b','), ("customer,kwh,note\n7,1,\"", b'x'), ("customer,kwh,note\n7,1,\"", b'"')] {
+    for (head, byte) in
+        [(header, b'x'), (header, b','), ("customer,kwh,note\n7,1,\"", b'x'), ("customer,kwh,note\n7,1,\"", b'"')]
+    {
         let mut endless = Endless(byte, 0);
         let text = head.as_bytes().chain((&mut endless).take(LONG)).chain(&b"\r\n8,2,y\nx,2,y"[..]);
         let kept = csv(text).unwrap();
