@@ -74,14 +74,20 @@ pub(super) fn kept(mut reader: impl Read, magic: &[u8], format: &str) -> Result<
     Ok(kept)
 }
 
+/// Whether an error is of the temporary file, not of the bytes in it.
+fn is_of_disk(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, Interrupted, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge | Interrupted)
+}
+
 /// Why an archive is not read.
 fn refused(error: ZipError) -> Stop {
     match error {
-        ZipError::Io(error) if error.kind() != io::ErrorKind::Other => error.into(),
-        error => Stop::reject(
-            "damaged",
-            format!("the zip archive cannot be read: {error}; pack it again, without a password"),
-        ),
+        ZipError::Io(error) if is_of_disk(&error) => error.into(),
+        error => {
+            let why = format!("the zip archive cannot be read: {error}; pack it again, without a password");
+            Stop::reject("damaged", why)
+        }
     }
 }
 
@@ -94,11 +100,9 @@ struct Unpacked<'a, R> {
 impl<R: Read> Read for Unpacked<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidData, why);
-        // What the library says of damage, but for the end of its bytes, is just another error.
-        let read = self.file.read(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::Other => invalid(error.to_string()),
-            _ => error,
-        })?;
+        // What the library says of damage has several kinds, of which some would be tried again.
+        let of_bytes = |error: io::Error| if is_of_disk(&error) { error } else { invalid(error.to_string()) };
+        let read = self.file.read(buffer).map_err(of_bytes)?;
         let left = self.left.checked_sub(read as u64);
         *self.left =
             left.ok_or_else(|| invalid(format!("it unpacks to more than {MAX_UNPACKED} bytes: upload it in parts")))?;
