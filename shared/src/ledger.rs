@@ -143,6 +143,9 @@ pub struct RawEntry {
     /// How many columns of the object nobody declared.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub ignored_columns: u64,
+    /// How many lines of the object are no rows by its table's declaration: before the header, or comments.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub preamble: u64,
     /// When the object arrived, where only the newest object counts (a snapshot).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived: Option<DateTime<Utc>>,
@@ -175,6 +178,7 @@ impl RawEntry {
             rejected: None,
             gaps: Vec::new(),
             ignored_columns: 0,
+            preamble: 0,
             arrived: None,
             received_at: None,
             outputs: Vec::new(),
@@ -208,6 +212,7 @@ impl RawEntry {
             rejected: None,
             gaps: Vec::new(),
             ignored_columns: 0,
+            preamble: 0,
             arrived: None,
             received_at: None,
             outputs: Vec::new(),
@@ -568,6 +573,7 @@ mod tests {
             rejected: None,
             gaps: Vec::new(),
             ignored_columns: 0,
+            preamble: 0,
             arrived: None,
             received_at: None,
             outputs: Vec::new(),

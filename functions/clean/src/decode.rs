@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 
 use chrono::{DateTime, Utc};
-use lake::dataset::{Catalog, Dataset, Format, Header, Table};
+use lake::dataset::{ARCHIVE, Catalog, Dataset, Format, Header, Table, ends_in};
 use lake::ledger::{Rows, WholeReject};
 use lake::store::{Object, Reading};
 use lake::work::{self, Cancelled, Stopped};
@@ -103,11 +103,12 @@ fn decode_all(
     let mut lines = None;
     let outcome = open_all(&mut siblings).and_then(|siblings| {
         let reader = decompress(&opened.key, Box::new(&mut raw))?;
-        let mut reader = LineCounter::new(reader, table.format_of(&opened.key));
+        let format = table.format_of(&opened.key).filter(|_| !ends_in(&opened.key, ARCHIVE));
+        let mut reader = LineCounter::new(reader, format);
         reader.by_ref().take(MAX_TEXT as u64).read_to_end(&mut head)?;
         let outcome = decode_rows(dataset, table, &opened, siblings, Cursor::new(&head).chain(&mut reader));
         if let Err(Stop::Reject(_)) = &outcome {
-            lines = reader.data_lines(table.header);
+            lines = reader.data_lines(table);
         }
         outcome
     });
@@ -153,9 +154,9 @@ pub fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
 
 /// Reads what a `.gz` or `.zst` at the end of a name says; anything else as it is.
 pub fn decompress<'a>(key: &str, reader: Box<dyn Read + Send + 'a>) -> io::Result<Box<dyn Read + Send + 'a>> {
-    Ok(if key.ends_with(".gz") {
+    Ok(if ends_in(key, ".gz") {
         Box::new(Capped::new(flate2::read::MultiGzDecoder::new(reader)))
-    } else if key.ends_with(".zst") {
+    } else if ends_in(key, ".zst") {
         Box::new(Capped::new(Zstandard(zstd::stream::read::Decoder::new(reader)?)))
     } else {
         reader
@@ -218,7 +219,10 @@ impl<R: Read> LineCounter<R> {
     fn count(&mut self, chunk: &[u8]) {
         // Without branches, for many bytes at a time.
         let is_end = |before: u8, last: u8, byte: u8| {
-            u8::from((byte == b'\n') & (last != b'\n') & !((last == b'\r') & (before == b'\n')))
+            let feed = (byte == b'\n') & (last != b'\n') & !((last == b'\r') & (before == b'\n'));
+            // A carriage return alone ends a line as well, and is known by the byte behind it.
+            let alone = (last == b'\r') & (byte != b'\n') & (before != b'\n') & (before != b'\r');
+            u8::from(feed | alone)
         };
         let [mut before, mut last] = self.tail;
         for byte in chunk.iter().take(2) {
@@ -241,7 +245,7 @@ impl<R: Read> LineCounter<R> {
     }
 
     /// Reads the rest and returns the count of lines that are no header; `None` if they cannot be counted.
-    fn data_lines(mut self, header: Header) -> Option<u64> {
+    fn data_lines(mut self, table: &Table) -> Option<u64> {
         let format = self.format?;
         let left = MAX_COUNTED.saturating_sub(self.bytes);
         let rest = io::copy(&mut self.by_ref().take(left), &mut io::sink()).ok()?;
@@ -249,8 +253,8 @@ impl<R: Read> LineCounter<R> {
             return None;
         }
         let lines = self.lines + u64::from(!self.tail.ends_with(b"\n"));
-        let headers = u64::from(format != Format::Ndjson && header != Header::Never);
-        Some(lines.saturating_sub(headers).max(1))
+        let headers = u64::from(format != Format::Ndjson && table.header != Header::Never);
+        Some(lines.saturating_sub(headers + table.skip_lines).max(1))
     }
 }
 

@@ -21,6 +21,12 @@ pub enum Error {
         /// The dataset that the key names.
         dataset: String,
     },
+    /// The object's name says that it is not to be cleaned.
+    #[error("{key} is hidden, as a part of its name begins with \"_\" or \".\": it is never cleaned; rename it")]
+    Hidden {
+        /// The raw key.
+        key: String,
+    },
     /// The object is not there.
     #[error("{url} is not there")]
     Gone {
@@ -77,7 +83,11 @@ impl Error {
     pub fn can_retry(&self) -> bool {
         match self {
             Error::Lake(error) => error.can_retry(),
-            Error::NoTable { .. } | Error::Gone { .. } | Error::Rejected { .. } | Error::Unreadable { .. } => false,
+            Error::NoTable { .. }
+            | Error::Hidden { .. }
+            | Error::Gone { .. }
+            | Error::Rejected { .. }
+            | Error::Unreadable { .. } => false,
             Error::Sibling { .. } | Error::Broken { .. } => true,
         }
     }

@@ -16,6 +16,7 @@ mod key;
 mod large;
 mod object;
 mod part;
+pub mod reasons;
 pub mod reject;
 mod retract;
 pub mod run;
@@ -96,6 +97,9 @@ pub struct Cleaned {
     pub gaps: Vec<Gap>,
     /// How many of its columns nobody declared: they are ignored.
     pub ignored_columns: u64,
+    /// How many of its lines are no rows by its table's declaration: before the header, or comments.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub preamble: u64,
     /// Keys in the standard zone.
     pub outputs: Vec<String>,
     /// The size of what was written, in bytes.
@@ -104,6 +108,10 @@ pub struct Cleaned {
     /// The newest local day of its rows.
     #[serde(skip)]
     pub newest_day: Option<NaiveDate>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl From<RawEntry> for Cleaned {
@@ -118,6 +126,7 @@ impl From<RawEntry> for Cleaned {
             rejected_whole: entry.rejected,
             gaps: entry.gaps,
             ignored_columns: entry.ignored_columns,
+            preamble: entry.preamble,
             outputs: entry.outputs.into_iter().map(|output| output.key).collect(),
         }
     }
@@ -317,7 +326,10 @@ fn has_time(entry: &RawEntry, raw: &Object) -> bool {
 
 async fn one(lake: &Lake, raw_key: &str) -> Result<Cleaned> {
     let dataset = lake.catalog.dataset(keys::dataset(raw_key))?;
-    let Some(table) = dataset.table_of(raw_key).filter(|_| !keys::is_hidden(raw_key)) else {
+    if keys::is_hidden(raw_key) {
+        return Err(Error::Hidden { key: raw_key.to_owned() });
+    }
+    let Some(table) = dataset.table_of(raw_key) else {
         return Err(Error::NoTable { key: raw_key.to_owned(), dataset: dataset.name.clone() });
     };
     Ok(object::clean_object(lake, dataset, table, raw_key).await?.into())

@@ -85,10 +85,9 @@ fn entry(dataset: &Dataset, table: &Table, decoded: &Decoded) -> RawEntry {
     let input = |object: &Object| Input { key: object.key.clone(), etag: object.etag.clone() };
     let arrived = whole_seconds(raw.last_modified);
     // Rows of a source's answers have times of their own.
-    let of_object = matches!(
-        table.format_of(&raw.key),
-        Some(Format::Csv | Format::Tsv | Format::Json | Format::Ndjson) if decoded.rejected.is_none()
-    );
+    let of_source =
+        matches!(table.format_of(&raw.key), Some(Format::Responses | Format::IrcelineValues | Format::CodetrackWeeks));
+    let of_object = !of_source && decoded.rejected.is_none();
     RawEntry {
         format: FORMAT,
         inputs: [raw].into_iter().chain(&decoded.siblings).map(input).collect(),
@@ -102,6 +101,7 @@ fn entry(dataset: &Dataset, table: &Table, decoded: &Decoded) -> RawEntry {
         rejected: decoded.rejected.clone(),
         gaps: decoded.notes.gaps.clone(),
         ignored_columns: decoded.notes.ignored_columns,
+        preamble: decoded.notes.preamble,
         arrived: table.snapshot.then_some(arrived),
         received_at: of_object.then_some(arrived),
         outputs: Vec::new(),

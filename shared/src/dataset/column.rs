@@ -51,6 +51,12 @@ pub enum TimeFormat {
     EpochMs,
     /// Seconds since 1970 UTC.
     EpochS,
+    /// Microseconds since 1970 UTC.
+    EpochUs,
+    /// Nanoseconds since 1970 UTC.
+    EpochNs,
+    /// Days since 30 December 1899 as Excel counts them, in local time; the fraction is the time of day.
+    Excel,
     /// As `strftime` writes it, such as `%d.%m.%Y %H:%M`.
     Pattern(String),
 }
@@ -63,11 +69,14 @@ impl TryFrom<String> for TimeFormat {
             "rfc3339" => Ok(Self::Rfc3339),
             "epoch_ms" => Ok(Self::EpochMs),
             "epoch_s" => Ok(Self::EpochS),
+            "epoch_us" => Ok(Self::EpochUs),
+            "epoch_ns" => Ok(Self::EpochNs),
+            "excel" => Ok(Self::Excel),
             pattern if pattern.contains('%') && !StrftimeItems::new(pattern).any(|item| item == Item::Error) => {
                 Ok(Self::Pattern(text))
             }
             _ => Err(format!(
-                "\"{text}\" is no format: write rfc3339, epoch_ms, epoch_s, or a pattern such as %Y-%m-%d %H:%M"
+                "\"{text}\" is no format: write rfc3339, epoch_s, epoch_ms, epoch_us, epoch_ns, excel, or a pattern such as %Y-%m-%d %H:%M"
             )),
         }
     }
@@ -96,6 +105,7 @@ impl TimeFormat {
         };
         match self {
             Self::Pattern(pattern) => StrftimeItems::new(pattern).any(says_offset),
+            Self::Excel => false,
             _ => true,
         }
     }
@@ -111,6 +121,79 @@ pub enum Decimal {
     /// `1234,5`
     #[serde(rename = ",")]
     Comma,
+}
+
+impl Decimal {
+    /// The character itself.
+    pub fn character(self) -> char {
+        match self {
+            Self::Point => '.',
+            Self::Comma => ',',
+        }
+    }
+}
+
+/// What stands between groups of three digits: `.`, `,`, `'`, `_` or a blank. A blank is also one that does not break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Thousands(char);
+
+impl TryFrom<String> for Thousands {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let mut characters = text.chars();
+        match (characters.next(), characters.next()) {
+            (Some('\u{a0}' | '\u{202f}' | '\u{2009}'), None) => Ok(Self(' ')),
+            (Some('\u{2019}'), None) => Ok(Self('\'')),
+            (Some(mark @ ('.' | ',' | '\'' | '_' | ' ')), None) => Ok(Self(mark)),
+            _ => Err(format!("\"{text}\" does not stand between thousands: write \".\", \",\", \"'\", \"_\" or \" \"")),
+        }
+    }
+}
+
+impl Thousands {
+    /// Whether a character is the mark.
+    pub fn is(self, character: char) -> bool {
+        match self.0 {
+            ' ' => matches!(character, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}'),
+            '\'' => matches!(character, '\'' | '\u{2019}'),
+            mark => character == mark,
+        }
+    }
+
+    /// The digits of a number without the marks between groups of three; `None` if one stands elsewhere. What is behind
+    /// `decimal` is left as it is.
+    pub fn without(self, text: &str, decimal: char) -> Option<String> {
+        let (whole, rest) = text.split_at_checked(text.find(decimal).unwrap_or(text.len()))?;
+        let (sign, digits) = match whole.strip_prefix(['-', '+']) {
+            Some(digits) => (whole.get(..1)?, digits),
+            None => ("", whole),
+        };
+        let groups: Vec<&str> = digits.split(|character| self.is(character)).collect();
+        if let [first, others @ ..] = groups.as_slice()
+            && !others.is_empty()
+            && (!(1..=3).contains(&first.len()) || others.iter().any(|group| group.len() != 3))
+        {
+            return None;
+        }
+        Some(format!("{sign}{}{rest}", groups.concat()))
+    }
+}
+
+/// Which of two instants a local time is that comes twice, where clocks are set back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ambiguous {
+    /// As clocks run: within rows of the same key, the earlier one until a time comes again; then the later one.
+    #[default]
+    Order,
+    /// The earlier one.
+    Earlier,
+    /// The later one.
+    Later,
+    /// Neither: the row is rejected.
+    Reject,
 }
 
 /// A value that stands for "missing".
@@ -152,6 +235,12 @@ pub struct Column {
     /// JSON object. Default: the column's own name. Several columns may read one field.
     #[serde(default, deserialize_with = "one_or_many")]
     pub field: Vec<String>,
+    /// The fields whose texts, joined by a blank, are the value: a date and a time of day, for one. In place of `field`.
+    #[serde(default, rename = "fields", deserialize_with = "at_least_two")]
+    pub joined: Vec<String>,
+    /// Whether a CSV file or another table with a header may lack the field: its values are missing then.
+    #[serde(default)]
+    pub optional: bool,
     /// Formats of JSON: the JSON pointer of the value in its row, in place of `field`.
     #[serde(default)]
     pub path: Option<String>,
@@ -194,9 +283,15 @@ pub struct Column {
     /// For numbers: whether they are rounded to whole ones, half to even.
     #[serde(default)]
     pub round: bool,
-    /// For float64: what stands before the decimals in texts. Nothing may stand between thousands.
+    /// For numbers: what stands before the decimals in texts.
     #[serde(default)]
     pub decimal: Decimal,
+    /// For numbers: what may stand between thousands in texts. Default: nothing.
+    #[serde(default)]
+    pub thousands: Option<Thousands>,
+    /// For timestamps with a time zone: what a local time is that comes twice.
+    #[serde(default, rename = "ambiguous")]
+    declared_ambiguous: Option<Ambiguous>,
     /// For dates: those before this one are junk, and missing.
     #[serde(default)]
     pub null_before: Option<NaiveDate>,
@@ -225,9 +320,15 @@ impl Column {
         self.missing.iter().any(|missing| matches!(missing, Missing::Number(sentinel) if *sentinel == number))
     }
 
-    /// Whether a text stands for "missing".
+    /// Whether a text stands for "missing"; white space around it does not count.
     pub fn is_missing_text(&self, text: &str) -> bool {
-        self.missing.iter().any(|missing| matches!(missing, Missing::Text(sentinel) if sentinel == text))
+        let text = text.trim();
+        self.missing.iter().any(|missing| matches!(missing, Missing::Text(sentinel) if sentinel.trim() == text))
+    }
+
+    /// What a local time is that comes twice.
+    pub fn ambiguous(&self) -> Ambiguous {
+        self.declared_ambiguous.unwrap_or_default()
     }
 
     /// Why a number is not acceptable, as a stable code and a message; `None` if it is.
@@ -287,7 +388,9 @@ impl Column {
             ("min", self.min.is_some(), is_number, "numbers"),
             ("max", self.max.is_some(), is_number, "numbers"),
             ("round", self.round, is_number, "numbers"),
-            ("decimal", self.decimal == Decimal::Comma, self.kind == ColumnType::Float64, "float64"),
+            ("decimal", self.decimal == Decimal::Comma, is_number, "numbers"),
+            ("thousands", self.thousands.is_some(), is_number, "numbers"),
+            ("ambiguous", self.declared_ambiguous.is_some(), self.kind == ColumnType::Timestamp, "timestamps"),
             ("extract", self.extract.is_some(), is_text, "strings"),
             ("pattern", self.pattern.is_some(), is_text, "strings"),
             ("one_of", !self.one_of.is_empty(), is_text, "strings"),
@@ -301,18 +404,44 @@ impl Column {
         {
             return Some(("min", format!("min is {min} and max is {max}: no value can be both")));
         }
-        let sources = [self.path.is_some(), self.request.is_some(), self.day_of.is_some()];
+        if self.thousands.is_some_and(|mark| mark.is(self.decimal.character())) {
+            let why = format!(
+                "\"{}\" stands before the decimals: declare another one for decimal or thousands",
+                self.decimal.character()
+            );
+            return Some(("thousands", why));
+        }
+        if self.declared_ambiguous.is_some() && self.zone.is_none() {
+            return Some(("ambiguous", "only local times come twice: add zone = \"dataset\" or a zone".to_owned()));
+        }
+        let sources = [
+            self.path.is_some(),
+            self.request.is_some(),
+            self.day_of.is_some(),
+            !self.joined.is_empty(),
+            // A renamed column may have been a path before.
+            !self.field.is_empty() && (!self.joined.is_empty() || self.day_of.is_some()),
+        ];
         if sources.into_iter().filter(|is_set| *is_set).count() > 1 {
-            return Some(("path", "a value comes from one place: field, path, request or day_of".to_owned()));
+            let option = if self.joined.is_empty() { "path" } else { "fields" };
+            return Some((option, "a value comes from one place: field, fields, path, request or day_of".to_owned()));
+        }
+        if self.optional && (self.required || self.day_of.is_some() || self.request.is_some()) {
+            let why =
+                "a file may lack the field of an optional column: it is neither required nor made of anything else";
+            return Some(("optional", why.to_owned()));
         }
         let local = self.format.iter().find(|format| !format.has_offset());
-        if let (ColumnType::Timestamp, None, Some(TimeFormat::Pattern(pattern))) = (self.kind, self.zone, local) {
+        if let (ColumnType::Timestamp, None, Some(format)) = (self.kind, self.zone, local) {
+            let pattern = if let TimeFormat::Pattern(pattern) = format { pattern } else { "those of Excel" };
             let why = format!(
-                "texts like {pattern} do not say how far they are from UTC: add zone = \"Europe/Brussels\" or the like, or zone = \"dataset\""
+                "times like {pattern} do not say how far they are from UTC: add zone = \"Europe/Brussels\" or the like, or zone = \"dataset\""
             );
             return Some(("format", why));
         }
-        let epoch = self.format.iter().any(|format| matches!(format, TimeFormat::EpochMs | TimeFormat::EpochS));
+        let epoch = self.format.iter().any(|format| {
+            matches!(format, TimeFormat::EpochMs | TimeFormat::EpochS | TimeFormat::EpochUs | TimeFormat::EpochNs)
+        });
         if self.kind == ColumnType::Date && epoch {
             return Some((
                 "format",
@@ -329,9 +458,11 @@ impl Column {
         Ok(column)
     }
 
-    /// The names of the field that the value comes from: those declared, or the column's own.
+    /// The names of the field that the value comes from: those declared, or the column's own. None if it is joined of
+    /// several, see [`Column::joined`].
     pub fn fields(&self) -> impl Iterator<Item = &str> {
-        let own = if self.field.is_empty() { Some(self.name.as_str()) } else { None };
+        let has_own = self.field.is_empty() && self.joined.is_empty();
+        let own = if has_own { Some(self.name.as_str()) } else { None };
         self.field.iter().map(String::as_str).chain(own)
     }
 }
@@ -351,6 +482,14 @@ pub(super) fn one_or_many<'de, D: Deserializer<'de>, T: TryFrom<String, Error: f
         OneOrMany::One(text) => vec![text],
     };
     texts.into_iter().map(|text| T::try_from(text).map_err(serde::de::Error::custom)).collect()
+}
+
+fn at_least_two<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    if names.len() < 2 {
+        return Err(serde::de::Error::custom("fields names two fields or more, to be joined; one is a field"));
+    }
+    Ok(names)
 }
 
 fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
@@ -383,5 +522,53 @@ mod tests {
         assert_eq!(zone("type = \"timestamp\"\nzone = \"UTC\""), Some(Tz::UTC));
         let error = settled("type = \"timestamp\"\nzone = \"Mars\"").unwrap_err().to_string();
         assert!(error.contains("Mars") && error.contains("dataset"), "{error}");
+    }
+
+    #[test]
+    fn options_that_contradict_each_other_are_refused() {
+        for (declared, option, why) in [
+            ("type = \"float64\"\nthousands = \".\"", "thousands", "before the decimals"),
+            ("type = \"string\"\nthousands = \",\"", "thousands", "for numbers"),
+            ("type = \"timestamp\"\nambiguous = \"later\"", "ambiguous", "come twice"),
+            ("type = \"date\"\nambiguous = \"later\"", "ambiguous", "for timestamps"),
+            ("type = \"timestamp\"\nformat = \"excel\"", "format", "Excel"),
+            ("type = \"date\"\nformat = \"epoch_us\"", "format", "day_of"),
+            ("type = \"string\"\nfield = \"a\"\nfields = [\"a\", \"b\"]", "fields", "one place"),
+            ("type = \"string\"\npath = \"/a\"\nfields = [\"a\", \"b\"]", "fields", "one place"),
+            ("type = \"string\"\nrequired = true\noptional = true", "optional", "required"),
+        ] {
+            let (found, message) = settled(declared).unwrap().mistake().unwrap();
+            assert_eq!(found, option, "{declared}");
+            assert!(message.contains(why), "{declared}: {message}");
+        }
+        for (declared, why) in [
+            ("type = \"string\"\nfields = [\"a\"]", "two fields"),
+            ("type = \"float64\"\nthousands = \"1\"", "between thousands"),
+            ("type = \"float64\"\nthousands = \"..\"", "between thousands"),
+            ("type = \"timestamp\"\nambiguous = \"both\"", "unknown variant"),
+        ] {
+            let error = settled(declared).unwrap_err().to_string();
+            assert!(error.contains(why), "{declared}: {error}");
+        }
+    }
+
+    #[test]
+    fn marks_between_thousands_stand_between_groups_of_three() {
+        let without = |mark: &str, text: &str| Thousands::try_from(mark.to_owned()).unwrap().without(text, ',');
+        for (text, wanted) in [
+            ("1.234.567,8", Some("1234567,8")),
+            ("-12.345", Some("-12345")),
+            ("1234,5", Some("1234,5")),
+            ("1.23", None),
+            ("1234.567", None),
+            (".123", None),
+            ("1..234", None),
+            ("1.234.", None),
+            ("0,123.456", Some("0,123.456")),
+        ] {
+            assert_eq!(without(".", text).as_deref(), wanted, "{text}");
+        }
+        assert_eq!(without(" ", "1\u{202f}234\u{a0}567").as_deref(), Some("1234567"));
+        assert_eq!(without("'", "1\u{2019}234").as_deref(), Some("1234"));
     }
 }

@@ -20,11 +20,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use self::catalog::{Catalog, Folder};
-pub use self::column::{Column, ColumnType, Decimal, Missing, TimeFormat};
+pub use self::column::{Ambiguous, Column, ColumnType, Decimal, Missing, Thousands, TimeFormat};
 pub use self::expect::{Check, Expectation, Severity};
 pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, Model, View};
-pub use self::table::{COMPRESSIONS, Format, Header, RECEIVED_AT, Spread, Table};
+pub use self::table::{
+    ARCHIVE, COMPRESSIONS, Encoding, Format, Header, Quote, RECEIVED_AT, Sheet, Spread, Table, ends_in,
+};
 
 use self::list::{Bound, check_bounds};
 use self::mistake::Mistake;

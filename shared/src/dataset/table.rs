@@ -18,6 +18,9 @@ pub const RECEIVED_AT: &str = "received_at";
 /// What may follow a raw object's name, and stands for its compression.
 pub const COMPRESSIONS: [&str; 2] = [".gz", ".zst"];
 
+/// The same of an archive, whose files are the parts of the object.
+pub const ARCHIVE: &str = ".zip";
+
 /// How raw bytes become rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -26,10 +29,14 @@ pub enum Format {
     Csv,
     /// The same with tabs.
     Tsv,
-    /// A JSON document with a list of objects, or one object.
+    /// A JSON document with a list of objects or one object, or several such documents one after another.
     Json,
     /// One JSON object per line.
     Ndjson,
+    /// A sheet of an Excel workbook.
+    Xlsx,
+    /// A Parquet file.
+    Parquet,
     /// A source's responses, one per line, with rows in their bodies.
     Responses,
     /// Hourly values of many series, as IRCELINE answers.
@@ -49,6 +56,63 @@ pub enum Header {
     Always,
     /// There is none: columns come in the order of declaration.
     Never,
+    /// The header is the first line that has all required names. What stands before it are no rows.
+    Find,
+}
+
+/// How the bytes of a text are its characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum Encoding {
+    /// Unicode, one to four bytes per character.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// Western European, as Windows and Excel write it.
+    #[serde(rename = "windows-1252")]
+    Windows1252,
+    /// Western European, each byte a character.
+    #[serde(rename = "iso-8859-1")]
+    Latin1,
+    /// Unicode, two or four bytes per character; little-endian unless a byte order mark or the first character says
+    /// otherwise.
+    #[serde(rename = "utf-16")]
+    Utf16,
+}
+
+/// Whether quotes may hold values of a CSV file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum Quote {
+    /// Double quotes do.
+    #[default]
+    #[serde(rename = "\"")]
+    Double,
+    /// A quote is a character like any other.
+    #[serde(rename = "none")]
+    Nothing,
+}
+
+/// Which sheet of a workbook has the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "toml::Value")]
+pub enum Sheet {
+    /// That of this name, without regard to case.
+    Named(String),
+    /// That at this place among the visible ones, from 1.
+    Number(usize),
+}
+
+impl TryFrom<toml::Value> for Sheet {
+    type Error = String;
+
+    fn try_from(value: toml::Value) -> Result<Self, String> {
+        match value {
+            toml::Value::String(name) => Ok(Self::Named(name)),
+            toml::Value::Integer(number) if number > 0 => {
+                usize::try_from(number).map(Self::Number).map_err(|error| error.to_string())
+            }
+            _ => Err("a sheet is its name, or its number from 1".to_owned()),
+        }
+    }
 }
 
 /// A table as declared in `dataset.toml`.
@@ -64,10 +128,24 @@ pub struct Table {
     format: Option<Format>,
     /// Formats of JSON: the JSON pointer of the rows in the document or body.
     pub rows: String,
+    /// Formats of JSON: the pointers, one within the other, of lists in a row whose elements are the rows in its place.
+    pub explode: Vec<String>,
     /// Format `csv`: what stands between two values.
     pub delimiter: u8,
-    /// Formats `csv` and `tsv`: whether there is a header.
+    /// Formats `csv`, `tsv` and `xlsx`: whether there is a header.
     pub header: Header,
+    /// The same: lines before anything else that are no rows.
+    pub skip_lines: u64,
+    /// Formats `csv` and `tsv`: what a line begins with that is no row.
+    pub comment: Option<u8>,
+    /// The same: whether quotes may hold values.
+    pub quote: Quote,
+    /// The same: what takes the meaning from the character behind it.
+    pub escape: Option<u8>,
+    /// Formats of text: how bytes are characters, if no byte order mark says it.
+    pub encoding: Encoding,
+    /// Format `xlsx`: the sheet; `None`: the only one with cells.
+    pub sheet: Option<Sheet>,
     /// How the table is cut.
     pub partition: PartitionBy,
     /// Whether each raw object is the whole table: only the newest one's rows count.
@@ -115,10 +193,18 @@ struct TableFile {
     format: Option<Format>,
     #[serde(default)]
     rows: String,
-    #[serde(default = "comma")]
-    delimiter: char,
+    #[serde(default, deserialize_with = "one_or_many")]
+    explode: Vec<String>,
+    delimiter: Option<char>,
     #[serde(default)]
     header: Header,
+    #[serde(default)]
+    skip_lines: u64,
+    comment: Option<char>,
+    quote: Option<Quote>,
+    escape: Option<char>,
+    encoding: Option<Encoding>,
+    sheet: Option<Sheet>,
     #[serde(default)]
     partition: PartitionBy,
     #[serde(default)]
@@ -134,8 +220,54 @@ struct TableFile {
     column: toml::Table,
 }
 
-fn comma() -> char {
-    ','
+impl TableFile {
+    /// An option that is one ASCII character.
+    fn character(option: &str, declared: Option<char>) -> Result<Option<u8>, Mistake> {
+        let sound = |character: char| {
+            u8::try_from(character)
+                .ok()
+                .filter(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'\r' | b'\n' | 0))
+        };
+        let why = || Mistake::new(format!("{option} is one ASCII character, no letter or digit")).within(option);
+        declared.map(|character| sound(character).ok_or_else(why)).transpose()
+    }
+
+    /// Finds options of CSV and of other formats that contradict each other, or that the format has no use for.
+    fn check_dialect(&self) -> Result<(), Mistake> {
+        let has = |formats: &[Format]| self.format.is_none_or(|format| formats.contains(&format));
+        let is_lines = has(&[Format::Csv, Format::Tsv]);
+        let is_sheet = is_lines || has(&[Format::Xlsx]);
+        let is_json = has(&[Format::Json, Format::Ndjson]);
+        let only_for = [
+            ("delimiter", self.delimiter.is_some(), has(&[Format::Csv]), "csv"),
+            ("header", self.header != Header::Auto, is_sheet, "csv, tsv and xlsx"),
+            ("skip_lines", self.skip_lines > 0, is_sheet, "csv, tsv and xlsx"),
+            ("comment", self.comment.is_some(), is_lines, "csv and tsv"),
+            ("quote", self.quote.is_some(), is_lines, "csv and tsv"),
+            ("escape", self.escape.is_some(), is_lines, "csv and tsv"),
+            ("encoding", self.encoding.is_some(), is_lines || is_json, "csv, tsv, json and ndjson"),
+            ("sheet", self.sheet.is_some(), has(&[Format::Xlsx]), "xlsx"),
+            ("explode", !self.explode.is_empty(), is_json, "json and ndjson"),
+        ];
+        if let Some((option, .., formats)) = only_for.into_iter().find(|(_, is_set, fits, _)| *is_set && !fits) {
+            return Err(Mistake::new(format!("{option} is for the formats {formats}")).within(option));
+        }
+        let delimiter = self.delimiter.unwrap_or(if self.format == Some(Format::Tsv) { '\t' } else { ',' });
+        let quote = Some('"').filter(|_| self.quote != Some(Quote::Nothing));
+        let characters =
+            [("quote", quote), ("delimiter", Some(delimiter)), ("comment", self.comment), ("escape", self.escape)];
+        for (at, (option, character)) in characters.iter().enumerate().skip(1) {
+            let same = characters.iter().take(at).find(|(_, known)| character.is_some() && known == character);
+            if let Some((other, _)) = same {
+                return Err(Mistake::new(format!("{option} and {other} are the same character")).within(option));
+            }
+        }
+        if let Some(pointer) = self.explode.iter().find(|pointer| !pointer.starts_with('/')) {
+            let why = format!("\"{pointer}\" is no JSON pointer: write one like \"/readings\"");
+            return Err(Mistake::new(why).within("explode"));
+        }
+        Ok(())
+    }
 }
 
 impl Table {
@@ -143,6 +275,7 @@ impl Table {
     pub(super) fn new(name: &str, declared: toml::Value, context: &str, zone: Tz) -> Result<Self, Mistake> {
         let fingerprint = hash::texts([context, &declared.to_string()]);
         let file: TableFile = declared.try_into().map_err(|error| Mistake::toml(&error))?;
+        file.check_dialect()?;
         let mut columns = Vec::new();
         for (name, declared) in file.column {
             let mut column: Column =
@@ -158,9 +291,15 @@ impl Table {
             about: file.about,
             format: file.format,
             rows: file.rows,
-            delimiter: u8::try_from(file.delimiter)
-                .map_err(|_| Mistake::new("a delimiter is one ASCII character").within("delimiter"))?,
+            explode: file.explode,
+            delimiter: TableFile::character("delimiter", file.delimiter)?.unwrap_or(b','),
             header: file.header,
+            skip_lines: file.skip_lines,
+            comment: TableFile::character("comment", file.comment)?,
+            quote: file.quote.unwrap_or_default(),
+            escape: TableFile::character("escape", file.escape)?,
+            encoding: file.encoding.unwrap_or_default(),
+            sheet: file.sheet,
             partition: file.partition,
             snapshot: file.snapshot,
             key: file.key,
@@ -207,7 +346,8 @@ impl Table {
             let why = format!("a partition and a column cannot both be named \"{name}\": name the column otherwise");
             return Err(Mistake::new(why).within("partition"));
         }
-        let text_only = matches!(self.format, Some(Format::Csv | Format::Tsv));
+        self.check_parents()?;
+        let text_only = matches!(self.format, Some(Format::Csv | Format::Tsv | Format::Xlsx | Format::Parquet));
         if let Some(column) = self.columns.iter().find(|column| text_only && column.path.is_some()) {
             let why = "a path is for JSON: write field = \"name in the header\"";
             return Err(Mistake::new(why).within("path").within(&column.name).within("column"));
@@ -223,9 +363,22 @@ impl Table {
         Ok(())
     }
 
-    /// Whether a raw object feeds this table, by its key below the dataset.
+    /// A path such as `^/id` begins in the row that was exploded: there must be one.
+    fn check_parents(&self) -> Result<(), Mistake> {
+        let levels =
+            |column: &Column| column.path.as_ref().map_or(0, |path| path.bytes().take_while(|b| *b == b'^').count());
+        let beyond = self.columns.iter().find(|column| levels(column) > self.explode.len());
+        let Some(column) = beyond else { return Ok(()) };
+        let why = format!(
+            "each ^ is the row around an exploded list, and there are {} of them: add explode = \"/pointer/to/the/list\"",
+            self.explode.len()
+        );
+        Err(Mistake::new(why).within("path").within(&column.name).within("column"))
+    }
+
+    /// Whether a raw object feeds this table, by its key below the dataset. Endings count without regard to case.
     pub fn takes(&self, path: &str) -> bool {
-        self.from.is_match(path)
+        self.from.is_match(path) || self.from.is_match(with_lower_endings(path))
     }
 
     /// How a raw object becomes rows: as declared, or as its name ends. `None` if neither tells.
@@ -233,12 +386,16 @@ impl Table {
         if self.format.is_some() {
             return self.format;
         }
-        let name = COMPRESSIONS.iter().find_map(|ending| raw_key.strip_suffix(ending)).unwrap_or(raw_key);
-        match name.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
+        let raw_key = with_lower_endings(raw_key);
+        let plain = COMPRESSIONS.iter().find_map(|ending| raw_key.strip_suffix(ending)).unwrap_or(&raw_key);
+        let name = plain.strip_suffix(ARCHIVE).unwrap_or(plain);
+        match name.rsplit_once('.')?.1 {
             "csv" => Some(Format::Csv),
             "tsv" | "tab" => Some(Format::Tsv),
             "json" => Some(Format::Json),
             "ndjson" | "jsonl" => Some(Format::Ndjson),
+            "xlsx" | "xlsm" => Some(Format::Xlsx),
+            "parquet" => Some(Format::Parquet),
             _ => None,
         }
     }
@@ -275,7 +432,8 @@ impl Table {
         if self.keeps_day() || self.key.is_empty() {
             return Spread::SameDay;
         }
-        let fields = |column: &Column| column.fields().map(str::to_owned).collect::<Vec<_>>();
+        let joined = |column: &Column| column.joined.join("\n");
+        let fields = |column: &Column| (column.fields().map(str::to_owned).collect::<Vec<_>>(), joined(column));
         let of_day = self.column(day).map(fields);
         // The same instant, in whatever offset.
         let is_instant = |name: &String| {
@@ -353,14 +511,121 @@ impl Table {
     }
 }
 
-/// Globs in which `*` stays within one segment; `.gz` and `.zst` may follow each.
+/// Whether a name's last ending is this one, such as `.gz`, without regard to case.
+pub fn ends_in(name: &str, ending: &str) -> bool {
+    let start = name.len().checked_sub(ending.len());
+    start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+}
+
+/// The path, with the endings of the name (`.CSV`, `.Csv.GZ`) in lower case.
+fn with_lower_endings(path: &str) -> String {
+    let (folder, name) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
+    let packed = COMPRESSIONS.iter().chain([&ARCHIVE]).find(|ending| ends_in(name, ending));
+    let plain = name.get(..name.len() - packed.map_or(0, |ending| ending.len())).unwrap_or(name);
+    let start = plain.rfind('.').unwrap_or(plain.len());
+    let (stem, endings) = name.split_at(start);
+    format!("{folder}{stem}{}", endings.to_ascii_lowercase())
+}
+
+/// Globs in which `*` stays within one segment; `.gz`, `.zst` and `.zip` may follow each. Plain endings also match in
+/// lower case.
 fn globs(patterns: &[String]) -> Result<GlobSet, globset::Error> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        for ending in ["", ".gz", ".zst"] {
-            let glob: Glob = GlobBuilder::new(&format!("{pattern}{ending}")).literal_separator(true).build()?;
-            set.add(glob);
+        let lower = with_lower_endings(pattern);
+        let is_plain =
+            pattern.rsplit('.').next().is_some_and(|end| end.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        let lower = Some(&lower).filter(|lower| is_plain && *lower != pattern);
+        for pattern in [pattern].into_iter().chain(lower) {
+            for ending in ["", ".gz", ".zst", ARCHIVE] {
+                let glob: Glob = GlobBuilder::new(&format!("{pattern}{ending}")).literal_separator(true).build()?;
+                set.add(glob);
+            }
         }
     }
     set.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(declared: &str) -> Result<Table, Mistake> {
+        let declared = toml::from_str(&format!("{declared}\n[column.a]\ntype = \"int64\"\n")).unwrap();
+        Table::new("t", declared, "", Tz::UTC)
+    }
+
+    #[test]
+    fn endings_count_without_regard_to_case_and_names_do_not() {
+        for (from, taken, left) in [
+            ("**/*.csv", &["METER.CSV", "a/b.Csv.GZ", "a.csv", "a.csv.zip", "a.csv.ZIP"][..], &["csv", "a.tsv"][..]),
+            ("**/*.CSV", &["a.csv", "a.CSV", "a.Csv.zst"], &["a.tsv"]),
+            ("Meters/*", &["Meters/A.CSV"], &["meters/A.CSV"]),
+            ("m*.zip", &["may.ZIP", "may.zip"], &["May.zip"]),
+        ] {
+            let table = table(&format!("from = \"{from}\"")).unwrap();
+            assert!(taken.iter().all(|path| table.takes(path)), "{from} takes {taken:?}");
+            assert!(!left.iter().any(|path| table.takes(path)), "{from} leaves {left:?}");
+        }
+        let any = table("from = \"**\"").unwrap();
+        for (name, format) in [
+            ("x/A.CSV.GZ", Some(Format::Csv)),
+            ("A.CSV.zip", Some(Format::Csv)),
+            ("A.Xlsx", Some(Format::Xlsx)),
+            ("a.parquet", Some(Format::Parquet)),
+            ("a.zip", None),
+        ] {
+            assert_eq!(any.format_of(name), format, "{name}");
+        }
+    }
+
+    #[test]
+    fn options_of_a_table_that_make_no_sense_are_refused() {
+        for (declared, option, why) in [
+            ("format = \"tsv\"\ndelimiter = \";\"", "delimiter", "for the formats csv"),
+            ("format = \"ndjson\"\nskip_lines = 1", "skip_lines", "csv, tsv and xlsx"),
+            ("format = \"json\"\nquote = \"none\"", "quote", "csv and tsv"),
+            ("format = \"xlsx\"\nencoding = \"utf-16\"", "encoding", "json and ndjson"),
+            ("format = \"csv\"\nsheet = 1", "sheet", "xlsx"),
+            ("format = \"csv\"\nexplode = \"/a\"", "explode", "json and ndjson"),
+            ("format = \"json\"\nexplode = \"a\"", "explode", "JSON pointer"),
+            ("escape = \",\"", "escape", "escape and delimiter are the same"),
+            ("escape = \"\\\"\"", "escape", "escape and quote are the same"),
+            ("comment = \";\"\ndelimiter = \";\"", "comment", "the same"),
+            ("comment = \"x\"", "comment", "one ASCII character"),
+            ("delimiter = \"é\"", "delimiter", "one ASCII character"),
+            ("delimiter = \"\\n\"", "delimiter", "one ASCII character"),
+        ] {
+            let mistake = table(&format!("from = \"*\"\n{declared}")).unwrap_err().to_string();
+            assert!(mistake.starts_with(&format!("{option}: ")) && mistake.contains(why), "{declared}: {mistake}");
+        }
+        for declared in [
+            "encoding = \"utf-7\"",
+            "quote = \"x\"",
+            "header = \"maybe\"",
+            "sheet = 0",
+            "skip_lines = -1",
+            "skiplines = 1",
+        ] {
+            assert!(table(&format!("from = \"*\"\n{declared}")).is_err(), "{declared}");
+        }
+        assert!(table("from = \"*\"\nescape = \"\\\"\"\nquote = \"none\"").is_ok());
+    }
+
+    #[test]
+    fn options_of_a_table_are_part_of_its_rules() {
+        let of = |declared: &str| table(&format!("from = \"*\"\n{declared}")).unwrap().fingerprint;
+        let plain = of("");
+        for declared in [
+            "encoding = \"utf-16\"",
+            "skip_lines = 1",
+            "header = \"find\"",
+            "comment = \"#\"",
+            "quote = \"none\"",
+            "escape = \"\\\\\"",
+            "sheet = 1",
+        ] {
+            assert_ne!(of(declared), plain, "{declared}");
+        }
+    }
 }

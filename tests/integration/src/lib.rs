@@ -92,10 +92,13 @@ impl From<Output> for Called {
 }
 
 impl TestLake {
-    /// An empty lake that fetches from the API at `irceline`.
+    /// An empty lake that fetches from the API at `irceline`. Report pages take longer than most tests: those that are
+    /// about them say so.
     pub fn new(irceline: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self { folder, url: None, environment: vec![("IRCELINE_URL".to_owned(), irceline.to_owned())] }
+        let variables = [("IRCELINE_URL", irceline), ("REPORT_PAGES", "off")];
+        let environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        Self { folder, url: None, environment }
     }
 
     /// The same lake under another URL, for S3.

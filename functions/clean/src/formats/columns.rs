@@ -15,12 +15,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{Date32Type, SchemaRef};
-use lake::dataset::Column;
+use lake::dataset::{Column, Table};
 use lake::time::DayFinder;
 
 use self::column::TableColumn;
 pub(super) use self::column::is_blank;
 use self::stamp::Stamps;
+use super::clocks::{Before, Clock};
 use super::value::{Raw, Refusal, Typed, require};
 use super::{RawObject, years};
 use crate::error::Stop;
@@ -64,7 +65,7 @@ impl<'v> From<&'v Raw<'_>> for Field<'v> {
             Raw::Text(text) => Self::Text(text.as_bytes()),
             Raw::Number(digits) => Self::Number(digits.as_bytes()),
             Raw::Bool(truth) => Self::Bool(*truth),
-            Raw::Nested => Self::Nested,
+            Raw::Nested | Raw::Stamp { .. } => Self::Nested,
         }
     }
 }
@@ -81,6 +82,10 @@ pub(super) struct Columns<'a> {
     received: Vec<i64>,
     stamps: Stamps,
     bytes: usize,
+    /// Columns with local times that are told apart by the order of rows.
+    clocks: Vec<Clock>,
+    /// Columns of the key that may be null by themselves.
+    key: Vec<usize>,
 }
 
 impl<'a> Columns<'a> {
@@ -100,6 +105,8 @@ impl<'a> Columns<'a> {
             received: Vec::new(),
             stamps: Stamps::default(),
             bytes: 0,
+            clocks: Clock::of_table(object.table),
+            key: nullable_key(object.table),
         }
     }
 
@@ -147,7 +154,11 @@ impl<'a> Columns<'a> {
         record: Record,
         sink: &mut dyn Sink,
     ) -> Result<(), Stop> {
-        match refused.and_then(|()| self.push_days()) {
+        let decided = match refused {
+            Ok(()) if self.clocks.is_empty() => Ok(()),
+            refused => self.decide_times(refused),
+        };
+        match decided.and_then(|()| self.push_days()) {
             Ok(()) => {
                 self.received.push(record.received_at);
                 self.bytes += record.text.len();
@@ -160,6 +171,37 @@ impl<'a> Columns<'a> {
             }
         }
         if self.received.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush(sink) } else { Ok(()) }
+    }
+
+    /// Decides which instant a local time is that comes twice. A row that was refused has none.
+    fn decide_times(&mut self, refused: Result<(), (&'a str, Refusal)>) -> Result<(), (&'a str, Refusal)> {
+        let row = self.received.len();
+        let Self { clocks, columns, .. } = self;
+        for clock in clocks {
+            let twice = columns.get_mut(clock.column).and_then(TableColumn::take_twice);
+            if refused.is_err() {
+                continue;
+            }
+            let Some(twice) = twice else {
+                clock.pass();
+                continue;
+            };
+            let (at, series) = (clock.column, std::mem::take(&mut clock.series));
+            let key_of = |row: usize| {
+                let mut key = Vec::new();
+                series.iter().filter_map(|at| columns.get(*at)).for_each(|column| column.append_key(row, &mut key));
+                key
+            };
+            let own = key_of(row);
+            let before = (0..row).rev().map(|row| Before {
+                is_same: key_of(row) == own,
+                micros: columns.get(at).and_then(|column| column.int(row)),
+            });
+            let micros = clock.choose(&own, twice, before);
+            clock.series = series;
+            columns.get_mut(at).into_iter().for_each(|column| column.set_instant(row, micros));
+        }
+        refused
     }
 
     /// Fills in the days of instants, and refuses one without a partition.
@@ -186,7 +228,11 @@ impl<'a> Columns<'a> {
         {
             return Err((column.declared().name.as_str(), years::no_school_year()));
         }
-        Ok(())
+        let is_null = |at: &&usize| self.columns.get(**at).is_some_and(|column| column.is_null(row));
+        match self.key.iter().find(is_null).and_then(|at| self.columns.get(*at)) {
+            Some(column) => Err((column.declared().name.as_str(), missing_key())),
+            None => Ok(()),
+        }
     }
 
     /// Hands on what there is.
@@ -200,6 +246,17 @@ impl<'a> Columns<'a> {
         columns.push(Arc::new(received) as ArrayRef);
         sink.write(&RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
     }
+}
+
+/// The columns of a table's key that may be null by their own declaration.
+pub(super) fn nullable_key(table: &Table) -> Vec<usize> {
+    let columns = table.columns.iter().enumerate();
+    columns.filter(|(_, column)| table.key.contains(&column.name) && !column.required).map(|(at, _)| at).collect()
+}
+
+/// Refuses a row that no key tells from others.
+pub(super) fn missing_key() -> Refusal {
+    ("missing_key", "a value is missing that is part of the row's key".to_owned())
 }
 
 /// Pushes a value into each column that has one of its own; stops at the first that is refused.

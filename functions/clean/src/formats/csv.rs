@@ -1,10 +1,11 @@
 //! Formats `csv` and `tsv`: RFC 4180 with any line ends, a byte order mark, and line breaks inside quotes. A quote that
-//! nothing closes, or that text follows, rejects its line alone.
+//! nothing closes, or that text follows, rejects its line alone. Other dialects are declared by the table.
 //!
-//! Columns are found by the names in the header, without regard to case and order; by position where no name fits and
-//! the count does. Blank lines are no rows.
+//! Columns are found by the names in the header, without regard to case and order; by position where no line looks like a
+//! header. Blank lines are no rows.
 
-mod layout;
+#[cfg(test)]
+mod dialects;
 #[cfg(test)]
 mod oracle;
 mod slicer;
@@ -13,9 +14,12 @@ mod tests;
 
 use std::io::Read;
 
-use self::layout::Layout;
-use self::slicer::{Dialect, Sliced, Slicer};
-use super::columns::{Columns, Record};
+use lake::dataset::{Encoding, Header, Quote};
+
+use self::slicer::{Dialect, Flaw, Sliced, Slicer};
+use super::columns::{Columns, Record, is_blank};
+use super::layout::{Layout, Line};
+use super::window::ByteWindow;
 use super::{Notes, RawObject, Sample};
 use crate::error::Stop;
 use crate::reject::Reject;
@@ -23,6 +27,8 @@ use crate::writer::Sink;
 
 /// The longest record that is accepted, and how far a quote's end is looked for.
 const MAX_RECORD: usize = 1024 * 1024;
+/// How far a header is looked for that is not the first line, where nothing is declared.
+const LOOK_AHEAD: usize = 64 * 1024;
 
 /// Reads the rows; returns how many there were and how many columns of the file nobody declared.
 pub(super) fn decode(
@@ -33,74 +39,173 @@ pub(super) fn decode(
 ) -> Result<Notes, Stop> {
     // One copy of what follows for all readers.
     let reader: &mut dyn Read = &mut reader;
-    decode_records(object, Slicer::new(reader, Dialect { delimiter }, MAX_RECORD)?, sink)
+    decode_records(object, Slicer::new(reader, dialect(object, delimiter), MAX_RECORD)?, sink)
+}
+
+fn dialect(object: &RawObject, delimiter: u8) -> Dialect {
+    let table = object.table;
+    let has_quotes = table.quote == Quote::Double;
+    Dialect { delimiter, has_quotes, escape: table.escape, comment: table.comment }
 }
 
 fn decode_records<R: Read>(object: &RawObject, mut slicer: Slicer<R>, sink: &mut dyn Sink) -> Result<Notes, Stop> {
     let received_at = object.received_at.timestamp_micros();
     let mut columns = Columns::new(object);
-    let Some((layout, is_header)) = first(object, &mut slicer)? else {
+    let Some(Begin { layout, is_row, lines, records }) = begin(object, &mut slicer)? else {
         columns.flush(sink)?;
-        return Ok(Notes::default());
+        return Ok(Notes { preamble: object.table.skip_lines.min(slicer.lines()), ..Notes::default() });
     };
-    let mut is_row = !is_header;
-    loop {
-        if is_row {
-            let sliced = slicer.record();
-            let (row, text) = (sliced.row, sliced.text);
-            match refusal(&sliced, &layout) {
-                None => {
-                    columns.add_texts(Record { row, text, received_at }, sink, |column| layout.text(&sliced, column))?
-                }
-                Some((reason, message)) => sink.reject(&Reject { row, column: None, reason, message, text })?,
+    let mut joined = Vec::new();
+    let mut is_row = is_row || slicer.advance()?;
+    while is_row {
+        let sliced = slicer.record();
+        let record = Record { row: sliced.row, text: sliced.text, received_at };
+        match refusal(object, &sliced, &layout) {
+            None if layout.joined().is_empty() => {
+                columns.add_texts(record, sink, |column| value(&sliced, layout.position(column)?))?;
+            }
+            None => {
+                layout.join(&mut joined, |at| sliced.value(at));
+                let place = |column| layout.joined().iter().position(|(joined, _)| *joined == column);
+                let text = |column| match place(column) {
+                    Some(at) => joined.get(at).map(Vec::as_slice).filter(|text| !text.is_empty()),
+                    None => value(&sliced, layout.position(column)?),
+                };
+                columns.add_texts(record, sink, text)?;
+            }
+            Some((reason, message)) => {
+                let Record { row, text, .. } = record;
+                sink.reject(&Reject { row, column: None, reason, message, text })?;
             }
         }
         is_row = slicer.advance()?;
-        if !is_row {
-            break;
-        }
     }
     columns.flush(sink)?;
-    let seen = slicer.number() - u64::from(is_header);
-    Ok(Notes { ignored_columns: layout.ignored, seen, ..Notes::default() })
+    let (seen, preamble) = (slicer.number() - records, lines + slicer.comments());
+    Ok(Notes { ignored_columns: layout.ignored, seen, preamble, ..Notes::default() })
 }
 
-/// The layout by the first record, and whether that is a header; nothing if there is no record.
-fn first<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<(Layout, bool)>, Stop> {
-    if !slicer.advance()? {
-        return Ok(None);
-    }
-    let record = slicer.record();
-    if record.has_bad_quote {
-        // Without its names, what follows could be read by position only.
-        let why = format!("line {} may be the header, and {BAD_QUOTE}", record.row);
-        return Err(Stop::reject("bad_quote", why));
-    }
-    Layout::find(object, &record).map(Some)
+/// The value at a position; none if it is blank.
+#[inline]
+fn value<'s>(record: &Sliced<'s>, position: usize) -> Option<&'s [u8]> {
+    record.value(position).filter(|text| !is_blank(text))
 }
 
-const BAD_QUOTE: &str = "a quote in it is not closed, or text follows where it is: double the quotes inside a value";
+/// How a file begins.
+struct Begin {
+    layout: Layout,
+    /// Whether the record that was found last is a row: there is no header then.
+    is_row: bool,
+    /// Lines before the header that are no rows by declaration, but for comments.
+    lines: u64,
+    /// Records that are no rows: those, and the header.
+    records: u64,
+}
+
+/// Finds the header, or that there is none; nothing if there is no record.
+fn begin<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<Begin>, Stop> {
+    let table = object.table;
+    let mut lines = u64::from(slicer.obey_separator()?);
+    lines += slicer.skip_lines(table.skip_lines.saturating_sub(lines))?;
+    let (mut header, mut records) = (table.header, 0);
+    if header == Header::Auto {
+        slicer.fill(2 * LOOK_AHEAD)?;
+    }
+    while slicer.advance()? {
+        let record = slicer.record();
+        let is_named_later = || {
+            let (bytes, dialect) = slicer.look_ahead();
+            is_named_later(object, bytes.get(..LOOK_AHEAD).unwrap_or(bytes), dialect)
+        };
+        let line = match record.flaw {
+            None => Layout::find(table, header, &record.texts().collect::<Vec<_>>(), is_named_later)?,
+            Some(_) if header == Header::Never => Line::Row(Layout::in_order(&table.columns)),
+            Some(_) if header == Header::Find => Line::Preamble,
+            Some(_) if header == Header::Auto && is_named_later()? => Line::Preamble,
+            // Without its names, what follows could be read by position only.
+            Some(flaw) => {
+                let (reason, why) = explain(flaw);
+                return Err(Stop::reject(reason, format!("line {} may be the header: {why}", record.row)));
+            }
+        };
+        let (layout, is_row) = match line {
+            Line::Header(layout) => (layout, false),
+            Line::Row(layout) => (layout, true),
+            Line::Preamble => {
+                (header, records) = (Header::Find, records + 1);
+                continue;
+            }
+        };
+        return Ok(Some(Begin { layout, is_row, lines: lines + records, records: records + u64::from(!is_row) }));
+    }
+    if records > 0 { Err(Layout::no_header(table)) } else { Ok(None) }
+}
+
+/// Whether any record in these bytes has all names that a file must have.
+fn is_named_later(object: &RawObject, bytes: &[u8], dialect: Dialect) -> Result<bool, Stop> {
+    // What is at hand is no beginning of a file: a byte order mark in it is none.
+    let window = ByteWindow::within(bytes)?;
+    let mut slicer = Slicer::over(window, dialect, MAX_RECORD);
+    while slicer.advance()? {
+        let record = slicer.record();
+        if record.flaw.is_none() && Layout::is_header(object.table, &record.texts().collect::<Vec<_>>()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What is wrong with a record that has no values, and what to do.
+fn explain(flaw: Flaw) -> (&'static str, String) {
+    match flaw {
+        Flaw::BadQuote => (
+            "bad_quote",
+            "a quote in it is not closed, or text follows where it is: double the quotes inside a value, or declare escape = \
+             \"\\\\\", or quote = \"none\" if quotes are characters like others"
+                .to_owned(),
+        ),
+        Flaw::TooLong => ("record_too_long", format!("the record is longer than {MAX_RECORD} bytes")),
+    }
+}
 
 /// Why a record as a whole is not acceptable.
-fn refusal(sliced: &Sliced, layout: &Layout) -> Option<(&'static str, String)> {
-    if sliced.has_bad_quote {
-        return Some(("bad_quote", BAD_QUOTE.to_owned()));
+fn refusal(object: &RawObject, sliced: &Sliced, layout: &Layout) -> Option<(&'static str, String)> {
+    if let Some(flaw) = sliced.flaw {
+        return Some(explain(flaw));
     }
-    if sliced.len() != layout.width {
-        let why = format!("the record has {} values, and the file has {} columns", sliced.len(), layout.width);
+    if !layout.has_width(sliced.len(), |at| sliced.value(at).is_none_or(is_blank)) {
+        let why = format!("the record has {} values, and the file has {} columns", sliced.len(), layout.columns());
         return Some(("wrong_column_count", why));
     }
-    let why = || ("not_utf8", "the record is not UTF-8 text: save the file as UTF-8".to_owned());
-    (!sliced.is_text).then(why)
+    (!sliced.is_text).then(|| no_text(object, sliced.text))
+}
+
+/// Why bytes are no text of the table.
+fn no_text(object: &RawObject, text: &[u8]) -> (&'static str, String) {
+    if std::str::from_utf8(text).is_ok() && text.contains(&0) {
+        return (
+            "nul_byte",
+            "the record has a NUL byte, which no text has: the file is damaged, or is no text".to_owned(),
+        );
+    }
+    let why = match object.table.encoding {
+        Encoding::Utf8 => {
+            "the record is not UTF-8 text: declare encoding = \"windows-1252\" or what else it is, or save the file as UTF-8"
+        }
+        Encoding::Windows1252 | Encoding::Latin1 | Encoding::Utf16 => {
+            "the record has bytes that are no characters in the declared encoding"
+        }
+    };
+    ("not_utf8", why.to_owned())
 }
 
 /// All records of a file, as text.
 pub(super) fn sample(reader: impl Read, delimiter: u8) -> Result<Sample, Stop> {
-    let mut slicer = Slicer::new(reader, Dialect { delimiter }, MAX_RECORD)?;
+    let mut slicer = Slicer::new(reader, Dialect::plain(delimiter), MAX_RECORD)?;
     let mut rows = Vec::new();
     while slicer.advance()? {
         let record = slicer.record();
-        if !record.has_bad_quote {
+        if record.flaw.is_none() {
             rows.push(record.texts().map(str::to_owned).collect::<Vec<_>>());
         }
     }

@@ -1,6 +1,7 @@
-//! Formats of JSON: `json` (a document with a list of rows), `ndjson` (one row per line) and `responses` (a source's
-//! answers, one per line, with rows in their bodies).
+//! Formats of JSON: `json` (documents with a list of rows or one row), `ndjson` (one row per line) and `responses` (a
+//! source's answers, one per line, with rows in their bodies).
 
+mod explode;
 mod members;
 #[cfg(test)]
 mod oracle;
@@ -28,27 +29,99 @@ use crate::writer::Sink;
 
 /// The longest row that is accepted.
 const MAX_ROW: usize = 8 * 1024 * 1024;
+/// The same of one that holds a list of rows.
+const MAX_PARENT: usize = 64 * 1024 * 1024;
 /// The longest key, time or request that is accepted.
 const MAX_TEXT: usize = 4 * 1024 * 1024;
 
-/// Format `json`: reads the list of rows element by element.
+/// Format `json`: reads the rows of each document element by element.
 pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
     let reader: &mut dyn Read = &mut reader;
     let mut rows = JsonRows::new(object);
+    rows.needs_members = true;
     let answer = Answer { received_at: object.received_at.timestamp_micros(), ..Answer::default() };
     let mut scanner = Scanner::new(reader)?;
-    find_rows(&mut scanner, &object.table.rows, |scanner| rows.list(scanner, "element", &answer, sink))?;
-    if scanner.peek()?.is_some() {
-        return Err(scanner.unexpected("end of the object"));
+    let mut is_first = true;
+    loop {
+        find_rows(&mut scanner, &object.table.rows, |scanner| match scanner.peek()? {
+            Some(b'{') => {
+                if is_first && rows.is_something_else(scanner)? {
+                    return Err(one_object());
+                }
+                rows.one(scanner, "element", &answer, sink)
+            }
+            _ => rows.list(scanner, "element", &answer, sink),
+        })?;
+        is_first = false;
+        match scanner.peek()? {
+            None => break,
+            Some(b'{' | b'[') => {}
+            Some(_) => return Err(scanner.unexpected("end of the object")),
+        }
     }
     rows.columns.flush(sink)?;
     Ok(Notes { seen: rows.seen, ..Notes::default() })
 }
 
-/// Rejects the object for what the parser says, which quotes no value.
-fn not_json(what: &str, error: &serde_json::Error) -> Stop {
-    let (line, column) = (error.line(), error.column());
-    Stop::reject("not_json", format!("{what} is not JSON at its line {line} column {column}"))
+/// Why a text is no row, without quoting it.
+fn refusal(what: &str, text: &[u8]) -> (&'static str, String) {
+    if std::str::from_utf8(text).is_err() {
+        let why = format!("{what} is not UTF-8 text: declare encoding = \"windows-1252\" or what else it is");
+        return ("not_utf8", why);
+    }
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<&RawValue>();
+    let why = match values.next() {
+        None => format!("{what} is empty"),
+        Some(Err(error)) => {
+            let hint = hint(text, &error);
+            format!("{what} is not JSON at its line {} column {}{hint}", error.line(), error.column())
+        }
+        Some(Ok(value)) => {
+            let end = values.byte_offset();
+            let rest = text.get(end..).unwrap_or_default();
+            let blanks = rest.len() - rest.trim_ascii_start().len();
+            match Json::of(value) {
+                _ if blanks < rest.len() => {
+                    format!(
+                        "{what} has something behind its first value, at byte {}: one row per line",
+                        end + blanks + 1
+                    )
+                }
+                Err(_) => format!("{what} is JSON with a text that is none, such as half of a surrogate pair"),
+                Ok(Json::Object(_)) => format!("{what} is a JSON object with a text that is none"),
+                Ok(_) => format!("{what} is JSON, but not an object"),
+            }
+        }
+    };
+    ("not_json", why)
+}
+
+/// What stands where the parser stopped, if it is one of the usual slips.
+fn hint(text: &[u8], error: &serde_json::Error) -> &'static str {
+    let line = text.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let from = error.column().saturating_sub(2);
+    let near = line.get(from..line.len().min(from + 10)).unwrap_or_default();
+    let has = |word: &[u8]| near.windows(word.len()).any(|part| part == word);
+    if has(b"NaN") || has(b"Infinity") {
+        ": NaN and Infinity are no JSON numbers; write null, or a string that the column declares as missing"
+    } else if has(b"None") || has(b"True") || has(b"False") {
+        ": it is Python's notation; write null, true, false"
+    } else if has(b"'") {
+        ": JSON has double quotes"
+    } else {
+        ""
+    }
+}
+
+/// Refuses a row in which nothing is that a column is read from.
+fn no_members(columns: &[Column]) -> (&'static str, String) {
+    let names: Vec<&str> = columns.iter().flat_map(|column| column.fields().next()).take(8).collect();
+    let why = format!(
+        "the row has none of the declared members ({}); their names count with upper and lower case: declare field = \"...\" \
+         or path = \"/...\"",
+        names.join(", ")
+    );
+    ("no_members", why)
 }
 
 /// Format `ndjson`: a line that is no JSON object is rejected alone.
@@ -56,35 +129,66 @@ pub(super) fn lines(object: &RawObject, mut reader: impl Read, sink: &mut dyn Si
     let reader: &mut dyn Read = &mut reader;
     let mut rows = JsonRows::new(object);
     let received_at = object.received_at.timestamp_micros();
-    let mut lines = Lines::new(reader, MAX_ROW)?;
-    while let Some(TextLine { number: row, text, is_text }) = lines.next_line()? {
+    let longest = rows.longest();
+    let mut lines = Lines::new(reader, longest)?;
+    while let Some(TextLine { number: row, text, is_text, is_too_long }) = lines.next_line()? {
+        if is_too_long {
+            rows.seen += 1;
+            let message = format!("the line is longer than {longest} bytes");
+            sink.reject(&Reject { row, column: None, reason: "line_too_long", message, text })?;
+            continue;
+        }
         if text.trim_ascii().is_empty() {
+            continue;
+        }
+        let record = Record { row, text, received_at };
+        if rows.is_exploded() {
+            match Json::parse(text) {
+                Ok(Json::Object(element)) => rows.explode(element, record, sink)?,
+                _ => rows.reject(record, refusal("the line", text), sink)?,
+            }
             continue;
         }
         rows.seen += 1;
         let JsonRows { columns, members, .. } = &mut rows;
-        let record = Record { row, text, received_at };
         let is_found = is_text
             && members
                 .find(text)
                 .and_then(|length| text.get(length..))
-                .is_some_and(|rest| rest.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')));
+                .is_some_and(|rest| rest.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')))
+            && members.has_any();
         if is_found {
             columns.add(record, sink, |column| members.field(text, column))?;
             continue;
         }
-        match Json::parse(text) {
-            Ok(Json::Object(element)) => {
+        let (reason, message) = match Json::parse(text) {
+            Ok(Json::Object(element)) if has_any(&object.table.columns, &element) => {
                 columns.add_raw(record, sink, |_, column| field(column, &element, &Object::default()))?;
+                continue;
             }
-            _ => {
-                let message = "the line is not a JSON object".to_owned();
-                sink.reject(&Reject { row, column: None, reason: "not_json", message, text })?;
-            }
-        }
+            Ok(Json::Object(_)) => no_members(&object.table.columns),
+            _ => refusal("the line", text),
+        };
+        sink.reject(&Reject { row, column: None, reason, message, text })?;
     }
     rows.columns.flush(sink)?;
     Ok(Notes { seen: rows.seen, ..Notes::default() })
+}
+
+/// Whether a row has a member that a column is read from.
+fn has_any(columns: &[Column], row: &Object) -> bool {
+    let has = |column: &Column| match &column.path {
+        Some(path) => row.pointer(path).is_some(),
+        None => column.fields().chain(column.joined.iter().map(String::as_str)).any(|name| row.get(name).is_some()),
+    };
+    let mut own = columns.iter().filter(|column| is_own(column)).peekable();
+    own.peek().is_none() || own.any(has)
+}
+
+/// Whether a column is read from a member of the row itself.
+fn is_own(column: &Column) -> bool {
+    let is_parents = column.path.as_ref().is_some_and(|path| path.starts_with('^'));
+    column.request.is_none() && column.day_of.is_none() && !is_parents
 }
 
 /// What the rows of one answer share.
@@ -115,12 +219,52 @@ impl<'r> Answer<'r> {
 struct JsonRows<'a> {
     columns: Columns<'a>,
     members: Members,
+    declared: &'a [Column],
+    /// The lists whose elements are the rows.
+    exploded: &'a [String],
+    /// Whether a row must have a member that a column is read from.
+    needs_members: bool,
     seen: u64,
 }
 
 impl<'a> JsonRows<'a> {
     fn new(object: &RawObject<'a>) -> Self {
-        Self { columns: Columns::new(object), members: Members::new(&object.table.columns), seen: 0 }
+        let declared = object.table.columns.as_slice();
+        Self {
+            columns: Columns::new(object),
+            members: Members::new(declared),
+            declared,
+            exploded: &object.table.explode,
+            needs_members: false,
+            seen: 0,
+        }
+    }
+
+    /// The longest text of a row, or of one that holds a list of them.
+    fn longest(&self) -> usize {
+        if self.is_exploded() { MAX_PARENT } else { MAX_ROW }
+    }
+
+    fn is_exploded(&self) -> bool {
+        !self.exploded.is_empty()
+    }
+
+    /// Rejects a row as a whole.
+    fn reject(&mut self, record: Record, refusal: (&'static str, String), sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.seen += 1;
+        let (Record { row, text, .. }, (reason, message)) = (record, refusal);
+        sink.reject(&Reject { row, column: None, reason, message, text })
+    }
+
+    /// Whether the object that comes next has nothing that a column is read from.
+    fn is_something_else<R: Read>(&self, scanner: &mut Scanner<R>) -> Result<bool, Stop> {
+        let length = scanner.value_length(self.longest())?;
+        let text = scanner.window().get(..length).unwrap_or_default();
+        let Ok(Json::Object(object)) = Json::parse(text) else { return Ok(false) };
+        Ok(match self.exploded.first() {
+            Some(pointer) => object.pointer(pointer).is_none(),
+            None => !has_any(self.declared, &object),
+        })
     }
 
     /// The elements of the list that comes next, or the one object.
@@ -146,7 +290,8 @@ impl<'a> JsonRows<'a> {
     fn usual(&mut self, row: u64, text: &[u8], received_at: i64, sink: &mut dyn Sink) -> Result<Option<usize>, Stop> {
         let Self { columns, members, .. } = self;
         let found = members.find(text).filter(|length| *length <= MAX_ROW).and_then(|length| text.get(..length));
-        let Some(text) = found.filter(|text| std::str::from_utf8(text).is_ok()) else { return Ok(None) };
+        let is_row = |text: &&[u8]| std::str::from_utf8(text).is_ok() && members.has_any();
+        let Some(text) = found.filter(is_row) else { return Ok(None) };
         columns.add(Record { row, text, received_at }, sink, |column| members.field(text, column))?;
         Ok(Some(text.len()))
     }
@@ -159,13 +304,25 @@ impl<'a> JsonRows<'a> {
         answer: &Answer,
         sink: &mut dyn Sink,
     ) -> Result<(), Stop> {
-        self.seen += 1;
-        let (row, received_at) = (self.seen, answer.received_at);
-        let Self { columns, members, .. } = self;
+        let received_at = answer.received_at;
         scanner.peek()?;
+        if self.is_exploded() {
+            let length = scanner.value_length(self.longest())?;
+            let text = scanner.window().get(..length).unwrap_or_default();
+            let record = Record { row: self.seen + 1, text, received_at };
+            match Json::parse(text) {
+                Ok(Json::Object(element)) => self.explode(element, Record { row: 0, ..record }, sink)?,
+                _ => self.reject(record, refusal(&format!("{name} {}", record.row), text), sink)?,
+            }
+            scanner.consume(length);
+            return Ok(());
+        }
+        self.seen += 1;
+        let row = self.seen;
+        let Self { columns, members, .. } = self;
         if let Some(length) = members.find(scanner.window()).filter(|length| *length <= MAX_ROW) {
             let text = scanner.window().get(..length).unwrap_or_default();
-            if std::str::from_utf8(text).is_ok() {
+            if std::str::from_utf8(text).is_ok() && (!self.needs_members || members.has_any()) {
                 let field = |column| answer.field(column).unwrap_or_else(|| members.field(text, column));
                 columns.add(Record { row, text, received_at }, sink, field)?;
                 scanner.consume(length);
@@ -174,9 +331,13 @@ impl<'a> JsonRows<'a> {
         }
         let length = scanner.value_length(MAX_ROW)?;
         let text = scanner.window().get(..length).unwrap_or_default();
-        let element = row_of(text).map_err(|error| not_json(&format!("{name} {row}"), &error))?;
-        let record = Record { row, text, received_at };
-        columns.add_raw(record, sink, |_, column| field(column, &element, &answer.request))?;
+        match row_of(text, self.declared, self.needs_members, &format!("{name} {row}")) {
+            Ok(element) => {
+                let record = Record { row, text, received_at };
+                columns.add_raw(record, sink, |_, column| field(column, &element, &answer.request))?;
+            }
+            Err((reason, message)) => sink.reject(&Reject { row, column: None, reason, message, text })?,
+        }
         scanner.consume(length);
         Ok(())
     }
@@ -211,12 +372,19 @@ pub(super) fn value_length(text: &[u8]) -> Option<usize> {
     Some(json.at)
 }
 
-/// A row's members; none if it is no object.
-fn row_of(text: &[u8]) -> Result<Object<'_>, serde_json::Error> {
-    Ok(match Json::parse(text)? {
-        Json::Object(object) => object,
-        _ => Object::default(),
-    })
+/// A row's members, or why it is none. What a source answers may be no object: it has no members then.
+fn row_of<'t>(
+    text: &'t [u8],
+    columns: &[Column],
+    needs_members: bool,
+    what: &str,
+) -> Result<Object<'t>, (&'static str, String)> {
+    match Json::parse(text) {
+        Ok(Json::Object(object)) if !needs_members || has_any(columns, &object) => Ok(object),
+        Ok(Json::Object(_)) => Err(no_members(columns)),
+        Ok(_) if !needs_members => Ok(Object::default()),
+        _ => Err(refusal(what, text)),
+    }
 }
 
 /// Format `responses`: returns the gaps that the object itself reports, too.
@@ -297,9 +465,29 @@ fn field<'v>(column: &Column, row: &Object<'v>, request: &Object<'v>) -> Raw<'v>
     let value = match (&column.path, &column.request) {
         (Some(path), _) => row.pointer(path),
         (_, Some(path)) => request.pointer(path),
+        _ if !column.joined.is_empty() => return joined(column, row),
         _ => column.fields().find_map(|name| row.get(name)),
     };
     value.into()
+}
+
+/// The values of several members, joined by a blank; those that are missing or blank are left out.
+fn joined<'v>(column: &Column, row: &Object<'v>) -> Raw<'v> {
+    let mut text = String::new();
+    for name in &column.joined {
+        let value: Raw = row.get(name).into();
+        let part = match &value {
+            Raw::Text(part) => part.trim(),
+            Raw::Number(digits) => digits,
+            Raw::Missing => "",
+            Raw::Bool(_) | Raw::Nested | Raw::Stamp { .. } => return Raw::Nested,
+        };
+        if !text.is_empty() && !part.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(part);
+    }
+    if text.is_empty() { Raw::Missing } else { Raw::Text(text.into()) }
 }
 
 /// Calls `visit` at the value that `pointer` names, and skips everything else. Without such a value, the object is
@@ -369,14 +557,18 @@ fn elements<R: Read>(
     }
 }
 
+/// Rejects a document that is an object where a list of rows should be.
+fn one_object() -> Stop {
+    let why = "a list was expected, but there is one object without the declared members: an error message of the server? If \
+               its rows are further within, declare rows = \"/pointer\"";
+    Stop::reject("not_a_list", why)
+}
+
 /// Goes into the list that comes next; whether it has elements.
 fn begin_list<R: Read>(scanner: &mut Scanner<R>) -> Result<bool, Stop> {
     match scanner.peek()? {
         Some(b'[') => scanner.consume(1),
-        Some(b'{') => {
-            let why = "a list was expected, but there is one object: an error message of the server?";
-            return Err(Stop::reject("not_a_list", why));
-        }
+        Some(b'{') => return Err(one_object()),
         _ => return Err(scanner.unexpected("a list")),
     }
     if scanner.peek()? == Some(b']') {

@@ -6,6 +6,7 @@ use memchr::memchr;
 
 use super::window::ByteWindow;
 use crate::error::Stop;
+use crate::reject::MAX_TEXT;
 
 /// Reads line by line.
 pub(super) struct Lines<R> {
@@ -14,6 +15,8 @@ pub(super) struct Lines<R> {
     at: usize,
     number: u64,
     longest: usize,
+    /// The beginning of a line that is too long.
+    long: Vec<u8>,
 }
 
 /// A line without its end.
@@ -24,14 +27,16 @@ pub(super) struct TextLine<'w> {
     pub text: &'w [u8],
     /// Whether they are UTF-8.
     pub is_text: bool,
+    /// Whether the line is too long: its bytes are only the beginning.
+    pub is_too_long: bool,
 }
 
 impl<R: Read> Lines<R> {
     pub(super) fn new(reader: R, longest: usize) -> Result<Self, Stop> {
-        Ok(Self { window: ByteWindow::new(reader)?, at: 0, number: 0, longest })
+        Ok(Self { window: ByteWindow::new(reader)?, at: 0, number: 0, longest, long: Vec::new() })
     }
 
-    /// The next line, without a byte order mark. A line that is too long rejects the object.
+    /// The next line, without a byte order mark. One that is too long is passed in bounded memory.
     pub(super) fn next_line(&mut self) -> Result<Option<TextLine<'_>>, Stop> {
         let mut seen = 0;
         let (length, next) = loop {
@@ -52,13 +57,33 @@ impl<R: Read> Lines<R> {
         }
         self.number += 1;
         if next > self.longest {
-            let why = format!("line {} is longer than {} bytes", self.number, self.longest);
-            return Err(Stop::reject("line_too_long", why));
+            return self.pass_too_long().map(Some);
         }
         let start = self.at;
         self.at += next;
         let text = self.window.bytes().get(start..start + length).unwrap_or_default();
         let is_text = self.window.is_text(start + length) || std::str::from_utf8(text).is_ok();
-        Ok(Some(TextLine { number: self.number, text: text.strip_suffix(b"\r").unwrap_or(text), is_text }))
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        Ok(Some(TextLine { number: self.number, text, is_text, is_too_long: false }))
+    }
+
+    fn pass_too_long(&mut self) -> Result<TextLine<'_>, Stop> {
+        let rest = self.window.bytes().get(self.at..).unwrap_or_default();
+        self.long = rest.iter().take(MAX_TEXT).copied().collect();
+        loop {
+            let rest = self.window.bytes().get(self.at..).unwrap_or_default();
+            if let Some(end) = memchr(b'\n', rest) {
+                self.at += end + 1;
+                break;
+            }
+            if self.window.is_at_end() {
+                self.at += rest.len();
+                break;
+            }
+            self.window.consume(self.at + rest.len());
+            self.at = 0;
+            self.window.more()?;
+        }
+        Ok(TextLine { number: self.number, text: &self.long, is_text: true, is_too_long: true })
     }
 }

@@ -1,15 +1,24 @@
 //! Decoders: bytes to typed rows and rejects. Pure functions of the bytes and the declaration, without clock or
 //! network; what they need from siblings is given to them.
 
+mod archive;
+mod cell;
+mod clocks;
 mod codetrack;
+mod columnar;
 mod columns;
 mod csv;
+mod encoding;
 mod exact;
 mod head;
 pub mod irceline;
 mod json;
+mod kinds;
 mod known;
+mod layout;
 mod lines;
+#[cfg(test)]
+mod packed_tests;
 mod repeated;
 #[cfg(test)]
 mod rows;
@@ -17,13 +26,14 @@ mod rows;
 mod tests;
 mod value;
 mod window;
+mod xlsx;
 mod years;
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use chrono::{DateTime, Utc};
-use lake::dataset::{Column, Dataset, Format, Table};
+use lake::dataset::{ARCHIVE, Column, Dataset, Encoding, Format, Table, ends_in};
 use lake::ledger::Gap;
 
 use crate::error::Stop;
@@ -72,6 +82,8 @@ pub struct Notes {
     pub gaps: Vec<Gap>,
     /// How many of its columns nobody declared.
     pub ignored_columns: u64,
+    /// How many of its lines are no rows by its table's declaration: before the header, or comments.
+    pub preamble: u64,
     /// Rows that the decoder saw, counted where the bytes are: as many must arrive at the sink.
     pub seen: u64,
 }
@@ -83,18 +95,43 @@ pub fn decode(
     reader: impl Read,
     sink: &mut dyn Sink,
 ) -> Result<Notes, Stop> {
-    match object.table.format_of(object.key) {
-        Some(Format::Csv) => csv::decode(object, object.table.delimiter, reader, sink),
-        Some(Format::Tsv) => csv::decode(object, b'\t', reader, sink),
-        Some(Format::Json) => repeated::document(object, reader, sink),
-        Some(Format::Ndjson) => json::lines(object, reader, sink),
+    if ends_in(object.key, ARCHIVE) {
+        return archive::decode(object, reader, sink);
+    }
+    decode_as(object.table.format_of(object.key), object, siblings, reader, sink)
+}
+
+fn decode_as(
+    format: Option<Format>,
+    object: &RawObject,
+    siblings: Siblings<'_>,
+    reader: impl Read,
+    sink: &mut dyn Sink,
+) -> Result<Notes, Stop> {
+    match format {
+        Some(Format::Csv) => csv::decode(object, object.table.delimiter, text(object, reader)?, sink),
+        Some(Format::Tsv) => csv::decode(object, b'\t', text(object, reader)?, sink),
+        Some(Format::Json) => repeated::document(object, text(object, reader)?, sink),
+        Some(Format::Ndjson) => json::lines(object, text(object, reader)?, sink),
         Some(Format::Responses) => json::responses(object, reader, sink),
         Some(Format::IrcelineValues) => irceline::decode(object, siblings, reader, sink),
         Some(Format::CodetrackWeeks) => codetrack::decode(object, siblings, reader, sink),
+        Some(Format::Xlsx) => xlsx::decode(object, reader, sink),
+        Some(Format::Parquet) => columnar::decode(object, reader, sink),
         None => {
-            let why =
-                "the name does not end in .csv, .tsv, .json or .ndjson (with .gz or .zst behind it, if compressed)";
+            let why = "the name does not end in .csv, .tsv, .json, .ndjson, .xlsx or .parquet (with .gz, .zst or .zip behind \
+                       it, if packed), and its table declares no format";
             Err(Stop::reject("unknown_format", why))
         }
     }
+}
+
+/// The object's text as UTF-8. Refuses what is no text by its first bytes, and text of another encoding than declared.
+fn text<'r>(object: &RawObject, mut reader: impl Read + 'r) -> Result<Box<dyn Read + 'r>, Stop> {
+    let mut head = Vec::with_capacity(kinds::LOOKED_AT);
+    reader.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
+    let encoding = object.table.encoding;
+    kinds::refuse_other_kinds(&head, encoding != Encoding::Utf8)?;
+    let first = Vec::from(head.get(..4).unwrap_or(&head));
+    Ok(encoding::to_utf8(encoding, &first, Cursor::new(head).chain(reader)))
 }

@@ -53,7 +53,8 @@ static LAST: Mutex<BTreeMap<(String, String), Arc<Last>>> = Mutex::new(BTreeMap:
 /// Reads a document of any length.
 pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
     let table = object.table;
-    let is_plain = table.rows.is_empty() && table.columns.iter().all(|column| column.day_of.is_none());
+    let is_plain = |column: &Column| column.day_of.is_none() && column.joined.is_empty();
+    let is_plain = table.rows.is_empty() && table.explode.is_empty() && table.columns.iter().all(is_plain);
     if !is_plain {
         return json::document(object, reader, sink);
     }

@@ -12,6 +12,8 @@ use lake::dataset::{Column, ColumnType};
 use lake::time::DayFinder;
 
 use super::RawObject;
+use super::clocks::{Before, Clock};
+use super::columns::{missing_key, nullable_key};
 use super::value::{Raw, Refusal, Typed, check, require};
 use super::years;
 use crate::error::Stop;
@@ -45,6 +47,9 @@ pub struct Rows<'a> {
     received: TimestampMicrosecondBuilder,
     rows: usize,
     bytes: usize,
+    clocks: Vec<Clock>,
+    /// For each of them, the series and instants of the batch's rows.
+    past: Vec<Vec<(String, Option<i64>)>>,
 }
 
 impl<'a> Rows<'a> {
@@ -61,6 +66,8 @@ impl<'a> Rows<'a> {
             received: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
             rows: 0,
             bytes: 0,
+            clocks: Clock::of_table(object.table),
+            past: Clock::of_table(object.table).iter().map(|_| Vec::new()).collect(),
         }
     }
 
@@ -104,6 +111,23 @@ impl<'a> Rows<'a> {
             };
             values.push(typed);
         }
+        let mut noted = Vec::new();
+        for (clock, past) in self.clocks.iter_mut().zip(&self.past) {
+            let series = format!("{:?}", clock.series.iter().map(|at| values.get(*at)).collect::<Vec<_>>());
+            let chosen = match values.get(clock.column) {
+                Some(Typed::Twice(twice)) => {
+                    let before =
+                        past.iter().rev().map(|(known, micros)| Before { is_same: *known == series, micros: *micros });
+                    Typed::Int(clock.choose(series.as_bytes(), *twice, before))
+                }
+                other => {
+                    clock.pass();
+                    other.cloned().unwrap_or(Typed::Null)
+                }
+            };
+            noted.push((series, if let Typed::Int(micros) = chosen { Some(micros) } else { None }));
+            values.get_mut(clock.column).into_iter().for_each(|value| *value = chosen.clone());
+        }
         for ((at, column), of) in columns.iter().enumerate().zip(&self.days_of) {
             let Some(of) = of else { continue };
             let Some(Typed::Int(micros)) = values.get(*of) else {
@@ -123,12 +147,19 @@ impl<'a> Rows<'a> {
         {
             return Err((column.name.as_str(), years::no_school_year()));
         }
+        for at in nullable_key(self.object.table) {
+            if let (Some(Typed::Null), Some(column)) = (values.get(at), columns.get(at)) {
+                return Err((column.name.as_str(), missing_key()));
+            }
+        }
+        self.past.iter_mut().zip(noted).for_each(|(past, noted)| past.push(noted));
         Ok(values)
     }
 
     /// Hands on what there is.
     pub fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
         (self.rows, self.bytes) = (0, 0);
+        self.past.iter_mut().for_each(Vec::clear);
         let mut columns: Vec<ArrayRef> = self.builders.iter_mut().map(Builder::finish).collect();
         columns.push(Arc::new(self.received.finish()));
         sink.write(&RecordBatch::try_new(self.object.table.schema(), columns)?)

@@ -27,6 +27,7 @@ pub(super) struct Kept {
     /// `received_at` of each row.
     pub received: Vec<String>,
     pub notes: (usize, u64),
+    pub preamble: u64,
 }
 
 impl Sink for Kept {
@@ -86,7 +87,8 @@ pub(super) fn decoded_by(
     let object = RawObject { dataset, table: dataset.table("t").unwrap(), key: &key, received_at };
     let mut kept = Kept::default();
     match decode(&object, &mut kept) {
-        Ok(Notes { gaps, ignored_columns, seen }) => {
+        Ok(Notes { gaps, ignored_columns, preamble, seen }) => {
+            kept.preamble = preamble;
             assert_eq!(seen, (kept.rows.len() + kept.rejects.len()) as u64, "what was seen arrived");
             kept.notes = (gaps.len(), ignored_columns);
             Ok(kept)
@@ -203,7 +205,19 @@ fn values_are_typed_and_checked() {
     for (options, value, expected) in [
         ("type = 'int64'", "\" 42 \"", "42"),
         ("type = 'int64'", "42.0", "42"),
-        ("type = 'int64'", "\"42.0\"", "not_an_integer"),
+        ("type = 'int64'", "\"42.0\"", "42"),
+        ("type = 'int64'", "\"+42.00\"", "42"),
+        ("type = 'int64'", "\"42.5\"", "not_an_integer"),
+        ("type = 'int64'", "\"42e1\"", "not_an_integer"),
+        ("type = 'int64', decimal = ','", "\"42,0\"", "42"),
+        ("type = 'int64', thousands = '.', decimal = ','", "\"1.234\"", "1234"),
+        ("type = 'int64', thousands = '.', decimal = ','", "\"1.0\"", "not_a_number"),
+        ("type = 'float64', thousands = '.', decimal = ','", "\"-1.234.567,5\"", "-1234567.5"),
+        ("type = 'float64', thousands = '.', decimal = ','", "\"1.23\"", "not_a_number"),
+        ("type = 'float64', thousands = ','", "\"1,234.5\"", "1234.5"),
+        ("type = 'float64', thousands = ' ', decimal = ','", "\"1\u{a0}234,5\"", "1234.5"),
+        ("type = 'float64', missing = ['NaN']", "\" NaN \"", "-"),
+        ("type = 'string', missing = [' - ']", "\"-  \"", "-"),
         ("type = 'int64'", "4.5", "not_an_integer"),
         ("type = 'int64'", "9007199254740993.0", "9007199254740993"),
         ("type = 'int64'", "-9.007199254740993e15", "-9007199254740993"),
@@ -245,6 +259,33 @@ fn values_are_typed_and_checked() {
         ("type = 'timestamp'", "\"2023-05-12T01:00:00\"", "missing_offset"),
         ("type = 'timestamp'", "\"2023-05-12 01:00\"", "not_a_timestamp"),
         ("type = 'timestamp', format = 'epoch_s'", "0", "1970-01-01T00:00:00Z"),
+        ("type = 'timestamp', format = 'epoch_s'", "\"60.0\"", "1970-01-01T00:01:00Z"),
+        ("type = 'timestamp', format = 'epoch_us'", "1000001", "1970-01-01T00:00:01.000001Z"),
+        ("type = 'timestamp', format = 'epoch_ns'", "\"1000001999\"", "1970-01-01T00:00:01.000001Z"),
+        ("type = 'timestamp', format = 'excel', zone = 'UTC'", "46345.4166666667", "2026-11-19T10:00:00Z"),
+        ("type = 'timestamp', format = 'excel', zone = 'UTC'", "0.5", "not_a_timestamp"),
+        ("type = 'timestamp', format = 'excel', zone = 'UTC'", "60", "not_a_timestamp"),
+        ("type = 'date', format = 'excel'", "1", "1900-01-01"),
+        ("type = 'date', format = 'excel'", "61.9", "1900-03-01"),
+        ("type = 'timestamp', format = '%d/%m/%Y %H:%M', zone = 'UTC'", "\"31/12/2026 24:00\"", "2027-01-01T00:00:00Z"),
+        ("type = 'timestamp', format = '%Y%m%d%H%M', zone = 'UTC'", "\"202612312400\"", "2027-01-01T00:00:00Z"),
+        ("type = 'timestamp', format = '%d/%m/%Y %H:%M', zone = 'UTC'", "\"31/12/2026 24:01\"", "not_a_timestamp"),
+        ("type = 'timestamp', format = '%d/%m/%Y %H:%M', zone = 'UTC'", "\"24/12/2026 10:24\"", "2026-12-24T10:24:00Z"),
+        ("type = 'timestamp'", "\"2026-11-19T24:00:00+01:00\"", "2026-11-19T23:00:00Z"),
+        ("type = 'timestamp', zone = 'UTC'", "\"2026-11-19 24:00:00\"", "2026-11-20T00:00:00Z"),
+        ("type = 'timestamp', format = '%d/%m/%Y %H:%M %z'", "\"19/11/2026 24:00 +0100\"", "2026-11-19T23:00:00Z"),
+        ("type = 'timestamp', zone = 'UTC'", "\"9999-12-31 24:00:00\"", "out_of_range"),
+        ("type = 'date', format = '%d/%m/%Y %H:%M'", "\"19/11/2026 24:00\"", "2026-11-20"),
+        (
+            "type = 'timestamp', zone = 'Europe/Brussels', ambiguous = 'later'",
+            "\"2026-10-25T02:30:00\"",
+            "2026-10-25T01:30:00Z",
+        ),
+        (
+            "type = 'timestamp', zone = 'Europe/Brussels', ambiguous = 'reject'",
+            "\"2026-10-25T02:30:00\"",
+            "ambiguous_time",
+        ),
         (
             "type = 'timestamp', format = '%Y-%m-%d %H:%M', zone = 'Europe/Brussels'",
             "\"2023-07-01 02:00\"",
@@ -278,7 +319,7 @@ fn declarations_that_make_no_sense_are_refused() {
 fn the_day_of_a_time_is_local_and_by_its_stamp() {
     let declared =
         "format = \"ndjson\"\ncolumn.t = { type = 'timestamp' }\ncolumn.day = { type = 'date', day_of = 't' }\n";
-    let kept = decoded(declared, "x", &b"{\"t\": \"2026-11-18T23:00:00Z\"}\n{}\n"[..]).unwrap();
+    let kept = decoded(declared, "x", &b"{\"t\": \"2026-11-18T23:00:00Z\"}\n{\"t\": null}\n"[..]).unwrap();
     assert_eq!(kept.rows, ["2026-11-18T23:00:00Z|2026-11-19", "-|-"]);
 }
 
@@ -316,7 +357,10 @@ fn the_format_follows_from_the_name_where_none_is_declared() {
     {
         assert_eq!(decoded(declared, name, text.as_bytes()).unwrap().rows, ["1"], "{name}");
     }
-    assert_eq!(decoded(declared, "x.xlsx", &b"1"[..]).unwrap_err(), "unknown_format");
+    assert_eq!(decoded(declared, "x.txt", &b"1"[..]).unwrap_err(), "unknown_format");
+    assert_eq!(decoded(declared, "x.xlsx", &b"n\n1"[..]).unwrap_err(), "wrong_kind");
+    assert_eq!(decoded(declared, "x.parquet", &b"n\n1"[..]).unwrap_err(), "wrong_kind");
+    assert_eq!(decoded(declared, "x.zip", &b"n\n1"[..]).unwrap_err(), "wrong_kind");
 }
 
 /// Loses every third row.

@@ -3,11 +3,16 @@
 use std::borrow::Cow;
 
 use arrow::datatypes::Date32Type;
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeZone, Utc};
-use lake::dataset::{Column, ColumnType, Decimal, TimeFormat};
+use chrono::format::{Item, Numeric, Parsed, StrftimeItems, parse_and_remainder};
+use chrono::{
+    DateTime, Days, FixedOffset, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta,
+    TimeZone,
+};
+use lake::dataset::{Ambiguous, Column, ColumnType, Decimal, TimeFormat};
 use lake::time::parse_day;
 use serde_json::value::RawValue;
 
+use super::clocks::Twice;
 use super::exact::Json;
 use super::years;
 
@@ -27,6 +32,13 @@ pub enum Raw<'v> {
     Bool(bool),
     /// A JSON list or object.
     Nested,
+    /// A date and a time of day that the raw object has as such: an instant in UTC, or local.
+    Stamp {
+        /// The date and the time of day.
+        time: NaiveDateTime,
+        /// Whether they are in UTC.
+        is_utc: bool,
+    },
 }
 
 impl<'v> From<Option<&'v RawValue>> for Raw<'v> {
@@ -60,6 +72,8 @@ pub enum Typed<'v> {
     Float(f64),
     /// True or false.
     Bool(bool),
+    /// A local time that is two instants: which one depends on other rows.
+    Twice(Twice),
 }
 
 /// Types and checks a value: missing values first, then the type, then the rules.
@@ -101,6 +115,10 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
         Raw::Text(Cow::Owned(text)) => text.trim().to_owned().into(),
         Raw::Number(number) => number.into(),
         Raw::Bool(truth) => if truth { "true" } else { "false" }.into(),
+        Raw::Stamp { time, is_utc } => match stamp(column, time, is_utc) {
+            Some(typed) => return typed,
+            None => format!("{}{}", time.format("%Y-%m-%dT%H:%M:%S%.f"), if is_utc { "Z" } else { "" }).into(),
+        },
         Raw::Missing | Raw::Nested => {
             return Err(("wrong_type", "a single value was expected, not a list or an object".to_owned()));
         }
@@ -108,12 +126,12 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
     match column.kind {
         ColumnType::String => string(column, text),
         ColumnType::Int64 => {
-            let from_float = column.round || is_number;
-            let whole = text.parse().ok().or_else(|| if from_float { whole(&text, column.round) } else { None });
+            let text = if is_number { text } else { with_plain_marks(column, text)? };
+            let whole = text.parse().ok().or_else(|| whole(&text, column.round, is_number));
             whole.map(Typed::Int).ok_or_else(|| not_a("not_an_integer", "an integer"))
         }
         ColumnType::Float64 => {
-            let text = if column.decimal == Decimal::Comma && !is_number { with_point(&text).into() } else { text };
+            let text = if is_number { text } else { with_plain_marks(column, text)? };
             let number: f64 = fast_float2::parse(text.as_bytes()).map_err(|_| not_a("not_a_number", "a number"))?;
             if is_number && number.is_infinite() {
                 return Err(("out_of_range", "the number is beyond the range of doubles".to_owned()));
@@ -138,20 +156,57 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
             Ok(if is_junk { Typed::Null } else { Typed::Int(i64::from(Date32Type::from_naive_date(date))) })
         }
         ColumnType::Timestamp => {
-            let micros = instant(column, &text)?;
-            if years::INSTANTS.contains(&micros) { Ok(Typed::Int(micros)) } else { Err(years::out_of_range()) }
+            let typed = instant(column, &text)?;
+            in_range(typed)
         }
     }
 }
 
-/// `1234,5` with a point. A point in it becomes what no number has: it may stand between thousands or for decimals.
-fn with_point(text: &str) -> String {
-    text.replace('.', " ").replace(',', ".")
+/// Refuses an instant of a year that no calendar has.
+fn in_range(typed: Typed<'static>) -> Result<Typed<'static>, Refusal> {
+    match typed {
+        Typed::Int(micros) if !years::INSTANTS.contains(&micros) => Err(years::out_of_range()),
+        typed => Ok(typed),
+    }
 }
 
-/// A whole number that is written like `18.0`, or any number to be rounded.
-fn whole(text: &str, round: bool) -> Option<i64> {
-    if let Some(exact) = whole_decimal(text) {
+/// A date and time of day into a date or an instant; `None` for columns of other types.
+fn stamp(column: &Column, time: NaiveDateTime, is_utc: bool) -> Option<Result<Typed<'static>, Refusal>> {
+    match column.kind {
+        ColumnType::Date => {
+            let is_junk = column.null_before.is_some_and(|first| time.date() < first);
+            Some(match (is_junk, years::has(time.date())) {
+                (true, _) => Ok(Typed::Null),
+                (_, true) => Ok(Typed::Int(i64::from(Date32Type::from_naive_date(time.date())))),
+                _ => Err(years::out_of_range()),
+            })
+        }
+        ColumnType::Timestamp if is_utc => Some(in_range(Typed::Int(time.and_utc().timestamp_micros()))),
+        ColumnType::Timestamp => Some(local(column, time).and_then(in_range)),
+        _ => None,
+    }
+}
+
+/// A number's text with a point before its decimals and nothing between thousands. A point that is neither becomes what no
+/// number has.
+fn with_plain_marks<'v>(column: &Column, text: Cow<'v, str>) -> Result<Cow<'v, str>, Refusal> {
+    let text = match column.thousands {
+        None => text,
+        Some(mark) => {
+            let why = || ("not_a_number", "the marks between thousands are not those declared".to_owned());
+            mark.without(&text, column.decimal.character()).ok_or_else(why)?.into()
+        }
+    };
+    Ok(match column.decimal {
+        Decimal::Point => text,
+        Decimal::Comma => text.replace('.', " ").replace(',', ".").into(),
+    })
+}
+
+/// A whole number that is written like `18.0`, or any number to be rounded. Texts have no exponents: `1E5` may be a code.
+fn whole(text: &str, round: bool, is_number: bool) -> Option<i64> {
+    let is_plain = is_number || !text.contains(['e', 'E']);
+    if is_plain && let Some(exact) = whole_decimal(text.strip_prefix('+').unwrap_or(text)) {
         return Some(exact);
     }
     let number: f64 = fast_float2::parse(text.as_bytes()).ok().filter(|_| round)?;
@@ -211,50 +266,75 @@ fn date(formats: &[TimeFormat], text: &str) -> Option<NaiveDate> {
         return parse_day(text).ok().or_else(|| text.parse().ok().filter(|date| !years::has(*date)));
     }
     formats.iter().find_map(|format| match format {
-        TimeFormat::Rfc3339 => DateTime::parse_from_rfc3339(text).ok().map(|time| time.date_naive()),
+        TimeFormat::Rfc3339 => rfc3339(text).map(|time| time.date_naive()),
         TimeFormat::Pattern(pattern) if !years::has_whole_year(text, pattern) => None,
         TimeFormat::Pattern(pattern) => {
-            let with_time = || NaiveDateTime::parse_from_str(text, pattern).ok().map(|time| time.date());
+            let with_time = || local_of(text, pattern).map(|time| time.date());
             NaiveDate::parse_from_str(text, pattern).ok().or_else(with_time)
         }
-        TimeFormat::EpochMs | TimeFormat::EpochS => None,
+        TimeFormat::Excel => excel(text).map(|time| time.date()),
+        TimeFormat::EpochMs | TimeFormat::EpochS | TimeFormat::EpochUs | TimeFormat::EpochNs => None,
     })
 }
 
-/// The microseconds since 1970 of the instant that a text says.
-fn instant(column: &Column, text: &str) -> Result<i64, Refusal> {
+/// The instant that a text says, in microseconds since 1970, or two of them.
+fn instant(column: &Column, text: &str) -> Result<Typed<'static>, Refusal> {
     let known = if column.format.is_empty() { &[TimeFormat::Rfc3339] } else { column.format.as_slice() };
     let mut refusal = None;
     for format in known {
-        let found = match format {
-            TimeFormat::EpochMs => text.parse::<i64>().ok().and_then(|millis| millis.checked_mul(1000)),
-            TimeFormat::EpochS => text.parse::<i64>().ok().and_then(|seconds| seconds.checked_mul(1_000_000)),
-            TimeFormat::Rfc3339 => match DateTime::parse_from_rfc3339(text) {
-                Ok(time) => Some(time.timestamp_micros()),
-                Err(_) => match (without_offset(text), column.zone) {
-                    (Some(local), Some(_)) => to_utc(column, local),
-                    (Some(_), None) => {
-                        refusal = Some(("missing_offset", "the time does not say how far it is from UTC".to_owned()));
-                        None
-                    }
-                    (None, _) => None,
-                },
-            },
-            TimeFormat::Pattern(pattern) if !years::has_whole_year(text, pattern) => None,
-            TimeFormat::Pattern(pattern) if format.has_offset() => {
-                DateTime::parse_from_str(text, pattern).ok().map(|time| time.timestamp_micros())
+        let local_time = match format {
+            TimeFormat::EpochS | TimeFormat::EpochMs | TimeFormat::EpochUs | TimeFormat::EpochNs => {
+                match epoch(format, text) {
+                    Some(micros) => return Ok(Typed::Int(micros)),
+                    None => continue,
+                }
             }
+            TimeFormat::Rfc3339 => match rfc3339(text) {
+                Some(time) => return Ok(Typed::Int(time.timestamp_micros())),
+                None => without_offset(text),
+            },
+            TimeFormat::Excel => excel(text),
+            TimeFormat::Pattern(pattern) if !years::has_whole_year(text, pattern) => None,
+            TimeFormat::Pattern(pattern) if format.has_offset() => match with_offset(text, pattern) {
+                Some(time) => return Ok(Typed::Int(time.timestamp_micros())),
+                None => None,
+            },
             TimeFormat::Pattern(pattern) => {
                 let midnight = || NaiveDate::parse_from_str(text, pattern).ok().map(|day| day.and_time(NaiveTime::MIN));
-                let local = NaiveDateTime::parse_from_str(text, pattern).ok().or_else(midnight);
-                local.and_then(|local| to_utc(column, local))
+                local_of(text, pattern).or_else(midnight)
             }
         };
-        if let Some(micros) = found {
-            return Ok(micros);
+        match local_time.map(|time| local(column, time)) {
+            Some(Ok(typed)) => return Ok(typed),
+            Some(Err(why)) => refusal = Some(why),
+            None => {}
         }
     }
     Err(refusal.unwrap_or_else(|| not_a("not_a_timestamp", &format!("a time like {}", example(known)))))
+}
+
+/// Microseconds since 1970 of a count from there; whole floats such as `1.0` are counts as well.
+fn epoch(format: &TimeFormat, text: &str) -> Option<i64> {
+    let count = text.parse::<i64>().ok().or_else(|| whole(text, false, false))?;
+    match format {
+        TimeFormat::EpochS => count.checked_mul(1_000_000),
+        TimeFormat::EpochMs => count.checked_mul(1000),
+        TimeFormat::EpochNs => Some(count.div_euclid(1000)),
+        _ => Some(count),
+    }
+}
+
+/// The date and time of day of a number of Excel's, to the millisecond. Excel has a 29 February 1900, which was none.
+fn excel(text: &str) -> Option<NaiveDateTime> {
+    const MILLIS: f64 = 86_400_000.0;
+    let days: f64 = fast_float2::parse(text.as_bytes()).ok()?;
+    if !(1.0..2_958_466.0).contains(&days) || (60.0..61.0).contains(&days) {
+        return None;
+    }
+    let first = NaiveDate::from_ymd_opt(1899, 12, if days < 60.0 { 31 } else { 30 })?;
+    // At most 2^48: a double has them all.
+    let millis = (days * MILLIS).round() as i64;
+    first.and_time(NaiveTime::MIN).checked_add_signed(TimeDelta::try_milliseconds(millis)?)
 }
 
 /// A time or a date as it is declared, for messages.
@@ -265,21 +345,90 @@ fn example(formats: &[TimeFormat]) -> String {
         Some(TimeFormat::Rfc3339) => time.to_rfc3339_opts(SecondsFormat::Secs, true),
         Some(TimeFormat::EpochMs) => time.timestamp_millis().to_string(),
         Some(TimeFormat::EpochS) => time.timestamp().to_string(),
+        Some(TimeFormat::EpochUs) => time.timestamp_micros().to_string(),
+        Some(TimeFormat::EpochNs) => format!("{}000", time.timestamp_micros()),
+        Some(TimeFormat::Excel) => "46344.958333".to_owned(),
         Some(TimeFormat::Pattern(pattern)) => time.format(pattern).to_string(),
     }
+}
+
+/// A time of RFC 3339. `24:00` is midnight of the next day.
+fn rfc3339(text: &str) -> Option<DateTime<FixedOffset>> {
+    let parsed = |text: &str| DateTime::parse_from_rfc3339(text).ok();
+    parsed(text).or_else(|| {
+        let time = parsed(&with_midnight(text, 11)?)?;
+        (time.time() == NaiveTime::MIN).then(|| time.checked_add_days(Days::new(1)))?
+    })
 }
 
 /// A time like RFC 3339, but for the offset.
 fn without_offset(text: &str) -> Option<NaiveDateTime> {
     let pattern = "%Y-%m-%d %H:%M:%S%.f";
-    let with_blank = || NaiveDateTime::parse_from_str(text, pattern).ok();
-    if years::has_whole_year(text, pattern) { text.parse().ok().or_else(with_blank) } else { None }
+    let with_blank = |text: &str| NaiveDateTime::parse_from_str(text, pattern).ok();
+    let parsed = |text: &str| text.parse().ok().or_else(|| with_blank(text));
+    if !years::has_whole_year(text, pattern) {
+        return None;
+    }
+    parsed(text).or_else(|| next_day(parsed(&with_midnight(text, 11)?)?))
 }
 
-/// A local time of the column's zone; the earlier of two where clocks are set back, none where they skip it.
-fn to_utc(column: &Column, local: NaiveDateTime) -> Option<i64> {
-    let time = column.zone?.from_local_datetime(&local).earliest()?;
-    Some(time.with_timezone(&Utc).timestamp_micros())
+/// The date and time of day that a text says. `24:00` is midnight of the next day.
+fn local_of(text: &str, pattern: &str) -> Option<NaiveDateTime> {
+    let parsed = |text: &str| NaiveDateTime::parse_from_str(text, pattern).ok();
+    parsed(text).or_else(|| next_day(parsed(&with_midnight(text, hour_in(text, pattern)?)?)?))
+}
+
+/// The same of a text that says how far it is from UTC.
+fn with_offset(text: &str, pattern: &str) -> Option<DateTime<FixedOffset>> {
+    let parsed = |text: &str| DateTime::parse_from_str(text, pattern).ok();
+    parsed(text).or_else(|| {
+        let time = parsed(&with_midnight(text, hour_in(text, pattern)?)?)?;
+        (time.time() == NaiveTime::MIN).then(|| time.checked_add_days(Days::new(1)))?
+    })
+}
+
+fn next_day(midnight: NaiveDateTime) -> Option<NaiveDateTime> {
+    (midnight.time() == NaiveTime::MIN).then(|| midnight.checked_add_days(Days::new(1)))?
+}
+
+/// The text with `00` in place of a `24` that begins at `at`.
+fn with_midnight(text: &str, at: usize) -> Option<String> {
+    let (before, rest) = text.split_at_checked(at)?;
+    Some(format!("{before}00{}", rest.strip_prefix("24")?))
+}
+
+/// Where in a text the hour of 24 stands.
+fn hour_in(text: &str, pattern: &str) -> Option<usize> {
+    let items: Vec<Item> = StrftimeItems::new(pattern).collect();
+    let at = items.iter().position(|item| matches!(item, Item::Numeric(Numeric::Hour, _)))?;
+    let rest = parse_and_remainder(&mut Parsed::new(), text, items.iter().take(at)).ok()?;
+    Some(text.len() - rest.trim_start().len())
+}
+
+/// The instant of a local time of the column's zone, or two where clocks are set back, by the column's rule for them.
+fn local(column: &Column, local: NaiveDateTime) -> Result<Typed<'static>, Refusal> {
+    let Some(zone) = column.zone else {
+        return Err(("missing_offset", "the time does not say how far it is from UTC".to_owned()));
+    };
+    let micros = |time: DateTime<chrono_tz::Tz>| time.timestamp_micros();
+    match zone.from_local_datetime(&local) {
+        MappedLocalTime::Single(time) => Ok(Typed::Int(micros(time))),
+        MappedLocalTime::Ambiguous(one, other) => {
+            let (earlier, later) = (micros(one).min(micros(other)), micros(one).max(micros(other)));
+            match column.ambiguous() {
+                Ambiguous::Order => Ok(Typed::Twice(Twice { earlier, later })),
+                Ambiguous::Earlier => Ok(Typed::Int(earlier)),
+                Ambiguous::Later => Ok(Typed::Int(later)),
+                Ambiguous::Reject => {
+                    Err(("ambiguous_time", format!("the time comes twice in {zone}, where clocks are set back")))
+                }
+            }
+        }
+        MappedLocalTime::None => {
+            let why = format!("there is no such time in {zone}: clocks skip it, where they are set forward");
+            Err(("not_a_timestamp", why))
+        }
+    }
 }
 
 fn not_a(code: &'static str, wanted: &str) -> Refusal {

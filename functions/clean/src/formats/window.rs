@@ -14,7 +14,7 @@ pub(super) struct ByteWindow<R> {
     start: usize,
     end: usize,
     is_at_end: bool,
-    /// Up to here the bytes at hand are known to be UTF-8: it is found out once for all of them.
+    /// Up to here the bytes at hand are known to be UTF-8 without a NUL: it is found out once for all of them.
     text_end: usize,
 }
 
@@ -26,12 +26,21 @@ impl<R: Read> ByteWindow<R> {
 
     /// The same with another size; small ones let tests hit every boundary.
     pub(super) fn with_capacity(reader: R, capacity: usize) -> io::Result<Self> {
-        let capacity = capacity.max(BYTE_ORDER_MARK.len());
-        let mut window = Self { reader, buffer: vec![0; capacity], start: 0, end: 0, is_at_end: false, text_end: 0 };
-        window.more()?;
+        let mut window = Self::of(reader, capacity.max(BYTE_ORDER_MARK.len()))?;
         if window.bytes().starts_with(BYTE_ORDER_MARK) {
             window.consume(BYTE_ORDER_MARK.len());
         }
+        Ok(window)
+    }
+
+    /// The same in the middle of a stream.
+    pub(super) fn within(reader: R) -> io::Result<Self> {
+        Self::of(reader, CAPACITY)
+    }
+
+    fn of(reader: R, capacity: usize) -> io::Result<Self> {
+        let mut window = Self { reader, buffer: vec![0; capacity], start: 0, end: 0, is_at_end: false, text_end: 0 };
+        window.more()?;
         Ok(window)
     }
 
@@ -45,7 +54,7 @@ impl<R: Read> ByteWindow<R> {
         self.is_at_end
     }
 
-    /// Whether the first `count` bytes at hand are known to be UTF-8. If not, they may be all the same.
+    /// Whether the first `count` bytes at hand are known to be UTF-8 without a NUL. If not, they may be all the same.
     pub(super) fn is_text(&self, count: usize) -> bool {
         self.start + count <= self.text_end
     }
@@ -76,10 +85,12 @@ impl<R: Read> ByteWindow<R> {
                 Ok(count) => self.end += count,
             }
         }
-        self.text_end = match std::str::from_utf8(self.bytes()) {
+        let text = match std::str::from_utf8(self.bytes()) {
             Ok(text) => text.len(),
             Err(error) => error.valid_up_to(),
         };
+        let nul = memchr::memchr(0, self.bytes().get(..text).unwrap_or_default());
+        self.text_end = nul.unwrap_or(text);
         Ok(())
     }
 }

@@ -48,6 +48,6 @@ async fn hidden_objects_and_mere_siblings_need_nothing() {
     for key in ["trams/_progress/a.json", "trams/1/_a.json", "trams/1/lines.txt"] {
         assert_eq!(clean_if_stale(&lake, key, false).await.unwrap(), None, "{key}");
     }
-    assert!(one(&lake, "trams/_progress/a.json").await.unwrap_err().to_string().contains("no table"));
+    assert!(one(&lake, "trams/_progress/a.json").await.unwrap_err().to_string().contains("is hidden"));
     assert_eq!(clean_if_stale(&lake, "trams/1/a.json", false).await.unwrap().unwrap().table, "position");
 }

@@ -111,6 +111,32 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// Puts another instant in place of a row's.
+    pub(super) fn set_instant(&mut self, row: usize, micros: i64) {
+        if let Self::Instant { values, .. } = self {
+            values.get_mut(row).into_iter().for_each(|known| *known = micros);
+        }
+    }
+
+    /// Appends bytes of a row's value, with their number where that may differ.
+    pub(super) fn append_key(&self, row: usize, key: &mut Vec<u8>) {
+        match self {
+            Self::Text { bytes, ends, .. } => {
+                let end = |at: usize| ends.get(at).map_or(0, |end| *end as usize);
+                let text = bytes.get(end(row)..end(row + 1)).unwrap_or_default();
+                key.extend_from_slice(&(text.len() as u64).to_le_bytes());
+                key.extend_from_slice(text);
+            }
+            Self::Float { values, .. } => {
+                key.extend_from_slice(&values.get(row).copied().unwrap_or_default().to_bits().to_le_bytes());
+            }
+            Self::Bool(values) => key.push(u8::from(row < values.len() && values.get_bit(row))),
+            Self::Int(_) | Self::Instant { .. } | Self::Date { .. } => {
+                key.extend_from_slice(&self.int(row).unwrap_or_default().to_le_bytes());
+            }
+        }
+    }
+
     /// Takes back all but the first rows.
     pub(super) fn truncate(&mut self, rows: usize) {
         match self {

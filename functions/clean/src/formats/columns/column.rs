@@ -9,6 +9,7 @@ use super::Field;
 use super::cells::{Cells, end_of};
 use super::number::{decimal, int};
 use super::stamp::Stamps;
+use crate::formats::clocks::Twice;
 use crate::formats::value::{Raw, Refusal, Typed, check};
 
 /// A column of a table.
@@ -26,13 +27,15 @@ pub(super) struct TableColumn<'a> {
     missing_numbers: Vec<f64>,
     cells: Cells<'a>,
     nulls: NullBufferBuilder,
+    /// The time of the last row, if it is two instants: the earlier one is there.
+    twice: Option<Twice>,
 }
 
 impl<'a> TableColumn<'a> {
     /// A column without values.
     pub(super) fn new(declared: &'a Column) -> Self {
         let texts = declared.missing.iter().filter_map(|missing| match missing {
-            Missing::Text(text) => Some(text.as_bytes()),
+            Missing::Text(text) => Some(text.trim().as_bytes()),
             Missing::Number(_) => None,
         });
         let numbers = declared.missing.iter().filter_map(|missing| match missing {
@@ -50,6 +53,7 @@ impl<'a> TableColumn<'a> {
             missing_numbers: numbers.collect(),
             cells: Cells::new(declared),
             nulls: NullBufferBuilder::new(0),
+            twice: None,
         }
     }
 
@@ -79,7 +83,8 @@ impl<'a> TableColumn<'a> {
     pub(super) fn push_text(&mut self, text: Option<&[u8]>, stamps: &mut Stamps) -> Result<(), Refusal> {
         match text {
             Some(text) => {
-                let is_missing = !self.missing_texts.is_empty() && self.missing_texts.contains(&text);
+                let is_missing = !self.missing_texts.is_empty()
+                    && trimmed(text).is_some_and(|text| self.missing_texts.contains(&text));
                 if !is_missing && self.take::<false>(text, stamps) {
                     self.nulls.append_non_null();
                     return Ok(());
@@ -109,8 +114,40 @@ impl<'a> TableColumn<'a> {
 
     /// Adds a value that was checked.
     pub(super) fn push_typed(&mut self, typed: Typed<'_>) {
+        let typed = match typed {
+            Typed::Twice(twice) => {
+                self.twice = Some(twice);
+                Typed::Int(twice.earlier)
+            }
+            typed => typed,
+        };
         let is_there = self.cells.push(typed);
         self.nulls.append(is_there);
+    }
+
+    /// The two instants of the last row's time, if it has two; asked for once.
+    pub(super) fn take_twice(&mut self) -> Option<Twice> {
+        self.twice.take()
+    }
+
+    /// Puts another instant in place of a row's.
+    pub(super) fn set_instant(&mut self, row: usize, micros: i64) {
+        self.cells.set_instant(row, micros);
+    }
+
+    /// Whether a row has no value.
+    pub(super) fn is_null(&self, row: usize) -> bool {
+        !self.nulls.is_valid(row)
+    }
+
+    /// Appends what a row's value is among others of the column.
+    pub(super) fn append_key(&self, row: usize, key: &mut Vec<u8>) {
+        if self.is_null(row) {
+            key.push(0);
+            return;
+        }
+        key.push(1);
+        self.cells.append_key(row, key);
     }
 
     /// Adds the value of a text or a JSON number, if it has a common shape and is acceptable.

@@ -59,6 +59,8 @@ enum Format {
     Date,
     /// Counted from 1970 in so many microseconds.
     Epoch(i64),
+    /// Counted in another way: left to a parser.
+    Other,
     /// A pattern, its shape if that is fixed, and characters that are in each text of it.
     Pattern(Option<Shape>, Vec<u8>),
 }
@@ -69,6 +71,8 @@ impl Format {
             TimeFormat::Rfc3339 => Self::Rfc3339,
             TimeFormat::EpochMs => Self::Epoch(1_000),
             TimeFormat::EpochS => Self::Epoch(1_000_000),
+            TimeFormat::EpochUs => Self::Epoch(1),
+            TimeFormat::EpochNs | TimeFormat::Excel => Self::Other,
             TimeFormat::Pattern(pattern) => {
                 let literal = |item| if let Item::Literal(text) = item { Some(text.bytes()) } else { None };
                 Self::Pattern(Shape::of(pattern), StrftimeItems::new(pattern).filter_map(literal).flatten().collect())
@@ -82,7 +86,7 @@ impl Format {
             Self::Rfc3339 => stamps.read(text).map(|stamp| stamp.day),
             Self::Date => stamp::date(text),
             Self::Pattern(shape, _) => shape.as_ref()?.read(text).map(|(day, _)| day),
-            Self::Epoch(_) => None,
+            Self::Epoch(_) | Self::Other => None,
         }
     }
 
@@ -95,7 +99,7 @@ impl Format {
             },
             Self::Epoch(unit) => int(text)?.checked_mul(*unit)?,
             Self::Pattern(shape, _) => zone.as_mut()?.instant(shape.as_ref()?.read(text)?.1)?,
-            Self::Date => return None,
+            Self::Date | Self::Other => return None,
         };
         years::INSTANTS.contains(&micros).then_some(micros)
     }
@@ -105,7 +109,8 @@ impl Format {
         match self {
             Self::Rfc3339 => [b'-', b':'].iter().any(|needed| !text.contains(needed)),
             Self::Date => !text.contains(&b'-'),
-            Self::Epoch(_) => text.iter().any(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-')),
+            Self::Epoch(_) => text.iter().any(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.')),
+            Self::Other => false,
             Self::Pattern(_, needed) => needed.iter().any(|needed| !text.contains(needed)),
         }
     }

@@ -5,8 +5,8 @@ use std::io::Read;
 use csv_core::{ReadRecordResult, ReaderBuilder};
 use proptest::prelude::*;
 
-use super::slicer::{Dialect, Sliced, Slicer, Span};
-use super::{BAD_QUOTE, Layout, MAX_RECORD, decode_records, refusal};
+use super::slicer::{Dialect, Flaw, Sliced, Slicer, Span, line_ends};
+use super::{Begin, MAX_RECORD, begin, decode_records, explain, refusal, value};
 use crate::error::Stop;
 use crate::formats::rows::{Record, Rows};
 use crate::formats::tests::{Dribble, Kept, decoded_by, mutated};
@@ -62,24 +62,34 @@ fn bad_quote(file: &[u8], mut at: usize, delimiter: u8) -> Option<usize> {
 fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -> Result<Notes, Stop> {
     let file = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file);
     let received_at = object.received_at.timestamp_micros();
+    // Where the header is has no second way.
+    let mut slicer = Slicer::new(file, Dialect::plain(delimiter), MAX_RECORD)?;
+    let Some(Begin { layout, is_row, records, lines }) = begin(object, &mut slicer)? else {
+        Rows::new(object).flush(sink)?;
+        return Ok(Notes::default());
+    };
+    let first = slicer.record().row + u64::from(!is_row);
+    let file =
+        if slicer.dialect().delimiter == delimiter { file } else { return Err(Stop::Broken("sep=".to_owned())) };
     let mut core = reader(delimiter);
     let (mut values, mut ends) = (vec![0; file.len() + 1], vec![0; file.len() + 1]);
     let mut rows = Rows::new(object);
-    let mut layout: Option<Layout> = None;
-    let (mut at, mut seen, mut ignored_columns) = (0, 0, 0);
+    let (mut at, mut seen) = (0, 0);
+    let _ = records;
     let (mut row, mut counted) = (1, 0);
     loop {
         let begin = at + file[at..].iter().take_while(|byte| is_line_end(byte)).count();
         if let Some(end) = bad_quote(file, begin, delimiter) {
-            row += file[counted..begin].iter().filter(|byte| **byte == b'\n').count() as u64;
+            row += line_ends(&file[counted..begin]);
             (counted, at) = (begin, end);
-            if layout.is_none() {
-                return Err(Stop::reject("bad_quote", ""));
+            core = reader(delimiter);
+            if row < first {
+                continue;
             }
             seen += 1;
             let text = &file[begin..end];
-            sink.reject(&Reject { row, column: None, reason: "bad_quote", message: BAD_QUOTE.to_owned(), text })?;
-            core = reader(delimiter);
+            let (reason, message) = explain(Flaw::BadQuote);
+            sink.reject(&Reject { row, column: None, reason, message, text })?;
             continue;
         }
         let (mut next, mut length, mut count) = (at, 0, 0);
@@ -98,7 +108,7 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
             break;
         }
         let start = at + file[at..next].iter().take_while(|byte| is_line_end(byte)).count();
-        row += file[counted..start].iter().filter(|byte| **byte == b'\n').count() as u64;
+        row += line_ends(&file[counted..start]);
         counted = start;
         let end = file[start..next].iter().rposition(|byte| !is_line_end(byte)).map_or(start, |last| start + last + 1);
         let text = &file[start..end];
@@ -106,32 +116,28 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
         if count <= 1 && values[..length].trim_ascii().is_empty() {
             continue;
         }
+        if row < first {
+            continue;
+        }
         seen += 1;
         let starts = [0].iter().chain(&ends[..count]);
         let spans: Vec<Span> = starts.zip(&ends[..count]).map(|(start, end)| Span::of(*start..*end)).collect();
-        let is_text = spans.iter().all(|span| std::str::from_utf8(&values[span.range()]).is_ok());
-        let sliced = Sliced { window: &values, joined: &[], values: &spans, row, text, is_text, has_bad_quote: false };
-        if layout.is_none() {
-            let (found, is_header) = Layout::find(object, &sliced)?;
-            ignored_columns = found.ignored;
-            layout = Some(found);
-            if is_header {
-                seen -= 1;
-                continue;
-            }
-        }
-        let layout = layout.as_ref().unwrap();
-        if let Some((reason, message)) = refusal(&sliced, layout) {
+        let sound = |text: &[u8]| std::str::from_utf8(text).is_ok() && !text.contains(&0);
+        let is_text = spans.iter().all(|span| sound(&values[span.range()]));
+        let sliced = Sliced { window: &values, joined: &[], values: &spans, row, text, is_text, flaw: None };
+        if let Some((reason, message)) = refusal(object, &sliced, &layout) {
             sink.reject(&Reject { row, column: None, reason, message, text })?;
             continue;
         }
-        rows.add(Record { row, text, received_at }, sink, |column, _| match layout.text(&sliced, column) {
-            Some(text) => Raw::Text(std::str::from_utf8(text).unwrap().into()),
-            None => Raw::Missing,
+        rows.add(Record { row, text, received_at }, sink, |column, _| {
+            match layout.position(column).and_then(|at| value(&sliced, at)) {
+                Some(text) => Raw::Text(std::str::from_utf8(text).unwrap().into()),
+                None => Raw::Missing,
+            }
         })?;
     }
     rows.flush(sink)?;
-    Ok(Notes { ignored_columns, seen, ..Notes::default() })
+    Ok(Notes { ignored_columns: layout.ignored, seen, preamble: lines, ..Notes::default() })
 }
 
 /// Columns of all types and rules.
@@ -171,7 +177,7 @@ fn compare(declared: &str, file: &[u8], step: usize, capacity: usize) -> Result<
     let slow = decoded_by(declared, "x.csv", |object, sink| decode(object, b',', file, sink));
     let fast = decoded_by(declared, "x.csv", |object, sink| {
         let window = ByteWindow::with_capacity(Dribble(file, step), capacity)?;
-        decode_records(object, Slicer::over(window, Dialect { delimiter: b',' }, MAX_RECORD), sink)
+        decode_records(object, Slicer::over(window, Dialect::plain(b','), MAX_RECORD), sink)
     });
     prop_assert_eq!(fast, slow, "{}", String::from_utf8_lossy(file));
     Ok(())

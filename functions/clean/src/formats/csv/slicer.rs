@@ -3,24 +3,67 @@
 //! Most records have no quotes: such a one ends at the next line feed, and its values lie between the delimiters. They are
 //! found eight bytes at a time, as values are short: a search for each of them would begin anew every few bytes. Only a
 //! record with a quote, or with a carriage return that no line feed follows, is read with care, value by value.
-//! Values are slices of the window; only one with doubled quotes is put together. Quotes are those of RFC 4180: one that
-//! nothing closes, or that text follows, makes its line a bad record, and the next line is read as any.
+//! Values are slices of the window; only one with doubled quotes or escapes is put together. Quotes are those of RFC 4180:
+//! one that nothing closes, or that text follows, makes its line a bad record, and the next line is read as any. So does a
+//! line that is too long.
 
 use std::io::Read;
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 use crate::error::Stop;
 use crate::formats::window::ByteWindow;
+use crate::reject::MAX_TEXT;
 
 const QUOTE: u8 = b'"';
+/// How Excel says which delimiter a file has, on a line of its own before all others.
+const SEPARATOR: &[u8] = b"sep=";
+
+/// Whether bytes are UTF-8 without a NUL, which no text has.
+fn is_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok() && memchr(0, bytes).is_none()
+}
+
+/// How many lines end in the bytes: with a line feed, a carriage return, or both.
+pub(super) fn line_ends(bytes: &[u8]) -> u64 {
+    let mut rest = bytes;
+    let mut count = 0;
+    while let Some(at) = memchr2(b'\r', b'\n', rest) {
+        let length = if rest.get(at..at + 2) == Some(b"\r\n") { 2 } else { 1 };
+        rest = rest.get(at + length..).unwrap_or_default();
+        count += 1;
+    }
+    count
+}
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dialect {
     /// What stands between two values.
     pub delimiter: u8,
+    /// Whether quotes may hold values.
+    pub has_quotes: bool,
+    /// What takes the meaning from the character behind it.
+    pub escape: Option<u8>,
+    /// What a line begins with that is no record.
+    pub comment: Option<u8>,
+}
+
+impl Dialect {
+    /// RFC 4180 with any delimiter.
+    pub(super) fn plain(delimiter: u8) -> Self {
+        Self { delimiter, has_quotes: true, escape: None, comment: None }
+    }
+}
+
+/// Why a record has no values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// A quote in it is not closed, or text follows where it is. It ends with that quote's line.
+    BadQuote,
+    /// It is longer than what is accepted.
+    TooLong,
 }
 
 /// The records of a file, one at a time.
@@ -36,11 +79,14 @@ pub(super) struct Slicer<R> {
     start: usize,
     end: usize,
     row: u64,
-    has_bad_quote: bool,
+    flaw: Option<Flaw>,
     values: Vec<Span>,
     /// Values that do not lie in the window as they are.
     joined: Vec<u8>,
+    /// The beginning of a record that is too long for the window.
+    long: Vec<u8>,
     number: u64,
+    comments: u64,
 }
 
 /// Where a value lies: in the window, or, counted on from its end, among those that were put together.
@@ -66,7 +112,17 @@ enum Found {
     Record,
     /// Something whose end is not in the window yet.
     Part,
+    /// A line that is no record, at our place.
+    Comment,
     End,
+}
+
+/// What ends a line at our place.
+enum LineEnd {
+    /// So many bytes; none at the end of the file.
+    Length(usize),
+    /// Something whose end is not in the window yet.
+    Part,
 }
 
 /// A record.
@@ -78,8 +134,8 @@ pub(super) struct Sliced<'s> {
     pub joined: &'s [u8],
     /// Where each value lies.
     pub values: &'s [Span],
-    /// Whether a quote in it is not closed as it should be. It has no values then, and ends with that quote's line.
-    pub has_bad_quote: bool,
+    /// What is wrong with it, if it has no values.
+    pub flaw: Option<Flaw>,
     /// The line where it begins, from 1.
     pub row: u64,
     /// The record as it was read, without line ends around it.
@@ -127,11 +183,103 @@ impl<R: Read> Slicer<R> {
             start: 0,
             end: 0,
             row: 1,
-            has_bad_quote: false,
+            flaw: None,
             values: Vec::new(),
             joined: Vec::new(),
+            long: Vec::new(),
             number: 0,
+            comments: 0,
         }
+    }
+
+    /// Goes past so many lines at the beginning; returns how many there were.
+    pub(super) fn skip_lines(&mut self, count: u64) -> Result<u64, Stop> {
+        let mut skipped = 0;
+        while skipped < count && self.skip_line()? {
+            skipped += 1;
+        }
+        Ok(skipped)
+    }
+
+    /// Goes past a line and its end; false at the end of the file.
+    fn skip_line(&mut self) -> Result<bool, Stop> {
+        let is_line = loop {
+            let rest = self.window.bytes().get(self.at..).unwrap_or_default();
+            if !rest.is_empty() {
+                break true;
+            }
+            if self.window.is_at_end() {
+                break false;
+            }
+            self.refill()?;
+        };
+        self.skip_to_line_end()?;
+        loop {
+            match self.line_end() {
+                LineEnd::Length(length) => {
+                    self.at += length;
+                    self.line += u64::from(length > 0);
+                    return Ok(is_line);
+                }
+                LineEnd::Part => self.refill()?,
+            }
+        }
+    }
+
+    /// Goes on to the end of the line, in bounded memory.
+    fn skip_to_line_end(&mut self) -> Result<(), Stop> {
+        loop {
+            let rest = self.window.bytes().get(self.at..).unwrap_or_default();
+            if let Some(end) = memchr2(b'\r', b'\n', rest) {
+                self.at += end;
+                return Ok(());
+            }
+            self.at += rest.len();
+            if self.window.is_at_end() {
+                return Ok(());
+            }
+            self.refill()?;
+        }
+    }
+
+    /// The line end that comes next, which is no longer than two bytes.
+    fn line_end(&self) -> LineEnd {
+        let rest = self.window.bytes().get(self.at..).unwrap_or_default();
+        match rest {
+            [b'\r', b'\n', ..] => LineEnd::Length(2),
+            [b'\r'] | [] if !self.window.is_at_end() => LineEnd::Part,
+            [b'\r' | b'\n', ..] => LineEnd::Length(1),
+            _ => LineEnd::Length(0),
+        }
+    }
+
+    fn refill(&mut self) -> Result<(), Stop> {
+        self.window.consume(std::mem::take(&mut self.at));
+        Ok(self.window.more()?)
+    }
+
+    /// The delimiter that a first line such as `sep=;` declares. The line is passed.
+    pub(super) fn obey_separator(&mut self) -> Result<bool, Stop> {
+        while self.window.bytes().len() < SEPARATOR.len() + 3 && !self.window.is_at_end() {
+            self.window.more()?;
+        }
+        let head = self.window.bytes().get(self.at..).unwrap_or_default();
+        let declared = head.split_at_checked(SEPARATOR.len()).filter(|(name, _)| name.eq_ignore_ascii_case(SEPARATOR));
+        let delimiter = match declared.map(|(_, rest)| rest) {
+            Some([delimiter, b'\r' | b'\n', ..] | [delimiter]) if delimiter.is_ascii() => *delimiter,
+            _ => return Ok(false),
+        };
+        if matches!(delimiter, b'\r' | b'\n' | QUOTE) || delimiter.is_ascii_alphanumeric() {
+            return Ok(false);
+        }
+        self.dialect.delimiter = delimiter;
+        self.skip_lines(1)?;
+        Ok(true)
+    }
+
+    /// The bytes at hand from the record that was found last, and how they are read.
+    pub(super) fn look_ahead(&self) -> (&[u8], Dialect) {
+        (self.window.bytes().get(self.start..).unwrap_or_default(), self.dialect)
     }
 
     /// Records so far that are not blank.
@@ -139,44 +287,91 @@ impl<R: Read> Slicer<R> {
         self.number
     }
 
+    /// How the file is written, as far as it says so itself.
+    #[cfg(test)]
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Lines that were passed so far.
+    pub(super) fn lines(&self) -> u64 {
+        self.line - 1
+    }
+
+    /// Reads on until so many bytes from our place are at hand, or all that there are.
+    pub(super) fn fill(&mut self, bytes: usize) -> Result<(), Stop> {
+        while !self.window.is_at_end() && self.window.bytes().len() < self.at.saturating_add(bytes) {
+            self.window.more()?;
+        }
+        Ok(())
+    }
+
+    /// Lines so far that are comments.
+    pub(super) fn comments(&self) -> u64 {
+        self.comments
+    }
+
     /// The record that was found last.
     #[inline]
     pub(super) fn record(&self) -> Sliced<'_> {
         let window = self.window.bytes();
+        let Self { joined, values, flaw, row, long, .. } = self;
+        if *flaw == Some(Flaw::TooLong) {
+            return Sliced { window, joined, values, flaw: *flaw, row: *row, text: long, is_text: true };
+        }
         let text = window.get(self.start..self.end).unwrap_or_default();
-        let is_text = self.window.is_text(self.end) || std::str::from_utf8(text).is_ok();
-        let Self { joined, values, has_bad_quote, row, .. } = self;
-        Sliced { window, joined, values, has_bad_quote: *has_bad_quote, row: *row, text, is_text }
+        let is_text = self.window.is_text(self.end) || is_text(text);
+        Sliced { window, joined, values, flaw: *flaw, row: *row, text, is_text }
     }
 
     /// Goes on to the next record that is not blank; false at the end.
     pub(super) fn advance(&mut self) -> Result<bool, Stop> {
         loop {
             match self.find() {
-                Found::Record if self.end - self.start > self.longest => return Err(self.too_long()),
+                Found::Record if self.end - self.start > self.longest => {
+                    let text = self.window.bytes().get(self.start..self.end);
+                    self.long = text.unwrap_or_default().iter().take(MAX_TEXT).copied().collect();
+                    return Ok(self.is_too_long());
+                }
                 Found::Record if self.is_blank() => {}
                 Found::Record => {
                     self.number += 1;
                     return Ok(true);
                 }
-                Found::Part if self.window.bytes().len() - self.at > self.longest => return Err(self.too_long()),
-                Found::Part => {
-                    self.window.consume(std::mem::take(&mut self.at));
-                    self.window.more()?;
+                Found::Part if self.window.bytes().len() - self.at > self.longest => return self.pass_too_long(),
+                Found::Part => self.refill()?,
+                Found::Comment => {
+                    self.comments += 1;
+                    self.skip_to_line_end()?;
                 }
                 Found::End => return Ok(false),
             }
         }
     }
 
-    fn too_long(&self) -> Stop {
-        let (line, longest) = (self.row, self.longest);
-        let why = format!("the record at line {line} is longer than {longest} bytes");
-        Stop::reject("record_too_long", why)
+    /// Goes past a record that does not end in a window of the longest that is accepted: it ends with its line.
+    fn pass_too_long(&mut self) -> Result<bool, Stop> {
+        let rest = self.window.bytes().get(self.start..).unwrap_or_default();
+        self.long = rest.iter().take(MAX_TEXT).copied().collect();
+        self.line += line_ends(rest);
+        self.at = self.window.bytes().len();
+        self.skip_to_line_end()?;
+        self.start = self.at;
+        self.end = self.at;
+        Ok(self.is_too_long())
+    }
+
+    fn is_too_long(&mut self) -> bool {
+        self.flaw = Some(Flaw::TooLong);
+        self.values.clear();
+        self.number += 1;
+        true
     }
 
     fn is_blank(&self) -> bool {
-        self.values.len() == 1 && self.record().value(0).is_some_and(|only| only.trim_ascii().is_empty())
+        self.values.len() == 1
+            && self.flaw.is_none()
+            && self.record().value(0).is_some_and(|only| only.trim_ascii().is_empty())
     }
 
     /// Finds the record at our place, and goes behind it. Line ends before it are passed.
@@ -185,7 +380,11 @@ impl<R: Read> Slicer<R> {
         loop {
             match window.get(self.at) {
                 Some(b'\n') => self.line += 1,
-                Some(b'\r') => {}
+                Some(b'\r') => match window.get(self.at + 1) {
+                    Some(b'\n') => {}
+                    None if !self.window.is_at_end() => return Found::Part,
+                    _ => self.line += 1,
+                },
                 Some(_) => break,
                 None if self.window.is_at_end() => return Found::End,
                 None => return Found::Part,
@@ -194,8 +393,11 @@ impl<R: Read> Slicer<R> {
         }
         (self.start, self.row) = (self.at, self.line);
         self.values.clear();
-        self.has_bad_quote = false;
-        match plain_record(window, self.at, self.dialect.delimiter, &mut self.values) {
+        self.flaw = None;
+        if self.dialect.comment.is_some() && self.dialect.comment == window.get(self.at).copied() {
+            return Found::Comment;
+        }
+        match plain_record(window, self.at, &self.dialect, &mut self.values) {
             Some(end) => {
                 (self.end, self.at) = (end, end);
                 Found::Record
@@ -206,7 +408,7 @@ impl<R: Read> Slicer<R> {
 
     /// The same, value by value.
     fn find_with_care(&mut self) -> Found {
-        let (window, delimiter) = (self.window.bytes(), self.dialect.delimiter);
+        let (window, dialect) = (self.window.bytes(), self.dialect);
         // What a quote holds is not looked for any further: a record is no longer than this.
         let limit = window.len().min(self.start.saturating_add(self.longest));
         let is_all = self.window.is_at_end() || limit < window.len();
@@ -214,11 +416,10 @@ impl<R: Read> Slicer<R> {
         self.joined.clear();
         let mut at = self.at;
         self.end = loop {
-            let value = if window.get(at) == Some(&QUOTE) {
-                quoted(window, at + 1..limit, delimiter, &mut self.joined)
+            let value = if dialect.has_quotes && window.get(at) == Some(&QUOTE) {
+                quoted(window, at + 1..limit, &dialect, &mut self.joined)
             } else {
-                let end = plain_end(window, at, delimiter);
-                Quoted::Value(Cut { span: Span { start: at, end }, next: end })
+                Quoted::Value(unquoted(window, at, &dialect, &mut self.joined))
             };
             let value = match value {
                 Quoted::Value(value) => value,
@@ -228,7 +429,7 @@ impl<R: Read> Slicer<R> {
                     if end >= window.len() && !self.window.is_at_end() {
                         return Found::Part;
                     }
-                    self.has_bad_quote = true;
+                    self.flaw = Some(Flaw::BadQuote);
                     self.values.clear();
                     break end;
                 }
@@ -238,13 +439,13 @@ impl<R: Read> Slicer<R> {
                 return Found::Part;
             }
             self.values.push(value.span);
-            if window.get(at) != Some(&delimiter) {
+            if window.get(at) != Some(&dialect.delimiter) {
                 break at;
             }
             at += 1;
         };
         self.at = self.end;
-        self.line += memchr_iter(b'\n', window.get(self.start..self.end).unwrap_or_default()).count() as u64;
+        self.line += line_ends(window.get(self.start..self.end).unwrap_or_default());
         Found::Record
     }
 }
@@ -252,14 +453,35 @@ impl<R: Read> Slicer<R> {
 /// Cuts the record without quotes that begins at `at` into its values: where it ends. `None` if it must be read with care,
 /// or does not end in the window.
 #[inline]
-fn plain_record(window: &[u8], at: usize, delimiter: u8, values: &mut Vec<Span>) -> Option<usize> {
+fn plain_record(window: &[u8], at: usize, dialect: &Dialect, values: &mut Vec<Span>) -> Option<usize> {
     // Digits, letters and points are greater than the usual delimiters: one comparison finds all that ends a value, and some
     // bytes that do not.
-    match delimiter {
-        ..=b',' => plain_record_by(window, at, delimiter, values, bytes_below::<{ b',' + 1 }>),
-        _ => plain_record_by(window, at, delimiter, values, |word| {
-            bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r') | bytes_of(word, QUOTE)
-        }),
+    let delimiter = dialect.delimiter;
+    match (delimiter, dialect.has_quotes, dialect.escape) {
+        (..=b',', true, None) => {
+            plain_record_by(window, at, delimiter, values, bytes_below::<{ b',' + 1 }>, |byte| byte == QUOTE)
+        }
+        (_, true, None) => {
+            let ends = |word| {
+                bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r') | bytes_of(word, QUOTE)
+            };
+            plain_record_by(window, at, delimiter, values, ends, |byte| byte == QUOTE)
+        }
+        (_, false, None) => {
+            let ends = |word| bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r');
+            plain_record_by(window, at, delimiter, values, ends, |_| false)
+        }
+        (_, has_quotes, Some(escape)) => {
+            let quote = if has_quotes { QUOTE } else { escape };
+            let ends = |word| {
+                bytes_of(word, delimiter)
+                    | bytes_of(word, b'\n')
+                    | bytes_of(word, b'\r')
+                    | bytes_of(word, quote)
+                    | bytes_of(word, escape)
+            };
+            plain_record_by(window, at, delimiter, values, ends, |byte| byte == quote || byte == escape)
+        }
     }
 }
 
@@ -270,6 +492,7 @@ fn plain_record_by(
     delimiter: u8,
     values: &mut Vec<Span>,
     ends: impl Fn(u64) -> u64,
+    needs_care: impl Fn(u8) -> bool,
 ) -> Option<usize> {
     let (words, _) = window.get(at..)?.as_chunks::<8>();
     let (mut start, mut base) = (at, at);
@@ -283,12 +506,11 @@ fn plain_record_by(
                     values.push(Span { start, end });
                     start = end + 1;
                 }
-                b'\r' if window.get(end + 1) != Some(&b'\n') => return None,
                 b'\n' | b'\r' => {
                     values.push(Span { start, end });
                     return Some(end);
                 }
-                QUOTE => return None,
+                byte if needs_care(byte) => return None,
                 _ => {}
             }
             found &= found - 1;
@@ -327,6 +549,29 @@ fn plain_end(window: &[u8], at: usize, delimiter: u8) -> usize {
     memchr3(delimiter, b'\r', b'\n', rest).map_or(window.len(), |end| at + end)
 }
 
+/// The value that begins at `at` without a quote. Escaped characters stand for themselves.
+fn unquoted(window: &[u8], at: usize, dialect: &Dialect, joined: &mut Vec<u8>) -> Cut {
+    let end = plain_end(window, at, dialect.delimiter);
+    let is_in = |escape: &u8| memchr(*escape, window.get(at..end).unwrap_or_default()).is_some();
+    let Some(escape) = dialect.escape.filter(is_in) else { return Cut { span: Span { start: at, end }, next: end } };
+    let start = window.len() + joined.len();
+    let mut next = at;
+    while let Some(byte) = window.get(next) {
+        match *byte {
+            byte if byte == escape => {
+                joined.extend(window.get(next + 1));
+                next += 2;
+                continue;
+            }
+            b'\r' | b'\n' => break,
+            byte if byte == dialect.delimiter => break,
+            byte => joined.push(byte),
+        }
+        next += 1;
+    }
+    Cut { span: Span { start, end: window.len() + joined.len() }, next: next.min(window.len()) }
+}
+
 /// What an opening quote begins.
 enum Quoted {
     Value(Cut),
@@ -336,23 +581,33 @@ enum Quoted {
     Bad,
 }
 
-/// The value whose opening quote is before the range, in which its end is looked for. A doubled quote is one.
-fn quoted(window: &[u8], range: Range<usize>, delimiter: u8, joined: &mut Vec<u8>) -> Quoted {
+/// The value whose opening quote is before the range, in which its end is looked for. A doubled quote is one, and an escaped
+/// character stands for itself.
+fn quoted(window: &[u8], range: Range<usize>, dialect: &Dialect, joined: &mut Vec<u8>) -> Quoted {
     let mut from = range.start;
     let start = window.len() + joined.len();
+    let escape = dialect.escape.unwrap_or(QUOTE);
+    let mut is_whole = true;
     loop {
         let rest = window.get(from..range.end).unwrap_or_default();
-        let Some(quote) = memchr(QUOTE, rest) else { return Quoted::Open };
-        let (text, after) = (rest.get(..quote).unwrap_or_default(), from + quote + 1);
+        let Some(end) = memchr2(QUOTE, escape, rest) else { return Quoted::Open };
+        let (text, after) = (rest.get(..end).unwrap_or_default(), from + end + 1);
+        if rest.get(end) != Some(&QUOTE) {
+            let Some(escaped) = window.get(after).filter(|_| after < range.end) else { return Quoted::Open };
+            joined.extend_from_slice(text);
+            joined.push(*escaped);
+            (from, is_whole) = (after + 1, false);
+            continue;
+        }
         let span = match window.get(after) {
             Some(&QUOTE) => {
                 joined.extend_from_slice(text);
                 joined.push(QUOTE);
-                from = after + 1;
+                (from, is_whole) = (after + 1, false);
                 continue;
             }
-            Some(byte) if *byte != delimiter && !matches!(byte, b'\r' | b'\n') => return Quoted::Bad,
-            _ if from == range.start => Span { start: from, end: from + text.len() },
+            Some(byte) if *byte != dialect.delimiter && !matches!(byte, b'\r' | b'\n') => return Quoted::Bad,
+            _ if is_whole => Span { start: from, end: from + text.len() },
             _ => {
                 joined.extend_from_slice(text);
                 Span { start, end: window.len() + joined.len() }

@@ -2,6 +2,7 @@ use std::io::Read;
 
 use proptest::prelude::*;
 
+use super::MAX_RECORD;
 use crate::formats::tests::{Dribble, Kept, decoded};
 
 const USAGE: &str = "format = 'csv'
@@ -27,9 +28,10 @@ fn columns_are_found_by_name_without_regard_to_case_and_order() {
 }
 
 #[test]
-fn columns_are_found_by_position_where_no_name_fits() {
-    assert_eq!(rows("kunde,verbrauch,bemerkung\n7,1.5,x\n"), ["7|1.5|x|x"], "the first line is a header");
+fn columns_are_found_by_position_where_no_line_looks_like_a_header() {
+    assert_eq!(csv("kunde,verbrauch,bemerkung\n7,1.5,x\n".as_bytes()).unwrap_err(), "missing_column", "renamed");
     assert_eq!(rows("7,1.5,x\n8,2,y\n"), ["7|1.5|x|x", "8|2.0|y|y"], "there is no header");
+    assert_eq!(rows("7,1.5,x,\n8,2,y,\n"), ["7|1.5|x|x", "8|2.0|y|y"], "with a delimiter at the end");
     let kept = csv("abc,1.5,x\n8,2,y\n".as_bytes()).unwrap();
     assert_eq!(kept.rejects, ["1 customer not_an_integer: abc,1.5,x"], "a bad first row is no header");
 }
@@ -38,6 +40,7 @@ fn columns_are_found_by_position_where_no_name_fits() {
 fn missing_columns_reject_the_object() {
     assert_eq!(csv("customer,kwh\n7,1\n".as_bytes()).unwrap_err(), "missing_column");
     assert_eq!(csv("a,b\n7,1\n".as_bytes()).unwrap_err(), "missing_column");
+    assert_eq!(csv("7,1\n8,2\n".as_bytes()).unwrap_err(), "missing_column");
 }
 
 #[test]
@@ -110,7 +113,9 @@ fn tabs_and_other_delimiters_are_declared() {
 #[test]
 fn a_header_can_be_declared() {
     let declared = |header| format!("format = 'csv'\nheader = '{header}'\ncolumn.a = {{ type = 'string' }}\n");
-    assert_eq!(decoded(&declared("always"), "x", &b"x\ny\n"[..]).unwrap().rows, ["y"]);
+    assert_eq!(decoded(&declared("always"), "x", &b"A\ny\n"[..]).unwrap().rows, ["y"]);
+    assert_eq!(decoded(&declared("always"), "x", &b"x\ny\n"[..]).unwrap_err(), "missing_column");
+    assert_eq!(decoded(&declared("auto"), "x", &b"x\ny\n"[..]).unwrap_err(), "unclear_header");
     assert_eq!(decoded(&declared("never"), "x", &b"a\ny\n"[..]).unwrap().rows, ["a", "y"]);
 }
 
@@ -126,26 +131,43 @@ impl Read for Endless {
 }
 
 #[test]
-fn a_record_without_end_is_given_up_before_it_fills_the_memory() {
-    for (head, endless) in
-        [("", b'x'), ("customer,kwh,note\n7,1,", b'x'), ("1,2,\"", b'"'), ("1,2,\"", b'x'), ("", b',')]
+fn a_record_that_is_too_long_is_rejected_alone_in_bounded_memory() {
+    const LONG: u64 = 40 * 1024 * 1024;
+    let header = "customer,kwh,note\n7,1,";
+    for (head, byte) in
+        [(header, b'x'), (header, b','), ("customer,kwh,note\n7,1,\"", b'x'), ("customer,kwh,note\n7,1,\"", b'"')]
     {
-        let mut endless = Endless(endless, 0);
-        assert_eq!(csv(head.as_bytes().chain(&mut endless)).unwrap_err(), "record_too_long", "{head}");
-        assert!(endless.1 < 4 * 1024 * 1024, "{head}: {}", endless.1);
+        let mut endless = Endless(byte, 0);
+        let text = head.as_bytes().chain((&mut endless).take(LONG)).chain(&b"\r\n8,2,y\nx,2,y"[..]);
+        let kept = csv(text).unwrap();
+        assert_eq!(kept.rows, ["8|2.0|y|y"], "{head}{byte}");
+        let [long, other] = kept.rejects.as_slice() else { panic!("{:?}", kept.rejects.len()) };
+        assert!(long.starts_with("2 - record_too_long: 7,1,") && long.len() < 5_000, "{head}{byte}");
+        assert_eq!(other, "4 customer not_an_integer: x,2,y");
+    }
+    // One that is just too long, but ends within what is at hand.
+    let text = format!("customer,kwh,note\n7,1,{}\n8,2,y\n", "x".repeat(MAX_RECORD));
+    let kept = csv(text.as_bytes()).unwrap();
+    assert_eq!((kept.rows.len(), &kept.rejects[0][..20]), (1, "2 - record_too_long:"));
+    // The first one may be the header.
+    for (head, byte) in [("", b'x'), ("1,2,\"", b'"'), ("", b',')] {
+        let mut endless = Endless(byte, 0);
+        assert_eq!(csv(head.as_bytes().chain((&mut endless).take(LONG))).unwrap_err(), "record_too_long", "{head}");
     }
     let mut endless = Endless(b'[', 0);
     let declared = "format = 'ndjson'\ncolumn.a = { type = 'int64' }\n";
-    assert_eq!(decoded(declared, "x", (&b"{\"a\":"[..]).chain(&mut endless)).unwrap_err(), "line_too_long");
-    assert!(endless.1 < 32 * 1024 * 1024, "{}", endless.1);
+    let text = (&b"{\"a\":"[..]).chain((&mut endless).take(LONG)).chain(&b"\n{\"a\":1}\n"[..]);
+    let kept = decoded(declared, "x", text).unwrap();
+    assert_eq!((kept.rows, kept.rejects.len()), (vec!["1".to_owned()], 1));
+    assert!(kept.rejects[0].starts_with("1 - line_too_long: {"), "{}", &kept.rejects[0][..40]);
 }
 
 #[test]
-fn many_columns_long_numbers_and_nuls_are_just_values() {
+fn many_columns_and_long_numbers_are_just_values() {
     let names: String = (0..100_000).map(|n| format!("c{n},")).collect();
-    let text = format!("{names}note,kwh,customer\n{}\0,1.5,7\n{}x,2,z\n", "1,".repeat(100_000), ",".repeat(100_000));
+    let text = format!("{names}note,kwh,customer\n{}y,1.5,7\n{}x,2,z\n", "1,".repeat(100_000), ",".repeat(100_000));
     let kept = csv(text.as_bytes()).unwrap();
-    assert_eq!((kept.rows, kept.notes), (vec!["7|1.5|\0|\0".to_owned()], (0, 100_000)));
+    assert_eq!((kept.rows, kept.notes), (vec!["7|1.5|y|y".to_owned()], (0, 100_000)));
     assert!(kept.rejects[0].starts_with("3 customer not_an_integer"));
     let digits = "1".repeat(1_000_000);
     let kept = csv(format!("customer,kwh,note\n{digits},1,\n1,{digits},\n2,0.{digits},\n").as_bytes()).unwrap();

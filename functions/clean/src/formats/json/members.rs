@@ -79,7 +79,8 @@ impl Members {
         }
         let mut members = Self { nodes: Vec::new(), columns: Vec::new(), is_sound: true, unescaped: Vec::new() };
         let mut node_of = vec![0; paths.len()];
-        members.is_sound = paths.iter().all(|path| path.len() <= MAX_PARTS);
+        let has_joined = columns.iter().any(|column| !column.joined.is_empty());
+        members.is_sound = !has_joined && paths.iter().all(|path| path.len() <= MAX_PARTS);
         members.grow(&tree, &mut node_of);
         members.columns = of_columns
             .into_iter()
@@ -133,6 +134,14 @@ impl Members {
             }
         }
         Some(text.at)
+    }
+
+    /// Whether the row that was found last has any member that a column is read from. True if none is.
+    #[inline]
+    pub(super) fn has_any(&self) -> bool {
+        let mut nodes = self.columns.iter().flatten().peekable();
+        let is_found = |node: &usize| self.nodes.get(*node).is_some_and(|node| node.found.is_some());
+        nodes.peek().is_none() || nodes.any(is_found)
     }
 
     /// The value of a column in the row that was found last.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::value::RawValue;
 
 use super::super::exact::{Json, Object};
-use super::{MAX_TEXT, elements, field, find_rows, not_json, parsed, row_of};
+use super::{MAX_TEXT, elements, field, find_rows, has_any, no_members, one_object, parsed, refusal, row_of};
 use crate::error::Stop;
 use crate::formats::rows::{Record, Rows};
 use crate::formats::tests::{Dribble, decoded_by, mutated};
@@ -25,16 +25,17 @@ fn lines(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Notes, 
             continue;
         }
         seen += 1;
-        match Json::parse(text) {
-            Ok(Json::Object(element)) => {
+        let columns = &object.table.columns;
+        let (reason, message) = match Json::parse(text) {
+            Ok(Json::Object(element)) if has_any(columns, &element) => {
                 let none = Object::default();
                 rows.add(Record { row, text, received_at }, sink, |_, column| field(column, &element, &none))?;
+                continue;
             }
-            _ => {
-                let message = "the line is not a JSON object".to_owned();
-                sink.reject(&Reject { row, column: None, reason: "not_json", message, text })?;
-            }
-        }
+            Ok(Json::Object(_)) => no_members(columns),
+            _ => refusal("the line", text),
+        };
+        sink.reject(&Reject { row, column: None, reason, message, text })?;
     }
     rows.flush(sink)?;
     Ok(Notes { seen, ..Notes::default() })
@@ -44,15 +45,34 @@ fn document(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Note
     let received_at = object.received_at.timestamp_micros();
     let (mut rows, mut seen) = (Rows::new(object), 0);
     let mut scanner = Scanner::new(file)?;
-    find_rows(&mut scanner, &object.table.rows, |scanner| {
-        elements(scanner, |row, text| {
-            seen = row;
-            let element = row_of(text).map_err(|error| not_json(&format!("element {row}"), &error))?;
-            rows.add(Record { row, text, received_at }, sink, |_, column| field(column, &element, &Object::default()))
-        })
-    })?;
-    if scanner.peek()?.is_some() {
-        return Err(scanner.unexpected("end of the object"));
+    let columns = &object.table.columns;
+    let mut is_first = true;
+    while is_first || scanner.peek()?.is_some() {
+        if !is_first && !matches!(scanner.peek()?, Some(b'{' | b'[')) {
+            return Err(scanner.unexpected("end of the object"));
+        }
+        let mut add = |text: &[u8], is_whole: bool| {
+            seen += 1;
+            let row = seen;
+            match row_of(text, columns, true, &format!("element {row}")) {
+                Ok(element) => {
+                    let none = Object::default();
+                    rows.add(Record { row, text, received_at }, sink, |_, column| field(column, &element, &none))
+                }
+                Err(("no_members", _)) if is_whole => Err(one_object()),
+                Err((reason, message)) => sink.reject(&Reject { row, column: None, reason, message, text }),
+            }
+        };
+        find_rows(&mut scanner, &object.table.rows, |scanner| {
+            if scanner.peek()? != Some(b'{') {
+                return elements(scanner, |_, text| add(text, false));
+            }
+            let length = scanner.value_length(MAX_TEXT)?;
+            add(scanner.window().get(..length).unwrap_or_default(), is_first)?;
+            scanner.consume(length);
+            Ok(())
+        })?;
+        is_first = false;
     }
     rows.flush(sink)?;
     Ok(Notes { seen, ..Notes::default() })
@@ -84,9 +104,11 @@ fn responses(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Not
                     let mut add = |_: u64, text: &[u8]| {
                         seen += 1;
                         let row = seen;
-                        let element = row_of(text).map_err(|error| not_json(&format!("row {row}"), &error))?;
                         let record = Record { row, text, received_at };
-                        rows.add(record, sink, |_, column| field(column, &element, &request))
+                        match row_of(text, &object.table.columns, false, &format!("row {row}")) {
+                            Ok(element) => rows.add(record, sink, |_, column| field(column, &element, &request)),
+                            Err((reason, message)) => sink.reject(&Reject { row, column: None, reason, message, text }),
+                        }
                     };
                     find_rows(&mut scanner, &object.table.rows, |scanner| {
                         if scanner.peek()? == Some(b'{') {

@@ -1,0 +1,127 @@
+//! Local times that come twice, where clocks are set back: which of two instants they are, by the order of the rows.
+//!
+//! Clocks run forwards. Within the rows of one series (the rows whose key is the same but for the time) the times of that
+//! hour are the earlier ones until one comes that is not after the one before; from there on they are the later ones. In a
+//! file that begins with the newest rows it is the other way round. Rows of a table without a key may be of any number of
+//! series: there, only a time before the last one is the later.
+
+use std::collections::HashMap;
+
+use lake::dataset::{Ambiguous, Column, ColumnType, Table};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Series that are remembered: beyond, each time is the earlier one.
+const MAX_SERIES: usize = 1024 * 1024;
+/// Two times further apart are of two changes of clocks.
+const ONE_CHANGE: i64 = 6 * 3600 * 1_000_000;
+/// Rows of the same series that are looked for among the last ones.
+const LOOK_BACK: usize = 64;
+
+/// The two instants of a local time, in microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Twice {
+    pub earlier: i64,
+    pub later: i64,
+}
+
+/// A row before, as far as it matters.
+pub(super) struct Before {
+    /// Whether it is of the same series.
+    pub is_same: bool,
+    /// Its instant.
+    pub micros: Option<i64>,
+}
+
+/// A column whose local times that come twice are told apart by order.
+pub(super) struct Clock {
+    /// Its position.
+    pub column: usize,
+    /// The positions of the columns that make a series.
+    pub series: Vec<usize>,
+    has_key: bool,
+    known: HashMap<u128, Hour>,
+    /// Whether the row before had a time that comes twice.
+    was_twice: bool,
+}
+
+/// The hour that comes twice, in one series.
+struct Hour {
+    last: i64,
+    /// Whether it is the second time.
+    is_again: bool,
+    is_backwards: bool,
+}
+
+impl Clock {
+    /// The columns of a table that are told apart by order.
+    pub(super) fn of_table(table: &Table) -> Vec<Self> {
+        let is_ordered = |column: &Column| {
+            column.kind == ColumnType::Timestamp && column.zone.is_some() && column.ambiguous() == Ambiguous::Order
+        };
+        let columns = table.columns.iter().enumerate().filter(|(_, column)| is_ordered(column));
+        columns.map(|(at, column)| Self::new(table, at, column)).collect()
+    }
+
+    fn new(table: &Table, at: usize, column: &Column) -> Self {
+        let is_of_it = |other: &Column| {
+            let same_field =
+                other.fields().eq(column.fields()) && other.joined == column.joined && other.path == column.path;
+            other.name == column.name || same_field || other.day_of.as_ref() == Some(&column.name)
+        };
+        let series =
+            table.columns.iter().enumerate().filter(|(_, other)| table.key.contains(&other.name) && !is_of_it(other));
+        Self {
+            column: at,
+            series: series.map(|(at, _)| at).collect(),
+            has_key: !table.key.is_empty(),
+            known: HashMap::new(),
+            was_twice: false,
+        }
+    }
+
+    /// Takes note of a row whose time comes once.
+    pub(super) fn pass(&mut self) {
+        self.was_twice = false;
+    }
+
+    /// Which instant a time is, in a series that these bytes name. `before` are the rows before, the last one first.
+    pub(super) fn choose(&mut self, series: &[u8], time: Twice, before: impl Iterator<Item = Before>) -> i64 {
+        let Twice { earlier, later } = time;
+        let series = xxh3_128(series);
+        let is_known = self.known.get(&series).is_some_and(|hour| (earlier - hour.last).abs() < ONE_CHANGE);
+        if !is_known || !self.has_key && !self.was_twice {
+            if self.known.len() >= MAX_SERIES {
+                return earlier;
+            }
+            let is_backwards = is_backwards(time, before);
+            self.known.insert(series, Hour { last: earlier, is_again: false, is_backwards });
+        } else if let Some(hour) = self.known.get_mut(&series) {
+            let step = if hour.is_backwards { hour.last.cmp(&earlier) } else { earlier.cmp(&hour.last) };
+            hour.is_again |= step.is_lt() || self.has_key && step.is_eq();
+            hour.last = earlier;
+        }
+        self.was_twice = true;
+        match self.known.get(&series) {
+            Some(hour) if hour.is_again != hour.is_backwards => later,
+            _ => earlier,
+        }
+    }
+}
+
+/// Whether the rows before come after a time: those of its series, or else those that are near to it.
+fn is_backwards(Twice { earlier, later }: Twice, before: impl Iterator<Item = Before>) -> bool {
+    let mut of_others = None;
+    for (back, Before { is_same, micros }) in before.enumerate() {
+        let Some(micros) = micros.filter(|micros| !(earlier..=later).contains(micros)) else { continue };
+        if is_same {
+            return micros > later;
+        }
+        if of_others.is_none() && (micros - later).abs() < ONE_CHANGE {
+            of_others = Some(micros > later);
+        }
+        if back >= LOOK_BACK && of_others.is_some() {
+            break;
+        }
+    }
+    of_others.unwrap_or_default()
+}

@@ -1,0 +1,176 @@
+//! Texts of other encodings as UTF-8, while they are read. What is no character becomes a byte that UTF-8 does not have, so
+//! that its line alone is rejected.
+
+use std::io::{self, ErrorKind, Read};
+
+use lake::dataset::Encoding;
+
+/// Bytes read at a time.
+const CHUNK: usize = 16 * 1024;
+/// Stands for what is no character.
+const NO_CHARACTER: u8 = 0xFF;
+
+/// The characters of windows-1252 from 0x80 to 0x9F; NUL where there is none.
+const WINDOWS: [char; 32] = [
+    '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”', '•',
+    '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+];
+
+/// How the bytes that come are characters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Coding {
+    Windows,
+    Latin,
+    /// UTF-16, and whether the greater byte comes first.
+    Wide {
+        is_big: bool,
+    },
+}
+
+/// A reader of UTF-8 over bytes of another encoding.
+pub(super) struct ToUtf8<R> {
+    reader: R,
+    coding: Coding,
+    /// Bytes that came and are no whole character yet.
+    pending: Vec<u8>,
+    chunk: Vec<u8>,
+    /// UTF-8 that waits to be read.
+    text: Vec<u8>,
+    read: usize,
+    is_at_end: bool,
+}
+
+/// How the bytes of a text are read by its encoding and its beginning; `None` if it is UTF-8. A byte order mark decides.
+fn coding(encoding: Encoding, head: &[u8]) -> Option<Coding> {
+    match (encoding, head) {
+        (_, [0xEF, 0xBB, 0xBF, ..]) | (Encoding::Utf8, _) => None,
+        (_, [0xFF, 0xFE, ..]) => Some(Coding::Wide { is_big: false }),
+        (_, [0xFE, 0xFF, ..]) => Some(Coding::Wide { is_big: true }),
+        (Encoding::Utf16, [0, second, ..]) if *second != 0 => Some(Coding::Wide { is_big: true }),
+        (Encoding::Utf16, _) => Some(Coding::Wide { is_big: false }),
+        (Encoding::Windows1252, _) => Some(Coding::Windows),
+        (Encoding::Latin1, _) => Some(Coding::Latin),
+    }
+}
+
+/// The text as UTF-8. `head` are its first bytes, which `reader` begins with as well.
+pub(super) fn to_utf8<'r>(encoding: Encoding, head: &[u8], reader: impl Read + 'r) -> Box<dyn Read + 'r> {
+    match coding(encoding, head) {
+        None => Box::new(reader),
+        Some(coding) => Box::new(ToUtf8 {
+            reader,
+            coding,
+            pending: Vec::new(),
+            chunk: vec![0; CHUNK],
+            text: Vec::new(),
+            read: 0,
+            is_at_end: false,
+        }),
+    }
+}
+
+impl<R: Read> Read for ToUtf8<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.read == self.text.len() && !self.is_at_end {
+            (self.read, self.is_at_end) = (0, false);
+            self.text.clear();
+            match self.reader.read(&mut self.chunk) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+                Ok(0) => self.is_at_end = true,
+                Ok(count) => self.pending.extend_from_slice(self.chunk.get(..count).unwrap_or_default()),
+            }
+            self.convert();
+        }
+        let text = self.text.get(self.read..).unwrap_or_default();
+        let count = text.len().min(buffer.len());
+        let into = buffer.get_mut(..count).unwrap_or_default();
+        into.copy_from_slice(text.get(..count).unwrap_or_default());
+        self.read += count;
+        Ok(count)
+    }
+}
+
+impl<R> ToUtf8<R> {
+    /// Makes UTF-8 of what is pending.
+    fn convert(&mut self) {
+        match self.coding {
+            Coding::Windows | Coding::Latin => {
+                for byte in self.pending.drain(..) {
+                    match byte {
+                        0x80..=0x9F if self.coding == Coding::Windows => {
+                            let known = WINDOWS.get(usize::from(byte - 0x80)).copied().filter(|known| *known != '\0');
+                            push(&mut self.text, known);
+                        }
+                        0..0x80 => self.text.push(byte),
+                        _ => push(&mut self.text, Some(char::from(byte))),
+                    }
+                }
+            }
+            Coding::Wide { is_big } => self.convert_wide(is_big),
+        }
+    }
+
+    fn convert_wide(&mut self, is_big: bool) {
+        let (units, _) = self.pending.as_chunks::<2>();
+        let unit = |bytes: &[u8; 2]| if is_big { u16::from_be_bytes(*bytes) } else { u16::from_le_bytes(*bytes) };
+        let is_high = |unit: u16| (0xD800..0xDC00).contains(&unit);
+        let mut whole = units.len();
+        // The other half of the last pair may be still to come.
+        if units.last().is_some_and(|last| is_high(unit(last))) && !self.is_at_end {
+            whole -= 1;
+        }
+        let units = units.iter().take(whole).map(unit);
+        for character in char::decode_utf16(units) {
+            push(&mut self.text, character.ok());
+        }
+        self.pending.drain(..whole * 2);
+        if self.is_at_end && !self.pending.is_empty() {
+            self.text.push(NO_CHARACTER);
+        }
+    }
+}
+
+fn push(text: &mut Vec<u8>, character: Option<char>) {
+    match character {
+        Some(character) => text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+        None => text.push(NO_CHARACTER),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::formats::tests::Dribble;
+
+    fn read(encoding: Encoding, bytes: &[u8], step: usize) -> Vec<u8> {
+        let mut text = Vec::new();
+        let head = &bytes[..bytes.len().min(4)];
+        to_utf8(encoding, head, Dribble(bytes, step)).read_to_end(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn each_encoding_has_its_characters_and_a_mark_decides() {
+        assert_eq!(read(Encoding::Windows1252, b"Zo\xEB \x80 \x93", 2), "Zoë € “".as_bytes());
+        assert_eq!(read(Encoding::Latin1, b"Zo\xEB \x80", 2), "Zoë \u{80}".as_bytes());
+        assert_eq!(read(Encoding::Windows1252, b"a\x81b", 2), b"a\xFFb");
+        assert_eq!(read(Encoding::Windows1252, "\u{feff}é".as_bytes(), 2), "\u{feff}é".as_bytes());
+        assert_eq!(read(Encoding::Windows1252, b"\xFF\xFEa\0", 2), "\u{feff}a".as_bytes());
+        assert_eq!(read(Encoding::Utf16, b"a\0\xEB\0", 1), "aë".as_bytes());
+        assert_eq!(read(Encoding::Utf16, b"\0a\0\xEB", 1), "aë".as_bytes());
+        assert_eq!(read(Encoding::Utf16, b"\x3D\xD8\x00\xDEa\0", 3), "\u{1F600}a".as_bytes());
+        assert_eq!(read(Encoding::Utf16, b"a\0\x3D\xD8b\0c", 3), b"a\xFFb\xFF");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_as_utf_16_is_read(text in "\\PC{0,200}", is_big in any::<bool>(), step in 1_usize..50) {
+            let units = [0xFEFF].into_iter().chain(text.encode_utf16());
+            let bytes: Vec<u8> = units.flat_map(|unit: u16| if is_big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect();
+            prop_assert_eq!(read(Encoding::Utf16, &bytes, step), format!("\u{feff}{text}").into_bytes());
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What an object is by its first bytes, where that is another thing than its name says.
+
+use crate::error::Stop;
+
+/// Bytes that are looked at.
+pub(super) const LOOKED_AT: usize = 512;
+
+/// What an object is that is no UTF-8 text, and what to do.
+struct Kind {
+    magic: &'static [u8],
+    name: &'static str,
+    cure: &'static str,
+}
+
+const KINDS: [Kind; 14] = [
+    Kind { magic: b"\x1f\x8b", name: "gzip", cure: "name it .gz" },
+    Kind { magic: b"\x28\xb5\x2f\xfd", name: "Zstandard", cure: "name it .zst" },
+    Kind {
+        magic: b"PK\x03\x04",
+        name: "zip, or an Excel workbook",
+        cure: "name it .zip, or .xlsx if it is a workbook, or unpack it",
+    },
+    Kind { magic: b"PK\x05\x06", name: "an empty zip", cure: "upload the files themselves" },
+    Kind { magic: b"PAR1", name: "Parquet", cure: "name it .parquet" },
+    Kind { magic: b"\xd0\xcf\x11\xe0", name: "an old Excel workbook (.xls)", cure: "save it as .xlsx or CSV" },
+    Kind { magic: b"BZh", name: "bzip2", cure: "unpack it, or pack it as .gz or .zst" },
+    Kind { magic: b"\xfd7zXZ\x00", name: "xz", cure: "unpack it, or pack it as .gz or .zst" },
+    Kind { magic: b"7z\xbc\xaf\x27\x1c", name: "7-Zip", cure: "unpack it, or pack it as .zip" },
+    Kind { magic: b"Rar!", name: "RAR", cure: "unpack it, or pack it as .zip" },
+    Kind { magic: b"%PDF-", name: "PDF", cure: "export the table as CSV" },
+    Kind { magic: b"SQLite format 3\0", name: "an SQLite database", cure: "export the table as CSV" },
+    Kind { magic: b"Obj\x01", name: "Avro", cure: "convert it to Parquet or NDJSON" },
+    Kind { magic: b"ARROW1", name: "Arrow IPC", cure: "convert it to Parquet" },
+];
+
+/// Whether the bytes are those of a UTF-16 text: by its byte order mark, or as every other byte of it is NUL.
+pub(super) fn is_utf16(head: &[u8]) -> bool {
+    head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || {
+        let (pairs, _) = head.as_chunks::<2>();
+        let high = pairs.iter().filter(|[first, second]| *first == 0 && *second != 0).count();
+        let low = pairs.iter().filter(|[first, second]| *first != 0 && *second == 0).count();
+        pairs.len() >= 4 && high.max(low) * 10 >= pairs.len() * 9
+    }
+}
+
+/// Refuses an object that is no text, by the name of what it is. `may_be_utf16` where the encoding is declared.
+pub(super) fn refuse_other_kinds(head: &[u8], may_be_utf16: bool) -> Result<(), Stop> {
+    if let Some(Kind { name, cure, .. }) = KINDS.iter().find(|kind| head.starts_with(kind.magic)) {
+        return Err(Stop::reject(
+            "wrong_kind",
+            format!("by its first bytes the object is {name}, not what its name says: {cure}"),
+        ));
+    }
+    if is_utf16(head) && !may_be_utf16 {
+        let why = "the object is UTF-16 text, not UTF-8: declare encoding = \"utf-16\", or save it as UTF-8";
+        return Err(Stop::reject("wrong_encoding", why));
+    }
+    Ok(())
+}
+
+/// Refuses an object that does not begin as its format does.
+pub(super) fn require(head: &[u8], magic: &[u8], format: &str) -> Result<(), Stop> {
+    if head.starts_with(magic) {
+        return Ok(());
+    }
+    refuse_other_kinds(head, false)?;
+    Err(Stop::reject("wrong_kind", format!("the object is not {format}, as its name or its table says")))
+}

@@ -1,0 +1,313 @@
+//! Tests of archives, workbooks and Parquet files, made here.
+
+use std::io::{Cursor, Read, Write};
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, ListArray,
+    RecordBatch, StringArray, TimestampMillisecondArray, TimestampNanosecondArray,
+};
+use arrow::datatypes::Int32Type;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, GzipLevel};
+use parquet::file::properties::WriterProperties;
+use proptest::prelude::*;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::tests::{Dribble, decoded};
+
+const DECLARED: &str = "column.id = { type = 'int64' }\ncolumn.name = { type = 'string' }\n";
+
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn each_file_of_an_archive_is_a_part_of_the_object() {
+    let zip = zipped(&[
+        ("a/one.csv", b"id,name\n1,a\nx,b\n"),
+        ("__MACOSX/a/._one.csv", b"\0"),
+        ("two.CSV", b"name,id\nc,2\n"),
+        ("three.ndjson", b"{\"id\":3}\n"),
+        (".hidden", b"x"),
+    ]);
+    let kept = decoded(DECLARED, "x.zip", Dribble(&zip, 7)).unwrap();
+    assert_eq!(kept.rows, ["1|a", "2|c", "3|-"]);
+    assert_eq!(kept.rejects, ["3 id not_an_integer: x,b"]);
+    assert!(kept.messages[0].ends_with("(in a/one.csv)"), "{}", kept.messages[0]);
+    let kept =
+        decoded(&format!("format = 'csv'\n{DECLARED}"), "x.ZIP", zipped(&[("x.txt", b"id,name\n1,a\n")]).as_slice());
+    assert_eq!(kept.unwrap().rows, ["1|a"]);
+}
+
+#[test]
+fn an_archive_is_read_as_a_whole_or_not_at_all() {
+    let within = zipped(&[("b.csv", b"id,name\n1,a\n")]);
+    let refused = |files: &[(&str, &[u8])]| decoded(DECLARED, "x.zip", zipped(files).as_slice()).unwrap_err();
+    assert_eq!(refused(&[("a.csv", b"id,name\n1,a\n"), ("b.csv", b"other\n1\n")]), "missing_column");
+    assert_eq!(refused(&[("a.csv", b"id,name\n1,a\n"), ("readme.txt", b"x")]), "unknown_format");
+    assert_eq!(refused(&[("a.csv", &within)]), "wrong_kind");
+    assert_eq!(refused(&[("a.csv", b"\x1f\x8b\x08\0")]), "wrong_kind");
+    let whole = zipped(&[("a.csv", "id,name\n1,a\n".repeat(100).as_bytes())]);
+    for length in 0..whole.len() {
+        let error = decoded(DECLARED, "x.zip", &whole[..length]).unwrap_err();
+        assert!(["damaged", "not_decompressible", "wrong_kind"].contains(&error.as_str()), "{length}: {error}");
+    }
+    assert_eq!(decoded(DECLARED, "x.zip", &b"id,name\n"[..]).unwrap_err(), "wrong_kind");
+}
+
+/// A workbook with these sheets: name, state, and the rows of cells as XML.
+fn workbook(sheets: &[(&str, &str, &str)]) -> Vec<u8> {
+    let mut list = String::new();
+    let mut relations = String::new();
+    let mut files = Vec::new();
+    for (number, (name, state, rows)) in (1..).zip(sheets) {
+        list += &format!("<sheet name=\"{name}\" sheetId=\"{number}\" state=\"{state}\" r:id=\"r{number}\"/>");
+        relations += &format!(
+            "<Relationship Id=\"r{number}\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet\" Target=\"worksheets/s{number}.xml\"/>"
+        );
+        let sheet = format!(
+            "<?xml version=\"1.0\"?><worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>{rows}</sheetData></worksheet>"
+        );
+        files.push((format!("xl/worksheets/s{number}.xml"), sheet));
+    }
+    files.push((
+        "[Content_Types].xml".to_owned(),
+        "<?xml version=\"1.0\"?><Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>"
+            .to_owned(),
+    ));
+    files.push((
+        "_rels/.rels".to_owned(),
+        "<?xml version=\"1.0\"?><Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"w\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>".to_owned(),
+    ));
+    files.push((
+        "xl/workbook.xml".to_owned(),
+        format!("<?xml version=\"1.0\"?><workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><sheets>{list}</sheets></workbook>"),
+    ));
+    files.push((
+        "xl/_rels/workbook.xml.rels".to_owned(),
+        format!("<?xml version=\"1.0\"?><Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">{relations}</Relationships>"),
+    ));
+    files.push((
+        "xl/styles.xml".to_owned(),
+        "<?xml version=\"1.0\"?><styleSheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><cellXfs count=\"3\"><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/><xf numFmtId=\"14\"/></cellXfs></styleSheet>".to_owned(),
+    ));
+    files.push((
+        "xl/sharedStrings.xml".to_owned(),
+        "<?xml version=\"1.0\"?><sst xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><si><t>id</t></si><si><t>Name</t></si><si><t>at</t></si><si><t>Zoë</t></si></sst>".to_owned(),
+    ));
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+    zipped(&files)
+}
+
+const HEADER: &str = "<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c r=\"B1\" t=\"s\"><v>1</v></c><c r=\"C1\" t=\"s\"><v>2</v></c></row>";
+const ROWS: &str = "<row r=\"2\"><c r=\"A2\"><v>1</v></c><c r=\"B2\" t=\"s\"><v>3</v></c><c r=\"C2\" s=\"1\"><v>46345.4166666667</v></c></row>\
+    <row r=\"4\"><c r=\"A4\"><v>2.5</v></c></row>\
+    <row r=\"5\"><c r=\"A5\"><v>3</v></c><c r=\"B5\" t=\"inlineStr\"><is><t>x</t></is></c><c r=\"D5\"><v>9</v></c></row>\
+    <row r=\"6\"><c r=\"A6\"><v>4</v></c><c r=\"C6\" s=\"1\"><v>46320.1041666667</v></c></row>";
+const SHEET: &str = "column.id = { type = 'int64' }\ncolumn.name = { type = 'string' }\ncolumn.at = { type = 'timestamp', zone = 'Europe/Brussels', ambiguous = 'later' }\n";
+
+#[test]
+fn a_sheet_is_read_row_by_row() {
+    let preamble = "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>Report</t></is></c></row>";
+    let rows = format!("{HEADER}{ROWS}");
+    let kept = decoded(
+        SHEET,
+        "x.xlsx",
+        workbook(&[("Data", "visible", &rows), ("Empty", "visible", ""), ("Old", "hidden", HEADER)]).as_slice(),
+    )
+    .unwrap();
+    assert_eq!(kept.rows, ["1|Zoë|2026-11-19T09:00:00Z", "4|-|2026-10-25T01:30:00Z"]);
+    assert_eq!(
+        kept.rejects.iter().map(|reject| reject.split(':').next().unwrap()).collect::<Vec<_>>(),
+        ["4 id not_an_integer", "5 - wrong_column_count"]
+    );
+    let below = format!(
+        "{preamble}{}",
+        HEADER.replace("r=\"1\"", "r=\"2\"").replace("A1", "A2").replace("B1", "B2").replace("C1", "C2")
+    );
+    let third = "<row r=\"3\"><c r=\"A3\"><v>7</v></c></row>";
+    let file = workbook(&[("Data", "visible", &format!("{below}{third}"))]);
+    for options in ["", "header = 'find'\n", "skip_lines = 1\n"] {
+        let kept = decoded(&format!("{options}{SHEET}"), "x.xlsx", file.as_slice()).unwrap();
+        assert_eq!((kept.rows, kept.preamble), (vec!["7|-|-".to_owned()], 1), "{options}");
+    }
+}
+
+#[test]
+fn a_sheet_is_chosen_by_name_or_number() {
+    let row = |id: u32| format!("{HEADER}<row r=\"2\"><c r=\"A2\"><v>{id}</v></c></row>");
+    let file = workbook(&[("One", "visible", &row(1)), ("Hidden", "hidden", &row(2)), ("Three", "visible", &row(3))]);
+    for (options, expected) in [
+        ("", Err("unclear_sheet")),
+        ("sheet = 'three'\n", Ok("3|-|-")),
+        ("sheet = 'Hidden'\n", Ok("2|-|-")),
+        ("sheet = 2\n", Ok("3|-|-")),
+        ("sheet = 3\n", Err("no_sheet")),
+        ("sheet = 'Four'\n", Err("no_sheet")),
+    ] {
+        let found = decoded(&format!("{options}{SHEET}"), "x.xlsx", file.as_slice()).map(|kept| kept.rows.concat());
+        assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned), "{options}");
+    }
+}
+
+#[test]
+fn a_bomb_is_refused_before_it_is_in_memory() {
+    let long = "a".repeat(2 * 1024 * 1024);
+    let cell = format!("{HEADER}<row r=\"2\"><c r=\"B2\" t=\"inlineStr\"><is><t>{long}</t></is></c></row>");
+    assert_eq!(decoded(SHEET, "x.xlsx", workbook(&[("Data", "visible", &cell)]).as_slice()).unwrap_err(), "too_large");
+    let strings = std::iter::repeat_n(b"<si><t>a</t></si>".as_slice(), 5_000_000).collect::<Vec<_>>().concat();
+    assert_eq!(
+        decoded(SHEET, "x.xlsx", zipped(&[("xl/sharedStrings.xml", &strings)]).as_slice()).unwrap_err(),
+        "too_large"
+    );
+}
+
+fn parquet(compression: Compression) -> Vec<u8> {
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1)]), None, None]);
+    let days = Decimal128Array::from(vec![Some(12345), None, Some(-5)]).with_precision_and_scale(10, 2).unwrap();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("Id", Arc::new(Int32Array::from(vec![Some(1), None, Some(3)]))),
+        ("kind", Arc::new(["a", "b", "a"].into_iter().collect::<DictionaryArray<Int32Type>>())),
+        ("v", Arc::new(Float64Array::from(vec![0.1, f64::NAN, -1e300]))),
+        ("utc", Arc::new(TimestampNanosecondArray::from(vec![1_763_546_400_000_001_999; 3]).with_timezone("+00:00"))),
+        ("local", Arc::new(TimestampMillisecondArray::from(vec![1_763_546_400_000; 3]))),
+        ("day", Arc::new(Date32Array::from(vec![20_000, 20_001, 20_002]))),
+        ("sum", Arc::new(days)),
+        ("ok", Arc::new(BooleanArray::from(vec![true, false, true]))),
+        ("more", Arc::new(list)),
+        ("text", Arc::new(StringArray::from(vec!["x", " ", "é"]))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let properties = WriterProperties::builder().set_compression(compression).build();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+const PARQUET: &str = "column.id = { type = 'int64' }\ncolumn.kind = { type = 'string' }\ncolumn.v = { type = 'float64', missing = ['NaN'] }\ncolumn.utc = { type = 'timestamp' }\ncolumn.local = { type = 'timestamp', zone = 'Europe/Brussels' }\ncolumn.day = { type = 'date' }\ncolumn.sum = { type = 'float64' }\ncolumn.ok = { type = 'bool' }\ncolumn.text = { type = 'string' }\ncolumn.gone = { type = 'string', optional = true }\n";
+
+#[test]
+fn parquet_of_others_is_read_by_name_and_its_types_are_checked() {
+    for compression in
+        [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::GZIP(GzipLevel::default()), Compression::LZ4_RAW]
+    {
+        let kept = decoded(PARQUET, "x.parquet", Dribble(&parquet(compression), 1000)).unwrap();
+        let rest = "2025-11-19T10:00:00.000001Z|2025-11-19T09:00:00Z";
+        assert_eq!(
+            kept.rows,
+            [
+                format!("1|a|0.1|{rest}|2024-10-04|123.45|true|x|-"),
+                format!("-|b|-|{rest}|2024-10-05|-|false|-|-"),
+                format!("3|a|-1e300|{rest}|2024-10-06|-0.05|true|é|-"),
+            ]
+        );
+        assert_eq!(kept.notes, (0, 1));
+    }
+    let file = parquet(Compression::SNAPPY);
+    let kept =
+        decoded("column.more = { type = 'string' }\ncolumn.text = { type = 'int64' }\n", "x.parquet", file.as_slice())
+            .unwrap();
+    assert!(
+        kept.rejects[0].starts_with("1 more wrong_type") && kept.rejects[1].starts_with("3 text not_an_integer"),
+        "{kept:?}"
+    );
+    assert_eq!(
+        decoded("column.x = { type = 'string' }\n", "x.parquet", file.as_slice()).unwrap_err(),
+        "missing_column"
+    );
+    let kept = decoded("column.local = { type = 'timestamp' }\n", "x.parquet", file.as_slice()).unwrap();
+    assert!(kept.rejects[0].starts_with("1 local missing_offset"), "{kept:?}");
+}
+
+#[test]
+fn rows_within_rows_see_those_around_them() {
+    let declared = "rows = '/meters'\nexplode = ['/days', '/readings']\ncolumn.meter = { type = 'int64', path = '^^/id' }\ncolumn.day = { type = 'date', path = '^/day' }\ncolumn.v = { type = 'float64' }\n";
+    let text = br#"{"meters": [{"id": 1, "days": [{"day": "2026-11-19", "readings": [{"v": 1}, {"v": "x"}, 7]}, {"day": "2026-11-20", "readings": []}]},
+        {"id": 2}, {"days": [{"readings": [{"v": 2}]}], "id": 3}, {"id": 4, "days": 5}]}"#;
+    let kept = decoded(declared, "x.json", Dribble(text, 5)).unwrap();
+    assert_eq!(kept.rows, ["1|2026-11-19|1.0", "3|-|2.0"]);
+    let rejects: Vec<_> = kept.rejects.iter().map(|reject| reject.split(':').next().unwrap()).collect();
+    assert_eq!(rejects, ["2 v not_a_number", "3 - not_json", "4 - no_rows", "6 - not_a_list"]);
+    let declared =
+        "explode = '/readings'\ncolumn.meter = { type = 'int64', path = '^/id' }\ncolumn.v = { type = 'float64' }\n";
+    let lines =
+        b"\xEF\xBB\xBF{\"readings\":[{\"v\":1},{\"v\":2}],\"id\":1}\n[]\n{\"id\":2,\"readings\":[{\"v\":\"x\"}]}\n";
+    let kept = decoded(declared, "x.ndjson", &lines[..]).unwrap();
+    assert_eq!(kept.rows, ["1|1.0", "1|2.0"]);
+    assert_eq!(kept.rejects, ["2 - not_json: []", "3 v not_a_number: {\"v\":\"x\"}"]);
+}
+
+#[test]
+fn json_is_one_object_or_several_documents() {
+    for text in [
+        "{\"id\": 1}\n{\"id\": 2,\n \"name\": \"a\"}",
+        "[{\"id\": 1}]\n[{\"id\": 2, \"name\": \"a\"}]",
+        "\u{feff}[{\"id\":1}] {\"id\":2,\"name\":\"a\"}",
+    ] {
+        assert_eq!(decoded(DECLARED, "x.json", text.as_bytes()).unwrap().rows, ["1|-", "2|a"], "{text}");
+    }
+    assert_eq!(decoded(DECLARED, "x.json", &b"{\"id\": 1}"[..]).unwrap().rows, ["1|-"]);
+    assert_eq!(decoded(DECLARED, "x.json", &b"{\"error\": \"no\"}"[..]).unwrap_err(), "not_a_list");
+    assert_eq!(decoded(DECLARED, "x.json", &b"[{\"id\": 1}] x"[..]).unwrap_err(), "not_json");
+    let utf16: Vec<u8> = "\u{feff}[{\"id\": 1, \"name\": \"é\"}]".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(decoded(DECLARED, "x.json", utf16.as_slice()).unwrap_err(), "wrong_encoding");
+    assert_eq!(decoded(&format!("encoding = 'utf-16'\n{DECLARED}"), "x.json", utf16.as_slice()).unwrap().rows, ["1|é"]);
+}
+
+/// Bytes with some of them changed, and cut off.
+fn damaged(bytes: &[u8], edits: &[(prop::sample::Index, u8)], end: prop::sample::Index) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for (at, byte) in edits {
+        let at = at.index(bytes.len());
+        bytes[at] = *byte;
+    }
+    let length = bytes.len() - end.index(bytes.len()) % 8;
+    bytes.truncate(length);
+    bytes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn damage_ends_in_rows_or_a_reason(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        end in any::<prop::sample::Index>(),
+        kind in 0_usize..3,
+    ) {
+        let (declared, name, whole) = match kind {
+            0 => (PARQUET, "x.parquet", parquet(Compression::SNAPPY)),
+            1 => (SHEET, "x.xlsx", workbook(&[("Data", "visible", &format!("{HEADER}{ROWS}"))])),
+            _ => (DECLARED, "x.zip", zipped(&[("a.csv", b"id,name\n1,a\n")])),
+        };
+        let bytes = damaged(&whole, &edits, end);
+        match decoded(declared, name, bytes.as_slice()) {
+            Ok(_) => {}
+            // A failure of reading would be tried again for ever.
+            Err(reason) => prop_assert!(crate::reasons::reason(&reason).is_some(), "{}", reason),
+        }
+    }
+}
+
+#[test]
+fn an_endless_part_is_read_in_bounded_memory() {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("a.csv", SimpleFileOptions::default()).unwrap();
+    zip.write_all(b"id,name\n1,a\n").unwrap();
+    std::io::copy(&mut std::io::repeat(b'x').take(64 * 1024 * 1024), &mut zip).unwrap();
+    zip.write_all(b"\n2,b\n").unwrap();
+    let bytes = zip.finish().unwrap().into_inner();
+    assert!(bytes.len() < 1024 * 1024);
+    let kept = decoded(DECLARED, "x.zip", bytes.as_slice()).unwrap();
+    assert_eq!(kept.rows, ["1|a", "2|b"]);
+    assert!(kept.rejects[0].starts_with("3 - record_too_long"));
+}

@@ -1,0 +1,293 @@
+//! Format `xlsx`: a sheet of an Excel workbook, row by row.
+//!
+//! Cells have types of their own. Dates and times are local: Excel knows no time zone. The library holds the workbook's
+//! shared texts and styles, so these are bounded; a sheet's cells pass one by one.
+
+use std::collections::VecDeque;
+use std::io::{Read, Seek};
+
+use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
+use chrono::NaiveDate;
+use lake::dataset::{Header, Sheet};
+use tempfile::SpooledTempFile;
+use zip::ZipArchive;
+
+use super::archive::kept;
+use super::cell::{Cell, damaged, guarded, line, value};
+use super::columns::{Columns, Record};
+use super::layout::{Layout, Line};
+use super::{Notes, RawObject};
+use crate::error::Stop;
+use crate::reject::Reject;
+use crate::writer::Sink;
+
+/// The most that a part of a workbook may become that is held in memory, and the most that a sheet may.
+const MAX_PART: u64 = 64 * 1024 * 1024;
+const MAX_SHEET: u64 = 4 * 1024 * 1024 * 1024;
+/// The longest stretch of a part without a tag: no text of a cell is longer.
+const MAX_STRETCH: u64 = 1024 * 1024;
+/// Columns that a sheet can have.
+const MAX_COLUMNS: u32 = 16_384;
+/// Rows among which a header is looked for, where nothing is declared.
+const LOOK_AHEAD: usize = 100;
+const FORMAT: &str = "Excel workbook";
+
+/// Reads the rows of a sheet.
+pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let mut file = kept(reader, b"PK", "an Excel workbook (.xlsx)")?;
+    guarded(FORMAT, || {
+        check_sizes(&mut file)?;
+        file.rewind()?;
+        let mut workbook: Xlsx<SpooledTempFile> = Xlsx::new(file).map_err(refused)?;
+        let Some(sheet) = choose(&mut workbook, object.table.sheet.as_ref())? else { return Ok(Notes::default()) };
+        let cells = workbook.worksheet_cells_reader(&sheet).map_err(refused)?;
+        decode_sheet(object, &mut SheetRows { cells, next: None, is_at_end: false }, sink)
+    })
+}
+
+fn refused(error: XlsxError) -> Stop {
+    match error {
+        XlsxError::Password => Stop::reject("damaged", "the Excel workbook has a password: save it without one"),
+        XlsxError::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => error.into(),
+        // The library's words may quote what it read.
+        _ => damaged(FORMAT, "a part of it is missing or is not as it should be"),
+    }
+}
+
+/// Refuses a workbook of which the library would hold too much in memory.
+fn check_sizes(file: &mut SpooledTempFile) -> Result<(), Stop> {
+    let broken = |_| damaged(FORMAT, "it is no sound zip archive");
+    let mut archive = ZipArchive::new(file).map_err(broken)?;
+    let mut held = 0;
+    for number in 0..archive.len() {
+        let mut part = archive.by_index(number).map_err(broken)?;
+        let is_sheet = part.name().map_err(broken)?.to_ascii_lowercase().contains("worksheets/");
+        let (mut size, mut stretch) = (0, 0);
+        let mut buffer = [0; 16 * 1024];
+        loop {
+            let count = part.read(&mut buffer).map_err(|_| damaged(FORMAT, "a part of it is damaged"))?;
+            let bytes = buffer.get(..count).unwrap_or_default();
+            if bytes.is_empty() {
+                break;
+            }
+            size += bytes.len() as u64;
+            stretch = match bytes.iter().rposition(|byte| *byte == b'<') {
+                Some(last) => (bytes.len() - last) as u64,
+                None => stretch + bytes.len() as u64,
+            };
+            let limit = if is_sheet { MAX_SHEET } else { MAX_PART };
+            if size > limit || is_sheet && stretch > MAX_STRETCH || !is_sheet && held + size > 2 * MAX_PART {
+                let why = "a part of it becomes too large when it is unpacked: save the sheet as CSV";
+                return Err(Stop::reject("too_large", format!("the {FORMAT} is not read: {why}")));
+            }
+        }
+        held += if is_sheet { 0 } else { size };
+    }
+    Ok(())
+}
+
+/// The name of the sheet that is declared, or of the only one with cells.
+fn choose(workbook: &mut Xlsx<SpooledTempFile>, declared: Option<&Sheet>) -> Result<Option<String>, Stop> {
+    let sheets = workbook.sheets_metadata().iter().filter(|sheet| sheet.typ == SheetType::WorkSheet);
+    let (mut all, mut visible) = (Vec::new(), Vec::new());
+    for sheet in sheets {
+        all.push(sheet.name.clone());
+        if sheet.visible == SheetVisible::Visible {
+            visible.push(sheet.name.clone());
+        }
+    }
+    let found = match declared {
+        Some(Sheet::Named(name)) => all.iter().find(|known| known.to_lowercase() == name.to_lowercase()),
+        Some(Sheet::Number(number)) => visible.get(number - 1),
+        None => {
+            let mut filled = Vec::new();
+            for name in &visible {
+                let mut cells = workbook.worksheet_cells_reader(name).map_err(refused)?;
+                if cells.next_cell().map_err(refused)?.is_some() {
+                    filled.push(name);
+                }
+            }
+            return match filled.as_slice() {
+                [] => Ok(None),
+                [only] => Ok(Some((*only).clone())),
+                several => {
+                    let names = several.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+                    let why =
+                        format!("the workbook has several sheets ({names}): declare sheet = \"NAME\" or its number");
+                    Err(Stop::reject("unclear_sheet", why))
+                }
+            };
+        }
+    };
+    let missing = || Stop::reject("no_sheet", format!("the workbook has no such sheet; it has {}", all.join(", ")));
+    found.cloned().map(Some).ok_or_else(missing)
+}
+
+/// A row that has cells, and its number from 1.
+struct SheetRow {
+    number: u64,
+    cells: Vec<Cell>,
+}
+
+struct SheetRows<'a> {
+    cells: XlsxCellReader<'a, SpooledTempFile>,
+    /// A cell of the row after the last.
+    next: Option<(u32, u32, Cell)>,
+    is_at_end: bool,
+}
+
+impl SheetRows<'_> {
+    /// The next row that is not blank.
+    fn next_row(&mut self) -> Result<Option<SheetRow>, Stop> {
+        loop {
+            let Some((row, column, cell)) = self.next_cell()? else { return Ok(None) };
+            let mut cells = Vec::new();
+            put(&mut cells, column, cell);
+            while let Some((next_row, column, cell)) = self.next_cell()? {
+                if next_row != row {
+                    self.next = Some((next_row, column, cell));
+                    break;
+                }
+                put(&mut cells, column, cell);
+            }
+            if !cells.iter().all(Cell::is_blank) {
+                return Ok(Some(SheetRow { number: u64::from(row) + 1, cells }));
+            }
+        }
+    }
+
+    fn next_cell(&mut self) -> Result<Option<(u32, u32, Cell)>, Stop> {
+        if let Some(next) = self.next.take() {
+            return Ok(Some(next));
+        }
+        if self.is_at_end {
+            return Ok(None);
+        }
+        let Some(cell) = self.cells.next_cell().map_err(refused)? else {
+            self.is_at_end = true;
+            return Ok(None);
+        };
+        let (row, column) = cell.get_position();
+        if column >= MAX_COLUMNS {
+            return Err(damaged(FORMAT, "a cell is beyond the last column"));
+        }
+        Ok(Some((row, column, typed(cell.get_value()))))
+    }
+}
+
+fn put(cells: &mut Vec<Cell>, column: u32, cell: Cell) {
+    let at = column as usize;
+    if cells.len() <= at {
+        cells.resize(at + 1, Cell::Empty);
+    }
+    cells.get_mut(at).into_iter().for_each(|place| *place = cell.clone());
+}
+
+fn typed(value: &DataRef<'_>) -> Cell {
+    match value {
+        DataRef::Int(number) => Cell::Number(number.to_string()),
+        DataRef::Float(number) => Cell::Number(number.to_string()),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Cell::Text(text.clone()),
+        DataRef::SharedString(text) => Cell::Text((*text).to_owned()),
+        DataRef::Bool(truth) => Cell::Bool(*truth),
+        DataRef::DateTime(time) => stamp(time),
+        DataRef::Error(error) => Cell::Text(error.to_string()),
+        DataRef::Empty => Cell::Empty,
+    }
+}
+
+/// A date and time of day; a time of day alone, which is less than a day, is a text such as `10:00:00`.
+fn stamp(time: &ExcelDateTime) -> Cell {
+    let days = time.as_f64();
+    let (year, month, day, hour, minute, second, millis) = time.to_ymd_hms_milli();
+    if time.is_duration() && days >= 1.0 {
+        return Cell::Number(days.to_string());
+    }
+    if (0.0..1.0).contains(&days) {
+        let fraction = if millis == 0 { String::new() } else { format!(".{millis:03}") };
+        return Cell::Text(format!("{hour:02}:{minute:02}:{second:02}{fraction}"));
+    }
+    let date = NaiveDate::from_ymd_opt(i32::from(year), u32::from(month), u32::from(day));
+    let time = date.and_then(|date| {
+        date.and_hms_milli_opt(u32::from(hour), u32::from(minute), u32::from(second), u32::from(millis))
+    });
+    match time {
+        Some(time) => Cell::Stamp { time, is_utc: false },
+        None => Cell::Number(days.to_string()),
+    }
+}
+
+fn decode_sheet(object: &RawObject, rows: &mut SheetRows, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+    let mut notes = Notes::default();
+    let mut columns = Columns::new(object);
+    let mut waiting = VecDeque::new();
+    let begun = begin(object, rows, &mut waiting, &mut notes)?;
+    let Some(layout) = begun else {
+        columns.flush(sink)?;
+        return Ok(notes);
+    };
+    notes.ignored_columns = layout.ignored;
+    let received_at = object.received_at.timestamp_micros();
+    let mut text = String::new();
+    loop {
+        let next = match waiting.pop_front() {
+            Some(row) => Some(row),
+            None => rows.next_row()?,
+        };
+        let Some(SheetRow { number: row, cells }) = next else { break };
+        notes.seen += 1;
+        line(&cells, &mut text);
+        let beyond = cells.get(layout.columns()..).unwrap_or_default();
+        if beyond.iter().all(Cell::is_blank) {
+            let record = Record { row, text: text.as_bytes(), received_at };
+            columns.add_raw(record, sink, |at, column| value(&layout, at, column, &cells))?;
+        } else {
+            let message = format!("the row has {} cells, and the sheet has {} columns", cells.len(), layout.columns());
+            let reason = "wrong_column_count";
+            sink.reject(&Reject { row, column: None, reason, message, text: text.as_bytes() })?;
+        }
+    }
+    columns.flush(sink)?;
+    Ok(notes)
+}
+
+/// Finds the header. Rows that were looked at and come behind it are waiting.
+fn begin(
+    object: &RawObject,
+    rows: &mut SheetRows,
+    waiting: &mut VecDeque<SheetRow>,
+    notes: &mut Notes,
+) -> Result<Option<Layout>, Stop> {
+    let table = object.table;
+    let mut header = table.header;
+    loop {
+        while waiting.len() < if header == Header::Auto { LOOK_AHEAD } else { 1 } {
+            match rows.next_row()? {
+                Some(row) if row.number <= table.skip_lines => notes.preamble += 1,
+                Some(row) => waiting.push_back(row),
+                None => break,
+            }
+        }
+        let Some(first) = waiting.pop_front() else {
+            return if header == Header::Find && notes.preamble > 0 { Err(Layout::no_header(table)) } else { Ok(None) };
+        };
+        let texts = |row: &SheetRow| row.cells.iter().map(|cell| cell.text().into_owned()).collect::<Vec<_>>();
+        let is_header = |row: &SheetRow| {
+            let texts = texts(row);
+            Layout::is_header(table, &texts.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let names = texts(&first);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        match Layout::find(table, header, &names, || Ok(waiting.iter().any(is_header)))? {
+            Line::Header(layout) => return Ok(Some(layout)),
+            Line::Row(layout) => {
+                waiting.push_front(first);
+                return Ok(Some(layout));
+            }
+            Line::Preamble => {
+                notes.preamble += 1;
+                header = Header::Find;
+            }
+        }
+    }
+}

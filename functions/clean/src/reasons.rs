@@ -1,0 +1,294 @@
+//! Why rows and objects are rejected: each reason with its cause and its cure. The codes are stable.
+
+/// A reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason {
+    /// The stable code, as rejects have it.
+    pub code: &'static str,
+    /// Whether it rejects an object as a whole; a row, if not. Some do both.
+    pub whole: bool,
+    /// What was found.
+    pub cause: &'static str,
+    /// What to do.
+    pub cure: &'static str,
+}
+
+const fn row(code: &'static str, cause: &'static str, cure: &'static str) -> Reason {
+    Reason { code, whole: false, cause, cure }
+}
+
+const fn whole(code: &'static str, cause: &'static str, cure: &'static str) -> Reason {
+    Reason { code, whole: true, cause, cure }
+}
+
+/// All reasons, by code.
+pub const REASONS: [Reason; 45] = [
+    row(
+        "above_maximum",
+        "A number is greater than the column's `max`.",
+        "Mend the value at its source, raise `max`, or list the value under `missing`.",
+    ),
+    row(
+        "ambiguous_time",
+        "A local time comes twice, where clocks are set back, and the column says `ambiguous = \"reject\"`.",
+        "Export times with their offset, or declare `ambiguous` as `\"order\"`, `\"earlier\"` or `\"later\"`.",
+    ),
+    row(
+        "bad_quote",
+        "A quote opens and is not closed, or text follows where it is closed.",
+        "Double quotes inside a value, or declare `escape = \"\\\\\"` if a backslash stands before them, or `quote = \"none\"` \
+         if quotes are characters like others. In a line that may be the header, it rejects the object.",
+    ),
+    row(
+        "below_minimum",
+        "A number is less than the column's `min`.",
+        "Mend the value at its source, lower `min`, or list the value under `missing`.",
+    ),
+    whole(
+        "damaged",
+        "A zip archive, workbook or Parquet file is not as its format should be, or has a password.",
+        "Write or upload it again, without a password.",
+    ),
+    whole(
+        "duplicate_column",
+        "Two columns have the same name, but for white space and upper case: which one is meant cannot be known.",
+        "Rename one of them in the file.",
+    ),
+    whole("error_body", "A source answered an error in place of values.", "Ingest that day again."),
+    row(
+        "line_too_long",
+        "A line of JSON is longer than a row may be (8 MiB; 64 MiB if lists in it are exploded).",
+        "Write one row per line; explode long lists.",
+    ),
+    whole(
+        "missing_column",
+        "The header lacks a declared column, or there is no header and the first line has another number of values.",
+        "Rename the column in the file, or declare its name as `field`. Declare `optional = true` if files may lack it; \
+         `header = \"find\"` or `skip_lines` if the header stands further below; `delimiter` if it is another one; \
+         `header = \"never\"` if there is none.",
+    ),
+    row(
+        "missing_key",
+        "A value is missing that is part of the table's `key`: the row cannot be told from others.",
+        "Mend the value at its source, or take the column out of `key`.",
+    ),
+    row(
+        "missing_offset",
+        "A time does not say how far it is from UTC, and the column has no time zone.",
+        "Declare `zone = \"dataset\"` or the time zone that it is written in.",
+    ),
+    row(
+        "missing_value",
+        "A value is missing that is `required`.",
+        "Mend the value at its source, or remove `required` if it may be missing.",
+    ),
+    row(
+        "no_members",
+        "A JSON object has none of the members that columns are read from. Names count with upper and lower case.",
+        "Declare the members' names as `field`, or where they are as `path`; `rows` if the rows are further within.",
+    ),
+    whole(
+        "no_partition",
+        "The table is partitioned by a part of the raw key, and the object's key lacks it or has no sound value there.",
+        "Upload the object under a key such as `date=2026-11-19/NAME`.",
+    ),
+    whole(
+        "no_rows",
+        "There is nothing where `rows` or `explode` point to.",
+        "Correct the pointer; if the source answered an error, ingest that window again. For `explode`, it rejects the row.",
+    ),
+    whole(
+        "no_sheet",
+        "The workbook has no sheet of the declared name or number.",
+        "Correct `sheet`, or rename the sheet.",
+    ),
+    row("not_a_bool", "A value is neither true nor false.", "Declare `true_values` and `false_values`."),
+    row(
+        "not_a_date",
+        "A text is not a date as the column declares it. `%Y` takes four digits.",
+        "Declare each `format` that occurs.",
+    ),
+    whole(
+        "not_a_list",
+        "One JSON object stands where a list of rows should be, and has no declared member: an error message, perhaps.",
+        "Look at the object; declare `rows` if the rows are further within. For `explode`, it rejects the row.",
+    ),
+    row(
+        "not_a_number",
+        "A text is not a number, or has other marks for decimals or thousands.",
+        "Declare `decimal` and `thousands`, or list the text under `missing`.",
+    ),
+    row(
+        "not_a_timestamp",
+        "A text is not a time as the column declares it, or clocks skip that time where they are set forward.",
+        "Declare each `format` that occurs, and the time zone that times are written in.",
+    ),
+    row(
+        "not_an_integer",
+        "A value is not a whole number.",
+        "Declare `float64`, or `round = true`; for texts with marks, `thousands` and `decimal`.",
+    ),
+    whole(
+        "not_decompressible",
+        "A compressed object is damaged or incomplete, or is not compressed as its name says.",
+        "Upload it again, under a name that fits.",
+    ),
+    row(
+        "not_finite",
+        "A number is NaN or infinite.",
+        "List `\"NaN\"` under `missing` if it stands for a missing value.",
+    ),
+    row("not_in_list", "A text is none of the column's `one_of`.", "Add it there, or mend it at its source."),
+    row(
+        "not_json",
+        "A line or element is not a JSON object. Where a document as a whole is not JSON, it rejects the object.",
+        "The message says where it stops to be JSON: write `null` for NaN, and one row per line in NDJSON.",
+    ),
+    row(
+        "not_utf8",
+        "A record has bytes that are no text in UTF-8, or in the declared encoding.",
+        "Declare `encoding = \"windows-1252\"` or what else it is, or save the file as UTF-8.",
+    ),
+    row(
+        "nul_byte",
+        "A record has a NUL byte, which no text has.",
+        "Upload the file again; look for a crash of what wrote it.",
+    ),
+    row(
+        "out_of_range",
+        "A date or time is of a year that is not 0001 to 9999, or of no school year (1970 to 2069), or a number is beyond \
+         the range of doubles.",
+        "Declare the unit that the time has: `epoch_ms` in place of `epoch_s`, for one.",
+    ),
+    row(
+        "record_too_long",
+        "A record of a CSV file is longer than 1 MiB. In a line that may be the header, it rejects the object.",
+        "Look for a lost line end; declare `quote = \"none\"` if quotes are characters like others.",
+    ),
+    whole("too_deep", "JSON is nested in more than 64 levels.", "Flatten it before it is uploaded."),
+    whole("too_large", "A part of a workbook becomes too large when it is unpacked.", "Save the sheet as CSV."),
+    whole("too_long", "A JSON value is longer than is accepted.", "Write one object per row; explode long lists."),
+    whole("too_many_files", "A zip archive has more than 10,000 files.", "Pack them in several."),
+    whole("too_many_rows", "A partition would get more than 4 billion rows of one object.", "Upload it in parts."),
+    whole("truncated", "A JSON object ends within a value.", "Upload it again: it is incomplete."),
+    whole(
+        "unclear_header",
+        "All columns are strings and no name is in the first line: it may be a header or a row.",
+        "Declare `header = \"never\"` or `header = \"always\"`.",
+    ),
+    whole("unclear_sheet", "Several sheets of the workbook have cells.", "Declare `sheet`, by name or number."),
+    whole(
+        "unknown_format",
+        "The name does not say how bytes become rows, and neither does the table.",
+        "Declare `format`, or upload it under a name that ends in `.csv`, `.tsv`, `.json`, `.ndjson`, `.xlsx` or `.parquet`.",
+    ),
+    row(
+        "unknown_timeseries",
+        "A value is of a series that the metadata of its day does not have.",
+        "Ingest that day again.",
+    ),
+    row(
+        "wrong_column_count",
+        "A record has fewer or more values than the file has columns. Blank ones at its end do not count.",
+        "Quote values with a delimiter in them; declare `quote`, `escape` or `delimiter` as they are.",
+    ),
+    whole("wrong_encoding", "The object is UTF-16 text.", "Declare `encoding = \"utf-16\"`, or save it as UTF-8."),
+    whole(
+        "wrong_kind",
+        "By its first bytes the object is something else than its name says: gzip, zip, Parquet, an Excel workbook.",
+        "Name it as what it is, or unpack or convert it; the message says which.",
+    ),
+    row(
+        "wrong_pattern",
+        "A text does not match the column's `pattern`.",
+        "Mend it at its source, or widen the pattern.",
+    ),
+    row(
+        "wrong_type",
+        "A list or an object stands where a single value should.",
+        "Declare `path = \"/member/within\"`, or `explode` if each element is a row.",
+    ),
+];
+
+/// The reason of a code.
+pub fn reason(code: &str) -> Option<&'static Reason> {
+    REASONS.iter().find(|reason| reason.code == code)
+}
+
+/// The reasons as a page in Markdown.
+pub fn page() -> String {
+    let mut text = String::from(
+        "# Reasons of rejects\n\nA row or object that is not as its table declares goes to the rejection zone, with one of \
+         these codes as its `reason`. This page is made from `functions/clean/src/reasons.rs`.\n\n| reason | rejects | cause \
+         | cure |\n|---|---|---|---|\n",
+    );
+    for Reason { code, whole, cause, cure } in REASONS {
+        let rejects = if whole { "the object" } else { "the row" };
+        text.push_str(&format!("| `{code}` | {rejects} | {cause} | {cure} |\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use regex::Regex;
+
+    use super::*;
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            match path.is_dir() {
+                true if name != "tests" => sources(&path, found),
+                false
+                    if name.ends_with(".rs")
+                        && !["tests.rs", "oracle.rs", "dialects.rs", "reasons.rs"].contains(&name.as_str()) =>
+                {
+                    found.push(path);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn each_reason_is_explained_and_in_order() {
+        assert!(REASONS.is_sorted_by(|one, next| one.code < next.code));
+        let mut files = Vec::new();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        sources(&root.join("src"), &mut files);
+        files.push(root.join("../../shared/src/dataset/column.rs"));
+        let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+        let texts: Vec<&str> = texts.iter().filter_map(|text| text.split("#[cfg(test)]\nmod tests {").next()).collect();
+        for reason in REASONS {
+            let literal = format!("\"{}\"", reason.code);
+            assert!(texts.iter().any(|text| text.contains(&literal)), "{} is never given", reason.code);
+            assert!(!reason.cause.is_empty() && !reason.cure.is_empty(), "{}", reason.code);
+        }
+        let given = Regex::new(r#"(?:Stop::reject\(|reason: |not_a\(|Err\(\()\s*"([a-z_]+)""#).unwrap();
+        let used: BTreeSet<&str> = texts
+            .iter()
+            .flat_map(|text| given.captures_iter(text))
+            .map(|groups| groups.get(1).unwrap().as_str())
+            .collect();
+        let unexplained: Vec<&str> =
+            used.into_iter().filter(|code| code.contains('_') && reason(code).is_none()).collect();
+        assert!(unexplained.is_empty(), "{unexplained:?}");
+    }
+
+    /// With `TRIBUTARY_BLESS` set, the page is written.
+    #[test]
+    fn the_page_is_up_to_date() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reasons.md");
+        if std::env::var_os("TRIBUTARY_BLESS").is_some() {
+            fs::write(&file, page()).unwrap();
+        }
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        assert!(text == page(), "docs/reasons.md is not what the code says: run this test with TRIBUTARY_BLESS=1");
+    }
+}
