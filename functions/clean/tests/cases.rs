@@ -41,8 +41,9 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 /// Cleans a case: its declaration, with texts replaced by others, and its files.
 async fn case(name: &str, declared: &str, edits: &[(&str, &str)], raw: &[(&str, &[u8])]) -> Result {
     let folder = TempDir::new().unwrap();
-    let given =
-        std::env::var_os("TRIBUTARY_CASES").map(|cases| Path::new(&cases).join(name)).filter(|case| !name.is_empty() && case.is_dir());
+    let given = std::env::var_os("TRIBUTARY_CASES")
+        .map(|cases| Path::new(&cases).join(name))
+        .filter(|case| !name.is_empty() && case.is_dir());
     let (mut declared, mut raw): (String, BTreeMap<String, Vec<u8>>) = (
         format!("title = \"T\"\ntime_zone = \"Europe/Brussels\"\n\n[table.t]\n{declared}"),
         raw.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect(),
