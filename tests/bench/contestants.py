@@ -36,13 +36,17 @@ class Tributary:
             shutil.copytree(config, out / "config")
         costs = {"clean": self.step("clean", raw, out)}
         if job.has_models:
-            costs["models"] = self.step("aggregate", raw, out)
+            paths = [compared.path.split("/") for compared in job.compared]
+            models = [name for zone, _, name in paths if zone == "consumption"]
+            selected = [part for name in models for part in ("--model", name)]
+            costs["models"] = self.step("aggregate", raw, out, *selected)
             costs["whole"] = costs["clean"].followed_by(costs["models"])
         return costs
 
-    def step(self, step: str, raw: Path, out: Path) -> Cost:
-        environment = {"LAKE_URL": f"file:{out}", "RAW_URL": f"file:{raw}"}
-        return run([str(self.binary), "--quiet", step], out.parent / f"{out.name}.log", environment)
+    def step(self, step: str, raw: Path, out: Path, *arguments: str) -> Cost:
+        # The models that peers make as well, and no pages.
+        environment = {"LAKE_URL": f"file:{out}", "RAW_URL": f"file:{raw}", "REPORT_PAGES": "off"}
+        return run([str(self.binary), "--quiet", step, *arguments], out.parent / f"{out.name}.log", environment)
 
 
 @dataclass

@@ -156,6 +156,8 @@ rejected rows to a file with a reason. Beyond that only Tributary
 - names the line of a rejected row, and keeps its text as it came;
 - writes the same bytes for the same input, and leaves no half-written table when it is killed.
 
+Models that peers do not make and report pages are left out (`--model`, `REPORT_PAGES=off`).
+
 Peers take known series from `timeseries.json` alone, not from the references in `stations.json`, too. Of rows with the same
 key in one file ClickHouse keeps any, not the last. Where Tributary's `station` and `timeseries` lie by day, the peers' lie by
 month, and their tables of Codetrack's accounts and of Illuminate's school years are one file each. PySpark's peak is that of

@@ -28,7 +28,7 @@ def main(binaries: str) -> int:
     print("| step | CPU s | wall s | peak MB | |\n|---|---|---|---|---|", flush=True)
 
     def step(name: str, *arguments: str, each: int = 0) -> None:
-        cost = run([tributary, "--lake", f"file:{WORK / 'lake'}", *arguments], WORK / "log")
+        cost = run([tributary, "--lake", f"file:{WORK / 'lake'}", *arguments], WORK / "log", {"REPORT_PAGES": "off"})
         rate = f"{cost.wall / each * 1000:.2f} ms an upload" if each else ""
         print(f"| {name} | {cost.cpu:.1f} | {cost.wall:.1f} | {cost.peak:.0f} | {cost.failure or rate} |", flush=True)
         if cost.failure:

@@ -188,6 +188,12 @@ pub enum Command {
         #[arg(long)]
         watch: bool,
     },
+    /// Say what a reason of rejection means, and what to do; without one, list all
+    Explain {
+        /// The reason, such as missing_column
+        #[arg(value_name = "REASON")]
+        reason: Option<String>,
+    },
     /// Run the unit tests of models: the files MODEL.test.toml beside them
     Test {
         /// Only this dataset
@@ -219,13 +225,15 @@ pub enum Command {
 }
 
 /// What to do with a dataset's folder.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, PartialEq, Eq, Subcommand)]
 pub enum DatasetCommand {
     /// Check a dataset's folder: say what is wrong and where, or what a lake will make of it
     Check {
         /// The folder with dataset.toml and SQL files; its name is the dataset's
         folder: PathBuf,
     },
+    /// Print what Terraform makes tables, alarms and rights of, of the datasets that the lake declares (own_datasets_file)
+    ExportTerraform,
     /// Draft a dataset's folder from a CSV file
     New {
         /// The dataset's name, in small letters, digits and _

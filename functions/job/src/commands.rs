@@ -9,13 +9,13 @@ use lake::Lake;
 use lake::settings::{Environment, LakeSettings, Zone};
 use lake::time::Window;
 
-use crate::cli::{Arguments, Command, Format, WindowOptions};
+use crate::cli::{Arguments, Command, DatasetCommand, Format, WindowOptions};
 use crate::failure::Failure;
 use crate::ignored::Ignored;
 use crate::output::{counted, print};
 use crate::progress::Steps;
 use crate::summary::{Summary, line};
-use crate::{cases, dataset, describe, doctor, init, job, pages, query, status, verify};
+use crate::{cases, dataset, describe, doctor, explain, init, job, pages, query, status, verify};
 
 /// A lake's place as a URL: what has no scheme is a folder.
 fn url_of(place: &str) -> String {
@@ -41,7 +41,10 @@ pub struct Session<'a> {
 pub async fn run(arguments: &Arguments) -> ExitCode {
     lake::scratch::sweep();
     match &arguments.command {
-        Command::Dataset { command } => return dataset::run(command, arguments.output).await,
+        Command::Dataset { command } if *command != DatasetCommand::ExportTerraform => {
+            return dataset::run(command, arguments.output).await;
+        }
+        Command::Explain { reason } => return explain::run(reason.as_deref(), arguments.output),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Arguments::command(), "tributary", &mut script);
@@ -127,7 +130,11 @@ impl<'a> Session<'a> {
             Command::Replay { dataset } => self.clean(&clean::Selection::Rejected(dataset.clone()), &mut summary).await,
             Command::Job { manifest } => job::run(&self, manifest, &mut summary).await,
             // Needs no lake, and was done before one was opened.
-            Command::Dataset { .. } | Command::Completions { .. } | Command::Man => Ok(()),
+            Command::Completions { .. } | Command::Man | Command::Explain { .. } => Ok(()),
+            Command::Dataset { .. } => match dataset::export(&self.lake).await {
+                Ok(()) => return ExitCode::SUCCESS,
+                Err(failure) => Err(failure),
+            },
             Command::Status { dataset } => {
                 return status::run(&self.lake, dataset.as_deref(), self.arguments.output).await;
             }

@@ -6,6 +6,7 @@ mod commands;
 mod dataset;
 mod describe;
 mod doctor;
+mod explain;
 mod failure;
 mod ignored;
 mod init;

@@ -281,7 +281,13 @@ impl Summary {
                 (_, true) => counted(made.rows, "row"),
                 (_, false) => format!("{}, as before", counted(made.rows, "row")),
             };
-            line(text, format_args!("           {}.{} {}: {state}", made.dataset, made.model, made.partition));
+            if made.model == aggregate::pages::MODEL {
+                let page: String = made.partition.values().map(|(_, page)| page).collect();
+                let state = if made.deleted { "deleted" } else { "made" };
+                line(text, format_args!("           {}/{page}: {state}", made.dataset));
+            } else {
+                line(text, format_args!("           {}.{} {}: {state}", made.dataset, made.model, made.partition));
+            }
             for warning in &made.warnings {
                 line(text, format_args!("             warning: its rows failed {warning}"));
             }

@@ -155,6 +155,9 @@ pub struct Table {
     /// Whether two rows with the same key always fall on the same day, so that raw objects of different days need not
     /// be compared.
     pub key_decides_day: bool,
+    /// Whether a null is a value of a key like any other. Else a row without a value of its key is rejected: nothing tells
+    /// it from others.
+    pub key_may_be_null: bool,
     /// Raw objects in the same folder that are needed to clean this one.
     pub siblings: Vec<String>,
     /// The column whose missing values are counted, if one is the point of the table.
@@ -216,6 +219,8 @@ struct TableFile {
     measure: Option<String>,
     #[serde(default)]
     key_decides_day: bool,
+    #[serde(default)]
+    key_may_be_null: bool,
     #[serde(default)]
     column: toml::Table,
 }
@@ -304,6 +309,7 @@ impl Table {
             snapshot: file.snapshot,
             key: file.key,
             key_decides_day: file.key_decides_day,
+            key_may_be_null: file.key_may_be_null,
             siblings: file.siblings,
             measure: file.measure,
             columns,

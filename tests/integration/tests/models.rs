@@ -258,3 +258,81 @@ fn a_lake_is_begun_and_looked_after() {
     let page = lake.command(&["man"]).output().unwrap().stdout;
     assert!(String::from_utf8(page).unwrap().contains(".TH"));
 }
+
+const REPORT: &str = "[[page]]\nname = \"report\"\ntitle = \"Trams\"\n[page.headline]\n\
+    sql = \"SELECT sum(people) AS people FROM trams.people\"\ntext = \"{people} people rode.\"\n\
+    [[page.section]]\ntitle = \"Lines\"\n[[page.section.chart]]\nkind = \"bars\"\ntitle = \"Who rode which line?\"\n\
+    sql = \"SELECT line, sum(people) AS people FROM trams.people GROUP BY line ORDER BY line\"\nx = \"line\"\ny = \"people\"\n\
+    [[page]]\nname = \"drivers\"\ntitle = \"Drivers\"\npersonal = true\n[page.headline]\n\
+    sql = \"SELECT max(driver) AS driver FROM trams.ride\"\ntext = \"{driver} drove.\"\n";
+
+#[test]
+fn pages_are_made_when_what_they_show_has_changed() {
+    let lake = lake("").with("REPORT_PAGES", "on");
+    lake.write("config/datasets/trams/report.toml", REPORT);
+    let folder = lake.path().join("config/datasets/trams");
+    let checked = lake.call(&["dataset", "check", folder.to_str().unwrap()]);
+    assert_eq!(checked.status, 0, "{}", checked.stderr);
+    lake.call(&["aggregate"]).ok();
+    let read = |name: &str| std::fs::read_to_string(lake.path().join("consumption").join(name)).unwrap_or_default();
+    let page = read("trams/report.html");
+    assert!(page.contains("14 people rode.") && page.contains("Who rode which line?"), "{page}");
+    assert!(!["Ada", "Bob", "Cid"].iter().any(|name| page.contains(name)), "{page}");
+    assert!(read("trams/_personal/drivers.html").contains("Cid drove."));
+    let index = read("index.html");
+    assert!(index.contains("14 people rode.") && index.contains("trams/report.html"), "{index}");
+    assert!(!index.contains("Cid"), "{index}");
+    let ledger = lake.tree().below(&["ledger/"]);
+    for name in ledger.names() {
+        let text = String::from_utf8_lossy(ledger.bytes(name).unwrap()).into_owned();
+        assert!(!text.contains("Cid"), "{name} has a personal value");
+    }
+    lake.call(&["verify"]).ok();
+
+    let before = lake.tree();
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(lake.tree().differences(&before), Vec::<String>::new(), "a second run does nothing");
+    lake.write("raw/trams/more.csv", "id,day,line,driver,people\n9,2026-10-01,7,Eve,6\n");
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    assert!(read("trams/report.html").contains("20 people rode.") && read("index.html").contains("20 people rode."));
+
+    let into = lake.path().join("preview");
+    lake.call(&["report", "trams", "--into", into.to_str().unwrap()]).ok();
+    assert_eq!(std::fs::read_to_string(into.join("trams/report.html")).unwrap(), read("trams/report.html"));
+    lake.write("config/datasets/trams/report.toml", "");
+    lake.call(&["aggregate"]).ok();
+    assert_eq!((read("trams/report.html"), read("trams/_personal/drivers.html")), (String::new(), String::new()));
+    assert!(!read("index.html").contains("trams/report.html"));
+    lake.call(&["verify"]).ok();
+}
+
+#[test]
+fn mistakes_in_pages_are_explained() {
+    let lake = lake("");
+    for (wrong, says) in [
+        (REPORT.replace("kind = \"bars\"", "kind = \"pie\""), "report.toml"),
+        (REPORT.replace("FROM trams.people GROUP", "FROM trams.nothing GROUP"), "has no \"nothing\""),
+        (REPORT.replace("personal = true\n", ""), "driver"),
+        (REPORT.replace("SELECT line,", "SELECT lines,"), "lines"),
+    ] {
+        lake.write("config/datasets/trams/report.toml", wrong);
+        let folder = lake.path().join("config/datasets/trams");
+        let called = lake.call(&["dataset", "check", folder.to_str().unwrap()]);
+        assert!(called.status == 2 && called.stderr.contains(says), "{says}: {} {}", called.status, called.stderr);
+    }
+}
+
+#[test]
+fn datasets_of_the_lake_are_exported_and_reasons_explained() {
+    let lake = lake("");
+    let exported = lake.command(&["dataset", "export-terraform"]).output().unwrap().stdout;
+    let exported: Value = serde_json::from_slice(&exported).unwrap();
+    assert_eq!(exported.as_object().unwrap().keys().collect::<Vec<_>>(), ["trams"]);
+    assert_eq!(exported["trams"]["models"]["people"]["partition"], json!(["month"]));
+    assert_eq!(exported["trams"]["tables"]["ride"]["columns"][0], json!(["day", "date"]));
+    let explained = lake.call(&["explain", "missing_column"]).ok().json();
+    assert_eq!(explained["reasons"][0]["reason"], "missing_column");
+    assert!(lake.call(&["explain"]).ok().json()["reasons"].as_array().unwrap().len() > 40);
+    assert_eq!(lake.call(&["explain", "missing_colum"]).status, 2);
+}

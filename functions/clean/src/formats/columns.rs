@@ -248,8 +248,11 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// The columns of a table's key that may be null by their own declaration.
+/// The columns of a table's key that may be null by their own declaration, though not in a key.
 pub(super) fn nullable_key(table: &Table) -> Vec<usize> {
+    if table.key_may_be_null {
+        return Vec::new();
+    }
     let columns = table.columns.iter().enumerate();
     columns.filter(|(_, column)| table.key.contains(&column.name) && !column.required).map(|(at, _)| at).collect()
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod draft;
+mod export;
 
 use std::process::ExitCode;
 
@@ -9,6 +10,8 @@ use crate::cli::{DatasetCommand, Format};
 use crate::failure::{self, Failure};
 use crate::output::print;
 use crate::summary::exit_status;
+
+pub use self::export::export;
 
 /// What a command has to say: for people, and the same for programs.
 struct Report {
@@ -21,6 +24,8 @@ pub async fn run(command: &DatasetCommand, format: Format) -> ExitCode {
     let done = match command {
         DatasetCommand::Check { folder } => check::check(folder).await,
         DatasetCommand::New { name, from, into } => draft::draft(name, from, into.as_deref()).await,
+        // Needs a lake, and is done where there is one.
+        DatasetCommand::ExportTerraform => Ok(Report { text: String::new(), json: serde_json::json!({}) }),
     };
     let failures: Vec<Failure> = match &done {
         Ok(report) if format == Format::Text => {
