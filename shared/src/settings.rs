@@ -94,7 +94,7 @@ impl Limits {
             memory_bytes: memory::limit(environment)?,
             max_new_partitions: partitions.map_or(Self::NEW_PARTITIONS, |number| number.unwrap_or(usize::MAX)),
             model_time: seconds.map_or(Self::MODEL_TIME, Duration::from_secs),
-            report_pages: match environment.text("REPORT_PAGES")?.as_deref() {
+            report_pages: match environment.text("REPORT_PAGES")? {
                 None | Some("on") => true,
                 Some("off") => false,
                 Some(other) => return Err(setting("REPORT_PAGES", &format!("\"{other}\" is not on or off"))),

@@ -81,6 +81,9 @@ async fn one_round(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Res
         let is_current = known.is_some_and(|known| known.is_settled() && known.fingerprint == wanted.fingerprint());
         if !is_current || made.is_damaged(&ledger_key) || selection.all {
             lines.push(write(lake, &wanted, known).await?);
+        } else if known.is_some_and(|known| !known.beside.is_empty()) {
+            // What this run was overtaken with is named there.
+            commit::settle(lake, &ledger_key).await?;
         }
     }
     Ok(lines)

@@ -145,6 +145,9 @@ async fn one_round(lake: &Lake, dataset: &Dataset, pages: &[Page], all: bool) ->
         let entry = known().find(|(key, _)| *key == ledger_key).map(|(_, entry)| entry);
         let is_current = entry.is_some_and(|entry| entry.is_settled() && entry.fingerprint == fingerprint);
         if is_current && !all && !made.is_damaged(&ledger_key) {
+            if entry.is_some_and(|entry| !entry.beside.is_empty()) {
+                commit::settle(lake, &ledger_key).await?;
+            }
             continue;
         }
         let asking = match &mut asking {
@@ -239,7 +242,10 @@ async fn try_index(lake: &Lake) -> Result<bool> {
     }
     let html = report::render_index("Data", "en", &entries);
     let fingerprint = hash::bytes(html.as_bytes());
-    if previous.is_some_and(|(entry, _)| entry.is_settled() && entry.fingerprint == fingerprint) {
+    if let Some((known, _)) = previous.filter(|(entry, _)| entry.is_settled() && entry.fingerprint == fingerprint) {
+        if !known.beside.is_empty() {
+            commit::settle(lake, &keys::consumption_ledger(INDEX, MODEL, &partition)).await?;
+        }
         return Ok(false);
     }
     let entry =

@@ -134,7 +134,7 @@ pub async fn draft(lake: &Lake, name: &str) -> Result<()> {
     let (dataset, model) = name.split_once('.').ok_or_else(unknown)?;
     let dataset = lake.catalog.dataset(dataset)?;
     let model = dataset.models.iter().find(|known| known.name == model).ok_or_else(unknown)?;
-    let drafted = Draft::new(lake, dataset, model).await?;
+    let drafted = Draft::text_of(lake, dataset, model).await?;
     print(&drafted);
     Ok(())
 }
@@ -149,7 +149,7 @@ struct Draft {
 }
 
 impl Draft {
-    async fn new(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<String> {
+    async fn text_of(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<String> {
         let made = lake.ledger.consumption_entries(Some(&dataset.name)).await?.readable;
         let of_model = made.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_none());
         let newest =

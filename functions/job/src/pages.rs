@@ -37,7 +37,10 @@ pub async fn run(lake: Lake, dataset: Option<&str>, into: Option<&Path>, watch: 
     let mut lake = lake;
     let mut known = changes(&lake);
     let mut done = Box::pin(make(&lake, dataset, into)).await;
-    while watch {
+    if !watch {
+        return report(&done, format, begun);
+    }
+    loop {
         report(&done, format, begun);
         while changes(&lake) == known {
             tokio::time::sleep(PACE).await;
@@ -51,7 +54,6 @@ pub async fn run(lake: Lake, dataset: Option<&str>, into: Option<&Path>, watch: 
             Err(failure) => Done { failures: vec![failure], ..Done::default() },
         };
     }
-    report(&done, format, begun)
 }
 
 fn report(done: &Done, format: Format, begun: Instant) -> ExitCode {

@@ -330,7 +330,7 @@ fn datasets_of_the_lake_are_exported_and_reasons_explained() {
     let exported: Value = serde_json::from_slice(&exported).unwrap();
     assert_eq!(exported.as_object().unwrap().keys().collect::<Vec<_>>(), ["trams"]);
     assert_eq!(exported["trams"]["models"]["people"]["partition"], json!(["month"]));
-    assert_eq!(exported["trams"]["tables"]["ride"]["columns"][0], json!(["day", "date"]));
+    assert_eq!(exported["trams"]["tables"]["ride"]["columns"][0], json!(["id", "int64"]));
     let explained = lake.call(&["explain", "missing_column"]).ok().json();
     assert_eq!(explained["reasons"][0]["reason"], "missing_column");
     assert!(lake.call(&["explain"]).ok().json()["reasons"].as_array().unwrap().len() > 40);
