@@ -13,7 +13,7 @@ mod mistake;
 mod model;
 mod table;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -188,23 +188,25 @@ impl Dataset {
 
     /// Settings are there for SQL: one that no SQL names is most likely another one's name, mistyped.
     fn check_settings(&self, queries: &BTreeMap<String, String>) -> Result<(), MistakeIn> {
-        let reads_all = |sql: &String| {
-            let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase();
-            [format!("{SETTINGS}.*"), format!("* from {SETTINGS}")].iter().any(|all| sql.contains(all))
-        };
-        if queries.values().any(reads_all) {
+        let all = [format!("{SETTINGS}.*"), format!("* FROM {SETTINGS}")];
+        if queries.values().any(|sql| all.iter().any(|all| sql.contains(all))) {
             return Ok(());
         }
         let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
-        let words: BTreeSet<&str> =
-            queries.values().flat_map(|sql| sql.split(move |letter| !is_word(letter))).collect();
+        let names = |sql: &str, name: &str| {
+            sql.match_indices(name).any(|(at, _)| {
+                let (before, after) = (sql.get(..at).unwrap_or_default(), sql.get(at + name.len()..).unwrap_or_default());
+                !before.ends_with(is_word) && !after.starts_with(is_word)
+            })
+        };
+        let is_read = |name: &str| queries.values().any(|sql| names(sql, name));
         let settings = self.lists.iter().filter(|list| list.name == SETTINGS);
         let fields = settings.flat_map(|list| list.rows.schema_ref().fields());
         // Without settings there is a column all the same, of no type.
-        let names: Vec<&String> =
-            fields.filter(|field| !field.data_type().is_null()).map(|field| field.name()).collect();
-        let Some(unknown) = names.iter().find(|name| !words.contains(name.as_str())) else { return Ok(()) };
-        let read: Vec<&str> = names.iter().map(|name| name.as_str()).filter(|name| words.contains(name)).collect();
+        let known: Vec<&str> =
+            fields.filter(|field| !field.data_type().is_null()).map(|field| field.name().as_str()).collect();
+        let Some(unknown) = known.iter().find(|name| !is_read(name)) else { return Ok(()) };
+        let read: Vec<&str> = known.iter().copied().filter(|name| is_read(name)).collect();
         let why = match read.as_slice() {
             [] => "no SQL of this dataset reads it".to_owned(),
             read => format!("no SQL of this dataset reads it; there are {}", read.join(", ")),
