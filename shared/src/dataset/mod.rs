@@ -195,7 +195,8 @@ impl Dataset {
         let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
         let names = |sql: &str, name: &str| {
             sql.match_indices(name).any(|(at, _)| {
-                let (before, after) = (sql.get(..at).unwrap_or_default(), sql.get(at + name.len()..).unwrap_or_default());
+                let (before, after) =
+                    (sql.get(..at).unwrap_or_default(), sql.get(at + name.len()..).unwrap_or_default());
                 !before.ends_with(is_word) && !after.starts_with(is_word)
             })
         };

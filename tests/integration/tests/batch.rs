@@ -61,6 +61,8 @@ impl Bed {
         variables.push(self.batch.environment());
         variables.push(("LAKE_URL", lake.to_owned()));
         variables.push(("IRCELINE_URL", self.simulator.irceline_url()));
+        // As other lakes of tests are.
+        variables.push(("REPORT_PAGES", "off".to_owned()));
         if with_queue {
             variables.extend(
                 [
@@ -99,7 +101,7 @@ impl Bed {
         let environment = pairs(&definition["jobDefinitions"][0]["containerProperties"]["environment"]);
         let run = |index: Option<u64>| {
             let mut command = Command::new(tributary());
-            command.env_clear().envs(self.emulator.environment()).stdin(Stdio::null());
+            command.env_clear().envs(self.emulator.environment()).env("REPORT_PAGES", "off").stdin(Stdio::null());
             command.envs(environment.iter().cloned()).envs(job.environment());
             command.envs(index.map(|index| ("AWS_BATCH_JOB_ARRAY_INDEX", index.to_string())));
             Called::from(command.args(["--output", "json"]).args(job.command()).output().unwrap()).ok()
@@ -232,7 +234,7 @@ async fn large_objects_long_windows_and_large_aggregations_are_handed_over_by_co
     assert_eq!(summary["handed_over"][0]["job_id"], answer["handed_over"][0]["job_id"], "{summary} {answer}");
     bed.run(&bed.batch.jobs()[3]);
     let answer = aggregate.call(json!({}), LIMIT).unwrap();
-    assert_eq!((&answer["up_to_date"], &answer["handed_over"]), (&json!(2), &json!([])), "{answer}");
+    assert_eq!((&answer["up_to_date"], &answer["handed_over"]), (&json!(4), &json!([])), "{answer}");
     bed.equals_a_single_run(&[&["clean"], &["aggregate"]]);
 }
 
@@ -268,9 +270,9 @@ async fn what_there_is_no_time_for_is_handed_over_or_reported_and_never_half_don
     assert_eq!(clean.call(event, LIMIT).unwrap()["up_to_date"], 1, "the job has cleaned it");
 
     let answer = aggregate.call(json!({}), at_once).unwrap();
-    assert_eq!((&answer["aggregated"], &answer["handed_over"][0]["shares"]), (&json!([]), &json!(2)), "{answer}");
+    assert_eq!((&answer["aggregated"], &answer["handed_over"][0]["shares"]), (&json!([]), &json!(4)), "{answer}");
     bed.run(&bed.batch.jobs()[2]);
-    assert_eq!(aggregate.call(json!({}), LIMIT).unwrap()["up_to_date"], 2, "the job has made all");
+    assert_eq!(aggregate.call(json!({}), LIMIT).unwrap()["up_to_date"], 4, "the job has made all");
     bed.lake.call(&["clean"]).ok();
     bed.lake.call(&["aggregate"]).ok();
     bed.lake.call(&["verify"]).ok();
