@@ -108,6 +108,9 @@ async fn answer(lake: &Lake, sql: &str, asking: &mut Asking<'_>) -> Result<Rows>
 /// Brings the pages of a dataset up to date; `all` makes those again that are. Returns those that were written or deleted.
 pub async fn bring_up_to_date(lake: &Lake, dataset: &Dataset, all: bool) -> Result<Vec<Aggregated>> {
     let pages = declared(dataset)?;
+    if pages.is_empty() && lake.ledger.files(&dataset.name, MODEL).await?.is_empty() {
+        return Ok(Vec::new());
+    }
     for _ in 1..ROUNDS {
         match one_round(lake, dataset, &pages, all).await {
             // Another aggregation has committed a page first.

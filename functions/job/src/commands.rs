@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{NaiveDate, Utc};
 use clap::CommandFactory;
-use lake::Lake;
 use lake::settings::{Environment, LakeSettings, Zone};
+use lake::store::StoreUrl;
 use lake::time::Window;
+use lake::{Lake, keys};
 
 use crate::cli::{Arguments, Command, DatasetCommand, Format, WindowOptions};
 use crate::failure::Failure;
@@ -146,6 +147,10 @@ impl<'a> Session<'a> {
             Command::Verify { repair } => return verify::run(&self, *repair, self.arguments.output).await,
             Command::Report { dataset, into, watch } => {
                 let format = self.arguments.output;
+                if *watch && !matches!(self.lake.root_place(), StoreUrl::File(_)) {
+                    summary.fail(Failure::usage("--watch looks at a local lake: leave it out".to_owned()));
+                    return summary.finish(format, None);
+                }
                 return pages::run(self.lake, dataset.as_deref(), into.as_deref(), *watch, format).await;
             }
             Command::Describe { name } => {
@@ -291,7 +296,9 @@ impl<'a> Session<'a> {
         self.clean(selection, summary).await?;
         // Without anything done, files that lie there were meant for something: most likely, a folder's name is mistyped.
         if matches!(selection, clean::Selection::Stale(None) | clean::Selection::All(None)) && summary.is_empty() {
-            let ignored = clean::ignored(&self.lake).await?;
+            let mut ignored = clean::ignored(&self.lake).await?;
+            // What is hidden is meant to be left alone.
+            ignored.retain(|key| !keys::is_hidden(key));
             if let Some(ignored) = Ignored::new(&ignored).text() {
                 let known = self.lake.catalog.datasets().iter().map(|dataset| dataset.name.as_str());
                 return Err(Failure::lasting(format!(

@@ -171,9 +171,9 @@ fn a_plan_says_why_and_a_difference_what_and_neither_changes_anything() {
     lake.call(&["aggregate"]).ok();
     assert_eq!(whys(&lake.call(&["aggregate", "--plan"]).ok()), []);
 
-    // One row of October changes, one is new, one goes.
+    // One row of October changes, one is new, one goes. Of files of the same second the greater name wins.
     lake.write(
-        "raw/trams/more.csv",
+        "raw/trams/zz.csv",
         "id,day,line,driver,people\n1,2026-10-01,7,Ada,50\n8,2026-10-09,7,Ada,1\n3,2026-10-02,8,Ada,0\n",
     );
     lake.call(&["clean"]).ok();
@@ -335,4 +335,58 @@ fn datasets_of_the_lake_are_exported_and_reasons_explained() {
     assert_eq!(explained["reasons"][0]["reason"], "missing_column");
     assert!(lake.call(&["explain"]).ok().json()["reasons"].as_array().unwrap().len() > 40);
     assert_eq!(lake.call(&["explain", "missing_colum"]).status, 2);
+}
+
+#[test]
+fn a_csv_file_moves_from_one_model_to_another_in_one_run() {
+    let lake = lake("");
+    let other = |csv: &str| {
+        let model = MODEL.replace("-- inputs", &format!("{csv}-- inputs"));
+        lake.write("config/datasets/trams/zones.sql", format!("{model}{SQL}"));
+    };
+    let csv = "-- csv = { name = \"rides\" }\n";
+    declare(&lake, csv);
+    other("");
+    lake.call(&["aggregate"]).ok();
+    let file = lake.path().join("consumption/trams/rides.csv");
+    assert!(file.exists());
+    declare(&lake, "");
+    other(csv);
+    lake.call(&["aggregate"]).ok();
+    assert!(file.exists(), "the model that has it now has written it");
+    lake.call(&["verify"]).ok();
+    declare(&lake, "-- csv = { name = \"rides_historical\" }\n");
+    let called = lake.call(&["aggregate"]);
+    assert!(
+        called.status == 2 && called.stderr.contains("rides_historical.csv is a file of the model"),
+        "{}",
+        called.stderr
+    );
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_leaves_no_orphan_of_what_it_named() {
+    let lake = lake("");
+    lake.call(&["aggregate"]).ok();
+    let entry = "ledger/raw/trams/rides.csv.json";
+    let broken = std::fs::read_to_string(lake.path().join(entry)).unwrap().replace("\"rows\"", "\"rowz\"");
+    lake.write(entry, broken);
+    // November is gone by now.
+    lake.write("raw/trams/rides.csv", RIDES.replace("4,2026-11-01,7,Cid,2\n", ""));
+    lake.call(&["verify", "--repair"]).ok();
+    assert_eq!(lake.tree().below(&["standard/trams/ride/month=2026-11/"]).names(), Vec::<&str>::new());
+    lake.call(&["verify"]).ok();
+}
+
+#[test]
+fn hidden_files_alone_are_no_mistake_and_files_of_no_table_are() {
+    let lake = TestLake::new("http://127.0.0.1:9/");
+    lake.write("raw/energy_usage/_notes.txt", "x");
+    lake.call(&["clean"]).ok();
+    lake.write("raw/enegry_usage/a.csv", "x");
+    let called = lake.call(&["clean"]);
+    assert!(called.status == 1 && called.stderr.contains("enegry_usage/a.csv"), "{}", called.stderr);
+    lake.write("raw/energy_usage/a.csv", "cust,usage\n1,2\n");
+    let called = lake.call(&["clean"]);
+    assert!(called.stderr.contains("no column customer_id, usage_kwh, start_time;"), "{}", called.stderr);
 }

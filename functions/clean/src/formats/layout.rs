@@ -1,6 +1,7 @@
 //! Which value of a record belongs to which column, and which line of a file is its header.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use lake::dataset::{Column, ColumnType, Header, Table};
@@ -217,6 +218,9 @@ impl Named {
             }
             positions.push(position);
         }
+        // Several columns may read one field: it is missing once.
+        let mut told = BTreeSet::new();
+        missing.retain(|field| told.insert(field.to_lowercase()));
         let is_any = !used.is_empty();
         used.sort_unstable();
         used.dedup();
