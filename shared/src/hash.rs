@@ -12,12 +12,17 @@ pub fn bytes(bytes: &[u8]) -> String {
 
 /// The fingerprint of a sequence of texts; where one ends and the next begins matters.
 pub fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    format!("{:032x}", number(texts))
+}
+
+/// The fingerprint of a sequence of texts as a number: sums of such do not depend on an order.
+pub fn number<'a>(texts: impl IntoIterator<Item = &'a str>) -> u128 {
     let mut hash = Xxh3::new();
     for text in texts {
         hash.update(&(text.len() as u64).to_le_bytes());
         hash.update(text.as_bytes());
     }
-    format!("{:032x}", hash.digest128())
+    hash.digest128()
 }
 
 /// The fingerprint of everything a reader yields, and how many bytes that was.

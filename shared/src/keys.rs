@@ -137,6 +137,11 @@ pub fn raw_key_of(ledger_key: &str) -> Option<String> {
     (raw_ledger(&raw_key) == ledger_key).then_some(raw_key)
 }
 
+/// The copy of all ledger entries of a dataset's raw objects, in the ledger zone.
+pub fn snapshot(dataset: &str) -> String {
+    format!("snapshot/{dataset}.entries")
+}
+
 /// The ledger entry of a consumption partition; a model without partitions has `whole.json`.
 pub fn consumption_ledger(dataset: &str, model: &str, partition: &Partition) -> String {
     let name = if partition.as_str().is_empty() { "whole" } else { partition.as_str() };

@@ -4,7 +4,9 @@
 //! but in no entry does not exist for readers, and `tributary verify` calls it an orphan.
 
 mod beside;
+mod current;
 mod output;
+mod snapshot;
 
 use std::collections::BTreeSet;
 
@@ -21,6 +23,7 @@ use crate::partition::Partition;
 use crate::store::{Condition, Object, Store};
 
 pub use self::beside::{Beside, Others};
+pub use self::current::{Current, Fetched, Keep};
 pub use self::output::{Objects, Output, put_draft, put_output};
 
 /// Entries read at the same time.
@@ -344,12 +347,20 @@ pub struct Entries<T> {
 #[derive(Debug, Clone)]
 pub struct Ledger {
     store: Store,
+    /// How many entries may have changed before a snapshot is made anew.
+    few: usize,
 }
 
 impl Ledger {
     /// The ledger in a zone's store.
     pub fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, few: current::FEW }
+    }
+
+    /// The same with a snapshot after so many changes.
+    #[must_use]
+    pub fn with_snapshot_after(self, few: usize) -> Self {
+        Self { few, ..self }
     }
 
     /// Every raw object's entry, of one dataset or of all, by raw key.
@@ -508,7 +519,8 @@ impl Entry for ConsumptionEntry {
 }
 
 /// An entry as it is written: JSON whose last line has the hash of all before it.
-fn encode(entry: &impl Serialize) -> serde_json::Result<String> {
+/// An entry as it is stored.
+pub fn encode(entry: &impl Serialize) -> serde_json::Result<String> {
     let text = serde_json::to_string_pretty(entry)?;
     let body = text.strip_suffix("\n}").unwrap_or(&text);
     Ok(format!("{body}{CHECK}{}{END}", crate::hash::bytes(body.as_bytes())))

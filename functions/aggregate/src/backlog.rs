@@ -2,9 +2,11 @@
 
 use lake::Lake;
 use lake::batch::{HandedOver, Share};
+use lake::ledger::Keep;
 use lake::partition::Partition;
 
-use crate::plan::{self, Made, Plan, Task};
+use crate::plan::Planned;
+use crate::state::State;
 use crate::{Result, Selection, selected};
 
 /// A stale partition, and how much it is made from.
@@ -20,13 +22,13 @@ pub struct Stale {
     pub bytes: u64,
 }
 
-impl From<&Task<'_>> for Stale {
-    fn from(task: &Task<'_>) -> Self {
+impl From<&Planned<'_>> for Stale {
+    fn from(planned: &Planned<'_>) -> Self {
         Self {
-            dataset: task.dataset.name.clone(),
-            model: task.model.name.clone(),
-            partition: task.partition.clone(),
-            bytes: task.objects.iter().flatten().map(|(_, output)| output.bytes).sum(),
+            dataset: planned.dataset.name.clone(),
+            model: planned.model.name.clone(),
+            partition: planned.partition.clone(),
+            bytes: planned.bytes,
         }
     }
 }
@@ -35,18 +37,16 @@ impl From<&Task<'_>> for Stale {
 pub async fn backlog(lake: &Lake, selection: &Selection) -> Result<Vec<Stale>> {
     let mut found = Vec::new();
     for dataset in selected(lake, selection)? {
-        let made = Made::read(lake, dataset).await?;
-        let entries = plan::cleaned(lake, dataset).await?;
-        let Plan { todo, .. } = Plan::new(lake, dataset, selection, &made, &entries);
-        found.extend(todo.iter().map(Stale::from));
+        let state = State::read(lake, dataset, Keep::Nothing).await?;
+        found.extend(state.plan(lake, selection).todo.iter().map(Stale::from));
     }
     Ok(found)
 }
 
-/// The backlog that tasks are, if it is above the size from which AWS Batch makes it.
-pub(crate) fn too_large(lake: &Lake, tasks: &[Task<'_>]) -> Option<Vec<Stale>> {
+/// The backlog that partitions are, if it is above the size from which AWS Batch makes it.
+pub(crate) fn too_large(lake: &Lake, planned: &[Planned<'_>]) -> Option<Vec<Stale>> {
     let limit = lake.batch.as_ref()?.above_bytes()?;
-    let backlog: Vec<Stale> = tasks.iter().map(Stale::from).collect();
+    let backlog: Vec<Stale> = planned.iter().map(Stale::from).collect();
     let total: u64 = backlog.iter().map(|stale| stale.bytes).sum();
     (total > limit).then_some(backlog)
 }

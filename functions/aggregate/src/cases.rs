@@ -15,7 +15,7 @@ use lake::partition::{Partition, PartitionBy};
 use crate::columns::Columns;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::plan::widened;
+use crate::reach::widened;
 use crate::statement::{Kind, plan};
 
 /// Rows of one side that the other one does not have, as `column = value, ...`.

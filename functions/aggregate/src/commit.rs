@@ -168,10 +168,11 @@ fn overtaken(lake: &Lake, ledger_key: &str) -> lake::store::StoreError {
 
 /// Removes a partition or file that has nothing left to be made from: its objects, then its entry, once no writer can be
 /// left that may write one of them. Returns whether something was removed: not if another aggregation has committed
-/// since. Fails with [`Failure::Condition`] if another one commits meanwhile.
+/// since: `entry` is what was there, whatever its inputs. Fails with [`Failure::Condition`] if another one commits meanwhile.
 pub async fn remove(lake: &Lake, ledger_key: &str, entry: &ConsumptionEntry) -> Result<bool> {
     let Some((current, object)) = lake.ledger.consumption_entry_at(ledger_key).await? else { return Ok(false) };
-    let Some(partition) = partition_of(ledger_key).filter(|_| current == *entry) else {
+    let without_inputs = ConsumptionEntry { inputs: entry.inputs.clone(), ..current.clone() };
+    let Some(partition) = partition_of(ledger_key).filter(|_| without_inputs == *entry) else {
         return Ok(false);
     };
     let beside = Beside::after(current.names(), &current.beside.others(&object, &lake.writer), |_| false);

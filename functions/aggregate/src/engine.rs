@@ -40,7 +40,8 @@ use crate::files::{CommittedFiles, Reads};
 use crate::numbered;
 use crate::path;
 use crate::personal;
-use crate::plan::{SLACK, Task, days_of, widened};
+use crate::plan::{Planned, Task};
+use crate::reach::{SLACK, days_of, widened};
 use crate::statement::{Kind, plan};
 
 /// What sorts and joins of one query may hold in memory before they spill to temporary files. No more where there is
@@ -255,7 +256,8 @@ impl Engine {
 
     /// Registers everything that a model reads.
     pub async fn add_inputs(&self, lake: &Lake, task: &Task<'_>) -> Result<()> {
-        let personal_key = match (task.model.hash_personal, &lake.personal_key) {
+        let Planned { dataset, model, partition, .. } = task.planned;
+        let personal_key = match (model.hash_personal, &lake.personal_key) {
             (false, _) => None,
             (true, Some(key)) => Some(key),
             (true, None) => {
@@ -264,11 +266,12 @@ impl Engine {
             }
         };
         for (at, (table, objects)) in task.inputs.tables.iter().zip(&task.objects).enumerate() {
-            let by = task.model.cut_by().filter(|_| at == 0);
+            let by = model.cut_by().filter(|_| at == 0);
             let cut = Cut { days: task.reach.clone(), by, personal_key };
-            self.add_table(lake, table.name.as_str(), task.dataset, table, objects, &cut).await?;
+            let objects: Vec<Ranked> = objects.iter().map(|(rank, output)| (*rank, output.as_ref())).collect();
+            self.add_table(lake, table.name.as_str(), dataset, table, &objects, &cut).await?;
         }
-        self.add_declared(task.dataset, task.partition.days(), task.reach.clone())?;
+        self.add_declared(dataset, partition.days(), task.reach.clone())?;
         for view in &task.inputs.views {
             self.add_view(view).await?;
         }
@@ -465,7 +468,9 @@ fn cut_of<'a>(table: &'a Table, cut: &Cut<'a>) -> Option<(&'a str, Range<NaiveDa
 fn read<'a>(table: &Table, outputs: &[Ranked<'a>], cut: &Cut<'_>, compared: &Compared) -> Vec<Ranked<'a>> {
     let days = cut.days.as_ref().filter(|_| matches!(table.partition, PartitionBy::Time(..)));
     let Some(days) = days.filter(|_| *compared == Compared::Nothing) else { return outputs.to_vec() };
-    let is_seen = |output: &Output| days_of(output).is_none_or(|own| own.start < days.end && days.start < own.end);
+    let is_seen = |output: &Output| {
+        days_of(&output.partition, output.days).is_none_or(|own| own.start < days.end && days.start < own.end)
+    };
     outputs.iter().filter(|(_, output)| is_seen(output)).copied().collect()
 }
 

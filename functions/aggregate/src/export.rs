@@ -18,8 +18,9 @@ use crate::columns::Columns;
 use crate::commit::{self, Made as MadeObject};
 use crate::engine::{Cut, Engine};
 use crate::error::{Error, Result};
+use crate::made::Made;
 use crate::pages;
-use crate::plan::Made;
+use crate::state::State;
 use crate::statement::{Kind, plan};
 use crate::tested;
 use crate::{Aggregated, ROUNDS, Selection};
@@ -37,31 +38,30 @@ struct Wanted<'a> {
     outputs: Vec<&'a Output>,
 }
 
-/// Brings the CSV files of a dataset up to date; tells those that were written or deleted.
-pub async fn export(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Result<Vec<Aggregated>> {
+/// Brings the CSV files of a dataset up to date; returns those that were written or deleted.
+pub async fn export(lake: &Lake, state: &mut State<'_>, selection: &Selection) -> Result<Vec<Aggregated>> {
     for _ in 1..ROUNDS {
-        match one_round(lake, dataset, selection).await {
+        match one_round(lake, state.dataset, &state.made, selection).await {
             // Another aggregation committed a file first: what there is by now may be older or newer than what it wrote.
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
             other => return other,
         }
+        state.made.refresh(lake).await?;
     }
-    one_round(lake, dataset, selection).await
+    one_round(lake, state.dataset, &state.made, selection).await
 }
 
-async fn one_round(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Result<Vec<Aggregated>> {
-    let made = Made::read(lake, dataset).await?;
-    let entries = &made.entries;
+async fn one_round(lake: &Lake, dataset: &Dataset, made: &Made, selection: &Selection) -> Result<Vec<Aggregated>> {
     let mut lines = Vec::new();
     let (mut files, mut kept) = (Vec::new(), BTreeSet::new());
     for model in dataset.models.iter().filter(|model| selection.wants_model(&model.name)) {
         // Named by the plan: files that lack a partition would be shorter.
         if made.unreadable_of(&model.name).next().is_some() {
-            let known = entries.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_some());
-            kept.extend(known.map(|(key, _)| key.clone()));
+            let known = made.entries().filter(|(_, entry)| entry.model == model.name && entry.file.is_some());
+            kept.extend(known.map(|(key, _)| key.to_owned()));
             continue;
         }
-        for wanted in wanted(dataset, model, entries) {
+        for wanted in wanted(dataset, model, made) {
             let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &file_partition(&wanted.name));
             kept.insert(ledger_key.clone());
             files.push((ledger_key, wanted));
@@ -69,7 +69,7 @@ async fn one_round(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Res
     }
     // First those that go: a file may be another model's by now.
     let is_csv = |entry: &ConsumptionEntry| entry.file.is_some() && entry.model != pages::MODEL;
-    for (ledger_key, entry) in entries.iter().filter(|(key, entry)| is_csv(entry) && !kept.contains(key)) {
+    for (ledger_key, entry) in made.entries().filter(|(key, entry)| is_csv(entry) && !kept.contains(*key)) {
         if !selection.wants_model(&entry.model) || !commit::remove(lake, ledger_key, entry).await? {
             continue;
         }
@@ -77,7 +77,7 @@ async fn one_round(lake: &Lake, dataset: &Dataset, selection: &Selection) -> Res
         lines.push(line(dataset, &entry.model, name, 0, true, true));
     }
     for (ledger_key, wanted) in files {
-        let known = entries.iter().find(|(key, _)| *key == ledger_key).map(|(_, entry)| entry);
+        let known = made.get(&ledger_key);
         let is_current = known.is_some_and(|known| known.is_settled() && known.fingerprint == wanted.fingerprint());
         if !is_current || made.is_damaged(&ledger_key) || selection.all {
             lines.push(write(lake, &wanted, known).await?);
@@ -108,13 +108,10 @@ pub fn file_partition(name: &str) -> Partition {
 }
 
 /// The files of a model by what is committed of it.
-fn wanted<'a>(dataset: &'a Dataset, model: &'a Model, entries: &'a [(String, ConsumptionEntry)]) -> Vec<Wanted<'a>> {
+fn wanted<'a>(dataset: &'a Dataset, model: &'a Model, made: &'a Made) -> Vec<Wanted<'a>> {
     let Some(csv) = &model.csv else { return Vec::new() };
-    let mut partitions: Vec<(&str, &ConsumptionEntry)> = entries
-        .iter()
-        .filter(|(_, entry)| entry.model == model.name && entry.file.is_none() && !entry.outputs.is_empty())
-        .map(|(key, entry)| (key.as_str(), entry))
-        .collect();
+    let mut partitions: Vec<(&str, &ConsumptionEntry)> =
+        made.partitions().filter(|(_, entry)| entry.model == model.name && !entry.outputs.is_empty()).collect();
     partitions.sort_by_key(|(key, _)| {
         lake::ledger::partition_of(key).and_then(|partition| partition.days().map(|days| days.start))
     });

@@ -1,6 +1,7 @@
 //! The Lambda function: `{}`, `{"dataset": NAME}` or `{"model": NAME}` in, what was made out. Messages of the queue that
-//! tells of new ledger entries ask for everything: what is stale is in the ledger, not in the message.
+//! tells of new ledger entries ask for the datasets of these entries: what is stale of them is in the ledger.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use chrono::Utc;
@@ -8,7 +9,10 @@ use lake::Lake;
 use lake::batch::HandedOver;
 use lake::function::Deadline;
 use lake::progress::Quiet;
+use lake::settings::Zone;
+use lake::store::StoreUrl;
 use lake::telemetry;
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,26 +22,68 @@ use crate::{Aggregated, Outcome, Selection, aggregate, backlog, hand_over};
 /// what is read and written.
 const MEMORY_PER_WORKER: usize = 1024;
 
-/// What to bring up to date; everything by default.
-#[derive(Debug, Default, Deserialize)]
+/// What to bring up to date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// What someone asked for; everything by default.
+    Asked(Asked),
+    /// What these objects of the ledger zone are part of: their keys, as S3 has them.
+    Committed(Vec<String>),
+}
+
+/// What someone may ask for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Request {
+pub struct Asked {
     /// Only this dataset.
-    pub dataset: Option<String>,
+    dataset: Option<String>,
     /// Only this model.
-    pub model: Option<String>,
+    model: Option<String>,
 }
 
 impl Request {
     /// Understands an event. Errors say what the function takes.
     pub fn understand(event: Value) -> Result<Self, String> {
-        if event.get("Records").is_some() {
-            return Ok(Self::default());
+        if let Some(records) = event.get("Records").and_then(Value::as_array) {
+            let messages: Vec<Option<Vec<String>>> = records.iter().map(keys_of).collect();
+            // Of a message that says nothing of keys, everything may be meant.
+            let keys: Option<Vec<Vec<String>>> = messages.into_iter().collect();
+            return Ok(keys.map_or(Self::Asked(Asked::default()), |keys| Self::Committed(keys.concat())));
         }
-        serde_json::from_value(event).map_err(|error| {
+        serde_json::from_value(event).map(Self::Asked).map_err(|error| {
             format!("the event is none that this function knows ({error}): it takes {{}}, {{\"dataset\": NAME}}, {{\"model\": NAME}} and messages of its queue")
         })
     }
+
+    /// One selection per dataset, or one for everything.
+    fn selections(self, lake: &Lake) -> Vec<Selection> {
+        let keys = match self {
+            Self::Asked(Asked { dataset, model }) => {
+                return vec![Selection { dataset, models: model.into_iter().collect(), ..Selection::default() }];
+            }
+            Self::Committed(keys) => keys,
+        };
+        let StoreUrl::S3 { prefix, .. } = lake.place(Zone::Ledger) else { return vec![Selection::default()] };
+        let prefix = if prefix.is_empty() { "raw/".to_owned() } else { format!("{prefix}/raw/") };
+        let named: BTreeSet<&str> =
+            keys.iter().filter_map(|key| key.strip_prefix(&prefix)).map(lake::keys::dataset).collect();
+        // Entries of a dataset that is no longer declared are of no model.
+        let known = lake.catalog.datasets().iter().filter(|dataset| named.contains(dataset.name.as_str()));
+        known.map(|dataset| Selection { dataset: Some(dataset.name.clone()), ..Selection::default() }).collect()
+    }
+}
+
+/// The keys that a message of the queue tells of; nothing if it is of another kind.
+fn keys_of(message: &Value) -> Option<Vec<String>> {
+    let body: Value = serde_json::from_str(message.get("body")?.as_str()?).ok()?;
+    if body.get("Event").and_then(Value::as_str) == Some("s3:TestEvent") {
+        return Some(Vec::new());
+    }
+    let key = |record: &Value| {
+        let key = record.pointer("/s3/object/key")?.as_str()?.replace('+', " ");
+        percent_decode_str(&key).decode_utf8().ok().map(|key| key.into_owned())
+    };
+    body.get("Records")?.as_array()?.iter().map(key).collect()
 }
 
 /// What a call did.
@@ -62,26 +108,32 @@ pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Dead
     let begun = Instant::now();
     // A call that was ended early leaves its files to the next one.
     lake::scratch::sweep();
-    let models = request.model.into_iter().collect();
-    let selection = Selection { dataset: request.dataset, models, ..Selection::default() };
     let failed = |error: crate::Error| error.to_string();
     let workers = (memory / MEMORY_PER_WORKER).max(1);
     let mut outcome = Outcome::default();
-    let left = match tokio::time::timeout(deadline.left(), aggregate(lake, &selection, workers, &Quiet)).await {
-        Ok(done) => {
-            outcome = done.map_err(failed)?;
-            std::mem::take(&mut outcome.too_large)
-        }
-        Err(_) if lake.batch.is_some() => backlog(lake, &selection).await.map_err(failed)?,
-        Err(_) => {
-            return Err("there was no time left in this call: what was made is committed, call it again".to_owned());
-        }
-    };
-    let handed_over = Vec::from_iter(hand_over(lake, &selection, &left).await.map_err(failed)?);
+    let mut handed_over = Vec::new();
+    let selections = request.selections(lake);
+    let is_all = selections.iter().any(|selection| selection.dataset.is_none());
+    for selection in &selections {
+        let left = match tokio::time::timeout(deadline.left(), aggregate(lake, selection, workers, &Quiet)).await {
+            Ok(done) => {
+                let Outcome { aggregated, failed, up_to_date, too_large } = done.map_err(failed)?;
+                outcome.aggregated.extend(aggregated);
+                outcome.failed.extend(failed);
+                outcome.up_to_date += up_to_date;
+                too_large
+            }
+            Err(_) if lake.batch.is_some() => backlog(lake, selection).await.map_err(failed)?,
+            Err(_) => {
+                return Err("there was no time left in this call: what was made is committed, call it again".to_owned());
+            }
+        };
+        handed_over.extend(hand_over(lake, selection, &left).await.map_err(failed)?);
+    }
     for made in &outcome.aggregated {
         tracing::info!(dataset = made.dataset, model = made.model, partition = %made.partition, rows = made.rows, "made");
     }
-    if selection.dataset.is_none() {
+    if is_all {
         outcome.failed.retain(|error| !matches!(error, crate::Error::Lake(lake::Error::Dataset { .. })));
         telemetry::report_broken("aggregate", lake.catalog.broken(), Utc::now());
     }
@@ -103,10 +155,16 @@ mod tests {
 
     #[test]
     fn requests_and_queue_messages_are_understood_and_nothing_else() {
-        assert_eq!(Request::understand(json!({"dataset": "irceline"})).unwrap().dataset.as_deref(), Some("irceline"));
-        assert!(Request::understand(json!({})).unwrap().model.is_none());
-        let batch = json!({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]});
-        assert!(Request::understand(batch).unwrap().dataset.is_none());
+        let asked = |dataset: Option<&str>| Request::Asked(Asked { dataset: dataset.map(str::to_owned), model: None });
+        assert_eq!(Request::understand(json!({"dataset": "irceline"})).unwrap(), asked(Some("irceline")));
+        assert_eq!(Request::understand(json!({})).unwrap(), asked(None));
         assert!(Request::understand(json!({"datset": "irceline"})).unwrap_err().contains("datset"));
+        let message = |body: &str| json!({"eventSource": "aws:sqs", "body": body});
+        let of = |key: &str| message(&json!({"Records": [{"s3": {"object": {"key": key}}}]}).to_string());
+        let batch = json!({"Records": [of("raw/a/b+c%C3%A9.csv.json"), of("raw/b/x.json"), message(r#"{"Event": "s3:TestEvent"}"#)]});
+        let keys = ["raw/a/b cé.csv.json", "raw/b/x.json"].map(str::to_owned).to_vec();
+        assert_eq!(Request::understand(batch).unwrap(), Request::Committed(keys));
+        let strange = json!({"Records": [of("raw/a/b.json"), message("{}")]});
+        assert_eq!(Request::understand(strange).unwrap(), asked(None), "whatever it means");
     }
 }

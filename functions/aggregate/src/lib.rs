@@ -6,6 +6,7 @@
 mod backlog;
 mod bounds;
 pub mod cases;
+mod cleaned;
 mod columns;
 mod commit;
 mod engine;
@@ -13,6 +14,7 @@ mod error;
 mod export;
 mod files;
 pub mod handler;
+mod made;
 mod make;
 mod map;
 mod numbered;
@@ -22,17 +24,19 @@ mod personal;
 mod plan;
 mod preview;
 mod query;
+mod reach;
+mod state;
 mod statement;
 mod sweep;
 mod tested;
 
 use futures::StreamExt;
+use lake::Lake;
 use lake::dataset::Dataset;
-use lake::ledger::{ConsumptionEntry, Entries, RawEntry};
+use lake::ledger::{ConsumptionEntry, Keep};
 use lake::partition::Partition;
 use lake::progress::Progress;
 use lake::store::Failure;
-use lake::{Lake, guard};
 use serde::Serialize;
 
 pub use self::backlog::{Stale, backlog, hand_over};
@@ -44,10 +48,13 @@ pub use self::preview::{Preview, Previews, Rows, preview};
 pub use self::query::{Answer, query};
 pub use self::sweep::forget;
 
-use self::plan::{Made, Plan, Vanished};
+use self::plan::{Plan, Planned};
+use self::state::State;
 
 /// How often a dataset is looked at again because other aggregations were at work.
 const ROUNDS: u32 = 5;
+/// The most objects that partitions are made from at the same time, but for those of a single one.
+const MOST_OBJECTS: u64 = 100_000;
 
 /// Which models to bring up to date.
 #[derive(Debug, Clone, Default)]
@@ -107,20 +114,30 @@ pub struct Outcome {
     pub too_large: Vec<Stale>,
 }
 
-/// How many partitions of each dataset are stale: `(dataset, model, partition)`.
-pub async fn stale(lake: &Lake, dataset: Option<&str>) -> Result<Vec<(String, String, Partition)>> {
-    let selection = Selection { dataset: dataset.map(str::to_owned), ..Selection::default() };
-    let mut found = Vec::new();
-    for dataset in selected(lake, &selection)? {
-        let made = Made::read(lake, dataset).await?;
-        let entries = plan::cleaned(lake, dataset).await?;
-        let Plan { todo, vanished, .. } = Plan::new(lake, dataset, &selection, &made, &entries);
-        found.extend(todo.into_iter().map(|task| (dataset.name.clone(), task.model.name.clone(), task.partition)));
-        // Of the others nothing is left but the name of what a writer may still be about to write.
-        let vanished = vanished.into_iter().filter(|(_, entry, _)| entry.is_committed());
-        found.extend(vanished.map(|(_, entry, partition)| (dataset.name.clone(), entry.model, partition)));
-    }
-    Ok(found)
+/// How a dataset's models stand.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// Partitions that are to be made again: model and partition.
+    pub stale: Vec<(String, Partition)>,
+    /// How many partitions there are.
+    pub partitions: usize,
+    /// Ledger keys of those whose entry cannot be read.
+    pub unreadable: Vec<String>,
+}
+
+/// Looks how a dataset's models stand.
+pub async fn standing(lake: &Lake, dataset: &Dataset) -> Result<Standing> {
+    let state = State::read(lake, dataset, Keep::Nothing).await?;
+    let Plan { todo, vanished, .. } = state.plan(lake, &Selection::default());
+    let todo = todo.into_iter().map(|planned| (planned.model.name.clone(), planned.partition));
+    // Of the others nothing is left but the name of what a writer may still be about to write.
+    let vanished = vanished.iter().filter_map(|key| state.made.get(key)).filter(|entry| entry.is_committed());
+    let vanished = vanished.map(|entry| (entry.model.clone(), entry.partition.clone()));
+    Ok(Standing {
+        stale: todo.chain(vanished).collect(),
+        partitions: state.made.entries().filter(|(_, entry)| !entry.outputs.is_empty()).count(),
+        unreadable: state.made.unreadable().map(|entry| entry.key.clone()).collect(),
+    })
 }
 
 /// Makes stale partitions, `workers` at a time. Those of a dataset that are for AWS Batch are only named.
@@ -137,36 +154,14 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
                 outcome.failed.push(refused);
             }
         }
-        let mut round = match one_round(lake, dataset, selection, workers, progress).await {
+        let round = match one_dataset(lake, dataset, selection, workers, progress).await {
             Err(error @ (Error::Moved { .. } | Error::Gone { .. })) => {
                 outcome.failed.push(error);
                 continue;
             }
             round => round?,
         };
-        // What another aggregation committed meanwhile may be older than what there is by now: look again.
-        for _ in 1..ROUNDS {
-            if !round.failed.iter().any(Error::is_passing) {
-                break;
-            }
-            // What else failed is planned again as well, and fails again.
-            outcome.aggregated.append(&mut round.aggregated);
-            let stale_only = Selection { all: false, ..selection.clone() };
-            round = one_round(lake, dataset, &stale_only, workers, progress).await?;
-        }
-        match export::export(lake, dataset, selection).await {
-            Ok(files) => round.aggregated.extend(files),
-            Err(error) => round.failed.push(error),
-        }
-        if lake.limits().report_pages && round.too_large.is_empty() && selection.partitions.is_empty() {
-            match pages::bring_up_to_date(lake, dataset, false).await {
-                Ok(pages) => {
-                    has_new_pages |= !pages.is_empty();
-                    round.aggregated.extend(pages);
-                }
-                Err(error) => round.failed.push(error),
-            }
-        }
+        has_new_pages |= round.aggregated.iter().any(|made| made.model == pages::MODEL);
         outcome.up_to_date += round.up_to_date;
         outcome.aggregated.extend(round.aggregated);
         outcome.failed.extend(round.failed);
@@ -180,32 +175,61 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
     Ok(outcome)
 }
 
-/// Plans one dataset, and makes what is stale.
-async fn one_round(
+/// Brings one dataset up to date: what there is, what is stale, its partitions, then the files and pages made of them.
+async fn one_dataset(
     lake: &Lake,
     dataset: &Dataset,
     selection: &Selection,
     workers: usize,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
-    let mut outcome = Outcome::default();
-    // Consumption first: a partition made in between is then made again, and not taken for one without inputs.
-    let made = Made::read(lake, dataset).await?;
-    let entries = plan::cleaned(lake, dataset).await?;
-    if entries.readable.is_empty() && entries.unreadable.is_empty() {
-        guard::ensure_ledger(lake, dataset).await?;
+    let mut state = State::read(lake, dataset, Keep::Snapshot).await?;
+    let mut outcome = one_round(lake, &state, selection, workers, progress).await?;
+    // What another aggregation committed meanwhile may be older than what there is by now: look again.
+    for _ in 1..ROUNDS {
+        if !outcome.failed.iter().any(Error::is_passing) {
+            break;
+        }
+        // What else failed is planned again as well, and fails again.
+        let aggregated = std::mem::take(&mut outcome.aggregated);
+        let stale_only = Selection { all: false, ..selection.clone() };
+        state = State::read(lake, dataset, Keep::Snapshot).await?;
+        outcome = one_round(lake, &state, &stale_only, workers, progress).await?;
+        outcome.aggregated.extend(aggregated);
     }
+    state.made.refresh(lake).await?;
+    match export::export(lake, &mut state, selection).await {
+        Ok(files) => outcome.aggregated.extend(files),
+        Err(error) => outcome.failed.push(error),
+    }
+    if lake.limits().report_pages && outcome.too_large.is_empty() && selection.partitions.is_empty() {
+        match pages::export(lake, &mut state, false).await {
+            Ok(pages) => outcome.aggregated.extend(pages),
+            Err(error) => outcome.failed.push(error),
+        }
+    }
+    Ok(outcome)
+}
+
+/// Plans one dataset, and makes what is stale.
+async fn one_round(
+    lake: &Lake,
+    state: &State<'_>,
+    selection: &Selection,
+    workers: usize,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
+    let State { dataset, made, cleaned } = state;
     for table in &dataset.tables {
-        plan::not_moved(dataset, table, &entries.readable)?;
+        cleaned.not_moved(dataset, table)?;
     }
-    let Plan { todo, vanished, up_to_date, failed } = Plan::new(lake, dataset, selection, &made, &entries);
-    outcome.up_to_date = up_to_date;
-    outcome.failed = failed;
+    let Plan { todo, vanished, up_to_date, failed } = state.plan(lake, selection);
+    let mut outcome = Outcome { up_to_date, failed, ..Outcome::default() };
     // What has vanished is removed below, in the state that was planned.
-    let is_unsettled = |(key, entry): &&(String, ConsumptionEntry)| {
-        entry.is_settled() && !entry.beside.is_empty() && !vanished.iter().any(|(vanished, ..)| vanished == key)
+    let is_unsettled = |(key, entry): &(&str, &ConsumptionEntry)| {
+        entry.is_settled() && !entry.beside.is_empty() && !vanished.iter().any(|vanished| vanished == key)
     };
-    for (ledger_key, _) in made.entries.iter().filter(is_unsettled) {
+    for (ledger_key, _) in made.entries().filter(is_unsettled) {
         match commit::settle(lake, ledger_key).await {
             // Another aggregation is at work on it.
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
@@ -213,21 +237,63 @@ async fn one_round(
             settled => outcome.failed.extend(settled.err()),
         }
     }
-    are_gone(lake, dataset, &entries, &vanished).await?;
-    for (ledger_key, entry, partition) in vanished {
-        let (dataset, model) = (entry.dataset.clone(), entry.model.clone());
-        match commit::remove(lake, &ledger_key, &entry).await {
-            Ok(true) => {
-                outcome.aggregated.push(Aggregated {
-                    dataset,
-                    model,
-                    partition,
-                    rows: 0,
-                    changed: true,
-                    deleted: true,
-                    warnings: Vec::new(),
-                });
+    remove_vanished(lake, state, &vanished, &mut outcome).await?;
+    if let Some(backlog) = backlog::too_large(lake, &todo) {
+        outcome.too_large = backlog;
+        return Ok(outcome);
+    }
+    progress.begin(&format!("aggregate {}", dataset.name), todo.len() as u64);
+    for planned in in_memory(&todo) {
+        let tasks = plan::gather(cleaned, planned)?;
+        let mut work = futures::stream::iter(
+            tasks.iter().map(|task| async move { (task, make::make(lake, task, selection.allow_shrink).await) }),
+        )
+        .buffer_unordered(workers.max(1));
+        while let Some((task, done)) = work.next().await {
+            progress.advance(&format!("{} {}", task.planned.model.name, task.planned.partition));
+            match done {
+                Ok(made) => outcome.aggregated.extend(made),
+                Err(error) => {
+                    tracing::info!(%error, "failed to make a partition");
+                    outcome.failed.push(error);
+                }
             }
+        }
+    }
+    progress.end();
+    Ok(outcome)
+}
+
+/// Cuts a plan into parts whose objects are held in memory at the same time.
+fn in_memory<'p, 'a>(todo: &'p [Planned<'a>]) -> Vec<&'p [Planned<'a>]> {
+    let (mut parts, mut begin, mut objects) = (Vec::new(), 0, 0_u64);
+    for (at, planned) in todo.iter().enumerate() {
+        if objects > 0 && objects.saturating_add(planned.objects) > MOST_OBJECTS {
+            parts.extend(todo.get(begin..at));
+            (begin, objects) = (at, 0);
+        }
+        objects = objects.saturating_add(planned.objects);
+    }
+    parts.extend(todo.get(begin..).filter(|rest| !rest.is_empty()));
+    parts
+}
+
+/// Removes partitions that nothing is left of, unless the places of their inputs are missing.
+async fn remove_vanished(lake: &Lake, state: &State<'_>, vanished: &[String], outcome: &mut Outcome) -> Result<()> {
+    are_gone(lake, state, vanished.len()).await?;
+    for ledger_key in vanished {
+        let Some(entry) = state.made.get(ledger_key) else { continue };
+        let (dataset, model, partition) = (entry.dataset.clone(), entry.model.clone(), entry.partition.clone());
+        match commit::remove(lake, ledger_key, entry).await {
+            Ok(true) => outcome.aggregated.push(Aggregated {
+                dataset,
+                model,
+                partition,
+                rows: 0,
+                changed: true,
+                deleted: true,
+                warnings: Vec::new(),
+            }),
             Ok(false) => {}
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {
                 outcome.failed.push(Error::Overtaken { dataset, model, partition });
@@ -235,27 +301,7 @@ async fn one_round(
             Err(error) => outcome.failed.push(error),
         }
     }
-    if let Some(backlog) = backlog::too_large(lake, &todo) {
-        outcome.too_large = backlog;
-        return Ok(outcome);
-    }
-    progress.begin(&format!("aggregate {}", dataset.name), todo.len() as u64);
-    let mut work = futures::stream::iter(
-        todo.iter().map(|task| async move { (task, make::make(lake, task, selection.allow_shrink).await) }),
-    )
-    .buffer_unordered(workers.max(1));
-    while let Some((task, done)) = work.next().await {
-        progress.advance(&format!("{} {}", task.model.name, task.partition));
-        match done {
-            Ok(made) => outcome.aggregated.extend(made),
-            Err(error) => {
-                tracing::info!(%error, "failed to make a partition");
-                outcome.failed.push(error);
-            }
-        }
-    }
-    progress.end();
-    Ok(outcome)
+    Ok(())
 }
 
 fn selected<'a>(lake: &'a Lake, selection: &Selection) -> Result<Vec<&'a Dataset>> {
@@ -273,20 +319,20 @@ fn selected<'a>(lake: &'a Lake, selection: &Selection) -> Result<Vec<&'a Dataset
 }
 
 /// Refuses to delete partitions because the places of their inputs are missing: that is no deletion of data.
-async fn are_gone(lake: &Lake, dataset: &Dataset, entries: &Entries<RawEntry>, vanished: &[Vanished]) -> Result<()> {
-    if vanished.is_empty() {
+async fn are_gone(lake: &Lake, state: &State<'_>, partitions: usize) -> Result<()> {
+    if partitions == 0 {
         return Ok(());
     }
-    let gone = |why: String| Error::Gone { dataset: dataset.name.clone(), partitions: vanished.len(), why };
+    let State { dataset, cleaned, .. } = state;
+    let gone = |why: String| Error::Gone { dataset: dataset.name.clone(), partitions, why };
     let prefix = format!("{}/", dataset.name);
-    let has_outputs = entries.readable.iter().any(|entry| !entry.outputs.is_empty());
-    if has_outputs && lake.standard.list(&prefix).await?.is_empty() {
+    if cleaned.has_objects() && lake.standard.list(&prefix).await?.is_empty() {
         return Err(gone(format!(
             "none of the objects in the ledger is there, in {}: check its URL, or run `tributary clean --all`",
             lake.standard.url(&prefix)
         )));
     }
-    if entries.readable.is_empty() && entries.unreadable.is_empty() {
+    if cleaned.is_empty() {
         let raw = match lake.raw.list(&prefix).await {
             // The function has no right to the raw zone: cleaning has looked at it.
             Err(error) if error.failure == Failure::Denied => return Ok(()),

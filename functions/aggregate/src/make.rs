@@ -21,13 +21,14 @@ use crate::columns::Columns;
 use crate::commit::{self, Made};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::plan::Task;
+use crate::plan::{Planned, Task};
 use crate::statement::{Kind, plan};
 use crate::tested::{self, Failed};
 
 /// Makes a partition and commits it. Returns its parts by columns of the result one by one.
 pub async fn make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Vec<Aggregated>> {
-    let (dataset, model, partition) = (task.dataset.name.clone(), task.model.name.clone(), task.partition.clone());
+    let Planned { dataset, model, partition, .. } = task.planned;
+    let (dataset, model, partition) = (dataset.name.clone(), model.name.clone(), partition.clone());
     match AssertUnwindSafe(try_make(lake, task, allow_shrink)).catch_unwind().await {
         Ok(Err(Error::Query(why))) => Err(Error::Model { dataset, model, partition, why }),
         Ok(Err(Error::Input { url, why })) => Err(Error::Damaged { dataset, model, partition, url, why }),
@@ -43,9 +44,9 @@ pub async fn make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Ve
 }
 
 async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Vec<Aggregated>> {
-    let Task { dataset, model, partition, .. } = task;
+    let Planned { dataset, model, partition, fingerprint, known, .. } = task.planned;
     let previous = lake.ledger.consumption_entry(&dataset.name, &model.name, partition).await?;
-    if previous.as_ref().map(|(entry, _)| &entry.fingerprint) != task.known.as_ref() {
+    if previous.as_ref().map(|(entry, _)| &entry.fingerprint) != known.as_ref() {
         let (dataset, model) = (dataset.name.clone(), model.name.clone());
         return Err(Error::Overtaken { dataset, model, partition: partition.clone() });
     }
@@ -60,7 +61,7 @@ async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Ve
     }
     let before = previous.as_ref().map(|(entry, _)| entry.outputs.clone()).unwrap_or_default();
     if !allow_shrink {
-        guard(task, &before, parts.values().map(|part| part.rows).sum())?;
+        guard(task.planned, &before, parts.values().map(|part| part.rows).sum())?;
     }
     let mut files = Vec::new();
     for (partition, part) in parts.into_iter().filter(|(_, part)| part.rows > 0) {
@@ -69,12 +70,12 @@ async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Ve
     }
     let input = |output: &Output| Input { key: output.key.clone(), etag: output.hash.clone() };
     let entry = ConsumptionEntry {
-        fingerprint: task.fingerprint.clone(),
+        fingerprint: fingerprint.clone(),
         inputs: task.objects.iter().flatten().map(|(_, output)| input(output)).collect(),
         ..commit::nothing(&dataset.name, &model.name, partition)
     };
     let outputs = commit::commit(lake, previous, entry, files).await?;
-    let mut made = made(task, &before, &outputs);
+    let mut made = made(task.planned, &before, &outputs);
     if let Some(first) = made.first_mut() {
         first.warnings = texts(Severity::Warn);
     }
@@ -82,7 +83,7 @@ async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Ve
 }
 
 /// What was made, part by part; at least one line, for a partition without rows.
-fn made(task: &Task<'_>, before: &[Output], outputs: &[Output]) -> Vec<Aggregated> {
+fn made(task: &Planned<'_>, before: &[Output], outputs: &[Output]) -> Vec<Aggregated> {
     let hash_before = |key: &str| before.iter().find(|old| old.key == key).map(|old| old.hash.as_str());
     let line = |partition: &Partition, rows, changed, deleted| Aggregated {
         dataset: task.dataset.name.clone(),
@@ -106,7 +107,7 @@ fn made(task: &Task<'_>, before: &[Output], outputs: &[Output]) -> Vec<Aggregate
 }
 
 /// Refuses to replace a partition by one that has lost too large a share of its rows.
-fn guard(task: &Task<'_>, before: &[Output], rows: u64) -> Result<()> {
+fn guard(task: &Planned<'_>, before: &[Output], rows: u64) -> Result<()> {
     let Some(share) = task.model.max_shrink else { return Ok(()) };
     let had: u64 = before.iter().map(|output| output.rows).sum();
     if rows as f64 >= had as f64 * (1.0 - share) {
@@ -153,14 +154,15 @@ fn failed(error: impl std::fmt::Display) -> Error {
 /// these.
 pub async fn compute(lake: &Lake, task: &Task<'_>) -> Result<Computed> {
     let engine = Engine::new(lake, 1)?;
+    let Planned { dataset, model, partition, .. } = task.planned;
     let work = async {
         engine.add_inputs(lake, task).await?;
-        let query = plan(engine.context(), &task.model.sql, Kind::Model).await?;
-        let columns = Columns::new(task.model, &task.partition, query.schema().as_arrow())?;
+        let query = plan(engine.context(), &model.sql, Kind::Model).await?;
+        let columns = Columns::new(model, partition, query.schema().as_arrow())?;
         let mut parts = BTreeMap::new();
         let mut batches = bounds::apart(query.execute_stream().await?);
         while let Some(batch) = batches.next().await {
-            for (partition, batch) in columns.split(&task.partition, &batch?)? {
+            for (partition, batch) in columns.split(partition, &batch?)? {
                 let part = match parts.entry(partition) {
                     Entry::Occupied(known) => known.into_mut(),
                     Entry::Vacant(free) => free.insert(Part::new(&columns.schema)?),
@@ -173,11 +175,11 @@ pub async fn compute(lake: &Lake, task: &Task<'_>) -> Result<Computed> {
             .map(|(partition, part): (_, Part<_>)| Ok((partition, part.finish()?)))
             .collect::<Result<_>>()?;
         let mut failed_tests = Vec::new();
-        if !task.model.tests.is_empty() {
+        if !model.tests.is_empty() {
             let files = parts.values().filter(|part| part.rows > 0).map(|part| part.file.try_clone());
             let files = files.collect::<std::io::Result<_>>().map_err(failed)?;
-            engine.add_made(&task.model.name, &columns.schema, files).await?;
-            failed_tests = tested::run(&engine, task.dataset, task.model).await?;
+            engine.add_made(&model.name, &columns.schema, files).await?;
+            failed_tests = tested::run(&engine, dataset, model).await?;
         }
         Ok::<_, Error>(Computed { parts, columns: columns.schema, failed: failed_tests })
     };

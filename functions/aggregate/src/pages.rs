@@ -8,7 +8,7 @@ use std::io::Write;
 
 use arrow::json::writer::{LineDelimited, WriterBuilder};
 use lake::dataset::Dataset;
-use lake::ledger::{ConsumptionEntry, Note};
+use lake::ledger::{ConsumptionEntry, Keep, Note};
 use lake::store::Failure;
 use lake::{Lake, hash, keys};
 use report::{Answers, Entry, Page, Rendered, Report, Rows, Setting};
@@ -16,8 +16,8 @@ use report::{Answers, Entry, Page, Rendered, Report, Rows, Setting};
 use crate::commit::{self, Made as MadeObject};
 use crate::error::{Error, Result};
 use crate::export::{file_partition, line};
-use crate::plan::Made;
 use crate::query::Asking;
+use crate::state::State;
 use crate::{Aggregated, ROUNDS};
 
 /// Stands in the ledger where files have their model.
@@ -107,45 +107,47 @@ async fn answer(lake: &Lake, sql: &str, asking: &mut Asking<'_>) -> Result<Rows>
 
 /// Brings the pages of a dataset up to date; `all` makes those again that are. Returns those that were written or deleted.
 pub async fn bring_up_to_date(lake: &Lake, dataset: &Dataset, all: bool) -> Result<Vec<Aggregated>> {
-    let pages = declared(dataset)?;
-    if pages.is_empty() && lake.ledger.files(&dataset.name, MODEL).await?.is_empty() {
+    export(lake, &mut State::read(lake, dataset, Keep::Nothing).await?, all).await
+}
+
+/// The same for what was read already.
+pub async fn export(lake: &Lake, state: &mut State<'_>, all: bool) -> Result<Vec<Aggregated>> {
+    let is_page = |(_, entry): (&str, &ConsumptionEntry)| entry.model == MODEL;
+    let has_declaration = state.dataset.report.as_deref().is_some_and(|text| !text.trim().is_empty());
+    if !has_declaration && !state.made.entries().any(is_page) {
         return Ok(Vec::new());
     }
+    // What changes meanwhile is for the next run: pages are then made again.
+    let fingerprint = fingerprint(state);
     for _ in 1..ROUNDS {
-        match one_round(lake, dataset, &pages, all).await {
+        match one_round(lake, state, &fingerprint, all).await {
             // Another aggregation has committed a page first.
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
             // An object that changes meanwhile is another one by now.
             Err(Error::Input { .. }) => {}
             other => return other,
         }
+        state.made.refresh(lake).await?;
     }
-    one_round(lake, dataset, &pages, all).await
+    one_round(lake, state, &fingerprint, all).await
 }
 
-async fn one_round(lake: &Lake, dataset: &Dataset, pages: &[Page], all: bool) -> Result<Vec<Aggregated>> {
-    let made = Made::read(lake, dataset).await?;
-    let known = || made.entries.iter().filter(|(_, entry)| entry.model == MODEL);
+async fn one_round(lake: &Lake, state: &State<'_>, fingerprint: &str, all: bool) -> Result<Vec<Aggregated>> {
+    let State { dataset, made, .. } = state;
+    let known = || made.entries().filter(|(_, entry)| entry.model == MODEL);
     let mut lines = Vec::new();
     let is_made = made.partitions().any(|(_, entry)| !entry.outputs.is_empty());
-    let wanted: Vec<(String, &Page)> = if is_made {
-        let key = |page: &Page| keys::consumption_ledger(&dataset.name, MODEL, &file_partition(&page.path()));
-        pages.iter().map(|page| (key(page), page)).collect()
-    } else {
-        Vec::new()
-    };
+    let pages = if is_made { declared(dataset)? } else { Vec::new() };
+    let key = |page: &Page| keys::consumption_ledger(&dataset.name, MODEL, &file_partition(&page.path()));
+    let wanted: Vec<(String, &Page)> = pages.iter().map(|page| (key(page), page)).collect();
     for (ledger_key, entry) in known().filter(|(key, _)| !wanted.iter().any(|(wanted, _)| wanted == key)) {
         if commit::remove(lake, ledger_key, entry).await? {
             lines.push(line(dataset, MODEL, entry.file.as_deref().unwrap_or_default(), 0, true, true));
         }
     }
-    if wanted.is_empty() {
-        return Ok(lines);
-    }
-    let fingerprint = fingerprint(lake, dataset, &made).await?;
     let mut asking = None;
     for (number, (ledger_key, page)) in wanted.into_iter().enumerate() {
-        let entry = known().find(|(key, _)| *key == ledger_key).map(|(_, entry)| entry);
+        let entry = made.get(&ledger_key);
         let is_current = entry.is_some_and(|entry| entry.is_settled() && entry.fingerprint == fingerprint);
         if is_current && !all && !made.is_damaged(&ledger_key) {
             if entry.is_some_and(|entry| !entry.beside.is_empty()) {
@@ -168,7 +170,7 @@ async fn one_round(lake: &Lake, dataset: &Dataset, pages: &[Page], all: bool) ->
         };
         let path = page.path();
         let entry = ConsumptionEntry {
-            fingerprint: fingerprint.clone(),
+            fingerprint: fingerprint.to_owned(),
             file: Some(path.clone()),
             note: Some(note),
             ..commit::nothing(&dataset.name, MODEL, &file_partition(&path))
@@ -194,17 +196,21 @@ async fn write(lake: &Lake, key: String, entry: ConsumptionEntry, html: &str) ->
 }
 
 /// What pages are made from: their declaration, and everything that there is of the dataset.
-async fn fingerprint(lake: &Lake, dataset: &Dataset, made: &Made) -> Result<String> {
+fn fingerprint(state: &State<'_>) -> String {
+    let State { dataset, made, cleaned } = state;
     let personal = personal(dataset);
-    // What was cleaned is as its entries are: they need not be read.
-    let cleaned = lake.ledger.raw_entry_objects(&dataset.name).await?;
-    let cleaned = cleaned.iter().flat_map(|object| [object.key.as_str(), object.etag.as_str()]);
+    let tables = cleaned.tables.iter().map(|(table, groups)| {
+        let sum = groups.values().fold(0_u128, |sum, group| sum.wrapping_add(group.sum));
+        format!("{table} {sum:032x}")
+    });
+    let tables: Vec<String> = tables.collect();
     let objects = made.partitions().flat_map(|(_, entry)| &entry.outputs);
     let objects = objects.flat_map(|output| [output.key.as_str(), output.hash.as_str()]);
     let mut parts = vec![WRITER, dataset.report.as_deref().unwrap_or_default(), dataset.zone.name()];
     parts.extend(personal.iter().map(String::as_str));
-    parts.extend(objects.chain(cleaned));
-    Ok(hash::texts(parts))
+    parts.extend(dataset.tables.iter().map(|table| table.fingerprint.as_str()));
+    parts.extend(objects.chain(tables.iter().map(String::as_str)));
+    hash::texts(parts)
 }
 
 /// Brings the page over all datasets up to date.

@@ -1,176 +1,138 @@
 //! What is stale: which partitions there are by now, what each is made from, and what the ledger says it was made from.
+//! Nothing is read here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
-use lake::dataset::{Dataset, Inputs, Model, Table};
-use lake::ledger::{ConsumptionEntry, Entries, Objects, Output, RawEntry, Unreadable};
-use lake::partition::{Partition, PartitionBy, Period};
+use lake::dataset::{Dataset, Inputs, Model};
+use lake::ledger::{Output, Unreadable};
+use lake::partition::{Partition, PartitionBy};
 use lake::personal::PersonalKey;
-use lake::{Lake, hash, keys};
+use lake::{hash, keys};
 
 use crate::Selection;
-use crate::engine::Ranked;
+use crate::cleaned::{Cleaned, Group, Groups, Owned, ranked};
 use crate::error::{Error, Result};
+use crate::made::Made;
+use crate::reach::{Window, days_of, periods, reach};
 
 /// Part of every fingerprint: raised when the same SQL over the same rows may give other bytes.
-const ENGINE: &str = "4";
-/// Days by which the dates of one instant can differ, as its texts have them: offsets go from -12 to +14 hours.
-pub const SLACK: u64 = 2;
+const ENGINE: &str = "5";
 
-/// One partition that is to be made.
+/// A partition that is to be made.
 #[derive(Debug)]
-pub struct Task<'a> {
+pub struct Planned<'a> {
     /// The dataset.
     pub dataset: &'a Dataset,
     /// The model.
     pub model: &'a Model,
-    /// Everything the model reads.
-    pub inputs: Inputs<'a>,
     /// The partition, before it is split by columns of the result.
     pub partition: Partition,
+    /// What it is made from.
+    pub fingerprint: String,
+    /// The fingerprint of what was there when this was planned.
+    pub known: Option<String>,
+    /// How many objects it is made from.
+    pub objects: u64,
+    /// Their size.
+    pub bytes: u64,
+}
+
+/// The same with the objects that it is made from.
+#[derive(Debug)]
+pub struct Task<'a> {
+    /// What is to be made.
+    pub planned: &'a Planned<'a>,
+    /// Everything the model reads.
+    pub inputs: Inputs<'a>,
     /// The days of the partition and of the model's look-back before it.
     pub reach: Option<Range<NaiveDate>>,
     /// The objects of each input table, in the order of `inputs.tables`.
-    pub objects: Vec<Vec<Ranked<'a>>>,
-    /// What it is made from.
-    pub fingerprint: String,
-    /// The fingerprint of what was there when the task was planned.
-    pub known: Option<String>,
+    pub objects: Vec<Vec<Owned>>,
 }
-
-/// What was made of a dataset so far: partitions and files.
-#[derive(Debug)]
-pub struct Made {
-    /// Ledger keys and entries.
-    pub entries: Vec<(String, ConsumptionEntry)>,
-    /// Entries that cannot be read.
-    unreadable: Vec<Unreadable>,
-    /// Ledger keys of those whose objects are gone or are others: by a hand, or by a writer that came too late.
-    damaged: BTreeSet<String>,
-}
-
-impl Made {
-    /// Reads it, and compares the objects with what the ledger says of them.
-    pub async fn read(lake: &Lake, dataset: &Dataset) -> Result<Self> {
-        let Entries { readable: entries, unreadable } = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
-        let objects = Objects::list(&lake.consumption, &dataset.name).await?;
-        let damaged = entries.iter().filter(|(_, entry)| !entry.outputs.iter().all(|output| objects.have(output)));
-        let damaged = damaged.map(|(key, _)| key.clone()).collect();
-        Ok(Self { entries, unreadable, damaged })
-    }
-
-    /// Those of a model whose entry cannot be read.
-    pub fn unreadable_of(&self, model: &str) -> impl Iterator<Item = &Unreadable> {
-        self.unreadable.iter().filter(move |entry| model_of(&entry.key) == Some(model))
-    }
-
-    /// Those that are partitions, by their keys in the ledger.
-    pub fn partitions(&self) -> impl Iterator<Item = (&str, &ConsumptionEntry)> {
-        self.entries.iter().filter(|(_, entry)| entry.file.is_none()).map(|(key, entry)| (key.as_str(), entry))
-    }
-
-    /// Whether an entry's objects are not what it says.
-    pub fn is_damaged(&self, ledger_key: &str) -> bool {
-        self.damaged.contains(ledger_key)
-    }
-}
-
-/// The model that a consumption entry's ledger key names.
-pub fn model_of(ledger_key: &str) -> Option<&str> {
-    ledger_key.split('/').nth(2)
-}
-
-/// A partition that has nothing left to be made from: key in the ledger, entry, partition.
-pub type Vanished = (String, ConsumptionEntry, Partition);
 
 /// What is to be done for a dataset.
 #[derive(Debug, Default)]
 pub struct Plan<'a> {
     /// The stale partitions.
-    pub todo: Vec<Task<'a>>,
-    /// Those that have nothing left to be made from.
-    pub vanished: Vec<Vanished>,
+    pub todo: Vec<Planned<'a>>,
+    /// Those that have nothing left to be made from: their keys in the ledger.
+    pub vanished: Vec<String>,
     /// The count of the others.
     pub up_to_date: u64,
     /// What cannot be planned, and stays as it is.
     pub failed: Vec<Error>,
 }
 
+/// What a plan is made by, beside what there is.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// What was asked for.
+    pub selection: &'a Selection,
+    /// How many partitions one run may add to a model.
+    pub most_new: usize,
+    /// The key of hashes in place of personal values.
+    pub personal_key: Option<&'a PersonalKey>,
+}
+
 impl<'a> Plan<'a> {
     /// Compares what there is with what the ledger says of the consumption zone.
-    pub fn new(
-        lake: &Lake,
-        dataset: &'a Dataset,
-        selection: &Selection,
-        made: &Made,
-        entries: &'a Entries<RawEntry>,
-    ) -> Self {
+    pub fn new(dataset: &'a Dataset, terms: Terms<'_>, made: &Made, cleaned: &Cleaned) -> Self {
         let mut plan = Self::default();
-        let known: BTreeMap<&str, &ConsumptionEntry> = made.partitions().collect();
-        let mut left: BTreeMap<&str, Vanished> = made
+        let selection = terms.selection;
+        let is_wanted =
+            |key: &str| lake::ledger::partition_of(key).is_some_and(|partition| selection.wants(&partition));
+        let mut left: BTreeSet<&str> = made
             .partitions()
-            .filter(|(_, entry)| selection.wants_model(&entry.model))
-            .filter_map(|(key, entry)| Some((key, (key.to_owned(), entry.clone(), lake::ledger::partition_of(key)?))))
-            .filter(|(_, (_, _, partition))| selection.wants(partition))
+            .filter(|(key, entry)| selection.wants_model(&entry.model) && is_wanted(key))
+            .map(|(key, _)| key)
             .collect();
         for model in dataset.models.iter().filter(|model| selection.wants_model(&model.name)) {
             let unreadable: BTreeSet<&str> = made.unreadable_of(&model.name).map(|entry| entry.key.as_str()).collect();
-            plan.failed.extend(made.unreadable_of(&model.name).map(|entry| Error::Unreadable {
-                dataset: dataset.name.clone(),
-                what:
-                    lake::ledger::partition_of(&entry.key).map_or_else(
-                        || model.name.clone(),
-                        |partition| format!("{}, partition {partition},", model.name),
-                    ),
-                source: Box::new(entry.error()),
-            }));
-            if let Some(entry) = unreadable_input(dataset, model, &entries.unreadable) {
+            plan.failed.extend(made.unreadable_of(&model.name).map(|entry| not_readable(dataset, model, entry)));
+            if let Some(entry) = unreadable_input(dataset, model, cleaned.unreadable()) {
                 let (dataset, what) = (dataset.name.clone(), model.name.clone());
                 plan.failed.push(Error::Unreadable { dataset, what, source: Box::new(entry.error()) });
-                left.retain(|_, (_, entry, _)| entry.model != model.name);
+                left.retain(|key| made.get(key).is_none_or(|entry| entry.model != model.name));
                 continue;
             }
-            let tasks = tasks(dataset, model, &entries.readable, lake.personal_key.as_ref()).into_iter();
             let mut todo = Vec::new();
-            for mut task in tasks.filter(|task| selection.wants(&task.partition)) {
-                let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &task.partition);
+            for mut planned in partitions(dataset, model, cleaned, terms.personal_key) {
+                if !selection.wants(&planned.partition) {
+                    continue;
+                }
+                let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &planned.partition);
                 left.remove(ledger_key.as_str());
-                let entry = known.get(ledger_key.as_str());
-                task.known = entry.map(|entry| entry.fingerprint.clone());
+                let entry = made.get(&ledger_key).filter(|entry| entry.file.is_none());
+                planned.known = entry.map(|entry| entry.fingerprint.clone());
                 let is_settled = entry.is_some_and(|entry| entry.is_settled()) && !made.is_damaged(&ledger_key);
                 if unreadable.contains(ledger_key.as_str()) {
                     continue;
                 }
-                if is_settled && task.known.as_ref() == Some(&task.fingerprint) && !selection.all {
+                if is_settled && planned.known.as_ref() == Some(&planned.fingerprint) && !selection.all {
                     plan.up_to_date += 1;
                 } else {
-                    todo.push(task);
+                    todo.push(planned);
                 }
             }
-            match too_many(&todo, lake.limits().max_new_partitions) {
+            match too_many(&todo, cleaned, terms.most_new) {
                 Some(error) => plan.failed.push(error),
                 None => plan.todo.append(&mut todo),
             }
         }
-        plan.vanished = left.into_values().collect();
+        plan.vanished = left.into_iter().map(str::to_owned).collect();
         plan
     }
 }
 
-/// What was made of a dataset's raw objects. Times and orders that were found by other rules may not be those of the
-/// columns as they are declared now: they are left out.
-pub async fn cleaned(lake: &Lake, dataset: &Dataset) -> Result<Entries<RawEntry>> {
-    let mut entries = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-    for entry in &mut entries.readable {
-        if dataset.table(&entry.table).is_none_or(|table| table.fingerprint != entry.rules) {
-            for output in &mut entry.outputs {
-                (output.times, output.orders) = (None, Vec::new());
-            }
-        }
-    }
-    Ok(entries)
+fn not_readable(dataset: &Dataset, model: &Model, entry: &Unreadable) -> Error {
+    let what = match lake::ledger::partition_of(&entry.key) {
+        Some(partition) => format!("{}, partition {partition},", model.name),
+        None => model.name.clone(),
+    };
+    Error::Unreadable { dataset: dataset.name.clone(), what, source: Box::new(entry.error()) }
 }
 
 /// An entry that cannot be read of a raw object that a model is made from, as far as its key says.
@@ -183,131 +145,110 @@ fn unreadable_input<'a>(dataset: &Dataset, model: &Model, unreadable: &'a [Unrea
 }
 
 /// Refuses to add more partitions than one run may: mostly, one wild date spans them.
-fn too_many(todo: &[Task<'_>], allowed: usize) -> Option<Error> {
-    let new: Vec<&Task> = todo.iter().filter(|task| task.known.is_none()).collect();
-    let task = new.first().filter(|_| new.len() > allowed)?;
-    let first = new.iter().flat_map(|task| task.objects.first()).flatten();
-    let spans = first.filter_map(|(_, output)| Some((output, days_of(output)?)));
-    let (output, days) = spans.max_by_key(|(_, days)| days.end.signed_duration_since(days.start))?;
+fn too_many(todo: &[Planned<'_>], cleaned: &Cleaned, allowed: usize) -> Option<Error> {
+    let new: Vec<&Planned> = todo.iter().filter(|planned| planned.known.is_none()).collect();
+    let planned = new.first().filter(|_| new.len() > allowed)?;
+    let inputs = planned.dataset.inputs_of(planned.model).ok()?;
+    let groups = cleaned.tables.get(&inputs.tables.first()?.name)?;
+    let spans = groups.iter().filter_map(|((partition, span), group)| Some((group, days_of(partition, *span)?)));
+    let (group, days) = spans.max_by_key(|(_, days)| days.end.signed_duration_since(days.start))?;
     Some(Error::TooMany {
-        dataset: task.dataset.name.clone(),
-        model: task.model.name.clone(),
+        dataset: planned.dataset.name.clone(),
+        model: planned.model.name.clone(),
         partitions: new.len(),
         allowed,
-        object: output.key.clone(),
+        object: group.sample.clone(),
         first: days.start.to_string(),
         last: days.end.pred_opt().unwrap_or(days.end).to_string(),
     })
 }
 
-/// Refuses a table with objects that lie as it was declared before: half of it would be missing.
-pub fn not_moved(dataset: &Dataset, table: &Table, entries: &[RawEntry]) -> Result<()> {
-    let objects = entries.iter().filter(|entry| entry.table == table.name && !entry.fits(table)).count();
-    if objects == 0 {
-        return Ok(());
-    }
-    Err(Error::Moved { dataset: dataset.name.clone(), table: table.name.clone(), objects })
-}
-
-/// The committed objects of a table. Of a snapshot only those of the newest raw object that could be read at all.
-pub fn objects_of<'a>(table: &Table, entries: &'a [RawEntry]) -> Vec<Ranked<'a>> {
-    let of_table = entries.iter().enumerate().filter(|(_, entry)| entry.table == table.name);
-    let objects = |(rank, entry): (usize, &'a RawEntry)| entry.outputs.iter().map(move |output| (rank, output));
-    if !table.snapshot {
-        return of_table.flat_map(objects).collect();
-    }
-    let readable = of_table.filter(|(_, entry)| entry.rejected.is_none());
-    let newest = readable.max_by_key(|(_, entry)| (entry.arrived, entry.raw_key()));
-    newest.into_iter().flat_map(objects).collect()
-}
-
 /// All partitions that a model has by now: where its first input has rows.
-fn tasks<'a>(
+fn partitions<'a>(
     dataset: &'a Dataset,
     model: &'a Model,
-    entries: &'a [RawEntry],
+    cleaned: &Cleaned,
     personal_key: Option<&PersonalKey>,
-) -> Vec<Task<'a>> {
+) -> Vec<Planned<'a>> {
     // Checked when the dataset was read.
     let Ok(inputs) = dataset.inputs_of(model) else { return Vec::new() };
-    let objects: Vec<Vec<Ranked>> = inputs.tables.iter().map(|table| objects_of(table, entries)).collect();
-    let first = objects.first().map(Vec::as_slice).unwrap_or_default();
+    let nothing = Groups::new();
+    let groups: Vec<&Groups> =
+        inputs.tables.iter().map(|table| cleaned.tables.get(&table.name).unwrap_or(&nothing)).collect();
+    let first = groups.first().copied().unwrap_or(&nothing);
     let partitions: BTreeSet<Partition> = match &model.partition {
-        PartitionBy::Time(period, _) => {
-            first.iter().filter_map(|(_, output)| days_of(output)).flat_map(|days| periods(*period, days)).collect()
-        }
-        PartitionBy::Key(_) => first.iter().map(|(_, output)| output.partition.clone()).collect(),
+        PartitionBy::Time(period, _) => first
+            .keys()
+            .filter_map(|(partition, span)| days_of(partition, *span))
+            .flat_map(|days| periods(*period, days))
+            .collect(),
+        PartitionBy::Key(_) => first.keys().map(|(partition, _)| partition.clone()).collect(),
         PartitionBy::Nothing if first.is_empty() => BTreeSet::new(),
         PartitionBy::Nothing => BTreeSet::from([Partition::whole()]),
     };
-    let task = |partition: Partition| {
-        let reach = partition.days().map(|days| widened(&days, u64::from(model.look_back_days), 0));
-        let objects: Vec<Vec<Ranked>> = inputs
-            .tables
-            .iter()
-            .zip(&objects)
-            .enumerate()
-            .map(|(at, (table, objects))| {
-                // Rows of one key may be of days beside each other: they are compared, then cut.
-                let is_cut = matches!(table.partition, PartitionBy::Time(..))
-                    || (at == 0 && table.partition == PartitionBy::Nothing);
-                let near = if is_cut && !table.keeps_day() { SLACK } else { 0 };
-                let reach = reach.as_ref().map(|reach| widened(reach, near, near));
-                let within = |output: &Output| match (&model.partition, &reach) {
-                    (PartitionBy::Key(_), _) if table.partition == model.partition => output.partition == partition,
-                    (PartitionBy::Time(..), Some(reach)) => {
-                        days_of(output).is_none_or(|days| days.start < reach.end && reach.start < days.end)
-                    }
-                    _ => true,
-                };
-                objects.iter().filter(|(_, output)| within(output)).copied().collect()
-            })
-            .collect();
-        let inputs = Inputs { tables: inputs.tables.clone(), views: inputs.views.clone() };
-        let fingerprint = fingerprint(dataset, model, &inputs, &objects, personal_key);
-        Task { dataset, model, inputs, partition, reach, objects, fingerprint, known: None }
+    let finders: Vec<Finder> = groups.into_iter().map(Finder::new).collect();
+    let rules = rules(dataset, model, &inputs, personal_key);
+    let planned = |partition: Partition| {
+        let (mut objects, mut bytes) = (0, 0_u64);
+        let mut sums = Vec::with_capacity(finders.len());
+        for (at, (table, finder)) in inputs.tables.iter().zip(&finders).enumerate() {
+            let mut sum = 0_u128;
+            finder.find(&Window::of(model, table, at, &partition), |group| {
+                objects += group.objects;
+                bytes = bytes.saturating_add(group.bytes);
+                sum = sum.wrapping_add(group.sum);
+            });
+            sums.push(format!("{sum:032x}"));
+        }
+        let fingerprint = hash::texts([rules.as_str()].into_iter().chain(sums.iter().map(String::as_str)));
+        Planned { dataset, model, partition, fingerprint, known: None, objects, bytes }
     };
-    partitions.into_iter().map(task).collect()
+    partitions.into_iter().map(planned).collect()
 }
 
-/// The days of an object's rows, `[from, to)`, as the ledger or its partition says.
-pub fn days_of(output: &Output) -> Option<Range<NaiveDate>> {
-    match output.days {
-        Some((first, last)) => Some(first..last.checked_add_days(Days::new(1))?),
-        None => output.partition.days(),
+/// Spans longer than this are looked at for every window.
+const LONG: Days = Days::new(800);
+
+/// Finds the groups of a window without looking at all of them.
+struct Finder<'g> {
+    groups: &'g Groups,
+    /// Groups with days, by the first of them.
+    short: Vec<(Range<NaiveDate>, &'g Group)>,
+    /// Those of many days, or of any.
+    others: Vec<(&'g (Partition, crate::reach::Span), &'g Group)>,
+}
+
+impl<'g> Finder<'g> {
+    fn new(groups: &'g Groups) -> Self {
+        let (mut short, mut others) = (Vec::new(), Vec::new());
+        for (key, group) in groups {
+            match days_of(&key.0, key.1) {
+                Some(days) if days.start.checked_add_days(LONG).is_some_and(|long| days.end <= long) => {
+                    short.push((days, group));
+                }
+                _ => others.push((key, group)),
+            }
+        }
+        short.sort_by_key(|(days, _)| days.start);
+        Self { groups, short, others }
+    }
+
+    fn find(&self, window: &Window, mut found: impl FnMut(&'g Group)) {
+        let Window::Days(reach) = window else {
+            let within = self.groups.iter().filter(|((partition, span), _)| window.has(partition, *span));
+            return within.for_each(|(_, group)| found(group));
+        };
+        let from = reach.start.checked_sub_days(LONG).unwrap_or(NaiveDate::MIN);
+        let begin = self.short.partition_point(|(days, _)| days.start < from);
+        let near = self.short.iter().skip(begin).take_while(|(days, _)| days.start < reach.end);
+        near.filter(|(days, _)| reach.start < days.end).for_each(|(_, group)| found(group));
+        let others = self.others.iter().filter(|((partition, span), _)| window.has(partition, *span));
+        others.for_each(|(_, group)| found(group));
     }
 }
 
-/// The periods that days fall into. Skips to each period's end: a wild date may be thousands of years away.
-fn periods(period: Period, days: Range<NaiveDate>) -> impl Iterator<Item = Partition> {
-    let mut next = days.start;
-    std::iter::from_fn(move || {
-        while next < days.end {
-            let partition = period.of(next);
-            next =
-                partition.as_ref().and_then(Partition::days).map_or_else(|| next.succ_opt(), |days| Some(days.end))?;
-            if partition.is_some() {
-                return partition;
-            }
-        }
-        None
-    })
-}
-
-/// More days before and after, as far as dates go.
-pub fn widened(days: &Range<NaiveDate>, before: u64, after: u64) -> Range<NaiveDate> {
-    let (first, end) = (NaiveDate::from_ymd_opt(1, 1, 1), NaiveDate::from_ymd_opt(10_000, 1, 1));
-    let start = days.start.checked_sub_days(Days::new(before)).max(first).unwrap_or(days.start);
-    start..days.end.checked_add_days(Days::new(after)).min(end).unwrap_or(days.end)
-}
-
-fn fingerprint(
-    dataset: &Dataset,
-    model: &Model,
-    inputs: &Inputs<'_>,
-    objects: &[Vec<Ranked<'_>>],
-    personal_key: Option<&PersonalKey>,
-) -> String {
+/// The fingerprint of everything that a model's partitions are made by, beside the objects.
+fn rules(dataset: &Dataset, model: &Model, inputs: &Inputs<'_>, personal_key: Option<&PersonalKey>) -> String {
     let personal = personal_key.filter(|_| model.hash_personal).map(PersonalKey::fingerprint).unwrap_or_default();
     let mut parts =
         vec![ENGINE, &model.fingerprint, dataset.zone.name(), dataset.lists_fingerprint.as_str(), personal.as_str()];
@@ -319,35 +260,43 @@ fn fingerprint(
     parts.extend(inputs.views.iter().map(|view| view.fingerprint.as_str()));
     parts.extend(inputs.tables.iter().flat_map(|table| table.key.iter().map(String::as_str)));
     parts.extend(inputs.tables.iter().map(|table| if table.keeps_day() { "keeps day" } else { "" }));
-    parts.extend(objects.iter().flatten().flat_map(|(_, output)| [output.key.as_str(), output.hash.as_str()]));
     hash::texts(parts)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day(text: &str) -> NaiveDate {
-        text.parse().unwrap()
+/// Finds the objects that partitions are made from.
+pub fn gather<'a>(cleaned: &Cleaned, planned: &'a [Planned<'a>]) -> Result<Vec<Task<'a>>> {
+    let Some(Planned { dataset, .. }) = planned.first() else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for one in planned {
+        let inputs = dataset.inputs_of(one.model).map_err(Error::Query)?;
+        let windows = inputs.tables.iter().enumerate();
+        let windows: Vec<Window> =
+            windows.map(|(at, table)| Window::of(one.model, table, at, &one.partition)).collect();
+        let objects: Vec<Vec<(String, Arc<Output>)>> = windows.iter().map(|_| Vec::new()).collect();
+        found.push((one, inputs, windows, objects));
     }
-
-    #[test]
-    fn days_fall_into_each_period_once() {
-        let of = |from: &str, to: &str| -> Vec<String> {
-            periods(Period::Month, day(from)..day(to)).map(|partition| partition.as_str().to_owned()).collect()
-        };
-        assert_eq!(of("2026-10-30", "2026-12-01"), ["month=2026-10", "month=2026-11"]);
-        assert_eq!(of("2026-10-30", "2026-12-02").len(), 3);
-        assert_eq!(of("2026-10-30", "2026-10-30").len(), 0);
-        assert_eq!(periods(Period::SchoolYear, day("1960-01-01")..day("1971-01-01")).count(), 1, "1970 has the first");
-        assert_eq!(of("9999-12-01", "+10000-01-01"), ["month=9999-12"]);
+    let mut readers: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
+    for (number, (_, inputs, ..)) in found.iter().enumerate() {
+        for (at, table) in inputs.tables.iter().enumerate() {
+            readers.entry(table.name.as_str()).or_default().push((number, at));
+        }
     }
-
-    #[test]
-    fn reach_ends_where_dates_do() {
-        let days = widened(&(day("2026-11-01")..day("2026-12-01")), 2, 1);
-        assert_eq!(days, day("2026-10-30")..day("2026-12-02"));
-        let all = widened(&(day("0001-01-02")..day("+10000-01-01")), u64::MAX, u64::MAX);
-        assert_eq!(all, day("0001-01-01")..day("+10000-01-01"));
-    }
+    cleaned.visit(dataset, |table, raw_key, output| {
+        let mut shared: Option<Arc<Output>> = None;
+        for (number, at) in readers.get(table.name.as_str()).into_iter().flatten() {
+            let Some((_, _, windows, objects)) = found.get_mut(*number) else { continue };
+            let (Some(window), Some(objects)) = (windows.get(*at), objects.get_mut(*at)) else { continue };
+            if window.has(&output.partition, output.days) {
+                let output = shared.get_or_insert_with(|| Arc::new(output.clone()));
+                objects.push((raw_key.to_owned(), Arc::clone(output)));
+            }
+        }
+    })?;
+    let task = |(planned, inputs, _, objects): (&'a Planned<'a>, Inputs<'a>, _, Vec<_>)| Task {
+        planned,
+        inputs,
+        reach: reach(planned.model, &planned.partition),
+        objects: objects.into_iter().map(ranked).collect(),
+    };
+    Ok(found.into_iter().map(|found| task(found)).collect())
 }

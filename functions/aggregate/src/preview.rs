@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::Int64Type;
 use lake::dataset::Check;
-use lake::ledger::{ConsumptionEntry, Output};
+use lake::ledger::{ConsumptionEntry, Keep, Output};
 use lake::partition::Partition;
 use lake::progress::Progress;
 use lake::{Lake, keys};
@@ -14,9 +14,10 @@ use serde::Serialize;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::make::{Computed, compute};
-use crate::plan::{self, Made, Plan, Task};
+use crate::plan::{Plan, Planned, Task, gather};
+use crate::state::State;
 use crate::statement::{Kind, plan as planned};
-use crate::{Selection, selected};
+use crate::{Selection, in_memory, selected};
 
 /// A partition that an aggregation would make or delete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -70,42 +71,44 @@ pub async fn preview(lake: &Lake, selection: &Selection, diff: bool, progress: &
         previews.failed.extend(lake.catalog.broken().map(Error::Lake));
     }
     for dataset in selected(lake, selection)? {
-        let made = Made::read(lake, dataset).await?;
-        let entries = plan::cleaned(lake, dataset).await?;
-        let known: BTreeMap<&str, &ConsumptionEntry> = made.partitions().collect();
-        let Plan { todo, vanished, up_to_date, failed } = Plan::new(lake, dataset, selection, &made, &entries);
+        let state = State::read(lake, dataset, Keep::Nothing).await?;
+        let Plan { todo, vanished, up_to_date, failed } = state.plan(lake, selection);
         previews.failed.extend(failed);
         previews.up_to_date += up_to_date;
         let steps = if diff { todo.len() as u64 } else { 0 };
         progress.begin(&format!("preview {}", dataset.name), steps);
-        for task in &todo {
-            let ledger_key = keys::consumption_ledger(&dataset.name, &task.model.name, &task.partition);
-            let entry = known.get(ledger_key.as_str()).copied();
-            let before = entry.map(|entry| entry.outputs.as_slice()).unwrap_or_default();
-            let mut preview = Preview {
-                dataset: dataset.name.clone(),
-                model: task.model.name.clone(),
-                partition: task.partition.clone(),
-                why: why(task, entry, made.is_damaged(&ledger_key)),
-                rows_before: before.iter().map(|output| output.rows).sum(),
-                rows: None,
-            };
-            if diff {
-                progress.advance(&format!("{} {}", task.model.name, task.partition));
-                match compare(lake, task, before).await {
-                    Ok(rows) => preview.rows = Some(rows),
-                    Err(error) => previews.failed.push(error),
+        for part in in_memory(&todo) {
+            for task in gather(&state.cleaned, part)? {
+                let Planned { model, partition, .. } = task.planned;
+                let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, partition);
+                let entry = lake.ledger.consumption_entry_at(&ledger_key).await?.map(|(entry, _)| entry);
+                let before = entry.as_ref().map(|entry| entry.outputs.as_slice()).unwrap_or_default();
+                let mut preview = Preview {
+                    dataset: dataset.name.clone(),
+                    model: model.name.clone(),
+                    partition: partition.clone(),
+                    why: why(&task, entry.as_ref(), state.made.is_damaged(&ledger_key)),
+                    rows_before: before.iter().map(|output| output.rows).sum(),
+                    rows: None,
+                };
+                if diff {
+                    progress.advance(&format!("{} {}", model.name, partition));
+                    match compare(lake, &task, before).await {
+                        Ok(rows) => preview.rows = Some(rows),
+                        Err(error) => previews.failed.push(error),
+                    }
                 }
+                previews.partitions.push(preview);
             }
-            previews.partitions.push(preview);
         }
         progress.end();
-        for (_, entry, partition) in vanished.into_iter().filter(|(_, entry, _)| entry.is_committed()) {
+        let vanished = vanished.iter().filter_map(|key| state.made.get(key));
+        for entry in vanished.filter(|entry| entry.is_committed()) {
             let rows_before = entry.outputs.iter().map(|output| output.rows).sum();
             previews.partitions.push(Preview {
                 dataset: dataset.name.clone(),
-                model: entry.model,
-                partition,
+                model: entry.model.clone(),
+                partition: entry.partition.clone(),
                 why: "nothing is left to make it from: it would be deleted".to_owned(),
                 rows_before,
                 rows: None,
@@ -124,7 +127,7 @@ fn why(task: &Task<'_>, entry: Option<&ConsumptionEntry>, is_damaged: bool) -> S
     if !entry.is_settled() {
         return "a writer of it was interrupted".to_owned();
     }
-    if entry.fingerprint == task.fingerprint {
+    if entry.fingerprint == task.planned.fingerprint {
         return "all partitions were asked for".to_owned();
     }
     let before: BTreeMap<&str, &str> =
@@ -157,9 +160,9 @@ fn why(task: &Task<'_>, entry: Option<&ConsumptionEntry>, is_damaged: bool) -> S
 async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows> {
     let of_model = |error: Error| match error {
         Error::Query(why) => Error::Model {
-            dataset: task.dataset.name.clone(),
-            model: task.model.name.clone(),
-            partition: task.partition.clone(),
+            dataset: task.planned.dataset.name.clone(),
+            model: task.planned.model.name.clone(),
+            partition: task.planned.partition.clone(),
             why,
         },
         error => error,
@@ -174,7 +177,7 @@ async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows
     let files = parts.into_values().filter(|part| part.rows > 0).map(|part| part.file).collect();
     engine.add_made("after", &columns, files).await?;
     let outputs: Vec<_> = before.iter().enumerate().collect();
-    engine.add_model(lake, "before", task.model, &outputs).await.map_err(|error| engine.explain(error))?;
+    engine.add_model(lake, "before", task.planned.model, &outputs).await.map_err(|error| engine.explain(error))?;
     let known = engine.context().table("before").await?;
     let is_there = |name: &str| known.schema().fields().iter().any(|field| field.name() == name);
     let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
@@ -187,7 +190,7 @@ async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows
     let (new, old) = (more("after", "before"), more("before", "after"));
     let (added, removed) =
         (count(&engine, &format!("{new} AS x")).await?, count(&engine, &format!("{old} AS x")).await?);
-    let unique = task.model.tests.iter().find_map(|test| match &test.check {
+    let unique = task.planned.model.tests.iter().find_map(|test| match &test.check {
         Check::Unique(columns) => Some(columns.iter().map(String::as_str).collect::<Vec<_>>()),
         Check::Rows { .. } | Check::References { .. } | Check::Sql(_) => None,
     });

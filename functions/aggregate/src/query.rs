@@ -4,17 +4,18 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemorySchemaProvider;
 use lake::dataset::Dataset;
-use lake::ledger::{ConsumptionEntry, Entries, Output, RawEntry};
+use lake::ledger::{Keep, Output};
 use lake::{Lake, guard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ROUNDS;
+use crate::cleaned::Cleaned;
 use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
 use crate::export::planned;
-use crate::plan::{cleaned, model_of, not_moved, objects_of};
+use crate::made::Made;
 use crate::statement::{Kind, parse};
 
 /// Where a query's result goes, batch by batch.
@@ -79,8 +80,8 @@ pub struct Asking<'l> {
     engine: Engine,
     missing: Missing,
     registered: BTreeSet<String>,
-    cleaned: BTreeMap<String, Entries<RawEntry>>,
-    made: BTreeMap<String, Entries<(String, ConsumptionEntry)>>,
+    cleaned: BTreeMap<String, Cleaned>,
+    made: BTreeMap<String, Made>,
 }
 
 impl<'l> Asking<'l> {
@@ -124,21 +125,21 @@ impl<'l> Asking<'l> {
     }
 
     /// What was made of a dataset's raw objects.
-    async fn cleaned(&mut self, dataset: &Dataset) -> Result<&Entries<RawEntry>> {
-        let entries = match self.cleaned.remove(&dataset.name) {
+    async fn cleaned(&mut self, dataset: &Dataset) -> Result<&Cleaned> {
+        let cleaned = match self.cleaned.remove(&dataset.name) {
             Some(known) => known,
-            None => cleaned(self.lake, dataset).await?,
+            None => Cleaned::read(self.lake, dataset, Keep::Nothing).await?,
         };
-        Ok(self.cleaned.entry(dataset.name.clone()).or_insert(entries))
+        Ok(self.cleaned.entry(dataset.name.clone()).or_insert(cleaned))
     }
 
     /// What was made of its models.
-    async fn made(&mut self, dataset: &Dataset) -> Result<&Entries<(String, ConsumptionEntry)>> {
-        let entries = match self.made.remove(&dataset.name) {
+    async fn made(&mut self, dataset: &Dataset) -> Result<&Made> {
+        let made = match self.made.remove(&dataset.name) {
             Some(known) => known,
-            None => self.lake.ledger.consumption_entries(Some(&dataset.name)).await?,
+            None => Made::of_ledger(self.lake, dataset).await?,
         };
-        Ok(self.made.entry(dataset.name.clone()).or_insert(entries))
+        Ok(self.made.entry(dataset.name.clone()).or_insert(made))
     }
 
     async fn register(&mut self, dataset: &Dataset, name: &str) -> Result<()> {
@@ -148,18 +149,17 @@ impl<'l> Asking<'l> {
             if missing == Missing::All {
                 return self.engine.add_table(lake, reference, dataset, table, &[], &Cut::default()).await;
             }
-            let Entries { readable: entries, unreadable } = self.cleaned(dataset).await?;
+            let cleaned = self.cleaned(dataset).await?;
             let of_table = |raw_key: String| dataset.table_of(&raw_key).is_none_or(|known| known.name == table.name);
-            if let Some(entry) = unreadable.iter().find(|entry| entry.raw_key().is_none_or(of_table)) {
+            if let Some(entry) = cleaned.unreadable().iter().find(|entry| entry.raw_key().is_none_or(of_table)) {
                 return Err(entry.error().into());
             }
-            if entries.is_empty() && unreadable.is_empty() {
+            if cleaned.is_empty() {
                 guard::ensure_ledger(lake, dataset).await?;
             }
-            not_moved(dataset, table, entries)?;
-            let outputs: Vec<(usize, Output)> =
-                objects_of(table, entries).into_iter().map(|(rank, output)| (rank, output.clone())).collect();
-            let outputs: Vec<Ranked> = outputs.iter().map(|(rank, output)| (*rank, output)).collect();
+            cleaned.not_moved(dataset, table)?;
+            let outputs = cleaned.objects(dataset, table)?;
+            let outputs: Vec<Ranked> = outputs.iter().map(|(rank, output)| (*rank, output.as_ref())).collect();
             return self.engine.add_table(lake, reference, dataset, table, &outputs, &Cut::default()).await;
         }
         let Some(model) = dataset.models.iter().find(|model| model.name == name) else {
@@ -169,11 +169,11 @@ impl<'l> Asking<'l> {
         };
         let (mut outputs, mut is_made) = (Vec::new(), missing == Missing::All);
         if missing != Missing::All {
-            let Entries { readable: entries, unreadable } = self.made(dataset).await?;
-            if let Some(entry) = unreadable.iter().find(|entry| model_of(&entry.key) == Some(name)) {
+            let made = self.made(dataset).await?;
+            if let Some(entry) = made.unreadable_of(name).next() {
                 return Err(entry.error().into());
             }
-            let of_model = entries.iter().filter(|(_, entry)| entry.model == model.name && entry.file.is_none());
+            let of_model = made.partitions().filter(|(_, entry)| entry.model == model.name);
             is_made = of_model.clone().any(|(_, entry)| entry.is_committed());
             outputs = of_model.flat_map(|(_, entry)| entry.outputs.clone()).collect::<Vec<Output>>();
         }

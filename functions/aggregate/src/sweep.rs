@@ -11,7 +11,7 @@ use lake::{Lake, guard};
 
 use crate::commit;
 use crate::error::{Error, Result};
-use crate::plan::model_of;
+use crate::made::model_of;
 
 /// Removes the entries of consumption partitions and files that cannot be read: they are made again.
 pub async fn discard_unreadable(lake: &Lake, dataset: &Dataset) -> Result<()> {

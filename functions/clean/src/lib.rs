@@ -31,7 +31,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::StreamExt;
 use lake::dataset::Dataset;
-use lake::ledger::{Entries, FORMAT, Gap, Input, Objects, RawEntry, Rows, Unreadable, WholeReject};
+use lake::ledger::{Current, FORMAT, Gap, Input, Keep, Objects, RawEntry, Rows, Unreadable, WholeReject};
 use lake::progress::Progress;
 use lake::settings::Zone;
 use lake::store::Object;
@@ -159,9 +159,9 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
             let keys: BTreeSet<&String> = keys.iter().collect();
             Survey { todo: keys.into_iter().cloned().collect(), ..Survey::default() }
         }
-        Selection::Stale(dataset) => survey(lake, dataset.as_deref(), Wanted::Stale).await?,
-        Selection::All(dataset) => survey(lake, dataset.as_deref(), Wanted::All).await?,
-        Selection::Rejected(dataset) => survey(lake, dataset.as_deref(), Wanted::Rejected).await?,
+        Selection::Stale(dataset) => survey(lake, dataset.as_deref(), Wanted::Stale, Keep::Snapshot).await?,
+        Selection::All(dataset) => survey(lake, dataset.as_deref(), Wanted::All, Keep::Snapshot).await?,
+        Selection::Rejected(dataset) => survey(lake, dataset.as_deref(), Wanted::Rejected, Keep::Snapshot).await?,
     };
     tidy(lake, &found, options.prune, &mut outcome).await;
     let Survey { mut todo, discarded, .. } = found;
@@ -348,12 +348,11 @@ enum Wanted {
 
 impl Wanted {
     /// Whether a raw object is wanted, by its ledger entry and whether that is current.
-    fn wants(self, entry: Option<&RawEntry>, is_current: impl Fn(&RawEntry) -> bool) -> bool {
-        let Some(entry) = entry else { return true };
+    fn wants(self, entry: &RawEntry, is_current: bool) -> bool {
         match self {
             Wanted::All => true,
-            Wanted::Stale => !is_current(entry),
-            Wanted::Rejected => entry.rows.rejected > 0 || !is_current(entry),
+            Wanted::Stale => !is_current,
+            Wanted::Rejected => entry.rows.rejected > 0 || !is_current,
         }
     }
 }
@@ -392,6 +391,18 @@ struct Gone {
     known: u64,
 }
 
+impl Gone {
+    fn of(dataset: &Dataset) -> Self {
+        Self {
+            dataset: dataset.name.clone(),
+            raw_keys: Vec::new(),
+            withdrawn: Vec::new(),
+            unreadable: Vec::new(),
+            known: 0,
+        }
+    }
+}
+
 /// What an ordinary run of one dataset or of all would find.
 #[derive(Debug, Default)]
 pub struct Waiting {
@@ -405,7 +416,7 @@ pub struct Waiting {
 
 /// Looks for it.
 pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Waiting> {
-    let Survey { todo: keys, odd, gone, .. } = survey(lake, dataset, Wanted::Stale).await?;
+    let Survey { todo: keys, odd, gone, .. } = survey(lake, dataset, Wanted::Stale, Keep::Nothing).await?;
     Ok(Waiting { keys, gone: gone.into_iter().flat_map(|gone| gone.raw_keys).collect(), odd })
 }
 
@@ -417,48 +428,75 @@ fn selected<'l>(lake: &'l Lake, dataset: Option<&str>) -> Result<Vec<&'l Dataset
 }
 
 /// Finds the raw objects that `wanted` is true for.
-async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted) -> Result<Survey> {
+async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted, keep: Keep) -> Result<Survey> {
     let mut found = Survey::default();
     for dataset in selected(lake, dataset)? {
-        survey_dataset(lake, dataset, wanted, &mut found).await?;
+        survey_dataset(lake, dataset, wanted, keep, &mut found).await?;
     }
     Ok(found)
 }
 
-async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &mut Survey) -> Result<()> {
+/// What the ledger says of a raw object that is there.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    is_wanted: bool,
+    /// Cleaned by an older version.
+    is_older: bool,
+}
+
+async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Keep, found: &mut Survey) -> Result<()> {
     // The ledger first: what is ingested and cleaned in between is then cleaned twice, and not taken for gone.
-    let Entries { readable: entries, unreadable } = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-    let compared: BTreeSet<String> =
-        entries.iter().flat_map(|entry| &entry.inputs).map(|input| input.key.clone()).collect();
-    let mut objects = lake.raw.list_with(&format!("{}/", dataset.name), &compared).await?;
-    objects.retain(|object| {
-        !keys::is_hidden(&object.key) && (!keys::is_folder(&object.key) || object.problem().is_some())
-    });
-    if objects.is_empty() && !(entries.is_empty() && unreadable.is_empty()) {
-        guard::ensure_root(&lake.raw, Zone::Raw).await?;
-    }
-    let there: BTreeMap<&str, &Object> = objects.iter().map(|object| (object.key.as_str(), object)).collect();
+    let ledger = lake.ledger.current(&dataset.name, keep).await?;
+    let objects = raw_objects(lake, dataset, &ledger).await?;
+    let place = |key: &str| objects.binary_search_by(|object| object.key.as_str().cmp(key)).ok();
+    let there = |key: &str| objects.get(place(key)?);
     let standard = Objects::list(&lake.standard, &dataset.name).await?;
     let rejection = Objects::list(&lake.rejection, &dataset.name).await?;
     let is_current = |entry: &RawEntry| {
-        let is_there = |input: &Input| there.get(input.key.as_str()).is_some_and(|raw| raw.etag == input.etag);
+        let is_there = |input: &Input| there(&input.key).is_some_and(|raw| raw.etag == input.etag);
         let table = dataset.table_of(entry.raw_key());
         table.is_some_and(|table| entry.fits(table) && !entry.is_outdated(table))
             && entry.inputs.iter().all(is_there)
-            && there.get(entry.raw_key()).is_some_and(|raw| has_time(entry, raw))
+            && there(entry.raw_key()).is_some_and(|raw| has_time(entry, raw))
             && entry.outputs.iter().all(|output| standard.have(output))
             && entry.rejects.iter().all(|rejects| rejection.have(rejects))
     };
-    let days = entries.iter().filter_map(|entry| Some((entry.table.clone(), entry.newest_day()?)));
-    sweep::note_newest(dataset, days, &objects, &mut found.newest);
-    let by_key: BTreeMap<&str, &RawEntry> = entries.iter().map(|entry| (entry.raw_key(), entry)).collect();
+    let odd: Vec<&Object> = objects.iter().filter(|object| object.problem().is_some()).collect();
+    let mut days: BTreeMap<String, NaiveDate> = BTreeMap::new();
+    let mut known: Vec<Option<Known>> = vec![None; objects.len()];
+    let mut gone = Gone::of(dataset);
+    ledger.visit(|entry| {
+        gone.known += 1;
+        if let Some(day) = entry.newest_day() {
+            let newest = days.entry(entry.table.clone()).or_insert(day);
+            *newest = day.max(*newest);
+        }
+        let raw_key = entry.raw_key();
+        if let Some(known) = place(raw_key).and_then(|place| known.get_mut(place)) {
+            let is_current = is_current(entry);
+            let is_wanted = wanted.wants(entry, is_current);
+            *known = Some(Known { is_wanted, is_older: entry.format < FORMAT });
+            if is_current && !entry.beside.is_empty() && !odd.iter().any(|object| object.hides(raw_key)) {
+                found.unsettled.push(raw_key.to_owned());
+            }
+        } else if odd.iter().any(|object| object.hides(raw_key)) {
+            // Nothing is known of it: neither gone nor there.
+        } else if entry.is_committed() {
+            gone.raw_keys.push(raw_key.to_owned());
+        } else {
+            gone.known -= 1;
+            gone.withdrawn.push(raw_key.to_owned());
+        }
+        Ok::<_, Error>(())
+    })?;
+    gone.raw_keys.sort();
+    found.unsettled.sort();
+    sweep::note_newest(dataset, days.into_iter(), &objects, &mut found.newest);
     let mut unreadable: BTreeMap<String, Unreadable> =
-        unreadable.into_iter().map(|unreadable| (unreadable.key.clone(), unreadable)).collect();
-    let mut known = entries.len() as u64;
-    for raw in &objects {
-        let entry = by_key.get(raw.key.as_str()).copied();
+        ledger.unreadable.into_iter().map(|unreadable| (unreadable.key.clone(), unreadable)).collect();
+    for (raw, known) in objects.iter().zip(known) {
         let broken = if unreadable.is_empty() { None } else { unreadable.remove(&keys::raw_ledger(&raw.key)) };
-        known += u64::from(entry.is_none());
+        gone.known += u64::from(known.is_none());
         if let Some(why) = raw.problem() {
             found.odd.push((raw.key.clone(), why.to_owned()));
         } else if dataset.table_of(&raw.key).is_none() {
@@ -473,39 +511,42 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, found: &
             } else {
                 found.unreadable.push(broken);
             }
-        } else if wanted.wants(entry, is_current) {
+        } else if known.is_none_or(|known| known.is_wanted) {
             found.todo.push(raw.key.clone());
-        } else if found.older < OLDER_PER_RUN && entry.is_some_and(|entry| entry.format < FORMAT) {
+        } else if found.older < OLDER_PER_RUN && known.is_some_and(|known| known.is_older) {
             found.older += 1;
             found.todo.push(raw.key.clone());
         } else {
             found.up_to_date += 1;
         }
     }
-    known += unreadable.len() as u64;
-    let mut gone = Gone {
-        dataset: dataset.name.clone(),
-        raw_keys: Vec::new(),
-        withdrawn: Vec::new(),
-        unreadable: Vec::new(),
-        known,
-    };
+    gone.known += unreadable.len() as u64;
     let list = if wanted == Wanted::All { &mut gone.unreadable } else { &mut found.unreadable };
     list.extend(unreadable.into_values());
-    for entry in &entries {
-        if objects.iter().any(|object| object.hides(entry.raw_key())) {
-            // Nothing is known of it: neither gone nor there.
-        } else if !there.contains_key(entry.raw_key()) && !entry.is_committed() {
-            gone.known -= 1;
-            gone.withdrawn.push(entry.raw_key().to_owned());
-        } else if !there.contains_key(entry.raw_key()) {
-            gone.raw_keys.push(entry.raw_key().to_owned());
-        } else if !entry.beside.is_empty() && is_current(entry) {
-            found.unsettled.push(entry.raw_key().to_owned());
-        }
-    }
     found.gone.push(gone);
     Ok(())
+}
+
+/// The raw objects of a dataset, by key, but hidden ones. Locally only files that the ledger knows are read for their hash.
+async fn raw_objects(lake: &Lake, dataset: &Dataset, ledger: &Current) -> Result<Vec<Object>> {
+    let mut compared = BTreeSet::new();
+    let mut is_known = !ledger.unreadable.is_empty();
+    let is_local = lake.raw.is_local();
+    ledger.visit(|entry| {
+        is_known = true;
+        if is_local {
+            compared.extend(entry.inputs.iter().map(|input| input.key.clone()));
+        }
+        Ok::<_, Error>(())
+    })?;
+    let mut objects = lake.raw.list_with(&format!("{}/", dataset.name), &compared).await?;
+    objects.retain(|object| {
+        !keys::is_hidden(&object.key) && (!keys::is_folder(&object.key) || object.problem().is_some())
+    });
+    if objects.is_empty() && is_known {
+        guard::ensure_root(&lake.raw, Zone::Raw).await?;
+    }
+    Ok(objects)
 }
 
 /// Whether an object has no table of its own because another one is cleaned with it.

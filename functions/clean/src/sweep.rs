@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use lake::dataset::Dataset;
+use lake::ledger::Keep;
 use lake::store::Object;
 use lake::{Lake, keys, telemetry};
 
@@ -24,7 +25,7 @@ pub struct Found {
 /// Compares a dataset's raw objects with the ledger. What was made of objects that are gone is removed at once, under the
 /// guards of every removal.
 pub async fn find(lake: &Lake, dataset: &Dataset, prune: bool) -> Result<Found> {
-    let found = survey(lake, Some(&dataset.name), Wanted::Stale).await?;
+    let found = survey(lake, Some(&dataset.name), Wanted::Stale, Keep::Snapshot).await?;
     let mut outcome = Outcome::default();
     tidy(lake, &found, prune, &mut outcome).await;
     let Survey { todo, newest, .. } = found;

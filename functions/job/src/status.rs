@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use chrono::NaiveDate;
 use lake::dataset::Dataset;
-use lake::ledger::{Gap, RawEntry, Rows};
-use lake::{Lake, guard, keys};
+use lake::ledger::{Gap, Keep, RawEntry, Rows};
+use lake::{Lake, keys};
 use serde::Serialize;
 use serde_json::json;
 
@@ -48,6 +48,26 @@ struct State {
     unreadable: Vec<String>,
     /// What sources could not deliver, by raw key.
     gaps: Vec<(String, Gap)>,
+}
+
+impl State {
+    /// Adds what the ledger says of a raw object.
+    fn add(&mut self, dataset: &Dataset, entry: &RawEntry) {
+        if !entry.is_committed() {
+            return;
+        }
+        self.newest_day = self.newest_day.max(entry.newest_day());
+        self.objects += 1;
+        self.objects_rejected += usize::from(entry.rejected.is_some());
+        self.rows.add(&entry.rows);
+        match self.tables.get_mut(&entry.table) {
+            Some(rows) => rows.add(&entry.rows),
+            None => drop(self.tables.insert(entry.table.clone(), entry.rows)),
+        }
+        let rules = dataset.table(&entry.table).map(|table| &table.fingerprint);
+        self.objects_by_older_rules += usize::from(rules != Some(&entry.rules));
+        self.gaps.extend(entry.gaps.iter().map(|gap| (entry.raw_key().to_owned(), gap.clone())));
+    }
 }
 
 /// Prints the state of one dataset or of all.
@@ -101,27 +121,21 @@ pub async fn run(lake: &Lake, only: Option<&str>, format: Format) -> ExitCode {
 }
 
 async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<State, Failure> {
-    let raw = lake.ledger.raw_entries(Some(&dataset.name)).await?;
-    let made = lake.ledger.consumption_entries(Some(&dataset.name)).await?;
-    if raw.readable.is_empty() && raw.unreadable.is_empty() {
-        guard::ensure_ledger(lake, dataset).await?;
-    }
-    let unreadable = raw.unreadable.iter().chain(&made.unreadable).map(|entry| entry.key.clone()).collect();
-    let (mut entries, consumption) = (raw.readable, made.readable);
-    entries.retain(RawEntry::is_committed);
-    let stale = aggregate::stale(lake, Some(&dataset.name)).await?;
+    let raw = lake.ledger.current(&dataset.name, Keep::Nothing).await?;
+    let aggregate::Standing { stale, partitions, unreadable } = aggregate::standing(lake, dataset).await?;
+    let unreadable = raw.unreadable.iter().map(|entry| entry.key.clone()).chain(unreadable).collect();
     let waiting = clean::waiting(lake, Some(&dataset.name)).await?;
     let mut state = State {
         dataset: dataset.name.clone(),
         title: dataset.title.clone(),
-        newest_day: entries.iter().filter_map(|entry| entry.newest_day()).max(),
-        objects: entries.len(),
-        objects_rejected: entries.iter().filter(|entry| entry.rejected.is_some()).count(),
+        newest_day: None,
+        objects: 0,
+        objects_rejected: 0,
         objects_by_older_rules: 0,
         rows: Rows::default(),
         tables: BTreeMap::new(),
-        partitions: consumption.iter().filter(|(_, entry)| !entry.outputs.is_empty()).count(),
-        stale: stale.into_iter().map(|(_, model, partition)| format!("{model} {partition}")).collect(),
+        partitions,
+        stale: stale.into_iter().map(|(model, partition)| format!("{model} {partition}")).collect(),
         waiting: waiting.keys,
         gone: waiting.gone,
         odd: waiting.odd,
@@ -129,14 +143,11 @@ async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<Stat
         unreadable,
         gaps: Vec::new(),
     };
-    for entry in entries {
-        state.rows.add(&entry.rows);
-        state.tables.entry(entry.table.clone()).or_default().add(&entry.rows);
-        let rules = dataset.table(&entry.table).map(|table| &table.fingerprint);
-        state.objects_by_older_rules += usize::from(rules != Some(&entry.rules));
-        let key = entry.raw_key().to_owned();
-        state.gaps.extend(entry.gaps.into_iter().map(|gap| (key.clone(), gap)));
-    }
+    raw.visit(|entry| {
+        state.add(dataset, entry);
+        Ok::<_, lake::Error>(())
+    })?;
+    state.gaps.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(state)
 }
 

@@ -7,6 +7,7 @@ locals {
   ledger_objects  = { for step in ["raw", "consumption"] : step => ["${local.bucket_arn.ledger}/${step}/*"] }
   raw_of_sources  = [for source in local.sources : "${local.bucket_arn.raw}/${source}/*"]
   progress        = [for source in local.sources : "${local.bucket_arn.raw}/${source}/*/_progress/*"] # of a run that is not finished
+  snapshots       = ["${local.bucket_arn.ledger}/snapshot/*"] # copies of the ledger's entries
   config_objects  = "${local.bucket_arn.ledger}/config/*"
   batch_manifests = "${local.bucket_arn.ledger}/batch/*"
 
@@ -41,12 +42,14 @@ locals {
       { actions = local.read, resources = concat([local.config_objects], local.objects.raw) },
       { actions = local.stream, resources = concat(local.objects.standard, local.objects.rejection) },
       { actions = local.make, resources = local.ledger_objects.raw },
+      { actions = local.upload, resources = local.snapshots },
     ]
     aggregate = concat(local.may_read.aggregate, [
       { actions = ["s3:ListBucket"], resources = [for zone in ["consumption", "ledger", "standard"] : local.bucket_arn[zone]] },
       { actions = local.read, resources = concat([local.config_objects], local.objects.standard, local.ledger_objects.raw) },
       { actions = local.stream, resources = local.objects.consumption },
       { actions = local.make, resources = local.ledger_objects.consumption },
+      { actions = local.upload, resources = local.snapshots },
     ])
   }
 

@@ -1,6 +1,5 @@
 //! Objects that entries count, and how they are written.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::future::Future;
 use std::io::{self, Seek};
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::draft::{Content, Drafted};
 use crate::error::Result;
 use crate::partition::Partition;
-use crate::store::{Condition, Failure, Object, Store, StoreError};
+use crate::store::{Condition, Failure, Object, State, States, Store, StoreError};
 
 /// An object that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,18 +41,24 @@ pub struct Output {
 
 /// The objects that a zone holds of one dataset.
 #[derive(Debug)]
-pub struct Objects(BTreeMap<String, String>);
+pub struct Objects(States);
 
 impl Objects {
     /// Lists them.
     pub async fn list(store: &Store, dataset: &str) -> Result<Self> {
-        let objects = store.list(&format!("{dataset}/")).await?;
-        Ok(Self(objects.into_iter().map(|object| (object.key, object.etag)).collect()))
+        let prefix = format!("{dataset}/");
+        // By what files of a folder are known again in a list is not in any entry.
+        let states = if store.is_local() {
+            States::of_objects(&store.list(&prefix).await?)
+        } else {
+            store.states(&prefix).await?
+        };
+        Ok(Self(states))
     }
 
     /// Whether an output is there as its entry says.
     pub fn have(&self, output: &Output) -> bool {
-        self.0.get(&output.key) == Some(&output.etag)
+        self.0.find(&output.key).is_some_and(|state| State::of_etag(&output.etag).is_still(state))
     }
 }
 

@@ -14,18 +14,19 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::steps::{Step, done};
-use super::{Backend, Condition, Failure, Object, Reading, Result, StoreError};
+use super::{Backend, Condition, Failure, Object, Reading, Result, State, States, StoreError};
 use crate::work;
 
 use self::files::{
-    HashedFile, Hashing, describe, is_absent, is_hidden, is_temporary, lock_folder, locked_temporary, modified, open,
-    take_abandoned,
+    HashedFile, Hashing, describe, is_absent, is_hidden, is_temporary, lock_folder, locked_temporary, modified,
+    nanoseconds, open, take_abandoned,
 };
 use self::hashes::{Hashes, Wanted};
 use self::walk::{Found, walk};
@@ -172,6 +173,34 @@ impl Backend for LocalStore {
 
     async fn list_with(&self, prefix: &str, compared: &BTreeSet<String>) -> Result<Vec<Object>> {
         self.objects(prefix, Wanted::Of(compared.clone())).await
+    }
+
+    async fn states(&self, prefix: &str) -> Result<States> {
+        if leads_out(prefix) {
+            return Ok(States::default());
+        }
+        let (root, prefix) = (self.root.clone(), prefix.to_owned());
+        let work = move || {
+            let mut found = Vec::new();
+            let now = nanoseconds(SystemTime::now());
+            walk(&root, &prefix, &mut |key, path, kind| {
+                if is_hidden(path) {
+                    return Ok(());
+                }
+                let state = match kind {
+                    Found::Odd(_) => State::UNKNOWN,
+                    Found::File => match fs::metadata(path) {
+                        Err(error) if is_absent(&error) => return Ok(()),
+                        metadata => metadata
+                            .map_or(State::UNKNOWN, |metadata| files::State::of_metadata(&metadata).in_list(now)),
+                    },
+                };
+                found.push((key, state));
+                Ok(())
+            })?;
+            Ok(States::of_pairs(found))
+        };
+        self.whole_folder("list", work).await
     }
 
     fn is_local(&self) -> bool {

@@ -10,6 +10,7 @@
 mod local;
 mod reading;
 mod s3;
+mod states;
 pub mod steps;
 mod url;
 
@@ -25,6 +26,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::reading::{Body, Reading};
 pub use self::s3::Client as S3Client;
+pub use self::states::{State, States};
 pub use self::url::StoreUrl;
 
 /// What is known of an object without reading it.
@@ -156,6 +158,10 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
         let _ = compared;
         self.list(prefix).await
     }
+    /// See [`Store::states`].
+    async fn states(&self, prefix: &str) -> Result<States> {
+        Ok(States::of_objects(&self.list(prefix).await?))
+    }
     /// See [`Store::is_local`].
     fn is_local(&self) -> bool {
         false
@@ -217,6 +223,17 @@ impl Store {
     /// to be read for it.
     pub async fn list_with(&self, prefix: &str, compared: &BTreeSet<String>) -> Result<Vec<Object>> {
         self.0.list_with(prefix, compared).await
+    }
+
+    /// The same list as little more than keys: by its state an object is known again. Files of a local folder are not read.
+    pub async fn states(&self, prefix: &str) -> Result<States> {
+        self.0.states(prefix).await
+    }
+
+    /// The state of an object that was read and was listed with `listed`: of what was read, not of what was listed.
+    pub fn state_of(&self, read: &Object, listed: State) -> State {
+        // A file's state is no other's, ever: if the file was another one when it was read, it is not found again.
+        if self.is_local() { listed } else { State::of_etag(&read.etag) }
     }
 
     /// Whether it is a local folder: all that it does is work that blocks a thread.

@@ -26,7 +26,7 @@ use self::answers::{Status, classify, decoded, describe, time, unquote};
 pub use self::client::Client;
 use self::retry::{Next, Tried, Tries, delays};
 use self::streams::{Download, FileParts, PART_BYTES, broken_off};
-use super::{Backend, Condition, Failure, Object, Reading, Result, StoreError};
+use super::{Backend, Condition, Failure, Object, Reading, Result, State, States, StoreError};
 use crate::aws::explain;
 
 /// Chunks of a download that wait for their reader.
@@ -195,9 +195,13 @@ impl S3Store {
         Ok(page)
     }
 
-    /// Everything below a prefix, with hidden names only if they are wanted.
-    async fn objects(&self, prefix: &str, hidden: bool) -> Result<Vec<Object>> {
-        let mut objects = Vec::new();
+    /// Visits everything below a prefix, page by page, with hidden names only if they are wanted: key and item.
+    async fn visit(
+        &self,
+        prefix: &str,
+        hidden: bool,
+        mut visit: impl FnMut(&str, &aws_sdk_s3::types::Object) + Send,
+    ) -> Result<()> {
         let mut from = None;
         loop {
             let page = self.retried(|| self.page(prefix, from.clone(), None)).await?;
@@ -210,19 +214,28 @@ impl S3Store {
                 if name.is_empty() || name.starts_with('.') && !hidden {
                     continue;
                 }
-                objects.push(Object {
-                    key: key.to_owned(),
-                    bytes: item.size().unwrap_or(0).unsigned_abs(),
-                    etag: unquote(item.e_tag()),
-                    last_modified: time(item.last_modified()),
-                    version: None,
-                });
+                visit(key, item);
             }
             from = page.next_continuation_token;
             if page.is_truncated != Some(true) {
-                break;
+                return Ok(());
             }
         }
+    }
+
+    /// Everything below a prefix, with hidden names only if they are wanted.
+    async fn objects(&self, prefix: &str, hidden: bool) -> Result<Vec<Object>> {
+        let mut objects = Vec::new();
+        let visit = |key: &str, item: &aws_sdk_s3::types::Object| {
+            objects.push(Object {
+                key: key.to_owned(),
+                bytes: item.size().unwrap_or(0).unsigned_abs(),
+                etag: unquote(item.e_tag()),
+                last_modified: time(item.last_modified()),
+                version: None,
+            });
+        };
+        self.visit(prefix, hidden, visit).await?;
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
     }
@@ -409,6 +422,24 @@ impl Backend for S3Store {
     async fn exists(&self) -> Result<bool> {
         let page = self.retried(|| self.page("", None, Some(1))).await?;
         Ok(!page.contents().is_empty())
+    }
+
+    async fn states(&self, prefix: &str) -> Result<States> {
+        let mut pairs = Vec::new();
+        let mut states = States::default();
+        // Some stores sort by other rules than this one.
+        let mut is_sorted = true;
+        let visit = |key: &str, item: &aws_sdk_s3::types::Object| {
+            let state = State::of_etag(&unquote(item.e_tag()));
+            is_sorted &= pairs.is_empty() && states.last().is_none_or(|last: &str| last < key);
+            if is_sorted { states.push(key, state) } else { pairs.push((key.to_owned(), state)) }
+        };
+        self.visit(prefix, false, visit).await?;
+        if is_sorted {
+            return Ok(states);
+        }
+        pairs.extend(states.iter().map(|(key, state)| (key.to_owned(), state)));
+        Ok(States::of_pairs(pairs))
     }
 
     async fn head(&self, key: &str) -> Result<Option<Object>> {

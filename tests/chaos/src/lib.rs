@@ -9,8 +9,8 @@
 mod check;
 mod faulty;
 pub mod fetch;
-mod memory;
-mod random;
+pub mod memory;
+pub mod random;
 mod schedule;
 mod scheduler;
 mod zones;

@@ -153,7 +153,7 @@ impl Zones {
 
     /// The lake without faults.
     pub fn quiet(&self, catalog: &Catalog) -> Lake {
-        Self::open(catalog, |store, _| Store::of(store.clone()), self)
+        Self::open(catalog, |store, _| Store::of(store.clone()), self, 0)
     }
 
     /// The lake as one actor sees it.
@@ -178,10 +178,11 @@ impl Zones {
                 mutant,
             })
         };
-        Self::open(catalog, faulty, self)
+        Self::open(catalog, faulty, self, actor % 3)
     }
 
-    fn open(catalog: &Catalog, wrap: impl Fn(&MemoryStore, &'static str) -> Store, zones: &Self) -> Lake {
+    /// A lake that copies its entries into a snapshot after `few` changes.
+    fn open(catalog: &Catalog, wrap: impl Fn(&MemoryStore, &'static str) -> Store, zones: &Self, few: usize) -> Lake {
         let stores = Stores {
             raw: wrap(&zones.raw, "raw"),
             standard: wrap(&zones.standard, "standard"),
@@ -190,7 +191,9 @@ impl Zones {
             ledger: wrap(&zones.ledger, "ledger"),
             manifests: Store::of(MemoryStore::new("batch", &Clock::default(), Mutant::None)),
         };
-        Lake::over(stores, catalog.clone(), StoreUrl::File("memory".into()))
+        let mut lake = Lake::over(stores, catalog.clone(), StoreUrl::File("memory".into()));
+        lake.ledger = lake.ledger.with_snapshot_after(few);
+        lake
     }
 }
 

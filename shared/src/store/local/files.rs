@@ -15,6 +15,8 @@ use super::hashes::Hashes;
 use super::walk::kind;
 
 const FOLDER_TRIES: u32 = 100;
+/// A file that was written to this short a time before it was looked at can be written to again without a new time.
+pub const SETTLED_NANOSECONDS: i128 = 2_000_000_000;
 const TEMPORARY_PREFIX: &str = ".tributary-";
 
 /// What shows that a file was written to: any write changes one of these.
@@ -32,10 +34,29 @@ pub struct State {
 impl State {
     /// The state of an open file.
     pub fn of(file: &File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
+        Ok(Self::of_metadata(&file.metadata()?))
+    }
+
+    /// The state that a file's metadata tell.
+    pub fn of_metadata(metadata: &Metadata) -> Self {
         let modified = metadata.modified().map_or(0, nanoseconds);
-        let (device, inode, changed) = identity(&metadata);
-        Ok(Self { bytes: metadata.len(), modified, device, inode, changed })
+        let (device, inode, changed) = identity(metadata);
+        Self { bytes: metadata.len(), modified, device, inode, changed }
+    }
+
+    /// By what the file is known again in a list of `now`. One that was written to just before can be written to again
+    /// without a new time: of it, nothing is known yet.
+    pub fn in_list(&self, now: i128) -> super::super::State {
+        if now - self.modified.max(self.changed) < SETTLED_NANOSECONDS {
+            return super::super::State::UNKNOWN;
+        }
+        let mut bytes = Vec::with_capacity(64);
+        bytes.extend(self.bytes.to_le_bytes());
+        bytes.extend(self.modified.to_le_bytes());
+        bytes.extend(self.changed.to_le_bytes());
+        bytes.extend(self.device.to_le_bytes());
+        bytes.extend(self.inode.to_le_bytes());
+        super::super::State::of_bytes(&bytes)
     }
 }
 

@@ -14,12 +14,10 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::super::Object;
-use super::files::{State, describe_open, locked_temporary, modified, nanoseconds, open};
+use super::files::{SETTLED_NANOSECONDS, State, describe_open, locked_temporary, modified, nanoseconds, open};
 
 /// Smaller files are hashed in no time.
 const LARGE: u64 = 8 * 1024 * 1024;
-/// A file that was written to this short a time before it was hashed can be written to again without a new time.
-const SETTLED_NANOSECONDS: i128 = 2_000_000_000;
 /// Files that are remembered at most.
 const MOST: usize = 20_000;
 

@@ -1,0 +1,108 @@
+//! What was made of a dataset so far: partitions, CSV files and pages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lake::Lake;
+use lake::dataset::Dataset;
+use lake::ledger::{ConsumptionEntry, Objects, Unreadable};
+use lake::store::State;
+
+use crate::error::Result;
+
+/// What was made of a dataset so far.
+#[derive(Debug, Default)]
+pub struct Made {
+    dataset: String,
+    /// By their keys in the ledger.
+    entries: BTreeMap<String, Entry>,
+    /// Entries that cannot be read.
+    unreadable: Vec<Unreadable>,
+    /// Ledger keys of those whose objects are gone or are others: by a hand, or by a writer that came too late.
+    damaged: BTreeSet<String>,
+}
+
+/// A ledger entry without its inputs, which are as many as there are raw objects.
+#[derive(Debug)]
+struct Entry {
+    state: State,
+    entry: ConsumptionEntry,
+}
+
+impl Made {
+    /// Reads what the ledger says.
+    pub async fn of_ledger(lake: &Lake, dataset: &Dataset) -> Result<Self> {
+        let mut made = Self { dataset: dataset.name.clone(), ..Self::default() };
+        made.refresh(lake).await?;
+        Ok(made)
+    }
+
+    /// Reads it, and compares the objects with what the ledger says of them.
+    pub async fn read(lake: &Lake, dataset: &Dataset) -> Result<Self> {
+        let mut made = Self::of_ledger(lake, dataset).await?;
+        let objects = Objects::list(&lake.consumption, &dataset.name).await?;
+        let damaged = made.entries().filter(|(_, entry)| !entry.outputs.iter().all(|output| objects.have(output)));
+        made.damaged = damaged.map(|(key, _)| key.to_owned()).collect();
+        Ok(made)
+    }
+
+    /// Reads again what has changed in the ledger since.
+    pub async fn refresh(&mut self, lake: &Lake) -> Result<()> {
+        let listed = lake.ledger.consumption_states(&self.dataset).await?;
+        let mut known = std::mem::take(&mut self.entries);
+        let mut fetch: Vec<(&str, State)> = Vec::new();
+        for (key, state) in listed.iter() {
+            match known.remove(key) {
+                Some(entry) if entry.state.is_still(state) => drop(self.entries.insert(key.to_owned(), entry)),
+                _ => fetch.push((key, state)),
+            }
+        }
+        self.unreadable.clear();
+        for fetched in lake.ledger.fetch_consumption(&fetch).await? {
+            match fetched {
+                Ok((key, state, mut entry)) => {
+                    // Objects that were written anew are those that the ledger names.
+                    self.damaged.remove(&key);
+                    entry.inputs = Vec::new();
+                    self.entries.insert(key, Entry { state, entry });
+                }
+                Err(unreadable) => self.unreadable.push(unreadable),
+            }
+        }
+        Ok(())
+    }
+
+    /// All ledger keys and entries; their inputs are left out.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &ConsumptionEntry)> + Clone {
+        self.entries.iter().map(|(key, entry)| (key.as_str(), &entry.entry))
+    }
+
+    /// One of them.
+    pub fn get(&self, ledger_key: &str) -> Option<&ConsumptionEntry> {
+        self.entries.get(ledger_key).map(|entry| &entry.entry)
+    }
+
+    /// Those that are partitions, by their keys in the ledger.
+    pub fn partitions(&self) -> impl Iterator<Item = (&str, &ConsumptionEntry)> + Clone {
+        self.entries().filter(|(_, entry)| entry.file.is_none())
+    }
+
+    /// Entries that cannot be read.
+    pub fn unreadable(&self) -> impl Iterator<Item = &Unreadable> {
+        self.unreadable.iter()
+    }
+
+    /// Those of a model whose entry cannot be read.
+    pub fn unreadable_of(&self, model: &str) -> impl Iterator<Item = &Unreadable> {
+        self.unreadable.iter().filter(move |entry| model_of(&entry.key) == Some(model))
+    }
+
+    /// Whether an entry's objects are not what it says.
+    pub fn is_damaged(&self, ledger_key: &str) -> bool {
+        self.damaged.contains(ledger_key)
+    }
+}
+
+/// The model that a consumption entry's ledger key names.
+pub fn model_of(ledger_key: &str) -> Option<&str> {
+    ledger_key.split('/').nth(2)
+}

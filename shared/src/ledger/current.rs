@@ -1,0 +1,251 @@
+//! What the ledger says of a dataset's raw objects now: one snapshot, and what has changed since it was made.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use futures::StreamExt;
+
+use super::snapshot::{Parquet, Reader, Writer};
+use super::{CONCURRENT_READS, ConsumptionEntry, Entry, Ledger, RawEntry, Unreadable};
+use crate::error::{Error, Result};
+use crate::keys;
+use crate::store::{Condition, State, States, StoreError};
+
+/// Changes that are read one by one rather than written to a new snapshot, whatever the number of entries.
+pub(super) const FEW: usize = 16;
+/// The share of entries that may have changed before a new snapshot is worth it: one of so many.
+const SHARE: usize = 500;
+/// Entries that are fetched before they are written to a new snapshot.
+const CHUNK: usize = 1024;
+
+/// Whether a run may leave a snapshot for the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// It may write to the ledger zone.
+    Snapshot,
+    /// It only reads.
+    Nothing,
+}
+
+/// The entries of a dataset's raw objects.
+#[derive(Debug, Default)]
+pub struct Current {
+    snapshot: Option<Parquet>,
+    /// Keys in the ledger of what the snapshot has and is no longer so.
+    outdated: BTreeSet<String>,
+    /// What the snapshot does not have.
+    changed: Vec<RawEntry>,
+    /// Entries that cannot be read.
+    pub unreadable: Vec<Unreadable>,
+}
+
+impl Current {
+    /// Visits all entries that can be read, in no order.
+    pub fn visit<E: From<Error>>(&self, mut visit: impl FnMut(&RawEntry) -> Result<(), E>) -> Result<(), E> {
+        let failed = |error: io::Error| E::from(wrong(&error));
+        if let Some(snapshot) = &self.snapshot {
+            let mut reader = snapshot.entries().map_err(failed)?;
+            while let Some((_, entry)) = reader.next().map_err(failed)? {
+                let is_outdated =
+                    !self.outdated.is_empty() && self.outdated.contains(&keys::raw_ledger(entry.raw_key()));
+                if !is_outdated {
+                    visit(&entry)?;
+                }
+            }
+        }
+        self.changed.iter().try_for_each(visit)
+    }
+
+    /// All entries that can be read, by raw key; in memory.
+    pub fn entries(&self) -> Result<Vec<RawEntry>> {
+        let mut entries = Vec::new();
+        self.visit(|entry| {
+            entries.push(entry.clone());
+            Ok::<_, Error>(())
+        })?;
+        entries.sort_by(|a, b| a.raw_key().cmp(b.raw_key()));
+        Ok(entries)
+    }
+}
+
+fn wrong(error: &io::Error) -> Error {
+    Error::Ledger { key: "the ledger's snapshot".to_owned(), why: error.to_string() }
+}
+
+/// An entry with its key and the state in which it was read.
+pub type Fetched<T> = Result<(String, State, T), Unreadable>;
+
+/// What a snapshot and a list have in common.
+struct Compared {
+    /// Places in the list of what is to be fetched.
+    fetch: Vec<usize>,
+    outdated: BTreeSet<String>,
+    /// How many entries have changed, came or went.
+    changes: usize,
+}
+
+impl Compared {
+    fn new(snapshot: Option<&Parquet>, listed: &States) -> io::Result<Self> {
+        let (mut fetch, mut outdated) = (Vec::new(), BTreeSet::new());
+        let (mut at, mut vanished) = (0, 0);
+        if let Some(snapshot) = snapshot {
+            snapshot.keys(|key, state| {
+                while listed.get(at).is_some_and(|(listed, _)| listed < key.as_str()) {
+                    fetch.push(at);
+                    at += 1;
+                }
+                match listed.get(at).filter(|(listed, _)| *listed == key) {
+                    Some((_, now)) if state.is_still(now) => at += 1,
+                    Some(_) => {
+                        outdated.insert(key);
+                        fetch.push(at);
+                        at += 1;
+                    }
+                    None => {
+                        vanished += 1;
+                        outdated.insert(key);
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        fetch.extend(at..listed.len());
+        let changes = fetch.len() + vanished;
+        Ok(Self { fetch, outdated, changes })
+    }
+}
+
+impl Ledger {
+    /// What the ledger says of a dataset's raw objects now. Only what has changed since the snapshot was made is fetched;
+    /// if that was much, there is a new snapshot afterwards.
+    pub async fn current(&self, dataset: &str, keep: Keep) -> Result<Current> {
+        let listed = self.store.states(&format!("raw/{dataset}/")).await?;
+        let key = keys::snapshot(dataset);
+        let (etag, snapshot) = self.stored(&key).await?;
+        let (compared, snapshot) = match Compared::new(snapshot.as_ref(), &listed) {
+            Ok(compared) => (compared, snapshot),
+            Err(error) => {
+                tracing::debug!(key, %error, "not reading a snapshot");
+                (Compared::new(None, &listed).map_err(|error| wrong(&error))?, None)
+            }
+        };
+        if compared.changes > self.few + listed.len() / SHARE {
+            return self.written_anew(&key, etag, snapshot, &compared, &listed, keep).await;
+        }
+        let mut current = Current { snapshot, outdated: compared.outdated, ..Current::default() };
+        for fetched in self.fetch(&compared.fetch, &listed).await? {
+            match fetched {
+                Ok((.., entry)) => current.changed.push(entry),
+                Err(unreadable) => current.unreadable.push(unreadable),
+            }
+        }
+        Ok(current)
+    }
+
+    /// The snapshot that is there, with its ETag: none if it cannot be used.
+    async fn stored(&self, key: &str) -> Result<(Option<String>, Option<Parquet>)> {
+        // Who may not read it can do without.
+        let Ok(Some(mut reading)) = self.store.read(key).await else { return Ok((None, None)) };
+        let copied = crate::work::run(move || {
+            let parquet = Parquet::copy(&mut reading);
+            (parquet, reading.finish())
+        })
+        .await;
+        let (parquet, object) = copied.map_err(|error| wrong(&io::Error::other(error)))?;
+        if let Err(error) = &parquet {
+            tracing::debug!(key, %error, "not reading a snapshot");
+        }
+        Ok((object.ok().map(|object| object.etag), parquet.ok()))
+    }
+
+    async fn fetch(&self, places: &[usize], listed: &States) -> Result<Vec<Fetched<RawEntry>>> {
+        self.fetch_listed(places.iter().filter_map(|place| listed.get(*place))).await
+    }
+
+    /// Entries that were listed, in the list's order; what vanishes meanwhile is left out.
+    async fn fetch_listed<'l, T: Entry>(
+        &self,
+        listed: impl Iterator<Item = (&'l str, State)>,
+    ) -> Result<Vec<Fetched<T>>> {
+        let read =
+            |(key, listed): (&'l str, State)| async move { Ok::<_, Error>((listed, self.parse::<T>(key).await?)) };
+        let mut reads = futures::stream::iter(listed.map(read)).buffered(CONCURRENT_READS);
+        let mut fetched = Vec::new();
+        while let Some(done) = reads.next().await {
+            fetched.push(match done? {
+                (listed, Some((key, object, Ok(entry)))) => Ok((key, self.store.state_of(&object, listed), entry)),
+                (_, Some((key, object, Err(why)))) => Err(Unreadable { key, etag: object.etag, why }),
+                (_, None) => continue,
+            });
+        }
+        Ok(fetched)
+    }
+
+    /// The keys and states of the entries of a dataset's consumption partitions and files.
+    pub async fn consumption_states(&self, dataset: &str) -> Result<States> {
+        Ok(self.store.states(&format!("consumption/{dataset}/")).await?)
+    }
+
+    /// Those that were listed, with what was read of each.
+    pub async fn fetch_consumption(&self, listed: &[(&str, State)]) -> Result<Vec<Fetched<ConsumptionEntry>>> {
+        self.fetch_listed(listed.iter().copied()).await
+    }
+
+    async fn written_anew(
+        &self,
+        key: &str,
+        etag: Option<String>,
+        old: Option<Parquet>,
+        compared: &Compared,
+        listed: &States,
+        keep: Keep,
+    ) -> Result<Current> {
+        let failed = |error: io::Error| wrong(&error);
+        let mut writer = Writer::new().map_err(failed)?;
+        let mut unreadable = Vec::new();
+        let mut kept = old.as_ref().map(Parquet::entries).transpose().map_err(failed)?;
+        let mut next = next_kept(&mut kept, &compared.outdated).map_err(failed)?;
+        for places in compared.fetch.chunks(CHUNK) {
+            for fetched in self.fetch(places, listed).await? {
+                let (own, state, entry) = match fetched {
+                    Ok(readable) => readable,
+                    Err(one) => {
+                        unreadable.push(one);
+                        continue;
+                    }
+                };
+                while let Some((_, state, entry)) = next.take_if(|(before, ..)| *before < own) {
+                    writer.push(state, &entry).map_err(failed)?;
+                    next = next_kept(&mut kept, &compared.outdated).map_err(failed)?;
+                }
+                writer.push(state, &entry).map_err(failed)?;
+            }
+        }
+        while let Some((_, state, entry)) = next.take() {
+            writer.push(state, &entry).map_err(failed)?;
+            next = next_kept(&mut kept, &compared.outdated).map_err(failed)?;
+        }
+        let (file, snapshot) = writer.finish().map_err(failed)?;
+        if keep == Keep::Snapshot {
+            let condition = etag.map_or(Condition::Absent, Condition::Unchanged);
+            match self.store.put_file(key, file, condition).await {
+                // Another run may have been first, or the role may only read: the next run reads a little more.
+                Err(StoreError { failure, why, .. }) => tracing::debug!(key, ?failure, why, "not keeping a snapshot"),
+                Ok(_) => tracing::debug!(key, "kept a snapshot"),
+            }
+        }
+        Ok(Current { snapshot: Some(snapshot), unreadable, ..Current::default() })
+    }
+}
+
+/// The next entry of an old snapshot that is still so, with its key.
+fn next_kept(kept: &mut Option<Reader>, outdated: &BTreeSet<String>) -> io::Result<Option<(String, State, RawEntry)>> {
+    let Some(kept) = kept else { return Ok(None) };
+    while let Some((state, entry)) = kept.next()? {
+        let key = keys::raw_ledger(entry.raw_key());
+        if !outdated.contains(&key) {
+            return Ok(Some((key, state, entry)));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,167 @@
+//! The ledger's snapshot: what is read by it is what the entries say, and only what has changed since is read.
+
+use std::fs::File;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chaos::memory::{Clock, MemoryStore, Mutant};
+use chaos::random::Random;
+use lake::dataset::Catalog;
+use lake::ledger::{Keep, Ledger, RawEntry, Rows};
+use lake::store::{Backend, Condition, Object, Reading, Result, Store};
+
+/// Counts the objects that are read whole.
+#[derive(Debug, Clone)]
+struct Counting {
+    store: MemoryStore,
+    reads: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Backend for Counting {
+    fn url(&self, key: &str) -> String {
+        self.store.url(key)
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
+        self.store.list(prefix).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<Object>> {
+        self.store.head(key).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<(Object, Bytes)>> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.store.get(key).await
+    }
+
+    async fn get_range(&self, key: &str, etag: &str, range: Range<u64>) -> Result<Bytes> {
+        self.store.get_range(key, etag, range).await
+    }
+
+    async fn read(&self, key: &str) -> Result<Option<Reading>> {
+        self.store.read(key).await
+    }
+
+    async fn put(&self, key: &str, bytes: Bytes, condition: Condition) -> Result<Object> {
+        self.store.put(key, bytes, condition).await
+    }
+
+    async fn put_file(&self, key: &str, file: File, condition: Condition) -> Result<Object> {
+        self.store.put_file(key, file, condition).await
+    }
+
+    async fn delete(&self, key: &str, condition: Condition) -> Result<()> {
+        self.store.delete(key, condition).await
+    }
+
+    async fn leftovers(&self, remove: bool) -> Result<Vec<String>> {
+        self.store.leftovers(remove).await
+    }
+}
+
+struct Bed {
+    store: MemoryStore,
+    reads: Arc<AtomicUsize>,
+    ledger: Ledger,
+}
+
+impl Bed {
+    fn new(few: usize) -> Self {
+        let store = MemoryStore::new("ledger", &Clock::default(), Mutant::None);
+        let reads = Arc::<AtomicUsize>::default();
+        let counting = Counting { store: store.clone(), reads: Arc::clone(&reads) };
+        Self { store, reads, ledger: Ledger::new(Store::of(counting)).with_snapshot_after(few) }
+    }
+
+    async fn put(&self, number: u64, rows: u64) {
+        let raw_key = format!("chaos/readings/{number:05}.csv");
+        static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
+        let table = CATALOG.datasets().first().unwrap().tables.first().unwrap();
+        let mut entry = RawEntry::uncommitted(&raw_key, table, "chaos");
+        entry.rows = Rows { read: rows, clean: rows, ..Rows::default() };
+        let previous = self.ledger.raw_entry(&raw_key).await.unwrap().map(|(_, object)| object.etag);
+        self.ledger.commit_raw(&entry, previous.as_deref()).await.unwrap();
+    }
+
+    async fn remove(&self, number: u64) {
+        let raw_key = format!("chaos/readings/{number:05}.csv");
+        if let Some((_, object)) = self.ledger.raw_entry(&raw_key).await.unwrap() {
+            self.ledger.remove(&object.key, &object.etag).await.unwrap();
+        }
+    }
+
+    /// What is read now is what the entries say; returns how many entries were read for it.
+    async fn check(&self, keep: Keep) -> usize {
+        let should_be = self.ledger.raw_entries(Some("chaos")).await.unwrap();
+        self.reads.store(0, Ordering::Relaxed);
+        let current = self.ledger.current("chaos", keep).await.unwrap();
+        let reads = self.reads.load(Ordering::Relaxed);
+        assert_eq!(current.entries().unwrap(), should_be.readable);
+        assert_eq!(current.unreadable, should_be.unreadable);
+        reads
+    }
+}
+
+#[tokio::test]
+async fn only_what_has_changed_is_read() {
+    let bed = Bed::new(5);
+    for number in 0..100 {
+        bed.put(number, number).await;
+    }
+    assert_eq!(bed.check(Keep::Nothing).await, 100);
+    assert_eq!(bed.check(Keep::Snapshot).await, 100, "nothing was kept");
+    assert_eq!(bed.check(Keep::Nothing).await, 0);
+    bed.put(7, 1_000).await;
+    bed.remove(50).await;
+    bed.put(100, 1).await;
+    bed.store.lay("raw/chaos/readings/00009.csv.json", Bytes::from_static(b"no entry"));
+    assert_eq!(bed.check(Keep::Snapshot).await, 3, "the changed, the new and the unreadable one");
+    for number in 0..6 {
+        bed.put(number, 9).await;
+    }
+    assert_eq!(bed.check(Keep::Snapshot).await, 9, "so many that the snapshot is made anew");
+    assert_eq!(bed.check(Keep::Snapshot).await, 1, "the unreadable one");
+}
+
+#[tokio::test]
+async fn a_snapshot_that_is_damaged_or_gone_only_costs_time() {
+    let bed = Bed::new(5);
+    for number in 0..50 {
+        bed.put(number, number).await;
+    }
+    bed.check(Keep::Snapshot).await;
+    let kept = bed.store.state("snapshot/chaos.entries").unwrap().bytes;
+    for at in (0..kept.len()).step_by(97) {
+        let mut damaged = kept.to_vec();
+        damaged[at] ^= 4;
+        bed.store.lay("snapshot/chaos.entries", Bytes::from(damaged));
+        assert_eq!(bed.check(Keep::Nothing).await, 50, "byte {at}");
+    }
+    assert_eq!(bed.check(Keep::Snapshot).await, 50);
+    assert_eq!(bed.check(Keep::Nothing).await, 0, "a new one took its place");
+    bed.store.lay("snapshot/chaos.entries", Bytes::new());
+    assert_eq!(bed.check(Keep::Snapshot).await, 50);
+}
+
+#[tokio::test]
+async fn any_history_reads_as_its_entries_do() {
+    for seed in 0..40 {
+        let mut random = Random::new(seed, 0);
+        let bed = Bed::new(random.below(8));
+        for _ in 0..random.below(60) {
+            let number = random.below(30) as u64;
+            match random.below(6) {
+                0 => bed.remove(number).await,
+                1 => drop(bed.check(Keep::Nothing).await),
+                2 => drop(bed.check(Keep::Snapshot).await),
+                _ => bed.put(number, random.below(5) as u64).await,
+            }
+        }
+        bed.check(Keep::Snapshot).await;
+    }
+}
