@@ -17,7 +17,6 @@ use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::functions::expr_fn::{coalesce, nullif};
 use datafusion::logical_expr::{Expr, SortExpr};
@@ -37,6 +36,7 @@ use url::Url;
 use crate::bounds;
 use crate::error::{Error, Result};
 use crate::files::{CommittedFiles, Reads};
+use crate::memory::Pool;
 use crate::numbered;
 use crate::path;
 use crate::personal;
@@ -44,9 +44,6 @@ use crate::plan::{Planned, Task};
 use crate::reach::{SLACK, days_of, widened};
 use crate::statement::{Kind, plan};
 
-/// What sorts and joins of one query may hold in memory before they spill to temporary files. No more where there is
-/// more: what spills decides the order in which doubles are added up.
-const MEMORY: u64 = 256 * 1024 * 1024;
 /// How a path's values are named in the engine: files have columns of their names, too.
 const IN_PATH: &str = "_path_";
 
@@ -63,6 +60,15 @@ pub struct Engine {
     limits: Limits,
 }
 
+/// How tables are joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joins {
+    /// One side is in memory.
+    Hashed,
+    /// Both are sorted, which may spill.
+    Sorted,
+}
+
 /// What is to be seen of a table.
 #[derive(Debug, Clone, Default)]
 pub struct Cut<'a> {
@@ -77,13 +83,24 @@ pub struct Cut<'a> {
 impl Engine {
     /// A session. With one `parallel` task, results do not depend on timing, not even in the last bit of a mean.
     pub fn new(lake: &Lake, parallel: usize) -> Result<Self> {
+        Self::with_joins(lake, parallel, Joins::Hashed)
+    }
+
+    /// A session whose joins need no more memory than its sorts, and take longer.
+    pub fn frugal(lake: &Lake, parallel: usize) -> Result<Self> {
+        Self::with_joins(lake, parallel, Joins::Sorted)
+    }
+
+    fn with_joins(lake: &Lake, parallel: usize, joins: Joins) -> Result<Self> {
+        // Joins of sorted rows are planned for several tasks only.
+        let parallel = if joins == Joins::Sorted { parallel.max(2) } else { parallel };
         let mut config = SessionConfig::new().with_target_partitions(parallel).with_information_schema(true);
         config.options_mut().execution.collect_statistics = false;
+        config.options_mut().optimizer.prefer_hash_join = joins == Joins::Hashed;
         let scratch = Scratch::new().map_err(|error| Error::Query(error.to_string()))?;
         let limits = lake.limits();
-        let memory = usize::try_from(limits.memory_bytes.min(MEMORY)).unwrap_or(usize::MAX);
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(memory)))
+            .with_memory_pool(Arc::new(Pool::new(limits.memory_bytes)))
             .with_temp_file_path(scratch.path())
             .build_arc()?;
         let context = SessionContext::new_with_config_rt(config, runtime);
@@ -229,7 +246,10 @@ impl Engine {
 
     /// Registers a view, computed now if it is declared so.
     pub async fn add_view(&self, view: &View) -> Result<()> {
-        let wrong = |error: DataFusionError| Error::Query(format!("{}.sql: {}", view.name, error.strip_backtrace()));
+        let wrong = |error: DataFusionError| match Error::from(error) {
+            Error::Exhausted(why) => Error::Exhausted(format!("{}.sql: {why}", view.name)),
+            error => Error::Query(format!("{}.sql: {error}", view.name)),
+        };
         let wrong_sql = |error: Error| Error::Query(format!("{}.sql: {error}", view.name));
         let plan = plan(&self.context, &view.sql, Kind::Model).await.map_err(wrong_sql)?;
         if !view.materialize {

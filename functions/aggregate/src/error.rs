@@ -13,6 +13,9 @@ pub enum Error {
     /// The lake refused something.
     #[error(transparent)]
     Lake(#[from] lake::Error),
+    /// A query needs more memory than it may hold.
+    #[error("{0}; it needs more than the memory that queries may hold: set MEMORY_BYTES")]
+    Exhausted(String),
     /// A partition could not be made.
     #[error("failed to make {dataset}.{model}, partition {partition}: {why}")]
     Model {
@@ -161,6 +164,7 @@ impl Error {
             | Error::Moved { .. }
             | Error::Shrunk { .. }
             | Error::Tests { .. }
+            | Error::Exhausted(_)
             | Error::Query(_) => false,
         }
     }
@@ -194,6 +198,9 @@ impl From<DataFusionError> for Error {
         };
         // An advice of DataFusion's to report a bug follows some messages of wrong queries.
         let text = text.split("\nThis issue was likely caused by a bug").next().unwrap_or_default();
+        if matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)) {
+            return Error::Exhausted(text.to_owned());
+        }
         Error::Query(match error.find_root() {
             // These come with a value of a row.
             DataFusionError::ArrowError(..) | DataFusionError::Execution(_) | DataFusionError::External(_) => {

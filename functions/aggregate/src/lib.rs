@@ -17,6 +17,7 @@ pub mod handler;
 mod made;
 mod make;
 mod map;
+mod memory;
 mod numbered;
 pub mod pages;
 mod path;

@@ -31,6 +31,7 @@ pub async fn make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Ve
     let (dataset, model, partition) = (dataset.name.clone(), model.name.clone(), partition.clone());
     match AssertUnwindSafe(try_make(lake, task, allow_shrink)).catch_unwind().await {
         Ok(Err(Error::Query(why))) => Err(Error::Model { dataset, model, partition, why }),
+        Ok(Err(error @ Error::Exhausted(_))) => Err(Error::Model { dataset, model, partition, why: error.to_string() }),
         Ok(Err(Error::Input { url, why })) => Err(Error::Damaged { dataset, model, partition, url, why }),
         Ok(Err(Error::Lake(lake::Error::Store(error)))) if error.failure == Failure::Condition => {
             Err(Error::Overtaken { dataset, model, partition })
@@ -151,9 +152,18 @@ fn failed(error: impl std::fmt::Display) -> Error {
 }
 
 /// Runs the model's query over its inputs into temporary Parquet files, one per part of the partition, and its tests over
-/// these.
+/// these. A join that memory does not hold is done again over sorted rows.
 pub async fn compute(lake: &Lake, task: &Task<'_>) -> Result<Computed> {
-    let engine = Engine::new(lake, 1)?;
+    match compute_with(lake, task, Engine::new(lake, 1)?).await {
+        Err(Error::Exhausted(why)) => {
+            tracing::info!(model = task.planned.model.name, why, "joining sorted rows");
+            compute_with(lake, task, Engine::frugal(lake, 1)?).await
+        }
+        done => done,
+    }
+}
+
+async fn compute_with(lake: &Lake, task: &Task<'_>, engine: Engine) -> Result<Computed> {
     let Planned { dataset, model, partition, .. } = task.planned;
     let work = async {
         engine.add_inputs(lake, task).await?;

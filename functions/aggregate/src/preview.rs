@@ -159,7 +159,7 @@ fn why(task: &Task<'_>, entry: Option<&ConsumptionEntry>, is_damaged: bool) -> S
 /// Makes a partition, and compares its rows with those that are there.
 async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows> {
     let of_model = |error: Error| match error {
-        Error::Query(why) => Error::Model {
+        Error::Query(why) | Error::Exhausted(why) => Error::Model {
             dataset: task.planned.dataset.name.clone(),
             model: task.planned.model.name.clone(),
             partition: task.planned.partition.clone(),

@@ -31,7 +31,8 @@ impl<F: FnMut(RecordBatch) -> Result<()>> Answer for F {
 }
 
 /// Answers a query over `dataset.table` and `dataset.model` names, within `time` if it is limited; returns the result's
-/// schema. While no row was handed on, objects that change meanwhile only make it begin anew.
+/// schema. While no row was handed on, objects that change meanwhile only make it begin anew, and a join that memory does
+/// not hold is done again over sorted rows.
 pub async fn query(
     lake: &Lake,
     sql: &str,
@@ -39,28 +40,33 @@ pub async fn query(
     time: Option<Duration>,
     answer: &mut dyn Answer,
 ) -> Result<SchemaRef> {
-    let mut has_answered = false;
+    let (mut has_answered, mut is_frugal) = (false, false);
     for _ in 1..ROUNDS {
         let mut visit = |batch: RecordBatch| {
             has_answered = true;
             answer.batch(batch)
         };
-        match ask(lake, sql, workers, time, &mut visit).await {
+        match ask(lake, sql, engine(lake, workers, is_frugal)?, time, &mut visit).await {
             Err(Error::Input { .. }) if !has_answered => {}
+            Err(Error::Exhausted(_)) if !has_answered && !is_frugal => is_frugal = true,
             answered => return answered,
         }
     }
-    ask(lake, sql, workers, time, answer).await
+    ask(lake, sql, engine(lake, workers, is_frugal)?, time, answer).await
+}
+
+fn engine(lake: &Lake, workers: usize, is_frugal: bool) -> Result<Engine> {
+    if is_frugal { Engine::frugal(lake, workers) } else { Engine::new(lake, workers) }
 }
 
 async fn ask(
     lake: &Lake,
     sql: &str,
-    workers: usize,
+    engine: Engine,
     time: Option<Duration>,
     answer: &mut dyn Answer,
 ) -> Result<SchemaRef> {
-    Asking::new(lake, workers, Missing::IsAnError)?.ask(sql, time, answer).await
+    Asking::new(lake, engine, Missing::IsAnError)?.ask(sql, time, answer).await
 }
 
 /// What is to become of a model that was never made, and of rows.
@@ -85,8 +91,7 @@ pub struct Asking<'l> {
 }
 
 impl<'l> Asking<'l> {
-    fn new(lake: &'l Lake, workers: usize, missing: Missing) -> Result<Self> {
-        let engine = Engine::new(lake, workers)?;
+    fn new(lake: &'l Lake, engine: Engine, missing: Missing) -> Result<Self> {
         let catalog = engine.context().catalog("datafusion");
         for dataset in lake.catalog.datasets() {
             if let Some(catalog) = &catalog {
@@ -99,12 +104,12 @@ impl<'l> Asking<'l> {
 
     /// For pages: the same rows give the same answer, and a model that was never made has none.
     pub fn of_pages(lake: &'l Lake) -> Result<Self> {
-        Self::new(lake, 1, Missing::IsEmpty)
+        Self::new(lake, Engine::new(lake, 1)?, Missing::IsEmpty)
     }
 
     /// Over tables and models without rows: finds queries that are wrong.
     pub fn of_nothing(lake: &'l Lake) -> Result<Self> {
-        Self::new(lake, 1, Missing::All)
+        Self::new(lake, Engine::new(lake, 1)?, Missing::All)
     }
 
     /// Answers one query; returns the result's schema.
