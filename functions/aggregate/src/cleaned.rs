@@ -62,7 +62,8 @@ impl Cleaned {
         Self::new(dataset, lake.ledger.current(&dataset.name, keep).await?)
     }
 
-    fn new(dataset: &Dataset, current: Current) -> Result<Self> {
+    /// Of what the ledger says.
+    pub fn new(dataset: &Dataset, current: Current) -> Result<Self> {
         let mut cleaned = Self::default();
         let mut newest: BTreeMap<&str, Newest> = BTreeMap::new();
         current.visit(|entry| {

@@ -29,6 +29,15 @@ struct Entry {
 }
 
 impl Made {
+    /// Of entries that were read already, none of them damaged.
+    #[cfg(test)]
+    pub fn of(dataset: &str, entries: Vec<ConsumptionEntry>) -> Self {
+        let key =
+            |entry: &ConsumptionEntry| lake::keys::consumption_ledger(&entry.dataset, &entry.model, &entry.partition);
+        let entries = entries.into_iter().map(|entry| (key(&entry), Entry { state: State::UNKNOWN, entry }));
+        Self { dataset: dataset.to_owned(), entries: entries.collect(), ..Self::default() }
+    }
+
     /// Reads what the ledger says.
     pub async fn of_ledger(lake: &Lake, dataset: &Dataset) -> Result<Self> {
         let mut made = Self { dataset: dataset.name.clone(), ..Self::default() };

@@ -300,3 +300,7 @@ pub fn gather<'a>(cleaned: &Cleaned, planned: &'a [Planned<'a>]) -> Result<Vec<T
     };
     Ok(found.into_iter().map(|found| task(found)).collect())
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

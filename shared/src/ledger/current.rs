@@ -40,6 +40,11 @@ pub struct Current {
 }
 
 impl Current {
+    /// Of entries that were read already.
+    pub fn of(entries: Vec<RawEntry>, unreadable: Vec<Unreadable>) -> Self {
+        Self { changed: entries, unreadable, ..Self::default() }
+    }
+
     /// Visits all entries that can be read, in no order.
     pub fn visit<E: From<Error>>(&self, mut visit: impl FnMut(&RawEntry) -> Result<(), E>) -> Result<(), E> {
         let failed = |error: io::Error| E::from(wrong(&error));
