@@ -120,6 +120,11 @@ soak: ## Many small uploads and many rows into one lake (UPLOADS=100000, ROWS=50
 	$(CARGO) build --locked --workspace --bins --release
 	UPLOADS=$(UPLOADS) ROWS=$(ROWS) sh tests/bench/bench.sh $(TARGET)/release soak
 
+.PHONY: scale
+scale: ## What commands cost in lakes of a thousand to a million raw objects (OBJECTS=1000,10000)
+	$(CARGO) build --locked --workspace --bins --release
+	OBJECTS=$(OBJECTS) sh tests/bench/bench.sh $(TARGET)/release scale
+
 .PHONY: fuzz
 fuzz: ## Feed mutated inputs to every parser (INPUTS=1000000, SEED=1, PARSER=one of them)
 	INPUTS=$(or $(INPUTS),1000000) SEED=$(or $(SEED),1) $(if $(PARSER),PARSER=$(PARSER)) \
