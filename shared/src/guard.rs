@@ -68,7 +68,8 @@ pub async fn ensure_root(store: &Store, zone: Zone) -> Result<()> {
         return Ok(());
     }
     Err(Error::Guard(format!(
-        "the {} zone {} is not there, but the ledger has entries of its objects: is a disk not mounted, or {} mistyped?",
+        "the {} zone {} is not there, but the ledger has entries of its objects: is a disk not mounted, or {} mistyped? \
+         What is made of raw objects, `tributary clean --all` and `tributary aggregate --all` make again",
         zone.name(),
         store.url(""),
         zone.variable()

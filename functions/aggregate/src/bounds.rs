@@ -115,7 +115,8 @@ fn resident() -> Option<u64> {
 /// Replaces functions that make much of little by bounded ones.
 pub fn bound_functions(context: &SessionContext) {
     let text = ["repeat", "lpad", "rpad", "replace", "regexp_replace", "concat", "concat_ws"];
-    for name in text.into_iter().chain(["range", "generate_series", "array_repeat", "array_resize"]) {
+    let lists = ["range", "generate_series", "array_repeat", "array_resize", "array_to_string"];
+    for name in text.into_iter().chain(lists) {
         let known = context.state().scalar_functions().get(name).cloned();
         if let Some(inner) = known {
             context.register_udf(ScalarUDF::from(Bounded { inner }));
@@ -241,9 +242,23 @@ impl Sizes {
                 let (times, each) = (number(1)?, bytes(if name == "repeat" { 0 } else { 2 })?);
                 (false, Box::new(move |row| at(&times, row).max(0).saturating_mul(at(&each, row).max(1))))
             }
-            "array_repeat" | "array_resize" => {
+            "array_repeat" => {
+                let (times, each) = (number(1)?, bytes(0)?);
+                let held = args.args.first().map_or(Ok(0), held)?;
+                let each = move |row| at(&each, row).max(held).max(16);
+                (false, Box::new(move |row| at(&times, row).max(0).saturating_mul(each(row))))
+            }
+            "array_resize" => {
                 let times = number(1)?;
                 (false, Box::new(move |row| at(&times, row).max(0).saturating_mul(16)))
+            }
+            "array_to_string" => {
+                let list = args.args.first();
+                let each = list.map(|list| Numbers::new(list, |array| cast(length(array)?.as_ref(), &DataType::Int64)));
+                let (each, between) = (each.transpose()?, bytes(1)?);
+                let held = list.map_or(Ok(0), held)?;
+                let most = move |row| at(&each, row).saturating_mul(at(&between, row).max(1)).saturating_add(held);
+                (true, Box::new(most))
             }
             "replace" => {
                 let (text, from, to) = (bytes(0)?, bytes(1)?, bytes(2)?);
@@ -286,6 +301,18 @@ impl Sizes {
     fn sum(&self) -> i64 {
         self.rows.iter().fold(0, |sum: i64, row| sum.saturating_add(*row))
     }
+}
+
+/// How many bytes one row of a list or struct holds, about; 0 for other values.
+fn held(value: &ColumnarValue) -> EngineResult<i64> {
+    if !value.data_type().is_nested() {
+        return Ok(0);
+    }
+    let array = match value {
+        ColumnarValue::Array(array) => Arc::clone(array),
+        ColumnarValue::Scalar(scalar) => scalar.to_array()?,
+    };
+    Ok(i64::try_from(array.get_array_memory_size() / array.len().max(1)).unwrap_or(i64::MAX))
 }
 
 fn is_text(kind: &DataType) -> bool {
@@ -340,6 +367,11 @@ mod tests {
             ("SELECT range(0, 10)".to_owned(), true),
             ("SELECT range(0, 1000000000000)".to_owned(), false),
             ("SELECT array_repeat(1, 1000000000)".to_owned(), false),
+            ("SELECT array_repeat('ab', 3)".to_owned(), true),
+            ("SELECT array_repeat(repeat('x', 1000000), 1000)".to_owned(), false),
+            ("SELECT flatten(array_repeat(array_repeat(array_repeat(1, 1000), 1000), 1000))".to_owned(), false),
+            ("SELECT array_to_string([1, 2], ', ')".to_owned(), true),
+            ("SELECT array_to_string(array_repeat('x', 100000), repeat('y', 1000))".to_owned(), false),
             ("SELECT replace('banana', 'an', 'AN')".to_owned(), true),
             ("SELECT replace(repeat('a', 8000000), 'a', repeat('b', 150))".to_owned(), false),
             ("SELECT regexp_replace('banana', '(an)', '<\\1>', 'g')".to_owned(), true),

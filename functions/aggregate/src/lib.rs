@@ -31,6 +31,8 @@ mod statement;
 mod sweep;
 mod tested;
 
+use std::collections::BTreeSet;
+
 use futures::StreamExt;
 use lake::Lake;
 use lake::dataset::Dataset;
@@ -168,7 +170,8 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
         outcome.failed.extend(round.failed);
         outcome.too_large.extend(round.too_large);
     }
-    if has_new_pages {
+    // Nothing else would find that the page over all datasets is gone.
+    if has_new_pages || selection.dataset.is_none() && lake.limits().report_pages && pages::has_index(lake).await? {
         outcome.failed.extend(pages::index(lake).await.err());
     }
     let order = |made: &Aggregated| (made.dataset.clone(), made.model.clone(), made.partition.clone());
@@ -185,18 +188,19 @@ async fn one_dataset(
     progress: &dyn Progress,
 ) -> Result<Outcome> {
     let mut state = State::read(lake, dataset, Keep::Snapshot).await?;
-    let mut outcome = one_round(lake, &state, selection, workers, progress).await?;
+    let mut made = BTreeSet::new();
+    let mut outcome = one_round(lake, &state, selection, &mut made, workers, progress).await?;
     // What another aggregation committed meanwhile may be older than what there is by now: look again.
     for _ in 1..ROUNDS {
         if !outcome.failed.iter().any(Error::is_passing) {
             break;
         }
         // What else failed is planned again as well, and fails again.
-        let aggregated = std::mem::take(&mut outcome.aggregated);
-        let stale_only = Selection { all: false, ..selection.clone() };
         state = State::read(lake, dataset, Keep::Snapshot).await?;
-        outcome = one_round(lake, &state, &stale_only, workers, progress).await?;
-        outcome.aggregated.extend(aggregated);
+        let before = outcome;
+        outcome = one_round(lake, &state, selection, &mut made, workers, progress).await?;
+        outcome.up_to_date = before.up_to_date;
+        outcome.aggregated.extend(before.aggregated);
     }
     state.made.refresh(lake).await?;
     match export::export(lake, &mut state, selection).await {
@@ -212,11 +216,12 @@ async fn one_dataset(
     Ok(outcome)
 }
 
-/// Plans one dataset, and makes what is stale.
+/// Plans one dataset, and makes what is stale; of all partitions, those that were not `made` in an earlier round.
 async fn one_round(
     lake: &Lake,
     state: &State<'_>,
     selection: &Selection,
+    made_before: &mut BTreeSet<(String, Partition)>,
     workers: usize,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
@@ -224,7 +229,10 @@ async fn one_round(
     for table in &dataset.tables {
         cleaned.not_moved(dataset, table)?;
     }
-    let Plan { todo, vanished, up_to_date, failed } = state.plan(lake, selection);
+    let Plan { mut todo, vanished, up_to_date, failed } = state.plan(lake, selection);
+    if selection.all {
+        todo.retain(|planned| !made_before.contains(&(planned.model.name.clone(), planned.partition.clone())));
+    }
     let mut outcome = Outcome { up_to_date, failed, ..Outcome::default() };
     // What has vanished is removed below, in the state that was planned.
     let is_unsettled = |(key, entry): &(&str, &ConsumptionEntry)| {
@@ -253,7 +261,10 @@ async fn one_round(
         while let Some((task, done)) = work.next().await {
             progress.advance(&format!("{} {}", task.planned.model.name, task.planned.partition));
             match done {
-                Ok(made) => outcome.aggregated.extend(made),
+                Ok(made) => {
+                    made_before.insert((task.planned.model.name.clone(), task.planned.partition.clone()));
+                    outcome.aggregated.extend(made);
+                }
                 Err(error) => {
                     tracing::info!(%error, "failed to make a partition");
                     outcome.failed.push(error);

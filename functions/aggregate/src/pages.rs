@@ -213,6 +213,11 @@ fn fingerprint(state: &State<'_>) -> String {
     hash::texts(parts)
 }
 
+/// Whether there is a page over all datasets, by the ledger.
+pub async fn has_index(lake: &Lake) -> Result<bool> {
+    Ok(lake.ledger.consumption_entry(INDEX, MODEL, &file_partition(INDEX_KEY)).await?.is_some())
+}
+
 /// Brings the page over all datasets up to date.
 pub async fn index(lake: &Lake) -> Result<bool> {
     for _ in 1..ROUNDS {
@@ -251,7 +256,12 @@ async fn try_index(lake: &Lake) -> Result<bool> {
     }
     let html = report::render_index("Data", "en", &entries);
     let fingerprint = hash::bytes(html.as_bytes());
-    if let Some((known, _)) = previous.filter(|(entry, _)| entry.is_settled() && entry.fingerprint == fingerprint) {
+    let is_there = match previous.as_ref().and_then(|(entry, _)| entry.outputs.first()) {
+        Some(output) => lake.consumption.head(&output.key).await?.is_some_and(|there| there.etag == output.etag),
+        None => false,
+    };
+    let is_current = |entry: &ConsumptionEntry| entry.is_settled() && entry.fingerprint == fingerprint && is_there;
+    if let Some((known, _)) = previous.filter(|(entry, _)| is_current(entry)) {
         if !known.beside.is_empty() {
             commit::settle(lake, &keys::consumption_ledger(INDEX, MODEL, &partition)).await?;
         }

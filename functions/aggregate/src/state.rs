@@ -2,6 +2,7 @@
 
 use lake::dataset::Dataset;
 use lake::ledger::Keep;
+use lake::settings::Zone;
 use lake::{Lake, guard};
 
 use crate::Selection;
@@ -29,6 +30,10 @@ impl<'a> State<'a> {
         let cleaned = Cleaned::read(lake, dataset, keep).await?;
         if cleaned.is_empty() {
             guard::ensure_ledger(lake, dataset).await?;
+        }
+        // In a bucket, an object that is not there is an error of its own.
+        if lake.standard.is_local() && cleaned.has_objects() {
+            guard::ensure_root(&lake.standard, Zone::Standard).await?;
         }
         Ok(Self { dataset, made, cleaned })
     }

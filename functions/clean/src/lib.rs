@@ -447,7 +447,7 @@ struct Known {
 async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Keep, found: &mut Survey) -> Result<()> {
     // The ledger first: what is ingested and cleaned in between is then cleaned twice, and not taken for gone.
     let ledger = lake.ledger.current(&dataset.name, keep).await?;
-    let objects = raw_objects(lake, dataset, &ledger).await?;
+    let objects = raw_objects(lake, dataset, &ledger, wanted).await?;
     let place = |key: &str| objects.binary_search_by(|object| object.key.as_str().cmp(key)).ok();
     let there = |key: &str| objects.get(place(key)?);
     let standard = Objects::list(&lake.standard, &dataset.name).await?;
@@ -527,13 +527,17 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
     Ok(())
 }
 
-/// The raw objects of a dataset, by key, but hidden ones. Locally only files that the ledger knows are read for their hash.
-async fn raw_objects(lake: &Lake, dataset: &Dataset, ledger: &Current) -> Result<Vec<Object>> {
+/// The raw objects of a dataset, by key, but hidden ones. Locally only files that the ledger knows are read for their hash,
+/// and a zone of whose objects the ledger has entries is there, or nothing is done but `all` anew.
+async fn raw_objects(lake: &Lake, dataset: &Dataset, ledger: &Current, wanted: Wanted) -> Result<Vec<Object>> {
     let mut compared = BTreeSet::new();
     let mut is_known = !ledger.unreadable.is_empty();
+    let (mut has_outputs, mut has_rejects) = (false, false);
     let is_local = lake.raw.is_local();
     ledger.visit(|entry| {
         is_known = true;
+        has_outputs |= !entry.outputs.is_empty();
+        has_rejects |= entry.rejects.is_some();
         if is_local {
             compared.extend(entry.inputs.iter().map(|input| input.key.clone()));
         }
@@ -545,6 +549,13 @@ async fn raw_objects(lake: &Lake, dataset: &Dataset, ledger: &Current) -> Result
     });
     if objects.is_empty() && is_known {
         guard::ensure_root(&lake.raw, Zone::Raw).await?;
+    }
+    for (zone, is_used) in [(Zone::Standard, has_outputs), (Zone::Rejection, has_rejects)] {
+        let store = lake.store(zone);
+        // In a bucket, a bucket that is not there is an error of its own.
+        if is_used && store.is_local() && wanted != Wanted::All {
+            guard::ensure_root(store, zone).await?;
+        }
     }
     Ok(objects)
 }

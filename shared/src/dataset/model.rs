@@ -162,10 +162,14 @@ impl SqlFile {
         if let Some(both) = declared.split.iter().find(|name| declared.hidden.contains(name)) {
             return Err(wrong(format!("hidden: \"{both}\" cuts the partitions, so that it stands in their paths")));
         }
-        let safe =
-            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        let safe = |name: &str| {
+            (1..=100).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        };
         if let Some(csv) = declared.csv.as_ref().filter(|csv| !safe(&csv.name)) {
-            return Err(wrong(format!("csv: \"{}\" is not a file name of letters, digits, - and _", csv.name)));
+            return Err(wrong(format!(
+                "csv: \"{}\" is not a file name of up to 100 letters, digits, - and _",
+                csv.name
+            )));
         }
         let mut tests = Vec::new();
         for (number, test) in (1..).zip(declared.test) {
@@ -231,6 +235,7 @@ mod tests {
             ("-- [model]\n-- inputs = [\"m\"]\n-- max_shrink = 2.0\n", "max_shrink"),
             ("-- [model]\n-- inputs = [\"m\"]\n-- [[test]]\n-- severity = \"warn\"\n", "[[test]] 1"),
             ("-- [model]\n-- inputs = [\"m\"]\n-- csv = { name = \"../x\" }\n", "file name"),
+            (&format!("-- [model]\n-- inputs = [\"m\"]\n-- csv = {{ name = \"{}\" }}\n", "x".repeat(101)), "up to 100"),
         ] {
             let error = SqlFile::new("m.sql", text).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");

@@ -34,11 +34,13 @@ pub struct Options {
     pub strictly: bool,
     /// Whether some schedules aggregate: that takes most of the time.
     pub models: bool,
+    /// Whether runs leave snapshots of the ledger: calls beside those that decide.
+    pub snapshots: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { mutant: Mutant::None, same_again: true, strictly: false, models: true }
+        Self { mutant: Mutant::None, same_again: true, strictly: false, models: true, snapshots: true }
     }
 }
 
@@ -68,7 +70,7 @@ pub fn run(seed: u64, catalog: &Catalog, options: Options) -> Result<Done, Viola
 
 async fn schedule(seed: u64, catalog: &Catalog, options: Options) -> Result<Done, Violation> {
     let mut random = Random::new(seed, 2);
-    let zones = Zones::new(options.mutant);
+    let zones = Zones { snapshots: options.snapshots, ..Zones::new(options.mutant) };
     let (scheduler, watch) = (Scheduler::new(seed), Watch::over(&zones));
     let share = *random.pick(&[0, 1, 3, 10, 25]);
     let events = Events::default();

@@ -9,13 +9,17 @@ use std::time::SystemTime;
 pub struct Tree(BTreeMap<String, (Vec<u8>, SystemTime)>);
 
 impl Tree {
-    /// All files below a folder, hidden ones included.
+    /// All files below a folder, hidden ones included, but snapshots of the ledger: these are known again by the times and
+    /// inodes of a lake's own files.
     pub fn of(root: &Path) -> Self {
         let mut files = BTreeMap::new();
         let mut folders = vec![root.to_owned()];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).into_iter().flatten() {
                 let path = entry.expect("a folder's entry").path();
+                if path.ends_with("ledger/snapshot") {
+                    continue;
+                }
                 if path.is_dir() {
                     folders.push(path);
                 } else {

@@ -292,6 +292,13 @@ fn pages_are_made_when_what_they_show_has_changed() {
     let before = lake.tree();
     lake.call(&["aggregate"]).ok();
     assert_eq!(lake.tree().differences(&before), Vec::<String>::new(), "a second run does nothing");
+    for page in ["index.html", "trams/report.html"] {
+        lake.write(&format!("consumption/{page}"), "damaged");
+        lake.call(&["aggregate"]).ok();
+        std::fs::remove_file(lake.path().join("consumption").join(page)).unwrap();
+        lake.call(&["aggregate"]).ok();
+        assert_eq!(lake.tree().differences(&before), Vec::<String>::new(), "{page} is mended");
+    }
     lake.write("raw/trams/more.csv", "id,day,line,driver,people\n9,2026-10-01,7,Eve,6\n");
     lake.call(&["clean"]).ok();
     lake.call(&["aggregate"]).ok();

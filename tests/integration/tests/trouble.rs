@@ -170,6 +170,38 @@ fn age(folder: &Path) {
 }
 
 #[test]
+fn all_partitions_again_do_not_leave_out_damaged_ones() {
+    let lake = lake();
+    upload(&lake, "a.csv", 1, 100);
+    finish(&lake);
+    let damaged = lake.path().join("standard/energy_usage/reading/month=2023-05/a.csv.parquet");
+    fs::File::options().write(true).open(&damaged).unwrap().set_len(100).unwrap();
+    let all = lake.call(&["aggregate", "--all"]);
+    let answer = all.json();
+    assert_eq!((all.status, &answer["ok"]), (1, &json!(false)), "{answer}");
+    assert!(answer["errors"][0].to_string().contains("month=2023-05"), "{answer}");
+    let made = answer["aggregated"].as_array().unwrap();
+    assert!(made.iter().all(|made| made["partition"] == "month=2023-06") && made.len() == 2, "{answer}");
+}
+
+#[test]
+fn a_zone_that_is_gone_is_an_error_until_all_of_it_is_asked_for() {
+    let lake = lake();
+    upload(&lake, "a.csv", 1, 100);
+    finish(&lake);
+    let before = lake.tree();
+    fs::rename(lake.path().join("standard"), lake.path().join("elsewhere")).unwrap();
+    for command in ["aggregate", "clean", "status"] {
+        let called = lake.call(&[command]);
+        assert!(called.status == 1 && called.stdout.contains("STANDARD_URL"), "{command}: {called:?}");
+    }
+    fs::remove_dir_all(lake.path().join("elsewhere")).unwrap();
+    lake.call(&["clean", "--all"]).ok();
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(lake.tree().differences(&before), Vec::<String>::new());
+}
+
+#[test]
 fn a_ledger_and_a_raw_zone_that_are_lost_together_empty_nothing() {
     let lake = lake();
     for number in 0..12 {

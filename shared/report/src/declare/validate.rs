@@ -12,6 +12,9 @@ use crate::{locale, outline, template};
 /// More key numbers are no key numbers.
 const KEY_NUMBERS: usize = 4;
 
+/// The most letters of a page's name: file systems take 255 bytes.
+const LONGEST_NAME: usize = 100;
+
 /// A kind's name, the roles that it needs, and those that it may have.
 const KINDS: [(Kind, &str, &[&str], &[&str]); 7] = [
     (Kind::Line, "line", &["x", "y"], &["series", "low", "high", "x_as", "limits", "zero"]),
@@ -223,8 +226,8 @@ fn page(names: &Names, file: PageFile) -> Result<Page, Mistake> {
     let at = file.name.span().start;
     let name = file.name.into_inner();
     let safe = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
-    if name.is_empty() || name.starts_with('_') || !name.bytes().all(safe) {
-        let why = format!("\"{name}\" is no file name of small letters, digits, - and _");
+    if name.is_empty() || name.len() > LONGEST_NAME || name.starts_with('_') || !name.bytes().all(safe) {
+        let why = format!("\"{name}\" is no file name of up to {LONGEST_NAME} small letters, digits, - and _");
         return Err(names.wrong(at, "page.name", why));
     }
     if name == "index" {
@@ -415,6 +418,7 @@ mod tests {
             (format!("language = \"xx\"\n{HEAD}"), vec!["line 1: language", "[words]"]),
             (format!("{HEAD}{}", HEAD.replace("[query]\nq = \"SELECT 1\"\n", "")), vec!["line 7", "rename one"]),
             (HEAD.replace("report", "Re port"), vec!["line 4: page.name", "small letters"]),
+            (HEAD.replace("report", &"r".repeat(101)), vec!["line 4: page.name", "up to 100"]),
             (HEAD.replace("report", "index"), vec!["all datasets"]),
             (format!("[words]\nnewst = \"x\"\n{HEAD}"), vec!["line 2: words", "did you mean \"newest\"?"]),
             (chart("kind = \"lin\"\nquery = \"q\""), vec!["line 9: page.section.chart.kind", "\"line\"?"]),

@@ -295,9 +295,9 @@ pub fn is_temporary(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY_PREFIX))
 }
 
-/// Nothing is there, or what should be a folder is an object.
+/// Nothing is there, or what should be a folder is an object, or no file can have such a name.
 pub fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename)
 }
 
 /// Opens a file for reading; `None` if there is none. What is no file (a named pipe, a device) is an error, and never

@@ -70,6 +70,13 @@ pub fn walk(
             if !is_wanted && !prefix.starts_with(&child) {
                 continue;
             }
+            // Plain files are told from others by the folder alone: a lake has a million of them.
+            if name.to_str().is_some() && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                if is_wanted {
+                    visit(child, &path, Found::File)?;
+                }
+                continue;
+            }
             let odd = match fs::metadata(&path) {
                 _ if name.to_str().is_none() => Some("its name is not UTF-8".to_owned()),
                 Ok(metadata) if metadata.is_dir() => match below(&folder, &path, &child, &metadata) {
