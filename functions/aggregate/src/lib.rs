@@ -39,7 +39,7 @@ pub use self::backlog::{Stale, backlog, hand_over};
 pub use self::engine::Engine;
 pub use self::error::{Error, Result};
 pub use self::export::planned;
-pub use self::map::map;
+pub use self::map::{ColumnKind, PathColumn, TableColumns, map};
 pub use self::preview::{Preview, Previews, Rows, preview};
 pub use self::query::{Answer, query};
 pub use self::sweep::forget;

@@ -16,10 +16,10 @@ use crate::ignored::Ignored;
 use crate::output::{counted, print};
 use crate::progress::Steps;
 use crate::summary::{Summary, line};
-use crate::{cases, dataset, describe, doctor, explain, init, job, pages, query, status, verify};
+use crate::{cases, dataset, describe, doctor, explain, init, job, pages, query, schema, status, verify};
 
 /// A lake's place as a URL: what has no scheme is a folder.
-fn url_of(place: &str) -> String {
+pub fn url_of(place: &str) -> String {
     if place.contains(':') { place.to_owned() } else { format!("file:{place}") }
 }
 
@@ -156,6 +156,7 @@ impl<'a> Session<'a> {
             Command::Describe { name } => {
                 return describe::run(&self.lake, name.as_deref(), self.arguments.output).await;
             }
+            Command::Schema(options) => return schema::run(&self.lake, options, self.arguments.output).await,
             Command::Test { draft: Some(model), .. } => match cases::draft(&self.lake, model).await {
                 Ok(()) => return ExitCode::SUCCESS,
                 Err(failure) => Err(failure),

@@ -15,6 +15,7 @@ mod output;
 mod pages;
 mod progress;
 mod query;
+mod schema;
 mod status;
 mod summary;
 mod verify;
