@@ -7,6 +7,7 @@ use chrono::Utc;
 use lake::Lake;
 use lake::batch::HandedOver;
 use lake::function::Deadline;
+use lake::glue::{Placed, Registered};
 use lake::progress::Quiet;
 use lake::telemetry;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,9 @@ pub struct Answer {
     pub up_to_date: u64,
     /// What was handed to AWS Batch.
     pub handed_over: Vec<HandedOver>,
+    /// What was registered in the Glue Data Catalog, where there is a database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registered: Option<Registered>,
 }
 
 /// Handles one event, with `memory` MB. What is too much goes to AWS Batch, if there is a queue, and so does what there
@@ -77,6 +81,7 @@ pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Dead
             return Err("there was no time left in this call: what was made is committed, call it again".to_owned());
         }
     };
+    let registered = register(lake, &outcome.placed, deadline).await;
     let handed_over = Vec::from_iter(hand_over(lake, &selection, &left).await.map_err(failed)?);
     for made in &outcome.aggregated {
         tracing::info!(dataset = made.dataset, model = made.model, partition = %made.partition, rows = made.rows, "made");
@@ -93,7 +98,31 @@ pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Dead
         return Err(failures.join("; "));
     }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Answer { ok: true, elapsed_ms, aggregated: outcome.aggregated, up_to_date: outcome.up_to_date, handed_over })
+    Ok(Answer {
+        ok: true,
+        elapsed_ms,
+        aggregated: outcome.aggregated,
+        up_to_date: outcome.up_to_date,
+        handed_over,
+        registered,
+    })
+}
+
+/// Registers partitions for other engines. What fails there fails no call: everything is committed, and the next call
+/// looks again.
+async fn register(lake: &Lake, placed: &Placed, deadline: Deadline) -> Option<Registered> {
+    let glue = lake.glue.as_ref()?;
+    match tokio::time::timeout(deadline.left(), glue.register(placed)).await {
+        Ok(Ok(registered)) => Some(registered),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "failed to register partitions");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("no time was left to register partitions: the next call does it");
+            None
+        }
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod numbered;
 pub mod pages;
 mod path;
 mod personal;
+mod placed;
 mod plan;
 mod preview;
 mod query;
@@ -28,6 +29,7 @@ mod tested;
 
 use futures::StreamExt;
 use lake::dataset::Dataset;
+use lake::glue::Placed;
 use lake::ledger::{ConsumptionEntry, Entries, RawEntry};
 use lake::partition::Partition;
 use lake::progress::Progress;
@@ -40,6 +42,7 @@ pub use self::engine::Engine;
 pub use self::error::{Error, Result};
 pub use self::export::planned;
 pub use self::map::{ColumnKind, PathColumn, TableColumns, map};
+pub use self::placed::placed;
 pub use self::preview::{Preview, Previews, Rows, preview};
 pub use self::query::{Answer, query};
 pub use self::sweep::forget;
@@ -103,6 +106,8 @@ pub struct Outcome {
     pub failed: Vec<Error>,
     /// How many partitions needed nothing.
     pub up_to_date: u64,
+    /// The partitions that there are by now, of each dataset whose ledger can be read as a whole.
+    pub placed: Placed,
     /// Stale partitions that were left alone, because together they are for AWS Batch.
     pub too_large: Vec<Stale>,
 }
@@ -168,6 +173,7 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
             }
         }
         outcome.up_to_date += round.up_to_date;
+        outcome.placed.append(&mut round.placed);
         outcome.aggregated.extend(round.aggregated);
         outcome.failed.extend(round.failed);
         outcome.too_large.extend(round.too_large);
@@ -198,6 +204,7 @@ async fn one_round(
     for table in &dataset.tables {
         plan::not_moved(dataset, table, &entries.readable)?;
     }
+    let placed = placed::of(dataset, &made, &entries);
     let Plan { todo, vanished, up_to_date, failed } = Plan::new(lake, dataset, selection, &made, &entries);
     outcome.up_to_date = up_to_date;
     outcome.failed = failed;
@@ -255,6 +262,7 @@ async fn one_round(
         }
     }
     progress.end();
+    outcome.placed = placed.map(|placed| placed::after(placed, &outcome.aggregated)).unwrap_or_default();
     Ok(outcome)
 }
 

@@ -66,6 +66,11 @@ impl Made {
         self.unreadable.iter().filter(move |entry| model_of(&entry.key) == Some(model))
     }
 
+    /// Whether all entries can be read.
+    pub fn is_whole(&self) -> bool {
+        self.unreadable.is_empty()
+    }
+
     /// Those that are partitions, by their keys in the ledger.
     pub fn partitions(&self) -> impl Iterator<Item = (&str, &ConsumptionEntry)> {
         self.entries.iter().filter(|(_, entry)| entry.file.is_none()).map(|(key, entry)| (key.as_str(), entry))

@@ -178,6 +178,12 @@ pub enum Command {
     },
     /// Print SQL by which another engine knows the lake's tables and models, and views of the rows that count
     Schema(SchemaOptions),
+    /// Register partitions in the Glue Data Catalog (GLUE_DATABASE), for engines that see no others; aggregate does so, too
+    Catalog {
+        /// Only this dataset
+        #[arg(long, value_name = "NAME")]
+        dataset: Option<String>,
+    },
     /// Make report pages: consumption/DATASET/report.html, and consumption/index.html
     Report {
         /// Only this dataset

@@ -16,7 +16,7 @@ use crate::ignored::Ignored;
 use crate::output::{counted, print};
 use crate::progress::Steps;
 use crate::summary::{Summary, line};
-use crate::{cases, dataset, describe, doctor, explain, init, job, pages, query, schema, status, verify};
+use crate::{cases, catalog, dataset, describe, doctor, explain, init, job, pages, query, schema, status, verify};
 
 /// A lake's place as a URL: what has no scheme is a folder.
 pub fn url_of(place: &str) -> String {
@@ -156,6 +156,9 @@ impl<'a> Session<'a> {
             Command::Describe { name } => {
                 return describe::run(&self.lake, name.as_deref(), self.arguments.output).await;
             }
+            Command::Catalog { dataset } => {
+                return catalog::run(&self.lake, dataset.as_deref(), self.arguments.output).await;
+            }
             Command::Schema(options) => return schema::run(&self.lake, options, self.arguments.output).await,
             Command::Test { draft: Some(model), .. } => match cases::draft(&self.lake, model).await {
                 Ok(()) => return ExitCode::SUCCESS,
@@ -200,6 +203,7 @@ impl<'a> Session<'a> {
                     | Command::Aggregate { .. }
                     | Command::Replay { .. }
                     | Command::Report { .. }
+                    | Command::Catalog { .. }
                     | Command::Test { draft: Some(_), .. }
             );
         if needs_lake && !self.lake.exists().await? {
@@ -331,6 +335,12 @@ impl<'a> Session<'a> {
         let begun = Instant::now();
         let outcome = aggregate::aggregate(&self.lake, selection, self.workers, &self.steps).await?;
         summary.handed_over.extend(aggregate::hand_over(&self.lake, selection, &outcome.too_large).await?);
+        if let Some(glue) = &self.lake.glue
+            && let Err(error) = glue.register(&outcome.placed).await
+        {
+            // Everything is committed: the next run, or `tributary catalog`, registers it.
+            tracing::error!(%error, "failed to register partitions");
+        }
         summary.aggregate(outcome);
         summary.took("aggregate", begun);
         Ok(())

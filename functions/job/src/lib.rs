@@ -1,6 +1,7 @@
 //! The command line `tributary`, as a library: its binary and its tests run the same code.
 
 mod cases;
+mod catalog;
 mod cli;
 mod commands;
 mod dataset;

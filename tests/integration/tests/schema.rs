@@ -105,7 +105,7 @@ fn lake() -> TestLake {
         &format!("{visit}1,walk in,2026-11-01T10:00:00Z\n2,,2026-11-01T11:00:00.250001Z\n"),
         0,
     );
-    at("sites/site=a b/two.csv", &format!("{visit}1,50% é,2026-11-02T10:00:00Z\n"), 10);
+    at("sites/site=a b/two.csv", &format!("{visit}1,50% e,2026-11-02T10:00:00Z\n"), 10);
     // The same key at another site is another visit.
     at("sites/site=c/one.csv", &format!("{visit}1,walk in,2026-11-01T10:00:00Z\n"), 0);
     // At the same time the greater raw key counts: 0 is greater than /, and _ than both.
