@@ -45,7 +45,8 @@ pub async fn run(lake: &Lake, dataset: Option<&str>, format: Format) -> ExitCode
 
 async fn register(lake: &Lake, dataset: Option<&str>) -> Result<Registered> {
     let Some(glue) = &lake.glue else {
-        let why = "setting GLUE_DATABASE: name the database of the Glue Data Catalog; standard and consumption must be on S3";
+        let why =
+            "setting GLUE_DATABASE: name the database of the Glue Data Catalog; standard and consumption must be on S3";
         return Err(Failure::usage(why.to_owned()));
     };
     Ok(glue.register(&aggregate::placed(lake, dataset).await?).await?)

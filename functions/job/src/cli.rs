@@ -184,6 +184,8 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         dataset: Option<String>,
     },
+    /// Copy partitions of models that have changed into tables of Snowflake's own, each in one transaction
+    SnowflakeCopy(CopyOptions),
     /// Make report pages: consumption/DATASET/report.html, and consumption/index.html
     Report {
         /// Only this dataset
@@ -275,6 +277,23 @@ pub struct SchemaOptions {
     /// Snowflake: what tables are
     #[arg(long, value_enum, value_name = "KIND", default_value = "external")]
     pub tables: SnowflakeTables,
+}
+
+/// What to copy into Snowflake.
+#[derive(Debug, Args)]
+pub struct CopyOptions {
+    /// DATASET or DATASET.MODEL; default: all models
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// All partitions again, changed or not
+    #[arg(long)]
+    pub all: bool,
+    /// Only show what would be copied
+    #[arg(long)]
+    pub plan: bool,
+    /// Delete a model's rows in Snowflake even if all of its partitions are gone from the lake
+    #[arg(long)]
+    pub prune: bool,
 }
 
 /// What to do with a dataset's folder.

@@ -16,7 +16,9 @@ use crate::ignored::Ignored;
 use crate::output::{counted, print};
 use crate::progress::Steps;
 use crate::summary::{Summary, line};
-use crate::{cases, catalog, dataset, describe, doctor, explain, init, job, pages, query, schema, status, verify};
+use crate::{
+    cases, catalog, dataset, describe, doctor, explain, init, job, pages, query, schema, snowflake, status, verify,
+};
 
 /// A lake's place as a URL: what has no scheme is a folder.
 pub fn url_of(place: &str) -> String {
@@ -156,6 +158,9 @@ impl<'a> Session<'a> {
             Command::Describe { name } => {
                 return describe::run(&self.lake, name.as_deref(), self.arguments.output).await;
             }
+            Command::SnowflakeCopy(options) => {
+                return snowflake::run(&self.lake, options, self.arguments.output).await;
+            }
             Command::Catalog { dataset } => {
                 return catalog::run(&self.lake, dataset.as_deref(), self.arguments.output).await;
             }
@@ -204,6 +209,7 @@ impl<'a> Session<'a> {
                     | Command::Replay { .. }
                     | Command::Report { .. }
                     | Command::Catalog { .. }
+                    | Command::SnowflakeCopy(..)
                     | Command::Test { draft: Some(_), .. }
             );
         if needs_lake && !self.lake.exists().await? {

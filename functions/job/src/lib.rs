@@ -17,6 +17,7 @@ mod pages;
 mod progress;
 mod query;
 mod schema;
+mod snowflake;
 mod status;
 mod summary;
 mod verify;

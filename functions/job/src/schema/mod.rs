@@ -29,6 +29,11 @@ use crate::summary::exit_status;
 
 pub use self::relation::{Counted, Relation, RelationColumn};
 
+/// The relations that a command names, at their zones' own places.
+pub async fn chosen(lake: &Lake, name: Option<&str>) -> Result<Vec<Relation>> {
+    relation::chosen(lake, name, None).await
+}
+
 /// Prints the statements.
 pub async fn run(lake: &Lake, options: &SchemaOptions, format: Format) -> ExitCode {
     let begun = Instant::now();

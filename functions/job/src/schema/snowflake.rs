@@ -10,7 +10,7 @@ use aggregate::ColumnKind;
 use lake::settings::Zone;
 use lake::store::StoreUrl;
 
-use super::{Relation, RelationColumn, Words, comment, current, double_quoted, list, literal, statement};
+use super::{Relation, RelationColumn, Words, comment, current, double_quoted, list, statement};
 use crate::cli::SnowflakeTables;
 use crate::commands::Result;
 use crate::failure::Failure;
@@ -227,6 +227,11 @@ fn of_path(column: &RelationColumn) -> String {
         ColumnKind::String => text,
         kind => format!("{text}::{}", type_of(kind)),
     }
+}
+
+/// A text as a literal, in which Snowflake takes a backslash for an escape.
+pub fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 /// A name in capitals and quotes, which is the same as without quotes.

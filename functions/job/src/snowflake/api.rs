@@ -184,7 +184,9 @@ async fn private_key(environment: &Environment) -> Result<Secret> {
             text.map(Secret::new).map_err(|error| Failure::usage(format!("setting {file}: {path}: {error}")))
         }
         (None, Some(name)) => Ok(lake::secret::read(&lake::aws::Aws::default(), secret, name).await?),
-        (None, None) => Err(Failure::usage(format!("setting {file}: is not set, nor {secret}; docs/engines.md has all"))),
+        (None, None) => {
+            Err(Failure::usage(format!("setting {file}: is not set, nor {secret}; docs/engines.md has all")))
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use lake::settings::Zone;
 
 use crate::commands::Result;
 use crate::failure::Failure;
-use crate::schema::snowflake::{LAKE_SCHEMA, PARTITION, capitals, name, of_file, type_of};
+use crate::schema::snowflake::{LAKE_SCHEMA, PARTITION, capitals, literal, name, of_file, type_of};
 use crate::schema::{Relation, RelationColumn};
 
 /// What was copied before, and what is to be done about it.
@@ -96,7 +96,7 @@ fn changes(
 /// The statements that replace a partition: all of them or none.
 fn transaction(relation: &Relation, partition: &str, outputs: &[Output]) -> Vec<String> {
     let table = name(relation, &relation.name);
-    let delete = format!("DELETE FROM {table} WHERE {} = {}", capitals(PARTITION), text(partition));
+    let delete = format!("DELETE FROM {table} WHERE {} = {}", capitals(PARTITION), literal(partition));
     let copies = outputs.iter().map(|output| copy(relation, &table, partition, output));
     ["BEGIN".to_owned(), delete].into_iter().chain(copies).chain(["COMMIT".to_owned()]).collect()
 }
@@ -109,7 +109,7 @@ fn copy(relation: &Relation, table: &str, partition: &str, output: &Output) -> S
         false => of_path(column, &output.partition),
     };
     let names = columns.iter().map(|column| capitals(&column.name)).chain([capitals(PARTITION)]);
-    let values = columns.iter().map(value).chain([text(partition)]);
+    let values = columns.iter().map(value).chain([literal(partition)]);
     let folder = format!("{}/{}/", relation.dataset, relation.name);
     let file = output.key.strip_prefix(&folder).unwrap_or(&output.key);
     format!(
@@ -118,7 +118,7 @@ fn copy(relation: &Relation, table: &str, partition: &str, output: &Output) -> S
         names.collect::<Vec<_>>().join(", "),
         values.collect::<Vec<_>>().join(", "),
         Zone::Consumption.name().to_uppercase(),
-        text(file),
+        literal(file),
     )
 }
 
@@ -126,12 +126,7 @@ fn copy(relation: &Relation, table: &str, partition: &str, output: &Output) -> S
 fn of_path(column: &RelationColumn, partition: &Partition) -> String {
     let value = partition.values().find(|(name, _)| *name == column.name).map(|(_, value)| value);
     match value.filter(|value| !value.is_empty()) {
-        Some(value) => format!("{}::{}", text(&value), type_of(column.kind)),
+        Some(value) => format!("{}::{}", literal(&value), type_of(column.kind)),
         None => format!("NULL::{}", type_of(column.kind)),
     }
-}
-
-/// A text as a literal, in which Snowflake takes a backslash for an escape.
-fn text(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }

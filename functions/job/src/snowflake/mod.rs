@@ -81,12 +81,7 @@ fn text(done: &[Done], plan: bool) -> String {
     text
 }
 
-async fn copy_all(
-    lake: &Lake,
-    options: &CopyOptions,
-    done: &mut Vec<Done>,
-    failures: &mut Vec<Failure>,
-) -> Result<()> {
+async fn copy_all(lake: &Lake, options: &CopyOptions, done: &mut Vec<Done>, failures: &mut Vec<Failure>) -> Result<()> {
     let api = Api::from_environment(&Environment::of_process()).await?;
     let relations = crate::schema::chosen(lake, options.name.as_deref()).await?;
     let models: Vec<&Relation> = relations.iter().filter(|relation| !relation.is_table()).collect();
