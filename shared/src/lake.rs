@@ -3,7 +3,7 @@
 use crate::batch::Batch;
 use crate::dataset::Catalog;
 use crate::error::Result;
-use crate::glue::Glue;
+use crate::glue::{Client, Glue};
 use crate::ledger::Ledger;
 use crate::personal::PersonalKey;
 use crate::process::Writer;
@@ -103,7 +103,7 @@ impl Lake {
         let batch = batch.map(|batch| Batch::new(batch, settings.variables(), manifests.clone(), client.aws().clone()));
         let glue = settings.glue_database().map(|database| {
             let (standard, consumption) = (settings.zone(Zone::Standard), settings.zone(Zone::Consumption));
-            Glue::new(database, standard, consumption, client.aws().clone())
+            Glue::new(database, standard, consumption, Client::new(client.aws().clone(), settings.glue_endpoint()))
         });
         let catalog = Catalog::load(&config).await?;
         let personal_key = personal_key(&settings, &catalog, client).await?;

@@ -54,20 +54,22 @@ impl CallError {
 }
 
 /// A client.
-#[derive(Debug, Clone)]
-pub(super) struct Client {
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Client {
     aws: Aws,
+    /// Where the service is, if not where AWS has it.
+    endpoint: Option<String>,
     connector: Arc<OnceCell<Connector>>,
 }
 
 impl Client {
     /// Makes no request.
-    pub fn new(aws: Aws) -> Self {
-        Self { aws, connector: Arc::default() }
+    pub fn new(aws: Aws, endpoint: Option<String>) -> Self {
+        Self { aws, endpoint, connector: Arc::default() }
     }
 
     /// Calls an operation; tries again what may succeed later.
-    pub async fn call(&self, operation: &str, input: &Value) -> Result<Value, CallError> {
+    pub(super) async fn call(&self, operation: &str, input: &Value) -> Result<Value, CallError> {
         let delays = ExponentialBuilder::default().with_min_delay(Duration::from_millis(200)).with_jitter();
         let once = || async {
             let limited = tokio::time::timeout(TIME_LIMIT, self.once(operation, input)).await;
@@ -81,7 +83,7 @@ impl Client {
         let region = config.region().map(AsRef::as_ref);
         let region: &str = region.ok_or_else(|| CallError::for_good("no region is set: set AWS_REGION"))?;
         let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-        let endpoint = match config.endpoint_url() {
+        let endpoint = match self.endpoint.as_deref().or(config.endpoint_url()) {
             Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
             None => format!("https://glue.{region}.amazonaws.com{suffix}/"),
         };

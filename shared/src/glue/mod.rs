@@ -13,8 +13,8 @@ use futures::StreamExt;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use self::call::{CallError, Client};
-use crate::aws::Aws;
+use self::call::CallError;
+pub(crate) use self::call::Client;
 use crate::error::{Error, Result};
 use crate::partition::{NULL, Partition};
 use crate::settings::Zone;
@@ -78,8 +78,8 @@ pub struct Glue {
 
 impl Glue {
     /// Makes no request.
-    pub(crate) fn new(database: String, standard: StoreUrl, consumption: StoreUrl, aws: Aws) -> Self {
-        Self { database, standard, consumption, client: Client::new(aws) }
+    pub(crate) fn new(database: String, standard: StoreUrl, consumption: StoreUrl, client: Client) -> Self {
+        Self { database, standard, consumption, client }
     }
 
     /// Makes registrations those of the partitions that there are, for each table in `placed` and no other.
@@ -255,7 +255,7 @@ mod tests {
         let partition = Partition::whole().within("month", "2026-11").within("cohort", "a b").within("kind", "");
         assert_eq!(values(&partition), ["2026-11", "a b", NULL]);
         let zone = |text: &str| text.parse::<StoreUrl>().unwrap();
-        let glue = Glue::new("lake".to_owned(), zone("s3://s/x"), zone("s3://c"), Aws::default());
+        let glue = Glue::new("lake".to_owned(), zone("s3://s/x"), zone("s3://c"), Client::default());
         let place = |zone| Place::new(zone, "d", "Of");
         assert_eq!(
             glue.location(&place(Zone::Consumption), &partition),
