@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -28,6 +29,8 @@ with open(sys.argv[1], "rb") as file:
 FOLDER = sys.argv[2]
 LOCK = threading.Lock()
 LATER = {}
+# fakesnow does not take a table's comment with a quote in it.
+COMMENT = re.compile(r"\nCOMMENT = '(?:[^']|'')*'$")
 DONE = {}
 
 
@@ -84,7 +87,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(*status)
 
     def run(self, body):
-        statements = body["statement"].split(";\n")
+        statements = [COMMENT.sub("", statement) for statement in body["statement"].split(";\n")]
         if len(statements) != int(body["parameters"]["MULTI_STATEMENT_COUNT"]):
             return 422, {"code": "000008", "message": f"Actual statement count {len(statements)}"}
         cursor = CONNECTION.cursor()
