@@ -211,9 +211,9 @@ impl Glue {
         let input = json!({"DatabaseName": self.database, "TableName": table, "PartitionInputList": inputs});
         const OPERATION: &str = "BatchCreatePartition";
         let answer = self.client.call(OPERATION, &input).await.map_err(|error| self.failed(OPERATION, error))?;
-        let errors = answer.get("Errors").and_then(Value::as_array).into_iter().flatten();
+        let mut errors = answer.get("Errors").and_then(Value::as_array).into_iter().flatten();
         let code = |error: &Value| error.pointer("/ErrorDetail/ErrorCode").and_then(Value::as_str).map(str::to_owned);
-        let failed = errors.filter(|error| code(error).as_deref() != Some("AlreadyExistsException")).next();
+        let failed = errors.find(|error| code(error).as_deref() != Some("AlreadyExistsException"));
         failed.map_or(Ok(()), |error| {
             let why = error.get("ErrorDetail").unwrap_or(error).to_string();
             Err(self.failed(OPERATION, CallError { code: String::new(), why, can_retry: true }))

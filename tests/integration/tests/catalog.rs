@@ -47,7 +47,7 @@ impl Bed {
     }
 
     fn lake(&self, database: Option<&str>) -> TestLake {
-        let lake = TestLake::new("http://127.0.0.1:9/").at(&self.url("").trim_end_matches('/').to_owned());
+        let lake = TestLake::new("http://127.0.0.1:9/").at(self.url("").trim_end_matches('/'));
         let lake = self.emulator.environment().iter().fold(lake, |lake, (name, value)| lake.with(name, value));
         database.into_iter().fold(lake, |lake, database| lake.with("GLUE_DATABASE", database))
     }
