@@ -69,5 +69,6 @@ module "lake" {
   alarm_email               = var.alarm_email
   reject_share_percent      = var.reject_share_percent
   dashboard                 = var.dashboard
+  registered_partitions     = var.registered_partitions
   oldest_message_minutes    = var.oldest_message_minutes
 }

@@ -287,6 +287,12 @@ variable "reject_share_percent" {
   default     = null
 }
 
+variable "registered_partitions" {
+  description = "Whether partitions are registered in the Glue Data Catalog beside the projection: Redshift Spectrum, EMR and Glue's Spark see no others"
+  type        = bool
+  default     = null
+}
+
 variable "dashboard" {
   description = "Whether there is a dashboard: 3 USD a month beyond the three that an account has for free"
   type        = bool

@@ -69,6 +69,20 @@ pub enum Error {
         /// Whether the same call may succeed later.
         can_retry: bool,
     },
+    /// The Glue Data Catalog did not do what it was asked.
+    #[error(
+        "the partitions of Glue database {database} could not be registered ({operation}: {why}); the data is there, and the next run or `tributary catalog` registers them; see GLUE_DATABASE and the rights to glue:GetTables, glue:GetPartitions, glue:BatchCreatePartition and glue:DeletePartition"
+    )]
+    Glue {
+        /// The operation.
+        operation: &'static str,
+        /// The database.
+        database: String,
+        /// What the service said.
+        why: String,
+        /// Whether the same call may succeed later.
+        can_retry: bool,
+    },
 }
 
 impl Error {
@@ -76,7 +90,7 @@ impl Error {
     pub fn can_retry(&self) -> bool {
         match self {
             Error::Store(error) => error.can_retry(),
-            Error::Batch { can_retry, .. } => *can_retry,
+            Error::Batch { can_retry, .. } | Error::Glue { can_retry, .. } => *can_retry,
             _ => false,
         }
     }

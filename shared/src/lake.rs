@@ -3,6 +3,7 @@
 use crate::batch::Batch;
 use crate::dataset::Catalog;
 use crate::error::Result;
+use crate::glue::{Client, Glue};
 use crate::ledger::Ledger;
 use crate::personal::PersonalKey;
 use crate::process::Writer;
@@ -31,6 +32,8 @@ pub struct Lake {
     pub manifests: Store,
     /// Where work goes that is too large for here; `None`: nowhere.
     pub batch: Option<Batch>,
+    /// Where partitions are registered for other engines; `None`: nowhere.
+    pub glue: Option<Glue>,
     /// The key of personal values' hashes, if there is one.
     pub personal_key: Option<PersonalKey>,
     settings: LakeSettings,
@@ -72,6 +75,7 @@ impl Lake {
             writer: Writer::new(false),
             manifests,
             batch: None,
+            glue: None,
             personal_key: None,
             settings: LakeSettings::at(root),
             ledger_store: ledger,
@@ -97,6 +101,10 @@ impl Lake {
         let manifests = Store::open(&settings.root.join("batch"), client);
         let batch = settings.batch();
         let batch = batch.map(|batch| Batch::new(batch, settings.variables(), manifests.clone(), client.aws().clone()));
+        let glue = settings.glue_database().map(|database| {
+            let (standard, consumption) = (settings.zone(Zone::Standard), settings.zone(Zone::Consumption));
+            Glue::new(database, standard, consumption, Client::new(client.aws().clone(), settings.glue_endpoint()))
+        });
         let catalog = Catalog::load(&config).await?;
         let personal_key = personal_key(&settings, &catalog, client).await?;
         Ok(Self {
@@ -109,6 +117,7 @@ impl Lake {
             writer: Writer::new(matches!(settings.zone(Zone::Ledger), StoreUrl::File(_))),
             manifests,
             batch,
+            glue,
             personal_key,
             settings,
             ledger_store,

@@ -6,6 +6,7 @@ pub mod dataset;
 pub mod draft;
 pub mod error;
 pub mod function;
+pub mod glue;
 pub mod guard;
 pub mod hash;
 pub mod keys;

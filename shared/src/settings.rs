@@ -66,6 +66,10 @@ pub struct LakeSettings {
     pub limits: Limits,
     /// What is handed to AWS Batch, if anything is.
     batch: Option<batch::Settings>,
+    /// `GLUE_DATABASE`: the database of the Glue Data Catalog in which partitions are registered.
+    glue_database: Option<String>,
+    /// `AWS_ENDPOINT_URL_GLUE`: where Glue is, if not where AWS has it.
+    glue_endpoint: Option<String>,
 }
 
 /// What aggregations and queries may take.
@@ -120,7 +124,17 @@ impl LakeSettings {
     /// A lake whose zones all lie below `root`.
     pub fn at(root: StoreUrl) -> Self {
         let limits = Limits::default();
-        Self { root, personal_key: None, personal_key_secret: None, zones: Vec::new(), limits, batch: None }
+        let zones = Vec::new();
+        Self {
+            root,
+            personal_key: None,
+            personal_key_secret: None,
+            zones,
+            limits,
+            batch: None,
+            glue_database: None,
+            glue_endpoint: None,
+        }
     }
 
     /// Reads `LAKE_URL` (default `file:lake`; `root` goes before it) and the zones' variables.
@@ -139,11 +153,14 @@ impl LakeSettings {
         let personal_key_secret = environment.text("PERSONAL_KEY_SECRET")?.map(str::to_owned);
         let limits = Limits::from_environment(environment)?;
         let batch = batch::Settings::from_environment(environment)?;
-        let settings = Self { root, personal_key, personal_key_secret, zones, limits, batch };
+        let glue_database = environment.text("GLUE_DATABASE")?.map(str::to_owned);
+        let glue_endpoint = environment.text("AWS_ENDPOINT_URL_GLUE")?.map(str::to_owned);
+        let settings =
+            Self { root, personal_key, personal_key_secret, zones, limits, batch, glue_database, glue_endpoint };
         settings.refuse_overlap()?;
         if Zone::ALL.iter().any(|zone| matches!(settings.zone(*zone), StoreUrl::S3 { .. })) {
             // Before the SDK sees them, which would print them.
-            for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"] {
+            for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_GLUE"] {
                 let wrong = environment.text(name)?.and_then(wrong_endpoint);
                 wrong.map_or(Ok(()), |why| Err(setting(name, why)))?;
             }
@@ -155,6 +172,17 @@ impl LakeSettings {
     pub(crate) fn batch(&self) -> Option<batch::Settings> {
         let is_remote = |zone: &Zone| matches!(self.zone(*zone), StoreUrl::S3 { .. });
         self.batch.clone().filter(|_| Zone::ALL.iter().all(is_remote))
+    }
+
+    /// Where Glue is, if not where AWS has it.
+    pub(crate) fn glue_endpoint(&self) -> Option<String> {
+        self.glue_endpoint.clone()
+    }
+
+    /// The database in which partitions are registered. Glue's engines cannot read a local folder.
+    pub(crate) fn glue_database(&self) -> Option<String> {
+        let is_remote = |zone: &Zone| matches!(self.zone(*zone), StoreUrl::S3 { .. });
+        self.glue_database.clone().filter(|_| [Zone::Standard, Zone::Consumption].iter().all(is_remote))
     }
 
     /// The variables from which these settings can be read again.

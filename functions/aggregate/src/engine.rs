@@ -461,14 +461,10 @@ fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compared: &Compared, i
         }
         _ => None,
     };
-    let mut key: Vec<&str> = table.key.iter().map(String::as_str).collect();
-    if matches!(table.partition, PartitionBy::Key(_)) {
-        key.extend(partition);
-    }
     format!(
         "{rest}SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY received_at DESC, \
          _source DESC) AS _age FROM \"{files}\" WHERE {} AND ({only})) WHERE _age = 1 AND {}",
-        quoted(&key),
+        quoted(&table.compared_by()),
         within(&reach),
         within(&days)
     )

@@ -8,6 +8,7 @@ use chrono::Utc;
 use lake::Lake;
 use lake::batch::HandedOver;
 use lake::function::Deadline;
+use lake::glue::{Placed, Registered};
 use lake::progress::Quiet;
 use lake::settings::Zone;
 use lake::store::StoreUrl;
@@ -99,6 +100,9 @@ pub struct Answer {
     pub up_to_date: u64,
     /// What was handed to AWS Batch.
     pub handed_over: Vec<HandedOver>,
+    /// What was registered in the Glue Data Catalog, where there is a database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registered: Option<Registered>,
 }
 
 /// Handles one event, with `memory` MB. What is too much goes to AWS Batch, if there is a queue, and so does what there
@@ -117,7 +121,8 @@ pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Dead
     for selection in &selections {
         let left = match tokio::time::timeout(deadline.left(), aggregate(lake, selection, workers, &Quiet)).await {
             Ok(done) => {
-                let Outcome { aggregated, failed, up_to_date, too_large } = done.map_err(failed)?;
+                let Outcome { aggregated, failed, up_to_date, too_large, mut placed } = done.map_err(failed)?;
+                outcome.placed.append(&mut placed);
                 outcome.aggregated.extend(aggregated);
                 outcome.failed.extend(failed);
                 outcome.up_to_date += up_to_date;
@@ -130,6 +135,7 @@ pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Dead
         };
         handed_over.extend(hand_over(lake, selection, &left).await.map_err(failed)?);
     }
+    let registered = register(lake, &outcome.placed, deadline).await;
     for made in &outcome.aggregated {
         tracing::info!(dataset = made.dataset, model = made.model, partition = %made.partition, rows = made.rows, "made");
     }
@@ -145,7 +151,31 @@ pub async fn handle(lake: &Lake, request: Request, memory: usize, deadline: Dead
         return Err(failures.join("; "));
     }
     let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Answer { ok: true, elapsed_ms, aggregated: outcome.aggregated, up_to_date: outcome.up_to_date, handed_over })
+    Ok(Answer {
+        ok: true,
+        elapsed_ms,
+        aggregated: outcome.aggregated,
+        up_to_date: outcome.up_to_date,
+        handed_over,
+        registered,
+    })
+}
+
+/// Registers partitions for other engines. What fails there fails no call: everything is committed, and the next call
+/// looks again.
+async fn register(lake: &Lake, placed: &Placed, deadline: Deadline) -> Option<Registered> {
+    let glue = lake.glue.as_ref()?;
+    match tokio::time::timeout(deadline.left(), glue.register(placed)).await {
+        Ok(Ok(registered)) => Some(registered),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "failed to register partitions");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("no time was left to register partitions: the next call does it");
+            None
+        }
+    }
 }
 
 #[cfg(test)]

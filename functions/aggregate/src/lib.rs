@@ -22,6 +22,7 @@ mod numbered;
 pub mod pages;
 mod path;
 mod personal;
+mod placed;
 mod plan;
 mod preview;
 mod query;
@@ -36,6 +37,7 @@ use std::collections::BTreeSet;
 use futures::StreamExt;
 use lake::Lake;
 use lake::dataset::Dataset;
+use lake::glue::Placed;
 use lake::ledger::{ConsumptionEntry, Keep};
 use lake::partition::Partition;
 use lake::progress::Progress;
@@ -46,7 +48,8 @@ pub use self::backlog::{Stale, backlog, hand_over};
 pub use self::engine::Engine;
 pub use self::error::{Error, Result};
 pub use self::export::planned;
-pub use self::map::map;
+pub use self::map::{ColumnKind, PathColumn, TableColumns, map};
+pub use self::placed::placed;
 pub use self::preview::{Preview, Previews, Rows, preview};
 pub use self::query::{Answer, query};
 pub use self::sweep::forget;
@@ -113,6 +116,8 @@ pub struct Outcome {
     pub failed: Vec<Error>,
     /// How many partitions needed nothing.
     pub up_to_date: u64,
+    /// The partitions that there are by now, of each dataset whose ledger can be read as a whole.
+    pub placed: Placed,
     /// Stale partitions that were left alone, because together they are for AWS Batch.
     pub too_large: Vec<Stale>,
 }
@@ -157,7 +162,7 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
                 outcome.failed.push(refused);
             }
         }
-        let round = match one_dataset(lake, dataset, selection, workers, progress).await {
+        let mut round = match one_dataset(lake, dataset, selection, workers, progress).await {
             Err(error @ (Error::Moved { .. } | Error::Gone { .. })) => {
                 outcome.failed.push(error);
                 continue;
@@ -166,6 +171,7 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
         };
         has_new_pages |= round.aggregated.iter().any(|made| made.model == pages::MODEL);
         outcome.up_to_date += round.up_to_date;
+        outcome.placed.append(&mut round.placed);
         outcome.aggregated.extend(round.aggregated);
         outcome.failed.extend(round.failed);
         outcome.too_large.extend(round.too_large);
@@ -203,6 +209,7 @@ async fn one_dataset(
         outcome.aggregated.extend(before.aggregated);
     }
     state.made.refresh(lake).await?;
+    outcome.placed = placed::of(&state).unwrap_or_default();
     match export::export(lake, &mut state, selection).await {
         Ok(files) => outcome.aggregated.extend(files),
         Err(error) => outcome.failed.push(error),

@@ -176,6 +176,16 @@ pub enum Command {
         #[arg(value_name = "NAME")]
         name: Option<String>,
     },
+    /// Print SQL by which another engine knows the lake's tables and models, and views of the rows that count
+    Schema(SchemaOptions),
+    /// Register partitions in the Glue Data Catalog (GLUE_DATABASE), for engines that see no others; aggregate does so, too
+    Catalog {
+        /// Only this dataset
+        #[arg(long, value_name = "NAME")]
+        dataset: Option<String>,
+    },
+    /// Copy partitions of models that have changed into tables of Snowflake's own, each in one transaction
+    SnowflakeCopy(CopyOptions),
     /// Make report pages: consumption/DATASET/report.html, and consumption/index.html
     Report {
         /// Only this dataset
@@ -222,6 +232,68 @@ pub enum Command {
         #[arg(long, value_name = "SECONDS", default_value_t = 600)]
         time_limit: u64,
     },
+}
+
+/// For which engine SQL is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// Amazon Athena, with the Glue Data Catalog.
+    Athena,
+    /// Snowflake.
+    Snowflake,
+    /// DuckDB: a local lake, or one on S3.
+    Duckdb,
+    /// Spark SQL: a local lake, or one on S3.
+    Spark,
+}
+
+/// What tables are in Snowflake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SnowflakeTables {
+    /// External tables over the files: generally available.
+    External,
+    /// Read-only Iceberg tables over the files (Parquet Direct): a preview.
+    Iceberg,
+    /// Tables of Snowflake's own, of models: what `tributary snowflake-copy` fills.
+    Native,
+}
+
+/// What SQL to print.
+#[derive(Debug, Args)]
+pub struct SchemaOptions {
+    /// DATASET, DATASET.TABLE or DATASET.MODEL; default: all datasets
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// The engine
+    #[arg(long, value_enum)]
+    pub dialect: Dialect,
+    /// Where the engine finds the lake: the folder with standard/ and consumption/, as a path, file:PATH or
+    /// s3://BUCKET/PREFIX; default: the zones' own places
+    #[arg(long, value_name = "URL")]
+    pub location: Option<String>,
+    /// Athena: the Glue database; Terraform calls it as name_prefix, with _ for -
+    #[arg(long, value_name = "NAME", default_value = "tributary")]
+    pub database: String,
+    /// Snowflake: what tables are
+    #[arg(long, value_enum, value_name = "KIND", default_value = "external")]
+    pub tables: SnowflakeTables,
+}
+
+/// What to copy into Snowflake.
+#[derive(Debug, Args)]
+pub struct CopyOptions {
+    /// DATASET or DATASET.MODEL; default: all models
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// All partitions again, changed or not
+    #[arg(long)]
+    pub all: bool,
+    /// Only show what would be copied
+    #[arg(long)]
+    pub plan: bool,
+    /// Delete a model's rows in Snowflake even if all of its partitions are gone from the lake
+    #[arg(long)]
+    pub prune: bool,
 }
 
 /// What to do with a dataset's folder.

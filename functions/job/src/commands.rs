@@ -16,10 +16,12 @@ use crate::ignored::Ignored;
 use crate::output::{counted, print};
 use crate::progress::Steps;
 use crate::summary::{Summary, line};
-use crate::{cases, dataset, describe, doctor, explain, init, job, pages, query, status, verify};
+use crate::{
+    cases, catalog, dataset, describe, doctor, explain, init, job, pages, query, schema, snowflake, status, verify,
+};
 
 /// A lake's place as a URL: what has no scheme is a folder.
-fn url_of(place: &str) -> String {
+pub fn url_of(place: &str) -> String {
     if place.contains(':') { place.to_owned() } else { format!("file:{place}") }
 }
 
@@ -156,6 +158,13 @@ impl<'a> Session<'a> {
             Command::Describe { name } => {
                 return describe::run(&self.lake, name.as_deref(), self.arguments.output).await;
             }
+            Command::SnowflakeCopy(options) => {
+                return snowflake::run(&self.lake, options, self.arguments.output).await;
+            }
+            Command::Catalog { dataset } => {
+                return catalog::run(&self.lake, dataset.as_deref(), self.arguments.output).await;
+            }
+            Command::Schema(options) => return schema::run(&self.lake, options, self.arguments.output).await,
             Command::Test { draft: Some(model), .. } => match cases::draft(&self.lake, model).await {
                 Ok(()) => return ExitCode::SUCCESS,
                 Err(failure) => Err(failure),
@@ -199,6 +208,8 @@ impl<'a> Session<'a> {
                     | Command::Aggregate { .. }
                     | Command::Replay { .. }
                     | Command::Report { .. }
+                    | Command::Catalog { .. }
+                    | Command::SnowflakeCopy(..)
                     | Command::Test { draft: Some(_), .. }
             );
         if needs_lake && !self.lake.exists().await? {
@@ -330,6 +341,12 @@ impl<'a> Session<'a> {
         let begun = Instant::now();
         let outcome = aggregate::aggregate(&self.lake, selection, self.workers, &self.steps).await?;
         summary.handed_over.extend(aggregate::hand_over(&self.lake, selection, &outcome.too_large).await?);
+        if let Some(glue) = &self.lake.glue
+            && let Err(error) = glue.register(&outcome.placed).await
+        {
+            // Everything is committed: the next run, or `tributary catalog`, registers it.
+            tracing::error!(%error, "failed to register partitions");
+        }
         summary.aggregate(outcome);
         summary.took("aggregate", begun);
         Ok(())

@@ -1,6 +1,7 @@
 //! The command line `tributary`, as a library: its binary and its tests run the same code.
 
 mod cases;
+mod catalog;
 mod cli;
 mod commands;
 mod dataset;
@@ -15,6 +16,8 @@ mod output;
 mod pages;
 mod progress;
 mod query;
+mod schema;
+mod snowflake;
 mod status;
 mod summary;
 mod verify;

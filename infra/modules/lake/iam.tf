@@ -67,6 +67,12 @@ locals {
     { actions = ["batch:ListJobs"], resources = ["*"] },
   ]
 
+  # Registered partitions, for engines that see no projected ones
+  register = !var.registered_partitions ? [] : [{
+    actions   = ["glue:BatchCreatePartition", "glue:DeletePartition", "glue:GetPartitions", "glue:GetTables"]
+    resources = ["${local.glue_arn}:catalog", "${local.glue_arn}:database/${local.glue_database}", "${local.glue_arn}:table/${local.glue_database}/*"]
+  }]
+
   # A function in a VPC makes its own network interfaces; AWS has nothing finer than * for most of it.
   in_network = var.functions_network == null ? [] : [{
     actions = [
@@ -80,6 +86,7 @@ locals {
     for name in keys(var.functions) : name => concat(
       local.step[name],
       local.hand_over,
+      name == "aggregate" ? local.register : [],
       local.key,
       local.in_network,
       [
@@ -97,6 +104,7 @@ locals {
       local.step.ingest,
       local.step.clean,
       local.step.aggregate,
+      local.register,
       [{ actions = local.read, resources = [local.batch_manifests] }],
       local.key,
     )

@@ -86,6 +86,9 @@ locals {
 
   # Only what makes models gets the key of personal values' hashes.
   personal_settings = var.personal_key_secret == null ? {} : { PERSONAL_KEY_SECRET = var.personal_key_secret }
+
+  # Only it registers partitions, too: by then, those of both zones are committed.
+  catalog_settings = var.registered_partitions ? { GLUE_DATABASE = local.glue_database } : {}
 }
 
 # Without force_destroy a destroy of the whole lake is refused, before anything is deleted: README.md, "Take it down".

@@ -423,6 +423,16 @@ impl Table {
         self.key_decides_day || matches!(&self.partition, PartitionBy::Time(_, day) if self.key.contains(day))
     }
 
+    /// The columns by which rows are compared to find the newest: the key, and within the part of the raw key by which the
+    /// table is cut. None where each row counts.
+    pub fn compared_by(&self) -> Vec<&str> {
+        let mut columns: Vec<&str> = self.key.iter().map(String::as_str).collect();
+        if let (PartitionBy::Key(name), false) = (&self.partition, columns.is_empty()) {
+            columns.push(name);
+        }
+        columns
+    }
+
     /// The time in the key of a table in which one key may be on several days: rows of the same key have the same time.
     pub fn key_time(&self) -> Option<&str> {
         let is_time = |name: &&String| {

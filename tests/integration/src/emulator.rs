@@ -107,6 +107,16 @@ impl Emulator {
         pass_on(&self.endpoint, service, method, path, body)
     }
 
+    /// A call of a service that takes JSON, such as Glue; `target` names its operation, such as `AWSGlue.GetTables`.
+    pub fn json(&self, service: &str, target: &str, body: &serde_json::Value) -> serde_json::Value {
+        let headers = format!("X-Amz-Target: {target}\r\nContent-Type: application/x-amz-json-1.1\r\n");
+        let body = body.to_string();
+        let answer = exchange(&self.endpoint, service, "POST", "/", &headers, body.as_bytes(), CALL_PATIENCE);
+        let answer = answer.expect("the emulator answers");
+        assert_eq!(answer.status, 200, "{target}: {}", answer.body);
+        serde_json::from_str(&answer.body).unwrap_or_default()
+    }
+
     /// Makes a secret and gives its ARN. A name should be the test run's own, as the emulator may be a user's.
     pub fn create_secret(&self, name: &str, text: &str) -> String {
         let headers = "X-Amz-Target: secretsmanager.CreateSecret\r\nContent-Type: application/x-amz-json-1.1\r\n";
