@@ -6,7 +6,7 @@
 mod beside;
 mod output;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -106,6 +106,18 @@ pub struct WholeReject {
     pub message: String,
 }
 
+/// Rows that were rejected for one reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// How many.
+    pub rows: u64,
+    /// The line or running index of the first one, from 1.
+    pub first: u64,
+}
+
+/// Rejected rows by their reason's stable code.
+pub type Reasons = BTreeMap<String, Reason>;
+
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -137,6 +149,9 @@ pub struct RawEntry {
     /// Why it was rejected as a whole, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<WholeReject>,
+    /// Its rejected rows by reason. Versions before did not count them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reasons: Reasons,
     /// What it says its source could not deliver.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
@@ -176,6 +191,7 @@ impl RawEntry {
             layout: table.layout(),
             rows: Rows::default(),
             rejected: None,
+            reasons: Reasons::new(),
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,
@@ -210,6 +226,7 @@ impl RawEntry {
             rules: String::new(),
             rows: Rows::default(),
             rejected: None,
+            reasons: Reasons::new(),
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,
@@ -571,6 +588,7 @@ mod tests {
             layout: String::new(),
             rows: Rows { read: 1, clean: 1, ..Rows::default() },
             rejected: None,
+            reasons: Reasons::new(),
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,

@@ -32,6 +32,8 @@ struct State {
     objects_by_older_rules: usize,
     rows: Rows,
     tables: BTreeMap<String, Rows>,
+    /// Rejected rows by reason, as far as they were counted so.
+    reasons: BTreeMap<String, u64>,
     /// Consumption partitions.
     partitions: usize,
     /// Consumption partitions to be made again.
@@ -120,6 +122,7 @@ async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<Stat
         objects_by_older_rules: 0,
         rows: Rows::default(),
         tables: BTreeMap::new(),
+        reasons: BTreeMap::new(),
         partitions: consumption.iter().filter(|(_, entry)| !entry.outputs.is_empty()).count(),
         stale: stale.into_iter().map(|(_, model, partition)| format!("{model} {partition}")).collect(),
         waiting: waiting.keys,
@@ -132,12 +135,35 @@ async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<Stat
     for entry in entries {
         state.rows.add(&entry.rows);
         state.tables.entry(entry.table.clone()).or_default().add(&entry.rows);
+        for (reason, counted) in &entry.reasons {
+            let known = state.reasons.entry(reason.clone()).or_default();
+            *known = known.saturating_add(counted.rows);
+        }
         let rules = dataset.table(&entry.table).map(|table| &table.fingerprint);
         state.objects_by_older_rules += usize::from(rules != Some(&entry.rules));
         let key = entry.raw_key().to_owned();
         state.gaps.extend(entry.gaps.into_iter().map(|gap| (key.clone(), gap)));
     }
     Ok(state)
+}
+
+/// Rejected rows by reason, the most frequent first.
+fn reasons_text(text: &mut String, state: &State) {
+    let mut reasons: Vec<(&str, u64)> = state.reasons.iter().map(|(reason, rows)| (reason.as_str(), *rows)).collect();
+    reasons.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+    for (at, (reason, rows)) in reasons.iter().enumerate() {
+        let head = if at == 0 { "rejected" } else { "" };
+        line(text, format_args!("  {head:<13} {} {reason}", grouped(*rows)));
+    }
+    let counted: u64 = state.reasons.values().fold(0, |sum, rows| sum.saturating_add(*rows));
+    let older = state.rows.rejected.saturating_sub(counted);
+    if older > 0 {
+        let rows = grouped(older);
+        line(text, format_args!("                {rows} by an older version, which did not count them by reason"));
+    }
+    if !reasons.is_empty() {
+        line(text, format_args!("                `tributary explain REASON` says what to do"));
+    }
 }
 
 fn text(state: &State) -> String {
@@ -155,6 +181,7 @@ fn text(state: &State) -> String {
             format_args!("                {table}: {clean}, {rejected} rejected, {} missing", grouped(rows.missing)),
         );
     }
+    reasons_text(add, state);
     line(add, format_args!("  partitions    {} in consumption", grouped(state.partitions as u64)));
     if state.objects_by_older_rules > 0 {
         let objects = counted(state.objects_by_older_rules as u64, "raw object");

@@ -45,7 +45,7 @@ fn a_drafted_dataset_is_used_beside_the_built_in_ones() {
     let new = ["dataset", "new", "trams", "--from", "sample.csv", "--into", "config/datasets"];
     let (status, stdout, stderr) = called(lake.path(), &new);
     assert_eq!(status, 0, "{stderr}");
-    assert!(stdout.contains("trams is sound"), "{stdout}");
+    assert!(stdout.contains("trams is sound") && stdout.contains("2 rows came through, 0 rejected"), "{stdout}");
     assert_eq!(called(lake.path(), &new).0, 2, "nothing is overwritten");
 
     lake.write("raw/trams/2026/november.csv", sample.replace("8;", "x;"));
@@ -142,10 +142,21 @@ fn a_draft_is_made_of_what_europeans_write_and_compress() {
     let (status, _, stderr) =
         called(lake.path(), &["dataset", "new", "b", "--from", "raw/tellers/b.csv", "--into", "s3://bucket/config"]);
     assert!(status == 2 && stderr.contains("local folder"), "{stderr}");
-    lake.write("sample.ndjson", "{}\n");
-    for (name, from, why) in [("irceline", "raw/tellers/b.csv", "built-in"), ("a", "sample.ndjson", "by hand")] {
-        let (status, _, stderr) = called(lake.path(), &["dataset", "new", name, "--from", from]);
-        assert!(status == 2 && stderr.contains(why), "{stderr}");
+    lake.write("sample.ndjson", "[1]\n");
+    lake.write("gzip.csv", b"\x1f\x8b\x08\0\0\0\0\0");
+    lake.write("empty.csv", "\n");
+    for (name, from, why) in [
+        ("irceline", "raw/tellers/b.csv", "built-in"),
+        ("a", "sample.ndjson", "no JSON object"),
+        ("a", "gzip.csv", "name it .gz"),
+        ("a", "empty.csv", "no row"),
+        ("a", "raw", "is a folder"),
+        ("a", "nowhere.csv", "nowhere.csv"),
+    ] {
+        let (status, _, stderr) =
+            called(lake.path(), &["dataset", "new", name, "--from", from, "--into", "new/datasets"]);
+        assert!(status == 2 && stderr.contains(why), "{from}: {stderr}");
+        assert!(!lake.path().join("new").exists(), "{from}: a draft that cannot be made leaves nothing behind");
     }
 }
 
