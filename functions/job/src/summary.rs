@@ -317,7 +317,10 @@ fn reasons_text(cleaned: &[Cleaned], text: &mut String) {
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, (rows, ..))| std::cmp::Reverse(*rows));
     for (reason, (rows, key, row)) in reasons.iter().take(REASONS_SHOWN) {
-        line(text, format_args!("           rejected as {reason}: {}, such as line {row} of {key}", counted(*rows, "row")));
+        line(
+            text,
+            format_args!("           rejected as {reason}: {}, such as line {row} of {key}", counted(*rows, "row")),
+        );
     }
     if all > REASONS_SHOWN {
         line(text, format_args!("           and {} more reasons", all - REASONS_SHOWN));

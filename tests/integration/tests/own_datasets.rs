@@ -161,6 +161,38 @@ fn a_draft_is_made_of_what_europeans_write_and_compress() {
 }
 
 #[test]
+fn reasons_of_rejection_are_counted_and_shown_with_a_line() {
+    let lake = lake();
+    let declared = "title = \"T\"\ntime_zone = \"UTC\"\n[table.a]\nfrom = \"*.csv\"\n\
+                    column.n = { type = \"int64\", required = true }\ncolumn.v = { type = \"float64\", min = 0 }\n\
+                    column.d = { type = \"date\" }\n";
+    lake.write("config/datasets/t/dataset.toml", declared);
+    lake.write("raw/t/a.csv", "n,v,d\n1,1,\nx,1,\ny,1,\nz,1,\n2,-1,\n3,-1,\n,1,\n,1,\n4,1,hello\n5,1,\n");
+    lake.write("raw/t/b.csv", "n,v\n1,1\n");
+    let text = |arguments: &[&str]| String::from_utf8(lake.command(arguments).output().unwrap().stdout).unwrap();
+    let cleaned = text(&["clean", "--max-rejected", "1"]);
+    for line in [
+        "rejected as not_an_integer: 3 rows, such as line 3 of t/a.csv",
+        "rejected as below_minimum: 2 rows, such as line 6 of t/a.csv",
+        "rejected as missing_value: 2 rows, such as line 8 of t/a.csv",
+        "and 2 more reasons",
+    ] {
+        assert!(cleaned.contains(line), "{line} is not in:\n{cleaned}");
+    }
+    assert!(!cleaned.contains("hello"), "{cleaned}");
+    let status = text(&["status", "t"]);
+    for line in
+        ["rejected      3 not_an_integer", "2 below_minimum", "1 not_a_date", "1 missing_column", "tributary explain"]
+    {
+        assert!(status.contains(line), "{line} is not in:\n{status}");
+    }
+    let reasons = &lake.call(&["status", "t"]).json()["datasets"][0]["reasons"];
+    let expected =
+        json!({"not_an_integer": 3, "below_minimum": 2, "missing_value": 2, "not_a_date": 1, "missing_column": 1});
+    assert_eq!(reasons, &expected);
+}
+
+#[test]
 fn a_dataset_that_is_no_longer_declared_is_declared_again_to_be_removed() {
     let lake = lake();
     lake.write(

@@ -86,7 +86,8 @@ fn wrong(path: &Path, error: &std::io::Error) -> Failure {
 
 fn report(folder: &Path, from: &Path, draft: &Draft, mut checked: Report) -> Report {
     let Draft { notes, tried, model, .. } = draft;
-    let mut text = format!("Drafted {} from {}: read what it guesses, and change it.\n", folder.display(), from.display());
+    let mut text =
+        format!("Drafted {} from {}: read what it guesses, and change it.\n", folder.display(), from.display());
     let add = &mut text;
     let Tried { clean, rejected, reasons, preamble, is_beginning } = tried;
     let what = if *is_beginning { "the beginning of its own sample" } else { "its own sample" };

@@ -82,16 +82,18 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
     let there: Vec<&Value> = field.values.iter().flatten().collect();
     let missing: Vec<&'static str> =
         MISSING.into_iter().filter(|text| there.iter().any(|value| value.text == *text)).collect();
-    let present: Vec<&Value> =
-        there.iter().copied().filter(|value| !missing.contains(&value.text.as_str())).collect();
+    let present: Vec<&Value> = there.iter().copied().filter(|value| !missing.contains(&value.text.as_str())).collect();
     let typed = type_of(&field.label, &present, habits);
     let is_text = typed.declared == "type = \"string\"";
     let kind = Column::from_declaration(&typed.declared).map_or(ColumnType::String, |column| column.kind);
     let required = !there.is_empty() && there.len() == field.values.len() && (is_text || missing.is_empty());
     let different: BTreeSet<&str> = field.values.iter().flatten().map(|value| value.text.as_str()).collect();
-    let has_mail = is_text && !present.is_empty() && present.iter().all(|value| value.text.contains('@') && value.text.contains('.'));
+    let has_mail = is_text
+        && !present.is_empty()
+        && present.iter().all(|value| value.text.contains('@') && value.text.contains('.'));
     Guess {
-        is_personal: matches!(kind, ColumnType::String | ColumnType::Int64) && (has_mail || names::is_personal(&field.label)),
+        is_personal: matches!(kind, ColumnType::String | ColumnType::Int64)
+            && (has_mail || names::is_personal(&field.label)),
         is_unique: required && different.len() == field.values.len(),
         is_id: matches!(kind, ColumnType::String | ColumnType::Int64) && names::is_id(&field.label),
         name,
@@ -134,8 +136,11 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
     typed.unwrap_or_else(|| {
         let time_of_day = times::time_of_day(&texts);
         let mut typed = Typed { time_of_day, ..Typed::of("type = \"string\"") };
-        if texts.iter().all(|text| text.ends_with('%') || text.starts_with(['€', '$', '£']) || text.ends_with('€')) {
-            typed.notes.push("its numbers have a unit beside them: they are text until the unit is in the header".to_owned());
+        if texts.iter().all(|text| text.ends_with('%') || text.starts_with(['€', '$', '£']) || text.ends_with('€'))
+        {
+            typed
+                .notes
+                .push("its numbers have a unit beside them: they are text until the unit is in the header".to_owned());
         }
         typed
     })
@@ -178,8 +183,11 @@ fn excel(label: &str, texts: &[&str]) -> Option<Typed> {
         return None;
     }
     let has_times = texts.iter().any(|text| text.contains('.') && !text.ends_with(".0"));
-    let declared =
-        if has_times { "type = \"timestamp\"\nformat = \"excel\"\nzone = \"dataset\"" } else { "type = \"date\"\nformat = \"excel\"" };
+    let declared = if has_times {
+        "type = \"timestamp\"\nformat = \"excel\"\nzone = \"dataset\""
+    } else {
+        "type = \"date\"\nformat = \"excel\""
+    };
     let mut typed = Typed::of(declared);
     typed.notes.push("its numbers are taken for days as Excel counts them".to_owned());
     Some(typed)
@@ -191,13 +199,16 @@ fn codes(texts: &[&str], are_numbers: bool) -> Option<Typed> {
     let has_point = texts.iter().any(|text| text.contains('.'));
     let is_zero_first = |text: &&str| {
         let digits = unsigned(text);
-        digits.len() > 1 && digits.starts_with('0') && digits.bytes().nth(1).is_some_and(|byte| byte.is_ascii_digit())
+        digits.len() > 1
+            && digits.starts_with('0')
+            && digits.bytes().nth(1).is_some_and(|byte| byte.is_ascii_digit())
             && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
     };
     let is_plus = |text: &&str| text.strip_prefix('+').is_some_and(is_digits);
     let is_long = |text: &&str| is_digits(&unsigned(text)) && unsigned(text).len() > MOST_DIGITS;
     // `1E5` may be the code of a room.
-    let has_exponent = |text: &&str| text.split_once(['e', 'E']).is_some_and(|(before, after)| is_digits(before) && is_digits(after));
+    let has_exponent =
+        |text: &&str| text.split_once(['e', 'E']).is_some_and(|(before, after)| is_digits(before) && is_digits(after));
     let has_negative = texts.iter().any(|text| text.starts_with('-'));
     let why = if texts.iter().any(is_long) && !has_point {
         "more than 15 digits"
@@ -214,7 +225,9 @@ fn codes(texts: &[&str], are_numbers: bool) -> Option<Typed> {
     };
     // Only where all would be numbers is it worth a word.
     let some = texts.get(..50).unwrap_or(texts);
-    if !nearly_all(some, |text| text.bytes().any(|byte| byte.is_ascii_digit()) && times::find("", &[text], None).is_none()) {
+    if !nearly_all(some, |text| {
+        text.bytes().any(|byte| byte.is_ascii_digit()) && times::find("", &[text], None).is_none()
+    }) {
         return None;
     }
     let mut typed = Typed::of("type = \"string\"");
@@ -236,7 +249,9 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
         let is_thousands = !are_numbers && habits.is_comma == Some(true) && only_groups('.');
         if is_thousands {
             let mut typed = Typed::of("type = \"int64\"\nthousands = \".\"");
-            typed.notes.push("1.234 in it is read as a thousand, as other columns have commas before decimals".to_owned());
+            typed
+                .notes
+                .push("1.234 in it is read as a thousand, as other columns have commas before decimals".to_owned());
             return Some(typed);
         }
         let decided = if only_groups('.') { None } else { Some(false) };
@@ -260,11 +275,13 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
         let of_decimal = if decimal == ',' { "\ndecimal = \",\"" } else { "" };
         let marks = format!("{of_decimal}\nthousands = \"{mark}\"");
         let whole = format!("type = \"int64\"{marks}");
-        let declared = if !has(decimal) && all_fit(&whole, texts) { whole } else { format!("type = \"float64\"{marks}") };
+        let declared =
+            if !has(decimal) && all_fit(&whole, texts) { whole } else { format!("type = \"float64\"{marks}") };
         if !all_fit(&declared, texts) {
             continue;
         }
-        let is_certain = has(decimal) || mark == " " || mark == "'" || texts.iter().any(|text| text.matches(mark).count() > 1);
+        let is_certain =
+            has(decimal) || mark == " " || mark == "'" || texts.iter().any(|text| text.matches(mark).count() > 1);
         let decided = has(decimal).then_some(decimal == ',');
         let mut typed = Typed { habits: Habits { is_comma: decided, ..Habits::default() }, ..Typed::of(declared) };
         if !is_certain {
@@ -283,7 +300,10 @@ fn either(what: &str) -> String {
 fn is_grouped(text: &str, mark: char) -> bool {
     let mut groups = text.trim_start_matches(['-', '+']).split(mark);
     let first = groups.next().unwrap_or_default();
-    (1..=3).contains(&first.len()) && is_digits(first) && first != "0" && groups.all(|group| group.len() == 3 && is_digits(group))
+    (1..=3).contains(&first.len())
+        && is_digits(first)
+        && first != "0"
+        && groups.all(|group| group.len() == 3 && is_digits(group))
 }
 
 /// Offers what often stands for a missing number.
@@ -307,7 +327,9 @@ fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
         typed.notes.push(format!(
             "01/02/2026 could be either: nothing in the sample says whether the day or the month comes first; it is read with {as_read}"
         ));
-        typed.remarks.push(format!("# 01/02/2026 could be either: read with {as_read}. If that is wrong, begin with {other}."));
+        typed
+            .remarks
+            .push(format!("# 01/02/2026 could be either: read with {as_read}. If that is wrong, begin with {other}."));
     } else {
         typed.habits.order = found.order.filter(|order| *order != Order::YearFirst);
     }
@@ -322,7 +344,9 @@ fn truth(texts: &[&str]) -> Option<Typed> {
         return Some(Typed::of("type = \"bool\""));
     }
     let different: BTreeSet<String> = texts.iter().map(|text| text.to_lowercase()).collect();
-    let (yes, no) = TRUTHS.into_iter().find(|(yes, no)| different.len() == 2 && different.iter().all(|text| text == yes || text == no))?;
+    let (yes, no) = TRUTHS
+        .into_iter()
+        .find(|(yes, no)| different.len() == 2 && different.iter().all(|text| text == yes || text == no))?;
     Some(Typed::of(format!("type = \"bool\"\ntrue_values = [\"{yes}\"]\nfalse_values = [\"{no}\"]")))
 }
 

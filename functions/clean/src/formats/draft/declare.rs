@@ -94,7 +94,8 @@ fn glob(file: &str) -> String {
 fn day_of(guesses: &[Guess]) -> Option<Day<'_>> {
     let is_time = |guess: &&Guess| matches!(guess.kind, ColumnType::Date | ColumnType::Timestamp) && guess.required;
     // When a row was written or changed says less of it.
-    let is_of_record = |guess: &&Guess| ["creat", "updat", "modif", "chang", "birth"].iter().any(|part| guess.name.contains(part));
+    let is_of_record =
+        |guess: &&Guess| ["creat", "updat", "modif", "chang", "birth"].iter().any(|part| guess.name.contains(part));
     let is_joined = |guess: &&Guess| guess.joined.is_some();
     let mut times = guesses.iter().filter(is_time);
     let of = times
@@ -116,7 +117,8 @@ fn day_of(guesses: &[Guess]) -> Option<Day<'_>> {
 fn key(add: &mut String, grid: &Grid, guesses: &[Guess], day: Option<&Day>) {
     let name = |guess: &Guess| column_name(guess, day);
     let time = day.map(|day| day.of);
-    let alone: Vec<&Guess> = guesses.iter().filter(|guess| guess.is_unique && guess.kind != ColumnType::Float64).collect();
+    let alone: Vec<&Guess> =
+        guesses.iter().filter(|guess| guess.is_unique && guess.kind != ColumnType::Float64).collect();
     let with_time = |time: &Guess| {
         let of_time = guesses.iter().position(|guess| guess.name == time.name)?;
         let of_others = guesses.iter().enumerate().filter(|(at, guess)| {
@@ -158,7 +160,9 @@ fn key(add: &mut String, grid: &Grid, guesses: &[Guess], day: Option<&Day>) {
 fn are_unique(grid: &Grid, columns: &[usize]) -> bool {
     let mut known = std::collections::HashSet::new();
     (0..grid.rows).all(|row| {
-        let value = |at: &usize| grid.fields.get(*at).and_then(|field| field.values.get(row)?.as_ref()).map(|value| &value.text);
+        let value = |at: &usize| {
+            grid.fields.get(*at).and_then(|field| field.values.get(row)?.as_ref()).map(|value| &value.text)
+        };
         known.insert(columns.iter().map(value).collect::<Vec<_>>())
     })
 }

@@ -77,8 +77,7 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
     let mut best = (0.0, Dialect::plain(delimiters.first().copied().unwrap_or(b',')));
     for delimiter in delimiters {
         for (has_quotes, escape) in [(true, None), (true, Some(b'\\')), (false, None), (false, Some(b'\\'))] {
-            let is_of_use =
-                (has_quotes || head.contains(&b'"')) && (escape.is_none() || has_escaped(head, delimiter));
+            let is_of_use = (has_quotes || head.contains(&b'"')) && (escape.is_none() || has_escaped(head, delimiter));
             if !is_of_use {
                 continue;
             }
@@ -144,7 +143,8 @@ fn comment(records: &[SampleRecord], delimiter: u8) -> Option<u8> {
     let width = modal_width(records.iter());
     COMMENTS.into_iter().filter(|comment| *comment != delimiter).find(|comment| {
         let mut begun = records.iter().filter(|record| record.first == *comment).peekable();
-        begun.peek().is_some() && begun.all(|record| !record.is_sound || record.values.len() != width || width == 1)
+        begun.peek().is_some()
+            && begun.all(|record| !record.is_sound || record.values.len() != width || width == 1)
             && records.iter().any(|record| record.first != *comment)
     })
 }

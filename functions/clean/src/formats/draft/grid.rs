@@ -10,9 +10,7 @@ pub(super) enum Kind {
     /// As true or false.
     Bool,
     /// As a date, or a date and a time of day, of its own type.
-    Stamp {
-        is_utc: bool,
-    },
+    Stamp { is_utc: bool },
 }
 
 /// A value that is there.

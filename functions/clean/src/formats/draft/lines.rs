@@ -179,7 +179,9 @@ fn body_looks(records: &[&SampleRecord], from: usize, columns: usize) -> Vec<Opt
         }
         let all: usize = counts.iter().map(|(_, count)| count).sum();
         let most = counts.into_iter().max_by_key(|(_, count)| *count);
-        most.filter(|(_, count)| *count * 10 >= all * 7 && all > 0).map(|(look, _)| look).or((all > 0).then_some(Look::Text))
+        most.filter(|(_, count)| *count * 10 >= all * 7 && all > 0)
+            .map(|(look, _)| look)
+            .or((all > 0).then_some(Look::Text))
     };
     (0..columns).map(of_column).collect()
 }
@@ -208,7 +210,8 @@ fn has_years(record: &SampleRecord, columns: usize) -> bool {
             _ => return false,
         }
     }
-    years.len() >= 2 && years.iter().zip(years.iter().skip(1)).all(|(year, next)| year + 1 == *next)
+    years.len() >= 2
+        && years.iter().zip(years.iter().skip(1)).all(|(year, next)| year + 1 == *next)
         && width(record) == columns
 }
 
@@ -239,9 +242,9 @@ fn head(records: &[&SampleRecord], columns: usize) -> Head {
     let blanks = (0..columns).filter(|at| look(text_at(first, *at)) == Look::Blank).count();
     // Names with some that are blank, or one less than there are values.
     if columns > 1 && !is_like(first, &looks) && texts + blanks == columns && texts > 0 && blanks * 2 <= columns {
-        let is_shifted = blanks == 1 && first.values.len() == columns - 1 && records.len() > 1;
+        let is_shifted = texts > 1 && blanks == 1 && first.values.len() == columns - 1 && records.len() > 1;
         let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
-        if is_typed || is_shifted {
+        if is_typed && first.values.len() >= columns || is_shifted {
             return Head::Names { at: 0, shift: usize::from(is_shifted) };
         }
     }

@@ -2,8 +2,8 @@
 
 /// Texts that often stand for a value that is not there.
 pub(super) const MISSING: [&str; 17] = [
-    "NA", "N/A", "n/a", "#N/A", "NULL", "Null", "null", "None", "none", "NaN", "nan", "-", "--", "?", "#REF!", "#VALUE!",
-    "#DIV/0!",
+    "NA", "N/A", "n/a", "#N/A", "NULL", "Null", "null", "None", "none", "NaN", "nan", "-", "--", "?", "#REF!",
+    "#VALUE!", "#DIV/0!",
 ];
 
 /// What a text looks like.
@@ -70,7 +70,8 @@ fn is_time(text: &str) -> bool {
 /// Whether a line's first value says that it adds up the others.
 pub(super) fn is_total(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
-    let words = ["total", "totals", "sum", "totaal", "summe", "gesamt", "somme", "totale", "grand total", "average", "end"];
+    let words =
+        ["total", "totals", "sum", "totaal", "summe", "gesamt", "somme", "totale", "grand total", "average", "end"];
     words.iter().any(|word| lower.trim_end_matches(':') == *word)
 }
 
@@ -83,7 +84,8 @@ mod tests {
         for text in ["1", "-1.5", "1.234,5", "12 %", "1e-7", "007", "+32475", "1'234"] {
             assert_eq!(look(text), Look::Number, "{text}");
         }
-        for text in ["2026-11-19", "19/11/26", "10:00", "19.11.2026", "1:05 PM", "19 Nov 2026", "2026-11-19T10:00:00Z"] {
+        for text in ["2026-11-19", "19/11/26", "10:00", "19.11.2026", "1:05 PM", "19 Nov 2026", "2026-11-19T10:00:00Z"]
+        {
             assert_eq!(look(text), Look::Time, "{text}");
         }
         for text in ["id", "v", "PM10", "Consumption (kWh)", "A12", "north", "e"] {

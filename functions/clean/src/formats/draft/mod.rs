@@ -57,7 +57,9 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
         return Err("there is no row in it".to_owned());
     }
     if let Some(members) = packed.filter(|members| *members > 1) {
-        grid.note(format!("the archive has {members} files: the first one is looked at, and all are read with its draft"));
+        grid.note(format!(
+            "the archive has {members} files: the first one is looked at, and all are read with its draft"
+        ));
     }
     let guesses = guesses(&mut grid);
     let (dataset_toml, model) = declare::texts(name, &file, &grid, &guesses);
@@ -94,7 +96,8 @@ fn sample(from: &Path, file: &str) -> Result<(Grid, Option<usize>), Stop> {
         let reader = decompress(file, Box::new(opened))?;
         return Ok((sample_of(unpacked(file), reader)?, None));
     }
-    let broken = |error: zip::result::ZipError| Stop::reject("damaged", format!("the zip archive cannot be read: {error}"));
+    let broken =
+        |error: zip::result::ZipError| Stop::reject("damaged", format!("the zip archive cannot be read: {error}"));
     let mut archive = ZipArchive::new(opened).map_err(broken)?;
     let mut members = Vec::new();
     for number in 0..archive.len() {
@@ -120,7 +123,9 @@ fn sample_of(name: &str, mut reader: impl Read) -> Result<Grid, Stop> {
     if head.starts_with(b"PK\x03\x04") && !is_text {
         let (sheet, rows) = xlsx::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
         let mut options = vec!["format = \"xlsx\"".to_owned()];
-        let note = sheet.as_ref().map(|sheet| format!("the workbook has several sheets: the one with the most rows is \"{sheet}\""));
+        let note = sheet
+            .as_ref()
+            .map(|sheet| format!("the workbook has several sheets: the one with the most rows is \"{sheet}\""));
         options.extend(sheet.map(|sheet| format!("sheet = {}", quoted(&sheet))));
         let mut grid = sheet::of_sheet(&rows, options);
         grid.notes.extend(note);

@@ -4,11 +4,64 @@
 const TAKEN: [&str; 1] = [lake::dataset::RECEIVED_AT];
 /// Words that SQL does not read as a column's name.
 const KEYWORDS: [&str; 58] = [
-    "all", "and", "any", "array", "as", "asc", "between", "by", "case", "cast", "check", "column", "create", "cross",
-    "default", "delete", "desc", "distinct", "drop", "else", "end", "except", "exists", "false", "fetch", "filter", "for",
-    "from", "full", "group", "having", "in", "inner", "insert", "intersect", "into", "is", "join", "left", "like", "limit",
-    "natural", "not", "null", "offset", "on", "or", "order", "outer", "right", "select", "set", "table", "then", "true",
-    "union", "values", "where",
+    "all",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "between",
+    "by",
+    "case",
+    "cast",
+    "check",
+    "column",
+    "create",
+    "cross",
+    "default",
+    "delete",
+    "desc",
+    "distinct",
+    "drop",
+    "else",
+    "end",
+    "except",
+    "exists",
+    "false",
+    "fetch",
+    "filter",
+    "for",
+    "from",
+    "full",
+    "group",
+    "having",
+    "in",
+    "inner",
+    "insert",
+    "intersect",
+    "into",
+    "is",
+    "join",
+    "left",
+    "like",
+    "limit",
+    "natural",
+    "not",
+    "null",
+    "offset",
+    "on",
+    "or",
+    "order",
+    "outer",
+    "right",
+    "select",
+    "set",
+    "table",
+    "then",
+    "true",
+    "union",
+    "values",
+    "where",
 ];
 
 /// `Start Time (UTC)` becomes `start_time_utc`, and what has no letters `column_3`.
@@ -92,8 +145,9 @@ fn has_word(label: &str, words: &[&str], parts: &[&str]) -> bool {
 /// Whether a name says that values are times or dates.
 pub(super) fn is_time(label: &str) -> bool {
     let words = [
-        "at", "ts", "t", "on", "when", "day", "dag", "jour", "tag", "dia", "unix", "created", "updated", "modified", "start",
-        "begin", "end", "from", "to", "until", "since", "last", "first", "received", "uhr", "tijd", "zeit", "hora",
+        "at", "ts", "t", "on", "when", "day", "dag", "jour", "tag", "dia", "unix", "created", "updated", "modified",
+        "start", "begin", "end", "from", "to", "until", "since", "last", "first", "received", "uhr", "tijd", "zeit",
+        "hora",
     ];
     let parts = ["time", "date", "stamp", "epoch", "datum", "fecha", "heure", "moment", "zeitpunkt"];
     has_word(label, &words, &parts)
@@ -102,8 +156,8 @@ pub(super) fn is_time(label: &str) -> bool {
 /// Whether a name says that values tell things apart.
 pub(super) fn is_id(label: &str) -> bool {
     let words = [
-        "id", "ids", "key", "code", "uuid", "guid", "nr", "no", "number", "num", "ref", "ean", "serial", "sku", "meter", "device",
-        "sensor", "station", "account", "customer", "index",
+        "id", "ids", "key", "code", "uuid", "guid", "nr", "no", "number", "num", "ref", "ean", "serial", "sku",
+        "meter", "device", "sensor", "station", "account", "customer", "index",
     ];
     let name = column_name(label, 0);
     has_word(label, &words, &["_id", "nummer", "numero", "identif", "barcode"]) || name.ends_with("id")
@@ -111,10 +165,24 @@ pub(super) fn is_id(label: &str) -> bool {
 
 /// Whether a name says that values are of a person.
 pub(super) fn is_personal(label: &str) -> bool {
-    let words = ["email", "mail", "phone", "mobile", "surname", "firstname", "lastname", "birthday", "iban", "ssn", "bsn"];
+    let words =
+        ["email", "mail", "phone", "mobile", "surname", "firstname", "lastname", "birthday", "iban", "ssn", "bsn"];
     let parts = [
-        "e_mail", "first_name", "last_name", "full_name", "given_name", "family_name", "date_of_birth", "birth_date",
-        "telephone", "telefoon", "phone_number", "street", "home_address", "voornaam", "achternaam",
+        "e_mail",
+        "first_name",
+        "last_name",
+        "full_name",
+        "given_name",
+        "family_name",
+        "date_of_birth",
+        "birth_date",
+        "telephone",
+        "telefoon",
+        "phone_number",
+        "street",
+        "home_address",
+        "voornaam",
+        "achternaam",
     ];
     has_word(label, &words, &parts)
 }

@@ -52,17 +52,8 @@ const DATES: [(Order, &str); 28] = [
     (Order::DayFirst, "%a, %d %b %Y"),
     (Order::YearFirst, "%Y-%b-%d"),
 ];
-const TIMES: [&str; 9] = [
-    "%H:%M",
-    "%H:%M:%S",
-    "%H:%M:%S%.f",
-    "%I:%M %p",
-    "%I:%M:%S %p",
-    "%I:%M:%S%.f %p",
-    "%I:%M%p",
-    "%I:%M:%S%p",
-    "%Hh%M",
-];
+const TIMES: [&str; 9] =
+    ["%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p", "%I:%M:%S%.f %p", "%I:%M%p", "%I:%M:%S%p", "%Hh%M"];
 const BETWEEN: [&str; 3] = [" ", "T", ", "];
 const OFFSETS: [&str; 5] = ["", "%#z", " %#z", "Z", " UTC"];
 /// Dates and times without anything between their parts.
@@ -80,6 +71,8 @@ const COMPACT: [(bool, &str); 6] = [
 pub(super) struct Written {
     pub order: Order,
     pub pattern: String,
+    /// The part of it that is the date.
+    date: &'static str,
     pub has_time: bool,
     pub has_offset: bool,
 }
@@ -158,7 +151,9 @@ fn declare(is_date: bool, has_offset: bool, patterns: &[&str]) -> String {
 
 fn compact(label: &str, values: &[&str], different: &[&str]) -> Option<Found> {
     let is_likely = names::is_time(label) || values.len() >= 10;
-    let recent = |value: &str| value.get(..4).and_then(|year| year.parse::<u32>().ok()).is_some_and(|y| (1900..=2100).contains(&y));
+    let recent = |value: &str| {
+        value.get(..4).and_then(|year| year.parse::<u32>().ok()).is_some_and(|y| (1900..=2100).contains(&y))
+    };
     if !is_likely || !nearly_all(different, recent) {
         return None;
     }
@@ -185,7 +180,7 @@ fn ways(text: &str) -> Vec<Written> {
             continue;
         }
         if NaiveDate::parse_from_str(&text, date).is_ok() {
-            ways.push(Written { order, pattern: date.to_owned(), has_time: false, has_offset: false });
+            ways.push(Written { order, pattern: date.to_owned(), date, has_time: false, has_offset: false });
         }
         if !text.contains([':', 'h']) || NaiveDate::parse_and_remainder(&text, date).is_err() {
             continue;
@@ -201,7 +196,7 @@ fn ways(text: &str) -> Vec<Written> {
                         NaiveDateTime::parse_from_str(&text, &pattern).is_ok()
                     };
                     if is_read {
-                        ways.push(Written { order, pattern, has_time: true, has_offset });
+                        ways.push(Written { order, pattern, date, has_time: true, has_offset });
                     }
                 }
             }
@@ -279,18 +274,21 @@ fn choose(values: &[&str], orders: &[Order], wanted: Option<Order>, ways: &[(Ord
 /// Whether rows are in the order of their dates, read in these ways, without gaps of months.
 fn ascends(values: &[&str], ways: &[Written]) -> bool {
     let day = |text: &&str| {
-        let read = |way: &Written| NaiveDate::parse_and_remainder(text, way.pattern.split(['T', ',']).next().unwrap_or_default().split(" %H").next().unwrap_or_default().split(" %I").next().unwrap_or_default()).ok().map(|(day, _)| day);
+        let read = |way: &Written| NaiveDate::parse_and_remainder(text, way.date).ok().map(|(day, _)| day);
         ways.iter().find_map(read)
     };
     let days: Vec<NaiveDate> = values.iter().take(1000).filter_map(day).collect();
     let step = |(before, after): (&NaiveDate, &NaiveDate)| (*after - *before).num_days();
     let steps: Vec<i64> = days.iter().zip(days.iter().skip(1)).map(step).filter(|step| *step != 0).collect();
-    !steps.is_empty() && (steps.iter().all(|step| (0..15).contains(step)) || steps.iter().all(|step| (-14..=0).contains(step)))
+    !steps.is_empty()
+        && (steps.iter().all(|step| (0..15).contains(step)) || steps.iter().all(|step| (-14..=0).contains(step)))
 }
 
 /// How a time of day is written, if all texts are one.
 pub(super) fn time_of_day(values: &[&str]) -> Option<&'static str> {
-    let is_likely = |value: &&str| value.len() <= 15 && value.contains([':', 'h']) && value.starts_with(|c: char| c.is_ascii_digit());
+    let is_likely = |value: &&str| {
+        value.len() <= 15 && value.contains([':', 'h']) && value.starts_with(|c: char| c.is_ascii_digit())
+    };
     if values.is_empty() || !values.iter().all(|value| is_likely(value)) {
         return None;
     }
@@ -322,7 +320,10 @@ mod tests {
         for (values, wanted) in [
             (&["2026-11-19", "2026-11-20"][..], "type = \"date\"".to_owned()),
             (&["2026-11-19T10:00:00Z"], "type = \"timestamp\"".to_owned()),
-            (&["2026-11-19T10:00:00+01:00", "2026-11-19 11:00:00"], "type = \"timestamp\"; zone = \"dataset\"".to_owned()),
+            (
+                &["2026-11-19T10:00:00+01:00", "2026-11-19 11:00:00"],
+                "type = \"timestamp\"; zone = \"dataset\"".to_owned(),
+            ),
             (&["2026-11-19 10:00", "2026-11-19 24:00"], local("%Y-%m-%d %H:%M")),
             (&["04/07/20", "25/07/20"], "type = \"date\"; format = \"%d/%m/%y\"".to_owned()),
             (&["25/07/2020"], "type = \"date\"; format = \"%d/%m/%Y\"".to_owned()),
@@ -333,7 +334,11 @@ mod tests {
             (&["19 Nov 2026"], "type = \"date\"; format = \"%d %b %Y\"".to_owned()),
             (&["November 19, 2026"], "type = \"date\"; format = \"%B %d, %Y\"".to_owned()),
             (&["2026-11-19 10:00:00+01"], "type = \"timestamp\"; format = \"%Y-%m-%d %H:%M:%S%#z\"".to_owned()),
-            (&["25/11/2026 08:00:05", "25/11/2026 08:00"], "type = \"timestamp\"; format = [\"%d/%m/%Y %H:%M\", \"%d/%m/%Y %H:%M:%S\"]; zone = \"dataset\"".to_owned()),
+            (
+                &["25/11/2026 08:00:05", "25/11/2026 08:00"],
+                "type = \"timestamp\"; format = [\"%d/%m/%Y %H:%M\", \"%d/%m/%Y %H:%M:%S\"]; zone = \"dataset\""
+                    .to_owned(),
+            ),
             (&["hello"], String::new()),
             (&["10:00"], String::new()),
             (&["12345678"], String::new()),

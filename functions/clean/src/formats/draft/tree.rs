@@ -17,9 +17,32 @@ const MOST_COLUMNS: usize = 500;
 const DEPTH: usize = 4;
 /// Members around a list that say something of the answer, not of its rows.
 const ENVELOPE: [&str; 26] = [
-    "count", "total", "page", "pages", "per_page", "perpage", "page_size", "pagesize", "limit", "offset", "next", "previous",
-    "prev", "status", "ok", "code", "message", "success", "error", "errors", "version", "results", "numresults", "totalcount",
-    "total_count", "links",
+    "count",
+    "total",
+    "page",
+    "pages",
+    "per_page",
+    "perpage",
+    "page_size",
+    "pagesize",
+    "limit",
+    "offset",
+    "next",
+    "previous",
+    "prev",
+    "status",
+    "ok",
+    "code",
+    "message",
+    "success",
+    "error",
+    "errors",
+    "version",
+    "results",
+    "numresults",
+    "totalcount",
+    "total_count",
+    "links",
 ];
 
 /// Whether the text is JSON by its beginning, and if so whether each line is an object of its own.
@@ -56,7 +79,10 @@ pub(super) fn grid(text: &[u8], is_part: bool, is_lines: bool) -> Result<Grid, S
         tables.rows.pop();
     }
     if tables.rows.is_empty() {
-        return Err(Stop::reject("no_rows", "there is no JSON object in it, whose members would be the values of a row"));
+        return Err(Stop::reject(
+            "no_rows",
+            "there is no JSON object in it, whose members would be the values of a row",
+        ));
     }
     tables.fill(&mut grid);
     Ok(grid)
@@ -153,7 +179,12 @@ impl<'t> Tables<'t> {
         }
         let rows = document.pointer(&pointer).map(items).unwrap_or_default();
         grid.options.push(format!("rows = {}", quoted(&pointer)));
-        self.rows = rows.into_iter().take(MOST_ROWS).filter_map(|row| object(row.get().as_bytes())).map(|row| vec![row]).collect();
+        self.rows = rows
+            .into_iter()
+            .take(MOST_ROWS)
+            .filter_map(|row| object(row.get().as_bytes()))
+            .map(|row| vec![row])
+            .collect();
     }
 
     /// Goes into the list that has the most rows, if rows have one. Returns whether they have.
@@ -169,12 +200,17 @@ impl<'t> Tables<'t> {
         let looked_at = self.rows.len().min(1000);
         if in_rows * 2 < looked_at {
             let some = counts.keys().cloned().collect::<Vec<_>>().join(", ");
-            grid.note(format!("some rows have lists of objects ({some}): left out; explode = \"/...\" makes them rows"));
+            grid.note(format!(
+                "some rows have lists of objects ({some}): left out; explode = \"/...\" makes them rows"
+            ));
             return false;
         }
         let others: Vec<&str> = counts.keys().filter(|other| *other != pointer).map(String::as_str).collect();
         if !others.is_empty() {
-            grid.note(format!("lists of objects beside {pointer} are left out: {}; declare a table for each", others.join(", ")));
+            grid.note(format!(
+                "lists of objects beside {pointer} are left out: {}; declare a table for each",
+                others.join(", ")
+            ));
         }
         if *in_rows < looked_at {
             grid.note(format!("some rows have no list {pointer}: they are rejected (no_rows)"));
@@ -199,7 +235,8 @@ impl<'t> Tables<'t> {
     fn fill(self, grid: &mut Grid) {
         if !self.levels.is_empty() {
             let pointers: Vec<String> = self.levels.iter().map(|level| quoted(&level.pointer)).collect();
-            let list = if let [only] = pointers.as_slice() { only.clone() } else { format!("[{}]", pointers.join(", ")) };
+            let list =
+                if let [only] = pointers.as_slice() { only.clone() } else { format!("[{}]", pointers.join(", ")) };
             grid.options.push("# The elements of this list are the rows; ^ is the row around it.".to_owned());
             grid.options.push(format!("explode = {list}"));
         }
@@ -216,7 +253,8 @@ impl<'t> Tables<'t> {
                 collect(row, "", "", skipped, &mut places, &mut left_out);
             }
             for (pointer, label) in places {
-                let values = self.rows.iter().map(|family| family.get(level).and_then(|row| value(row.pointer(&pointer)?)));
+                let values =
+                    self.rows.iter().map(|family| family.get(level).and_then(|row| value(row.pointer(&pointer)?)));
                 let values: Vec<Option<Value>> = values.collect();
                 let plain = pointer.get(1..).filter(|name| !name.contains(['/', '~']) && carets.is_empty());
                 let origin = match plain {
@@ -328,7 +366,11 @@ mod tests {
             let grid = grid(text.as_bytes(), false, false).unwrap();
             let declared: Vec<&String> = grid.options.iter().skip(1).filter(|line| !line.starts_with('#')).collect();
             assert_eq!(declared, options, "{text}");
-            assert_eq!((origins(&grid), grid.rows), (columns.iter().map(|c| (*c).to_owned()).collect(), rows), "{text}");
+            assert_eq!(
+                (origins(&grid), grid.rows),
+                (columns.iter().map(|c| (*c).to_owned()).collect(), rows),
+                "{text}"
+            );
         }
         assert!(grid(b"[1, 2]", false, false).is_err());
         let lines = grid(b"{\"a\":1}\nx\n{\"b\":2}\n", false, true).unwrap();
@@ -340,7 +382,11 @@ mod tests {
         let text = "{\"data\":[{\"a\":1,\"b\":[1,2],\"c\":\"}]\\\"\"},{\"a\":2,\"b\":[],\"c\":\"x\"},{\"a\":3,\"b\":[],\"c\":\"y\"}]}";
         for end in 40..text.len() {
             let cut = closed(&text.as_bytes()[..end]);
-            assert!(serde_json::from_slice::<serde_json::Value>(&cut).is_ok(), "{end}: {}", String::from_utf8_lossy(&cut));
+            assert!(
+                serde_json::from_slice::<serde_json::Value>(&cut).is_ok(),
+                "{end}: {}",
+                String::from_utf8_lossy(&cut)
+            );
         }
         let cut = grid(&text.as_bytes()[..text.len() - 4], true, false).unwrap();
         assert_eq!((origins(&cut), cut.rows), (vec!["a".to_owned(), "c".to_owned()], 1));
