@@ -219,7 +219,7 @@ fn workbooks_and_parquet_are_drafted_by_their_types() {
     let lines = [
         "format = \"parquet\"",
         "[table.record.column.id]\ntype = \"int64\"",
-        "[table.record.column.name]\ntype = \"string\"\nfield = \"Name\"",
+        "[table.record.column.name]\ntype = \"string\"\n# Digits with zeros",
         "[table.record.column.v]\ntype = \"float64\"",
         "[table.record.column.ok]\ntype = \"bool\"",
         "[table.record.column.at]\ntype = \"timestamp\"\nrequired",

@@ -176,10 +176,10 @@ fn epoch(label: &str, texts: &[&str]) -> Option<Typed> {
     Some(typed)
 }
 
-/// Days as Excel counts them, in a column that is called a time.
+/// Days as Excel counts them, in a column that is called a date or a time.
 fn excel(label: &str, texts: &[&str]) -> Option<Typed> {
     let is_day = |text: &str| text.parse::<f64>().is_ok_and(|days| (25_569.0..73_051.0).contains(&days));
-    if !names::is_time(label) || !nearly_all(texts, is_day) {
+    if !names::is_date(label) || !nearly_all(texts, is_day) {
         return None;
     }
     let has_times = texts.iter().any(|text| text.contains('.') && !text.ends_with(".0"));
@@ -248,7 +248,7 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
         // `1.234` is a thousand in a file whose decimals have commas.
         let is_thousands = !are_numbers && habits.is_comma == Some(true) && only_groups('.');
         if is_thousands {
-            let mut typed = Typed::of("type = \"int64\"\nthousands = \".\"");
+            let mut typed = Typed::of("type = \"int64\"\ndecimal = \",\"\nthousands = \".\"");
             typed
                 .notes
                 .push("1.234 in it is read as a thousand, as other columns have commas before decimals".to_owned());
@@ -396,7 +396,10 @@ mod tests {
     #[test]
     fn what_could_be_either_is_decided_by_the_file_and_said() {
         let comma = Habits { is_comma: Some(true), ..Habits::default() };
-        assert_eq!(guessed("x", &["1.234", "2.500"], comma).declared, "type = \"int64\"\nthousands = \".\"");
+        assert_eq!(
+            guessed("x", &["1.234", "2.500"], comma).declared,
+            "type = \"int64\"\ndecimal = \",\"\nthousands = \".\""
+        );
         assert_eq!(guessed("x", &["1.234", "2.500"], Habits::default()).declared, "type = \"float64\"");
         let european = Habits { is_european: true, ..Habits::default() };
         let either = guessed("x", &["1,234"], european);

@@ -117,8 +117,10 @@ fn day_of(guesses: &[Guess]) -> Option<Day<'_>> {
 fn key(add: &mut String, grid: &Grid, guesses: &[Guess], day: Option<&Day>) {
     let name = |guess: &Guess| column_name(guess, day);
     let time = day.map(|day| day.of);
-    let alone: Vec<&Guess> =
-        guesses.iter().filter(|guess| guess.is_unique && guess.kind != ColumnType::Float64).collect();
+    let alone: Vec<&Guess> = guesses
+        .iter()
+        .filter(|guess| guess.is_unique && !matches!(guess.kind, ColumnType::Float64 | ColumnType::Bool))
+        .collect();
     let with_time = |time: &Guess| {
         let of_time = guesses.iter().position(|guess| guess.name == time.name)?;
         let of_others = guesses.iter().enumerate().filter(|(at, guess)| {

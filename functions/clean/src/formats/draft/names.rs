@@ -64,6 +64,9 @@ const KEYWORDS: [&str; 58] = [
     "where",
 ];
 
+/// Parts of names of times and dates.
+const TIME_PARTS: [&str; 9] = ["time", "date", "stamp", "epoch", "datum", "fecha", "heure", "moment", "zeitpunkt"];
+
 /// `Start Time (UTC)` becomes `start_time_utc`, and what has no letters `column_3`.
 pub(super) fn column_name(label: &str, at: usize) -> String {
     let mut plain = String::new();
@@ -149,8 +152,12 @@ pub(super) fn is_time(label: &str) -> bool {
         "start", "begin", "end", "from", "to", "until", "since", "last", "first", "received", "uhr", "tijd", "zeit",
         "hora",
     ];
-    let parts = ["time", "date", "stamp", "epoch", "datum", "fecha", "heure", "moment", "zeitpunkt"];
-    has_word(label, &words, &parts)
+    has_word(label, &words, &TIME_PARTS)
+}
+
+/// Whether a name says so without doubt.
+pub(super) fn is_date(label: &str) -> bool {
+    has_word(label, &["day", "dag", "jour", "tag", "dia"], &TIME_PARTS)
 }
 
 /// Whether a name says that values tell things apart.

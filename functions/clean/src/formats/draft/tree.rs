@@ -389,7 +389,7 @@ mod tests {
             );
         }
         let cut = grid(&text.as_bytes()[..text.len() - 4], true, false).unwrap();
-        assert_eq!((origins(&cut), cut.rows), (vec!["a".to_owned(), "c".to_owned()], 1));
+        assert_eq!((origins(&cut), cut.rows), (vec!["a".to_owned(), "c".to_owned()], 2));
     }
 
     #[test]
