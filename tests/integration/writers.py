@@ -50,21 +50,21 @@ write("excel_unicode/a.txt", encoding="utf-16", dialect="excel-tab")
 write("excel_ansi/a.csv", encoding="windows-1252", values=[row | {"name": row["name"].replace("日本", "JP")} for row in rows], **european)
 
 times = [datetime.datetime.fromisoformat(row["at"]) for row in rows]
-table = pandas.DataFrame(rows).assign(at=pandas.to_datetime(pandas.Series(times), utc=True))
-table.to_csv(place("pandas_csv/a.csv"), index=False)
-table.to_csv(place("pandas_index/a.csv.gz"))
-table.to_csv(place("pandas_european/a.csv"), index=False, sep=";", decimal=",", encoding="utf-8-sig", lineterminator="\r\n")
-table.to_json(place("pandas_lines/a.ndjson"), orient="records", lines=True, date_format="iso", double_precision=15)
-table.to_parquet(place("pandas_parquet/a.parquet"), index=False)
+frame = pandas.DataFrame(rows).assign(at=pandas.to_datetime(pandas.Series(times), utc=True))
+frame.to_csv(place("pandas_csv/a.csv"), index=False)
+frame.to_csv(place("pandas_index/a.csv.gz"))
+frame.to_csv(place("pandas_european/a.csv"), index=False, sep=";", decimal=",", encoding="utf-8-sig", lineterminator="\r\n")
+frame.to_json(place("pandas_lines/a.ndjson"), orient="records", lines=True, date_format="iso", double_precision=15)
+frame.to_parquet(place("pandas_parquet/a.parquet"), index=False)
 
-table = polars.DataFrame(rows).with_columns(polars.Series("at", times).cast(polars.Datetime("us", "UTC")))
-table.write_csv(place("polars_csv/a.csv"))
-table.write_csv(place("polars_semicolon/a.csv"), separator=";", include_bom=True, quote_style="always", line_terminator="\r\n")
-table.write_ndjson(place("polars_lines/a.ndjson"))
-table.write_parquet(place("polars_parquet/a.parquet"))
+frame = polars.DataFrame(rows).with_columns(polars.Series("at", times).cast(polars.Datetime("us", "UTC")))
+frame.write_csv(place("polars_csv/a.csv"))
+frame.write_csv(place("polars_semicolon/a.csv"), separator=";", include_bom=True, quote_style="always", line_terminator="\r\n")
+frame.write_ndjson(place("polars_lines/a.ndjson"))
+frame.write_parquet(place("polars_parquet/a.parquet"))
 
 duckdb.execute("SET TimeZone = 'UTC'")
-duckdb.execute("CREATE TABLE written AS SELECT * FROM table")
+duckdb.execute("CREATE TABLE written AS SELECT * FROM frame")
 for name, options in [
     ("duckdb_csv/a.csv", "FORMAT csv, HEADER"),
     ("duckdb_pipe/a.csv", "FORMAT csv, HEADER, DELIMITER '|', FORCE_QUOTE *"),
