@@ -62,6 +62,9 @@ fn what_stands_around_the_rows_is_declared() {
     drafted("a.csv", "id,name\n1,\"a \\\"b\\\" c\"\n2,\"d, e\"\n", 2, 0, &["escape = \"\\\\\""]);
     drafted("a.txt", "a|b\n1|x\n", 1, 0, &["from = \"**/*.txt\"", "format = \"csv\"", "delimiter = \"|\""]);
     drafted("no ending", "a,b\n1,x\n", 1, 0, &["from = \"**/*\"", "format = \"csv\""]);
+    let text = "Identifiant;Type;Unite;\nX1;Courbe;W;\nHorodate;Valeur\n2023-01-01T00:00:00+01:00;460\n";
+    let draft = drafted("a.csv", text, 1, 0, &["header = \"find\"", "[table.record.column.horodate]"]);
+    assert_eq!(draft.tried.preamble, 2);
     drafted("a.csv", "id,name\n", 0, 0, &["header = \"always\""]);
 }
 
@@ -110,6 +113,15 @@ fn keys_are_declared_where_enough_rows_say_so() {
     };
     drafted("a.csv", rows(40), 40, 0, &["\nkey = [\"meter_id\", \"at\"]"]);
     drafted("a.csv", rows(4), 4, 0, &["\n# key = [\"meter_id\", \"at\"]"]);
+    // Which series a file has may be in its name alone.
+    let series: String = (10..60).map(|minute| format!("2026-11-19T10:{minute}:00Z,1.5\n")).collect();
+    drafted(
+        "a.csv",
+        format!("timeStamp,usedKWh\n{series}"),
+        50,
+        0,
+        &["\n# key = [\"time_stamp\"]", "column.used_kwh]"],
+    );
     let list: String = (0..30).map(|id| format!("{id},a\n")).collect();
     drafted("a.csv", format!("id,kind\n{list}"), 30, 0, &["\nkey = [\"id\"]"]);
 }

@@ -201,7 +201,7 @@ fn codes(texts: &[&str], are_numbers: bool) -> Option<Typed> {
         let digits = unsigned(text);
         digits.len() > 1
             && digits.starts_with('0')
-            && digits.bytes().nth(1).is_some_and(|byte| byte.is_ascii_digit())
+            && digits.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
             && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
     };
     let is_plus = |text: &&str| text.strip_prefix('+').is_some_and(is_digits);
@@ -320,8 +320,8 @@ fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
     let mut typed = Typed { date_pattern: found.date_pattern, ..Typed::of(found.declared) };
     if found.is_ambiguous {
         let (as_read, other) = match found.order {
-            Some(Order::MonthFirst) => ("the month first", "%d/%m"),
-            Some(Order::YearFirst) => ("the year first", "%d"),
+            Some(Order::Month) => ("the month first", "%d/%m"),
+            Some(Order::Year) => ("the year first", "%d"),
             _ => ("the day first", "%m/%d"),
         };
         typed.notes.push(format!(
@@ -331,7 +331,7 @@ fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
             .remarks
             .push(format!("# 01/02/2026 could be either: read with {as_read}. If that is wrong, begin with {other}."));
     } else {
-        typed.habits.order = found.order.filter(|order| *order != Order::YearFirst);
+        typed.habits.order = found.order.filter(|order| *order != Order::Year);
     }
     if found.has_short_years {
         typed.notes.push("its years have two digits: 69 to 99 are of the last century".to_owned());

@@ -135,7 +135,8 @@ fn key(add: &mut String, grid: &Grid, guesses: &[Guess], day: Option<&Day>) {
         // One file may have a single day: what is unique in it comes again in the next.
         Some(time) => match with_time(time) {
             Some(other) if other.is_id || !time.is_unique => Some((vec![name(other), name(time)], other.is_id)),
-            _ if time.is_unique => Some((vec![name(time)], true)),
+            // Which series a file has may be in its name alone: another file's rows would be lost.
+            _ if time.is_unique => Some((vec![name(time)], false)),
             _ => None,
         },
         None => {
@@ -171,7 +172,9 @@ fn are_unique(grid: &Grid, columns: &[usize]) -> bool {
 
 fn model(guesses: &[Guess], day: &Day) -> String {
     let is_measure = |guess: &&Guess| {
-        let is_number = guess.kind == ColumnType::Float64 || guess.kind == ColumnType::Int64 && !guess.is_id;
+        let is_number = guess.kind == ColumnType::Float64
+            // A whole number without a name of its own may be one that tells rows apart.
+            || guess.kind == ColumnType::Int64 && !guess.is_id && !guess.name.starts_with("column_");
         is_number && !guess.is_personal
     };
     let mut measures: Vec<&Guess> = guesses.iter().filter(is_measure).collect();

@@ -149,13 +149,14 @@ fn comment(records: &[SampleRecord], delimiter: u8) -> Option<u8> {
     })
 }
 
-/// How many values most records have; of several such widths, the greatest.
+/// How many values most records have; of several such widths, that of the last record: a preamble comes first.
 pub(super) fn modal_width<'r>(records: impl Iterator<Item = &'r SampleRecord>) -> usize {
-    let mut widths: BTreeMap<usize, usize> = BTreeMap::new();
-    for record in records.filter(|record| record.is_sound) {
-        *widths.entry(record.values.len()).or_default() += 1;
+    let mut widths: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for (at, record) in records.filter(|record| record.is_sound).enumerate() {
+        let (count, last) = widths.entry(record.values.len()).or_default();
+        (*count, *last) = (*count + 1, at);
     }
-    widths.into_iter().max_by_key(|(width, count)| (*count, *width)).map_or(0, |(width, _)| width)
+    widths.into_iter().max_by_key(|(_, found)| *found).map_or(0, |(width, _)| width)
 }
 
 #[cfg(test)]

@@ -165,7 +165,7 @@ fn columns_of(records: &[&SampleRecord], widest: usize) -> usize {
     records.iter().filter(|record| record.values.len() == widest).map(|record| width(record)).max().unwrap_or(0)
 }
 
-fn text_at<'r>(record: &'r SampleRecord, at: usize) -> &'r str {
+fn text_at(record: &SampleRecord, at: usize) -> &str {
     record.values.get(at).map(String::as_str).unwrap_or_default()
 }
 
@@ -332,6 +332,12 @@ mod tests {
             ("a,b\nr1,1,2\nr2,3,4\n", &["", "a", "b"], "skip_lines = 1", 2),
             ("id,v\n1,2\n3,4\nTotal,6\n", &["id", "v"], "", 2),
             ("id,v\n1,2\n3,4\n2 rows exported\n", &["id", "v"], "", 2),
+            (
+                "Identifiant;Type;Unite;\nX1;Courbe;W;\nHorodate;Valeur\n2023-01-01T00:00:00+01:00;460\n",
+                &["Horodate", "Valeur"],
+                "header = \"find\"",
+                1,
+            ),
             ("Export of May\n1;2\n3;4\n", &["", ""], "skip_lines = 1", 2),
         ] {
             let grid = read(text);

@@ -67,14 +67,22 @@ const KEYWORDS: [&str; 58] = [
 /// Parts of names of times and dates.
 const TIME_PARTS: [&str; 9] = ["time", "date", "stamp", "epoch", "datum", "fecha", "heure", "moment", "zeitpunkt"];
 
-/// `Start Time (UTC)` becomes `start_time_utc`, and what has no letters `column_3`.
+/// `Start Time (UTC)` becomes `start_time_utc`, `meterId` `meter_id`, and what has no letters `column_3`.
 pub(super) fn column_name(label: &str, at: usize) -> String {
     let mut plain = String::new();
-    for character in label.chars().flat_map(char::to_lowercase) {
-        match letters(character) {
-            Some(letters) => plain.push_str(letters),
-            None if character.is_ascii_alphanumeric() => plain.push(character),
-            None => plain.push(' '),
+    // Small letters so far of a word. After one alone no other word begins: `kWh`.
+    let mut small = 0;
+    for character in label.chars() {
+        if character.is_uppercase() && small > 1 {
+            plain.push(' ');
+        }
+        small = if character.is_lowercase() { small + 1 } else { 0 };
+        for lower in character.to_lowercase() {
+            match letters(lower) {
+                Some(letters) => plain.push_str(letters),
+                None if lower.is_ascii_alphanumeric() => plain.push(lower),
+                None => plain.push(' '),
+            }
         }
     }
     let name = plain.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_");
@@ -166,8 +174,10 @@ pub(super) fn is_id(label: &str) -> bool {
         "id", "ids", "key", "code", "uuid", "guid", "nr", "no", "number", "num", "ref", "ean", "serial", "sku",
         "meter", "device", "sensor", "station", "account", "customer", "index",
     ];
+    let stems = ["user", "person", "order", "item", "product", "asset", "site", "location", "client"];
     let name = column_name(label, 0);
-    has_word(label, &words, &["_id", "nummer", "numero", "identif", "barcode"]) || name.ends_with("id")
+    let is_stem = |stem: &str| words.contains(&stem) || stems.contains(&stem);
+    has_word(label, &words, &["nummer", "numero", "identif", "barcode"]) || name.strip_suffix("id").is_some_and(is_stem)
 }
 
 /// Whether a name says that values are of a person.
@@ -209,6 +219,8 @@ mod tests {
             ("Humidity %", "humidity_percent"),
             ("Größe", "groesse"),
             ("2019", "column_2019"),
+            ("meterId", "meter_id"),
+            ("firstValueMWh", "first_value_mwh"),
             ("", "column_3"),
             ("日付", "column_3"),
         ] {

@@ -14,43 +14,43 @@ const DIFFERENT: usize = 300;
 /// Formats of one column.
 const MOST_FORMATS: usize = 3;
 
-/// In which order a date has its parts.
+/// Which part of a date comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Order {
-    YearFirst,
-    DayFirst,
-    MonthFirst,
+    Year,
+    Day,
+    Month,
 }
 
 const DATES: [(Order, &str); 28] = [
-    (Order::YearFirst, "%Y-%m-%d"),
-    (Order::YearFirst, "%Y/%m/%d"),
-    (Order::YearFirst, "%Y.%m.%d"),
-    (Order::YearFirst, "%Y %m %d"),
-    (Order::DayFirst, "%d/%m/%Y"),
-    (Order::DayFirst, "%d-%m-%Y"),
-    (Order::DayFirst, "%d.%m.%Y"),
-    (Order::MonthFirst, "%m/%d/%Y"),
-    (Order::MonthFirst, "%m-%d-%Y"),
-    (Order::MonthFirst, "%m.%d.%Y"),
-    (Order::DayFirst, "%d/%m/%y"),
-    (Order::DayFirst, "%d-%m-%y"),
-    (Order::DayFirst, "%d.%m.%y"),
-    (Order::MonthFirst, "%m/%d/%y"),
-    (Order::MonthFirst, "%m-%d-%y"),
-    (Order::YearFirst, "%y-%m-%d"),
-    (Order::YearFirst, "%y/%m/%d"),
-    (Order::DayFirst, "%d %b %Y"),
-    (Order::DayFirst, "%d-%b-%Y"),
-    (Order::DayFirst, "%d-%b-%y"),
-    (Order::DayFirst, "%d/%b/%Y"),
-    (Order::DayFirst, "%d %b %y"),
-    (Order::MonthFirst, "%b %d, %Y"),
-    (Order::MonthFirst, "%b %d %Y"),
-    (Order::DayFirst, "%d %B %Y"),
-    (Order::MonthFirst, "%B %d, %Y"),
-    (Order::DayFirst, "%a, %d %b %Y"),
-    (Order::YearFirst, "%Y-%b-%d"),
+    (Order::Year, "%Y-%m-%d"),
+    (Order::Year, "%Y/%m/%d"),
+    (Order::Year, "%Y.%m.%d"),
+    (Order::Year, "%Y %m %d"),
+    (Order::Day, "%d/%m/%Y"),
+    (Order::Day, "%d-%m-%Y"),
+    (Order::Day, "%d.%m.%Y"),
+    (Order::Month, "%m/%d/%Y"),
+    (Order::Month, "%m-%d-%Y"),
+    (Order::Month, "%m.%d.%Y"),
+    (Order::Day, "%d/%m/%y"),
+    (Order::Day, "%d-%m-%y"),
+    (Order::Day, "%d.%m.%y"),
+    (Order::Month, "%m/%d/%y"),
+    (Order::Month, "%m-%d-%y"),
+    (Order::Year, "%y-%m-%d"),
+    (Order::Year, "%y/%m/%d"),
+    (Order::Day, "%d %b %Y"),
+    (Order::Day, "%d-%b-%Y"),
+    (Order::Day, "%d-%b-%y"),
+    (Order::Day, "%d/%b/%Y"),
+    (Order::Day, "%d %b %y"),
+    (Order::Month, "%b %d, %Y"),
+    (Order::Month, "%b %d %Y"),
+    (Order::Day, "%d %B %Y"),
+    (Order::Month, "%B %d, %Y"),
+    (Order::Day, "%a, %d %b %Y"),
+    (Order::Year, "%Y-%b-%d"),
 ];
 const TIMES: [&str; 9] =
     ["%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p", "%I:%M:%S%.f %p", "%I:%M%p", "%I:%M:%S%p", "%Hh%M"];
@@ -208,7 +208,7 @@ fn ways(text: &str) -> Vec<Written> {
 /// Texts of declared formats: the fewest that read them all.
 fn written(values: &[&str], different: &[&str], wanted: Option<Order>) -> Option<Found> {
     let mut of_orders = Vec::new();
-    for order in [Order::YearFirst, Order::DayFirst, Order::MonthFirst] {
+    for order in [Order::Year, Order::Day, Order::Month] {
         of_orders.extend(cover(different, order).map(|ways| (order, ways)));
     }
     let orders: Vec<Order> = of_orders.iter().map(|(order, _)| *order).collect();
@@ -267,7 +267,7 @@ fn choose(values: &[&str], orders: &[Order], wanted: Option<Order>, ways: &[(Ord
     if let [only] = ascending.as_slice() {
         return Some(*only);
     }
-    let first = if is_twelve(Order::MonthFirst) { Order::MonthFirst } else { Order::DayFirst };
+    let first = if is_twelve(Order::Month) { Order::Month } else { Order::Day };
     orders.iter().copied().find(|order| *order == first).or_else(|| orders.first().copied())
 }
 
@@ -289,7 +289,7 @@ pub(super) fn time_of_day(values: &[&str]) -> Option<&'static str> {
     let is_likely = |value: &&str| {
         value.len() <= 15 && value.contains([':', 'h']) && value.starts_with(|c: char| c.is_ascii_digit())
     };
-    if values.is_empty() || !values.iter().all(|value| is_likely(value)) {
+    if values.is_empty() || !values.iter().all(is_likely) {
         return None;
     }
     let reads = |pattern: &str| {
@@ -356,11 +356,11 @@ mod tests {
             let found = find("x", values, order).unwrap();
             (found.order, found.is_ambiguous)
         };
-        assert_eq!(found(&["01/02/2026"], None), (Some(Order::DayFirst), true));
-        assert_eq!(found(&["01/02/2026"], Some(Order::MonthFirst)), (Some(Order::MonthFirst), false));
-        assert_eq!(found(&["01/02/2026", "13/02/2026"], None), (Some(Order::DayFirst), false));
-        assert_eq!(found(&["01/02/2026 1:00 PM"], None), (Some(Order::MonthFirst), true));
-        assert_eq!(found(&["01/02/2026", "01/03/2026", "01/04/2026"], None), (Some(Order::MonthFirst), true));
-        assert_eq!(found(&["01/02/2026", "02/02/2026", "03/02/2026"], None), (Some(Order::DayFirst), true));
+        assert_eq!(found(&["01/02/2026"], None), (Some(Order::Day), true));
+        assert_eq!(found(&["01/02/2026"], Some(Order::Month)), (Some(Order::Month), false));
+        assert_eq!(found(&["01/02/2026", "13/02/2026"], None), (Some(Order::Day), false));
+        assert_eq!(found(&["01/02/2026 1:00 PM"], None), (Some(Order::Month), true));
+        assert_eq!(found(&["01/02/2026", "01/03/2026", "01/04/2026"], None), (Some(Order::Month), true));
+        assert_eq!(found(&["01/02/2026", "02/02/2026", "03/02/2026"], None), (Some(Order::Day), true));
     }
 }

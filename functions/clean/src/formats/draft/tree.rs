@@ -281,7 +281,7 @@ fn lists(object: &Object) -> Vec<(String, usize)> {
             Ok(Json::List(list)) => {
                 let items = items(list);
                 let is_object = |item: &&RawValue| item.get().starts_with('{');
-                if !items.is_empty() && items.iter().all(|item| is_object(item)) {
+                if !items.is_empty() && items.iter().all(is_object) {
                     found.push((pointer, items.len()));
                 }
             }
