@@ -8,7 +8,7 @@ mod current;
 mod output;
 mod snapshot;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -109,6 +109,18 @@ pub struct WholeReject {
     pub message: String,
 }
 
+/// Rows that were rejected for one reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// How many.
+    pub rows: u64,
+    /// The line or running index of the first one, from 1.
+    pub first: u64,
+}
+
+/// Rejected rows by their reason's stable code.
+pub type Reasons = BTreeMap<String, Reason>;
+
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -140,6 +152,9 @@ pub struct RawEntry {
     /// Why it was rejected as a whole, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<WholeReject>,
+    /// Its rejected rows by reason. Versions before did not count them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reasons: Reasons,
     /// What it says its source could not deliver.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
@@ -179,6 +194,7 @@ impl RawEntry {
             layout: table.layout(),
             rows: Rows::default(),
             rejected: None,
+            reasons: Reasons::new(),
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,
@@ -213,6 +229,7 @@ impl RawEntry {
             rules: String::new(),
             rows: Rows::default(),
             rejected: None,
+            reasons: Reasons::new(),
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,
@@ -583,6 +600,7 @@ mod tests {
             layout: String::new(),
             rows: Rows { read: 1, clean: 1, ..Rows::default() },
             rejected: None,
+            reasons: Reasons::new(),
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,

@@ -274,6 +274,7 @@ fn reject_whole(raw: &Object, reject: WholeReject, head: &[u8], rows: u64) -> io
     let all = Reject { row: 1, column: None, reason: &reject.reason, message: reject.message.clone(), text: head };
     rejects.write_many(&all, rows)?;
     let account = Rows { read: rows, rejected: rows, ..Rows::default() };
-    let written = Written { rows: account, parts: Vec::new(), rejects: rejects.finish()? };
+    let reasons = rejects.take_reasons();
+    let written = Written { rows: account, parts: Vec::new(), rejects: rejects.finish()?, reasons };
     Ok(Outcome { written, rejected: Some(reject), notes: Notes { seen: rows, ..Notes::default() } })
 }

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::StreamExt;
 use lake::dataset::Dataset;
-use lake::ledger::{Current, FORMAT, Gap, Input, Keep, Objects, RawEntry, Rows, Unreadable, WholeReject};
+use lake::ledger::{Current, FORMAT, Gap, Input, Keep, Objects, RawEntry, Reasons, Rows, Unreadable, WholeReject};
 use lake::progress::Progress;
 use lake::settings::Zone;
 use lake::store::Object;
@@ -92,6 +92,9 @@ pub struct Cleaned {
     /// Why it was rejected as a whole, if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejected_whole: Option<WholeReject>,
+    /// Its rejected rows by reason, each with the first one's line or index.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reasons: Reasons,
     /// What it says its source could not deliver.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
@@ -124,6 +127,7 @@ impl From<RawEntry> for Cleaned {
             table: entry.table,
             rows: entry.rows,
             rejected_whole: entry.rejected,
+            reasons: entry.reasons,
             gaps: entry.gaps,
             ignored_columns: entry.ignored_columns,
             preamble: entry.preamble,

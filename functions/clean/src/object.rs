@@ -99,6 +99,7 @@ fn entry(dataset: &Dataset, table: &Table, decoded: &Decoded) -> RawEntry {
         layout: table.layout(),
         rows: decoded.written.rows,
         rejected: decoded.rejected.clone(),
+        reasons: decoded.written.reasons.clone(),
         gaps: decoded.notes.gaps.clone(),
         ignored_columns: decoded.notes.ignored_columns,
         preamble: decoded.notes.preamble,
@@ -144,7 +145,7 @@ async fn open_siblings(lake: &Lake, table: &Table, raw_key: &str) -> Result<Vec<
 
 #[cfg(test)]
 mod tests {
-    use lake::ledger::Rows;
+    use lake::ledger::{Reasons, Rows};
 
     use super::*;
     use crate::formats::Notes;
@@ -161,7 +162,7 @@ mod tests {
                 last_modified: chrono::DateTime::UNIX_EPOCH,
                 version: None,
             };
-            let written = Written { rows, parts: Vec::new(), rejects: None };
+            let written = Written { rows, parts: Vec::new(), rejects: None, reasons: Reasons::new() };
             let notes = Notes { seen, ..Notes::default() };
             Decoded { raw, siblings: Vec::new(), written, rejected: None, notes }
         };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 
 use lake::draft::{Draft, Drafted};
+use lake::ledger::{Reason, Reasons};
 use serde::Serialize;
 
 /// The most of a record's text that is kept.
@@ -64,6 +65,7 @@ pub struct RejectWriter {
     line: Vec<u8>,
     /// By column and reason.
     beyond: BTreeMap<(Option<String>, String), Counted>,
+    reasons: Reasons,
     /// Rows written so far.
     pub rows: u64,
 }
@@ -79,6 +81,7 @@ impl RejectWriter {
             bytes: 0,
             line: Vec::new(),
             beyond: BTreeMap::new(),
+            reasons: Reasons::new(),
             rows: 0,
         }
     }
@@ -88,7 +91,7 @@ impl RejectWriter {
         if self.lines < MAX_LINES && self.bytes < MAX_BYTES {
             return self.write_many(reject, 1);
         }
-        self.rows += 1;
+        self.count(reject, 1);
         let kind = (reject.column.map(str::to_owned), reject.reason.to_owned());
         self.beyond.entry(kind).or_insert(Counted { first: reject.row, rows: 0 }).rows += 1;
         Ok(())
@@ -96,6 +99,24 @@ impl RejectWriter {
 
     /// Writes one line that stands for `rows` rows.
     pub fn write_many(&mut self, reject: &Reject, rows: u64) -> io::Result<()> {
+        self.count(reject, rows);
+        self.write_line(reject, rows)
+    }
+
+    fn count(&mut self, reject: &Reject, rows: u64) {
+        self.rows += rows;
+        match self.reasons.get_mut(reject.reason) {
+            Some(known) => known.rows += rows,
+            None => drop(self.reasons.insert(reject.reason.to_owned(), Reason { rows, first: reject.row })),
+        }
+    }
+
+    /// The rows so far by reason.
+    pub fn take_reasons(&mut self) -> Reasons {
+        std::mem::take(&mut self.reasons)
+    }
+
+    fn write_line(&mut self, reject: &Reject, rows: u64) -> io::Result<()> {
         let text = reject.text.get(..MAX_TEXT).unwrap_or(reject.text);
         let line = Line {
             raw_key: &self.raw_key,
@@ -117,7 +138,6 @@ impl RejectWriter {
         file.write_all(&self.line)?;
         self.lines += 1;
         self.bytes += self.line.len();
-        self.rows += rows;
         Ok(())
     }
 
@@ -127,7 +147,7 @@ impl RejectWriter {
         for ((column, reason), Counted { first, rows }) in std::mem::take(&mut self.beyond) {
             let message = format!("{rows} more rows from row {first} on, after the first {listed} that are listed");
             let counted = Reject { row: first, column: column.as_deref(), reason: &reason, message, text: b"" };
-            self.write_many(&counted, rows)?;
+            self.write_line(&counted, rows)?;
         }
         let draft = |file: BufWriter<Draft>| file.into_inner().map_err(io::IntoInnerError::into_error);
         self.file.map(|file| draft(file).map(Draft::finish)).transpose()
@@ -156,6 +176,7 @@ mod tests {
             writer.write(&Reject { row, column, reason: "bad", message: "it is bad".to_owned(), text: &text }).unwrap();
         }
         assert_eq!(writer.rows, 200_000);
+        assert_eq!(writer.take_reasons(), Reasons::from([("bad".to_owned(), Reason { rows: 200_000, first: 1 })]));
         let drafted = writer.finish().unwrap().unwrap();
         assert!(drafted.bytes < 2 * MAX_BYTES as u64);
         let lines = lines(drafted);

@@ -14,7 +14,7 @@ use arrow::datatypes::{Date32Type, SchemaRef};
 use chrono::NaiveDate;
 use lake::dataset::Table;
 use lake::draft::{Draft, Drafted};
-use lake::ledger::Rows;
+use lake::ledger::{Reasons, Rows};
 use lake::parquet::{Cells, TableFile};
 use lake::partition::{Partition, PartitionBy};
 
@@ -60,6 +60,8 @@ pub struct Written {
     pub parts: Vec<PartFile>,
     /// The rejected rows, if any.
     pub rejects: Option<Drafted>,
+    /// The same by reason.
+    pub reasons: Reasons,
 }
 
 /// Where decoded rows go.
@@ -324,7 +326,8 @@ impl<'a> TableWriter<'a> {
             parts.push(PartFile { partition, rows, days, times, orders, bytes });
         }
         parts.sort_by(|a, b| a.partition.cmp(&b.partition));
-        Ok(Written { rows: self.rows, parts, rejects: self.rejects.finish()? })
+        let reasons = self.rejects.take_reasons();
+        Ok(Written { rows: self.rows, parts, rejects: self.rejects.finish()?, reasons })
     }
 }
 

@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use clean::formats::draft::{Draft, draft};
 use clean::{Options, Selection};
 use lake::Lake;
 use lake::progress::Quiet;
@@ -148,6 +149,61 @@ async fn cr_only_row_numbers() {
     let done = case("cr_only_row_numbers", THREE, &[], &[("a.csv", b"id,name,v\r1,a,1\rx,b,2\r3,c,y\r")]).await;
     assert_eq!(done.rows, ["a.csv: 1|a|1.0"]);
     assert_eq!(done.rejects, ["a.csv 3 id not_an_integer", "a.csv 4 v not_a_number"]);
+}
+
+/// Drafts a dataset from the file of a case.
+fn drafted(name: &str, bytes: &[u8]) -> std::result::Result<Draft, String> {
+    let folder = TempDir::new().unwrap();
+    let given = std::env::var_os("TRIBUTARY_CASES").map(|cases| Path::new(&cases).join(name).join("raw/c/a.csv"));
+    let path = given.filter(|given| given.is_file()).unwrap_or_else(|| {
+        fs::write(folder.path().join("a.csv"), bytes).unwrap();
+        folder.path().join("a.csv")
+    });
+    draft("c", &path)
+}
+
+#[test]
+fn draft_binary() {
+    let why = drafted("draft_binary", b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xcb\x4c\x51\x29\xe3\x32\xd4").unwrap_err();
+    assert!(why.contains("gzip") && why.contains("name it .gz"), "{why}");
+    let mut zip = b"PK\x03\x04".to_vec();
+    zip.resize(30, 0);
+    assert!(drafted("", &zip).unwrap_err().contains("zip"));
+    let latin = drafted("", b"id;name\n1;Zo\xEB\n2;Ann\n").unwrap();
+    assert!(latin.dataset_toml.contains("encoding = \"windows-1252\""), "{}", latin.dataset_toml);
+    let wide: Vec<u8> = "\u{feff}id;name\r\n1;Zoë\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let wide = drafted("", &wide).unwrap();
+    assert!(wide.dataset_toml.contains("encoding = \"utf-16\""), "{}", wide.dataset_toml);
+    assert_eq!((latin.tried.clean, wide.tried.clean), (2, 1));
+}
+
+#[test]
+fn draft_header_with_blanks() {
+    let text = b"Consumption (kWh), Start, End\n0.5,2026-10-25T00:00:00+01:00,2026-10-25T00:30:00+01:00\n";
+    let draft = drafted("draft_header_with_blanks", text).unwrap();
+    assert_eq!((draft.tried.clean, draft.tried.rejected), (1, 0));
+    assert!(draft.dataset_toml.contains("[table.record.column.consumption_kwh]"), "{}", draft.dataset_toml);
+}
+
+#[test]
+fn draft_headerless() {
+    let draft = drafted("draft_headerless", b"101,2026-11-19 10:00,1.5\n102,2026-11-19 11:00,2.5\n").unwrap();
+    assert!(draft.dataset_toml.contains("header = \"never\""), "{}", draft.dataset_toml);
+    assert_eq!((draft.tried.clean, draft.tried.rejected), (2, 0));
+}
+
+#[test]
+fn draft_trailing_delimiter() {
+    let draft = drafted("draft_trailing_delimiter", b"id,v\n1,2,\n3,4,\n").unwrap();
+    assert!(draft.notes.iter().any(|note| note.contains("3 values and the header 2")), "{:?}", draft.notes);
+    assert_eq!((draft.tried.clean, draft.tried.rejected), (2, 0));
+}
+
+#[test]
+fn draft_two_digit_year() {
+    let draft = drafted("draft_two_digit_year", b"d,v\n04/07/20,1\n05/07/20,2\n").unwrap();
+    assert!(draft.dataset_toml.contains("%d/%m/%y"), "{}", draft.dataset_toml);
+    assert_eq!((draft.tried.clean, draft.tried.rejected), (2, 0));
 }
 
 #[tokio::test]

@@ -306,11 +306,11 @@ pub enum DatasetCommand {
     },
     /// Print what Terraform makes tables, alarms and rights of, of the datasets that the lake declares (own_datasets_file)
     ExportTerraform,
-    /// Draft a dataset's folder from a CSV file
+    /// Draft a dataset's folder from a sample file, and read the sample with it
     New {
         /// The dataset's name, in small letters, digits and _
         name: String,
-        /// A sample of the files to come, with a header
+        /// A sample of the files to come: CSV and its kin, JSON, NDJSON, .xlsx or .parquet; plain or .gz, .zst or .zip
         #[arg(long, value_name = "FILE")]
         from: PathBuf,
         /// Where to make the folder; in a lake: LAKE/config/datasets

@@ -26,7 +26,7 @@ const README: &str = "\
 Run these in the folder that holds the lake, or say where it is with --lake or LAKE_URL:
 
     tributary status                                  what is there, and what is waiting
-    tributary dataset new NAME --from FILE.csv        draft a dataset from a sample
+    tributary dataset new NAME --from FILE            draft a dataset from a sample
     tributary clean && tributary aggregate            bring everything up to date
     tributary query 'SELECT ...'                      SQL over all tables, named dataset.table
     tributary verify                                  prove that no row is lost

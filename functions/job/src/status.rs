@@ -32,6 +32,8 @@ struct State {
     objects_by_older_rules: usize,
     rows: Rows,
     tables: BTreeMap<String, Rows>,
+    /// Rejected rows by reason, as far as they were counted so.
+    reasons: BTreeMap<String, u64>,
     /// Consumption partitions.
     partitions: usize,
     /// Consumption partitions to be made again.
@@ -63,6 +65,10 @@ impl State {
         match self.tables.get_mut(&entry.table) {
             Some(rows) => rows.add(&entry.rows),
             None => drop(self.tables.insert(entry.table.clone(), entry.rows)),
+        }
+        for (reason, counted) in &entry.reasons {
+            let known = self.reasons.entry(reason.clone()).or_default();
+            *known = known.saturating_add(counted.rows);
         }
         let rules = dataset.table(&entry.table).map(|table| &table.fingerprint);
         self.objects_by_older_rules += usize::from(rules != Some(&entry.rules));
@@ -134,6 +140,7 @@ async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<Stat
         objects_by_older_rules: 0,
         rows: Rows::default(),
         tables: BTreeMap::new(),
+        reasons: BTreeMap::new(),
         partitions,
         stale: stale.into_iter().map(|(model, partition)| format!("{model} {partition}")).collect(),
         waiting: waiting.keys,
@@ -151,6 +158,25 @@ async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<Stat
     Ok(state)
 }
 
+/// Rejected rows by reason, the most frequent first.
+fn reasons_text(text: &mut String, state: &State) {
+    let mut reasons: Vec<(&str, u64)> = state.reasons.iter().map(|(reason, rows)| (reason.as_str(), *rows)).collect();
+    reasons.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+    for (at, (reason, rows)) in reasons.iter().enumerate() {
+        let head = if at == 0 { "rejected" } else { "" };
+        line(text, format_args!("  {head:<13} {} {reason}", grouped(*rows)));
+    }
+    let counted: u64 = state.reasons.values().fold(0, |sum, rows| sum.saturating_add(*rows));
+    let older = state.rows.rejected.saturating_sub(counted);
+    if older > 0 {
+        let rows = grouped(older);
+        line(text, format_args!("                {rows} by an older version, which did not count them by reason"));
+    }
+    if !reasons.is_empty() {
+        line(text, format_args!("                `tributary explain REASON` says what to do"));
+    }
+}
+
 fn text(state: &State) -> String {
     let mut text = String::new();
     let add = &mut text;
@@ -166,6 +192,7 @@ fn text(state: &State) -> String {
             format_args!("                {table}: {clean}, {rejected} rejected, {} missing", grouped(rows.missing)),
         );
     }
+    reasons_text(add, state);
     line(add, format_args!("  partitions    {} in consumption", grouped(state.partitions as u64)));
     if state.objects_by_older_rules > 0 {
         let objects = counted(state.objects_by_older_rules as u64, "raw object");

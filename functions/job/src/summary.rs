@@ -266,6 +266,7 @@ impl Summary {
                 );
             }
         }
+        reasons_text(&self.cleaned, text);
     }
 
     fn aggregate_text(&self, text: &mut String) {
@@ -297,6 +298,32 @@ impl Summary {
     fn step(&self, text: &mut String, step: &'static str, what: &str) {
         let seconds = self.steps_ms.get(step).copied().unwrap_or_default() as f64 / 1000.0;
         line(text, format_args!("{step:<10} {what}; {seconds:.2} s"));
+    }
+}
+
+/// How many reasons of rejection a summary shows.
+const REASONS_SHOWN: usize = 3;
+
+/// The most frequent reasons of rejection, each with the place of a row. What the row has is not shown.
+fn reasons_text(cleaned: &[Cleaned], text: &mut String) {
+    let mut reasons: BTreeMap<&str, (u64, &str, u64)> = BTreeMap::new();
+    for cleaned in cleaned {
+        for (reason, found) in &cleaned.reasons {
+            let (rows, ..) = reasons.entry(reason).or_insert((0, &cleaned.raw_key, found.first));
+            *rows = rows.saturating_add(found.rows);
+        }
+    }
+    let all = reasons.len();
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, (rows, ..))| std::cmp::Reverse(*rows));
+    for (reason, (rows, key, row)) in reasons.iter().take(REASONS_SHOWN) {
+        line(
+            text,
+            format_args!("           rejected as {reason}: {}, such as line {row} of {key}", counted(*rows, "row")),
+        );
+    }
+    if all > REASONS_SHOWN {
+        line(text, format_args!("           and {} more reasons", all - REASONS_SHOWN));
     }
 }
 

@@ -21,7 +21,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::{Deserialize, Serialize};
 
-use super::{Beside, Gap, Input, Output, RawEntry, Rows, WholeReject};
+use super::{Beside, Gap, Input, Output, RawEntry, Reasons, Rows, WholeReject};
 use crate::keys;
 use crate::partition::Partition;
 use crate::store::State;
@@ -44,6 +44,8 @@ struct Rest {
     siblings: Vec<Input>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rejected: Option<WholeReject>,
+    #[serde(default, skip_serializing_if = "Reasons::is_empty")]
+    reasons: Reasons,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     gaps: Vec<Gap>,
     #[serde(default, skip_serializing_if = "super::is_zero")]
@@ -259,6 +261,7 @@ fn rest(entry: &RawEntry) -> io::Result<Option<String>> {
         layout: _,
         rows: _,
         rejected,
+        reasons,
         gaps,
         ignored_columns,
         preamble,
@@ -272,6 +275,7 @@ fn rest(entry: &RawEntry) -> io::Result<Option<String>> {
         version: version.clone(),
         siblings: inputs.iter().skip(1).cloned().collect(),
         rejected: rejected.clone(),
+        reasons: reasons.clone(),
         gaps: gaps.clone(),
         ignored_columns: *ignored_columns,
         preamble: *preamble,
@@ -438,6 +442,7 @@ impl Columns {
                 missing: self.number(7, row),
             },
             rejected: rest.rejected,
+            reasons: rest.reasons,
             gaps: rest.gaps,
             ignored_columns: rest.ignored_columns,
             preamble: rest.preamble,
@@ -545,6 +550,11 @@ mod tests {
             layout: "l".to_owned(),
             rows: Rows { read: 1, clean: 2, rejected: 3, duplicate: 4, outside: 5, missing: number },
             rejected: is(11).then(|| WholeReject { reason: "no".to_owned(), message: "\"quoted\"".to_owned() }),
+            reasons: if is(19) {
+                Reasons::from([("r".to_owned(), crate::ledger::Reason { rows: number, first: 7 })])
+            } else {
+                Reasons::new()
+            },
             gaps: if is(13) {
                 vec![Gap { what: vec!["w".to_owned()], reason: "r".to_owned(), can_retry: true }]
             } else {

@@ -45,7 +45,7 @@ fn a_drafted_dataset_is_used_beside_the_built_in_ones() {
     let new = ["dataset", "new", "trams", "--from", "sample.csv", "--into", "config/datasets"];
     let (status, stdout, stderr) = called(lake.path(), &new);
     assert_eq!(status, 0, "{stderr}");
-    assert!(stdout.contains("trams is sound"), "{stdout}");
+    assert!(stdout.contains("trams is sound") && stdout.contains("2 rows came through, 0 rejected"), "{stdout}");
     assert_eq!(called(lake.path(), &new).0, 2, "nothing is overwritten");
 
     lake.write("raw/trams/2026/november.csv", sample.replace("8;", "x;"));
@@ -142,11 +142,54 @@ fn a_draft_is_made_of_what_europeans_write_and_compress() {
     let (status, _, stderr) =
         called(lake.path(), &["dataset", "new", "b", "--from", "raw/tellers/b.csv", "--into", "s3://bucket/config"]);
     assert!(status == 2 && stderr.contains("local folder"), "{stderr}");
-    lake.write("sample.ndjson", "{}\n");
-    for (name, from, why) in [("irceline", "raw/tellers/b.csv", "built-in"), ("a", "sample.ndjson", "by hand")] {
-        let (status, _, stderr) = called(lake.path(), &["dataset", "new", name, "--from", from]);
-        assert!(status == 2 && stderr.contains(why), "{stderr}");
+    lake.write("sample.ndjson", "[1]\n");
+    lake.write("gzip.csv", b"\x1f\x8b\x08\0\0\0\0\0");
+    lake.write("empty.csv", "\n");
+    for (name, from, why) in [
+        ("irceline", "raw/tellers/b.csv", "built-in"),
+        ("a", "sample.ndjson", "no JSON object"),
+        ("a", "gzip.csv", "name it .gz"),
+        ("a", "empty.csv", "no row"),
+        ("a", "raw", "is a folder"),
+        ("a", "nowhere.csv", "nowhere.csv"),
+    ] {
+        let (status, _, stderr) =
+            called(lake.path(), &["dataset", "new", name, "--from", from, "--into", "new/datasets"]);
+        assert!(status == 2 && stderr.contains(why), "{from}: {stderr}");
+        assert!(!lake.path().join("new").exists(), "{from}: a draft that cannot be made leaves nothing behind");
     }
+}
+
+#[test]
+fn reasons_of_rejection_are_counted_and_shown_with_a_line() {
+    let lake = lake();
+    let declared = "title = \"T\"\ntime_zone = \"UTC\"\n[table.a]\nfrom = \"*.csv\"\n\
+                    column.n = { type = \"int64\", required = true }\ncolumn.v = { type = \"float64\", min = 0 }\n\
+                    column.d = { type = \"date\" }\n";
+    lake.write("config/datasets/t/dataset.toml", declared);
+    lake.write("raw/t/a.csv", "n,v,d\n1,1,\nx,1,\ny,1,\nz,1,\n2,-1,\n3,-1,\n,1,\n,1,\n4,1,hello\n5,1,\n");
+    lake.write("raw/t/b.csv", "n,v\n1,1\n");
+    let text = |arguments: &[&str]| String::from_utf8(lake.command(arguments).output().unwrap().stdout).unwrap();
+    let cleaned = text(&["clean", "--max-rejected", "1"]);
+    for line in [
+        "rejected as not_an_integer: 3 rows, such as line 3 of t/a.csv",
+        "rejected as below_minimum: 2 rows, such as line 6 of t/a.csv",
+        "rejected as missing_value: 2 rows, such as line 8 of t/a.csv",
+        "and 2 more reasons",
+    ] {
+        assert!(cleaned.contains(line), "{line} is not in:\n{cleaned}");
+    }
+    assert!(!cleaned.contains("hello"), "{cleaned}");
+    let status = text(&["status", "t"]);
+    for line in
+        ["rejected      3 not_an_integer", "2 below_minimum", "1 not_a_date", "1 missing_column", "tributary explain"]
+    {
+        assert!(status.contains(line), "{line} is not in:\n{status}");
+    }
+    let reasons = &lake.call(&["status", "t"]).json()["datasets"][0]["reasons"];
+    let expected =
+        json!({"not_an_integer": 3, "below_minimum": 2, "missing_value": 2, "not_a_date": 1, "missing_column": 1});
+    assert_eq!(reasons, &expected);
 }
 
 #[test]

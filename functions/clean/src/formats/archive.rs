@@ -58,7 +58,7 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
 }
 
 /// Whether a file is no part of what was packed: folders of macOS, and hidden files.
-fn is_by_the_way(name: &str) -> bool {
+pub(super) fn is_by_the_way(name: &str) -> bool {
     name.split(['/', '\\']).any(|segment| segment == "__MACOSX" || segment.starts_with('.') || segment == "Thumbs.db")
 }
 

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_128;
 const MAX_SERIES: usize = 1024 * 1024;
 /// Two times further apart are of two changes of clocks.
 const ONE_CHANGE: i64 = 6 * 3600 * 1_000_000;
-/// Rows of the same series that are looked for among the last ones.
+/// Rows before that are looked at for the direction of a file: never all of them for each of many series.
 const LOOK_BACK: usize = 64;
 
 /// The two instants of a local time, in microseconds since 1970.
@@ -42,6 +42,8 @@ pub(super) struct Clock {
     known: HashMap<u128, Hour>,
     /// Whether the row before had a time that comes twice.
     was_twice: bool,
+    /// Whether times of the last hour that comes twice go backwards, by the rows of some series, and when that was.
+    direction: Option<(i64, bool)>,
 }
 
 /// The hour that comes twice, in one series.
@@ -76,6 +78,7 @@ impl Clock {
             has_key: !table.key.is_empty(),
             known: HashMap::new(),
             was_twice: false,
+            direction: None,
         }
     }
 
@@ -93,7 +96,13 @@ impl Clock {
             if self.known.len() >= MAX_SERIES {
                 return earlier;
             }
-            let is_backwards = is_backwards(time, before);
+            // Where a whole batch is of that hour, what the first series showed stands for the others.
+            let known = self.direction.filter(|(at, _)| (earlier - at).abs() < ONE_CHANGE).map(|(_, known)| known);
+            let found = is_backwards(time, before);
+            if let Some(found) = found {
+                self.direction = Some((earlier, found));
+            }
+            let is_backwards = found.or(known).unwrap_or_default();
             self.known.insert(series, Hour { last: earlier, is_again: false, is_backwards });
         } else if let Some(hour) = self.known.get_mut(&series) {
             let step = if hour.is_backwards { hour.last.cmp(&earlier) } else { earlier.cmp(&hour.last) };
@@ -108,20 +117,60 @@ impl Clock {
     }
 }
 
-/// Whether the rows before come after a time: those of its series, or else those that are near to it.
-fn is_backwards(Twice { earlier, later }: Twice, before: impl Iterator<Item = Before>) -> bool {
+/// Whether the rows before come after a time: those of its series, or else those that are near to it. None if the last
+/// rows do not show it.
+fn is_backwards(Twice { earlier, later }: Twice, before: impl Iterator<Item = Before>) -> Option<bool> {
     let mut of_others = None;
-    for (back, Before { is_same, micros }) in before.enumerate() {
+    for Before { is_same, micros } in before.take(LOOK_BACK) {
         let Some(micros) = micros.filter(|micros| !(earlier..=later).contains(micros)) else { continue };
         if is_same {
-            return micros > later;
+            return Some(micros > later);
         }
         if of_others.is_none() && (micros - later).abs() < ONE_CHANGE {
             of_others = Some(micros > later);
         }
-        if back >= LOOK_BACK && of_others.is_some() {
-            break;
-        }
     }
-    of_others.unwrap_or_default()
+    of_others
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    const HOUR: i64 = 3_600_000_000;
+
+    fn clock() -> Clock {
+        Clock { column: 0, series: Vec::new(), has_key: true, known: HashMap::new(), was_twice: false, direction: None }
+    }
+
+    #[test]
+    fn a_file_of_that_hour_alone_looks_back_a_few_rows_for_each_series() {
+        let (mut clock, looked_at) = (clock(), Cell::new(0));
+        let time = Twice { earlier: 0, later: HOUR };
+        for series in 0..20_000_u64 {
+            let before = (0..series).map(|_| {
+                looked_at.set(looked_at.get() + 1);
+                Before { is_same: false, micros: Some(0) }
+            });
+            assert_eq!(clock.choose(&series.to_le_bytes(), time, before), 0);
+        }
+        assert!(looked_at.get() <= 20_000 * LOOK_BACK, "{} rows are looked at", looked_at.get());
+    }
+
+    #[test]
+    fn the_direction_that_one_series_shows_is_that_of_others_far_behind() {
+        let mut clock = clock();
+        // Backwards: the last row of all series is of the hour after, and then each has the later of two times first.
+        let time = Twice { earlier: HOUR / 2, later: HOUR / 2 + HOUR };
+        for series in 0..300_u64 {
+            let of_hour = (0..series).map(|_| Before { is_same: false, micros: Some(time.later) });
+            let before = of_hour.chain([Before { is_same: false, micros: Some(2 * HOUR) }]);
+            assert_eq!(clock.choose(&series.to_le_bytes(), time, before), time.later, "series {series}");
+        }
+        // A year later nothing of it counts.
+        let next = Twice { earlier: 8760 * HOUR, later: 8761 * HOUR };
+        assert_eq!(clock.choose(b"x", next, std::iter::empty()), next.earlier);
+    }
 }

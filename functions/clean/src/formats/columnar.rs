@@ -43,6 +43,39 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
     })
 }
 
+/// The names and the first rows of a file. A whole number of a column of doubles ends in `.0`.
+pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Vec<String>, Vec<Vec<Cell>>), Stop> {
+    let mut file = kept(reader, b"PAR1", "a Parquet file")?;
+    guarded(FORMAT, || {
+        let mut rows = Vec::new();
+        // A file of its own: the library reads from any place of it.
+        file.roll()?;
+        let SpooledData::OnDisk(mut file) = file.into_inner() else {
+            return Err(broken("it has no bytes"));
+        };
+        file.rewind()?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
+        let names = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let batches = builder.with_batch_size(ROWS).with_limit(most).build().map_err(broken)?;
+        for batch in batches {
+            let batch = batch.map_err(broken)?;
+            let arrays = batch.columns().iter().map(plain).collect::<Result<Vec<_>, _>>()?;
+            for row in 0..batch.num_rows() {
+                let cell = |array: &ArrayRef| match (array.is_valid(row), array.data_type()) {
+                    (false, _) => Cell::Empty,
+                    (_, DataType::Float64) => match cell(array, row) {
+                        Cell::Number(digits) if !digits.contains('.') => Cell::Number(format!("{digits}.0")),
+                        cell => cell,
+                    },
+                    _ => cell(array, row),
+                };
+                rows.push(arrays.iter().map(cell).collect());
+            }
+        }
+        Ok((names, rows))
+    })
+}
+
 fn broken(error: impl std::fmt::Display) -> Stop {
     damaged(FORMAT, error)
 }

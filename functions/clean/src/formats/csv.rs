@@ -16,11 +16,12 @@ use std::io::Read;
 
 use lake::dataset::{Encoding, Header, Quote};
 
-use self::slicer::{Dialect, Flaw, Sliced, Slicer};
+pub(super) use self::slicer::Dialect;
+use self::slicer::{Flaw, Sliced, Slicer};
 use super::columns::{Columns, Record, is_blank};
 use super::layout::{Layout, Line};
 use super::window::ByteWindow;
-use super::{Notes, RawObject, Sample};
+use super::{Notes, RawObject};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
@@ -199,16 +200,34 @@ fn no_text(object: &RawObject, text: &[u8]) -> (&'static str, String) {
     ("not_utf8", why.to_owned())
 }
 
-/// All records of a file, as text.
-pub(super) fn sample(reader: impl Read, delimiter: u8) -> Result<Sample, Stop> {
-    let mut slicer = Slicer::new(reader, Dialect::plain(delimiter), MAX_RECORD)?;
-    let mut rows = Vec::new();
-    while slicer.advance()? {
+/// A record of a sample.
+#[derive(Debug)]
+pub(super) struct SampleRecord {
+    /// Its values; none if its quotes are not as they should be.
+    pub values: Vec<String>,
+    /// The line where it begins, from 1, and how many it has.
+    pub row: u64,
+    pub lines: u64,
+    /// Whether it has values, and all of them are text.
+    pub is_sound: bool,
+    /// What it begins with.
+    pub first: u8,
+}
+
+/// The records of the beginning of a file, up to so many, and its dialect: a line `sep=;` decides.
+pub(super) fn sample(bytes: &[u8], dialect: Dialect, most: usize) -> Result<(Dialect, Vec<SampleRecord>), Stop> {
+    let mut slicer = Slicer::new(bytes, dialect, MAX_RECORD)?;
+    slicer.obey_separator()?;
+    let mut records = Vec::new();
+    while records.len() < most && slicer.advance()? {
         let record = slicer.record();
-        if record.flaw.is_none() {
-            rows.push(record.texts().map(str::to_owned).collect::<Vec<_>>());
-        }
+        records.push(SampleRecord {
+            values: record.texts().map(str::to_owned).collect(),
+            row: record.row,
+            lines: slicer::line_ends(record.text) + 1,
+            is_sound: record.flaw.is_none() && record.is_text,
+            first: record.text.first().copied().unwrap_or_default(),
+        });
     }
-    let names = if rows.is_empty() { Vec::new() } else { rows.remove(0) };
-    Ok(Sample { delimiter, names, rows })
+    Ok((slicer.dialect(), records))
 }

@@ -44,7 +44,7 @@ impl<'a> Json<'a> {
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// The members of a JSON object. Of members with one name the last counts.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Object<'a> {

@@ -8,6 +8,7 @@ mod codetrack;
 mod columnar;
 mod columns;
 mod csv;
+pub mod draft;
 mod encoding;
 mod exact;
 mod head;
@@ -53,22 +54,6 @@ pub struct RawObject<'a> {
 
 /// The siblings that a table declares: file name to the bytes, read once.
 pub type Siblings<'a> = BTreeMap<String, Box<dyn Read + Send + 'a>>;
-
-/// The beginning of a CSV file.
-#[derive(Debug)]
-pub struct Sample {
-    /// What stands between two values.
-    pub delimiter: u8,
-    /// The first record.
-    pub names: Vec<String>,
-    /// The records after it.
-    pub rows: Vec<Vec<String>>,
-}
-
-/// Reads a CSV file, all of it, to guess what it holds.
-pub fn sample(reader: impl Read, delimiter: u8) -> Result<Sample, Stop> {
-    csv::sample(reader, delimiter)
-}
 
 /// Whether a text is a value of a column.
 pub fn fits(column: &Column, text: &str) -> bool {

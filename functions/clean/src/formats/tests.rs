@@ -69,7 +69,8 @@ fn catalog_of(declared: &str) -> Result<Arc<Catalog>, String> {
     }
     let text = format!("title = \"T\"\ntime_zone = \"Europe/Brussels\"\n[table.t]\nfrom = \"*\"\n{declared}");
     let folder = Folder::from([("dataset.toml".to_owned(), text)]);
-    let catalog = Arc::new(Catalog::with_folders(BTreeMap::from([("d".to_owned(), folder)])));
+    // Without the built-in datasets, which would be read again for each table.
+    let catalog = Arc::new(Catalog::of_folders(BTreeMap::from([("d".to_owned(), folder)])));
     known.insert(declared.to_owned(), Arc::clone(&catalog));
     Ok(catalog)
 }
@@ -391,7 +392,7 @@ fn what_a_decoder_saw_does_not_depend_on_what_arrives() {
         "dataset.toml".to_owned(),
         "title = \"T\"\ntime_zone = \"UTC\"\n[table.t]\nfrom = \"*\"\ncolumn.a = { type = \"int64\" }\n".to_owned(),
     )]);
-    let catalog = Catalog::with_folders(BTreeMap::from([("d".to_owned(), folder)]));
+    let catalog = Catalog::of_folders(BTreeMap::from([("d".to_owned(), folder)]));
     let dataset = catalog.dataset("d").unwrap();
     for (key, text) in [
         ("d/x.csv", "a\n1\n2\n\n3\nx\n"),

@@ -45,6 +45,43 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
     })
 }
 
+/// A row of a sample: its number from 1, and its cells.
+pub(super) type SampleRow = (u64, Vec<Cell>);
+
+/// The first rows of a workbook's first sheet with cells, with that sheet's name if there are several.
+pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Option<String>, Vec<SampleRow>), Stop> {
+    let mut file = kept(reader, b"PK", "an Excel workbook (.xlsx)")?;
+    guarded(FORMAT, || {
+        check_sizes(&mut file)?;
+        file.rewind()?;
+        let mut workbook: Xlsx<SpooledTempFile> = Xlsx::new(file).map_err(refused)?;
+        let (mut chosen, mut found, mut filled) = (String::new(), Vec::new(), 0);
+        for name in visible(&workbook) {
+            let cells = workbook.worksheet_cells_reader(&name).map_err(refused)?;
+            let mut sheet = SheetRows { cells, next: None, is_at_end: false };
+            let mut rows = Vec::new();
+            while rows.len() < most
+                && let Some(row) = sheet.next_row()?
+            {
+                rows.push((row.number, row.cells));
+            }
+            filled += usize::from(!rows.is_empty());
+            // A cover sheet has few rows.
+            if rows.len() > found.len() {
+                (chosen, found) = (name, rows);
+            }
+        }
+        Ok((Some(chosen).filter(|_| filled > 1), found))
+    })
+}
+
+/// The names of the sheets that are not hidden.
+fn visible(workbook: &Xlsx<SpooledTempFile>) -> Vec<String> {
+    let is_visible =
+        |sheet: &&calamine::Sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible;
+    workbook.sheets_metadata().iter().filter(is_visible).map(|sheet| sheet.name.clone()).collect()
+}
+
 fn refused(error: XlsxError) -> Stop {
     match error {
         XlsxError::Password => Stop::reject("damaged", "the Excel workbook has a password: save it without one"),

@@ -23,7 +23,7 @@ fn catalog_with_key(partition: &str, key: &str) -> Catalog {
          [table.t.column]\na = {{ type = \"int64\" }}\nday = {{ type = \"date\" }}\n"
     );
     let folder = Folder::from([("dataset.toml".to_owned(), text)]);
-    Catalog::with_folders(BTreeMap::from([("d".to_owned(), folder)]))
+    Catalog::of_folders(BTreeMap::from([("d".to_owned(), folder)]))
 }
 
 fn write(catalog: &Catalog, text: &str) -> Written {
@@ -152,7 +152,7 @@ proptest! {
             _ => all[..sorted].sort_by_key(|row| (row.1 / 360, row.0, row.1)),
         }
         let folder = Folder::from([("dataset.toml".to_owned(), declared(spread))]);
-        let catalog = Catalog::with_folders(BTreeMap::from([("d".to_owned(), folder)]));
+        let catalog = Catalog::of_folders(BTreeMap::from([("d".to_owned(), folder)]));
         let table = catalog.dataset("d").unwrap().table("t").unwrap();
         prop_assert_eq!(table.spread(), spread);
         let mut writer = TableWriter::new(table, "d/a.csv", None).unwrap();

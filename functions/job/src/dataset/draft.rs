@@ -1,37 +1,18 @@
 //! `tributary dataset new`: drafts a dataset's folder from a sample file.
 
-use std::fmt::{Arguments, Write};
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use clean::formats::{Sample, sample};
-use lake::dataset::{COMPRESSIONS, Catalog, Column, ColumnType};
+use clean::formats::draft::{Draft, Rejected, Tried, draft as drafted};
+use lake::dataset::Catalog;
+use serde_json::json;
 
 use super::{Report, check};
 use crate::failure::Failure;
+use crate::output::{counted, grouped};
+use crate::summary::line;
 
-/// How much of the file is looked at.
-const SAMPLE_BYTES: u64 = 8 * 1024 * 1024;
-/// Texts that often stand for a value that is not there.
-const MISSING: [&str; 8] = ["NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "-"];
-/// What a column may be, the narrowest first.
-const CANDIDATES: [&str; 12] = [
-    "type = \"int64\"",
-    "type = \"float64\"",
-    "type = \"float64\"\ndecimal = \",\"",
-    "type = \"timestamp\"",
-    "type = \"timestamp\"\nformat = [\"%Y-%m-%d %H:%M:%S%.f\", \"%Y-%m-%dT%H:%M:%S%.f\", \"%Y-%m-%d %H:%M\"]\nzone = \"UTC\"",
-    "type = \"timestamp\"\nformat = [\"%d/%m/%Y %H:%M:%S\", \"%d/%m/%Y %H:%M\"]\nzone = \"UTC\"",
-    "type = \"timestamp\"\nformat = [\"%d.%m.%Y %H:%M:%S\", \"%d.%m.%Y %H:%M\"]\nzone = \"UTC\"",
-    "type = \"date\"",
-    "type = \"date\"\nformat = \"%d/%m/%Y\"",
-    "type = \"date\"\nformat = \"%m/%d/%Y\"",
-    "type = \"date\"\nformat = \"%d.%m.%Y\"",
-    "type = \"bool\"",
-];
-
-/// Drafts `INTO/NAME/` from a CSV file, and checks it.
+/// Drafts `INTO/NAME/` from a file, checks it, and says what it makes of the file. What cannot be drafted leaves nothing.
 pub(super) async fn draft(name: &str, from: &Path, into: Option<&Path>) -> Result<Report, Failure> {
     check::sound_name(name)?;
     if Catalog::built_in().dataset(name).is_ok() {
@@ -49,187 +30,99 @@ pub(super) async fn draft(name: &str, from: &Path, into: Option<&Path>) -> Resul
             folder.display()
         )));
     }
-    let seen = look_at(from)?;
-    let columns = columns(&seen);
-    let files =
-        [("dataset.toml", dataset_toml(name, from, &seen, &columns)), ("records_by_day.sql", model_sql(&columns))];
-    let wrong = |error: std::io::Error| Failure::usage(format!("{}: {error}", folder.display()));
-    std::fs::create_dir_all(&folder).map_err(wrong)?;
-    for (file, text) in files {
-        std::fs::write(folder.join(file), text).map_err(wrong)?;
+    if from.is_dir() {
+        return Err(Failure::usage(format!("{} is a folder: name one file in it", from.display())));
     }
-    let mut report = check::check(&folder).await?;
-    let rows = seen.rows.len();
-    let head = format!(
-        "Drafted {} from {rows} rows of {}: read what it guesses, and change it.\n",
-        folder.display(),
-        from.display()
-    );
-    report.text.insert_str(0, &head);
-    Ok(report)
+    let draft = drafted(name, from).map_err(|why| Failure::usage(format!("{}: {why}", from.display())))?;
+    let written = Written::new(&folder)?;
+    written.write("dataset.toml", &draft.dataset_toml)?;
+    if let Some((file, text)) = &draft.model {
+        written.write(file, text)?;
+    }
+    let checked = check::check(&folder).await?;
+    written.keep();
+    Ok(report(&folder, from, &draft, checked))
 }
 
-/// The beginning of a file, by the delimiter that cuts it into the most columns.
-fn look_at(from: &Path) -> Result<Sample, Failure> {
-    let wrong = |why: String| Failure::usage(format!("{}: {why}", from.display()));
-    let mut bytes = Vec::new();
-    if [".json", ".ndjson", ".jsonl"].iter().any(|ending| extension(from).starts_with(ending)) {
-        return Err(wrong("drafts are made from files with delimiters; declare a JSON table by hand".to_owned()));
-    }
-    let file = File::open(from).map_err(|error| wrong(error.to_string()))?;
-    let file = clean::decompress(&from.to_string_lossy(), Box::new(file)).map_err(|error| wrong(error.to_string()))?;
-    file.take(SAMPLE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| wrong(error.to_string()))?;
-    if bytes.len() as u64 > SAMPLE_BYTES {
-        // The last line may be cut in two.
-        let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap_or(bytes.len());
-        bytes.truncate(end);
-    }
-    let cuts = [b',', b';', b'\t', b'|'].map(|delimiter| sample(bytes.as_slice(), delimiter));
-    let best =
-        cuts.into_iter().flatten().reduce(|best, cut| if cut.names.len() > best.names.len() { cut } else { best });
-    best.filter(|seen| !seen.names.is_empty()).ok_or_else(|| wrong("there is no row in it".to_owned()))
+/// A folder that is removed again unless it is kept, with those above it that were made for it.
+struct Written {
+    folder: PathBuf,
+    /// The first folder that was not there before.
+    made: PathBuf,
+    is_kept: bool,
 }
 
-/// What is guessed of a column.
-struct Guess {
-    name: String,
-    field: String,
-    declared: String,
-    kind: ColumnType,
-    required: bool,
-    missing: Vec<&'static str>,
+impl Written {
+    fn new(folder: &Path) -> Result<Self, Failure> {
+        let made = folder.ancestors().take_while(|above| !above.as_os_str().is_empty() && !above.exists()).last();
+        let made = made.unwrap_or(folder).to_owned();
+        let written = Self { folder: folder.to_owned(), made, is_kept: false };
+        fs::create_dir_all(folder).map_err(|error| wrong(folder, &error))?;
+        Ok(written)
+    }
+
+    fn write(&self, file: &str, text: &str) -> Result<(), Failure> {
+        let path = self.folder.join(file);
+        fs::write(&path, text).map_err(|error| wrong(&path, &error))
+    }
+
+    fn keep(mut self) {
+        self.is_kept = true;
+    }
 }
 
-fn columns(seen: &Sample) -> Vec<Guess> {
-    let mut guesses: Vec<Guess> = Vec::new();
-    for (at, field) in seen.names.iter().enumerate() {
-        let values: Vec<&str> = seen.rows.iter().filter_map(|row| row.get(at)).map(|value| value.trim()).collect();
-        let missing: Vec<&'static str> = MISSING.into_iter().filter(|text| values.contains(text)).collect();
-        let present: Vec<&str> =
-            values.iter().copied().filter(|value| !value.is_empty() && !missing.contains(value)).collect();
-        let fits = CANDIDATES.into_iter().find(|declared| !present.is_empty() && all_fit(declared, &present));
-        let declared = fits.unwrap_or("type = \"string\"");
-        let missing = if fits.is_some() { missing } else { Vec::new() };
-        let mut name = column_name(field, at);
-        while guesses.iter().any(|guess| guess.name == name) {
-            name.push_str("_2");
+impl Drop for Written {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // The error that led here says more.
+            let _ = fs::remove_dir_all(&self.made);
         }
-        guesses.push(Guess {
-            name,
-            field: field.clone(),
-            kind: column(declared).map_or(ColumnType::String, |column| column.kind),
-            declared: declared.to_owned(),
-            required: !values.is_empty() && values.iter().all(|value| !value.is_empty()) && missing.is_empty(),
-            missing,
+    }
+}
+
+fn wrong(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(format!("{}: {error}", path.display()))
+}
+
+fn report(folder: &Path, from: &Path, draft: &Draft, mut checked: Report) -> Report {
+    let Draft { notes, tried, model, .. } = draft;
+    let mut text =
+        format!("Drafted {} from {}: read what it guesses, and change it.\n", folder.display(), from.display());
+    let add = &mut text;
+    let Tried { clean, rejected, reasons, preamble, is_beginning } = tried;
+    let what = if *is_beginning { "the beginning of its own sample" } else { "its own sample" };
+    let (came, left) = (counted(*clean, "row"), grouped(*rejected));
+    line(add, format_args!("It reads {what}: {came} came through, {left} rejected."));
+    for (reason, Rejected { rows, first, column, message }) in reasons {
+        let column = column.as_ref().map(|column| format!(" column {column}:")).unwrap_or_default();
+        line(add, format_args!("  {reason}: {}, such as line {first}:{column} {message}", grouped(*rows)));
+    }
+    if *preamble > 0 {
+        line(add, format_args!("  {} no rows: before the header, or comments", are(*preamble)));
+    }
+    for note in notes {
+        line(add, format_args!("note: {note}"));
+    }
+    if model.is_none() {
+        line(add, format_args!("note: no column has a time in each row: no partition and no model is proposed"));
+    }
+    text.push_str(&checked.text);
+    let reasons: serde_json::Map<String, serde_json::Value> = reasons
+        .iter()
+        .map(|(reason, Rejected { rows, first, column, message })| {
+            (reason.clone(), json!({"rows": rows, "first": first, "column": column, "message": message}))
+        })
+        .collect();
+    if let Some(fields) = checked.json.as_object_mut() {
+        fields.insert("notes".to_owned(), json!(notes));
+        let sample = json!({
+            "clean": clean, "rejected": rejected, "reasons": reasons, "preamble": preamble, "is_beginning": is_beginning
         });
+        fields.insert("sample".to_owned(), sample);
     }
-    guesses
+    Report { text, json: checked.json }
 }
 
-fn column(declared: &str) -> Option<Column> {
-    Column::from_declaration(declared).ok()
-}
-
-fn all_fit(declared: &str, values: &[&str]) -> bool {
-    let Some(column) = column(declared) else { return false };
-    // `007` is a code, not a number.
-    let is_code = |value: &str| value.len() > 1 && value.starts_with('0') && value.bytes().all(|b| b.is_ascii_digit());
-    let has_codes =
-        matches!(column.kind, ColumnType::Int64 | ColumnType::Float64) && values.iter().any(|value| is_code(value));
-    !has_codes && values.iter().all(|value| clean::formats::fits(&column, value))
-}
-
-/// `Start Time (UTC)` becomes `start_time_utc`.
-fn column_name(field: &str, at: usize) -> String {
-    let lower = field.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let name = words.join("_");
-    match name.chars().next() {
-        Some(first) if first.is_ascii_alphabetic() => name,
-        _ => format!("column_{}", at + 1),
-    }
-}
-
-/// The column that tells a row's day, if there is one: the first date or timestamp that is always there.
-fn day_of(columns: &[Guess]) -> Option<&Guess> {
-    let is_time = |guess: &&Guess| matches!(guess.kind, ColumnType::Date | ColumnType::Timestamp) && guess.required;
-    columns.iter().find(is_time)
-}
-
-fn quoted(text: &str) -> String {
-    // A JSON string is a TOML string.
-    serde_json::Value::from(text).to_string()
-}
-
-fn dataset_toml(name: &str, from: &Path, seen: &Sample, columns: &[Guess]) -> String {
-    let mut text = format!(
-        "# Drafted from {}. Lines that begin with # explain or offer.\n",
-        quoted(&from.file_name().unwrap_or_default().to_string_lossy())
-    );
-    line(&mut text, format_args!("title = {}", quoted(&name.replace('_', " "))));
-    line(&mut text, format_args!("# In which a day is a day, such as Europe/Brussels\ntime_zone = \"UTC\"\n"));
-    let record = format!("[table.record]\n# Files below raw/{name}/, plain or .gz or .zst");
-    line(&mut text, format_args!("{record}\nfrom = \"**/*{}\"", extension(from)));
-    match seen.delimiter {
-        b'\t' => line(&mut text, format_args!("format = \"tsv\"")),
-        b',' => line(&mut text, format_args!("format = \"csv\"")),
-        other => line(&mut text, format_args!("format = \"csv\"\ndelimiter = \"{}\"", char::from(other))),
-    }
-    let day = day_of(columns);
-    match day.map(|guess| (guess.kind, guess.name.as_str())) {
-        Some((ColumnType::Date, column)) => line(&mut text, format_args!("partition = \"month({column})\"")),
-        Some(_) => line(&mut text, format_args!("partition = \"month(day)\"")),
-        None => {}
-    }
-    line(
-        &mut text,
-        format_args!(
-            "# The columns that tell rows apart; where a key comes again, the newest file wins:\n# key = [\"...\"]"
-        ),
-    );
-    for guess in columns {
-        line(&mut text, format_args!("\n[table.record.column.{}]\n{}", guess.name, guess.declared));
-        if guess.field != guess.name {
-            line(&mut text, format_args!("field = {}", quoted(&guess.field)));
-        }
-        if guess.required {
-            line(&mut text, format_args!("required = true"));
-        }
-        if !guess.missing.is_empty() {
-            let texts: Vec<String> = guess.missing.iter().map(|text| quoted(text)).collect();
-            line(&mut text, format_args!("missing = [{}]", texts.join(", ")));
-        }
-    }
-    if let Some(guess) = day.filter(|guess| guess.kind == ColumnType::Timestamp) {
-        line(&mut text, format_args!("\n[table.record.column.day]\ntype = \"date\"\nday_of = \"{}\"", guess.name));
-    }
-    text
-}
-
-/// Adds lines; writing to a string cannot fail.
-fn line(text: &mut String, content: Arguments<'_>) {
-    let _ = writeln!(text, "{content}");
-}
-
-/// The ending of a file's name, without that of its compression.
-fn extension(from: &Path) -> String {
-    let name = from.file_name().unwrap_or_default().to_string_lossy();
-    let plain = COMPRESSIONS.iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
-    plain.rsplit_once('.').map_or_else(String::new, |(_, ending)| format!(".{ending}"))
-}
-
-fn model_sql(columns: &[Guess]) -> String {
-    let (partition, day) = match day_of(columns) {
-        Some(guess) if guess.kind == ColumnType::Date => {
-            (format!("-- partition = \"month({})\"\n", guess.name), guess.name.clone())
-        }
-        Some(_) => ("-- partition = \"month(day)\"\n".to_owned(), "day".to_owned()),
-        None => (String::new(), "date_trunc('day', received_at)".to_owned()),
-    };
-    // The result is cut by the column that its partition names.
-    let name = if partition.is_empty() { "day" } else { day.as_str() };
-    format!(
-        "-- Records per day: an example of a model, to be changed.\n--\n-- [model]\n{partition}-- inputs = [\"record\"]\n\n\
-         SELECT {day} AS {name}, count(*) AS records\nFROM record\nGROUP BY {day}\nORDER BY {name}\n"
-    )
+fn are(count: u64) -> String {
+    if count == 1 { "1 line is".to_owned() } else { format!("{} lines are", grouped(count)) }
 }

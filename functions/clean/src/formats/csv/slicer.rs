@@ -39,7 +39,7 @@ pub(super) fn line_ends(bytes: &[u8]) -> u64 {
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Dialect {
+pub(in crate::formats) struct Dialect {
     /// What stands between two values.
     pub delimiter: u8,
     /// Whether quotes may hold values.
@@ -52,7 +52,7 @@ pub(super) struct Dialect {
 
 impl Dialect {
     /// RFC 4180 with any delimiter.
-    pub(super) fn plain(delimiter: u8) -> Self {
+    pub(in crate::formats) fn plain(delimiter: u8) -> Self {
         Self { delimiter, has_quotes: true, escape: None, comment: None }
     }
 }
@@ -288,7 +288,6 @@ impl<R: Read> Slicer<R> {
     }
 
     /// How the file is written, as far as it says so itself.
-    #[cfg(test)]
     pub(super) fn dialect(&self) -> Dialect {
         self.dialect
     }

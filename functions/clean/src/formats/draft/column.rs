@@ -1,0 +1,423 @@
+//! What is guessed of a column by its values.
+
+use std::collections::BTreeSet;
+
+use lake::dataset::{Column, ColumnType};
+
+use super::grid::{Field, Kind, Origin, Value};
+use super::looks::MISSING;
+use super::names;
+use super::times::{self, Order, all_fit, nearly_all};
+
+/// More digits than a double or a spreadsheet keeps: numbers of so many are names.
+const MOST_DIGITS: usize = 15;
+/// Texts that mean true, and those that mean false.
+const TRUTHS: [(&str, &str); 8] = [
+    ("y", "n"),
+    ("ja", "nee"),
+    ("ja", "nein"),
+    ("oui", "non"),
+    ("si", "no"),
+    ("sí", "no"),
+    ("on", "off"),
+    ("vrai", "faux"),
+];
+
+/// What all columns of a file have in common.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Habits {
+    /// Whether a comma stands before decimals, as far as it is known.
+    pub is_comma: Option<bool>,
+    /// The order of dates that others decided.
+    pub order: Option<Order>,
+    /// What a comma is likelier, where nothing else tells.
+    pub is_european: bool,
+}
+
+/// A column as it is drafted.
+#[derive(Debug, Clone)]
+pub(super) struct Guess {
+    pub name: String,
+    pub origin: Origin,
+    /// Lines of the declaration: the type, and what belongs to it.
+    pub declared: String,
+    pub kind: ColumnType,
+    pub required: bool,
+    pub missing: Vec<&'static str>,
+    pub is_personal: bool,
+    /// Whether no value comes twice, and none is missing.
+    pub is_unique: bool,
+    pub is_id: bool,
+    /// Further lines, such as comments.
+    pub remarks: Vec<String>,
+    /// What people should know of it.
+    pub notes: Vec<String>,
+    pub date_pattern: Option<String>,
+    pub time_of_day: Option<&'static str>,
+    /// The fields that it is joined of, in place of its origin.
+    pub joined: Option<(String, String)>,
+    /// Whether a comma stands before decimals, and which order dates have, where the column decides it.
+    pub habits: Habits,
+}
+
+/// A type, and what is worth knowing of it.
+#[derive(Default)]
+struct Typed {
+    declared: String,
+    remarks: Vec<String>,
+    notes: Vec<String>,
+    date_pattern: Option<String>,
+    time_of_day: Option<&'static str>,
+    habits: Habits,
+}
+
+impl Typed {
+    fn of(declared: impl Into<String>) -> Self {
+        Self { declared: declared.into(), ..Self::default() }
+    }
+}
+
+/// Guesses a column.
+pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
+    let there: Vec<&Value> = field.values.iter().flatten().collect();
+    let missing: Vec<&'static str> =
+        MISSING.into_iter().filter(|text| there.iter().any(|value| value.text == *text)).collect();
+    let present: Vec<&Value> = there.iter().copied().filter(|value| !missing.contains(&value.text.as_str())).collect();
+    let typed = type_of(&field.label, &present, habits);
+    let is_text = typed.declared == "type = \"string\"";
+    let kind = Column::from_declaration(&typed.declared).map_or(ColumnType::String, |column| column.kind);
+    let required = !there.is_empty() && there.len() == field.values.len() && (is_text || missing.is_empty());
+    let different: BTreeSet<&str> = field.values.iter().flatten().map(|value| value.text.as_str()).collect();
+    let has_mail = is_text
+        && !present.is_empty()
+        && present.iter().all(|value| value.text.contains('@') && value.text.contains('.'));
+    Guess {
+        is_personal: matches!(kind, ColumnType::String | ColumnType::Int64)
+            && (has_mail || names::is_personal(&field.label)),
+        is_unique: required && different.len() == field.values.len(),
+        is_id: matches!(kind, ColumnType::String | ColumnType::Int64) && names::is_id(&field.label),
+        name,
+        origin: field.origin.clone(),
+        kind,
+        required,
+        missing: if is_text { Vec::new() } else { missing },
+        declared: typed.declared,
+        remarks: typed.remarks,
+        notes: typed.notes,
+        date_pattern: typed.date_pattern,
+        time_of_day: typed.time_of_day,
+        joined: None,
+        habits: typed.habits,
+    }
+}
+
+fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
+    let all = |test: fn(Kind) -> bool| !present.is_empty() && present.iter().all(|value| test(value.kind));
+    if present.is_empty() {
+        let mut typed = Typed::of("type = \"string\"");
+        typed.remarks.push("# No value in the sample: any type may be right.".to_owned());
+        return typed;
+    }
+    if all(|kind| kind == Kind::Bool) {
+        return Typed::of("type = \"bool\"");
+    }
+    if all(|kind| matches!(kind, Kind::Stamp { .. })) {
+        let is_utc = present.iter().all(|value| value.kind == Kind::Stamp { is_utc: true });
+        if !is_utc && present.iter().all(|value| value.text.ends_with("T00:00:00")) {
+            return Typed { date_pattern: Some("%Y-%m-%d".to_owned()), ..Typed::of("type = \"date\"") };
+        }
+        return Typed::of(if is_utc { "type = \"timestamp\"" } else { "type = \"timestamp\"\nzone = \"dataset\"" });
+    }
+    let texts: Vec<&str> = present.iter().map(|value| value.text.as_str()).collect();
+    let are_numbers = all(|kind| kind == Kind::Number);
+    let typed = epoch(label, &texts).or_else(|| excel(label, &texts));
+    let typed = typed.or_else(|| codes(&texts, are_numbers)).or_else(|| number(&texts, are_numbers, habits));
+    let typed = typed.or_else(|| time(label, &texts, habits)).or_else(|| truth(&texts));
+    typed.unwrap_or_else(|| {
+        let time_of_day = times::time_of_day(&texts);
+        let mut typed = Typed { time_of_day, ..Typed::of("type = \"string\"") };
+        if texts.iter().all(|text| text.ends_with('%') || text.starts_with(['€', '$', '£']) || text.ends_with('€'))
+        {
+            typed
+                .notes
+                .push("its numbers have a unit beside them: they are text until the unit is in the header".to_owned());
+        }
+        typed
+    })
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A count of seconds, or of parts of them, since 1970: of the years 2000 to 2100, in a column that is called a time.
+fn epoch(label: &str, texts: &[&str]) -> Option<Typed> {
+    const FROM: u64 = 946_684_800;
+    const TO: u64 = 4_102_444_800;
+    if !names::is_time(label) {
+        return None;
+    }
+    let units = [("epoch_s", 1), ("epoch_ms", 1000), ("epoch_us", 1_000_000), ("epoch_ns", 1_000_000_000)];
+    let is_in = |text: &&&str, unit: u64| {
+        let whole = text.strip_suffix(".0").unwrap_or(text);
+        is_digits(whole) && whole.parse::<u64>().is_ok_and(|count| (FROM * unit..TO * unit).contains(&count))
+    };
+    let count = |unit: u64| texts.iter().filter(|text| is_in(text, unit)).count();
+    let (format, unit) = units.into_iter().max_by_key(|(_, unit)| count(*unit))?;
+    let fitting = count(unit);
+    let all: usize = units.iter().map(|(_, unit)| count(*unit)).sum();
+    if fitting * 2 <= texts.len() || all * 100 < texts.len() * 99 {
+        return None;
+    }
+    let mut typed = Typed::of(format!("type = \"timestamp\"\nformat = \"{format}\""));
+    if fitting < texts.len() {
+        typed.notes.push(format!("most of its values are {format}, and some are of another unit: these are rejected"));
+    }
+    Some(typed)
+}
+
+/// Days as Excel counts them, in a column that is called a date or a time.
+fn excel(label: &str, texts: &[&str]) -> Option<Typed> {
+    let is_day = |text: &str| text.parse::<f64>().is_ok_and(|days| (25_569.0..73_051.0).contains(&days));
+    if !names::is_date(label) || !nearly_all(texts, is_day) {
+        return None;
+    }
+    let has_times = texts.iter().any(|text| text.contains('.') && !text.ends_with(".0"));
+    let declared = if has_times {
+        "type = \"timestamp\"\nformat = \"excel\"\nzone = \"dataset\""
+    } else {
+        "type = \"date\"\nformat = \"excel\""
+    };
+    let mut typed = Typed::of(declared);
+    typed.notes.push("its numbers are taken for days as Excel counts them".to_owned());
+    Some(typed)
+}
+
+/// Digits that are a name, not a number: a number would lose what tells them apart.
+fn codes(texts: &[&str], are_numbers: bool) -> Option<Typed> {
+    let unsigned = |text: &str| text.trim_start_matches(['-', '+']).to_owned();
+    let has_point = texts.iter().any(|text| text.contains('.'));
+    let is_zero_first = |text: &&str| {
+        let digits = unsigned(text);
+        digits.len() > 1
+            && digits.starts_with('0')
+            && digits.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
+            && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
+    };
+    let is_plus = |text: &&str| text.strip_prefix('+').is_some_and(is_digits);
+    let is_long = |text: &&str| is_digits(&unsigned(text)) && unsigned(text).len() > MOST_DIGITS;
+    // `1E5` may be the code of a room.
+    let has_exponent =
+        |text: &&str| text.split_once(['e', 'E']).is_some_and(|(before, after)| is_digits(before) && is_digits(after));
+    let has_negative = texts.iter().any(|text| text.starts_with('-'));
+    let why = if texts.iter().any(is_long) && !has_point {
+        "more than 15 digits"
+    } else if are_numbers {
+        return None;
+    } else if texts.iter().any(is_zero_first) {
+        "zeros before other digits"
+    } else if texts.iter().any(is_plus) && !has_point && !has_negative {
+        "plus signs"
+    } else if texts.iter().any(has_exponent) && !has_point {
+        "an E between digits"
+    } else {
+        return None;
+    };
+    // Only where all would be numbers is it worth a word.
+    let some = texts.get(..50).unwrap_or(texts);
+    if !nearly_all(some, |text| {
+        text.bytes().any(|byte| byte.is_ascii_digit()) && times::find("", &[text], None).is_none()
+    }) {
+        return None;
+    }
+    let mut typed = Typed::of("type = \"string\"");
+    if nearly_all(texts, |text| text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.,eE".contains(&byte))) {
+        typed.remarks.push(format!("# Digits with {why}: a name, not a number."));
+    }
+    Some(typed)
+}
+
+fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
+    let is_whole = |text: &str| is_digits(text.strip_prefix('-').unwrap_or(text));
+    if nearly_all(texts, is_whole) && all_fit("type = \"int64\"", texts) {
+        return Some(Typed { remarks: sentinel(texts), ..Typed::of("type = \"int64\"") });
+    }
+    let has = |mark: char| texts.iter().any(|text| text.contains(mark));
+    let only_groups = |mark: char| texts.iter().filter(|text| text.contains(mark)).all(|text| is_grouped(text, mark));
+    if all_fit("type = \"float64\"", texts) {
+        // `1.234` is a thousand in a file whose decimals have commas.
+        let is_thousands = !are_numbers && habits.is_comma == Some(true) && only_groups('.');
+        if is_thousands {
+            let mut typed = Typed::of("type = \"int64\"\ndecimal = \",\"\nthousands = \".\"");
+            typed
+                .notes
+                .push("1.234 in it is read as a thousand, as other columns have commas before decimals".to_owned());
+            return Some(typed);
+        }
+        let decided = if only_groups('.') { None } else { Some(false) };
+        let habits = Habits { is_comma: decided, ..Habits::default() };
+        return Some(Typed { habits, remarks: sentinel(texts), ..Typed::of("type = \"float64\"") });
+    }
+    let comma = "type = \"float64\"\ndecimal = \",\"";
+    if has(',') && !has('.') && all_fit(comma, texts) {
+        let is_certain = !only_groups(',') || texts.iter().any(|text| text.trim_start_matches('-').starts_with("0,"));
+        let is_comma = is_certain || habits.is_comma.unwrap_or(habits.is_european);
+        if is_comma {
+            let decided = is_certain.then_some(true);
+            let mut typed = Typed { habits: Habits { is_comma: decided, ..Habits::default() }, ..Typed::of(comma) };
+            if !is_certain {
+                typed.notes.push(either("decimals"));
+            }
+            return Some(typed);
+        }
+    }
+    for (decimal, mark) in [('.', ","), (',', "."), (',', " "), ('.', " "), ('.', "'"), (',', "'"), ('.', "_")] {
+        let of_decimal = if decimal == ',' { "\ndecimal = \",\"" } else { "" };
+        let marks = format!("{of_decimal}\nthousands = \"{mark}\"");
+        let whole = format!("type = \"int64\"{marks}");
+        let declared =
+            if !has(decimal) && all_fit(&whole, texts) { whole } else { format!("type = \"float64\"{marks}") };
+        if !all_fit(&declared, texts) {
+            continue;
+        }
+        let is_certain =
+            has(decimal) || mark == " " || mark == "'" || texts.iter().any(|text| text.matches(mark).count() > 1);
+        let decided = has(decimal).then_some(decimal == ',');
+        let mut typed = Typed { habits: Habits { is_comma: decided, ..Habits::default() }, ..Typed::of(declared) };
+        if !is_certain {
+            typed.notes.push(either("thousands"));
+        }
+        return Some(typed);
+    }
+    None
+}
+
+fn either(what: &str) -> String {
+    format!("1,234 in it could be a thousand or have decimals: it is read as {what}; look at it")
+}
+
+/// Whether a mark stands between groups of three digits alone.
+fn is_grouped(text: &str, mark: char) -> bool {
+    let mut groups = text.trim_start_matches(['-', '+']).split(mark);
+    let first = groups.next().unwrap_or_default();
+    (1..=3).contains(&first.len())
+        && is_digits(first)
+        && first != "0"
+        && groups.all(|group| group.len() == 3 && is_digits(group))
+}
+
+/// Offers what often stands for a missing number.
+fn sentinel(texts: &[&str]) -> Vec<String> {
+    let known = ["-999", "-9999", "-99999", "-999.0", "-9999.0", "-99.9", "-999.9"];
+    let Some(found) = known.into_iter().find(|known| texts.contains(known)) else { return Vec::new() };
+    let number = |text: &&str| text.parse::<f64>().unwrap_or_default();
+    let is_alone = texts.iter().filter(|text| **text != found).all(|text| number(text) > number(&found) / 2.0);
+    if is_alone { vec![format!("# If {found} stands for no value: missing = [{found}]")] } else { Vec::new() }
+}
+
+fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
+    let found = times::find(label, texts, habits.order)?;
+    let mut typed = Typed { date_pattern: found.date_pattern, ..Typed::of(found.declared) };
+    if found.is_ambiguous {
+        let (as_read, other) = match found.order {
+            Some(Order::Month) => ("the month first", "%d/%m"),
+            Some(Order::Year) => ("the year first", "%d"),
+            _ => ("the day first", "%m/%d"),
+        };
+        typed.notes.push(format!(
+            "01/02/2026 could be either: nothing in the sample says whether the day or the month comes first; it is read with {as_read}"
+        ));
+        typed
+            .remarks
+            .push(format!("# 01/02/2026 could be either: read with {as_read}. If that is wrong, begin with {other}."));
+    } else {
+        typed.habits.order = found.order.filter(|order| *order != Order::Year);
+    }
+    if found.has_short_years {
+        typed.notes.push("its years have two digits: 69 to 99 are of the last century".to_owned());
+    }
+    Some(typed)
+}
+
+fn truth(texts: &[&str]) -> Option<Typed> {
+    if all_fit("type = \"bool\"", texts) {
+        return Some(Typed::of("type = \"bool\""));
+    }
+    let different: BTreeSet<String> = texts.iter().map(|text| text.to_lowercase()).collect();
+    let (yes, no) = TRUTHS
+        .into_iter()
+        .find(|(yes, no)| different.len() == 2 && different.iter().all(|text| text == yes || text == no))?;
+    Some(Typed::of(format!("type = \"bool\"\ntrue_values = [\"{yes}\"]\nfalse_values = [\"{no}\"]")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guessed(label: &str, values: &[&str], habits: Habits) -> Guess {
+        let values = values.iter().map(|text| Value::text(text)).collect();
+        let field = Field { label: label.to_owned(), origin: Origin::Named(label.to_owned()), values };
+        guess(&field, "c".to_owned(), habits)
+    }
+
+    #[test]
+    fn types_are_those_that_lose_nothing() {
+        for (label, values, wanted) in [
+            ("x", &["1", "2", ""][..], "type = \"int64\""),
+            ("x", &["1.5", "2", "1e-7"], "type = \"float64\""),
+            ("x", &["007", "12"], "type = \"string\""),
+            ("x", &["+32475123456"], "type = \"string\""),
+            ("x", &["+1.5", "-0.5"], "type = \"float64\""),
+            ("ean", &["1234567890123456", "1"], "type = \"string\""),
+            ("x", &["1E5", "2E7"], "type = \"string\""),
+            ("x", &["1,5", "22,25"], "type = \"float64\"; decimal = \",\""),
+            ("x", &["1.234,5"], "type = \"float64\"; decimal = \",\"; thousands = \".\""),
+            ("x", &["1,234.5", "7"], "type = \"float64\"; thousands = \",\""),
+            ("x", &["1,234,567"], "type = \"int64\"; thousands = \",\""),
+            ("x", &["1 234,5"], "type = \"float64\"; decimal = \",\"; thousands = \" \""),
+            ("x", &["1'234.5"], "type = \"float64\"; thousands = \"'\""),
+            ("ts", &["1763546400", "1763550000"], "type = \"timestamp\"; format = \"epoch_s\""),
+            ("time", &["1763546400000"], "type = \"timestamp\"; format = \"epoch_ms\""),
+            ("time", &["1763546400000000"], "type = \"timestamp\"; format = \"epoch_us\""),
+            ("time", &["1763546400000000000"], "type = \"timestamp\"; format = \"epoch_ns\""),
+            ("phone", &["1763546400"], "type = \"int64\""),
+            ("date", &["45980.5"], "type = \"timestamp\"; format = \"excel\"; zone = \"dataset\""),
+            ("date", &["45980"], "type = \"date\"; format = \"excel\""),
+            ("x", &["true", "false"], "type = \"bool\""),
+            ("x", &["Y", "N"], "type = \"bool\"; true_values = [\"y\"]; false_values = [\"n\"]"),
+            ("x", &["a", "NA"], "type = \"string\""),
+            ("x", &["", ""], "type = \"string\""),
+            ("x", &["2026-11-19", "hello"], "type = \"string\""),
+        ] {
+            assert_eq!(guessed(label, values, Habits::default()).declared.replace('\n', "; "), wanted, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_either_is_decided_by_the_file_and_said() {
+        let comma = Habits { is_comma: Some(true), ..Habits::default() };
+        assert_eq!(
+            guessed("x", &["1.234", "2.500"], comma).declared,
+            "type = \"int64\"\ndecimal = \",\"\nthousands = \".\""
+        );
+        assert_eq!(guessed("x", &["1.234", "2.500"], Habits::default()).declared, "type = \"float64\"");
+        let european = Habits { is_european: true, ..Habits::default() };
+        let either = guessed("x", &["1,234"], european);
+        assert!(either.declared.contains("decimal") && either.notes[0].contains("could be"), "{either:?}");
+        let either = guessed("x", &["1,234"], Habits::default());
+        assert!(either.declared.contains("thousands") && either.notes[0].contains("could be"), "{either:?}");
+        let either = guessed("x", &["01/02/2026"], Habits::default());
+        assert!(either.notes[0].contains("01/02/2026 could be either"), "{either:?}");
+    }
+
+    #[test]
+    fn missing_values_keys_and_people_are_noticed() {
+        let with_missing = guessed("x", &["1", "NA", ""], Habits::default());
+        assert_eq!((with_missing.missing, with_missing.required), (vec!["NA"], false));
+        let id = guessed("meter_id", &["a", "b"], Habits::default());
+        assert!(id.is_id && id.is_unique && id.required);
+        assert!(guessed("x", &["a@b.be"], Habits::default()).is_personal);
+        assert!(!guessed("x", &["a"], Habits::default()).is_personal);
+        assert!(guessed("v", &["1.5", "-999"], Habits::default()).remarks[0].contains("-999"));
+    }
+}

@@ -1,0 +1,209 @@
+//! How a text is written: its encoding, what stands between values, what quotes and comments are.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use lake::dataset::Encoding;
+
+use super::looks::{Look, look};
+use crate::error::Stop;
+use crate::formats::csv::{self, Dialect, SampleRecord};
+use crate::formats::{encoding, kinds};
+
+/// Bytes by which dialects are compared.
+const LOOKED_AT: usize = 64 * 1024;
+/// Records by which they are compared.
+const COMPARED: usize = 1000;
+const DELIMITERS: [u8; 8] = [b',', b';', b'\t', b'|', b'^', b'~', 0x01, 0x1f];
+/// What comments begin with.
+const COMMENTS: [u8; 3] = [b'#', b'%', b'!'];
+
+/// A text as UTF-8, and how it was written. `is_sure` where no other encoding is likely.
+pub(super) struct Decoded {
+    pub encoding: Encoding,
+    pub text: Vec<u8>,
+    pub is_sure: bool,
+}
+
+/// Decodes the beginning of a text. The last character may be cut in two.
+pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Stop> {
+    let (encoding, is_sure) = encoding_of(bytes);
+    let mut text = Vec::new();
+    let first = bytes.get(..4).unwrap_or(bytes);
+    encoding::to_utf8(encoding, first, bytes).read_to_end(&mut text)?;
+    if let Some(rest) = text.strip_prefix(b"\xEF\xBB\xBF") {
+        text = rest.to_vec();
+    }
+    Ok(Decoded { encoding, text, is_sure })
+}
+
+fn encoding_of(bytes: &[u8]) -> (Encoding, bool) {
+    if kinds::is_utf16(bytes.get(..kinds::LOOKED_AT).unwrap_or(bytes)) {
+        return (Encoding::Utf16, true);
+    }
+    let (mut wide, mut wrong, mut rest) = (0, 0, bytes);
+    loop {
+        match std::str::from_utf8(rest) {
+            Ok(text) => {
+                wide += text.chars().filter(|character| !character.is_ascii()).count();
+                break;
+            }
+            Err(error) => {
+                let (valid, behind) = rest.split_at(error.valid_up_to());
+                wide += std::str::from_utf8(valid).unwrap_or_default().chars().filter(|c| !c.is_ascii()).count();
+                // The end may be cut within a character.
+                let Some(length) = error.error_len() else { break };
+                wrong += 1;
+                rest = behind.get(length..).unwrap_or_default();
+            }
+        }
+    }
+    // Characters that are UTF-8 by accident are rare: a few wrong bytes among many of them are damage.
+    if wrong == 0 || wide > 4 * wrong {
+        return (Encoding::Utf8, true);
+    }
+    let has_none = bytes.iter().any(|byte| matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D));
+    (if has_none { Encoding::Latin1 } else { Encoding::Windows1252 }, false)
+}
+
+/// Finds the dialect of a text.
+pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
+    let head = whole_lines(text, LOOKED_AT);
+    let (declared, _) = csv::sample(head, Dialect::plain(0), 1)?;
+    let delimiters: Vec<u8> = match declared.delimiter {
+        0 => DELIMITERS.into_iter().filter(|delimiter| head.contains(delimiter)).collect(),
+        delimiter => vec![delimiter],
+    };
+    let mut best = (0.0, Dialect::plain(delimiters.first().copied().unwrap_or(b',')));
+    for delimiter in delimiters {
+        for (has_quotes, escape) in [(true, None), (true, Some(b'\\')), (false, None), (false, Some(b'\\'))] {
+            let is_of_use = (has_quotes || head.contains(&b'"')) && (escape.is_none() || has_escaped(head, delimiter));
+            if !is_of_use {
+                continue;
+            }
+            let dialect = Dialect { delimiter, has_quotes, escape, comment: None };
+            let score = score(&csv::sample(head, dialect, COMPARED)?.1);
+            if score > best.0 * 1.001 {
+                best = (score, dialect);
+            }
+        }
+    }
+    let dialect = best.1;
+    let (_, records) = csv::sample(head, dialect, COMPARED)?;
+    Ok(Dialect { comment: comment(&records, dialect.delimiter), ..dialect })
+}
+
+/// The beginning of a text, up to the end of a line.
+pub(super) fn whole_lines(text: &[u8], most: usize) -> &[u8] {
+    let Some(head) = text.get(..most) else { return text };
+    let end = head.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(most, |last| last + 1);
+    head.get(..end).unwrap_or(head)
+}
+
+/// Whether a backslash stands before what it may take the meaning from.
+fn has_escaped(head: &[u8], delimiter: u8) -> bool {
+    head.windows(2).any(|pair| matches!(pair, [b'\\', next] if *next == b'"' || *next == delimiter))
+}
+
+/// How well records fit together: many of the same width, of values that look like values. (After van den Burg, Nazábal
+/// and Sutton, "Wrangling messy CSV files by detecting row and type patterns".)
+fn score(records: &[SampleRecord]) -> f64 {
+    let mut widths: BTreeMap<usize, f64> = BTreeMap::new();
+    let (mut cells, mut typed) = (0.0, 0.0);
+    for record in records {
+        let width = if record.is_sound { record.values.len() } else { 0 };
+        *widths.entry(width).or_default() += 1.0;
+        cells += width.max(1) as f64;
+        typed += record.values.iter().filter(|value| record.is_sound && is_value(value)).count() as f64;
+    }
+    let part = |(width, count): (&usize, &f64)| count * (*width as f64 - 1.0).max(0.001) / (*width as f64).max(1.0);
+    let patterns: f64 = widths.iter().map(part).sum::<f64>() / (widths.len() as f64).max(1.0);
+    patterns * (typed / f64::max(cells, 1.0)).max(0.001)
+}
+
+/// Whether a text is likely to be one value, not several or half of one.
+fn is_value(text: &str) -> bool {
+    match look(text) {
+        Look::Blank | Look::Number | Look::Time => true,
+        Look::Text => {
+            let text = text.trim();
+            let is_mark = |(at, character): (usize, char)| match character {
+                // A comma in a sentence has a blank behind it.
+                ',' => !text.get(at + 1..).is_some_and(|rest| rest.starts_with(' ')),
+                '"' | ';' | '\t' | '|' | '^' | '~' | '\u{1}' | '\u{1f}' => true,
+                _ => false,
+            };
+            !text.char_indices().any(is_mark)
+        }
+    }
+}
+
+/// What begins lines that are no records. A header may begin with it as well: it has the width of the others.
+fn comment(records: &[SampleRecord], delimiter: u8) -> Option<u8> {
+    let width = modal_width(records.iter());
+    COMMENTS.into_iter().filter(|comment| *comment != delimiter).find(|comment| {
+        let mut begun = records.iter().filter(|record| record.first == *comment).peekable();
+        begun.peek().is_some()
+            && begun.all(|record| !record.is_sound || record.values.len() != width || width == 1)
+            && records.iter().any(|record| record.first != *comment)
+    })
+}
+
+/// How many values most records have; of several such widths, that of the last record: a preamble comes first.
+pub(super) fn modal_width<'r>(records: impl Iterator<Item = &'r SampleRecord>) -> usize {
+    let mut widths: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for (at, record) in records.filter(|record| record.is_sound).enumerate() {
+        let (count, last) = widths.entry(record.values.len()).or_default();
+        (*count, *last) = (*count + 1, at);
+    }
+    widths.into_iter().max_by_key(|(_, found)| *found).map_or(0, |(width, _)| width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dialects_are_found() {
+        for (text, delimiter, quotes, escape, comment) in [
+            ("id,name\n1,a\n2,b\n", b',', true, None, None),
+            ("tram;speed\n7;12,5\n8;13,5\n", b';', true, None, None),
+            ("101;1,5\n102;2,5\n", b';', true, None, None),
+            ("a\tb\n1\tx, y\n2\tz\n", b'\t', true, None, None),
+            ("a|b|c\n1|2|3\n", b'|', true, None, None),
+            ("sep=|\na|b\n1|2\n", b'|', true, None, None),
+            ("id,name\n1,\"a \\\"b\\\" c\"\n2,\"d, e\"\n", b',', true, Some(b'\\'), None),
+            ("id\tname\n1\t\"24\" monitor\n2\t\"TV\" set\n3\ta\"b\n", b'\t', false, None, None),
+            ("# by x\n# at y\nid,v\n1,2\n3,4\n", b',', true, None, Some(b'#')),
+            ("#id,v\n1,2\n3,4\n", b',', true, None, None),
+            ("a\u{1}b\n1\u{1}2\n", 1, true, None, None),
+            ("one\ntwo\nthree\n", b',', true, None, None),
+            ("path,n\n\"C:\\dir\\\",1\n\"D:\\\",2\n", b',', true, None, None),
+        ] {
+            let found = find(text.as_bytes()).unwrap();
+            let all = (found.delimiter, found.has_quotes, found.escape, found.comment);
+            assert_eq!(all, (delimiter, quotes, escape, comment), "{text}");
+        }
+    }
+
+    #[test]
+    fn encodings_are_found() {
+        let wide: Vec<u8> = "é;1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (bytes, encoding, text) in [
+            ("Zoë".as_bytes(), Encoding::Utf8, "Zoë"),
+            (b"\xEF\xBB\xBFa", Encoding::Utf8, "a"),
+            (b"Zo\xEB \x80", Encoding::Windows1252, "Zoë €"),
+            (b"Zo\xEB \x81", Encoding::Latin1, "Zoë \u{81}"),
+            (b"\xFF\xFEa\0", Encoding::Utf16, "a"),
+            (&wide, Encoding::Utf16, "é;1\n"),
+        ] {
+            let decoded = decode(bytes).unwrap();
+            assert_eq!((decoded.encoding, String::from_utf8(decoded.text).unwrap().as_str()), (encoding, text));
+        }
+        let mut damaged = "Zoë à ï ö ü".as_bytes().to_vec();
+        damaged.push(0xEB);
+        damaged.push(b'\n');
+        assert_eq!(decode(&damaged).unwrap().encoding, Encoding::Utf8);
+        assert_eq!(decode(&"é".as_bytes()[..1]).unwrap().encoding, Encoding::Utf8);
+    }
+}

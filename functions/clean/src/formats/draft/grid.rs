@@ -1,0 +1,69 @@
+//! What a sample holds, column by column, whatever its format is.
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// As text.
+    Text,
+    /// As a number of its own type.
+    Number,
+    /// As true or false.
+    Bool,
+    /// As a date, or a date and a time of day, of its own type.
+    Stamp { is_utc: bool },
+}
+
+/// A value that is there.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Value {
+    pub text: String,
+    pub kind: Kind,
+}
+
+impl Value {
+    /// A text without white space around it; none if it is blank.
+    pub(super) fn text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (!text.is_empty()).then(|| Self { text: text.to_owned(), kind: Kind::Text })
+    }
+}
+
+/// Where a column's values are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// In the column of that name.
+    Named(String),
+    /// At the column's place among those declared.
+    InOrder,
+    /// Where a JSON pointer says.
+    Path(String),
+}
+
+/// A column.
+#[derive(Debug, Clone)]
+pub(super) struct Field {
+    /// What the file calls it; blank if it has no name.
+    pub label: String,
+    pub origin: Origin,
+    /// One per row.
+    pub values: Vec<Option<Value>>,
+}
+
+/// A sample.
+#[derive(Debug, Default)]
+pub(super) struct Grid {
+    /// The lines of the table's declaration that say how it is read.
+    pub options: Vec<String>,
+    pub fields: Vec<Field>,
+    pub rows: usize,
+    /// Whether a comma is likelier than a point before decimals, by what stands between values.
+    pub is_european: bool,
+    /// What is worth knowing, for people. They have no values of the file.
+    pub notes: Vec<String>,
+}
+
+impl Grid {
+    pub(super) fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+}

@@ -1,0 +1,357 @@
+//! A sample of delimited text as columns: where its header is, or that there is none, and what stands around the rows.
+
+use std::collections::BTreeSet;
+
+use lake::dataset::Encoding;
+
+use super::dialect::{Decoded, decode, find, modal_width, whole_lines};
+use super::grid::{Field, Grid, Origin, Value};
+use super::looks::{Look, is_total, look};
+use crate::error::Stop;
+use crate::formats::csv::{self, Dialect, SampleRecord};
+
+/// Rows that are looked at, and the lines among which a header is looked for.
+const MOST_ROWS: usize = 50_000;
+const HEADER_WITHIN: usize = 100;
+/// Lines at the end that may be no rows.
+const FOOTER_WITHIN: usize = 5;
+
+/// How the lines of a text are to be read.
+#[derive(Debug, PartialEq)]
+pub(super) enum Head {
+    /// The header is that record; the names begin at the column of that place.
+    Names { at: usize, shift: usize },
+    /// There is none; rows begin with that record.
+    Nothing { from: usize },
+}
+
+/// Reads the beginning of a text. `is_part` if there is more of it.
+pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, Stop> {
+    let Decoded { encoding, text, is_sure } = decode(bytes)?;
+    let text = if is_part { whole_lines(&text, text.len().saturating_sub(1)) } else { &text };
+    let dialect = find(text)?;
+    let (dialect, records) = csv::sample(text, dialect, MOST_ROWS)?;
+    let mut grid = Grid { is_european: dialect.delimiter == b';', ..Grid::default() };
+    grid.options = options(&dialect, encoding, is_tsv);
+    if !is_sure {
+        let name = if encoding == Encoding::Latin1 { "iso-8859-1" } else { "windows-1252" };
+        grid.note(format!(
+            "the text is not UTF-8: it is read as {name}; if letters with accents are wrong in a query, save it as UTF-8"
+        ));
+    }
+    let sound: Vec<&SampleRecord> = records.iter().filter(|record| record.is_sound).collect();
+    fill(&mut grid, &sound, |row, at| sound.get(row)?.values.get(at).and_then(|value| Value::text(value)));
+    Ok(grid)
+}
+
+fn options(dialect: &Dialect, encoding: Encoding, is_tsv: bool) -> Vec<String> {
+    let mut options = Vec::new();
+    match dialect.delimiter {
+        b'\t' => options.push("format = \"tsv\"".to_owned()),
+        b',' => options.push("format = \"csv\"".to_owned()),
+        delimiter => {
+            options.push("format = \"csv\"".to_owned());
+            options.push(format!("delimiter = {}", serde_json::Value::from(char::from(delimiter).to_string())));
+        }
+    }
+    if is_tsv && dialect.delimiter != b'\t' {
+        options.insert(0, "# Its name says tabs, and other characters stand between values.".to_owned());
+    }
+    match encoding {
+        Encoding::Utf8 => {}
+        Encoding::Windows1252 => options.push("encoding = \"windows-1252\"".to_owned()),
+        Encoding::Latin1 => options.push("encoding = \"iso-8859-1\"".to_owned()),
+        Encoding::Utf16 => options.push("encoding = \"utf-16\"".to_owned()),
+    }
+    if !dialect.has_quotes {
+        options.push("quote = \"none\"".to_owned());
+    }
+    if dialect.escape.is_some() {
+        options.push("escape = \"\\\\\"".to_owned());
+    }
+    if let Some(comment) = dialect.comment {
+        options.push(format!("comment = \"{}\"", char::from(comment)));
+    }
+    options
+}
+
+/// Fills in the columns of records; adds to the options where rows begin. `value` is that of a record at a place.
+pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usize, usize) -> Option<Value>) {
+    let widest = modal_width(sound.iter().copied());
+    let columns = columns_of(sound, widest);
+    let head = head(sound, columns);
+    let (first, names) = match head {
+        Head::Names { at, shift } => {
+            let header = sound.get(at).map(|record| record.values.as_slice()).unwrap_or_default();
+            let names: Vec<String> = (0..shift).map(|_| String::new()).chain(header.iter().cloned()).collect();
+            (at + 1, Some((at, shift, names)))
+        }
+        Head::Nothing { from } => (from, None),
+    };
+    let mut rows: Vec<&SampleRecord> = sound.iter().skip(first).copied().collect();
+    let footers = footers(&rows, columns);
+    if footers > 0 {
+        rows.truncate(rows.len() - footers);
+        grid.note(format!("the last {} look like no rows (totals or a footer)", lines(footers as u64)));
+    }
+    let line_of = |at: usize| sound.get(at).map_or(1, |record| record.row);
+    let by_name = names.as_ref().is_some_and(|(_, shift, names)| *shift == 0 && !has_twice(names));
+    match &names {
+        Some((at, _, names)) if by_name => {
+            if *at > 0 {
+                grid.options.push("# The header is the first line that has all required names.".to_owned());
+                grid.options.push("header = \"find\"".to_owned());
+            } else if is_all_text(&rows, columns) {
+                grid.options.push("header = \"always\"".to_owned());
+                grid.note("all columns are text: line 1 is taken for names; if it is a row, write header = \"never\"");
+            }
+            let unnamed = (0..columns).filter(|at| names.get(*at).is_none_or(|name| name.trim().is_empty())).count();
+            if unnamed > 0 {
+                grid.note(format!("the header has no name for {}: left out", columns_text(unnamed)));
+            }
+        }
+        Some((at, shift, _)) => {
+            let last = sound.get(*at).map_or(1, |header| header.row + header.lines - 1);
+            if *shift > 0 {
+                grid.note("the header has a name less than rows have values: the first column is taken to have none");
+            } else {
+                grid.note("two columns of the header have the same name: columns are read in their order");
+            }
+            grid.options.push("# Columns are read in their order, as the header does not tell them apart.".to_owned());
+            grid.options.push("header = \"never\"".to_owned());
+            grid.options.push(format!("skip_lines = {last}"));
+        }
+        None => {
+            grid.options.push("header = \"never\"".to_owned());
+            if first > 0 {
+                grid.options.push(format!("skip_lines = {}", line_of(first) - 1));
+            }
+            grid.note("no line looks like a header: columns are read in their order, and named by it");
+        }
+    }
+    note_widths(grid, &rows, names.as_ref().map(|(.., names)| names.as_slice()), columns);
+    grid.rows = rows.len();
+    for at in 0..columns {
+        let label = names.as_ref().and_then(|(.., names)| names.get(at)).map(|name| name.trim()).unwrap_or_default();
+        if by_name && label.is_empty() {
+            continue;
+        }
+        let origin = if by_name { Origin::Named(label.to_owned()) } else { Origin::InOrder };
+        let values = (first..first + rows.len()).map(|row| value(row, at)).collect();
+        grid.fields.push(Field { label: label.to_owned(), origin, values });
+    }
+}
+
+fn has_twice(names: &[String]) -> bool {
+    let mut known = BTreeSet::new();
+    names.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).any(|name| !known.insert(name))
+}
+
+pub(super) fn lines(count: u64) -> String {
+    if count == 1 { "line".to_owned() } else { format!("{count} lines") }
+}
+
+fn columns_text(count: usize) -> String {
+    if count == 1 { "1 column".to_owned() } else { format!("{count} columns") }
+}
+
+/// How many values a record has before blank ones at its end.
+fn width(record: &SampleRecord) -> usize {
+    record.values.iter().rposition(|value| !value.trim().is_empty()).map_or(0, |last| last + 1)
+}
+
+/// How many columns there are, without those at the end that are blank in each record of the usual width.
+fn columns_of(records: &[&SampleRecord], widest: usize) -> usize {
+    records.iter().filter(|record| record.values.len() == widest).map(|record| width(record)).max().unwrap_or(0)
+}
+
+fn text_at(record: &SampleRecord, at: usize) -> &str {
+    record.values.get(at).map(String::as_str).unwrap_or_default()
+}
+
+/// What most values of each column look like, from a record on; none where there is no value.
+fn body_looks(records: &[&SampleRecord], from: usize, columns: usize) -> Vec<Option<Look>> {
+    let of_column = |at: usize| {
+        let mut counts = [(Look::Number, 0), (Look::Time, 0), (Look::Text, 0)];
+        for record in records.iter().skip(from).take(1000).filter(|record| width(record) <= columns) {
+            let found = look(text_at(record, at));
+            counts.iter_mut().filter(|(look, _)| *look == found).for_each(|(_, count)| *count += 1);
+        }
+        let all: usize = counts.iter().map(|(_, count)| count).sum();
+        let most = counts.into_iter().max_by_key(|(_, count)| *count);
+        most.filter(|(_, count)| *count * 10 >= all * 7 && all > 0)
+            .map(|(look, _)| look)
+            .or((all > 0).then_some(Look::Text))
+    };
+    (0..columns).map(of_column).collect()
+}
+
+/// Whether a record has a value of the kind that its column has, where that is no text: it is a row.
+fn is_like(record: &SampleRecord, looks: &[Option<Look>]) -> bool {
+    looks.iter().enumerate().any(|(at, column)| {
+        let is_typed = matches!(column, Some(Look::Number | Look::Time));
+        is_typed && *column == Some(look(text_at(record, at)))
+    })
+}
+
+/// Whether all of a record's values may be names, and it has one for each column.
+fn is_names(record: &SampleRecord, columns: usize) -> bool {
+    let of_text = |at| look(text_at(record, at)) == Look::Text;
+    width(record) == columns && (0..columns).all(of_text) || has_years(record, columns)
+}
+
+/// Whether the names are years or numbers one after the other, as in `country,2019,2020`.
+fn has_years(record: &SampleRecord, columns: usize) -> bool {
+    let mut years = Vec::new();
+    for at in 0..columns {
+        match (look(text_at(record, at)), text_at(record, at).trim().parse::<u32>()) {
+            (Look::Text, _) => {}
+            (_, Ok(year)) if (1900..=2100).contains(&year) => years.push(year),
+            _ => return false,
+        }
+    }
+    years.len() >= 2
+        && years.iter().zip(years.iter().skip(1)).all(|(year, next)| year + 1 == *next)
+        && width(record) == columns
+}
+
+/// Finds the header among records.
+fn head(records: &[&SampleRecord], columns: usize) -> Head {
+    let from_first_whole = || {
+        let whole = records.iter().take(HEADER_WITHIN).position(|record| width(record) == columns);
+        Head::Nothing { from: whole.unwrap_or(0) }
+    };
+    let Some(first) = records.first() else { return Head::Nothing { from: 0 } };
+    if columns == 0 {
+        return Head::Nothing { from: 0 };
+    }
+    let candidate = records.iter().take(HEADER_WITHIN).position(|record| is_names(record, columns));
+    if let Some(at) = candidate {
+        let looks = body_looks(records, at + 1, columns);
+        let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
+        let is_row_before = records.iter().take(at).any(|record| width(record) == columns && is_like(record, &looks));
+        if !is_row_before && (is_typed || at > 0 && is_short_before(records, at, columns)) {
+            return Head::Names { at, shift: 0 };
+        }
+        if at == 0 && !is_typed && !comes_again(records, columns) {
+            return Head::Names { at, shift: 0 };
+        }
+    }
+    let looks = body_looks(records, 1, columns);
+    let texts = (0..columns).filter(|at| look(text_at(first, *at)) == Look::Text).count();
+    let blanks = (0..columns).filter(|at| look(text_at(first, *at)) == Look::Blank).count();
+    // Names with some that are blank, or one less than there are values.
+    if columns > 1 && !is_like(first, &looks) && texts + blanks == columns && texts > 0 && blanks * 2 <= columns {
+        let is_shifted = texts > 1 && blanks == 1 && first.values.len() == columns - 1 && records.len() > 1;
+        let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
+        if is_typed && first.values.len() >= columns || is_shifted {
+            return Head::Names { at: 0, shift: usize::from(is_shifted) };
+        }
+    }
+    from_first_whole()
+}
+
+/// Whether all records before one are shorter or longer than rows are.
+fn is_short_before(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
+    records.iter().take(at).all(|record| width(record) != columns)
+}
+
+/// Whether the values of the first record come again below, as those of a row do.
+fn comes_again(records: &[&SampleRecord], columns: usize) -> bool {
+    let Some(first) = records.first() else { return false };
+    let again = (0..columns).filter(|at| {
+        let name = text_at(first, *at).trim();
+        records.iter().skip(1).take(1000).any(|record| text_at(record, *at).trim() == name)
+    });
+    again.count() * 2 >= columns
+}
+
+/// How many records at the end are no rows: of another width, or sums.
+fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
+    let is_footer = |row: &&&SampleRecord| {
+        let first = row.values.iter().find(|value| !value.trim().is_empty()).map(String::as_str).unwrap_or_default();
+        is_total(first) || columns > 1 && width(row) == 1 && row.values.len() == 1
+    };
+    let count = rows.iter().rev().take(FOOTER_WITHIN).take_while(is_footer).count();
+    if count * 2 > rows.len() { 0 } else { count }
+}
+
+fn is_all_text(rows: &[&SampleRecord], columns: usize) -> bool {
+    let looks = body_looks(rows, 0, columns);
+    looks.iter().all(|look| matches!(look, Some(Look::Text) | None))
+}
+
+/// Says where rows have more values than the header, or of different numbers.
+fn note_widths(grid: &mut Grid, rows: &[&SampleRecord], header: Option<&[String]>, columns: usize) {
+    let most = rows.iter().map(|row| row.values.len()).max().unwrap_or(0);
+    if let Some(header) = header {
+        let beyond = rows.iter().filter(|row| row.values.len() > header.len()).count();
+        if beyond * 2 > rows.len() && header.len() == columns {
+            grid.note(format!(
+                "rows have {most} values and the header {}: what is beyond is blank, a delimiter at the end, and ignored",
+                header.len()
+            ));
+            return;
+        }
+    }
+    let short = rows.iter().filter(|row| row.values.len() < columns).count();
+    if short > 0 {
+        grid.note(format!("{} of fewer values than there are columns ({columns})", rows_are(short)));
+    }
+}
+
+fn rows_are(count: usize) -> String {
+    if count == 1 { "1 row is".to_owned() } else { format!("{count} rows are") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Grid {
+        grid(text.as_bytes(), false, false).unwrap()
+    }
+
+    fn names(grid: &Grid) -> Vec<&str> {
+        grid.fields.iter().map(|field| field.label.as_str()).collect()
+    }
+
+    #[test]
+    fn headers_are_found_or_none() {
+        for (text, wanted, option, rows) in [
+            ("id,v\n1,2\n", &["id", "v"][..], "", 1),
+            ("101,2026-11-19 10:00,1.5\n102,2026-11-19 11:00,2.5\n", &["", "", ""], "header = \"never\"", 2),
+            ("Account,12,\nUnit,kWh,\n,,\nid,name,v\n1,a,1\n2,b,2\n", &["id", "name", "v"], "header = \"find\"", 2),
+            ("Report\n\nid,name\n1,a\n2,b\n", &["id", "name"], "header = \"find\"", 2),
+            ("city,kind\nGhent,a\nLeuven,b\n", &["city", "kind"], "header = \"always\"", 2),
+            ("north,active\nsouth,idle\nnorth,idle\nsouth,active\n", &["", ""], "header = \"never\"", 4),
+            (",a,b\n0,x,1\n1,y,2\n", &["a", "b"], "", 2),
+            ("a b\n", &["a b"], "header = \"always\"", 0),
+            ("country,2019,2020\nBE,1,2\nFR,3,4\n", &["country", "2019", "2020"], "", 2),
+            ("id,v,v\n1,2,3\n", &["id", "v", "v"], "skip_lines = 1", 1),
+            ("a,b\nr1,1,2\nr2,3,4\n", &["", "a", "b"], "skip_lines = 1", 2),
+            ("id,v\n1,2\n3,4\nTotal,6\n", &["id", "v"], "", 2),
+            ("id,v\n1,2\n3,4\n2 rows exported\n", &["id", "v"], "", 2),
+            (
+                "Identifiant;Type;Unite;\nX1;Courbe;W;\nHorodate;Valeur\n2023-01-01T00:00:00+01:00;460\n",
+                &["Horodate", "Valeur"],
+                "header = \"find\"",
+                1,
+            ),
+            ("Export of May\n1;2\n3;4\n", &["", ""], "skip_lines = 1", 2),
+        ] {
+            let grid = read(text);
+            assert_eq!(names(&grid), wanted, "{text}");
+            assert!(option.is_empty() || grid.options.iter().any(|line| line == option), "{text}: {:?}", grid.options);
+            assert!(!option.is_empty() || !grid.options.iter().any(|line| line.starts_with("header")), "{text}");
+            assert_eq!(grid.rows, rows, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_the_header_is_said() {
+        let grid = read("id,v\n1,2,\n3,4,\n");
+        assert!(grid.notes.iter().any(|note| note.contains("3 values and the header 2")), "{:?}", grid.notes);
+        assert_eq!(names(&grid), ["id", "v"]);
+    }
+}

@@ -1,0 +1,96 @@
+//! What a text looks like, at a glance: whether a line may be a header, and where values end.
+
+/// Texts that often stand for a value that is not there.
+pub(super) const MISSING: [&str; 17] = [
+    "NA", "N/A", "n/a", "#N/A", "NULL", "Null", "null", "None", "none", "NaN", "nan", "-", "--", "?", "#REF!",
+    "#VALUE!", "#DIV/0!",
+];
+
+/// What a text looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    Blank,
+    Number,
+    Time,
+    Text,
+}
+
+/// What a text looks like.
+pub(super) fn look(text: &str) -> Look {
+    let text = text.trim();
+    if text.is_empty() {
+        return Look::Blank;
+    }
+    if is_number(text) {
+        return Look::Number;
+    }
+    if is_time(text) { Look::Time } else { Look::Text }
+}
+
+/// Digits, with marks, a sign, or a unit such as `%`.
+fn is_number(text: &str) -> bool {
+    let is_part = |character: char| {
+        character.is_ascii_digit() || ".,'+-eE%€$ _\u{a0}\u{202f}\u{2009}\u{2019}".contains(character)
+    };
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    // More dashes than a number has are a date's; a blank between long groups is one between a date and a time.
+    let dashes = text.bytes().filter(|byte| *byte == b'-').count();
+    digits > 0 && text.chars().all(is_part) && dashes < 2 && !is_dotted_date(text)
+}
+
+/// `19.11.2026`
+fn is_dotted_date(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('.').collect();
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    let is_digits = parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+    is_digits && matches!(lengths.as_slice(), [1..=2, 1..=2, 2 | 4] | [4, 1..=2, 1..=2])
+}
+
+/// Digits in at least three groups, or a time of day, with few letters between them.
+fn is_time(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let marks = text.bytes().filter(|byte| matches!(byte, b'-' | b'/' | b':' | b'.')).count();
+    let letters = text.chars().filter(|character| character.is_alphabetic()).count();
+    let starts = text.starts_with(|first: char| first.is_ascii_digit());
+    let has_month = || {
+        let lower = text.to_lowercase();
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+            .iter()
+            .any(|month| lower.contains(month))
+    };
+    text.len() <= 48
+        && match letters {
+            0..=3 => starts && (digits >= 4 && marks >= 2 || digits >= 3 && text.contains(':')),
+            4..=12 => digits >= 3 && has_month(),
+            _ => false,
+        }
+        || text.len() <= 48 && digits >= 3 && letters == 3 && has_month()
+}
+
+/// Whether a line's first value says that it adds up the others.
+pub(super) fn is_total(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    let words =
+        ["total", "totals", "sum", "totaal", "summe", "gesamt", "somme", "totale", "grand total", "average", "end"];
+    words.iter().any(|word| lower.trim_end_matches(':') == *word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_times_and_texts_look_different() {
+        for text in ["1", "-1.5", "1.234,5", "12 %", "1e-7", "007", "+32475", "1'234"] {
+            assert_eq!(look(text), Look::Number, "{text}");
+        }
+        for text in ["2026-11-19", "19/11/26", "10:00", "19.11.2026", "1:05 PM", "19 Nov 2026", "2026-11-19T10:00:00Z"]
+        {
+            assert_eq!(look(text), Look::Time, "{text}");
+        }
+        for text in ["id", "v", "PM10", "Consumption (kWh)", "A12", "north", "e"] {
+            assert_eq!(look(text), Look::Text, "{text}");
+        }
+        assert_eq!(look("  "), Look::Blank);
+    }
+}

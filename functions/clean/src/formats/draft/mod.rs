@@ -1,0 +1,227 @@
+//! Drafts of a dataset's declaration from a sample file: its dialect, its columns and their types, and a first model. A
+//! draft is read with itself at once: what it says of the sample is what a cleaning would make of it.
+//!
+//! What is looked at is bounded, whatever the sample's size is.
+
+mod column;
+mod declare;
+mod dialect;
+mod grid;
+mod lines;
+mod looks;
+mod names;
+mod sheet;
+mod times;
+mod tree;
+mod trial;
+
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use lake::dataset::{ARCHIVE, COMPRESSIONS, Encoding, ends_in};
+use zip::ZipArchive;
+
+use self::column::{Guess, Habits, guess};
+use self::grid::{Grid, Origin};
+pub use self::trial::{Rejected, Tried};
+use super::{archive, columnar, kinds, xlsx};
+use crate::decode::decompress;
+use crate::error::Stop;
+
+/// Bytes of a text that are looked at.
+const SAMPLE_BYTES: u64 = 4 * 1024 * 1024;
+/// Rows of a workbook or a Parquet file.
+const SAMPLE_ROWS: usize = 10_000;
+/// Endings that say that a file is text.
+const TEXT: [&str; 8] = ["csv", "tsv", "tab", "txt", "dat", "json", "ndjson", "jsonl"];
+
+/// A draft.
+#[derive(Debug)]
+pub struct Draft {
+    /// The text of `dataset.toml`.
+    pub dataset_toml: String,
+    /// The name and the text of a first model, where the sample has a time.
+    pub model: Option<(String, String)>,
+    /// What is worth knowing, without values of the sample.
+    pub notes: Vec<String>,
+    /// What the draft makes of the sample.
+    pub tried: Tried,
+}
+
+/// Drafts the declaration of a dataset from a file. Errors say what the file is.
+pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
+    let file = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (mut grid, packed) = sample(from, &file).map_err(why)?;
+    if grid.fields.is_empty() {
+        return Err("there is no row in it".to_owned());
+    }
+    if let Some(members) = packed.filter(|members| *members > 1) {
+        grid.note(format!(
+            "the archive has {members} files: the first one is looked at, and all are read with its draft"
+        ));
+    }
+    let guesses = guesses(&mut grid);
+    let (dataset_toml, model) = declare::texts(name, &file, &grid, &guesses);
+    let mut notes = std::mem::take(&mut grid.notes);
+    for guess in &guesses {
+        notes.extend(guess.notes.iter().map(|note| format!("column {}: {note}", guess.name)));
+    }
+    let tried = trial::read(name, &file, from, &dataset_toml)?;
+    Ok(Draft { dataset_toml, model, notes, tried })
+}
+
+fn why(stop: Stop) -> String {
+    match stop {
+        Stop::Reject(reject) => reject.message,
+        Stop::Broken(why) => why,
+    }
+}
+
+/// The ending of a name, in small letters.
+fn ending(name: &str) -> String {
+    name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// A name without the ending of its compression.
+fn unpacked(name: &str) -> &str {
+    let packed = COMPRESSIONS.iter().find(|ending| ends_in(name, ending));
+    packed.and_then(|ending| name.get(..name.len() - ending.len())).unwrap_or(name)
+}
+
+/// The beginning of the file, and how many files are packed in it, if it is an archive.
+fn sample(from: &Path, file: &str) -> Result<(Grid, Option<usize>), Stop> {
+    let opened = File::open(from)?;
+    if !ends_in(file, ARCHIVE) {
+        let reader = decompress(file, Box::new(opened))?;
+        return Ok((sample_of(unpacked(file), reader)?, None));
+    }
+    let broken =
+        |error: zip::result::ZipError| Stop::reject("damaged", format!("the zip archive cannot be read: {error}"));
+    let mut archive = ZipArchive::new(opened).map_err(broken)?;
+    let mut members = Vec::new();
+    for number in 0..archive.len() {
+        let member = archive.by_index(number).map_err(broken)?;
+        let name = member.name().map_err(broken)?.into_owned();
+        if !member.is_dir() && !archive::is_by_the_way(&name) {
+            members.push((number, name));
+        }
+    }
+    let Some((number, name)) = members.first() else {
+        return Err(Stop::reject("no_rows", "the zip archive has no files"));
+    };
+    let member = archive.by_index(*number).map_err(broken)?;
+    Ok((sample_of(name, member)?, Some(members.len())))
+}
+
+/// The beginning of what has this name once it is unpacked.
+fn sample_of(name: &str, mut reader: impl Read) -> Result<Grid, Stop> {
+    let mut head = Vec::new();
+    reader.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
+    let ending = ending(name);
+    let is_text = TEXT.contains(&ending.as_str());
+    if head.starts_with(b"PK\x03\x04") && !is_text {
+        let (sheet, rows) = xlsx::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
+        let mut options = vec!["format = \"xlsx\"".to_owned()];
+        let note = sheet
+            .as_ref()
+            .map(|sheet| format!("the workbook has several sheets: the one with the most rows is \"{sheet}\""));
+        options.extend(sheet.map(|sheet| format!("sheet = {}", quoted(&sheet))));
+        let mut grid = sheet::of_sheet(&rows, options);
+        grid.notes.extend(note);
+        return Ok(grid);
+    }
+    if head.starts_with(b"PAR1") && !is_text {
+        let (names, rows) = columnar::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
+        return Ok(sheet::of_schema(&names, &rows, vec!["format = \"parquet\"".to_owned()]));
+    }
+    kinds::refuse_other_kinds(&head, true)?;
+    reader.take(SAMPLE_BYTES).read_to_end(&mut head)?;
+    let is_part = head.len() as u64 > SAMPLE_BYTES;
+    text(&ending, &head, is_part)
+}
+
+fn text(ending: &str, bytes: &[u8], is_part: bool) -> Result<Grid, Stop> {
+    let decoded = dialect::decode(bytes)?;
+    let is_ndjson = matches!(ending, "ndjson" | "jsonl");
+    let is_json = tree::is_json(&decoded.text);
+    if is_ndjson || ending == "json" {
+        let Some(is_lines) = is_json else {
+            let why = "by its name it is JSON, and it does not begin with { or [".to_owned();
+            return Err(Stop::reject("not_json", why));
+        };
+        return json(&decoded, is_part, is_ndjson || is_lines);
+    }
+    if let Some(is_lines) = is_json
+        && let Ok(grid) = json(&decoded, is_part, is_lines)
+    {
+        return Ok(grid);
+    }
+    lines::grid(bytes, is_part, ending == "tsv")
+}
+
+fn json(decoded: &dialect::Decoded, is_part: bool, is_lines: bool) -> Result<Grid, Stop> {
+    let mut grid = tree::grid(&decoded.text, is_part, is_lines)?;
+    match decoded.encoding {
+        Encoding::Utf8 => {}
+        Encoding::Windows1252 => grid.options.push("encoding = \"windows-1252\"".to_owned()),
+        Encoding::Latin1 => grid.options.push("encoding = \"iso-8859-1\"".to_owned()),
+        Encoding::Utf16 => grid.options.push("encoding = \"utf-16\"".to_owned()),
+    }
+    Ok(grid)
+}
+
+/// Guesses all columns, those that could be either by what the others are.
+fn guesses(grid: &mut Grid) -> Vec<Guess> {
+    let mut habits = Habits { is_european: grid.is_european, ..Habits::default() };
+    for field in &grid.fields {
+        let of_column = guess(field, String::new(), habits).habits;
+        habits.is_comma = habits.is_comma.or(of_column.is_comma);
+        habits.order = habits.order.or(of_column.order);
+    }
+    let mut guesses: Vec<Guess> = Vec::new();
+    for (at, field) in grid.fields.iter().enumerate() {
+        let plain = names::column_name(&field.label, at);
+        let name = names::unique(plain, |name| guesses.iter().any(|guess| guess.name == name));
+        guesses.push(guess(field, name, habits));
+    }
+    join_times(grid, &mut guesses);
+    guesses
+}
+
+/// A time of day beside a date is read together with it.
+fn join_times(grid: &mut Grid, guesses: &mut [Guess]) {
+    let is_plain = |guess: &Guess| !matches!(guess.origin, Origin::Path(_)) && guess.required;
+    let source = |guess: &Guess| match &guess.origin {
+        Origin::Named(name) => name.clone(),
+        Origin::InOrder | Origin::Path(_) => guess.name.clone(),
+    };
+    let Some(day) = guesses.iter().position(|guess| is_plain(guess) && guess.date_pattern.is_some()) else { return };
+    let Some(date) = guesses.get(day).cloned() else { return };
+    let texts = |at: usize| grid.fields.get(at).map(|field| field.values.iter().flatten()).into_iter().flatten();
+    let mut notes = Vec::new();
+    for (at, guess) in guesses.iter_mut().enumerate() {
+        let (Some(time), Some(pattern)) = (guess.time_of_day.filter(|_| is_plain(guess)), &date.date_pattern) else {
+            continue;
+        };
+        let declared = times::joined(pattern, time);
+        let joined: Vec<String> = texts(day)
+            .zip(texts(at))
+            .map(|(day, time)| format!("{} {}", day.text.trim_end_matches("T00:00:00"), time.text))
+            .collect();
+        let joined: Vec<&str> = joined.iter().map(String::as_str).collect();
+        if !times::all_fit(&declared, &joined) {
+            continue;
+        }
+        guess.joined = Some((source(&date), source(guess)));
+        guess.declared = declared;
+        guess.kind = lake::dataset::ColumnType::Timestamp;
+        notes.push(format!("column {}: the time of day is read together with the date {}", guess.name, date.name));
+    }
+    grid.notes.extend(notes);
+}
+
+fn quoted(text: &str) -> String {
+    // A JSON string is a TOML string.
+    serde_json::Value::from(text).to_string()
+}

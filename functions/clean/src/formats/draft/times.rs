@@ -1,0 +1,366 @@
+//! How dates and times of a column are written.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime};
+use lake::dataset::Column;
+
+use super::names;
+use crate::formats::fits;
+use crate::formats::years;
+
+/// Different values by which formats are found.
+const DIFFERENT: usize = 300;
+/// Formats of one column.
+const MOST_FORMATS: usize = 3;
+
+/// Which part of a date comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Order {
+    Year,
+    Day,
+    Month,
+}
+
+const DATES: [(Order, &str); 28] = [
+    (Order::Year, "%Y-%m-%d"),
+    (Order::Year, "%Y/%m/%d"),
+    (Order::Year, "%Y.%m.%d"),
+    (Order::Year, "%Y %m %d"),
+    (Order::Day, "%d/%m/%Y"),
+    (Order::Day, "%d-%m-%Y"),
+    (Order::Day, "%d.%m.%Y"),
+    (Order::Month, "%m/%d/%Y"),
+    (Order::Month, "%m-%d-%Y"),
+    (Order::Month, "%m.%d.%Y"),
+    (Order::Day, "%d/%m/%y"),
+    (Order::Day, "%d-%m-%y"),
+    (Order::Day, "%d.%m.%y"),
+    (Order::Month, "%m/%d/%y"),
+    (Order::Month, "%m-%d-%y"),
+    (Order::Year, "%y-%m-%d"),
+    (Order::Year, "%y/%m/%d"),
+    (Order::Day, "%d %b %Y"),
+    (Order::Day, "%d-%b-%Y"),
+    (Order::Day, "%d-%b-%y"),
+    (Order::Day, "%d/%b/%Y"),
+    (Order::Day, "%d %b %y"),
+    (Order::Month, "%b %d, %Y"),
+    (Order::Month, "%b %d %Y"),
+    (Order::Day, "%d %B %Y"),
+    (Order::Month, "%B %d, %Y"),
+    (Order::Day, "%a, %d %b %Y"),
+    (Order::Year, "%Y-%b-%d"),
+];
+const TIMES: [&str; 9] =
+    ["%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p", "%I:%M:%S%.f %p", "%I:%M%p", "%I:%M:%S%p", "%Hh%M"];
+const BETWEEN: [&str; 3] = [" ", "T", ", "];
+const OFFSETS: [&str; 5] = ["", "%#z", " %#z", "Z", " UTC"];
+/// Dates and times without anything between their parts.
+const COMPACT: [(bool, &str); 6] = [
+    (false, "%Y%m%d"),
+    (true, "%Y%m%d%H%M"),
+    (true, "%Y%m%d%H%M%S"),
+    (true, "%Y%m%dT%H%M%S"),
+    (true, "%Y%m%d %H:%M"),
+    (true, "%Y%m%d %H:%M:%S"),
+];
+
+/// A way to write a date or a time.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Written {
+    pub order: Order,
+    pub pattern: String,
+    /// The part of it that is the date.
+    date: &'static str,
+    pub has_time: bool,
+    pub has_offset: bool,
+}
+
+/// What was found of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Found {
+    /// The declaration of the column.
+    pub declared: String,
+    pub is_date: bool,
+    /// The pattern of a date, for a column that is joined of it and a time of day.
+    pub date_pattern: Option<String>,
+    pub order: Option<Order>,
+    /// Whether the day could be the month as well.
+    pub is_ambiguous: bool,
+    pub has_short_years: bool,
+}
+
+/// Finds how a column's texts are written as dates or times; none if they are not. `order` is that of other columns.
+pub(super) fn find(label: &str, values: &[&str], order: Option<Order>) -> Option<Found> {
+    let first = *values.first()?;
+    if !(6..=40).contains(&first.len()) || first.bytes().filter(u8::is_ascii_digit).count() < 3 {
+        return None;
+    }
+    let different: Vec<&str> = values.iter().copied().collect::<BTreeSet<_>>().into_iter().take(DIFFERENT).collect();
+    plain(&different).or_else(|| compact(label, values, &different)).or_else(|| written(values, &different, order))
+}
+
+/// Texts that need no format.
+fn plain(values: &[&str]) -> Option<Found> {
+    let found = |declared: &str, is_date| Found {
+        declared: declared.to_owned(),
+        is_date,
+        date_pattern: is_date.then(|| "%Y-%m-%d".to_owned()),
+        order: None,
+        is_ambiguous: false,
+        has_short_years: false,
+    };
+    for (declared, is_date) in [
+        ("type = \"date\"", true),
+        ("type = \"timestamp\"", false),
+        ("type = \"timestamp\"\nzone = \"dataset\"", false),
+    ] {
+        if all_fit(declared, values) {
+            return Some(found(declared, is_date));
+        }
+    }
+    None
+}
+
+/// Whether nearly all texts fit: one in a hundred may be damaged.
+pub(super) fn all_fit(declared: &str, values: &[&str]) -> bool {
+    let Ok(column) = Column::from_declaration(declared) else { return false };
+    nearly_all(values, |value| fits(&column, value))
+}
+
+/// Whether a test holds of nearly all values.
+pub(super) fn nearly_all(values: &[&str], test: impl Fn(&str) -> bool) -> bool {
+    let mut tolerated = values.len() / 100;
+    values.iter().all(|value| {
+        test(value) || {
+            let is_tolerated = tolerated > 0;
+            tolerated = tolerated.saturating_sub(1);
+            is_tolerated
+        }
+    })
+}
+
+fn declare(is_date: bool, has_offset: bool, patterns: &[&str]) -> String {
+    let texts: Vec<String> = patterns.iter().map(|pattern| format!("\"{pattern}\"")).collect();
+    let format = if let [only] = texts.as_slice() { only.clone() } else { format!("[{}]", texts.join(", ")) };
+    let kind = if is_date { "date" } else { "timestamp" };
+    let zone = if is_date || has_offset { "" } else { "\nzone = \"dataset\"" };
+    format!("type = \"{kind}\"\nformat = {format}{zone}")
+}
+
+fn compact(label: &str, values: &[&str], different: &[&str]) -> Option<Found> {
+    let is_likely = names::is_time(label) || values.len() >= 10;
+    let recent = |value: &str| {
+        value.get(..4).and_then(|year| year.parse::<u32>().ok()).is_some_and(|y| (1900..=2100).contains(&y))
+    };
+    if !is_likely || !nearly_all(different, recent) {
+        return None;
+    }
+    COMPACT.into_iter().find_map(|(has_time, pattern)| {
+        let declared = declare(!has_time, false, &[pattern]);
+        all_fit(&declared, different).then(|| Found {
+            declared,
+            is_date: !has_time,
+            date_pattern: (!has_time).then(|| pattern.to_owned()),
+            order: None,
+            is_ambiguous: false,
+            has_short_years: false,
+        })
+    })
+}
+
+/// All ways that read a text.
+fn ways(text: &str) -> Vec<Written> {
+    // 24:00 is midnight of the next day.
+    let text = text.replace(" 24:", " 00:").replace("T24:", "T00:");
+    let mut ways = Vec::new();
+    for (order, date) in DATES {
+        if date.contains("%Y") && !years::has_whole_year(&text, date) {
+            continue;
+        }
+        if NaiveDate::parse_from_str(&text, date).is_ok() {
+            ways.push(Written { order, pattern: date.to_owned(), date, has_time: false, has_offset: false });
+        }
+        if !text.contains([':', 'h']) || NaiveDate::parse_and_remainder(&text, date).is_err() {
+            continue;
+        }
+        for between in BETWEEN {
+            for time in TIMES {
+                for offset in OFFSETS {
+                    let pattern = format!("{date}{between}{time}{offset}");
+                    let has_offset = offset.contains('z');
+                    let is_read = if has_offset {
+                        DateTime::parse_from_str(&text, &pattern).is_ok()
+                    } else {
+                        NaiveDateTime::parse_from_str(&text, &pattern).is_ok()
+                    };
+                    if is_read {
+                        ways.push(Written { order, pattern, date, has_time: true, has_offset });
+                    }
+                }
+            }
+        }
+    }
+    ways
+}
+
+/// Texts of declared formats: the fewest that read them all.
+fn written(values: &[&str], different: &[&str], wanted: Option<Order>) -> Option<Found> {
+    let mut of_orders = Vec::new();
+    for order in [Order::Year, Order::Day, Order::Month] {
+        of_orders.extend(cover(different, order).map(|ways| (order, ways)));
+    }
+    let orders: Vec<Order> = of_orders.iter().map(|(order, _)| *order).collect();
+    let order = choose(values, &orders, wanted, &of_orders)?;
+    let (_, ways) = of_orders.into_iter().find(|(known, _)| *known == order)?;
+    let is_date = ways.iter().all(|way| !way.has_time);
+    // A text that says UTC is one, whatever the dataset's zone is.
+    let is_utc = ways.iter().any(|way| way.pattern.ends_with(['Z', 'C']));
+    let has_offset = ways.iter().all(|way| way.has_offset);
+    let patterns: Vec<&str> = ways.iter().map(|way| way.pattern.as_str()).collect();
+    let declared = declare(is_date, has_offset, &patterns);
+    Some(Found {
+        declared: if is_utc { declared.replace("zone = \"dataset\"", "zone = \"UTC\"") } else { declared },
+        is_date,
+        date_pattern: patterns.first().filter(|_| is_date).map(|pattern| (*pattern).to_owned()),
+        order: Some(order),
+        is_ambiguous: orders.len() > 1 && wanted.is_none(),
+        has_short_years: patterns.iter().any(|pattern| pattern.contains("%y")),
+    })
+}
+
+/// The fewest ways of an order that read nearly all texts.
+fn cover(different: &[&str], order: Order) -> Option<Vec<Written>> {
+    let mut chosen: Vec<Written> = Vec::new();
+    let mut left: Vec<&str> = different.to_vec();
+    while chosen.len() < MOST_FORMATS {
+        let first = left.first()?;
+        let best = ways(first).into_iter().filter(|way| way.order == order).filter_map(|way| {
+            let column = Column::from_declaration(&declare(!way.has_time, way.has_offset, &[&way.pattern])).ok()?;
+            let unread: Vec<&str> = left.iter().copied().filter(|value| !fits(&column, value)).collect();
+            Some((way, unread))
+        });
+        let (way, unread) = best.reduce(|best, next| if next.1.len() < best.1.len() { next } else { best })?;
+        chosen.push(way);
+        left = unread;
+        if left.len() <= different.len() / 100 {
+            return Some(chosen);
+        }
+    }
+    None
+}
+
+/// Which of several orders it is.
+fn choose(values: &[&str], orders: &[Order], wanted: Option<Order>, ways: &[(Order, Vec<Written>)]) -> Option<Order> {
+    if let [only] = orders {
+        return Some(*only);
+    }
+    if let Some(wanted) = wanted.filter(|wanted| orders.contains(wanted)) {
+        return Some(wanted);
+    }
+    let of = |order: Order| ways.iter().find(|(known, _)| *known == order).map(|(_, ways)| ways);
+    // Clocks of twelve hours are mostly where the month comes first.
+    let is_twelve = |order: Order| of(order).is_some_and(|ways| ways.iter().any(|way| way.pattern.contains("%p")));
+    let ascending: Vec<Order> =
+        orders.iter().copied().filter(|order| of(*order).is_some_and(|ways| ascends(values, ways))).collect();
+    if let [only] = ascending.as_slice() {
+        return Some(*only);
+    }
+    let first = if is_twelve(Order::Month) { Order::Month } else { Order::Day };
+    orders.iter().copied().find(|order| *order == first).or_else(|| orders.first().copied())
+}
+
+/// Whether rows are in the order of their dates, read in these ways, without gaps of months.
+fn ascends(values: &[&str], ways: &[Written]) -> bool {
+    let day = |text: &&str| {
+        let read = |way: &Written| NaiveDate::parse_and_remainder(text, way.date).ok().map(|(day, _)| day);
+        ways.iter().find_map(read)
+    };
+    let days: Vec<NaiveDate> = values.iter().take(1000).filter_map(day).collect();
+    let step = |(before, after): (&NaiveDate, &NaiveDate)| (*after - *before).num_days();
+    let steps: Vec<i64> = days.iter().zip(days.iter().skip(1)).map(step).filter(|step| *step != 0).collect();
+    !steps.is_empty()
+        && (steps.iter().all(|step| (0..15).contains(step)) || steps.iter().all(|step| (-14..=0).contains(step)))
+}
+
+/// How a time of day is written, if all texts are one.
+pub(super) fn time_of_day(values: &[&str]) -> Option<&'static str> {
+    let is_likely = |value: &&str| {
+        value.len() <= 15 && value.contains([':', 'h']) && value.starts_with(|c: char| c.is_ascii_digit())
+    };
+    if values.is_empty() || !values.iter().all(is_likely) {
+        return None;
+    }
+    let reads = |pattern: &str| {
+        nearly_all(values, |value| {
+            let value = value.replacen("24:00", "00:00", 1);
+            chrono::NaiveTime::parse_from_str(&value, pattern).is_ok()
+        })
+    };
+    TIMES.into_iter().find(|pattern| reads(pattern))
+}
+
+/// The declaration of a time that is joined of a date and a time of day.
+pub(super) fn joined(date: &str, time: &str) -> String {
+    declare(false, false, &[&format!("{date} {time}")])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declared(label: &str, values: &[&str]) -> String {
+        find(label, values, None).map(|found| found.declared.replace('\n', "; ")).unwrap_or_default()
+    }
+
+    #[test]
+    fn dates_and_times_are_found_as_they_are_written() {
+        let local = |pattern: &str| format!("type = \"timestamp\"; format = \"{pattern}\"; zone = \"dataset\"");
+        for (values, wanted) in [
+            (&["2026-11-19", "2026-11-20"][..], "type = \"date\"".to_owned()),
+            (&["2026-11-19T10:00:00Z"], "type = \"timestamp\"".to_owned()),
+            (
+                &["2026-11-19T10:00:00+01:00", "2026-11-19 11:00:00"],
+                "type = \"timestamp\"; zone = \"dataset\"".to_owned(),
+            ),
+            (&["2026-11-19 10:00", "2026-11-19 24:00"], local("%Y-%m-%d %H:%M")),
+            (&["04/07/20", "25/07/20"], "type = \"date\"; format = \"%d/%m/%y\"".to_owned()),
+            (&["25/07/2020"], "type = \"date\"; format = \"%d/%m/%Y\"".to_owned()),
+            (&["07/25/2020"], "type = \"date\"; format = \"%m/%d/%Y\"".to_owned()),
+            (&["19.11.2026"], "type = \"date\"; format = \"%d.%m.%Y\"".to_owned()),
+            (&["11/19/2026 1:05:00 PM"], local("%m/%d/%Y %I:%M:%S %p")),
+            (&["11/19/2026 1:05 AM"], local("%m/%d/%Y %I:%M %p")),
+            (&["19 Nov 2026"], "type = \"date\"; format = \"%d %b %Y\"".to_owned()),
+            (&["November 19, 2026"], "type = \"date\"; format = \"%B %d, %Y\"".to_owned()),
+            (&["2026-11-19 10:00:00+01"], "type = \"timestamp\"; format = \"%Y-%m-%d %H:%M:%S%#z\"".to_owned()),
+            (
+                &["25/11/2026 08:00:05", "25/11/2026 08:00"],
+                "type = \"timestamp\"; format = [\"%d/%m/%Y %H:%M\", \"%d/%m/%Y %H:%M:%S\"]; zone = \"dataset\""
+                    .to_owned(),
+            ),
+            (&["hello"], String::new()),
+            (&["10:00"], String::new()),
+            (&["12345678"], String::new()),
+        ] {
+            assert_eq!(declared("x", values), wanted, "{values:?}");
+        }
+        assert_eq!(declared("date", &["20261119"]), "type = \"date\"; format = \"%Y%m%d\"");
+        assert_eq!(time_of_day(&["10:00", "24:00"]), Some("%H:%M"));
+        assert_eq!(time_of_day(&["12:00:00 AM"]), Some("%I:%M:%S %p"));
+    }
+
+    #[test]
+    fn days_that_could_be_months_are_said_to_be() {
+        let found = |values: &[&str], order| {
+            let found = find("x", values, order).unwrap();
+            (found.order, found.is_ambiguous)
+        };
+        assert_eq!(found(&["01/02/2026"], None), (Some(Order::Day), true));
+        assert_eq!(found(&["01/02/2026"], Some(Order::Month)), (Some(Order::Month), false));
+        assert_eq!(found(&["01/02/2026", "13/02/2026"], None), (Some(Order::Day), false));
+        assert_eq!(found(&["01/02/2026 1:00 PM"], None), (Some(Order::Month), true));
+        assert_eq!(found(&["01/02/2026", "01/03/2026", "01/04/2026"], None), (Some(Order::Month), true));
+        assert_eq!(found(&["01/02/2026", "02/02/2026", "03/02/2026"], None), (Some(Order::Day), true));
+    }
+}

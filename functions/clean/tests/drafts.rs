@@ -1,0 +1,270 @@
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+//! Drafts from samples of each kind: what is declared, and what the draft then reads of its sample.
+
+use std::io::{Cursor, Write};
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use clean::formats::draft::{Draft, draft};
+use parquet::arrow::ArrowWriter;
+use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+fn tried(file: &str, bytes: impl AsRef<[u8]>) -> Result<Draft, String> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join(file);
+    std::fs::write(&path, bytes).unwrap();
+    draft("d", &path)
+}
+
+/// A draft that declares these lines, and reads so many rows.
+fn drafted(file: &str, bytes: impl AsRef<[u8]>, clean: u64, rejected: u64, lines: &[&str]) -> Draft {
+    let draft = tried(file, bytes).unwrap_or_else(|why| panic!("{file}: {why}"));
+    for line in lines {
+        assert!(draft.dataset_toml.contains(line), "{file}: {line} is not in\n{}", draft.dataset_toml);
+    }
+    let counts = (draft.tried.clean, draft.tried.rejected);
+    assert_eq!(counts, (clean, rejected), "{file}: {:?}\n{}", draft.tried, draft.dataset_toml);
+    draft
+}
+
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn what_stands_around_the_rows_is_declared() {
+    let text = "sep=;\r\nTeller;Datum;km\r\nA;25/11/2026;1.234,5\r\nB;26/11/2026;12,25\r\n";
+    drafted(
+        "a.csv",
+        format!("\u{feff}{text}"),
+        2,
+        0,
+        &["delimiter = \";\"", "format = \"%d/%m/%Y\"", "thousands = \".\""],
+    );
+    let text = "Report of May\n\n# by a machine\nid,name,v\n1,a,1\n2,b,2\nTotal,,3\n";
+    let draft = drafted("a.csv", text, 2, 1, &["header = \"find\"", "comment = \"#\""]);
+    assert!(draft.notes.iter().any(|note| note.contains("look like no rows")), "{:?}", draft.notes);
+    let first = draft.tried.reasons.values().next().unwrap();
+    assert_eq!((first.rows, first.first), (1, 7));
+    drafted("a.csv", "id,v,V\n1,2,3\n4,5,6\n", 2, 0, &["header = \"never\"", "skip_lines = 1", "column.v_2]"]);
+    drafted("a.csv", "a,b\nr1,1,2\nr2,3,4\n", 2, 0, &["header = \"never\"", "[table.record.column.column_1]"]);
+    drafted("a.csv", ",a,b\n0,x,1\n1,y,2\n", 2, 0, &["[table.record.column.a]"]);
+    drafted("a.tsv", "id\tname\n1\t\"24\" monitor\n2\t\"TV\" set\n", 2, 0, &["quote = \"none\""]);
+    drafted("a.csv", "id,name\n1,\"a \\\"b\\\" c\"\n2,\"d, e\"\n", 2, 0, &["escape = \"\\\\\""]);
+    drafted("a.txt", "a|b\n1|x\n", 1, 0, &["from = \"**/*.txt\"", "format = \"csv\"", "delimiter = \"|\""]);
+    drafted("no ending", "a,b\n1,x\n", 1, 0, &["from = \"**/*\"", "format = \"csv\""]);
+    let text = "Identifiant;Type;Unite;\nX1;Courbe;W;\nHorodate;Valeur\n2023-01-01T00:00:00+01:00;460\n";
+    let draft = drafted("a.csv", text, 1, 0, &["header = \"find\"", "[table.record.column.horodate]"]);
+    assert_eq!(draft.tried.preamble, 2);
+    drafted("a.csv", "id,name\n", 0, 0, &["header = \"always\""]);
+}
+
+#[test]
+fn values_have_the_types_that_lose_nothing() {
+    let text = "meter;code;phone;big;room;at;kwh;ok;mail\n\
+                1;007;+32475123456;12345678901234567890;1E5;1763546400;0,5;ja;a@b.be\n\
+                2;012;+32475123457;12345678901234567891;2E5;1763550000;1,25;nee;c@d.be\n";
+    let draft = drafted(
+        "a.csv",
+        text,
+        2,
+        0,
+        &[
+            "[table.record.column.meter]\ntype = \"int64\"",
+            "[table.record.column.code]\ntype = \"string\"",
+            "[table.record.column.phone]\ntype = \"string\"",
+            "[table.record.column.big]\ntype = \"string\"",
+            "[table.record.column.room]\ntype = \"string\"",
+            "format = \"epoch_s\"",
+            "decimal = \",\"",
+            "true_values = [\"ja\"]",
+            "personal = true",
+            "partition = \"month(day)\"",
+            "# key = [\"meter\", \"at\"]",
+        ],
+    );
+    let (name, sql) = draft.model.unwrap();
+    assert_eq!(name, "records_by_day.sql");
+    assert!(sql.contains("avg(kwh) AS average_kwh") && !sql.contains("avg(meter)"), "{sql}");
+    let text = "DATE,START TIME,USAGE\n11/19/2026,12:00:00 AM,0.5\n11/20/2026,1:00:00 PM,0.6\n";
+    drafted("a.csv", text, 2, 0, &["fields = [\"DATE\", \"START TIME\"]", "%m/%d/%Y %I:%M:%S %p"]);
+    let draft = drafted("a.csv", "d,v\n01/02/2026,1\n", 1, 0, &["# 01/02/2026 could be either", "%d/%m/%Y"]);
+    assert!(draft.notes.iter().any(|note| note.contains("01/02/2026 could be either")), "{:?}", draft.notes);
+    let text = "a,b\n13/02/2026,01/02/2026\n14/02/2026,01/03/2026\n";
+    let draft = drafted("a.csv", text, 2, 0, &[]);
+    assert!(!draft.dataset_toml.contains("could be either"), "the other column decides\n{}", draft.dataset_toml);
+    drafted("a.csv", "date_2,month\n2026-11-19,5\n", 1, 0, &["[table.record.column.day]", "column.month_value]"]);
+}
+
+#[test]
+fn keys_are_declared_where_enough_rows_say_so() {
+    let rows = |count: usize| {
+        let row = |at: usize| format!("{},2026-11-{:02}T00:00:00Z,{}.5\n", at % 2, at / 2 + 1, at % 3);
+        format!("meter_id,at,kwh\n{}", (0..count).map(row).collect::<String>())
+    };
+    drafted("a.csv", rows(40), 40, 0, &["\nkey = [\"meter_id\", \"at\"]"]);
+    drafted("a.csv", rows(4), 4, 0, &["\n# key = [\"meter_id\", \"at\"]"]);
+    // Which series a file has may be in its name alone.
+    let series: String = (10..60).map(|minute| format!("2026-11-19T10:{minute}:00Z,1.5\n")).collect();
+    drafted(
+        "a.csv",
+        format!("timeStamp,usedKWh\n{series}"),
+        50,
+        0,
+        &["\n# key = [\"time_stamp\"]", "column.used_kwh]"],
+    );
+    let list: String = (0..30).map(|id| format!("{id},a\n")).collect();
+    drafted("a.csv", format!("id,kind\n{list}"), 30, 0, &["\nkey = [\"id\"]"]);
+}
+
+#[test]
+fn json_is_drafted_by_where_its_rows_are() {
+    drafted("a.json", "[{\"a\":1,\"b\":{\"c\":\"x\"}},{\"a\":2}]", 2, 0, &["path = \"/b/c\""]);
+    let text = "{\"count\":2,\"data\":[{\"id\":1,\"at\":\"2026-11-19T10:00:00Z\"},{\"id\":2,\"at\":\"2026-11-19T11:00:00Z\"}]}";
+    drafted("a.json", text, 2, 0, &["format = \"json\"", "rows = \"/data\"", "partition = \"month(day)\""]);
+    let text =
+        "[{\"station\":\"A\",\"readings\":[{\"v\":1.5},{\"v\":2}]},{\"station\":\"B\",\"readings\":[{\"v\":3}]}]";
+    drafted("a.json", text, 3, 0, &["explode = \"/readings\"", "path = \"^/station\""]);
+    let text = "{\"station\":\"A\",\"readings\":[{\"v\":1.5},{\"v\":2}]}";
+    drafted("a.json", text, 2, 0, &["explode = \"/readings\"", "path = \"^/station\""]);
+    let lines = "{\"a\":1,\"big\":12345678901234567890}\nx\n{\"a\":2,\"big\":1}\n";
+    drafted("a.ndjson", lines, 2, 1, &["format = \"ndjson\"", "[table.record.column.big]\ntype = \"string\""]);
+    drafted("a.txt", "{\"a\":1}\n{\"a\":2}\n", 2, 0, &["format = \"ndjson\""]);
+    assert!(tried("a.json", "a,b\n1,2\n").unwrap_err().contains("does not begin with"));
+}
+
+#[test]
+fn packed_samples_are_looked_into() {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(b"id,v\n1,2\n").unwrap();
+    drafted("a.csv.gz", packed.finish().unwrap(), 1, 0, &["from = \"**/*.csv\""]);
+    let zip = zipped(&[("__MACOSX/._x", b"\0"), ("may.csv", b"id,v\n1,2\n"), ("june.csv", b"id,v\n2,x\n3,4\n")]);
+    let draft = drafted("a.zip", &zip, 2, 1, &["from = \"**/*.zip\"", "format = \"csv\""]);
+    assert!(draft.notes.iter().any(|note| note.contains("has 2 files")), "{:?}", draft.notes);
+    drafted("a.csv.zip", &zip, 2, 1, &["from = \"**/*.csv\""]);
+    assert!(tried("a.csv", &zip).unwrap_err().contains("zip"));
+    assert!(tried("a.zip", b"PK\x03\x04").unwrap_err().contains("zip archive"));
+    assert!(tried("a.zip", zipped(&[])).unwrap_err().contains("no files"));
+}
+
+/// A workbook of two sheets, of texts and numbers alone.
+fn workbook() -> Vec<u8> {
+    let cell = |text: &str| match text.parse::<f64>() {
+        Ok(_) => format!("<c><v>{text}</v></c>"),
+        Err(_) => format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>"),
+    };
+    let sheet = |rows: &[&[&str]]| {
+        let row = |cells: &&[&str]| format!("<row>{}</row>", cells.iter().map(|text| cell(text)).collect::<String>());
+        let rows: String = rows.iter().map(row).collect();
+        format!(
+            "<worksheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><sheetData>{rows}</sheetData></worksheet>"
+        )
+    };
+    let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+    let relations = |of: &[(&str, &str, &str)]| {
+        let relation = |(id, kind, target): &(&str, &str, &str)| {
+            format!("<Relationship Id=\"{id}\" Type=\"{office}/{kind}\" Target=\"{target}\"/>")
+        };
+        let all: String = of.iter().map(relation).collect();
+        format!(
+            "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">{all}</Relationships>"
+        )
+    };
+    let list = "<sheet name=\"Cover\" sheetId=\"1\" r:id=\"a\"/><sheet name=\"Data\" sheetId=\"2\" r:id=\"b\"/>";
+    let files = [
+        (
+            "[Content_Types].xml",
+            "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"/>".to_owned(),
+        ),
+        ("_rels/.rels", relations(&[("w", "officeDocument", "xl/workbook.xml")])),
+        (
+            "xl/workbook.xml",
+            format!(
+                "<workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"{office}\"><sheets>{list}</sheets></workbook>"
+            ),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            relations(&[("a", "worksheet", "worksheets/s1.xml"), ("b", "worksheet", "worksheets/s2.xml")]),
+        ),
+        ("xl/worksheets/s1.xml", sheet(&[&["Made by a machine"]])),
+        (
+            "xl/worksheets/s2.xml",
+            sheet(&[&["Report", "May"], &["Id", "Name", "Used (kWh)"], &["1", "a", "1.5"], &["2", "b", "2.5"]]),
+        ),
+    ];
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    zipped(&files)
+}
+
+#[test]
+fn workbooks_and_parquet_are_drafted_by_their_types() {
+    let lines = ["format = \"xlsx\"", "sheet = \"Data\"", "header = \"find\"", "column.used_kwh]\ntype = \"float64\""];
+    drafted("a.xlsx", workbook(), 2, 0, &lines);
+    let columns: [(&str, ArrayRef); 5] = [
+        ("id", Arc::new(Int64Array::from(vec![1, 2]))),
+        ("Name", Arc::new(StringArray::from(vec![Some("007"), None]))),
+        ("v", Arc::new(Float64Array::from(vec![1.0, 2.0]))),
+        ("ok", Arc::new(BooleanArray::from(vec![true, false]))),
+        (
+            "at",
+            Arc::new(
+                TimestampMicrosecondArray::from(vec![1_763_546_400_000_000, 1_763_550_000_000_000])
+                    .with_timezone("UTC"),
+            ),
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let lines = [
+        "format = \"parquet\"",
+        "[table.record.column.id]\ntype = \"int64\"",
+        "[table.record.column.name]\ntype = \"string\"\n# Digits with zeros",
+        "[table.record.column.v]\ntype = \"float64\"",
+        "[table.record.column.ok]\ntype = \"bool\"",
+        "[table.record.column.at]\ntype = \"timestamp\"\nrequired",
+    ];
+    drafted("a.parquet", &bytes, 2, 0, &lines);
+    assert!(tried("a.parquet", &bytes[..bytes.len() / 2]).is_err(), "damage is no panic");
+    assert!(tried("a.csv", &bytes).unwrap_err().contains("Parquet"));
+}
+
+#[test]
+fn what_cannot_be_drafted_is_said_without_its_values() {
+    for (file, bytes, why) in [
+        ("a.csv", &b""[..], "no row"),
+        ("a.csv", b"\n\n", "no row"),
+        ("a.csv", b"%PDF-1.7\n", "PDF"),
+        ("a.json", b"[1,2]", "no JSON object"),
+        ("a.json.gz", b"{}", ""),
+    ] {
+        let error = tried(file, bytes).unwrap_err();
+        assert!(error.contains(why), "{file}: {error}");
+    }
+    let draft = tried("a.csv", format!("secret,n\n{}zzz,x\n", "zzz,1\n".repeat(200))).unwrap();
+    let said = format!("{:?} {:?}", draft.notes, draft.tried);
+    assert!(draft.tried.rejected == 1 && !said.contains("zzz"), "{said}");
+}
+
+#[test]
+fn a_large_sample_is_read_in_part() {
+    let mut text = "id,v\n".to_owned();
+    for id in 0..1_000_000 {
+        text.push_str(&format!("{id},1.5\n"));
+    }
+    let draft = tried("a.csv", text).unwrap();
+    let tried = draft.tried;
+    assert!(tried.is_beginning && (100_000..200_000).contains(&tried.clean) && tried.rejected == 0, "{tried:?}");
+}
