@@ -382,6 +382,14 @@ struct Survey {
     newest: BTreeMap<(String, String), NaiveDate>,
 }
 
+impl Survey {
+    /// What cannot be read, each an error of its own.
+    fn broken(&self) -> impl Iterator<Item = Error> {
+        let odd = self.odd.iter().map(|(key, why)| Error::Unreadable { key: key.clone(), why: why.clone() });
+        odd.chain(self.unreadable.iter().map(|unreadable| Error::Lake(unreadable.error())))
+    }
+}
+
 /// What the ledger has of raw objects that are gone.
 struct Gone {
     dataset: String,
@@ -405,6 +413,13 @@ impl Gone {
             known: 0,
         }
     }
+
+    /// Why nothing of it is removed on a guess, if so much is gone at once.
+    fn refused(&self) -> Option<Error> {
+        let gone = (self.raw_keys.len() + self.unreadable.len()) as u64;
+        let is_refused = guard::too_many_gone(gone, self.known);
+        is_refused.then(|| Error::Lake(guard::refuse_gone(&self.dataset, gone, self.known)))
+    }
 }
 
 /// What an ordinary run of one dataset or of all would find.
@@ -414,14 +429,33 @@ pub struct Waiting {
     pub keys: Vec<String>,
     /// The raw keys whose object is gone, while what was made of it is still there.
     pub gone: Vec<String>,
+    /// Those of them of which nothing is removed without `prune`.
+    pub kept: Vec<String>,
     /// What lies in the raw zone and cannot be read: key, and why.
     pub odd: Vec<(String, String)>,
+    /// How many objects need nothing.
+    pub up_to_date: u64,
+    /// What it would fail with, whatever the objects hold that it would clean.
+    pub failed: Vec<Error>,
 }
 
 /// Looks for it.
 pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Waiting> {
-    let Survey { todo: keys, odd, gone, .. } = survey(lake, dataset, Wanted::Stale, Keep::Nothing).await?;
-    Ok(Waiting { keys, gone: gone.into_iter().flat_map(|gone| gone.raw_keys).collect(), odd })
+    let found = survey(lake, dataset, Wanted::Stale, Keep::Nothing).await?;
+    let mut waiting = Waiting::default();
+    if dataset.is_none() {
+        waiting.failed.extend(lake.catalog.broken().map(Error::Lake));
+    }
+    for gone in &found.gone {
+        if let Some(refused) = gone.refused() {
+            waiting.failed.push(refused);
+            waiting.kept.extend_from_slice(&gone.raw_keys);
+        }
+    }
+    waiting.failed.extend(found.broken());
+    let Survey { todo: keys, up_to_date, odd, gone, .. } = found;
+    let gone = gone.into_iter().flat_map(|gone| gone.raw_keys).collect();
+    Ok(Waiting { keys, gone, odd, up_to_date, ..waiting })
 }
 
 fn selected<'l>(lake: &'l Lake, dataset: Option<&str>) -> Result<Vec<&'l Dataset>> {
@@ -572,12 +606,12 @@ fn is_sibling(dataset: &Dataset, raw_key: &str) -> bool {
 
 /// Brings to an end what earlier runs or deleted raw objects left to do.
 async fn tidy(lake: &Lake, found: &Survey, prune: bool, outcome: &mut Outcome) {
-    for Gone { dataset, raw_keys, withdrawn, unreadable, known } in &found.gone {
-        let gone = (raw_keys.len() + unreadable.len()) as u64;
-        if !prune && guard::too_many_gone(gone, *known) {
-            outcome.failed.push(Error::Lake(guard::refuse_gone(dataset, gone, *known)));
+    for gone in &found.gone {
+        if !prune && let Some(refused) = gone.refused() {
+            outcome.failed.push(refused);
             continue;
         }
+        let Gone { raw_keys, withdrawn, unreadable, .. } = gone;
         // What cannot be removed of one object stops no other.
         for raw_key in raw_keys.iter().chain(withdrawn) {
             match retract::retract(lake, raw_key).await {
@@ -600,9 +634,7 @@ async fn tidy(lake: &Lake, found: &Survey, prune: bool, outcome: &mut Outcome) {
     for raw_key in &found.unsettled {
         outcome.failed.extend(commit::settle(lake, raw_key).await.err());
     }
-    let odd = found.odd.iter().map(|(key, why)| Error::Unreadable { key: key.clone(), why: why.clone() });
-    outcome.failed.extend(odd);
-    outcome.failed.extend(found.unreadable.iter().map(|unreadable| Error::Lake(unreadable.error())));
+    outcome.failed.extend(found.broken());
     outcome.up_to_date = found.up_to_date;
 }
 

@@ -22,7 +22,7 @@ const fn whole(code: &'static str, cause: &'static str, cure: &'static str) -> R
 }
 
 /// All reasons, by code.
-pub const REASONS: [Reason; 45] = [
+pub const REASONS: [Reason; 48] = [
     row(
         "above_maximum",
         "A number is greater than the column's `max`.",
@@ -53,6 +53,12 @@ pub const REASONS: [Reason; 45] = [
         "duplicate_column",
         "Two columns have the same name, but for white space and upper case: which one is meant cannot be known.",
         "Rename one of them in the file.",
+    ),
+    whole(
+        "duplicate_member",
+        "A JSON document has two members of one name where `rows` point to or go through: rows of one of them would be lost. \
+         Members of a row that are there twice are no such: the last one counts.",
+        "Write one member, with all rows in its list. For `explode`, it rejects the row.",
     ),
     whole("error_body", "A source answered an error in place of values.", "Ingest that day again."),
     row(
@@ -134,6 +140,11 @@ pub const REASONS: [Reason; 45] = [
         "Upload it again, under a name that fits.",
     ),
     row(
+        "not_computed",
+        "A cell of a workbook is a formula without its result: the program that wrote the file does not compute.",
+        "Open the workbook in Excel or LibreOffice and save it, or write values in place of formulas.",
+    ),
+    row(
         "not_finite",
         "A number is NaN or infinite.",
         "List `\"NaN\"` under `missing` if it stands for a missing value.",
@@ -171,6 +182,14 @@ pub const REASONS: [Reason; 45] = [
     whole("too_many_files", "A zip archive has more than 10,000 files.", "Pack them in several."),
     whole("too_many_rows", "A partition would get more than 4 billion rows of one object.", "Upload it in parts."),
     whole("truncated", "A JSON object ends within a value.", "Upload it again: it is incomplete."),
+    whole(
+        "unclear_archive",
+        "A zip archive has an entry with content that may hold rows and is no part: the second one of a name, a folder, a \
+         link, a path that leads out of the archive, or a hidden file (a segment that begins with `.`, `__MACOSX`, \
+         `Thumbs.db`); or something stands before or behind the archive. Empty entries are left out, and so is what macOS \
+         and Windows leave behind, if it is that by its first bytes: `._NAME`, `.DS_Store`, `Thumbs.db`.",
+        "Pack it again: each file with rows once, under a name of its own, and nothing else. The message names the entry.",
+    ),
     whole(
         "unclear_header",
         "All columns are strings and no name is in the first line: it may be a header or a row.",

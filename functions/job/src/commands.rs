@@ -1,5 +1,6 @@
 //! Each command, in terms of the three steps.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -11,11 +12,11 @@ use lake::time::Window;
 use lake::{Lake, keys};
 
 use crate::cli::{Arguments, Command, DatasetCommand, Format, WindowOptions};
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::ignored::Ignored;
 use crate::output::{counted, print};
 use crate::progress::Steps;
-use crate::summary::{Summary, line};
+use crate::summary::{Summary, exit_status, line};
 use crate::{
     cases, catalog, dataset, describe, doctor, explain, init, job, pages, query, schema, snowflake, status, verify,
 };
@@ -101,7 +102,7 @@ impl<'a> Session<'a> {
                 self.ingest(source, *window, *accept_loss, &mut summary).await
             }
             Command::Clean { dataset, dry_run: true, .. } => match self.waiting(dataset.as_deref()).await {
-                Ok(()) => return ExitCode::SUCCESS,
+                Ok(status) => return status,
                 Err(failure) => Err(failure),
             },
             Command::Clean { keys, dataset, all, .. } => {
@@ -257,29 +258,38 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Shows what a cleaning would do.
-    async fn waiting(&self, dataset: Option<&str>) -> Result<()> {
+    /// Shows what a cleaning would do and what would stop it; returns the exit status that it would have by that.
+    async fn waiting(&self, dataset: Option<&str>) -> Result<ExitCode> {
         let begun = Instant::now();
-        let clean::Waiting { keys, gone, odd } = clean::waiting(&self.lake, dataset).await?;
+        self.ensure_anything(dataset).await?;
+        let clean::Waiting { keys, gone, kept, odd, up_to_date, failed } = clean::waiting(&self.lake, dataset).await?;
+        let is_empty = keys.is_empty() && gone.is_empty() && failed.is_empty() && up_to_date == 0;
+        let mut failures: Vec<Failure> = failed.into_iter().map(Failure::from).collect();
+        if is_empty && dataset.is_none() {
+            failures.extend(self.all_ignored().await?);
+        }
+        failure::print_all(&failures);
         if self.arguments.output == Format::Json {
-            let elapsed_ms = begun.elapsed().as_millis() as u64;
-            let line =
-                serde_json::json!({"ok": true, "elapsed_ms": elapsed_ms, "waiting": keys, "gone": gone, "odd": odd});
+            let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
+            let line = serde_json::json!({
+                "ok": ok, "elapsed_ms": elapsed_ms, "waiting": keys, "gone": gone, "kept": kept, "odd": odd,
+                "errors": failures,
+            });
             print(&format!("{line}\n"));
-            return Ok(());
+            return Ok(exit_status(&failures));
         }
+        let kept: BTreeSet<String> = kept.into_iter().collect();
         let mut text = String::new();
-        for (what, keys) in [("clean", &keys), ("retract", &gone)] {
-            for key in keys {
-                line(&mut text, format_args!("would {what} {key}"));
-            }
+        for key in &keys {
+            line(&mut text, format_args!("would clean {key}"));
         }
-        for (key, why) in odd {
-            line(&mut text, format_args!("not readable: {key}: {why}"));
+        for key in &gone {
+            let what = if kept.contains(key) { "gone, but nothing would be removed of" } else { "would retract" };
+            line(&mut text, format_args!("{what} {key}"));
         }
         line(&mut text, format_args!("{} to clean; nothing was changed.", counted(keys.len() as u64, "object")));
         print(&text);
-        Ok(())
+        Ok(exit_status(&failures))
     }
 
     fn clean_options(&self) -> clean::Options {
@@ -293,9 +303,23 @@ impl<'a> Session<'a> {
         clean::Options { workers: self.workers, prune, max_rejected, now: Utc::now() }
     }
 
-    /// Cleans raw objects. That there is nothing at all, neither raw objects nor entries, is most likely a wrong URL.
+    /// Cleans raw objects.
     async fn clean_anything(&self, selection: &clean::Selection, summary: &mut Summary) -> Result<()> {
-        if let clean::Selection::Stale(Some(dataset)) | clean::Selection::All(Some(dataset)) = selection {
+        let dataset = match selection {
+            clean::Selection::Stale(dataset) | clean::Selection::All(dataset) => dataset.as_deref(),
+            _ => None,
+        };
+        self.ensure_anything(dataset).await?;
+        self.clean(selection, summary).await?;
+        if matches!(selection, clean::Selection::Stale(None) | clean::Selection::All(None)) && summary.is_empty() {
+            return self.all_ignored().await?.map_or(Ok(()), Err);
+        }
+        Ok(())
+    }
+
+    /// Fails if a dataset is unknown, or there is nothing at all, neither raw objects nor entries: most likely a wrong URL.
+    async fn ensure_anything(&self, dataset: Option<&str>) -> Result<()> {
+        if let Some(dataset) = dataset {
             self.lake.catalog.dataset(dataset)?;
         }
         if !self.lake.raw.exists().await? && !self.lake.store(Zone::Ledger).exists().await? {
@@ -304,22 +328,23 @@ impl<'a> Session<'a> {
                 "there is nothing at {raw}, and no ledger at {ledger}: see --lake, LAKE_URL and RAW_URL"
             )));
         }
-        self.clean(selection, summary).await?;
-        // Without anything done, files that lie there were meant for something: most likely, a folder's name is mistyped.
-        if matches!(selection, clean::Selection::Stale(None) | clean::Selection::All(None)) && summary.is_empty() {
-            let mut ignored = clean::ignored(&self.lake).await?;
-            // What is hidden is meant to be left alone.
-            ignored.retain(|key| !keys::is_hidden(key));
-            if let Some(ignored) = Ignored::new(&ignored).text() {
-                let known = self.lake.catalog.datasets().iter().map(|dataset| dataset.name.as_str());
-                return Err(Failure::lasting(format!(
-                    "nothing was cleaned: {ignored}; the first folder of a raw key is its dataset, one of {}, and files of \
-                     other names than its `from` globs are left alone",
-                    known.collect::<Vec<_>>().join(", ")
-                )));
-            }
-        }
         Ok(())
+    }
+
+    /// What is wrong where there is nothing to clean: files that lie there were meant for something. Most likely, a folder's
+    /// name is mistyped.
+    async fn all_ignored(&self) -> Result<Option<Failure>> {
+        let mut ignored = clean::ignored(&self.lake).await?;
+        // What is hidden is meant to be left alone.
+        ignored.retain(|key| !keys::is_hidden(key));
+        Ok(Ignored::new(&ignored).text().map(|ignored| {
+            let known = self.lake.catalog.datasets().iter().map(|dataset| dataset.name.as_str());
+            Failure::lasting(format!(
+                "nothing was cleaned: {ignored}; the first folder of a raw key is its dataset, one of {}, and files of other \
+                 names than its `from` globs are left alone",
+                known.collect::<Vec<_>>().join(", ")
+            ))
+        }))
     }
 
     /// Cleans raw objects, those that are too large by AWS Batch.

@@ -51,6 +51,7 @@ pub fn run(lake: &Lake) -> Result<()> {
     };
     let wrong = |error: std::io::Error| Failure::lasting(format!("{}: {error}", root.display()));
     let mut text = String::new();
+    let was_there = is_lake(root);
     for folder in ["config/datasets".to_owned(), Zone::Raw.name().to_owned()] {
         fs::create_dir_all(root.join(folder)).map_err(wrong)?;
     }
@@ -62,10 +63,16 @@ pub fn run(lake: &Lake) -> Result<()> {
             line(&mut text, format_args!("made {}", root.join(name).display()));
         }
     }
-    line(&mut text, format_args!("There is a lake at {}.", root.display()));
+    let state = if was_there { "There was a lake already" } else { "There is a new lake" };
+    line(&mut text, format_args!("{state} at {}.", root.display()));
     line(&mut text, format_args!("Next: put files into its raw/DATASET/, or run `tributary dataset new --help`."));
     print(&text);
     Ok(())
+}
+
+/// Whether a folder has one of those that a lake is made of.
+fn is_lake(root: &Path) -> bool {
+    Zone::ALL.into_iter().map(Zone::name).chain(["config"]).any(|folder| root.join(folder).is_dir())
 }
 
 /// Writes a file unless it is there.

@@ -234,8 +234,12 @@ fn a_lake_is_begun_and_looked_after() {
     let doctor =
         |arguments: &[&str]| lake.command(&[&["--lake", place, "--output", "json"], arguments].concat()).output();
     assert_eq!(doctor(&["doctor"]).unwrap().status.code(), Some(1), "there is no lake yet");
-    for _ in 0..2 {
-        assert!(lake.command(&["init", place]).output().unwrap().status.success());
+    let shown = doctor(&["clean", "--dry-run"]).unwrap();
+    assert_eq!(shown.status.code(), Some(1), "nothing can be waiting where there is no lake");
+    for state in ["There is a new lake", "There was a lake already"] {
+        let made = lake.command(&["init", place]).output().unwrap();
+        assert!(made.status.success());
+        assert!(String::from_utf8(made.stdout).unwrap().contains(state), "{state}");
     }
     for name in ["README.md", ".gitignore", "raw/energy_usage", "config/datasets"] {
         assert!(lake.path().join("new lake").join(name).exists(), "{name}");
@@ -250,6 +254,26 @@ fn a_lake_is_begun_and_looked_after() {
     let last: Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert_eq!(last["waiting"], json!(["energy_usage/a.csv"]));
     assert!(!lake.path().join("new lake/ledger/raw").exists(), "nothing is cleaned");
+    assert_eq!((shown.status.code(), &last["errors"]), (Some(0), &json!([])));
+    assert!(doctor(&["clean"]).unwrap().status.success());
+    std::fs::rename(lake.path().join("new lake/raw/energy_usage/a.csv"), lake.path().join("a.csv")).unwrap();
+    for arguments in [&["clean", "--dry-run"][..], &["clean"]] {
+        let done = doctor(arguments).unwrap();
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{arguments:?}: all raw objects are gone: {stderr}");
+        assert!(stderr.contains("--prune"), "{arguments:?}: {stderr}");
+    }
+    std::fs::rename(lake.path().join("a.csv"), lake.path().join("new lake/raw/energy_usage/a.csv")).unwrap();
+    let entry = lake.path().join("new lake/ledger/raw/energy_usage/a.csv.json");
+    let sound = std::fs::read(&entry).unwrap();
+    std::fs::write(&entry, "{").unwrap();
+    for arguments in [&["clean", "--dry-run"][..], &["clean"]] {
+        let done = doctor(arguments).unwrap();
+        let stderr = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(1), "{arguments:?}: an entry cannot be read: {stderr}");
+        assert!(stderr.contains("energy_usage/a.csv.json"), "{arguments:?}: {stderr}");
+    }
+    std::fs::write(&entry, sound).unwrap();
     let status = doctor(&["status", "energy_usage"]).unwrap();
     let last: Value = serde_json::from_slice(&status.stdout).unwrap();
     assert_eq!(last["datasets"].as_array().unwrap().len(), 1);

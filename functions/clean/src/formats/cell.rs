@@ -25,13 +25,15 @@ pub(super) enum Cell {
     },
     /// Something that is no single value.
     Nested,
+    /// A formula whose result is not known.
+    Uncomputed,
 }
 
 impl Cell {
     /// The cell as a text, for headers and rejects.
     pub(super) fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Empty => "".into(),
+            Self::Empty | Self::Uncomputed => "".into(),
             Self::Text(text) | Self::Number(text) => text.into(),
             Self::Bool(truth) => if *truth { "true" } else { "false" }.into(),
             Self::Stamp { time, is_utc } => {
@@ -59,7 +61,7 @@ impl Cell {
             Self::Number(digits) => Raw::Number(digits),
             Self::Bool(truth) => Raw::Bool(*truth),
             Self::Stamp { time, is_utc } => Raw::Stamp { time: *time, is_utc: *is_utc },
-            Self::Nested => Raw::Nested,
+            Self::Nested | Self::Uncomputed => Raw::Nested,
         }
     }
 }

@@ -59,20 +59,51 @@ impl<'a> Object<'a> {
 
     /// The value that a JSON pointer such as `/a/0/b` names.
     pub(super) fn pointer(&self, pointer: &str) -> Option<&'a RawValue> {
-        let mut parts = pointer.strip_prefix('/')?.split('/').map(|part| part.replace("~1", "/").replace("~0", "~"));
+        let mut parts = parts(pointer)?;
         let mut found = self.get(&parts.next()?)?;
         for part in parts {
             found = match Json::of(found).ok()? {
                 Json::Object(object) => object.get(&part)?,
-                Json::List(list) => {
-                    let items: Vec<&RawValue> = serde_json::from_str(list.get()).ok()?;
-                    items.get(part.parse::<usize>().ok()?).copied()?
-                }
+                Json::List(list) => item(list, &part)?,
                 _ => return None,
             };
         }
         Some(found)
     }
+
+    /// The first member on the way of a JSON pointer that its object has more than once.
+    pub(super) fn repeated(&self, pointer: &str) -> Option<String> {
+        let mut parts = parts(pointer)?;
+        let mut part = parts.next()?;
+        let mut found = None;
+        loop {
+            let object = found.as_ref().unwrap_or(self);
+            if object.0.iter().filter(|(known, _)| *known == part).nth(1).is_some() {
+                return Some(part);
+            }
+            let mut value = object.get(&part)?;
+            found = loop {
+                part = parts.next()?;
+                match Json::of(value).ok()? {
+                    Json::Object(object) => break Some(object),
+                    Json::List(list) => value = item(list, &part)?,
+                    _ => return None,
+                }
+            };
+        }
+    }
+}
+
+/// The members and places that a JSON pointer names, one within the other.
+fn parts(pointer: &str) -> Option<impl Iterator<Item = String>> {
+    let rest = pointer.strip_prefix('/')?;
+    Some(rest.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")))
+}
+
+/// An element of a list.
+fn item<'a>(list: &'a RawValue, place: &str) -> Option<&'a RawValue> {
+    let items: Vec<&RawValue> = serde_json::from_str(list.get()).ok()?;
+    items.get(place.parse::<usize>().ok()?).copied()
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
@@ -114,5 +145,17 @@ mod tests {
         assert!(matches!(Json::of(object.get("g").unwrap()), Ok(Json::Null)));
         assert!(matches!(Json::of(object.get("h").unwrap()), Ok(Json::Bool(true))));
         assert!(Json::parse(b"{\"a\": 01}").is_err());
+        let text = r#"{"a": 1, "b": [0, {"c": {}, "c": {"d": 1}}], "\u0061": 2}"#;
+        let Json::Object(object) = Json::parse(text.as_bytes()).unwrap() else { panic!("an object") };
+        for (pointer, repeated) in [
+            ("/a", Some("a")),
+            ("/a/x", Some("a")),
+            ("/b/1/c/d", Some("c")),
+            ("/b/0/c", None),
+            ("/b", None),
+            ("", None),
+        ] {
+            assert_eq!(object.repeated(pointer).as_deref(), repeated, "{pointer}");
+        }
     }
 }

@@ -490,8 +490,8 @@ fn joined<'v>(column: &Column, row: &Object<'v>) -> Raw<'v> {
     if text.is_empty() { Raw::Missing } else { Raw::Text(text.into()) }
 }
 
-/// Calls `visit` at the value that `pointer` names, and skips everything else. Without such a value, the object is
-/// rejected.
+/// Calls `visit` at the value that `pointer` names, and skips everything else. Without such a value, or where a member on
+/// the way is there twice, the object is rejected.
 fn find_rows<R: Read>(
     scanner: &mut Scanner<R>,
     pointer: &str,
@@ -510,6 +510,10 @@ fn find_rows<R: Read>(
             let found = scanner.key(MAX_TEXT)? == name;
             match visit.take_if(|_| found) {
                 Some(visit) => find_rows_boxed(scanner, &rest, Box::new(visit))?,
+                None if found => {
+                    let (reason, why) = repeated(name, "document");
+                    return Err(Stop::reject(reason, why));
+                }
                 None => scanner.skip_value()?,
             }
             if !scanner.either(b',', b'}')? {
@@ -555,6 +559,13 @@ fn elements<R: Read>(
             return Ok(());
         }
     }
+}
+
+/// Refuses what has a member twice that rows are within: which of them counts cannot be known.
+fn repeated(name: &str, what: &str) -> (&'static str, String) {
+    let why =
+        format!("the {what} has two members \"{name}\", and the rows are within: write one of them, with all rows");
+    ("duplicate_member", why)
 }
 
 /// Rejects a document that is an object where a list of rows should be.

@@ -32,10 +32,15 @@ fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
 fn each_file_of_an_archive_is_a_part_of_the_object() {
     let zip = zipped(&[
         ("a/one.csv", b"id,name\n1,a\nx,b\n"),
-        ("__MACOSX/a/._one.csv", b"\0"),
-        ("two.CSV", b"name,id\nc,2\n"),
-        ("three.ndjson", b"{\"id\":3}\n"),
-        (".hidden", b"x"),
+        ("__MACOSX/a/._one.csv", b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X"),
+        ("a/._two.csv", b"\x00\x05\x16\x07"),
+        ("./two.CSV", b"name,id\nc,2\n"),
+        ("/b/../three.ndjson", b"{\"id\":3}\n"),
+        (".gitkeep", b""),
+        (".DS_Store", b"\x00\x00\x00\x01Bud1\x00"),
+        ("c\\Thumbs.db", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0"),
+        ("d/", b""),
+        ("../e.csv", b""),
     ]);
     let kept = decoded(DECLARED, "x.zip", Dribble(&zip, 7)).unwrap();
     assert_eq!(kept.rows, ["1|a", "2|c", "3|-"]);
@@ -44,6 +49,77 @@ fn each_file_of_an_archive_is_a_part_of_the_object() {
     let kept =
         decoded(&format!("format = 'csv'\n{DECLARED}"), "x.ZIP", zipped(&[("x.txt", b"id,name\n1,a\n")]).as_slice());
     assert_eq!(kept.unwrap().rows, ["1|a"]);
+}
+
+/// Names of one length in place of others, in the directory and before each file.
+fn renamed(mut bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    for at in 0..=bytes.len() - from.len() {
+        if bytes[at..].starts_with(from.as_bytes()) {
+            bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+    }
+    bytes
+}
+
+#[test]
+fn no_entry_of_an_archive_is_left_out_unseen() {
+    let (rows, more) = (b"id,name\n1,a\n".as_slice(), b"id,name\n2,b\n".as_slice());
+    for name in [
+        "../evil.csv",
+        "a/../../evil.csv",
+        "..\\evil.csv",
+        ".hidden.csv",
+        ".git/a.csv",
+        "__MACOSX/a.csv",
+        "__MACOSX/._a.csv",
+        "._a.csv",
+        ".DS_Store",
+        "Thumbs.db",
+        "folder/",
+        "folder.csv/",
+    ] {
+        let entry = if name.ends_with('/') { format!("{}x", &name[..name.len() - 1]) } else { name.to_owned() };
+        let zip = renamed(zipped(&[("one.csv", rows), (&entry, more)]), &entry, name);
+        assert_eq!(decoded(DECLARED, "x.zip", zip.as_slice()).unwrap_err(), "unclear_archive", "{name}");
+    }
+    let twice = renamed(zipped(&[("one.csv", rows), ("two.csv", more)]), "two.csv", "one.csv");
+    let before = [zipped(&[("one.csv", rows)]), zipped(&[("two.csv", more)])].concat();
+    let behind = [zipped(&[("one.csv", rows)]), rows.to_vec()].concat();
+    let mut linked = ZipWriter::new(Cursor::new(Vec::new()));
+    linked.add_symlink("a.csv", "b.csv", SimpleFileOptions::default()).unwrap();
+    let linked = linked.finish().unwrap().into_inner();
+    for zip in [twice, before, behind, linked] {
+        assert_eq!(decoded(DECLARED, "x.zip", zip.as_slice()).unwrap_err(), "unclear_archive");
+    }
+    assert!(decoded(DECLARED, "x.zip", zipped(&[]).as_slice()).unwrap().rows.is_empty());
+}
+
+#[test]
+fn a_workbook_with_two_parts_of_one_name_is_refused() {
+    let row = |id: u32| format!("{HEADER}<row r=\"2\"><c r=\"A2\"><v>{id}</v></c></row>");
+    let file = workbook(&[("One", "visible", &row(1)), ("Two", "hidden", &row(2))]);
+    for name in ["s1.xml", "S1.xml"] {
+        let file = renamed(file.clone(), "s2.xml", name);
+        assert_eq!(decoded(SHEET, "x.xlsx", file.as_slice()).unwrap_err(), "damaged", "{name}");
+    }
+}
+
+#[test]
+fn a_formula_without_its_result_rejects_its_row() {
+    let rows = "<row r=\"2\"><c r=\"A2\"><f>1+1</f><v>2</v></c><c r=\"B2\" t=\"str\"><f>\"\"</f><v></v></c></row>\
+        <row r=\"3\"><c r=\"A3\"><f>1+2</f><v></v></c><c r=\"B3\" t=\"s\"><v>3</v></c></row>\
+        <row r=\"4\"><c r=\"A4\"><v>4</v></c><c r=\"B4\" t=\"str\"><f>\"a\"</f></c></row>\
+        <row r=\"5\"><c r=\"A5\"><f>2+3</f></c></row>\
+        <row r=\"6\"><c r=\"A6\"><v>6</v></c><c r=\"C6\"/></row>";
+    let file = workbook(&[("Data", "visible", &format!("{HEADER}{rows}"))]);
+    let kept = decoded(SHEET, "x.xlsx", file.as_slice()).unwrap();
+    assert_eq!(kept.rows, ["2|-|-", "6|-|-"]);
+    assert_eq!(kept.rejects, ["3 id not_computed: \tZoë", "4 name not_computed: 4\t", "5 id not_computed: "]);
+    let joined = "column.x = { type = 'string', fields = ['id', 'name'] }\n";
+    let kept = decoded(joined, "x.xlsx", file.as_slice()).unwrap();
+    assert_eq!(kept.rows, ["2", "6"]);
+    assert_eq!(kept.rejects.len(), 3);
 }
 
 #[test]
@@ -244,6 +320,28 @@ fn rows_within_rows_see_those_around_them() {
     let kept = decoded(declared, "x.ndjson", &lines[..]).unwrap();
     assert_eq!(kept.rows, ["1|1.0", "1|2.0"]);
     assert_eq!(kept.rejects, ["2 - not_json: []", "3 v not_a_number: {\"v\":\"x\"}"]);
+}
+
+#[test]
+fn a_member_that_rows_are_within_comes_once() {
+    let declared = "rows = '/a/r'\ncolumn.v = { type = 'int64' }\n";
+    for text in [
+        r#"{"a": {"r": [{"v": 1}, {"v": 2}], "r": [{"v": 3}]}}"#,
+        r#"{"a": {"r": [{"v": 1}]}, "b": 1, "a": {"r": [{"v": 3}]}}"#,
+        r#"{"a": {"r": [{"v": 1}]}, "\u0061": null}"#,
+        r#"{"a": {"r": [{"v": 1}]}} {"a": {"r": [], "r": [{"v": 3}]}}"#,
+    ] {
+        assert_eq!(decoded(declared, "x.json", text.as_bytes()).unwrap_err(), "duplicate_member", "{text}");
+    }
+    let text = br#"{"r": 1, "r": 2, "a": {"x": 1, "x": 2, "r": [{"v": 1, "v": 2}]}}"#;
+    assert_eq!(decoded(declared, "x.json", &text[..]).unwrap().rows, ["2"], "of a row's members the last counts");
+
+    let declared = "explode = '/in/r'\ncolumn.v = { type = 'int64' }\n";
+    let rows = b"{\"in\":{\"r\":[{\"v\":1}],\"r\":[{\"v\":2}]}}\n{\"in\":{\"r\":[{\"v\":3}]}}\n{\"in\":{\"r\":[{\"v\":4}]},\"in\":{\"r\":[]}}\n";
+    let kept = decoded(declared, "x.ndjson", &rows[..]).unwrap();
+    assert_eq!(kept.rows, ["3"]);
+    let rejects: Vec<_> = kept.rejects.iter().map(|reject| reject.split(':').next().unwrap()).collect();
+    assert_eq!(rejects, ["1 - duplicate_member", "3 - duplicate_member"]);
 }
 
 #[test]

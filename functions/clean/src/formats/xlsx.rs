@@ -3,16 +3,15 @@
 //! Cells have types of their own. Dates and times are local: Excel knows no time zone. The library holds the workbook's
 //! shared texts and styles, so these are bounded; a sheet's cells pass one by one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{Read, Seek};
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
 use chrono::NaiveDate;
-use lake::dataset::{Header, Sheet};
+use lake::dataset::{Header, Sheet, Table};
 use tempfile::SpooledTempFile;
-use zip::ZipArchive;
 
-use super::archive::kept;
+use super::archive::{kept, open};
 use super::cell::{Cell, damaged, guarded, line, value};
 use super::columns::{Columns, Record};
 use super::layout::{Layout, Line};
@@ -94,11 +93,21 @@ fn refused(error: XlsxError) -> Stop {
 /// Refuses a workbook of which the library would hold too much in memory.
 fn check_sizes(file: &mut SpooledTempFile) -> Result<(), Stop> {
     let broken = |_| damaged(FORMAT, "it is no sound zip archive");
-    let mut archive = ZipArchive::new(file).map_err(broken)?;
+    let mut archive = open(file).map_err(|stop| match stop {
+        Stop::Reject(reject) if reject.reason == "unclear_archive" => damaged(FORMAT, reject.message),
+        Stop::Reject(_) => damaged(FORMAT, "it is no sound zip archive"),
+        stop => stop,
+    })?;
+    let mut names = BTreeSet::new();
     let mut held = 0;
     for number in 0..archive.len() {
         let mut part = archive.by_index(number).map_err(broken)?;
-        let is_sheet = part.name().map_err(broken)?.to_ascii_lowercase().contains("worksheets/");
+        let name = part.name().map_err(broken)?.to_ascii_lowercase();
+        let is_sheet = name.contains("worksheets/");
+        // To a workbook these are one name, and the library reads one of them.
+        if !names.insert(name) {
+            return Err(damaged(FORMAT, "two of its parts have one name"));
+        }
         let (mut size, mut stretch) = (0, 0);
         let mut buffer = [0; 16 * 1024];
         loop {
@@ -200,15 +209,20 @@ impl SheetRows<'_> {
         if self.is_at_end {
             return Ok(None);
         }
-        let Some(cell) = self.cells.next_cell().map_err(refused)? else {
+        let Some(cell) = self.cells.next_cell_with_formula_metadata().map_err(refused)? else {
             self.is_at_end = true;
             return Ok(None);
         };
-        let (row, column) = cell.get_position();
+        let (row, column) = cell.pos;
         if column >= MAX_COLUMNS {
             return Err(damaged(FORMAT, "a cell is beyond the last column"));
         }
-        Ok(Some((row, column, typed(cell.get_value()))))
+        let value = match cell.value {
+            // A result that is an empty text stands there as one.
+            DataRef::Empty if cell.formula.is_some() => Cell::Uncomputed,
+            value => typed(&value),
+        };
+        Ok(Some((row, column, value)))
     }
 }
 
@@ -275,6 +289,15 @@ fn decode_sheet(object: &RawObject, rows: &mut SheetRows, sink: &mut dyn Sink) -
         notes.seen += 1;
         line(&cells, &mut text);
         let beyond = cells.get(layout.columns()..).unwrap_or_default();
+        if let Some(column) = uncomputed(&layout, object.table, &cells) {
+            let message = format!(
+                "{column} is a formula without its result, as programs write that do not compute: open the workbook in one \
+                 that does, and save it"
+            );
+            let (column, text) = (Some(column), text.as_bytes());
+            sink.reject(&Reject { row, column, reason: "not_computed", message, text })?;
+            continue;
+        }
         if beyond.iter().all(Cell::is_blank) {
             let record = Record { row, text: text.as_bytes(), received_at };
             columns.add_raw(record, sink, |at, column| value(&layout, at, column, &cells))?;
@@ -286,6 +309,20 @@ fn decode_sheet(object: &RawObject, rows: &mut SheetRows, sink: &mut dyn Sink) -
     }
     columns.flush(sink)?;
     Ok(notes)
+}
+
+/// The first column that is read from a formula without a result.
+fn uncomputed<'t>(layout: &Layout, table: &'t Table, cells: &[Cell]) -> Option<&'t str> {
+    let is_uncomputed = |at: usize| cells.get(at) == Some(&Cell::Uncomputed);
+    if !cells.contains(&Cell::Uncomputed) {
+        return None;
+    }
+    let joined = |column: usize| layout.joined().iter().find(|(joined, _)| *joined == column);
+    let found = table.columns.iter().enumerate().find(|(column, _)| match joined(*column) {
+        Some((_, parts)) => parts.iter().copied().any(is_uncomputed),
+        None => layout.position(*column).is_some_and(is_uncomputed),
+    });
+    found.map(|(_, column)| column.name.as_str())
 }
 
 /// Finds the header. Rows that were looked at and come behind it are waiting.

@@ -52,8 +52,15 @@ async fn few_objects_gone_are_removed_and_all_of_them_are_not() {
     delete(&lake, &keys[1..2]).await;
     clean_if_stale(&lake, &keys[1], false).await.unwrap();
     assert_whole(&lake).await;
+    let found = waiting(&lake, None).await.unwrap();
+    assert_eq!((found.up_to_date, found.gone.len(), found.failed.len()), (1, 0, 0));
     delete(&lake, &keys[2..]).await;
-    assert_eq!(clean(&lake).await.failed.len(), 1);
+    let found = waiting(&lake, None).await.unwrap();
+    assert_eq!((&found.gone[..], &found.kept[..]), (&keys[2..], &keys[2..]));
+    let [foreseen] = found.failed.as_slice() else { panic!("{:?}", found.failed) };
+    let outcome = clean(&lake).await;
+    let [error] = outcome.failed.as_slice() else { panic!("{:?}", outcome.failed) };
+    assert_eq!(foreseen.to_string(), error.to_string());
     assert_eq!(standard(&lake).await.len(), 1);
 }
 
@@ -118,7 +125,9 @@ async fn an_unreadable_entry_stops_its_own_object_only() {
     assert!(error.to_string().contains(&keys[0]), "{error}");
     assert_eq!((outcome.cleaned.len(), outcome.up_to_date), (1, 1));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{");
-    assert_eq!(waiting(&lake, None).await.unwrap().keys, Vec::<String>::new());
+    let found = waiting(&lake, None).await.unwrap();
+    assert_eq!(found.keys, Vec::<String>::new());
+    assert_eq!(found.failed.iter().map(ToString::to_string).collect::<Vec<_>>(), [error.to_string()]);
 
     let outcome = clean_with(&lake, Selection::All(None), Options { now: in_an_hour(), ..options() }).await;
     assert_eq!((outcome.failed.len(), outcome.cleaned.len()), (0, 3));

@@ -9,7 +9,7 @@ fn value(cell: &Cell) -> Option<Value> {
     let kind = match cell {
         _ if cell.is_blank() => return None,
         Cell::Text(_) | Cell::Empty => Kind::Text,
-        Cell::Nested => return None,
+        Cell::Nested | Cell::Uncomputed => return None,
         Cell::Number(_) => Kind::Number,
         Cell::Bool(_) => Kind::Bool,
         Cell::Stamp { is_utc, .. } => Kind::Stamp { is_utc: *is_utc },

@@ -3,7 +3,7 @@
 use lake::dataset::Column;
 use serde_json::value::RawValue;
 
-use super::{JsonRows, field, has_any, no_members, refusal};
+use super::{JsonRows, field, has_any, no_members, refusal, repeated};
 use crate::error::Stop;
 use crate::formats::columns::Record;
 use crate::formats::exact::{Json, Object};
@@ -27,6 +27,9 @@ impl JsonRows<'_> {
     ) -> Result<(), Stop> {
         let numbered = Record { row: if record.row == 0 { self.seen + 1 } else { record.row }, ..record };
         let Some((pointer, deeper)) = exploded.split_first() else { return self.add_family(family, numbered, sink) };
+        if let Some(name) = family.last().and_then(|row| row.repeated(pointer)) {
+            return self.reject(numbered, repeated(&name, "row"), sink);
+        }
         let list = family.last().and_then(|row| row.pointer(pointer));
         let items: Vec<&'v RawValue> = match list.map(|list| (Json::of(list), list)) {
             Some((Ok(Json::List(_)), list)) => match serde_json::from_str(list.get()) {
