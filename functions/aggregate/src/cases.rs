@@ -116,7 +116,7 @@ fn partition(model: &Model, case: &Case) -> Result<Partition> {
 }
 
 /// The columns that SQL sees of a table.
-fn columns_of(table: &Table) -> SchemaRef {
+pub(crate) fn columns_of(table: &Table) -> SchemaRef {
     let declared = table.schema();
     let mut fields: Vec<Field> = declared.fields().iter().map(|field| field.as_ref().clone()).collect();
     for name in table.partition.columns() {

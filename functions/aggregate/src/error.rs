@@ -203,34 +203,79 @@ impl From<DataFusionError> for Error {
         }
         Error::Query(match error.find_root() {
             // These come with a value of a row.
-            DataFusionError::ArrowError(..) | DataFusionError::Execution(_) | DataFusionError::External(_) => {
-                without_values(text)
-            }
+            DataFusionError::ArrowError(..)
+            | DataFusionError::Execution(_)
+            | DataFusionError::External(_)
+            | DataFusionError::Internal(_) => without_values(text),
             _ if text.contains("regex parse error") => without_values(text),
             _ => text.to_owned(),
         })
     }
 }
 
-/// A message without the values in it, which may be personal: `***` for what is in quotes, and for numbers. Of a regular
-/// expression nothing is shown: its parser quotes it in its own way.
+/// What the engine puts before its messages.
+const PREFIXES: [&str; 9] = [
+    "Arithmetic overflow: ",
+    "Arrow error: ",
+    "Cast error: ",
+    "Compute error: ",
+    "Execution error: ",
+    "External error: ",
+    "Internal error: ",
+    "Invalid argument error: ",
+    "Parser error: ",
+];
+/// Words of the engine's messages that a value follows, quoted or not.
+const BEFORE_VALUES: [&str; 9] =
+    ["character", "convert", "field", "found", "got", "parse", "string", "timezone", "value"];
+
+/// The constant words with which a message begins: what follows may be a value of a row, which may be personal, and
+/// becomes `***`. Of a regular expression nothing is shown: its parser quotes it in its own way.
 fn without_values(text: &str) -> String {
     if ["regex", "regular expression"].iter().any(|word| text.to_lowercase().contains(word)) {
         return "a regular expression is not valid; it is not shown, because it may be a value of a row".to_owned();
     }
-    let text = text.split('\n').next().unwrap_or_default();
-    let is_quote = |c: char| "'\"`".contains(c);
-    let quoted = text.find(is_quote).zip(text.rfind(is_quote)).filter(|(first, last)| first < last);
-    let (before, after) = quoted.map_or((text, ""), |(first, last)| {
-        (text.get(..first).unwrap_or_default(), text.get(last + 1..).unwrap_or_default())
-    });
-    let words = |text: &str| {
-        let is_number = |word: &str| word.trim_start_matches(['-', '+', '(']).starts_with(|c: char| c.is_ascii_digit());
-        let words: Vec<&str> = text.split(' ').map(|word| if is_number(word) { "***" } else { word }).collect();
-        words.join(" ")
-    };
-    let hidden = if quoted.is_some() { "***" } else { "" };
-    format!("{}{hidden}{}", words(before), words(after))
+    let mut text = text;
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        text = rest;
+    }
+    let (first, has_more) = text.split_once('\n').map_or((text, false), |(first, _)| (first, true));
+    let mut shown: Vec<&str> = Vec::new();
+    let mut words = first.split(' ').peekable();
+    while let Some(word) = words.next() {
+        match constant(word) {
+            Some(part) if part.len() == word.len() => shown.push(word),
+            part => {
+                shown.extend(part.filter(|part| !part.is_empty()));
+                shown.push("***");
+                break;
+            }
+        }
+        if BEFORE_VALUES.contains(&word) && (words.peek().is_some() || has_more) {
+            shown.push("***");
+            break;
+        }
+    }
+    shown.join(" ")
+}
+
+/// The part of a word before signs that values come with; nothing of a word with digits.
+fn constant(word: &str) -> Option<&str> {
+    let mut before = None;
+    for (at, c) in word.char_indices() {
+        let next = word.get(at + c.len_utf8()..).and_then(|rest| rest.chars().next());
+        // As in "Can't".
+        let is_apostrophe =
+            c == '\'' && before.is_some_and(char::is_alphabetic) && next.is_some_and(char::is_alphabetic);
+        if !is_apostrophe && "'\"`:([{<=@".contains(c) {
+            return word.get(..at);
+        }
+        if c.is_ascii_digit() {
+            return None;
+        }
+        before = Some(c);
+    }
+    Some(word)
 }
 
 #[cfg(test)]
@@ -240,10 +285,23 @@ mod tests {
     #[test]
     fn values_are_left_out_of_messages() {
         for (text, wanted) in [
-            ("Cannot cast string 'el's@x.be' to value of Int32 type", "Cannot cast string *** to value of Int32 type"),
-            ("Can't cast value -12 to type Int8", "Can't cast value *** to type Int8"),
+            (
+                "Arrow error: Cast error: Cannot cast string 'el's@x.be' to value of Int32 type",
+                "Cannot cast string ***",
+            ),
+            ("Can't cast value -12 to type Int8", "Can't cast value ***"),
+            ("Execution error: map duplicate key found: learner43@example.org", "map duplicate key found ***"),
+            (
+                "Arrow error: Compute error: Overflow happened on FACTORIAL(100006)",
+                "Overflow happened on FACTORIAL ***",
+            ),
+            ("Execution error: Signed integer overflow on LCM(100006, 3)", "Signed integer overflow on LCM ***"),
+            ("Arrow error: Arithmetic overflow: Overflow happened on: 9 * 4", "Overflow happened on ***"),
+            ("Parser error: Failed to parse ada as interval amount", "Failed to parse ***"),
+            ("Unsupported data type Utf8(\"ada\") for function digest", "Unsupported data type ***"),
             ("Divide by zero error", "Divide by zero error"),
-            ("Error while: one\nada lovelace", "Error while: one"),
+            ("Error while: one\nada lovelace", "Error while ***"),
+            ("Invalid digit\nada lovelace", "Invalid digit"),
             (
                 "Regular expression did not compile: Syntax(\nregex parse error:\n    ada(\n       ^\nerror: unclosed group",
                 "a regular expression is not valid; it is not shown, because it may be a value of a row",

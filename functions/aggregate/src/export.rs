@@ -18,6 +18,7 @@ use crate::columns::Columns;
 use crate::commit::{self, Made as MadeObject};
 use crate::engine::{Cut, Engine};
 use crate::error::{Error, Result};
+use crate::lineage;
 use crate::made::Made;
 use crate::pages;
 use crate::state::State;
@@ -203,6 +204,7 @@ pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Sc
     let result = plan(engine.context(), &model.sql, Kind::Model).await?;
     let columns = Columns::new(model, &Partition::whole(), result.schema().as_arrow())?;
     tested::check(&engine, model, &columns.schema).await?;
+    lineage::check_split(lake, dataset, model).await?;
     Ok(columns.schema.as_ref().clone())
 }
 

@@ -14,6 +14,7 @@ mod error;
 mod export;
 mod files;
 pub mod handler;
+mod lineage;
 mod made;
 mod make;
 mod map;

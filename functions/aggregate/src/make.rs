@@ -21,6 +21,7 @@ use crate::columns::Columns;
 use crate::commit::{self, Made};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::lineage;
 use crate::plan::{Planned, Task};
 use crate::statement::{Kind, plan};
 use crate::tested::{self, Failed};
@@ -166,6 +167,7 @@ pub async fn compute(lake: &Lake, task: &Task<'_>) -> Result<Computed> {
 async fn compute_with(lake: &Lake, task: &Task<'_>, engine: Engine) -> Result<Computed> {
     let Planned { dataset, model, partition, .. } = task.planned;
     let work = async {
+        lineage::check_split(lake, dataset, model).await?;
         engine.add_inputs(lake, task).await?;
         let query = plan(engine.context(), &model.sql, Kind::Model).await?;
         let columns = Columns::new(model, partition, query.schema().as_arrow())?;
@@ -189,7 +191,7 @@ async fn compute_with(lake: &Lake, task: &Task<'_>, engine: Engine) -> Result<Co
             let files = parts.values().filter(|part| part.rows > 0).map(|part| part.file.try_clone());
             let files = files.collect::<std::io::Result<_>>().map_err(failed)?;
             engine.add_made(&model.name, &columns.schema, files).await?;
-            failed_tests = tested::run(&engine, dataset, model).await?;
+            failed_tests = tested::run(lake, &engine, dataset, model).await?;
         }
         Ok::<_, Error>(Computed { parts, columns: columns.schema, failed: failed_tests })
     };

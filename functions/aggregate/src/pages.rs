@@ -16,6 +16,7 @@ use report::{Answers, Entry, Page, Rendered, Report, Rows, Setting};
 use crate::commit::{self, Made as MadeObject};
 use crate::error::{Error, Result};
 use crate::export::{file_partition, line};
+use crate::lineage::Lineage;
 use crate::query::Asking;
 use crate::state::State;
 use crate::{Aggregated, ROUNDS};
@@ -27,7 +28,7 @@ const INDEX: &str = "_index";
 /// The page over all datasets, in the consumption zone.
 const INDEX_KEY: &str = "index.html";
 /// Raised when the same answers may give other pages.
-const WRITER: &str = "1";
+const WRITER: &str = "2";
 /// The most bytes of an answer, as text: a page shows some thousand marks.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
@@ -63,18 +64,33 @@ pub struct Rendering {
 /// Renders a dataset's pages as they would be now; nothing is written.
 pub async fn render(lake: &Lake, dataset: &Dataset) -> Result<Vec<Rendering>> {
     let pages = declared(dataset)?;
-    let mut asking = Asking::of_pages(lake)?;
+    let (mut asking, mut lineage) = (Asking::of_pages(lake)?, Lineage::new(lake)?);
     let mut rendered = Vec::new();
     for page in &pages {
-        rendered.push(Rendering { path: page.path(), page: render_one(lake, dataset, page, &mut asking).await? });
+        let page_of = render_one(lake, dataset, page, &mut asking, &mut lineage).await?;
+        rendered.push(Rendering { path: page.path(), page: page_of });
     }
     Ok(rendered)
 }
 
-async fn render_one(lake: &Lake, dataset: &Dataset, page: &Page, asking: &mut Asking<'_>) -> Result<Rendered> {
+async fn render_one(
+    lake: &Lake,
+    dataset: &Dataset,
+    page: &Page,
+    asking: &mut Asking<'_>,
+    lineage: &mut Lineage<'_>,
+) -> Result<Rendered> {
     let (mut answers, mut problems) = (Answers::new(), Vec::new());
     for sql in page.queries() {
-        match answer(lake, sql, asking).await {
+        let answered = match shows_personal(page, sql, lineage).await {
+            Ok(Some(why)) => {
+                let file = format!("{}/{}", dataset.name, lake::dataset::REPORT_FILE);
+                return Err(Error::Lake(lake::Error::Dataset { file, why: format!("page {}: {why}", page.name) }));
+            }
+            Ok(None) => answer(lake, sql, asking).await,
+            Err(error) => Err(error),
+        };
+        match answered {
             Ok(rows) => drop(answers.insert(sql.to_owned(), rows)),
             // What the lake refuses is no matter of the page.
             Err(error @ Error::Lake(_)) => return Err(error),
@@ -103,6 +119,20 @@ async fn answer(lake: &Lake, sql: &str, asking: &mut Asking<'_>) -> Result<Rows>
     writer.finish().map_err(|error| failed(&error))?;
     let text = String::from_utf8(writer.into_inner()).map_err(|error| failed(&error))?;
     Rows::from_json_lines(&text).map_err(|error| failed(&error))
+}
+
+/// Why a query may not be on a page: one without `personal = true` shows nothing that derives from personal columns.
+async fn shows_personal(page: &Page, sql: &str, lineage: &mut Lineage<'_>) -> Result<Option<String>> {
+    if page.personal {
+        return Ok(None);
+    }
+    let columns = lineage.personal_columns(sql).await?;
+    Ok(columns.first().map(|name| {
+        let first = first_line(sql);
+        format!(
+            "the column \"{name}\" derives from personal columns: leave it out, or put `personal = true` on the page, which writes it below _personal/, in: {first}"
+        )
+    }))
 }
 
 /// Brings the pages of a dataset up to date; `all` makes those again that are. Returns those that were written or deleted.
@@ -155,11 +185,11 @@ async fn one_round(lake: &Lake, state: &State<'_>, fingerprint: &str, all: bool)
             }
             continue;
         }
-        let asking = match &mut asking {
-            Some(asking) => asking,
-            none => none.insert(Asking::of_pages(lake)?),
+        let (asking, lineage) = match &mut asking {
+            Some(known) => known,
+            none => none.insert((Asking::of_pages(lake)?, Lineage::new(lake)?)),
         };
-        let rendered = render_one(lake, dataset, page, asking).await?;
+        let rendered = render_one(lake, dataset, page, asking, lineage).await?;
         // Of a page that names people nothing is noted but that it is there.
         let says = |text: &str| if page.personal { String::new() } else { text.to_owned() };
         let note = Note {
@@ -275,11 +305,15 @@ async fn try_index(lake: &Lake) -> Result<bool> {
 /// Finds what cannot be made of a dataset's pages, over no rows: one message each.
 pub async fn check(lake: &Lake, dataset: &Dataset) -> Result<Vec<String>> {
     let mut problems = Vec::new();
-    let mut asking = Asking::of_nothing(lake)?;
+    let (mut asking, mut lineage) = (Asking::of_nothing(lake)?, Lineage::new(lake)?);
     for page in declared(dataset)? {
         for sql in page.queries() {
             if let Err(error) = asking.ask(sql, None, &mut |_| Ok(())).await {
                 problems.push(format!("page {}: {error}, in: {}", page.name, first_line(sql)));
+                continue;
+            }
+            if let Some(why) = shows_personal(&page, sql, &mut lineage).await? {
+                problems.push(format!("page {}: {why}", page.name));
             }
         }
     }

@@ -19,6 +19,11 @@ pub fn function(kind: ColumnType) -> &'static str {
     if kind == ColumnType::Int64 { OF_NUMBER } else { OF_TEXT }
 }
 
+/// Whether a function of that name hashes.
+pub fn is_hash(name: &str) -> bool {
+    [OF_TEXT, OF_NUMBER].contains(&name)
+}
+
 /// Makes the functions known to a session.
 pub fn register(context: &SessionContext, key: &PersonalKey) {
     for (name, data_type) in [(OF_TEXT, DataType::Utf8), (OF_NUMBER, DataType::Int64)] {

@@ -80,6 +80,28 @@ enum Missing {
     All,
 }
 
+/// Makes the datasets' names known to a session, as schemas.
+pub fn add_datasets(lake: &Lake, engine: &Engine) -> Result<()> {
+    let Some(catalog) = engine.context().catalog("datafusion") else { return Ok(()) };
+    for dataset in lake.catalog.datasets() {
+        catalog.register_schema(&dataset.name, Arc::new(MemorySchemaProvider::new()))?;
+    }
+    Ok(())
+}
+
+/// The tables and models that a query names, with their datasets.
+pub fn datasets_in<'l>(lake: &'l Lake, engine: &Engine, sql: &str) -> Result<Vec<(&'l Dataset, String)>> {
+    let state = engine.context().state();
+    let statement = parse(&state, sql, Kind::Question)?;
+    let references = state.resolve_table_references(&statement)?;
+    // `information_schema`, and names that the query itself defines, are not ours.
+    let named = references.iter().filter_map(|reference| {
+        let dataset = lake.catalog.dataset(reference.schema()?).ok()?;
+        Some((dataset, reference.table().to_owned()))
+    });
+    Ok(named.collect())
+}
+
 /// Queries over one lake, one after the other: what they read of the ledger is read once.
 pub struct Asking<'l> {
     lake: &'l Lake,
@@ -92,12 +114,7 @@ pub struct Asking<'l> {
 
 impl<'l> Asking<'l> {
     fn new(lake: &'l Lake, engine: Engine, missing: Missing) -> Result<Self> {
-        let catalog = engine.context().catalog("datafusion");
-        for dataset in lake.catalog.datasets() {
-            if let Some(catalog) = &catalog {
-                catalog.register_schema(&dataset.name, Arc::new(MemorySchemaProvider::new()))?;
-            }
-        }
+        add_datasets(lake, &engine)?;
         let (registered, cleaned, made) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
         Ok(Self { lake, engine, missing, registered, cleaned, made })
     }
@@ -114,14 +131,10 @@ impl<'l> Asking<'l> {
 
     /// Answers one query; returns the result's schema.
     pub async fn ask(&mut self, sql: &str, time: Option<Duration>, answer: &mut dyn Answer) -> Result<SchemaRef> {
-        let state = self.engine.context().state();
-        let statement = parse(&state, sql, Kind::Question)?;
-        for reference in state.resolve_table_references(&statement)? {
-            // `information_schema`, and names that the query itself defines, are not ours.
-            let Some(Ok(dataset)) = reference.schema().map(|name| self.lake.catalog.dataset(name)) else { continue };
-            let name = format!("{}.{}", dataset.name, reference.table());
+        for (dataset, table) in datasets_in(self.lake, &self.engine, sql)? {
+            let name = format!("{}.{table}", dataset.name);
             if !self.registered.contains(&name) {
-                let done = self.register(dataset, reference.table()).await;
+                let done = self.register(dataset, &table).await;
                 done.map_err(|error| self.engine.explain(error))?;
                 self.registered.insert(name);
             }

@@ -4,10 +4,12 @@ use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::dataframe::DataFrame;
-use lake::dataset::{Check, Dataset, Expectation, Model, Severity, Table};
+use lake::Lake;
+use lake::dataset::{Check, Dataset, Expectation, Model, Severity};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::lineage::{Shown, has_personal};
 use crate::statement::{Kind, plan};
 
 /// Rows that a message shows of those that failed a test.
@@ -26,16 +28,24 @@ pub struct Failed {
 
 /// Runs the tests of a model over its new rows, which `engine` knows by the model's name, beside everything that the
 /// model reads.
-pub async fn run(engine: &Engine, dataset: &Dataset, model: &Model) -> Result<Vec<Failed>> {
+pub async fn run(lake: &Lake, engine: &Engine, dataset: &Dataset, model: &Model) -> Result<Vec<Failed>> {
     let counts = counts(engine, model).await?;
     let mut failed = Vec::new();
-    let hidden = Hidden::new(dataset, model);
+    let has_personal = has_personal(dataset);
+    let asks = has_personal && counts.iter().any(|count| *count > 0);
+    let shown = if asks { Shown::of_model(lake, dataset, model).await.ok() } else { None };
     for (test, count) in model.tests.iter().zip(counts) {
         if count == 0 {
             continue;
         }
         let rows = failing(engine, model, test).await?.limit(0, Some(SHOWN))?.collect().await?;
-        let rows = rows.iter().map(|batch| hidden.texts(batch)).collect::<Result<Vec<_>>>()?.concat();
+        // Of what cannot be followed nothing is shown.
+        let personal = match &shown {
+            Some(shown) => shown.by_test(model, test).await.unwrap_or_default(),
+            None => Vec::new(),
+        };
+        let is_shown = |place: usize| !has_personal || personal.get(place) == Some(&false);
+        let rows = rows.iter().map(|batch| texts(batch, &is_shown)).collect::<Result<Vec<_>>>()?.concat();
         let (noun, more) = match count {
             1 => ("row", ""),
             count => ("rows", if count > rows.len() as u64 { ", ..." } else { "" }),
@@ -110,41 +120,21 @@ fn names(schema: &Schema) -> String {
     schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// Which values of failed rows are not shown. Where a model reads personal columns, only values are shown of columns that
-/// a table declares by the same name as not personal: where the others come from is not known.
-struct Hidden<'a> {
-    tables: Vec<&'a Table>,
-    reads_personal: bool,
-}
-
-impl<'a> Hidden<'a> {
-    fn new(dataset: &'a Dataset, model: &Model) -> Self {
-        let tables = dataset.inputs_of(model).map(|inputs| inputs.tables).unwrap_or_default();
-        let reads_personal = tables.iter().any(|table| table.columns.iter().any(|column| column.personal));
-        Self { tables, reads_personal }
-    }
-
-    fn is_shown(&self, name: &str) -> bool {
-        let mut declared = self.tables.iter().filter_map(|table| table.column(name)).peekable();
-        !self.reads_personal || name == "rows" || declared.peek().is_some() && declared.all(|column| !column.personal)
-    }
-
-    /// Each row as `column = value, ...`.
-    fn texts(&self, batch: &RecordBatch) -> Result<Vec<String>> {
-        let options = FormatOptions::default().with_null("null");
-        let mut rows = vec![Vec::new(); batch.num_rows()];
-        let schema = batch.schema();
-        for (field, column) in schema.fields().iter().zip(batch.columns()) {
-            let is_shown = self.is_shown(field.name());
-            let values = ArrayFormatter::try_new(column, &options).map_err(|error| Error::Query(error.to_string()))?;
-            for (at, row) in rows.iter_mut().enumerate() {
-                let value = match (is_shown, column.is_null(at)) {
-                    (false, false) => "***".to_owned(),
-                    _ => values.value(at).to_string().chars().take(LONGEST).collect(),
-                };
-                row.push(format!("{} = {value}", field.name()));
-            }
+/// Each row as `column = value, ...`; `***` where a column is not shown.
+fn texts(batch: &RecordBatch, is_shown: &dyn Fn(usize) -> bool) -> Result<Vec<String>> {
+    let options = FormatOptions::default().with_null("null");
+    let mut rows = vec![Vec::new(); batch.num_rows()];
+    let schema = batch.schema();
+    for (place, (field, column)) in schema.fields().iter().zip(batch.columns()).enumerate() {
+        let is_shown = is_shown(place);
+        let values = ArrayFormatter::try_new(column, &options).map_err(|error| Error::Query(error.to_string()))?;
+        for (at, row) in rows.iter_mut().enumerate() {
+            let value = match (is_shown, column.is_null(at)) {
+                (false, false) => "***".to_owned(),
+                _ => values.value(at).to_string().chars().take(LONGEST).collect(),
+            };
+            row.push(format!("{} = {value}", field.name()));
         }
-        Ok(rows.into_iter().map(|row| row.join(", ")).collect())
     }
+    Ok(rows.into_iter().map(|row| row.join(", ")).collect())
 }

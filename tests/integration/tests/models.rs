@@ -339,6 +339,47 @@ fn pages_are_made_when_what_they_show_has_changed() {
 }
 
 #[test]
+fn personal_values_are_not_shown_under_other_names() {
+    let lake = lake("").with("REPORT_PAGES", "on");
+    let folder = lake.path().join("config/datasets/trams");
+    let declare = |declared: &str, sql: &str| {
+        let text = format!("-- [model]\n-- inputs = [\"ride\"]\n{declared}\n{sql}\n");
+        lake.write("config/datasets/trams/renamed.sql", text);
+    };
+    let has_name = |text: &str| ["Ada", "Bob", "Cid"].iter().any(|name| text.contains(name));
+    let renamed = "SELECT day, people, driver AS line FROM ride ORDER BY id";
+    for (declared, sql, says) in [
+        ("-- [[test]]\n-- accepted = { line = [\"7\"] }", renamed, "people = 5, line = ***"),
+        ("-- [[test]]\n-- sql = \"SELECT driver AS line FROM ride\"", "SELECT line FROM ride", "(line = ***)"),
+        ("-- split = [\"line\"]", renamed, "derives from personal columns"),
+    ] {
+        declare(declared, sql);
+        let called = lake.call(&["aggregate", "--model", "renamed"]);
+        let said = format!("{}{}", called.stdout, called.stderr);
+        assert!(called.status == 1 && said.contains(says) && !has_name(&said), "{declared}: {said}");
+        assert!(!lake.tree().names().into_iter().any(has_name), "{declared}");
+        let ledger = lake.tree().below(&["ledger/consumption/"]);
+        let texts =
+            ledger.names().into_iter().map(|name| String::from_utf8_lossy(ledger.bytes(name).unwrap()).into_owned());
+        assert!(!texts.into_iter().any(|text| has_name(&text)), "{declared}");
+    }
+    let checked = lake.call(&["dataset", "check", folder.to_str().unwrap()]);
+    assert!(checked.status == 2 && checked.stderr.contains("split: \"line\" derives"), "{}", checked.stderr);
+
+    declare("", renamed);
+    let page = REPORT.split("[[page]]\nname = \"drivers\"").next().unwrap();
+    let from_model =
+        page.replace("SELECT sum(people) AS people FROM trams.people", "SELECT max(line) AS people FROM trams.renamed");
+    lake.write("config/datasets/trams/report.toml", from_model);
+    let checked = lake.call(&["dataset", "check", folder.to_str().unwrap()]);
+    assert!(checked.status == 2 && checked.stderr.contains("derives from personal columns"), "{}", checked.stderr);
+    let called = lake.call(&["aggregate"]);
+    assert!(called.status == 1 && called.stderr.contains("derives from personal columns"), "{}", called.stderr);
+    let pages = lake.tree().below(&["consumption/"]);
+    assert!(!pages.names().into_iter().any(|name| name.ends_with(".html")));
+}
+
+#[test]
 fn mistakes_in_pages_are_explained() {
     let lake = lake("");
     for (wrong, says) in [

@@ -264,6 +264,7 @@ fn errors_of_queries_do_not_show_personal_values() {
         lake.call(&["query", "SELECT CAST(name AS INT) FROM t.person"]),
         lake.call(&["query", "SELECT CAST(name AS TIMESTAMP) FROM t.person"]),
         lake.call(&["query", "SELECT CAST(name AS DATE) FROM t.person"]),
+        lake.call(&["query", "SELECT map([name, name], [1, 2]) FROM t.person"]),
     ] {
         let said = format!("{}{}", failed.stdout, failed.stderr);
         assert!(failed.status == 1 && said.contains("***"), "{said}");
