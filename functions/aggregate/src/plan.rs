@@ -298,7 +298,7 @@ pub fn gather<'a>(cleaned: &Cleaned, planned: &'a [Planned<'a>]) -> Result<Vec<T
         reach: reach(planned.model, &planned.partition),
         objects: objects.into_iter().map(ranked).collect(),
     };
-    Ok(found.into_iter().map(|found| task(found)).collect())
+    Ok(found.into_iter().map(task).collect())
 }
 
 #[cfg(test)]

@@ -526,7 +526,7 @@ mod tests {
             bytes: number * 7,
             etag: if usual { format!("{number:032x}") } else { "an-etag".to_owned() },
             hash: format!("{number:032x}"),
-            days: number.is_multiple_of(2).then(|| (NaiveDate::MIN, NaiveDate::MAX)),
+            days: number.is_multiple_of(2).then_some((NaiveDate::MIN, NaiveDate::MAX)),
             times: number.is_multiple_of(5).then_some((i64::MIN, i64::MAX)),
             orders: if usual { Vec::new() } else { vec![vec!["a".to_owned(), "b".to_owned()]] },
         }

@@ -79,7 +79,7 @@ fn no_entry_of_an_archive_is_left_out_unseen() {
         "folder/",
         "folder.csv/",
     ] {
-        let entry = if name.ends_with('/') { format!("{}x", &name[..name.len() - 1]) } else { name.to_owned() };
+        let entry = name.strip_suffix('/').map_or_else(|| name.to_owned(), |folder| format!("{folder}x"));
         let zip = renamed(zipped(&[("one.csv", rows), (&entry, more)]), &entry, name);
         assert_eq!(decoded(DECLARED, "x.zip", zip.as_slice()).unwrap_err(), "unclear_archive", "{name}");
     }

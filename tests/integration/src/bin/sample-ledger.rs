@@ -68,7 +68,7 @@ fn link(from: &Path, to: &Path, copy: usize) -> io::Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
-    if copy % LINKS != 0 {
+    if !copy.is_multiple_of(LINKS) {
         return fs::hard_link(from, to);
     }
     fs::copy(from, to)?;
