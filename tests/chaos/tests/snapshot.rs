@@ -1,5 +1,7 @@
 //! The ledger's snapshot: what is read by it is what the entries say, and only what has changed since is read.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
 use std::fs::File;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
