@@ -59,19 +59,26 @@ impl Made {
         let listed = lake.ledger.consumption_states(&self.dataset).await?;
         let mut known = std::mem::take(&mut self.entries);
         let mut fetch: Vec<(&str, State)> = Vec::new();
+        let mut before: BTreeMap<String, ConsumptionEntry> = BTreeMap::new();
         for (key, state) in listed.iter() {
             match known.remove(key) {
                 Some(entry) if entry.state.is_still(state) => drop(self.entries.insert(key.to_owned(), entry)),
-                _ => fetch.push((key, state)),
+                Some(entry) => {
+                    fetch.push((key, state));
+                    before.insert(key.to_owned(), entry.entry);
+                }
+                None => fetch.push((key, state)),
             }
         }
         self.unreadable.clear();
         for fetched in lake.ledger.fetch_consumption(&fetch).await? {
             match fetched {
                 Ok((key, state, mut entry)) => {
-                    // Objects that were written anew are those that the ledger names.
-                    self.damaged.remove(&key);
                     entry.inputs = Vec::new();
+                    // Objects that were written since are those that the ledger names.
+                    if before.get(&key).is_none_or(|before| *before != entry) {
+                        self.damaged.remove(&key);
+                    }
                     self.entries.insert(key, Entry { state, entry });
                 }
                 Err(unreadable) => self.unreadable.push(unreadable),

@@ -134,15 +134,15 @@ pub const REASONS: [Reason; 48] = [
         "A value is not a whole number.",
         "Declare `float64`, or `round = true`; for texts with marks, `thousands` and `decimal`.",
     ),
-    whole(
-        "not_decompressible",
-        "A compressed object is damaged or incomplete, or is not compressed as its name says.",
-        "Upload it again, under a name that fits.",
-    ),
     row(
         "not_computed",
         "A cell of a workbook is a formula without its result: the program that wrote the file does not compute.",
         "Open the workbook in Excel or LibreOffice and save it, or write values in place of formulas.",
+    ),
+    whole(
+        "not_decompressible",
+        "A compressed object is damaged or incomplete, or is not compressed as its name says.",
+        "Upload it again, under a name that fits.",
     ),
     row(
         "not_finite",
