@@ -7,7 +7,7 @@ locals {
   ledger_objects  = { for step in ["raw", "consumption"] : step => ["${local.bucket_arn.ledger}/${step}/*"] }
   raw_of_sources  = [for source in local.sources : "${local.bucket_arn.raw}/${source}/*"]
   progress        = [for source in local.sources : "${local.bucket_arn.raw}/${source}/*/_progress/*"] # of a run that is not finished
-  snapshots       = ["${local.bucket_arn.ledger}/snapshot/*"] # copies of the ledger's entries
+  snapshots       = ["${local.bucket_arn.ledger}/snapshot/*"]                                         # copies of the ledger's entries
   config_objects  = "${local.bucket_arn.ledger}/config/*"
   batch_manifests = "${local.bucket_arn.ledger}/batch/*"
 
