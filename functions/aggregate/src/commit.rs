@@ -44,6 +44,22 @@ pub fn nothing(dataset: &str, model: &str, partition: &Partition) -> Consumption
     }
 }
 
+/// The entry that is to be replaced, with its own object: the one that is `known`, whatever its inputs. Fails with
+/// [`Failure::Condition`] if there is another one by now: what is to be written was made from an older state.
+pub async fn previous(lake: &Lake, ledger_key: &str, known: Option<&ConsumptionEntry>) -> Result<Option<Known>> {
+    let previous = lake.ledger.consumption_entry_at(ledger_key).await?;
+    let is_known = match (&previous, known) {
+        (Some((entry, _)), Some(known)) => is_same(entry, known),
+        (previous, known) => previous.is_none() && known.is_none(),
+    };
+    if is_known { Ok(previous) } else { Err(Error::Lake(overtaken(lake, ledger_key).into())) }
+}
+
+/// Whether two entries say the same, whatever their inputs.
+fn is_same(entry: &ConsumptionEntry, other: &ConsumptionEntry) -> bool {
+    *other == ConsumptionEntry { inputs: other.inputs.clone(), ..entry.clone() }
+}
+
 /// Writes objects and commits `entry` with them in place of `previous`; returns the outputs. Objects that `previous`
 /// names and that were not made again are deleted. Fails with [`Failure::Condition`] if another writer is at work.
 pub async fn commit(
@@ -171,8 +187,7 @@ fn overtaken(lake: &Lake, ledger_key: &str) -> lake::store::StoreError {
 /// since: `entry` is what was there, whatever its inputs. Fails with [`Failure::Condition`] if another one commits meanwhile.
 pub async fn remove(lake: &Lake, ledger_key: &str, entry: &ConsumptionEntry) -> Result<bool> {
     let Some((current, object)) = lake.ledger.consumption_entry_at(ledger_key).await? else { return Ok(false) };
-    let without_inputs = ConsumptionEntry { inputs: entry.inputs.clone(), ..current.clone() };
-    let Some(partition) = partition_of(ledger_key).filter(|_| without_inputs == *entry) else {
+    let Some(partition) = partition_of(ledger_key).filter(|_| is_same(&current, entry)) else {
         return Ok(false);
     };
     let beside = Beside::after(current.names(), &current.beside.others(&object, &lake.writer), |_| false);

@@ -152,7 +152,8 @@ async fn write(lake: &Lake, wanted: &Wanted<'_>, known: Option<&ConsumptionEntry
         file: Some(name.clone()),
         ..commit::nothing(&dataset.name, &model.name, &partition)
     };
-    let previous = lake.ledger.consumption_entry(&dataset.name, &model.name, &partition).await?;
+    let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &partition);
+    let previous = commit::previous(lake, &ledger_key, known).await?;
     let made = MadeObject { key, partition: partition.clone(), rows, file };
     let outputs = commit::commit(lake, previous, entry, vec![made]).await?;
     let changed = before.map(|before| &before.hash) != outputs.first().map(|output| &output.hash);

@@ -147,22 +147,22 @@ pub async fn export(lake: &Lake, state: &mut State<'_>, all: bool) -> Result<Vec
     if !has_declaration && !state.made.entries().any(is_page) {
         return Ok(Vec::new());
     }
-    // What changes meanwhile is for the next run: pages are then made again.
-    let fingerprint = fingerprint(state);
     for _ in 1..ROUNDS {
-        match one_round(lake, state, &fingerprint, all).await {
-            // Another aggregation has committed a page first.
+        match one_round(lake, state, all).await {
+            // Another aggregation has committed a page first: what it was made from may be newer.
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
             // An object that changes meanwhile is another one by now.
             Err(Error::Input { .. }) => {}
             other => return other,
         }
-        state.made.refresh(lake).await?;
+        *state = State::read(lake, state.dataset, Keep::Nothing).await?;
     }
-    one_round(lake, state, &fingerprint, all).await
+    one_round(lake, state, all).await
 }
 
-async fn one_round(lake: &Lake, state: &State<'_>, fingerprint: &str, all: bool) -> Result<Vec<Aggregated>> {
+async fn one_round(lake: &Lake, state: &State<'_>, all: bool) -> Result<Vec<Aggregated>> {
+    // What changes while a page is rendered is for the next run: the page is then made again.
+    let fingerprint = fingerprint(state);
     let State { dataset, made, .. } = state;
     let known = || made.entries().filter(|(_, entry)| entry.model == MODEL);
     let mut lines = Vec::new();
@@ -200,26 +200,32 @@ async fn one_round(lake: &Lake, state: &State<'_>, fingerprint: &str, all: bool)
         };
         let path = page.path();
         let entry = ConsumptionEntry {
-            fingerprint: fingerprint.to_owned(),
+            fingerprint: fingerprint.clone(),
             file: Some(path.clone()),
             note: Some(note),
             ..commit::nothing(&dataset.name, MODEL, &file_partition(&path))
         };
         let key = keys::consumption_file(&dataset.name, &path);
-        let changed = write(lake, key, entry, &rendered.html).await?;
+        let previous = commit::previous(lake, &ledger_key, made.get(&ledger_key)).await?;
+        let changed = write(lake, key, entry, previous, &rendered.html).await?;
         let warnings = rendered.problems;
         lines.push(Aggregated { warnings, ..line(dataset, MODEL, &path, 0, changed, false) });
     }
     Ok(lines)
 }
 
-/// Writes a page and commits it. Returns whether its bytes are other ones than before.
-async fn write(lake: &Lake, key: String, entry: ConsumptionEntry, html: &str) -> Result<bool> {
+/// Writes a page and commits it in place of `previous`. Returns whether its bytes are other ones than before.
+async fn write(
+    lake: &Lake,
+    key: String,
+    entry: ConsumptionEntry,
+    previous: Option<commit::Known>,
+    html: &str,
+) -> Result<bool> {
     let failed = |error: std::io::Error| Error::Query(format!("failed to write {key}: {error}"));
     let mut file: File = tempfile::tempfile().map_err(failed)?;
     file.write_all(html.as_bytes()).map_err(failed)?;
     let partition = entry.partition.clone();
-    let previous = lake.ledger.consumption_entry(&entry.dataset, &entry.model, &partition).await?;
     let before = previous.as_ref().and_then(|(entry, _)| entry.outputs.first().map(|output| output.hash.clone()));
     let outputs = commit::commit(lake, previous, entry, vec![MadeObject { key, partition, rows: 0, file }]).await?;
     Ok(before.as_ref() != outputs.first().map(|output| &output.hash))
@@ -291,7 +297,7 @@ async fn try_index(lake: &Lake) -> Result<bool> {
         None => false,
     };
     let is_current = |entry: &ConsumptionEntry| entry.is_settled() && entry.fingerprint == fingerprint && is_there;
-    if let Some((known, _)) = previous.filter(|(entry, _)| is_current(entry)) {
+    if let Some((known, _)) = previous.as_ref().filter(|(entry, _)| is_current(entry)) {
         if !known.beside.is_empty() {
             commit::settle(lake, &keys::consumption_ledger(INDEX, MODEL, &partition)).await?;
         }
@@ -299,7 +305,7 @@ async fn try_index(lake: &Lake) -> Result<bool> {
     }
     let entry =
         ConsumptionEntry { fingerprint, file: Some(INDEX_KEY.to_owned()), ..commit::nothing(INDEX, MODEL, &partition) };
-    write(lake, INDEX_KEY.to_owned(), entry, &html).await
+    write(lake, INDEX_KEY.to_owned(), entry, previous, &html).await
 }
 
 /// Finds what cannot be made of a dataset's pages, over no rows: one message each.
