@@ -104,8 +104,8 @@ fn find(mutants: &[Mutant], from: u64, most: u64, models: bool) {
     for mutant in mutants {
         let whole = Options { strictly: true, models, snapshots: false, ..Options::default() };
         let broken = Options { mutant: *mutant, ..whole };
-        let found =
-            (from..from + most).find(|seed| run(*seed, &catalog, broken).is_err() && run(*seed, &catalog, whole).is_ok());
+        let found = (from..from + most)
+            .find(|seed| run(*seed, &catalog, broken).is_err() && run(*seed, &catalog, whole).is_ok());
         let Some(seed) = found else { panic!("{mutant:?} is not found in {most} schedules") };
         let _ = writeln!(std::io::stderr(), "{mutant:?}: found by seed {seed}");
     }
