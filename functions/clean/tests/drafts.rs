@@ -147,7 +147,8 @@ fn packed_samples_are_looked_into() {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packed.write_all(b"id,v\n1,2\n").unwrap();
     drafted("a.csv.gz", packed.finish().unwrap(), 1, 0, &["from = \"**/*.csv\""]);
-    let zip = zipped(&[("__MACOSX/._x", b"\0"), ("may.csv", b"id,v\n1,2\n"), ("june.csv", b"id,v\n2,x\n3,4\n")]);
+    let zip =
+        zipped(&[("__MACOSX/._x", b"\0\x05\x16\x07"), ("may.csv", b"id,v\n1,2\n"), ("june.csv", b"id,v\n2,x\n3,4\n")]);
     let draft = drafted("a.zip", &zip, 2, 1, &["from = \"**/*.zip\"", "format = \"csv\""]);
     assert!(draft.notes.iter().any(|note| note.contains("has 2 files")), "{:?}", draft.notes);
     drafted("a.csv.zip", &zip, 2, 1, &["from = \"**/*.csv\""]);
