@@ -392,12 +392,8 @@ impl Ledger {
 
     /// The ledger keys of a dataset's raw objects, without reading the entries.
     pub async fn raw_entry_keys(&self, dataset: &str) -> Result<BTreeSet<String>> {
-        Ok(self.raw_entry_objects(dataset).await?.into_iter().map(|object| object.key).collect())
-    }
-
-    /// The objects that the entries of a dataset's raw objects are, without reading them.
-    pub async fn raw_entry_objects(&self, dataset: &str) -> Result<Vec<Object>> {
-        Ok(self.store.list(&format!("raw/{dataset}/")).await?)
+        let listed = self.store.states(&format!("raw/{dataset}/")).await?;
+        Ok(listed.iter().map(|(key, _)| key.to_owned()).collect())
     }
 
     /// Every consumption partition's entry with its key in the ledger, of one dataset or of all.

@@ -49,7 +49,7 @@ pub type Groups = BTreeMap<(Partition, Span), Group>;
 pub struct Cleaned {
     current: Current,
     /// How many raw objects the ledger has an entry of that can be read.
-    pub entries: u64,
+    entries: u64,
     /// The committed objects of each table.
     pub tables: BTreeMap<String, Groups>,
     /// How many raw objects of a table lie as it was declared before, by table.
@@ -114,7 +114,7 @@ impl Cleaned {
 
     /// Visits the committed objects of a dataset's tables with their raw keys: of a snapshot only those of the newest raw
     /// object that could be read at all.
-    pub fn visit(&self, dataset: &Dataset, mut visit: impl FnMut(&Table, &str, Output)) -> Result<()> {
+    pub fn visit(&self, dataset: &Dataset, mut visit: impl FnMut(&Table, &str, Found<'_>)) -> Result<()> {
         let mut newest: BTreeMap<&str, Newest> = BTreeMap::new();
         self.current.visit(|entry| {
             let Some(table) = dataset.table(&entry.table) else { return Ok::<_, Error>(()) };
@@ -123,14 +123,14 @@ impl Cleaned {
                 return Ok(());
             }
             for output in &entry.outputs {
-                visit(table, entry.raw_key(), of_rules(output, table, &entry.rules));
+                visit(table, entry.raw_key(), Found { output, is_of_rules: table.fingerprint == entry.rules });
             }
             Ok(())
         })?;
         for (name, Newest { of, rules, outputs }) in newest {
             let (Some(table), Some((_, raw_key))) = (dataset.table(name), of) else { continue };
             for output in &outputs {
-                visit(table, &raw_key, of_rules(output, table, &rules));
+                visit(table, &raw_key, Found { output, is_of_rules: table.fingerprint == rules });
             }
         }
         Ok(())
@@ -139,9 +139,9 @@ impl Cleaned {
     /// The committed objects of one table.
     pub fn objects(&self, dataset: &Dataset, table: &Table) -> Result<Vec<Owned>> {
         let mut found = Vec::new();
-        self.visit(dataset, |of, raw_key, output| {
+        self.visit(dataset, |of, raw_key, object| {
             if of.name == table.name {
-                found.push((raw_key.to_owned(), Arc::new(output)));
+                found.push((raw_key.to_owned(), Arc::new(object.to_owned())));
             }
         })?;
         Ok(ranked(found))
@@ -154,14 +154,24 @@ fn add(groups: &mut Groups, outputs: &[Output]) {
     }
 }
 
-/// Times and orders that were found by other rules may not be those of the columns as they are declared now: they are left
-/// out.
-fn of_rules(output: &Output, table: &Table, rules: &str) -> Output {
-    let mut output = output.clone();
-    if table.fingerprint != rules {
-        (output.times, output.orders) = (None, Vec::new());
+/// A committed object among many, of which few are wanted.
+pub struct Found<'a> {
+    /// What the ledger says of it.
+    pub output: &'a Output,
+    /// Whether it was made by the rules of today.
+    is_of_rules: bool,
+}
+
+impl Found<'_> {
+    /// The object as plans may rely on it. Times and orders that were found by other rules may not be those of the columns
+    /// as they are declared now: they are left out.
+    pub fn to_owned(&self) -> Output {
+        let mut output = self.output.clone();
+        if !self.is_of_rules {
+            (output.times, output.orders) = (None, Vec::new());
+        }
+        output
     }
-    output
 }
 
 /// Objects by raw key, with its rank.

@@ -281,13 +281,13 @@ pub fn gather<'a>(cleaned: &Cleaned, planned: &'a [Planned<'a>]) -> Result<Vec<T
             readers.entry(table.name.as_str()).or_default().push((number, at));
         }
     }
-    cleaned.visit(dataset, |table, raw_key, output| {
+    cleaned.visit(dataset, |table, raw_key, object| {
         let mut shared: Option<Arc<Output>> = None;
         for (number, at) in readers.get(table.name.as_str()).into_iter().flatten() {
             let Some((_, _, windows, objects)) = found.get_mut(*number) else { continue };
             let (Some(window), Some(objects)) = (windows.get(*at), objects.get_mut(*at)) else { continue };
-            if window.has(&output.partition, output.days) {
-                let output = shared.get_or_insert_with(|| Arc::new(output.clone()));
+            if window.has(&object.output.partition, object.output.days) {
+                let output = shared.get_or_insert_with(|| Arc::new(object.to_owned()));
                 objects.push((raw_key.to_owned(), Arc::clone(output)));
             }
         }
