@@ -69,7 +69,7 @@ pub async fn ensure_root(store: &Store, zone: Zone) -> Result<()> {
     }
     Err(Error::Guard(format!(
         "the {} zone {} is not there, but the ledger has entries of its objects: is a disk not mounted, or {} mistyped? \
-         What is made of raw objects, `tributary clean --all` and `tributary aggregate --all` make again",
+         Nothing was deleted. What is made of raw objects, `tributary clean --all` and `tributary aggregate --all` make again",
         zone.name(),
         store.url(""),
         zone.variable()

@@ -95,7 +95,7 @@ fn a_missing_zone_empties_nothing() {
     let december = files(&lake, "ledger").into_iter().find(|path| path.ends_with("raw/trams/b.csv.json")).unwrap();
     fs::remove_file(december).unwrap();
     fs::rename(lake.path().join("standard"), lake.path().join("elsewhere")).unwrap();
-    fails(&lake.call(&["aggregate"]), &["trams", "nothing was deleted"]);
+    fails(&lake.call(&["aggregate"]), &["the standard zone", "is not there", "Nothing was deleted"]);
     assert_eq!(contents(&lake, "consumption"), before);
 
     // The ledger of raw objects is gone, and the objects are not.
