@@ -38,17 +38,16 @@ pub async fn backlog(lake: &Lake, selection: &Selection) -> Result<Vec<Stale>> {
     let mut found = Vec::new();
     for dataset in selected(lake, selection)? {
         let state = State::read(lake, dataset, Keep::Nothing).await?;
-        found.extend(state.plan(lake, selection).todo.iter().map(Stale::from));
+        found.extend(state.plan(lake, selection, &state.levels()).todo.iter().map(Stale::from));
     }
     Ok(found)
 }
 
-/// The backlog that partitions are, if it is above the size from which AWS Batch makes it.
-pub(crate) fn too_large(lake: &Lake, planned: &[Planned<'_>]) -> Option<Vec<Stale>> {
-    let limit = lake.batch.as_ref()?.above_bytes()?;
-    let backlog: Vec<Stale> = planned.iter().map(Stale::from).collect();
-    let total: u64 = backlog.iter().map(|stale| stale.bytes).sum();
-    (total > limit).then_some(backlog)
+/// Whether partitions are above the size from which AWS Batch makes them.
+pub(crate) fn is_too_large(lake: &Lake, planned: &[Planned<'_>]) -> bool {
+    let limit = lake.batch.as_ref().and_then(|batch| batch.above_bytes());
+    let total = planned.iter().map(|planned| planned.bytes).fold(0, u64::saturating_add);
+    limit.is_some_and(|limit| total > limit)
 }
 
 /// Cuts a backlog into shares of about `bytes` each, of one model each.

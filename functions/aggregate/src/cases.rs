@@ -9,12 +9,13 @@ use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaR
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use lake::Lake;
 use lake::dataset::case::{Case, Row};
-use lake::dataset::{Dataset, Model, SETTINGS, Table};
+use lake::dataset::{Dataset, Model, Relation, SETTINGS, Table};
 use lake::partition::{Partition, PartitionBy};
 
-use crate::columns::Columns;
+use crate::columns::{Columns, seen};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::planned::columns;
 use crate::reach::widened;
 use crate::statement::{Kind, plan};
 
@@ -68,20 +69,24 @@ pub async fn made(lake: &Lake, dataset: &Dataset, model: &Model, case: &Case) ->
     let engine = Engine::new(lake, 1)?;
     let partition = partition(model, case)?;
     let inputs = dataset.inputs_of(model).map_err(Error::Query)?;
-    if let Some(unknown) = case.given.keys().find(|name| !inputs.tables.iter().any(|table| table.name == **name)) {
-        let known: Vec<&str> = inputs.tables.iter().map(|table| table.name.as_str()).collect();
+    let known: Vec<&str> = inputs.relations.iter().map(|relation| relation.name()).collect();
+    if let Some(unknown) = case.given.keys().find(|name| !known.contains(&name.as_str())) {
         return Err(Error::Query(format!(
-            "given: {} does not read a table {unknown}, but {}",
+            "given: {} does not read a table or model {unknown}, but {}",
             model.name,
             known.join(", ")
         )));
     }
     let none = Vec::new();
-    for table in &inputs.tables {
-        let rows = case.given.get(&table.name).unwrap_or(&none);
-        let rows = of_rows(rows, &columns_of(table));
-        let rows = rows.map_err(|why| Error::Query(format!("given.{}: {why}", table.name)))?;
-        engine.context().register_batch(table.name.as_str(), rows)?;
+    for relation in &inputs.relations {
+        let name = relation.name();
+        let columns = match relation {
+            Relation::Table(table) => columns_of(table),
+            Relation::Model(read) => Arc::new(seen(read, columns(lake, dataset, read).await?.as_ref())),
+        };
+        let rows = of_rows(case.given.get(name).unwrap_or(&none), &columns);
+        let rows = rows.map_err(|why| Error::Query(format!("given.{name}: {why}")))?;
+        engine.context().register_batch(name, rows)?;
     }
     let days = partition.days();
     let reach = days.as_ref().map(|days| widened(days, u64::from(model.look_back_days), 0));

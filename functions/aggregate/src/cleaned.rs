@@ -31,7 +31,8 @@ pub struct Group {
 }
 
 impl Group {
-    fn add(&mut self, output: &Output) {
+    /// Counts one more object.
+    pub fn add(&mut self, output: &Output) {
         if self.objects == 0 {
             self.sample.clone_from(&output.key);
         }

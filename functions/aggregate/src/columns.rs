@@ -33,6 +33,18 @@ enum Written {
     Constant(String),
 }
 
+/// The columns that SQL sees of a model whose files have these: those of its path last, as text where no file has them.
+pub fn seen(model: &Model, written: &Schema) -> Schema {
+    let in_path = model.partition_columns();
+    let mut fields: Vec<FieldRef> = written.fields().iter().map(Arc::clone).collect();
+    fields.retain(|field| !in_path.contains(&field.name().as_str()));
+    for column in in_path {
+        let known = written.fields().iter().find(|field| field.name() == column).map(Arc::clone);
+        fields.push(known.unwrap_or_else(|| Arc::new(Field::new(column, DataType::Utf8, true))));
+    }
+    Schema::new(fields)
+}
+
 /// Which columns of a result are written, and which cut it.
 #[derive(Debug)]
 pub struct Columns {

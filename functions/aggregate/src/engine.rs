@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use datafusion::arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Date32Type, FieldRef, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::TableReference;
 use datafusion::common::config::{ParquetOptions, TableParquetOptions};
+use datafusion::common::{ScalarValue, TableReference};
 use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
@@ -34,13 +34,13 @@ use lake::time::day_bounds;
 use url::Url;
 
 use crate::bounds;
+use crate::columns::seen;
 use crate::error::{Error, Result};
 use crate::files::{CommittedFiles, Reads};
 use crate::memory::Pool;
 use crate::numbered;
 use crate::path;
 use crate::personal;
-use crate::plan::{Planned, Task};
 use crate::reach::{SLACK, days_of, widened};
 use crate::statement::{Kind, plan};
 
@@ -166,13 +166,14 @@ impl Engine {
         self.register(name, view)
     }
 
-    /// Registers a model's result as `name`; the columns of its path come last.
+    /// Registers a model's result as `name`, or its rows of some `days`; the columns of its path come last.
     pub async fn add_model(
         &self,
         lake: &Lake,
         name: impl Into<TableReference>,
         model: &Model,
         outputs: &[Ranked<'_>],
+        days: Option<&Range<NaiveDate>>,
     ) -> Result<()> {
         let name = name.into();
         let hidden = format!("{}__files", name.to_string().replace('.', "__"));
@@ -194,6 +195,13 @@ impl Engine {
             };
             shown.push(value.alias(*column));
         }
+        let files = match (model.cut_by(), days) {
+            (Some(day), Some(days)) => {
+                let date = |day: NaiveDate| lit(ScalarValue::Date32(Some(Date32Type::from_naive_date(day))));
+                files.filter(ident(day).gt_eq(date(days.start)).and(ident(day).lt(date(days.end))))?
+            }
+            _ => files,
+        };
         self.register(name, files.select(shown)?.into_view())
     }
 
@@ -214,13 +222,7 @@ impl Engine {
 
     /// Registers a model of whose result no row is there, by its `columns`.
     pub fn add_empty_model(&self, name: impl Into<TableReference>, model: &Model, columns: &Schema) -> Result<()> {
-        let mut fields: Vec<FieldRef> = columns.fields().iter().map(Arc::clone).collect();
-        for column in model.partition_columns() {
-            if columns.field_with_name(column).is_err() {
-                fields.push(Arc::new(Field::new(column, DataType::Utf8, true)));
-            }
-        }
-        self.context.register_batch(name, RecordBatch::new_empty(Arc::new(Schema::new(fields))))?;
+        self.context.register_batch(name, RecordBatch::new_empty(Arc::new(seen(model, columns))))?;
         Ok(())
     }
 
@@ -271,30 +273,6 @@ impl Engine {
             return Ok(());
         }
         self.context.register_parquet(view.name.as_str(), path, ParquetReadOptions::default()).await?;
-        Ok(())
-    }
-
-    /// Registers everything that a model reads.
-    pub async fn add_inputs(&self, lake: &Lake, task: &Task<'_>) -> Result<()> {
-        let Planned { dataset, model, partition, .. } = task.planned;
-        let personal_key = match (model.hash_personal, &lake.personal_key) {
-            (false, _) => None,
-            (true, Some(key)) => Some(key),
-            (true, None) => {
-                let why = "the model asks for hashes in place of personal values, and there is no key for them: set PERSONAL_KEY or PERSONAL_KEY_SECRET";
-                return Err(Error::Query(why.to_owned()));
-            }
-        };
-        for (at, (table, objects)) in task.inputs.tables.iter().zip(&task.objects).enumerate() {
-            let by = model.cut_by().filter(|_| at == 0);
-            let cut = Cut { days: task.reach.clone(), by, personal_key };
-            let objects: Vec<Ranked> = objects.iter().map(|(rank, output)| (*rank, output.as_ref())).collect();
-            self.add_table(lake, table.name.as_str(), dataset, table, &objects, &cut).await?;
-        }
-        self.add_declared(dataset, partition.days(), task.reach.clone())?;
-        for view in &task.inputs.views {
-            self.add_view(view).await?;
-        }
         Ok(())
     }
 

@@ -14,16 +14,13 @@ use lake::partition::Partition;
 use lake::store::Failure;
 use lake::{Lake, hash, keys};
 
-use crate::columns::Columns;
 use crate::commit::{self, Made as MadeObject};
-use crate::engine::{Cut, Engine};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::lineage;
 use crate::made::Made;
 use crate::pages;
+use crate::planned::planned;
 use crate::state::State;
-use crate::statement::{Kind, plan};
-use crate::tested;
 use crate::{Aggregated, ROUNDS, Selection};
 
 /// Raised when the same rows may give other text.
@@ -55,7 +52,7 @@ pub async fn export(lake: &Lake, state: &mut State<'_>, selection: &Selection) -
 async fn one_round(lake: &Lake, dataset: &Dataset, made: &Made, selection: &Selection) -> Result<Vec<Aggregated>> {
     let mut lines = Vec::new();
     let (mut files, mut kept) = (Vec::new(), BTreeSet::new());
-    for model in dataset.models.iter().filter(|model| selection.wants_model(&model.name)) {
+    for model in dataset.models.iter().filter(|model| selection.wants_model(dataset, model)) {
         // Named by the plan: files that lack a partition would be shorter.
         if made.unreadable_of(&model.name).next().is_some() {
             let known = made.entries().filter(|(_, entry)| entry.model == model.name && entry.file.is_some());
@@ -71,7 +68,7 @@ async fn one_round(lake: &Lake, dataset: &Dataset, made: &Made, selection: &Sele
     // First those that go: a file may be another model's by now.
     let is_csv = |entry: &ConsumptionEntry| entry.file.is_some() && entry.model != pages::MODEL;
     for (ledger_key, entry) in made.entries().filter(|(key, entry)| is_csv(entry) && !kept.contains(*key)) {
-        if !selection.wants_model(&entry.model) || !commit::remove(lake, ledger_key, entry).await? {
+        if !selection.names_model(&entry.model) || !commit::remove(lake, ledger_key, entry).await? {
             continue;
         }
         let name = entry.file.as_deref().unwrap_or_default();
@@ -174,7 +171,7 @@ async fn render(lake: &Lake, wanted: &Wanted<'_>) -> Result<(File, u64)> {
         let engine = Engine::new(lake, 1)?;
         let table = format!("{}__part", wanted.model.name);
         engine
-            .add_model(lake, table.as_str(), wanted.model, &[(number, *output)])
+            .add_model(lake, table.as_str(), wanted.model, &[(number, *output)], None)
             .await
             .map_err(|error| engine.explain(error))?;
         let sql = format!("SELECT {} FROM \"{table}\"", columns.join(", "));
@@ -188,25 +185,6 @@ async fn render(lake: &Lake, wanted: &Wanted<'_>) -> Result<(File, u64)> {
     }
     let file = writer.into_inner().into_inner().map_err(|error| failed(&error))?;
     Ok((file, rows))
-}
-
-/// The columns that a model writes, as the engine plans them over empty tables. Finds what cannot be made.
-pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Schema> {
-    let engine = Engine::new(lake, 1)?;
-    let inputs = dataset.inputs_of(model).map_err(Error::Query)?;
-    for table in inputs.tables {
-        engine.add_table(lake, table.name.as_str(), dataset, table, &[], &Cut::default()).await?;
-    }
-    let nothing = chrono::NaiveDate::default();
-    engine.add_declared(dataset, Some(nothing..nothing), Some(nothing..nothing))?;
-    for view in inputs.views {
-        engine.add_view(view).await?;
-    }
-    let result = plan(engine.context(), &model.sql, Kind::Model).await?;
-    let columns = Columns::new(model, &Partition::whole(), result.schema().as_arrow())?;
-    tested::check(&engine, model, &columns.schema).await?;
-    lineage::check_split(lake, dataset, model).await?;
-    Ok(columns.schema.as_ref().clone())
 }
 
 fn with_texts_for_bools(

@@ -14,6 +14,7 @@ mod error;
 mod export;
 mod files;
 pub mod handler;
+mod inputs;
 mod lineage;
 mod made;
 mod make;
@@ -25,6 +26,7 @@ mod path;
 mod personal;
 mod placed;
 mod plan;
+mod planned;
 mod preview;
 mod query;
 mod reach;
@@ -37,7 +39,7 @@ use std::collections::BTreeSet;
 
 use futures::StreamExt;
 use lake::Lake;
-use lake::dataset::Dataset;
+use lake::dataset::{Dataset, Model};
 use lake::glue::Placed;
 use lake::ledger::{ConsumptionEntry, Keep};
 use lake::partition::Partition;
@@ -48,9 +50,10 @@ use serde::Serialize;
 pub use self::backlog::{Stale, backlog, hand_over};
 pub use self::engine::Engine;
 pub use self::error::{Error, Result};
-pub use self::export::planned;
+pub use self::lineage::personal_columns;
 pub use self::map::{ColumnKind, PathColumn, TableColumns, map};
 pub use self::placed::placed;
+pub use self::planned::planned;
 pub use self::preview::{Preview, Previews, Rows, preview};
 pub use self::query::{Answer, query};
 pub use self::sweep::forget;
@@ -79,12 +82,23 @@ pub struct Selection {
 }
 
 impl Selection {
-    fn wants_model(&self, model: &str) -> bool {
+    /// Whether a model is asked for by its name, or by none.
+    fn names_model(&self, model: &str) -> bool {
         self.models.is_empty() || self.models.iter().any(|name| model == name)
     }
 
-    fn wants(&self, partition: &Partition) -> bool {
-        self.partitions.is_empty() || self.partitions.contains(partition)
+    /// Whether a model is to be brought up to date: also those that the ones asked for read. Single partitions are made
+    /// from what is there.
+    fn wants_model(&self, dataset: &Dataset, model: &Model) -> bool {
+        let is_read = |name: &String| {
+            let named = dataset.model(name).filter(|_| self.partitions.is_empty());
+            named.is_some_and(|named| dataset.upstream_of(named).iter().any(|read| read.name == model.name))
+        };
+        self.names_model(&model.name) || self.models.iter().any(is_read)
+    }
+
+    fn wants(&self, model: &str, partition: &Partition) -> bool {
+        self.partitions.is_empty() || !self.names_model(model) || self.partitions.contains(partition)
     }
 }
 
@@ -137,7 +151,7 @@ pub struct Standing {
 /// Looks how a dataset's models stand.
 pub async fn standing(lake: &Lake, dataset: &Dataset) -> Result<Standing> {
     let state = State::read(lake, dataset, Keep::Nothing).await?;
-    let Plan { todo, vanished, .. } = state.plan(lake, &Selection::default());
+    let Plan { todo, vanished, .. } = state.plan(lake, &Selection::default(), &state.levels());
     let todo = todo.into_iter().map(|planned| (planned.model.name.clone(), planned.partition));
     // Of the others nothing is left but the name of what a writer may still be about to write.
     let vanished = vanished.iter().filter_map(|key| state.made.get(key)).filter(|entry| entry.is_committed());
@@ -196,7 +210,7 @@ async fn one_dataset(
 ) -> Result<Outcome> {
     let mut state = State::read(lake, dataset, Keep::Snapshot).await?;
     let mut made = BTreeSet::new();
-    let mut outcome = one_round(lake, &state, selection, &mut made, workers, progress).await?;
+    let mut outcome = one_round(lake, &mut state, selection, &mut made, workers, progress).await?;
     // What another aggregation committed meanwhile may be older than what there is by now: look again.
     for _ in 1..ROUNDS {
         if !outcome.failed.iter().any(Error::is_passing) {
@@ -205,7 +219,7 @@ async fn one_dataset(
         // What else failed is planned again as well, and fails again.
         state = State::read(lake, dataset, Keep::Snapshot).await?;
         let before = outcome;
-        outcome = one_round(lake, &state, selection, &mut made, workers, progress).await?;
+        outcome = one_round(lake, &mut state, selection, &mut made, workers, progress).await?;
         outcome.up_to_date = before.up_to_date;
         outcome.aggregated.extend(before.aggregated);
     }
@@ -224,29 +238,55 @@ async fn one_dataset(
     Ok(outcome)
 }
 
-/// Plans one dataset, and makes what is stale; of all partitions, those that were not `made` in an earlier round.
+/// Brings one dataset's models up to date, level by level; of all partitions, those that were not `made` in an earlier
+/// round.
 async fn one_round(
     lake: &Lake,
-    state: &State<'_>,
+    state: &mut State<'_>,
     selection: &Selection,
     made_before: &mut BTreeSet<(String, Partition)>,
     workers: usize,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
-    let State { dataset, made, cleaned } = state;
-    for table in &dataset.tables {
-        cleaned.not_moved(dataset, table)?;
+    for table in &state.dataset.tables {
+        state.cleaned.not_moved(state.dataset, table)?;
     }
-    let Plan { mut todo, vanished, up_to_date, failed } = state.plan(lake, selection);
-    if selection.all {
-        todo.retain(|planned| !made_before.contains(&(planned.model.name.clone(), planned.partition.clone())));
+    let mut outcome = Outcome::default();
+    let levels = state.levels();
+    for (number, models) in levels.iter().enumerate() {
+        if number > 0 && !outcome.aggregated.is_empty() {
+            state.made.refresh(lake).await?;
+        }
+        let Plan { mut todo, vanished, up_to_date, failed } = state.plan_level(lake, selection, models);
+        outcome.up_to_date += up_to_date;
+        outcome.failed.extend(failed);
+        if selection.all {
+            todo.retain(|planned| !made_before.contains(&(planned.model.name.clone(), planned.partition.clone())));
+        }
+        if number == 0 {
+            settle(lake, state, &vanished, &mut outcome).await?;
+        }
+        remove_vanished(lake, state, &vanished, &mut outcome).await?;
+        if backlog::is_too_large(lake, &todo) {
+            // What reads these goes with them.
+            let rest = state.plan(lake, selection, levels.get(number..).unwrap_or_default());
+            outcome.too_large = rest.todo.iter().map(Stale::from).collect();
+            return Ok(outcome);
+        }
+        if number == 0 || !todo.is_empty() {
+            make_all(lake, state, selection, &todo, (workers, progress), made_before, &mut outcome).await?;
+        }
     }
-    let mut outcome = Outcome { up_to_date, failed, ..Outcome::default() };
-    // What has vanished is removed below, in the state that was planned.
+    Ok(outcome)
+}
+
+/// Removes what killed writers left beside partitions that stay.
+async fn settle(lake: &Lake, state: &State<'_>, vanished: &[String], outcome: &mut Outcome) -> Result<()> {
+    // What has vanished is removed in the state that was planned.
     let is_unsettled = |(key, entry): &(&str, &ConsumptionEntry)| {
         entry.is_settled() && !entry.beside.is_empty() && !vanished.iter().any(|vanished| vanished == key)
     };
-    for (ledger_key, _) in made.entries().filter(is_unsettled) {
+    for (ledger_key, _) in state.made.entries().filter(is_unsettled) {
         match commit::settle(lake, ledger_key).await {
             // Another aggregation is at work on it.
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
@@ -254,14 +294,22 @@ async fn one_round(
             settled => outcome.failed.extend(settled.err()),
         }
     }
-    remove_vanished(lake, state, &vanished, &mut outcome).await?;
-    if let Some(backlog) = backlog::too_large(lake, &todo) {
-        outcome.too_large = backlog;
-        return Ok(outcome);
-    }
-    progress.begin(&format!("aggregate {}", dataset.name), todo.len() as u64);
-    for planned in in_memory(&todo) {
-        let tasks = plan::gather(cleaned, planned)?;
+    Ok(())
+}
+
+/// Makes what is planned, some at a time.
+async fn make_all(
+    lake: &Lake,
+    state: &State<'_>,
+    selection: &Selection,
+    todo: &[Planned<'_>],
+    (workers, progress): (usize, &dyn Progress),
+    made_before: &mut BTreeSet<(String, Partition)>,
+    outcome: &mut Outcome,
+) -> Result<()> {
+    progress.begin(&format!("aggregate {}", state.dataset.name), todo.len() as u64);
+    for planned in in_memory(todo) {
+        let tasks = plan::gather(&state.cleaned, &state.made, planned)?;
         let mut work = futures::stream::iter(
             tasks.iter().map(|task| async move { (task, make::make(lake, task, selection.allow_shrink).await) }),
         )
@@ -281,7 +329,7 @@ async fn one_round(
         }
     }
     progress.end();
-    Ok(outcome)
+    Ok(())
 }
 
 /// Cuts a plan into parts whose objects are held in memory at the same time.

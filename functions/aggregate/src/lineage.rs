@@ -8,19 +8,19 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchemaRef, JoinType, TableReference};
 use datafusion::error::Result as EngineResult;
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Operator, TableScan};
 use lake::Lake;
-use lake::dataset::{Dataset, Expectation, Model, View};
+use lake::dataset::{Dataset, Expectation, Model, Relation, View};
 use lake::partition::Partition;
 use lake::personal::PersonalKey;
 
 use crate::cases::columns_of;
-use crate::columns::Columns;
+use crate::columns::{Columns, seen};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::personal;
@@ -80,19 +80,14 @@ impl<'l> Lineage<'l> {
             return add(&self.engine, reference, &columns_of(table), is_personal);
         }
         // What is neither, the planner reports.
-        let Some(model) = dataset.models.iter().find(|model| model.name == name) else { return Ok(()) };
-        let shown = Shown::of_model(self.lake, dataset, model).await?;
-        let written = Columns::new(model, &Partition::whole(), &shown.columns)?.schema;
-        // In the order that files are read in: what stands in the path comes last.
-        let in_path = model.partition_columns();
-        let mut fields: Vec<Field> = written.fields().iter().map(|field| field.as_ref().clone()).collect();
-        fields.retain(|field| !in_path.contains(&field.name().as_str()));
-        for column in in_path {
-            let known = written.field_with_name(column).cloned();
-            fields.push(known.unwrap_or_else(|_| Field::new(column, DataType::Utf8, true)));
-        }
-        add(&self.engine, reference, &Schema::new(fields), |name| shown.is_personal(name))
+        let Some(model) = dataset.model(name) else { return Ok(()) };
+        Shown::of_model(self.lake, dataset, model).await?.add_to(&self.engine, reference, model)
     }
+}
+
+/// The columns of a query's result that derive from personal ones.
+pub async fn personal_columns(lake: &Lake, sql: &str) -> Result<Vec<String>> {
+    Lineage::new(lake)?.personal_columns(sql).await
 }
 
 /// What a model's result shows.
@@ -108,10 +103,17 @@ impl Shown {
         let engine = Engine::new(lake, 1)?;
         personal::register(engine.context(), &PersonalKey::new(""));
         let inputs = dataset.inputs_of(model).map_err(Error::Query)?;
-        for table in inputs.tables {
-            let is_personal =
-                |name: &str| !model.hash_personal && table.column(name).is_some_and(|column| column.personal);
-            add(&engine, table.name.as_str(), &columns_of(table), is_personal)?;
+        for relation in inputs.relations {
+            match relation {
+                Relation::Table(table) => {
+                    let is_personal =
+                        |name: &str| !model.hash_personal && table.column(name).is_some_and(|column| column.personal);
+                    add(&engine, table.name.as_str(), &columns_of(table), is_personal)?;
+                }
+                Relation::Model(read) => {
+                    Box::pin(Self::of_model(lake, dataset, read)).await?.add_to(&engine, &read.name, read)?;
+                }
+            }
         }
         let day = chrono::NaiveDate::default();
         engine.add_declared(dataset, Some(day..day), Some(day..day))?;
@@ -122,6 +124,12 @@ impl Shown {
         let planned = plan(engine.context(), &model.sql, Kind::Model).await?;
         let (columns, flags) = (planned.schema().as_arrow().clone(), personal_in(planned.logical_plan())?);
         Ok(Self { engine, columns, flags })
+    }
+
+    /// Registers the model without rows, with its personal columns.
+    fn add_to(&self, engine: &Engine, reference: &str, model: &Model) -> Result<()> {
+        let written = Columns::new(model, &Partition::whole(), &self.columns)?.schema;
+        add(engine, reference, &seen(model, &written), |name| self.is_personal(name))
     }
 
     /// Whether a column of the result derives from personal ones.

@@ -7,6 +7,7 @@ use lake::dataset::Dataset;
 use lake::ledger::{ConsumptionEntry, Objects, Unreadable};
 use lake::store::State;
 
+use crate::cleaned::Groups;
 use crate::error::Result;
 
 /// What was made of a dataset so far.
@@ -100,6 +101,18 @@ impl Made {
     /// Those that are partitions, by their keys in the ledger.
     pub fn partitions(&self) -> impl Iterator<Item = (&str, &ConsumptionEntry)> + Clone {
         self.entries().filter(|(_, entry)| entry.file.is_none())
+    }
+
+    /// What was made of each model, as the groups that plans of other models need. Days are those of the partitions.
+    pub fn groups(&self) -> BTreeMap<String, Groups> {
+        let mut groups: BTreeMap<String, Groups> = BTreeMap::new();
+        for (_, entry) in self.partitions() {
+            for output in &entry.outputs {
+                let of_model = groups.entry(entry.model.clone()).or_default();
+                of_model.entry((entry.partition.clone(), None)).or_default().add(output);
+            }
+        }
+        groups
     }
 
     /// Entries that cannot be read.

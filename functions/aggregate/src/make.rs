@@ -21,6 +21,7 @@ use crate::columns::Columns;
 use crate::commit::{self, Made};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::inputs::add_inputs;
 use crate::lineage;
 use crate::plan::{Planned, Task};
 use crate::statement::{Kind, plan};
@@ -168,7 +169,7 @@ async fn compute_with(lake: &Lake, task: &Task<'_>, engine: Engine) -> Result<Co
     let Planned { dataset, model, partition, .. } = task.planned;
     let work = async {
         lineage::check_split(lake, dataset, model).await?;
-        engine.add_inputs(lake, task).await?;
+        add_inputs(&engine, lake, task).await?;
         let query = plan(engine.context(), &model.sql, Kind::Model).await?;
         let columns = Columns::new(model, partition, query.schema().as_arrow())?;
         let mut parts = BTreeMap::new();

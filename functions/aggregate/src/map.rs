@@ -8,7 +8,7 @@ use lake::partition::PartitionBy;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
-use crate::export::planned;
+use crate::planned::planned;
 
 /// A type that all engines read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +130,7 @@ impl TableColumns {
 /// A dataset as `infra/modules/lake/datasets.json` has it.
 pub async fn map(lake: &Lake, dataset: &Dataset) -> Result<Value> {
     let mut models = Map::new();
-    for model in &dataset.models {
+    for model in dataset.models.iter().filter(|model| !model.intermediate) {
         models.insert(model.name.clone(), TableColumns::of_model(lake, dataset, model).await?.json());
     }
     let mut tables = Map::new();

@@ -36,7 +36,7 @@ pub fn of(state: &State<'_>) -> Option<Placed> {
         let partitions = groups.map(|((partition, _), _)| partition.clone());
         placed.insert(Place::new(Zone::Standard, &dataset.name, &table.name), partitions.collect());
     }
-    for model in dataset.models.iter().filter(|model| !model.partition_columns().is_empty()) {
+    for model in dataset.models.iter().filter(|model| !model.intermediate && !model.partition_columns().is_empty()) {
         let of_model = made.partitions().filter(|(_, entry)| entry.model == model.name);
         let partitions = of_model.flat_map(|(_, entry)| &entry.outputs).map(|output| output.partition.clone());
         placed.insert(Place::new(Zone::Consumption, &dataset.name, &model.name), partitions.collect());

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
-use lake::dataset::{Dataset, Inputs, Model};
+use lake::dataset::{Dataset, Inputs, Model, Relation};
 use lake::ledger::{Output, Unreadable};
 use lake::partition::{Partition, PartitionBy};
 use lake::personal::PersonalKey;
@@ -16,7 +16,7 @@ use crate::Selection;
 use crate::cleaned::{Cleaned, Group, Groups, Owned, ranked};
 use crate::error::{Error, Result};
 use crate::made::Made;
-use crate::reach::{Window, days_of, periods, reach};
+use crate::reach::{Span, Window, days_of, periods, reach};
 
 /// Part of every fingerprint: raised when the same SQL over the same rows may give other bytes.
 const ENGINE: &str = "5";
@@ -38,6 +38,17 @@ pub struct Planned<'a> {
     pub objects: u64,
     /// Their size.
     pub bytes: u64,
+    /// A partition that it reads and that is to be made before: it is stale only if that changes.
+    pub awaits: Option<Awaited>,
+}
+
+/// A model's partition that is to be made before others that read it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Awaited {
+    /// The model.
+    pub model: String,
+    /// Its partition.
+    pub partition: Partition,
 }
 
 /// The same with the objects that it is made from.
@@ -49,7 +60,7 @@ pub struct Task<'a> {
     pub inputs: Inputs<'a>,
     /// The days of the partition and of the model's look-back before it.
     pub reach: Option<Range<NaiveDate>>,
-    /// The objects of each input table, in the order of `inputs.tables`.
+    /// The objects of each input, in the order of `inputs.relations`.
     pub objects: Vec<Vec<Owned>>,
 }
 
@@ -77,30 +88,55 @@ pub struct Terms<'a> {
     pub personal_key: Option<&'a PersonalKey>,
 }
 
+/// What there is to make partitions from, and what was made.
+#[derive(Debug, Clone, Copy)]
+pub struct There<'a> {
+    /// What was made so far.
+    pub made: &'a Made,
+    /// What was made of raw objects.
+    pub cleaned: &'a Cleaned,
+    /// Partitions that are to be made before, and may change.
+    pub awaited: &'a BTreeSet<Awaited>,
+}
+
 impl<'a> Plan<'a> {
-    /// Compares what there is with what the ledger says of the consumption zone.
-    pub fn new(dataset: &'a Dataset, terms: Terms<'_>, made: &Made, cleaned: &Cleaned) -> Self {
+    /// Compares what there is with what the ledger says of some models of the consumption zone: those of one level, none of
+    /// which reads another. With the first level, models that are no longer declared are planned as well.
+    pub fn new(dataset: &'a Dataset, models: &[&'a Model], terms: Terms<'_>, there: There<'_>) -> Self {
         let mut plan = Self::default();
-        let selection = terms.selection;
-        let is_wanted =
-            |key: &str| lake::ledger::partition_of(key).is_some_and(|partition| selection.wants(&partition));
+        let (selection, made) = (terms.selection, there.made);
+        let reads_models =
+            |model: &&Model| dataset.inputs_of(model).is_ok_and(|inputs| inputs.models().next().is_some());
+        let is_first = !models.iter().any(|model| reads_models(model));
+        let is_planned = |name: &str| match dataset.model(name) {
+            Some(model) => models.iter().any(|planned| planned.name == name) && selection.wants_model(dataset, model),
+            None => is_first && selection.names_model(name),
+        };
         let mut left: BTreeSet<&str> = made
             .partitions()
-            .filter(|(key, entry)| selection.wants_model(&entry.model) && is_wanted(key))
+            .filter(|(key, entry)| {
+                let partition = lake::ledger::partition_of(key);
+                is_planned(&entry.model) && partition.is_some_and(|it| selection.wants(&entry.model, &it))
+            })
             .map(|(key, _)| key)
             .collect();
-        for model in dataset.models.iter().filter(|model| selection.wants_model(&model.name)) {
+        let groups = made.groups();
+        for model in models.iter().copied().filter(|model| selection.wants_model(dataset, model)) {
             let unreadable: BTreeSet<&str> = made.unreadable_of(&model.name).map(|entry| entry.key.as_str()).collect();
             plan.failed.extend(made.unreadable_of(&model.name).map(|entry| not_readable(dataset, model, entry)));
-            if let Some(entry) = unreadable_input(dataset, model, cleaned.unreadable()) {
+            if let Some(entry) = unreadable_input(dataset, model, there) {
                 let (dataset, what) = (dataset.name.clone(), model.name.clone());
                 plan.failed.push(Error::Unreadable { dataset, what, source: Box::new(entry.error()) });
                 left.retain(|key| made.get(key).is_none_or(|entry| entry.model != model.name));
                 continue;
             }
+            // Checked when the dataset was read.
+            let Ok(inputs) = dataset.inputs_of(model) else { continue };
+            let inputs = Grouped::new(inputs, there, &groups);
+            let is_all = selection.all && selection.names_model(&model.name);
             let mut todo = Vec::new();
-            for mut planned in partitions(dataset, model, cleaned, terms.personal_key) {
-                if !selection.wants(&planned.partition) {
+            for mut planned in partitions(dataset, model, &inputs, terms.personal_key) {
+                if !selection.wants(&model.name, &planned.partition) {
                     continue;
                 }
                 let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &planned.partition);
@@ -111,13 +147,16 @@ impl<'a> Plan<'a> {
                 if unreadable.contains(ledger_key.as_str()) {
                     continue;
                 }
-                if is_settled && planned.known.as_ref() == Some(&planned.fingerprint) && !selection.all {
+                let is_same = is_settled && planned.known.as_ref() == Some(&planned.fingerprint) && !is_all;
+                if is_same && planned.awaits.is_none() {
                     plan.up_to_date += 1;
                 } else {
+                    // What is stale anyhow awaits nothing that decides.
+                    planned.awaits = planned.awaits.filter(|_| is_same);
                     todo.push(planned);
                 }
             }
-            match too_many(&todo, cleaned, terms.most_new) {
+            match too_many(&todo, &inputs, terms.most_new) {
                 Some(error) => plan.failed.push(error),
                 None => plan.todo.append(&mut todo),
             }
@@ -127,6 +166,40 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// A model's inputs with the groups of their objects.
+struct Grouped<'a, 'g> {
+    inputs: Inputs<'a>,
+    /// In the order of the inputs.
+    groups: Vec<&'g Groups>,
+    awaited: &'g BTreeSet<Awaited>,
+}
+
+impl<'a, 'g> Grouped<'a, 'g> {
+    fn new(inputs: Inputs<'a>, there: There<'g>, made: &'g BTreeMap<String, Groups>) -> Self {
+        let of = |relation: &Relation<'_>| match relation {
+            Relation::Table(table) => there.cleaned.tables.get(&table.name),
+            Relation::Model(model) => made.get(&model.name),
+        };
+        let groups = inputs.relations.iter().map(|relation| of(relation).unwrap_or(&NOTHING)).collect();
+        Self { inputs, groups, awaited: there.awaited }
+    }
+
+    fn first(&self) -> &'g Groups {
+        self.groups.first().copied().unwrap_or(&NOTHING)
+    }
+
+    /// The partitions of an input that are to be made before.
+    fn awaited(&self, relation: Relation<'_>) -> impl Iterator<Item = &'g Awaited> {
+        let model = match relation {
+            Relation::Table(_) => None,
+            Relation::Model(model) => Some(model.name.clone()),
+        };
+        self.awaited.iter().filter(move |awaited| model.as_ref() == Some(&awaited.model))
+    }
+}
+
+static NOTHING: Groups = Groups::new();
+
 fn not_readable(dataset: &Dataset, model: &Model, entry: &Unreadable) -> Error {
     let what = match lake::ledger::partition_of(&entry.key) {
         Some(partition) => format!("{}, partition {partition},", model.name),
@@ -135,22 +208,22 @@ fn not_readable(dataset: &Dataset, model: &Model, entry: &Unreadable) -> Error {
     Error::Unreadable { dataset: dataset.name.clone(), what, source: Box::new(entry.error()) }
 }
 
-/// An entry that cannot be read of a raw object that a model is made from, as far as its key says.
-fn unreadable_input<'a>(dataset: &Dataset, model: &Model, unreadable: &'a [Unreadable]) -> Option<&'a Unreadable> {
+/// An entry that cannot be read of what a model is made from, as far as its key says.
+fn unreadable_input<'a>(dataset: &Dataset, model: &Model, there: There<'a>) -> Option<&'a Unreadable> {
     let inputs = dataset.inputs_of(model).ok()?;
-    unreadable.iter().find(|entry| {
+    let of_table = there.cleaned.unreadable().iter().find(|entry| {
         let table = entry.raw_key().and_then(|raw_key| dataset.table_of(&raw_key).map(|table| table.name.clone()));
-        table.is_none_or(|name| inputs.tables.iter().any(|table| table.name == name))
-    })
+        table.is_none_or(|name| inputs.tables().any(|table| table.name == name))
+    });
+    of_table.or_else(|| inputs.models().find_map(|read| there.made.unreadable_of(&read.name).next()))
 }
 
 /// Refuses to add more partitions than one run may: mostly, one wild date spans them.
-fn too_many(todo: &[Planned<'_>], cleaned: &Cleaned, allowed: usize) -> Option<Error> {
+fn too_many(todo: &[Planned<'_>], inputs: &Grouped<'_, '_>, allowed: usize) -> Option<Error> {
     let new: Vec<&Planned> = todo.iter().filter(|planned| planned.known.is_none()).collect();
     let planned = new.first().filter(|_| new.len() > allowed)?;
-    let inputs = planned.dataset.inputs_of(planned.model).ok()?;
-    let groups = cleaned.tables.get(&inputs.tables.first()?.name)?;
-    let spans = groups.iter().filter_map(|((partition, span), group)| Some((group, days_of(partition, *span)?)));
+    let spans =
+        inputs.first().iter().filter_map(|((partition, span), group)| Some((group, days_of(partition, *span)?)));
     let (group, days) = spans.max_by_key(|(_, days)| days.end.signed_duration_since(days.start))?;
     Some(Error::TooMany {
         dataset: planned.dataset.name.clone(),
@@ -167,41 +240,41 @@ fn too_many(todo: &[Planned<'_>], cleaned: &Cleaned, allowed: usize) -> Option<E
 fn partitions<'a>(
     dataset: &'a Dataset,
     model: &'a Model,
-    cleaned: &Cleaned,
+    grouped: &Grouped<'_, '_>,
     personal_key: Option<&PersonalKey>,
 ) -> Vec<Planned<'a>> {
-    // Checked when the dataset was read.
-    let Ok(inputs) = dataset.inputs_of(model) else { return Vec::new() };
-    let nothing = Groups::new();
-    let groups: Vec<&Groups> =
-        inputs.tables.iter().map(|table| cleaned.tables.get(&table.name).unwrap_or(&nothing)).collect();
-    let first = groups.first().copied().unwrap_or(&nothing);
+    let Grouped { inputs, groups, .. } = grouped;
+    let awaited = inputs.relations.first().into_iter().flat_map(|first| grouped.awaited(*first));
+    let places = grouped.first().keys().map(|(partition, span)| (partition, *span));
+    let places = places.chain(awaited.map(|awaited| (&awaited.partition, None)));
     let partitions: BTreeSet<Partition> = match &model.partition {
-        PartitionBy::Time(period, _) => first
-            .keys()
-            .filter_map(|(partition, span)| days_of(partition, *span))
+        PartitionBy::Time(period, _) => places
+            .filter_map(|(partition, span)| days_of(partition, span))
             .flat_map(|days| periods(*period, days))
             .collect(),
-        PartitionBy::Key(_) => first.keys().map(|(partition, _)| partition.clone()).collect(),
-        PartitionBy::Nothing if first.is_empty() => BTreeSet::new(),
-        PartitionBy::Nothing => BTreeSet::from([Partition::whole()]),
+        PartitionBy::Key(_) => places.map(|(partition, _)| partition.clone()).collect(),
+        PartitionBy::Nothing => places.take(1).map(|_| Partition::whole()).collect(),
     };
-    let finders: Vec<Finder> = groups.into_iter().map(Finder::new).collect();
-    let rules = rules(dataset, model, &inputs, personal_key);
+    let finders: Vec<Finder> = groups.iter().copied().map(Finder::new).collect();
+    let rules = rules(dataset, model, inputs, personal_key);
     let planned = |partition: Partition| {
-        let (mut objects, mut bytes) = (0, 0_u64);
+        let (mut objects, mut bytes, mut awaits) = (0, 0_u64, None);
         let mut sums = Vec::with_capacity(finders.len());
-        for (at, (table, finder)) in inputs.tables.iter().zip(&finders).enumerate() {
+        for (at, (relation, finder)) in inputs.relations.iter().zip(&finders).enumerate() {
             let mut sum = 0_u128;
-            finder.find(&Window::of(model, table, at, &partition), |group| {
+            let window = Window::of(model, *relation, at, &partition);
+            finder.find(&window, |group| {
                 objects += group.objects;
                 bytes = bytes.saturating_add(group.bytes);
                 sum = sum.wrapping_add(group.sum);
             });
             sums.push(format!("{sum:032x}"));
+            let before = || grouped.awaited(*relation).find(|awaited| window.has(&awaited.partition, None));
+            awaits = awaits.or_else(before);
         }
         let fingerprint = hash::texts([rules.as_str()].into_iter().chain(sums.iter().map(String::as_str)));
-        Planned { dataset, model, partition, fingerprint, known: None, objects, bytes }
+        let awaits = awaits.cloned();
+        Planned { dataset, model, partition, fingerprint, known: None, objects, bytes, awaits }
     };
     partitions.into_iter().map(planned).collect()
 }
@@ -215,7 +288,7 @@ struct Finder<'g> {
     /// Groups with days, by the first of them.
     short: Vec<(Range<NaiveDate>, &'g Group)>,
     /// Those of many days, or of any.
-    others: Vec<(&'g (Partition, crate::reach::Span), &'g Group)>,
+    others: Vec<(&'g (Partition, Span), &'g Group)>,
 }
 
 impl<'g> Finder<'g> {
@@ -253,45 +326,54 @@ fn rules(dataset: &Dataset, model: &Model, inputs: &Inputs<'_>, personal_key: Op
     let mut parts =
         vec![ENGINE, &model.fingerprint, dataset.zone.name(), dataset.lists_fingerprint.as_str(), personal.as_str()];
     if model.hash_personal {
-        let columns = inputs.tables.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
+        let columns = inputs.tables().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
         let personal = columns.filter(|(_, column)| column.personal);
         parts.extend(personal.flat_map(|(table, column)| [table.name.as_str(), column.name.as_str()]));
     }
     parts.extend(inputs.views.iter().map(|view| view.fingerprint.as_str()));
-    parts.extend(inputs.tables.iter().flat_map(|table| table.key.iter().map(String::as_str)));
-    parts.extend(inputs.tables.iter().map(|table| if table.keeps_day() { "keeps day" } else { "" }));
+    parts.extend(inputs.tables().flat_map(|table| table.key.iter().map(String::as_str)));
+    parts.extend(inputs.tables().map(|table| if table.keeps_day() { "keeps day" } else { "" }));
     hash::texts(parts)
 }
 
 /// Finds the objects that partitions are made from.
-pub fn gather<'a>(cleaned: &Cleaned, planned: &'a [Planned<'a>]) -> Result<Vec<Task<'a>>> {
+pub fn gather<'a>(cleaned: &Cleaned, made: &Made, planned: &'a [Planned<'a>]) -> Result<Vec<Task<'a>>> {
     let Some(Planned { dataset, .. }) = planned.first() else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for one in planned {
         let inputs = dataset.inputs_of(one.model).map_err(Error::Query)?;
-        let windows = inputs.tables.iter().enumerate();
+        let windows = inputs.relations.iter().enumerate();
         let windows: Vec<Window> =
-            windows.map(|(at, table)| Window::of(one.model, table, at, &one.partition)).collect();
+            windows.map(|(at, relation)| Window::of(one.model, *relation, at, &one.partition)).collect();
         let objects: Vec<Vec<(String, Arc<Output>)>> = windows.iter().map(|_| Vec::new()).collect();
         found.push((one, inputs, windows, objects));
     }
     let mut readers: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
     for (number, (_, inputs, ..)) in found.iter().enumerate() {
-        for (at, table) in inputs.tables.iter().enumerate() {
-            readers.entry(table.name.as_str()).or_default().push((number, at));
+        for (at, relation) in inputs.relations.iter().enumerate() {
+            readers.entry(relation.name()).or_default().push((number, at));
         }
     }
-    cleaned.visit(dataset, |table, raw_key, object| {
+    let mut offer = |name: &str, source: &str, place: (&Partition, Span), output: &dyn Fn() -> Output| {
         let mut shared: Option<Arc<Output>> = None;
-        for (number, at) in readers.get(table.name.as_str()).into_iter().flatten() {
+        for (number, at) in readers.get(name).into_iter().flatten() {
             let Some((_, _, windows, objects)) = found.get_mut(*number) else { continue };
             let (Some(window), Some(objects)) = (windows.get(*at), objects.get_mut(*at)) else { continue };
-            if window.has(&object.output.partition, object.output.days) {
-                let output = shared.get_or_insert_with(|| Arc::new(object.to_owned()));
-                objects.push((raw_key.to_owned(), Arc::clone(output)));
+            if window.has(place.0, place.1) {
+                let output = shared.get_or_insert_with(|| Arc::new(output()));
+                objects.push((source.to_owned(), Arc::clone(output)));
             }
         }
+    };
+    cleaned.visit(dataset, |table, raw_key, object| {
+        let place = (&object.output.partition, object.output.days);
+        offer(&table.name, raw_key, place, &|| object.to_owned());
     })?;
+    for (key, entry) in made.partitions() {
+        for output in &entry.outputs {
+            offer(&entry.model, key, (&entry.partition, None), &|| output.clone());
+        }
+    }
     let task = |(planned, inputs, _, objects): (&'a Planned<'a>, Inputs<'a>, _, Vec<_>)| Task {
         planned,
         inputs,

@@ -59,7 +59,10 @@ impl Bed {
 
     fn plan(&self, selection: &Selection) -> Plan<'_> {
         let terms = Terms { selection, most_new: 10, personal_key: None };
-        Plan::new(self.dataset(), terms, &Made::of("energy_usage", self.made.clone()), &self.cleaned())
+        let (made, cleaned) = (Made::of("energy_usage", self.made.clone()), self.cleaned());
+        let there = There { made: &made, cleaned: &cleaned, awaited: &BTreeSet::new() };
+        let models: Vec<&Model> = self.dataset().models.iter().collect();
+        Plan::new(self.dataset(), &models, terms, there)
     }
 
     /// The stale partitions.
@@ -144,7 +147,7 @@ fn objects_are_gathered_for_each_partition_by_raw_key() {
     bed.clean("b.csv", "1", &[("2026-01-05", "2026-01-20"), ("2026-02-10", "2026-02-12")]);
     bed.clean("a.csv", "2", &[("2026-01-07", "2026-01-08")]);
     let plan = bed.plan(&one_model());
-    let tasks = gather(&bed.cleaned(), &plan.todo).unwrap();
+    let tasks = gather(&bed.cleaned(), &Made::default(), &plan.todo).unwrap();
     let found: Vec<Vec<(usize, &str)>> = tasks
         .iter()
         .map(|task| task.objects[0].iter().map(|(rank, output)| (*rank, output.hash.as_str())).collect())

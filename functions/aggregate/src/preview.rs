@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::make::{Computed, compute};
-use crate::plan::{Plan, Planned, Task, gather};
+use crate::plan::{Awaited, Plan, Planned, Task, gather};
 use crate::state::State;
 use crate::statement::{Kind, plan as planned};
 use crate::{Selection, in_memory, selected};
@@ -72,13 +72,13 @@ pub async fn preview(lake: &Lake, selection: &Selection, diff: bool, progress: &
     }
     for dataset in selected(lake, selection)? {
         let state = State::read(lake, dataset, Keep::Nothing).await?;
-        let Plan { todo, vanished, up_to_date, failed } = state.plan(lake, selection);
+        let Plan { todo, vanished, up_to_date, failed } = state.plan(lake, selection, &state.levels());
         previews.failed.extend(failed);
         previews.up_to_date += up_to_date;
         let steps = if diff { todo.len() as u64 } else { 0 };
         progress.begin(&format!("preview {}", dataset.name), steps);
         for part in in_memory(&todo) {
-            for task in gather(&state.cleaned, part)? {
+            for task in gather(&state.cleaned, &state.made, part)? {
                 let Planned { model, partition, .. } = task.planned;
                 let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, partition);
                 let entry = lake.ledger.consumption_entry_at(&ledger_key).await?.map(|(entry, _)| entry);
@@ -91,7 +91,8 @@ pub async fn preview(lake: &Lake, selection: &Selection, diff: bool, progress: &
                     rows_before: before.iter().map(|output| output.rows).sum(),
                     rows: None,
                 };
-                if diff {
+                // What it reads is not there yet.
+                if diff && task.planned.awaits.is_none() {
                     progress.advance(&format!("{} {}", model.name, partition));
                     match compare(lake, &task, before).await {
                         Ok(rows) => preview.rows = Some(rows),
@@ -126,6 +127,10 @@ fn why(task: &Task<'_>, entry: Option<&ConsumptionEntry>, is_damaged: bool) -> S
     }
     if !entry.is_settled() {
         return "a writer of it was interrupted".to_owned();
+    }
+    if let Some(Awaited { model, partition }) = &task.planned.awaits {
+        let partition = if partition.as_str().is_empty() { "" } else { partition.as_str() };
+        return format!("it reads {model} {partition}, which would be made before: it is made if that changes");
     }
     if entry.fingerprint == task.planned.fingerprint {
         return "all partitions were asked for".to_owned();
@@ -177,7 +182,10 @@ async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows
     let files = parts.into_values().filter(|part| part.rows > 0).map(|part| part.file).collect();
     engine.add_made("after", &columns, files).await?;
     let outputs: Vec<_> = before.iter().enumerate().collect();
-    engine.add_model(lake, "before", task.planned.model, &outputs).await.map_err(|error| engine.explain(error))?;
+    engine
+        .add_model(lake, "before", task.planned.model, &outputs, None)
+        .await
+        .map_err(|error| engine.explain(error))?;
     let known = engine.context().table("before").await?;
     let is_there = |name: &str| known.schema().fields().iter().any(|field| field.name() == name);
     let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();

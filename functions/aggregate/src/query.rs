@@ -14,8 +14,8 @@ use crate::ROUNDS;
 use crate::cleaned::Cleaned;
 use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
-use crate::export::planned;
 use crate::made::Made;
+use crate::planned::planned;
 use crate::statement::{Kind, parse};
 
 /// Where a query's result goes, batch by batch.
@@ -180,7 +180,7 @@ impl<'l> Asking<'l> {
             let outputs: Vec<Ranked> = outputs.iter().map(|(rank, output)| (*rank, output.as_ref())).collect();
             return self.engine.add_table(lake, reference, dataset, table, &outputs, &Cut::default()).await;
         }
-        let Some(model) = dataset.models.iter().find(|model| model.name == name) else {
+        let Some(model) = dataset.model(name) else {
             let tables = dataset.tables.iter().map(|table| table.name.as_str());
             let known: Vec<&str> = tables.chain(dataset.models.iter().map(|model| model.name.as_str())).collect();
             return Err(Error::Query(format!("{} has no \"{name}\"; it has {}", dataset.name, known.join(", "))));
@@ -203,6 +203,6 @@ impl<'l> Asking<'l> {
             return Err(Error::Query(format!("{reference} has no rows yet: run `tributary aggregate`")));
         }
         let ranked: Vec<Ranked> = outputs.iter().enumerate().collect();
-        self.engine.add_model(lake, reference, model, &ranked).await
+        self.engine.add_model(lake, reference, model, &ranked, None).await
     }
 }

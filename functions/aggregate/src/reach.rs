@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use chrono::{Days, NaiveDate};
-use lake::dataset::{Model, Table};
+use lake::dataset::{Model, Relation};
 use lake::partition::{Partition, PartitionBy, Period};
 
 /// Days by which the dates of one instant can differ, as its texts have them: offsets go from -12 to +14 hours.
@@ -61,17 +61,21 @@ pub enum Window {
 }
 
 impl Window {
-    /// Of a model's input table at a place among its inputs.
-    pub fn of(model: &Model, table: &Table, at: usize, partition: &Partition) -> Self {
+    /// Of a model's input at a place among its inputs.
+    pub fn of(model: &Model, input: Relation<'_>, at: usize, partition: &Partition) -> Self {
+        let is_by_time = matches!(input.partition(), PartitionBy::Time(..));
         match (&model.partition, reach(model, partition)) {
-            (PartitionBy::Key(_), _) if table.partition == model.partition => Self::Named(partition.clone()),
-            (PartitionBy::Time(..), Some(reach)) => {
-                // Rows of one key may be of days beside each other: they are compared, then cut.
-                let is_cut = matches!(table.partition, PartitionBy::Time(..))
-                    || (at == 0 && table.partition == PartitionBy::Nothing);
-                let near = if is_cut && !table.keeps_day() { SLACK } else { 0 };
-                Self::Days(widened(&reach, near, near))
-            }
+            (PartitionBy::Key(_), _) if *input.partition() == model.partition => Self::Named(partition.clone()),
+            (PartitionBy::Time(..), Some(reach)) => match input {
+                Relation::Table(table) => {
+                    // Rows of one key may be of days beside each other: they are compared, then cut.
+                    let is_cut = is_by_time || (at == 0 && table.partition == PartitionBy::Nothing);
+                    let near = if is_cut && !table.keeps_day() { SLACK } else { 0 };
+                    Self::Days(widened(&reach, near, near))
+                }
+                Relation::Model(_) if is_by_time => Self::Days(reach),
+                Relation::Model(_) => Self::All,
+            },
             _ => Self::All,
         }
     }

@@ -1,6 +1,8 @@
 //! What there is of a dataset: what plans are made from, read once per run.
 
-use lake::dataset::Dataset;
+use std::collections::BTreeSet;
+
+use lake::dataset::{Dataset, Model};
 use lake::ledger::Keep;
 use lake::settings::Zone;
 use lake::{Lake, guard};
@@ -9,7 +11,7 @@ use crate::Selection;
 use crate::cleaned::Cleaned;
 use crate::error::Result;
 use crate::made::Made;
-use crate::plan::{Plan, Terms};
+use crate::plan::{Awaited, Plan, Terms, There};
 
 /// What there is of a dataset.
 #[derive(Debug)]
@@ -38,10 +40,47 @@ impl<'a> State<'a> {
         Ok(Self { dataset, made, cleaned })
     }
 
-    /// What is to be done.
-    pub fn plan(&self, lake: &Lake, selection: &Selection) -> Plan<'a> {
+    /// The models by levels, each after those that it reads. There is one at least: of no model, there may be partitions.
+    pub fn levels(&self) -> Vec<Vec<&'a Model>> {
+        let levels = self.dataset.levels();
+        if levels.is_empty() { vec![Vec::new()] } else { levels }
+    }
+
+    /// What is to be done for models of one level, after those that they read.
+    pub fn plan_level(&self, lake: &Lake, selection: &Selection, models: &[&'a Model]) -> Plan<'a> {
+        self.plan_after(lake, selection, models, &BTreeSet::new())
+    }
+
+    /// What is to be done for `levels`, as far as it can be told before: what reads a partition that is to be made awaits
+    /// that.
+    pub fn plan(&self, lake: &Lake, selection: &Selection, levels: &[Vec<&'a Model>]) -> Plan<'a> {
+        let (mut whole, mut awaited) = (Plan::default(), BTreeSet::new());
+        for models in levels {
+            let plan = self.plan_after(lake, selection, models, &awaited);
+            let todo = plan.todo.iter().map(|planned| (&planned.model.name, &planned.partition));
+            let vanished = plan.vanished.iter().filter_map(|key| self.made.get(key));
+            let changes = todo.chain(vanished.map(|entry| (&entry.model, &entry.partition)));
+            awaited.extend(
+                changes.map(|(model, partition)| Awaited { model: model.clone(), partition: partition.clone() }),
+            );
+            whole.todo.extend(plan.todo);
+            whole.vanished.extend(plan.vanished);
+            whole.failed.extend(plan.failed);
+            whole.up_to_date += plan.up_to_date;
+        }
+        whole
+    }
+
+    fn plan_after(
+        &self,
+        lake: &Lake,
+        selection: &Selection,
+        models: &[&'a Model],
+        awaited: &BTreeSet<Awaited>,
+    ) -> Plan<'a> {
         let most_new = lake.limits().max_new_partitions;
         let terms = Terms { selection, most_new, personal_key: lake.personal_key.as_ref() };
-        Plan::new(self.dataset, terms, &self.made, &self.cleaned)
+        let there = There { made: &self.made, cleaned: &self.cleaned, awaited };
+        Plan::new(self.dataset, models, terms, there)
     }
 }

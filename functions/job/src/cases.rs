@@ -10,7 +10,7 @@ use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use lake::Lake;
 use lake::dataset::case::{self, Case, Row};
-use lake::dataset::{Dataset, Model, Table};
+use lake::dataset::{Check, Dataset, Model, Relation};
 use lake::ledger::partition_of;
 use lake::partition::{Partition, PartitionBy};
 use serde::Serialize;
@@ -86,7 +86,7 @@ pub async fn run(lake: &Lake, dataset: Option<&str>, format: Format) -> ExitCode
 }
 
 async fn file(lake: &Lake, dataset: &Dataset, name: &str, text: &str) -> std::result::Result<Vec<Tested>, String> {
-    let model = dataset.models.iter().find(|model| model.name == name);
+    let model = dataset.model(name);
     let model = model.ok_or_else(|| format!("there is no model {name}.sql"))?;
     let mut tests = Vec::new();
     for case in case::cases(text)? {
@@ -133,7 +133,7 @@ pub async fn draft(lake: &Lake, name: &str) -> Result<()> {
     let unknown = || Failure::usage(format!("\"{name}\" is no model: write DATASET.MODEL"));
     let (dataset, model) = name.split_once('.').ok_or_else(unknown)?;
     let dataset = lake.catalog.dataset(dataset)?;
-    let model = dataset.models.iter().find(|known| known.name == model).ok_or_else(unknown)?;
+    let model = dataset.model(model).ok_or_else(unknown)?;
     let drafted = Draft::text_of(lake, dataset, model).await?;
     print(&drafted);
     Ok(())
@@ -167,17 +167,19 @@ impl Draft {
             draft.text.push_str(&format!("partition = \"{partition}\"\n"));
         }
         let inputs = dataset.inputs_of(model).map_err(Failure::usage)?;
-        let mut first: Option<(&Table, RecordBatch)> = None;
-        for table in inputs.tables {
-            let condition = match &first {
-                None => of_partition(table, &partition),
-                Some((other, rows)) => shared(other, rows, table)?,
+        let mut first: Option<RecordBatch> = None;
+        for relation in inputs.relations {
+            let (condition, most) = match &first {
+                None => (of_partition(relation, &partition), DRAFTED),
+                Some(rows) => (shared(rows, relation)?, DRAFTED_BESIDE),
             };
-            let most = if first.is_none() { DRAFTED } else { DRAFTED_BESIDE };
-            let sql = format!("SELECT * FROM {}.{} WHERE {condition} LIMIT {most}", dataset.name, table.name);
+            let name = relation.name();
+            let sql = format!("SELECT * FROM {}.{name} WHERE {condition} LIMIT {most}", dataset.name);
+            let personal = aggregate::personal_columns(lake, &sql).await?;
             let rows = rows_of(lake, &sql).await?;
-            draft.add(&format!("given.{}", table.name), table, &rows)?;
-            first = first.or(Some((table, rows)));
+            let given = draft.rows(&format!("given.{name}"), &rows, |column| personal.iter().any(|it| it == column))?;
+            draft.given.insert(name.to_owned(), given);
+            first = first.or(Some(rows));
         }
         let case = Case {
             name: String::new(),
@@ -197,13 +199,6 @@ impl Draft {
             draft.text = draft.text.replacen(head, &format!("{head}expect = []\n"), 1);
         }
         Ok(draft.text)
-    }
-
-    fn add(&mut self, place: &str, table: &Table, rows: &RecordBatch) -> Result<()> {
-        let is_personal = |name: &str| table.column(name).is_some_and(|column| column.personal);
-        let rows = self.rows(place, rows, is_personal)?;
-        self.given.insert(table.name.clone(), rows);
-        Ok(())
     }
 
     /// Adds rows to the text; returns them as a test gives them.
@@ -243,9 +238,9 @@ fn is_text(column: &ArrayRef) -> bool {
     matches!(column.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-/// The rows of the first table that are of a partition.
-fn of_partition(table: &Table, partition: &Partition) -> String {
-    match (&table.partition, partition.days()) {
+/// The rows of the first input that are of a partition.
+fn of_partition(input: Relation<'_>, partition: &Partition) -> String {
+    match (input.partition(), partition.days()) {
         (PartitionBy::Time(_, day), Some(days)) => {
             format!("\"{day}\" >= DATE '{}' AND \"{day}\" < DATE '{}'", days.start, days.end)
         }
@@ -258,11 +253,21 @@ fn of_partition(table: &Table, partition: &Partition) -> String {
     }
 }
 
-/// Rows of a table that have a value of its key that the first table's rows have as well.
-fn shared(first: &Table, rows: &RecordBatch, table: &Table) -> Result<String> {
-    let is_shared = |name: &&String| first.column(name).is_some();
-    let Some(name) = table.key.iter().find(is_shared) else { return Ok("TRUE".to_owned()) };
-    let Some(column) = rows.column_by_name(name) else { return Ok("TRUE".to_owned()) };
+/// Rows of an input that have a value of its key that the first input's rows have as well.
+fn shared(rows: &RecordBatch, input: Relation<'_>) -> Result<String> {
+    let key: &[String] = match input {
+        Relation::Table(table) => &table.key,
+        Relation::Model(model) => model
+            .tests
+            .iter()
+            .find_map(|test| match &test.check {
+                Check::Unique(columns) => Some(columns.as_slice()),
+                Check::Rows { .. } | Check::References { .. } | Check::Sql(_) => None,
+            })
+            .unwrap_or_default(),
+    };
+    let found = key.iter().find_map(|name| Some((name, rows.column_by_name(name)?)));
+    let Some((name, column)) = found else { return Ok("TRUE".to_owned()) };
     let formatter = ArrayFormatter::try_new(column, &FormatOptions::default());
     let formatter = formatter.map_err(|error| Failure::lasting(error.to_string()))?;
     let values: Vec<String> = (0..column.len())

@@ -143,7 +143,7 @@ impl DescribedTable {
 
 impl DescribedModel {
     async fn new(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Self> {
-        let tables = dataset.inputs_of(model).map(|inputs| inputs.tables).unwrap_or_default();
+        let tables: Vec<&Table> = dataset.inputs_of(model).map(|inputs| inputs.tables().collect()).unwrap_or_default();
         let columns = planned(lake, dataset, model).await?;
         let column = |field: &arrow::datatypes::FieldRef| {
             let name = field.name();

@@ -69,7 +69,13 @@ fn tables(lake: &Lake) -> Result<RecordBatch, ArrowError> {
         let name = |name: &str| format!("{}.{name}", dataset.name);
         let first = |about: &str| about.split("\n\n").next().unwrap_or_default().replace('\n', " ");
         rows.extend(dataset.tables.iter().map(|table| (name(&table.name), "table", first(&table.about))));
-        rows.extend(dataset.models.iter().map(|model| (name(&model.name), "model", first(&model.about))));
+        rows.extend(
+            dataset
+                .models
+                .iter()
+                .filter(|model| !model.intermediate)
+                .map(|model| (name(&model.name), "model", first(&model.about))),
+        );
     }
     let column = |texts: Vec<&str>| Arc::new(StringArray::from(texts)) as ArrayRef;
     RecordBatch::try_from_iter([

@@ -1,13 +1,13 @@
--- What each usable measurement says was consumed: an interval's value, and the difference of two register readings. A
--- register that counted to its end and began again has no negative difference.
+-- What registers say was consumed: the difference of two readings. A register that counted to its end and began again has
+-- no negative difference.
 --
 -- days: how many days the consumption is of, at least 1, so that kwh / days is what was consumed in a day.
 -- first_day: the first of these days; day is the last one.
--- is_register: whether it is the difference of two readings; is_spread: whether they are so far apart that kwh / days is
--- all that is known of the days between.
+-- is_spread: whether the readings are so far apart that kwh / days is all that is known of the days between.
 --
 -- [view]
--- inputs = ["installed_measurement"]
+-- inputs = ["register_reading"]
+-- materialize = true
 
 WITH register AS (
     SELECT
@@ -15,7 +15,7 @@ WITH register AS (
         lag(counter) OVER by_time AS previous_counter,
         lag(measurement_dttm) OVER by_time AS previous_dttm,
         lag(day) OVER by_time AS previous_day
-    FROM installed_measurement
+    FROM register_reading
     WHERE counter IS NOT NULL
     WINDOW by_time AS (PARTITION BY measuring_component_id ORDER BY measurement_dttm)
 ),
@@ -43,28 +43,6 @@ SELECT
     measuring_component_id,
     device_id,
     service_point_id,
-    day AS first_day,
-    day,
-    started,
-    measurement_dttm,
-    is_received,
-    installed,
-    install_event_id,
-    lacking,
-    valid_from,
-    valid_until,
-    off_since,
-    false AS is_register,
-    false AS is_spread,
-    greatest(interval_seconds / 86400.0, 1.0) AS days,
-    kwh
-FROM installed_measurement
-WHERE kwh IS NOT NULL
-UNION ALL
-SELECT
-    measuring_component_id,
-    device_id,
-    service_point_id,
     least(day, CAST(CAST(previous_day AS INT) + 1 AS DATE)) AS first_day,
     day,
     previous_dttm AS started,
@@ -76,7 +54,8 @@ SELECT
     valid_from,
     valid_until,
     off_since,
-    true AS is_register,
+    inactive_since,
+    inactive_is_dated,
     days > rare_read_days AS is_spread,
     greatest(days, 1.0) AS days,
     register_kwh * CASE

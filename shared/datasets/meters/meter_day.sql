@@ -5,7 +5,7 @@
 -- rate: kWh per 24 hours, where enough of the day has values.
 --
 -- [view]
--- inputs = ["installed_measurement"]
+-- inputs = ["recent_day"]
 -- materialize = true
 
 WITH measured AS (
@@ -14,20 +14,16 @@ WITH measured AS (
         device_id,
         coalesce(service_point_id, '') AS service_point_id,
         day,
-        count(kwh) AS counted,
+        sum(counted) AS counted,
         sum(kwh) AS kwh,
-        sum(kwh * kwh) AS square,
-        sum(CASE WHEN kwh IS NOT NULL THEN interval_seconds ELSE 0 END) / 3600.0 AS hours,
-        sum(CASE WHEN class = 'estimated' THEN 1 ELSE 0 END) AS estimated,
-        sum(CASE WHEN class IN ('regular', 'estimated') THEN 1 ELSE 0 END) AS coded,
+        sum(square) AS square,
+        sum(counted * interval_seconds) / 3600.0 AS hours,
+        sum(estimated) AS estimated,
+        sum(coded) AS coded,
         min(started) AS started,
-        max(measurement_dttm) AS ended
-    FROM installed_measurement
-    WHERE judged
-        AND NOT is_register
-        AND NOT is_received
-        AND installed
-        AND (off_since IS NULL OR started < off_since)
+        max(ended) AS ended
+    FROM recent_day
+    WHERE judged AND NOT is_register AND NOT is_received AND phase = 'on'
     GROUP BY measuring_component_id, device_id, service_point_id, day
 ),
 

@@ -1,48 +1,23 @@
--- Consumption on a device whose status is not one of active_status, on days after it got that status and the grace. A
--- device without status is active. Of one without status_date it is known that it has its status since its last
--- removal, or else since the file that says so arrived: what was consumed before is no evidence, and what was consumed
--- after is in doubt.
+-- Consumption on a device that is not active (see inactive_device), on days after it got that status and the grace. Of a
+-- device without status_date, what was consumed is in doubt.
 --
 -- What a rarely read register counted is spread evenly over the time between the readings: if the status changed in
 -- between, the part after that counts, and is in doubt.
 --
 -- [view]
--- inputs = ["consumed", "device", "install_span"]
+-- inputs = ["recent_day", "consumed"]
 
-WITH removed AS (
-    SELECT device_id, max(valid_from) AS dttm
-    FROM install_span
-    WHERE install_event_id IS NULL
-        AND valid_from > arrow_cast('1700-01-01T00:00:00Z', 'Timestamp(Microsecond, Some("UTC"))')
-        AND valid_until = arrow_cast('2261-01-01T00:00:00Z', 'Timestamp(Microsecond, Some("UTC"))')
-    GROUP BY device_id
-),
-
-inactive AS (
-    SELECT
-        device.device_id,
-        device.status_date IS NOT NULL AS is_dated,
-        CAST(
-            coalesce(device.status_date, CAST(removed.dttm AS DATE), CAST(device.received_at AS DATE)) AS INT
-        ) AS number
-    FROM device
-    LEFT JOIN active_status ON upper(trim(active_status.status)) = upper(trim(device.status))
-    LEFT JOIN removed ON removed.device_id = device.device_id
-    WHERE device.status IS NOT NULL AND active_status.status IS NULL
-),
-
-compared AS (
+WITH compared AS (
     SELECT
         consumed.*,
-        inactive.is_dated,
+        consumed.inactive_is_dated AS is_dated,
         settings.min_kwh_after_disconnect,
         settings.min_spread_share,
-        inactive.number + ceil(settings.grace_hours / 24.0) AS since,
+        CAST(consumed.inactive_since AS INT) + ceil(settings.grace_hours / 24.0) AS since,
         CAST(CAST(consumed.day AS INT) AS DOUBLE) AS number
     FROM settings
-    CROSS JOIN inactive
-    INNER JOIN consumed ON consumed.device_id = inactive.device_id
-    WHERE NOT consumed.is_received
+    CROSS JOIN consumed
+    WHERE consumed.inactive_since IS NOT NULL AND NOT consumed.is_received
 ),
 
 shared AS (
@@ -81,3 +56,31 @@ FROM shared
 WHERE share >= min_spread_share
 GROUP BY device_id, service_point_id, measuring_component_id, day, min_kwh_after_disconnect
 HAVING sum(kwh / days) > min_kwh_after_disconnect
+UNION ALL
+SELECT
+    'inactive_device' AS rule,
+    recent_day.device_id,
+    recent_day.service_point_id,
+    recent_day.measuring_component_id,
+    recent_day.day AS first_day,
+    recent_day.day AS last_day,
+    min(recent_day.counted_started) AS started,
+    max(recent_day.counted_ended) AS ended,
+    sum(recent_day.kwh / recent_day.days) / greatest(settings.min_kwh_after_disconnect, 0.001) AS times,
+    'kwh_in_a_day' AS metric,
+    sum(recent_day.kwh / recent_day.days) AS measured,
+    settings.min_kwh_after_disconnect AS threshold,
+    sum(recent_day.kwh) AS kwh,
+    CASE WHEN NOT bool_and(recent_day.inactive_is_dated) THEN 'status_date_unknown' END AS doubt
+FROM settings
+CROSS JOIN recent_day
+WHERE recent_day.counted > 0
+    AND NOT recent_day.is_received
+    AND recent_day.number > CAST(recent_day.inactive_since AS INT) + ceil(settings.grace_hours / 24.0)
+GROUP BY
+    recent_day.device_id,
+    recent_day.service_point_id,
+    recent_day.measuring_component_id,
+    recent_day.day,
+    settings.min_kwh_after_disconnect
+HAVING sum(recent_day.kwh / recent_day.days) > settings.min_kwh_after_disconnect

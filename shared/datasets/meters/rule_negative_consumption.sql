@@ -2,7 +2,7 @@
 -- that receive (solar) are exempt.
 --
 -- [view]
--- inputs = ["consumed"]
+-- inputs = ["recent_day", "consumed"]
 
 SELECT
     'negative_consumption' AS rule,
@@ -29,4 +29,29 @@ GROUP BY
     consumed.service_point_id,
     consumed.measuring_component_id,
     consumed.day,
+    settings.negative_kwh
+UNION ALL
+SELECT
+    'negative_consumption' AS rule,
+    recent_day.device_id,
+    recent_day.service_point_id,
+    recent_day.measuring_component_id,
+    recent_day.day AS first_day,
+    recent_day.day AS last_day,
+    min(recent_day.negative_started) AS started,
+    max(recent_day.negative_ended) AS ended,
+    CAST(sum(recent_day.negative) AS DOUBLE) AS times,
+    'negative_values_in_a_day' AS metric,
+    CAST(sum(recent_day.negative) AS DOUBLE) AS measured,
+    settings.negative_kwh AS threshold,
+    sum(recent_day.negative_kwh) AS kwh,
+    CAST(NULL AS VARCHAR) AS doubt
+FROM settings
+CROSS JOIN recent_day
+WHERE recent_day.negative > 0 AND recent_day.installed AND NOT recent_day.is_received
+GROUP BY
+    recent_day.device_id,
+    recent_day.service_point_id,
+    recent_day.measuring_component_id,
+    recent_day.day,
     settings.negative_kwh

@@ -7,7 +7,7 @@
 -- between, the part after that counts, and is in doubt.
 --
 -- [view]
--- inputs = ["consumed"]
+-- inputs = ["recent_day", "consumed"]
 
 WITH absent AS (
     SELECT
@@ -61,3 +61,32 @@ FROM shared
 WHERE share = 1 OR (share > 0 AND share >= min_spread_share)
 GROUP BY device_id, service_point_id, measuring_component_id, day, min_kwh_after_disconnect
 HAVING sum(abs(kwh) / days) > min_kwh_after_disconnect
+UNION ALL
+SELECT
+    'no_active_install' AS rule,
+    recent_day.device_id,
+    recent_day.service_point_id,
+    recent_day.measuring_component_id,
+    recent_day.day AS first_day,
+    recent_day.day AS last_day,
+    min(recent_day.counted_started) AS started,
+    max(recent_day.counted_ended) AS ended,
+    sum(recent_day.magnitude / recent_day.days) / greatest(settings.min_kwh_after_disconnect, 0.001) AS times,
+    'kwh_in_a_day' AS metric,
+    sum(recent_day.magnitude / recent_day.days) AS measured,
+    settings.min_kwh_after_disconnect AS threshold,
+    sum(recent_day.magnitude) AS kwh,
+    CAST(NULL AS VARCHAR) AS doubt
+FROM settings
+CROSS JOIN recent_day
+WHERE recent_day.counted > 0
+    AND recent_day.phase = 'absent'
+    AND recent_day.device_id IS NOT NULL
+    AND recent_day.lacking IS NULL
+GROUP BY
+    recent_day.device_id,
+    recent_day.service_point_id,
+    recent_day.measuring_component_id,
+    recent_day.day,
+    settings.min_kwh_after_disconnect
+HAVING sum(recent_day.magnitude / recent_day.days) > settings.min_kwh_after_disconnect

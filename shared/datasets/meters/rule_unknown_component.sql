@@ -2,7 +2,7 @@
 -- known.
 --
 -- [view]
--- inputs = ["installed_measurement"]
+-- inputs = ["recent_day"]
 
 SELECT
     'unknown_component' AS rule,
@@ -11,14 +11,14 @@ SELECT
     measuring_component_id,
     day AS first_day,
     day AS last_day,
-    min(started) AS started,
-    max(measurement_dttm) AS ended,
-    CAST(count(*) AS DOUBLE) AS times,
+    min(usable_started) AS started,
+    max(usable_ended) AS ended,
+    CAST(sum(usable) AS DOUBLE) AS times,
     'values_in_a_day' AS metric,
-    CAST(count(*) AS DOUBLE) AS measured,
+    CAST(sum(usable) AS DOUBLE) AS measured,
     0.0 AS threshold,
     CAST(NULL AS DOUBLE) AS kwh,
     CAST(NULL AS VARCHAR) AS doubt
-FROM installed_measurement
-WHERE lacking = 'component' AND class <> 'unusable'
+FROM recent_day
+WHERE lacking = 'component' AND usable > 0
 GROUP BY measuring_component_id, day

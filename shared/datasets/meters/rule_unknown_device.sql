@@ -2,7 +2,7 @@
 -- is found beside this; only that it is not installed says nothing more.
 --
 -- [view]
--- inputs = ["installed_measurement"]
+-- inputs = ["recent_day"]
 
 SELECT
     'unknown_device' AS rule,
@@ -11,14 +11,14 @@ SELECT
     measuring_component_id,
     day AS first_day,
     day AS last_day,
-    min(started) AS started,
-    max(measurement_dttm) AS ended,
-    CAST(count(*) AS DOUBLE) AS times,
+    min(usable_started) AS started,
+    max(usable_ended) AS ended,
+    CAST(sum(usable) AS DOUBLE) AS times,
     'values_in_a_day' AS metric,
-    CAST(count(*) AS DOUBLE) AS measured,
+    CAST(sum(usable) AS DOUBLE) AS measured,
     0.0 AS threshold,
-    sum(abs(kwh)) AS kwh,
+    sum(magnitude) AS kwh,
     CAST(NULL AS VARCHAR) AS doubt
-FROM installed_measurement
-WHERE lacking = 'device' AND judged AND class <> 'unusable'
+FROM recent_day
+WHERE lacking = 'device' AND judged AND usable > 0
 GROUP BY device_id, service_point_id, measuring_component_id, day

@@ -84,7 +84,6 @@ CROSS JOIN (
         *,
         lag(kwh / days) OVER (PARTITION BY measuring_component_id ORDER BY measurement_dttm) AS kwh_in_a_day_before
     FROM consumed
-    WHERE is_register
 ) AS register
 WHERE is_spread
     AND days >= settings.low_days

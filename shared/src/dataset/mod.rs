@@ -8,6 +8,7 @@ pub mod case;
 mod catalog;
 mod column;
 mod expect;
+mod inputs;
 mod list;
 mod mistake;
 mod model;
@@ -22,6 +23,7 @@ use serde::de::DeserializeOwned;
 pub use self::catalog::{Catalog, Folder};
 pub use self::column::{Ambiguous, Column, ColumnType, Decimal, Missing, Thousands, TimeFormat};
 pub use self::expect::{Check, Expectation, Severity};
+pub use self::inputs::{Inputs, Relation};
 pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, Model, View};
 pub use self::table::{
@@ -33,7 +35,6 @@ use self::mistake::Mistake;
 use self::model::SqlFile;
 use crate::error::{Error, Result};
 use crate::keys;
-use crate::partition::PartitionBy;
 use crate::time::Stamp;
 
 /// Names that SQL sees beside a dataset's own tables.
@@ -215,36 +216,6 @@ impl Dataset {
         Err((DATASET_FILE.to_owned(), Mistake::new(why).within(unknown).within(SETTINGS)))
     }
 
-    fn check_inputs(&self) -> Result<(), MistakeIn> {
-        let queries = self
-            .models
-            .iter()
-            .map(|model| (&model.name, &model.inputs))
-            .chain(self.views.iter().map(|view| (&view.name, &view.inputs)));
-        for (name, inputs) in queries {
-            if let Some(input) = inputs.iter().find(|input| self.table(input).is_none() && self.view(input).is_none()) {
-                let why = format!("its input \"{input}\" is no table or view of this dataset");
-                return Err((format!("{name}.sql"), Mistake::new(why)));
-            }
-        }
-        for model in &self.models {
-            let wrong = |why: String| (format!("{}.sql", model.name), Mistake::new(why).within("[model]"));
-            let inputs = self.inputs_of(model).map_err(wrong)?;
-            let Some(first) = inputs.tables.first() else { return Err(wrong("its views read no table".to_owned())) };
-            if let PartitionBy::Key(name) = &model.partition
-                && first.partition != model.partition
-            {
-                let why =
-                    format!("partition: the first input, {}, is not cut by a {name}=... in its raw keys", first.name);
-                return Err(wrong(why));
-            }
-            if let PartitionBy::Time(_, column) = &model.partition {
-                first.days_by(column).map_err(|why| wrong(format!("partition: {why}")))?;
-            }
-        }
-        Ok(())
-    }
-
     /// The table of that name.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == name)
@@ -255,37 +226,9 @@ impl Dataset {
         self.views.iter().find(|view| view.name == name)
     }
 
-    /// All tables and views that a model reads. Errors if views read each other in a circle.
-    pub fn inputs_of(&self, model: &Model) -> Result<Inputs<'_>, String> {
-        let mut inputs = Inputs::default();
-        let mut open = Vec::new();
-        for name in &model.inputs {
-            self.collect(name, &mut open, &mut inputs)?;
-        }
-        Ok(inputs)
-    }
-
-    fn collect<'a>(&'a self, name: &str, open: &mut Vec<String>, inputs: &mut Inputs<'a>) -> Result<(), String> {
-        if let Some(table) = self.table(name) {
-            if !inputs.tables.iter().any(|known| known.name == name) {
-                inputs.tables.push(table);
-            }
-            return Ok(());
-        }
-        let Some(view) = self.view(name) else { return Err(format!("there is no table or view \"{name}\"")) };
-        if open.iter().any(|reader| reader == name) {
-            return Err(format!("the views {} read each other in a circle", open.join(", ")));
-        }
-        if inputs.views.iter().any(|known| known.name == name) {
-            return Ok(());
-        }
-        open.push(name.to_owned());
-        for input in &view.inputs {
-            self.collect(input, open, inputs)?;
-        }
-        open.pop();
-        inputs.views.push(view);
-        Ok(())
+    /// The model of that name.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.name == name)
     }
 
     /// The table that a raw object feeds, by the tables' `from` globs.
@@ -311,13 +254,4 @@ impl Dataset {
     pub fn lookup(&self, name: &str) -> BTreeMap<String, String> {
         self.lookups.get(name).cloned().unwrap_or_default()
     }
-}
-
-/// What a model reads.
-#[derive(Debug, Default)]
-pub struct Inputs<'a> {
-    /// The tables, in the order in which the model and its views name them.
-    pub tables: Vec<&'a Table>,
-    /// The views, each after those that it reads.
-    pub views: Vec<&'a View>,
 }

@@ -39,8 +39,10 @@ pub struct Model {
     pub split: Vec<String>,
     /// Columns of the result that are not written: what a result is cut by need not be seen.
     pub hidden: Vec<String>,
-    /// The tables and views it reads. The partitions of the first table decide which partitions the model has.
+    /// The tables, views and models it reads. The partitions of the first decide which partitions the model has.
     pub inputs: Vec<String>,
+    /// Whether it is there for other models only: other engines and descriptions of the lake do not show it.
+    pub intermediate: bool,
     /// How many days before a partition's first its inputs reach.
     pub look_back_days: u32,
     /// The CSV files that it is also written to.
@@ -64,7 +66,7 @@ pub struct View {
     pub name: String,
     /// The comment before the declaration.
     pub about: String,
-    /// The tables and views it reads.
+    /// The tables, views and models it reads.
     pub inputs: Vec<String>,
     /// Whether it is computed once per partition, since several others read it.
     pub materialize: bool,
@@ -106,6 +108,8 @@ struct ModelFile {
     #[serde(default)]
     hidden: Vec<String>,
     inputs: Vec<String>,
+    #[serde(default)]
+    intermediate: bool,
     #[serde(default)]
     look_back_days: u32,
     csv: Option<Csv>,
@@ -183,6 +187,7 @@ impl SqlFile {
             split: declared.split,
             hidden: declared.hidden,
             inputs: declared.inputs,
+            intermediate: declared.intermediate,
             look_back_days: declared.look_back_days,
             csv: declared.csv,
             max_shrink: declared.max_shrink,

@@ -83,7 +83,7 @@ fn mistakes_in_a_dataset_are_explained_with_file_line_and_hint() {
         ("dataset.toml", declared.replace("\"T\"", "T"), "line 1"),
         ("dataset.toml", format!("{declared}[source]\nurl = 1\n"), "there is no source \"t\""),
         ("dataset.toml", declared.replace("form", "from"), "No field named m"),
-        ("m.sql", model.replace("\"a\"", "\"b\""), "t/m.sql: its input \"b\" is no table or view"),
+        ("m.sql", model.replace("\"a\"", "\"b\""), "t/m.sql: its input \"b\" is no table, view or model"),
         ("m.sql", model.replace("SELECT m FROM", "SELECT n FORM"), "Line: 4"),
         (
             "m.sql",

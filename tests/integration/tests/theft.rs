@@ -114,8 +114,8 @@ fn planted_cases_are_found_and_honest_meters_are_not() {
     // A table that counts, to see that joining adds and loses nothing.
     lake.write(
         "config/datasets/meters/joined.sql",
-        "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"measurement\", \"installed_measurement\"]\n\
-         SELECT 'joined' AS name, count(*) AS number, max(day) AS day FROM installed_measurement UNION ALL \
+        "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"measurement\", \"component_day\"]\n\
+         SELECT 'joined' AS name, sum(readings) AS number, max(day) AS day FROM component_day UNION ALL \
          SELECT 'measured' AS name, count(*) AS number, max(day) AS day FROM measurement ORDER BY name",
     );
     let rows = detect(&lake);
@@ -161,8 +161,9 @@ fn of_overlapping_install_events_the_latest_is_valid() {
     let lake = lake_with(&hours(8 * 24, |_| None), &events.concat());
     lake.write(
         "config/datasets/meters/points.sql",
-        "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"installed_measurement\"]\n\
-         SELECT install_event_id, count(*) AS number, min(measurement_dttm) AS first, max(day) AS day FROM installed_measurement \
+        "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"metered\", \"spanned_value\"]\n\
+         SELECT install_event_id, count(*) AS number, max(spanned_value.day) AS day FROM metered \
+         INNER JOIN spanned_value ON spanned_value.span = metered.span \
          GROUP BY install_event_id ORDER BY install_event_id",
     );
     let rows = detect(&lake);
@@ -387,7 +388,7 @@ fn rows_of_lists_count_once_and_types_may_have_stars() {
 
 #[test]
 fn a_window_beyond_the_look_back_is_refused() {
-    let model = Catalog::built_in().dataset("meters").unwrap().models[0].clone();
+    let model = Catalog::built_in().dataset("meters").unwrap().model("theft_detection").unwrap().clone();
     let lake = lake_with(&hours(24, |_| None), INSTALLED);
     // A week is for periods that begin before the month.
     let most = i64::from(model.look_back_days) - 7;

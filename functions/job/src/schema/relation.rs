@@ -88,7 +88,7 @@ impl Relation {
     /// A model.
     pub async fn of_model(lake: &Lake, dataset: &Dataset, model: &Model, zone: &StoreUrl) -> Result<Self> {
         let columns = TableColumns::of_model(lake, dataset, model).await?;
-        let tables = dataset.inputs_of(model).map(|inputs| inputs.tables).unwrap_or_default();
+        let tables: Vec<&Table> = dataset.inputs_of(model).map(|inputs| inputs.tables().collect()).unwrap_or_default();
         let about = |name: &str| {
             // A column that keeps its name keeps what it is.
             let source = tables.iter().find_map(|table| table.column(name));
@@ -166,7 +166,9 @@ pub async fn chosen(lake: &Lake, name: Option<&str>, location: Option<&StoreUrl>
         for table in dataset.tables.iter().filter(|table| is_wanted(&table.name)) {
             relations.push(Relation::of_table(dataset, table, &standard)?);
         }
-        for model in dataset.models.iter().filter(|model| is_wanted(&model.name)) {
+        for model in
+            dataset.models.iter().filter(|model| is_wanted(&model.name) && (part.is_some() || !model.intermediate))
+        {
             relations.push(Relation::of_model(lake, dataset, model, &consumption).await?);
         }
     }

@@ -1,0 +1,60 @@
+//! What a model writes, as the engine plans it over inputs without rows. Finds what cannot be made.
+
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use lake::Lake;
+use lake::dataset::{Dataset, Model, Relation};
+use lake::partition::Partition;
+
+use crate::columns::Columns;
+use crate::engine::{Cut, Engine};
+use crate::error::{Error, Result};
+use crate::lineage;
+use crate::statement::{Kind, plan};
+use crate::tested;
+
+/// The columns that a model writes. Its tests are planned as well.
+pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Schema> {
+    let engine = Engine::new(lake, 1)?;
+    let columns = of_nothing(&engine, lake, dataset, model).await?;
+    tested::check(&engine, model, &columns).await?;
+    lineage::check_split(lake, dataset, model).await?;
+    Ok(columns.as_ref().clone())
+}
+
+/// The columns that a model writes.
+pub async fn columns(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<SchemaRef> {
+    of_nothing(&Engine::new(lake, 1)?, lake, dataset, model).await
+}
+
+/// Plans a model over inputs without rows, which `engine` then has.
+fn of_nothing<'f>(
+    engine: &'f Engine,
+    lake: &'f Lake,
+    dataset: &'f Dataset,
+    model: &'f Model,
+) -> BoxFuture<'f, Result<SchemaRef>> {
+    let planned = async move {
+        let inputs = dataset.inputs_of(model).map_err(Error::Query)?;
+        for relation in inputs.relations {
+            match relation {
+                Relation::Table(table) => {
+                    engine.add_table(lake, table.name.as_str(), dataset, table, &[], &Cut::default()).await?;
+                }
+                Relation::Model(read) => {
+                    let columns = of_nothing(&Engine::new(lake, 1)?, lake, dataset, read).await?;
+                    engine.add_empty_model(read.name.as_str(), read, &columns)?;
+                }
+            }
+        }
+        let nothing = chrono::NaiveDate::default();
+        engine.add_declared(dataset, Some(nothing..nothing), Some(nothing..nothing))?;
+        for view in inputs.views {
+            engine.add_view(view).await?;
+        }
+        let result = plan(engine.context(), &model.sql, Kind::Model).await?;
+        Ok(Columns::new(model, &Partition::whole(), result.schema().as_arrow())?.schema)
+    };
+    planned.boxed()
+}
