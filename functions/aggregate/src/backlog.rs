@@ -1,5 +1,7 @@
 //! How much there is to make, and as which shares of a job.
 
+use std::collections::BTreeSet;
+
 use lake::Lake;
 use lake::batch::{HandedOver, Share};
 use lake::ledger::Keep;
@@ -18,18 +20,26 @@ pub struct Stale {
     pub model: String,
     /// The partition.
     pub partition: Partition,
+    /// How many levels of models are before this one: those are to be made first.
+    pub level: usize,
     /// Bytes of the standard zone objects it is made from, as the ledger says.
     pub bytes: u64,
 }
 
-impl From<&Planned<'_>> for Stale {
-    fn from(planned: &Planned<'_>) -> Self {
-        Self {
+impl Stale {
+    /// What is planned, level by level.
+    pub(crate) fn of(planned: &[Planned<'_>]) -> Vec<Self> {
+        let Some(first) = planned.first() else { return Vec::new() };
+        let levels = first.dataset.levels();
+        let level = |name: &str| levels.iter().position(|models| models.iter().any(|model| model.name == name));
+        let stale = |planned: &Planned<'_>| Self {
             dataset: planned.dataset.name.clone(),
             model: planned.model.name.clone(),
             partition: planned.partition.clone(),
+            level: level(&planned.model.name).unwrap_or_default(),
             bytes: planned.bytes,
-        }
+        };
+        planned.iter().map(stale).collect()
     }
 }
 
@@ -38,7 +48,7 @@ pub async fn backlog(lake: &Lake, selection: &Selection) -> Result<Vec<Stale>> {
     let mut found = Vec::new();
     for dataset in selected(lake, selection)? {
         let state = State::read(lake, dataset, Keep::Nothing).await?;
-        found.extend(state.plan(lake, selection, &state.levels()).todo.iter().map(Stale::from));
+        found.extend(Stale::of(&state.plan(lake, selection, &state.levels()).todo));
     }
     Ok(found)
 }
@@ -68,13 +78,19 @@ fn shares(backlog: &[Stale], bytes: u64) -> Vec<Share> {
     shares
 }
 
-/// Hands a backlog to AWS Batch; `None` if there is no queue, or nothing to hand over.
-pub async fn hand_over(lake: &Lake, selection: &Selection, backlog: &[Stale]) -> Result<Option<HandedOver>> {
-    let Some(batch) = lake.batch.as_ref().filter(|_| !backlog.is_empty()) else { return Ok(None) };
+/// Hands a backlog to AWS Batch, as one job for each level of models, which waits for the one before; none if there is no
+/// queue, or nothing to hand over.
+pub async fn hand_over(lake: &Lake, selection: &Selection, backlog: &[Stale]) -> Result<Vec<HandedOver>> {
+    let Some(batch) = lake.batch.as_ref().filter(|_| !backlog.is_empty()) else { return Ok(Vec::new()) };
     let subject: Vec<&str> = selection.dataset.iter().chain(&selection.models).map(String::as_str).collect();
     let subject = if subject.is_empty() { "all".to_owned() } else { subject.join("-") };
-    let shares = shares(backlog, batch.above_bytes().unwrap_or(u64::MAX));
-    Ok(Some(batch.aggregate(&subject, shares).await?))
+    let levels: BTreeSet<usize> = backlog.iter().map(|stale| stale.level).collect();
+    let bytes = batch.above_bytes().unwrap_or(u64::MAX);
+    let shares = levels.into_iter().map(|level| {
+        let of_level: Vec<Stale> = backlog.iter().filter(|stale| stale.level == level).cloned().collect();
+        shares(&of_level, bytes)
+    });
+    Ok(batch.aggregate(&subject, shares.collect()).await?)
 }
 
 #[cfg(test)]
@@ -86,6 +102,7 @@ mod tests {
         let stale = |model: &str, month: u32, bytes| Stale {
             dataset: "d".to_owned(),
             model: model.to_owned(),
+            level: 0,
             partition: Partition::single("month", &format!("2026-{month:02}")),
             bytes,
         };

@@ -270,7 +270,7 @@ async fn one_round(
         if backlog::is_too_large(lake, &todo) {
             // What reads these goes with them.
             let rest = state.plan(lake, selection, levels.get(number..).unwrap_or_default());
-            outcome.too_large = rest.todo.iter().map(Stale::from).collect();
+            outcome.too_large = Stale::of(&rest.todo);
             return Ok(outcome);
         }
         if number == 0 || !todo.is_empty() {

@@ -40,6 +40,8 @@ struct DescribedModel {
     model: String,
     about: String,
     partition: Vec<String>,
+    /// Whether it is there for other models only.
+    intermediate: bool,
     inputs: Vec<String>,
     tests: Vec<String>,
     columns: Vec<DescribedColumn>,
@@ -161,6 +163,7 @@ impl DescribedModel {
             model: model.name.clone(),
             about: model.about.clone(),
             partition: model.partition_columns().into_iter().map(str::to_owned).collect(),
+            intermediate: model.intermediate,
             inputs: model.inputs.clone(),
             tests: model.tests.iter().map(|test| test.name.clone()).collect(),
             columns: columns.fields().iter().map(column).collect(),
@@ -237,6 +240,9 @@ fn text(described: &Described, is_one: bool) -> String {
     }
     for model in &described.models {
         head(add, "model", &format!("{}.{}", described.dataset, model.model), &model.about);
+        if model.intermediate {
+            line(add, format_args!("  shown      to no other engine: it is there for other models"));
+        }
         list(add, "reads", &model.inputs);
         list(add, "cut by", &model.partition);
         for test in &model.tests {

@@ -116,11 +116,20 @@ impl Batch {
         self.submit(&manifest, &identity, None).await
     }
 
-    /// Hands over an aggregation. What is stale changes while a job makes it, so the work is known by what was asked
-    /// for (`subject`), not by its shares: one job at a time brings a dataset or a model up to date.
-    pub async fn aggregate(&self, subject: &str, shares: Vec<Share>) -> Result<HandedOver> {
-        let manifest = Manifest { title: format!("aggregate-{subject}"), shares };
-        self.submit(&manifest, &manifest.title, None).await
+    /// Hands over an aggregation, as one job for each level of models: it begins when the one before is done. What is stale
+    /// changes while a job makes it, so the work is known by what was asked for (`subject`), not by its shares: one job at a
+    /// time brings a dataset or a model up to date.
+    pub async fn aggregate(&self, subject: &str, levels: Vec<Vec<Share>>) -> Result<Vec<HandedOver>> {
+        let mut jobs: Vec<HandedOver> = Vec::new();
+        for shares in levels {
+            let before = jobs.last().map(|job| job.job_id.clone());
+            let (title, identity) = match &before {
+                None => (format!("aggregate-{subject}"), format!("aggregate-{subject}")),
+                Some(id) => (format!("aggregate-{subject}-{}", jobs.len() + 1), format!("aggregate-{subject} {id}")),
+            };
+            jobs.push(self.submit(&Manifest { title, shares }, &identity, before.as_deref()).await?);
+        }
+        Ok(jobs)
     }
 
     /// Submits a job unless one of the same name is active.

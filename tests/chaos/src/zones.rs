@@ -93,11 +93,33 @@ const NOTES: &str = r#"-- Notes per day.
 SELECT count(*) AS notes, max(text) AS text FROM note
 "#;
 
+const TREND: &str = r#"-- Values of a place over the days before.
+--
+-- [model]
+-- partition = "month(day)"
+-- inputs = ["by_place"]
+-- look_back_days = 40
+
+SELECT
+    day,
+    place,
+    sum(sum(value)) OVER (PARTITION BY place ORDER BY day ROWS BETWEEN 20 PRECEDING AND CURRENT ROW) AS total,
+    count(*) AS readings
+FROM by_place
+GROUP BY day, place
+ORDER BY day, place
+"#;
+
 /// The datasets: read once, by the same code that reads a lake's `config/datasets/`.
 pub async fn catalog() -> Catalog {
     let config = MemoryStore::new("config", &Clock::default(), Mutant::None);
-    let files =
-        [("dataset.toml", DECLARATION), ("by_place.sql", BY_PLACE), ("weekly.sql", WEEKLY), ("notes.sql", NOTES)];
+    let files = [
+        ("dataset.toml", DECLARATION),
+        ("by_place.sql", BY_PLACE),
+        ("weekly.sql", WEEKLY),
+        ("notes.sql", NOTES),
+        ("trend.sql", TREND),
+    ];
     for (file, text) in files {
         let key = format!("datasets/{DATASET}/{file}");
         config.put(&key, text.into(), lake::store::Condition::Always).await.unwrap();

@@ -146,6 +146,34 @@ fn planted_cases_are_found_and_honest_meters_are_not() {
 }
 
 #[test]
+fn what_comes_of_other_devices_makes_nothing_again() {
+    let lake = lake_with(&hours(40 * 24, |_| None), INSTALLED);
+    detect(&lake);
+    let made = |lake: &TestLake| -> Vec<String> {
+        lake.call(&["clean"]).ok();
+        let called = lake.call(&["aggregate", "--dataset", "meters"]).ok();
+        let lines = called.json()["aggregated"].as_array().cloned().unwrap_or_default();
+        let mut models: Vec<String> = lines.iter().map(|line| line["model"].as_str().unwrap().to_owned()).collect();
+        models.dedup();
+        models
+    };
+    // Which components have values in a month is looked up, and comes out as it was.
+    lake.write(
+        "raw/meters/device/new.csv",
+        "device_id,device_type,badge_number,serial_number,status,status_date\nD2,,,,,\n",
+    );
+    assert_eq!(made(&lake), ["metered"]);
+    // A removal to come changes the span, but no day.
+    let header = "install_event_id,device_id,service_point_id,install_dttm,removal_dttm,status,status_dttm";
+    let removed = format!("{header}\nE1,D1,SP1,2025-01-01T00:00:00Z,{},ON,\n", text_of(day(50)));
+    lake.write("raw/meters/install_event/e.csv", &removed);
+    assert!(!made(&lake).contains(&"theft_detection".to_owned()));
+    // One of before does.
+    lake.write("raw/meters/install_event/e.csv", removed.replace(&text_of(day(50)), &text_of(day(35))));
+    assert!(made(&lake).contains(&"theft_detection".to_owned()));
+}
+
+#[test]
 fn of_overlapping_install_events_the_latest_is_valid() {
     // Re-installed at SP2 on day 2 while SP1 was never closed; an event that ends before it begins; one to come. From
     // day 4 to 6 SP2's event is over, and SP1's is valid again.
