@@ -183,3 +183,85 @@ proptest! {
         }
     }
 }
+
+/// The built-in dataset whose models read models.
+#[test]
+fn levels_are_planned_by_what_they_read() {
+    let catalog = Catalog::built_in();
+    let dataset = catalog.dataset("meters").unwrap();
+    let levels: Vec<Vec<&str>> =
+        dataset.levels().iter().map(|models| models.iter().map(|model| model.name.as_str()).collect()).collect();
+    assert_eq!(levels[0], ["metered"]);
+    assert_eq!(levels.last().unwrap(), &["theft_detection"]);
+
+    let raw_key = "meters/measurement/a.csv";
+    let measured = |month: u32, hash: &str| {
+        let first = NaiveDate::from_ymd_opt(2026, month, 1).unwrap();
+        let partition = Partition::single("month", &first.format("%Y-%m").to_string());
+        let key = keys::standard("meters", "measurement", &partition, raw_key);
+        let text = first.to_string();
+        Output { key, ..output("measurement", raw_key, hash, &text, &text) }
+    };
+    let cleaned = |hash: &str| {
+        let mut entry = RawEntry::uncommitted(raw_key, dataset.table("measurement").unwrap(), "meters");
+        entry.outputs = vec![measured(1, hash), measured(2, "same")];
+        Cleaned::new(dataset, Current::of(vec![entry], Vec::new())).unwrap()
+    };
+    let selection = Selection::default();
+    let terms = Terms { selection: &selection, most_new: 100, personal_key: None };
+    // Makes a level: each partition of a model has one object with this hash.
+    let make = |level: usize, made: &mut Vec<ConsumptionEntry>, cleaned: &Cleaned, hash: &str| -> Vec<String> {
+        let known = Made::of("meters", made.clone());
+        let there = There { made: &known, cleaned, awaited: &BTreeSet::new() };
+        let plan = Plan::new(dataset, &dataset.levels()[level], terms, there);
+        assert!(plan.failed.is_empty() && plan.vanished.is_empty());
+        for planned in &plan.todo {
+            let output = Output {
+                key: keys::consumption("meters", &planned.model.name, &planned.partition),
+                partition: planned.partition.clone(),
+                days: None,
+                ..output("measurement", raw_key, hash, "2026-01-01", "2026-01-01")
+            };
+            let entry = ConsumptionEntry {
+                fingerprint: planned.fingerprint.clone(),
+                outputs: vec![output],
+                ..commit::nothing("meters", &planned.model.name, &planned.partition)
+            };
+            made.retain(|old| (&old.model, &old.partition) != (&entry.model, &entry.partition));
+            made.push(entry);
+        }
+        plan.todo.iter().map(|planned| format!("{} {}", planned.model.name, planned.partition)).collect()
+    };
+    let mut made = Vec::new();
+    let first = cleaned("one");
+    assert_eq!(make(0, &mut made, &first, "a"), ["metered month=2026-01", "metered month=2026-02"]);
+    assert_eq!(make(1, &mut made, &first, "a").len(), 6, "three models, two months");
+    assert_eq!(make(2, &mut made, &first, "a"), ["theft_detection month=2026-01", "theft_detection month=2026-02"]);
+    for level in 0..3 {
+        assert_eq!(make(level, &mut made, &first, "a"), Vec::<String>::new());
+    }
+
+    // January has changed; of what is made of it only the daily sums come out differently.
+    let second = cleaned("two");
+    assert_eq!(make(0, &mut made, &second, "a"), ["metered month=2026-01"]);
+    assert_eq!(make(1, &mut made, &second, "a").len(), 3);
+    assert_eq!(make(2, &mut made, &second, "a"), Vec::<String>::new(), "all is as it was");
+    let third = cleaned("three");
+    assert_eq!(make(0, &mut made, &third, "a"), ["metered month=2026-01"]);
+    assert_eq!(make(1, &mut made, &third, "b").len(), 3);
+    assert_eq!(make(2, &mut made, &third, "a").len(), 2, "February looks back to January");
+
+    // What is to be made before makes what reads it wait.
+    let fourth = cleaned("four");
+    let known = Made::of("meters", made.clone());
+    let awaited = Awaited { model: "metered".to_owned(), partition: Partition::single("month", "2026-01") };
+    let awaited = BTreeSet::from([awaited]);
+    let there = There { made: &known, cleaned: &fourth, awaited: &awaited };
+    let plan = Plan::new(dataset, &dataset.levels()[1], terms, there);
+    let waiting = plan.todo.iter().filter(|planned| planned.awaits.is_some()).count();
+    assert_eq!((plan.todo.len(), waiting), (3, 0), "they are stale anyhow: they read January's measurements as well");
+    let there = There { made: &known, cleaned: &third, awaited: &awaited };
+    let plan = Plan::new(dataset, &dataset.levels()[1], terms, there);
+    let waiting = plan.todo.iter().filter(|planned| planned.awaits.is_some()).count();
+    assert_eq!((plan.todo.len(), waiting, plan.up_to_date), (3, 3, 3));
+}

@@ -239,6 +239,39 @@ async fn large_objects_long_windows_and_large_aggregations_are_handed_over_by_co
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn models_that_read_models_are_made_by_jobs_that_wait_for_each_other() {
+    let Some(bed) = Bed::new("tributary-levels").await else { return };
+    let value = |day: u32, hour: u32| {
+        let time = format!("2026-{:02}-{day:02}T{hour:02}:30:00Z", 1 + day % 3);
+        format!("{{\"measuring_component_id\":\"C1\",\"measurement_dttm\":\"{time}\",\"measurement_value\":1.5}}\n")
+    };
+    let text: String = (1..=28).flat_map(|day| (0..24).map(move |hour| value(day, hour))).collect();
+    let key = format!("/{}/lake/raw/meters/measurement/m.ndjson", bed.bucket);
+    let answer = bed.emulator.call("s3", "PUT", &key, text.as_bytes());
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let lake = |with_queue| {
+        let variables = bed.variables(&bed.lake_url(), with_queue).into_iter();
+        variables.fold(TestLake::new("").at(&bed.lake_url()), |lake, (name, value)| lake.with(&name, &value))
+    };
+    lake(false).call(&["clean"]).ok();
+    let small = lake(true).with("BATCH_ABOVE_BYTES", "1");
+    let summary = small.call(&["aggregate", "--dataset", "meters"]).ok().json();
+    let jobs = bed.batch.jobs();
+    let [metered, daily, found] = jobs.as_slice() else { panic!("{jobs:?}") };
+    assert_eq!(summary["handed_over"].as_array().unwrap().len(), 3, "{summary}");
+    assert_eq!(daily.request["dependsOn"], json!([{"jobId": metered.id}]));
+    assert_eq!(found.request["dependsOn"], json!([{"jobId": daily.id}]));
+    let again = small.call(&["aggregate", "--dataset", "meters"]).ok().json();
+    assert!(again["handed_over"].as_array().unwrap().iter().all(|job| job["already_active"] == true), "{again}");
+    for job in &jobs {
+        bed.run(job);
+    }
+    let summary = small.call(&["aggregate", "--dataset", "meters"]).ok().json();
+    assert_eq!((&summary["up_to_date"], &summary["aggregated"]), (&json!(15), &json!([])), "{summary}");
+    bed.equals_a_single_run(&[&["clean"], &["aggregate"]]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_there_is_no_time_for_is_handed_over_or_reported_and_never_half_done() {
     let Some(bed) = Bed::new("tributary-late").await else { return };
     let mut variables = bed.variables(&bed.lake_url(), true);
