@@ -107,7 +107,7 @@ impl<'a> Plan<'a> {
         let (selection, made) = (terms.selection, there.made);
         let reads_models =
             |model: &&Model| dataset.inputs_of(model).is_ok_and(|inputs| inputs.models().next().is_some());
-        let is_first = !models.iter().any(|model| reads_models(model));
+        let is_first = !models.iter().any(reads_models);
         let is_planned = |name: &str| match dataset.model(name) {
             Some(model) => models.iter().any(|planned| planned.name == name) && selection.wants_model(dataset, model),
             None => is_first && selection.names_model(name),

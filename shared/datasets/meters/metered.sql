@@ -63,8 +63,8 @@ touching AS (
     SELECT install_span.*
     FROM period
     CROSS JOIN install_span
-    WHERE CAST(install_span.valid_from AS DATE) <= CAST(CAST(period.next_day AS INT) + 1 AS DATE)
-        AND CAST(install_span.valid_until AS DATE) >= CAST(CAST(period.first_day AS INT) - 1 AS DATE)
+    WHERE CAST(install_span.valid_from AS DATE) <= period.next_day + INTERVAL '1 day'
+        AND CAST(install_span.valid_until AS DATE) >= period.first_day - INTERVAL '1 day'
 )
 
 SELECT

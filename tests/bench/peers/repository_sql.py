@@ -53,13 +53,27 @@ def in_order(known: dict[str, Statement], model: str) -> list[Statement]:
     ordered: dict[str, Statement] = {}
 
     def visit(name: str) -> None:
-        if name in known and name not in ordered:
+        if name in known and name not in ordered and not known[name].is_model:
             for needed in known[name].inputs:
                 visit(needed)
             ordered[name] = known[name]
 
     for needed in known[model].inputs:
         visit(needed)
+    return list(ordered.values())
+
+
+def models_before(known: dict[str, Statement], model: str) -> list[Statement]:
+    """The models that a model reads, each after those it reads itself."""
+    ordered: dict[str, Statement] = {}
+
+    def visit(name: str) -> None:
+        for needed in known[name].inputs if name in known else []:
+            visit(needed)
+            if needed in known and known[needed].is_model:
+                ordered[needed] = known[needed]
+
+    visit(model)
     return list(ordered.values())
 
 

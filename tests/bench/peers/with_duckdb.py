@@ -98,24 +98,34 @@ def _whole(con, out: str, dataset: str, known: dict, statement) -> None:
 
 
 def _month_by_month(con, out: str, dataset: str, known: dict, statement) -> None:
-    """Each month with what it looks back to, as the model says what belongs to a month."""
+    """What the model reads of other models, once per month; then each month with what it looks back to."""
     table = "measurement"
     months = con.execute(f"SELECT DISTINCT date_trunc('month', day)::DATE FROM all_{table} ORDER BY 1").fetchall()
-    for (month,) in months:
-        con.execute(f"""
-            CREATE OR REPLACE TABLE period AS
-            SELECT DATE '{month}' AS first_day, CAST(DATE '{month}' + INTERVAL '1 month' AS DATE) AS next_day""")
-        con.execute(f"""
-            CREATE OR REPLACE VIEW {table} AS SELECT * FROM all_{table}
-            WHERE day >= DATE '{month}' - {statement.look_back_days} AND day < DATE '{month}' + INTERVAL '1 month'""")
-        _calendar(con, dataset, table)
-        for view in repository_sql.in_order(known, statement.name):
-            con.execute(f'DROP TABLE IF EXISTS "{view.name}"' if view.materialize else "SELECT 1")
-            kind = "TABLE" if view.materialize else "VIEW"
-            con.execute(f'CREATE OR REPLACE {kind} "{view.name}" AS {view.sql}')
-        target = folder(f"{out}/consumption/{dataset}/{statement.name}/month={month:%Y-%m}")
-        hidden = f" EXCLUDE ({', '.join(statement.hidden)})"
-        con.execute(f"COPY (SELECT *{hidden} FROM ({statement.sql})) TO '{target}/data.parquet' (FORMAT parquet, COMPRESSION zstd)")
+    made = []
+    for model in [*repository_sql.models_before(known, statement.name), statement]:
+        for number, (month,) in enumerate(months):
+            con.execute(f"""
+                CREATE OR REPLACE TABLE period AS
+                SELECT DATE '{month}' AS first_day, CAST(DATE '{month}' + INTERVAL '1 month' AS DATE) AS next_day""")
+            for name in [table, *made]:
+                con.execute(f"""
+                    CREATE OR REPLACE VIEW {name} AS SELECT * FROM all_{name}
+                    WHERE day >= DATE '{month}' - {model.look_back_days} AND day < DATE '{month}' + INTERVAL '1 month'""")
+            _calendar(con, dataset, table)
+            for view in repository_sql.in_order(known, model.name):
+                con.execute(f'DROP TABLE IF EXISTS "{view.name}"' if view.materialize else "SELECT 1")
+                kind = "TABLE" if view.materialize else "VIEW"
+                con.execute(f'CREATE OR REPLACE {kind} "{view.name}" AS {view.sql}')
+            if model is not statement:
+                first = f"CREATE OR REPLACE TABLE all_{model.name} AS" if number == 0 else f"INSERT INTO all_{model.name}"
+                con.execute(f"{first} {model.sql}")
+                continue
+            target = folder(f"{out}/consumption/{dataset}/{model.name}/month={month:%Y-%m}")
+            hidden = f" EXCLUDE ({', '.join(model.hidden)})"
+            con.execute(
+                f"COPY (SELECT *{hidden} FROM ({model.sql})) TO '{target}/data.parquet' (FORMAT parquet, COMPRESSION zstd)"
+            )
+        made.append(model.name)
 
 
 def _calendar(con, dataset: str, table: str) -> None:
