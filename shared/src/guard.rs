@@ -36,6 +36,8 @@ pub enum Why {
     RawGone,
     /// No ledger entry names it.
     Orphan,
+    /// It was a step on the way to a partition that is there by now, or to none.
+    Used,
 }
 
 /// Deletes the state of an object that is there now if `may_go` is true, which is asked after that state was looked at.

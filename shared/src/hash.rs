@@ -25,6 +25,11 @@ pub fn number<'a>(texts: impl IntoIterator<Item = &'a str>) -> u128 {
     hash.digest128()
 }
 
+/// A number of some bytes, the same on every machine: to spread values, not to know them by.
+pub fn spread(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
+}
+
 /// The fingerprint of everything a reader yields, and how many bytes that was.
 pub fn reader(mut reader: impl Read) -> io::Result<(String, u64)> {
     let mut hash = Xxh3::new();

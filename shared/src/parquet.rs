@@ -16,12 +16,14 @@ use crate::store::{Object, Store};
 mod chunk;
 mod column;
 mod hybrid;
+mod join;
 mod known;
 mod table;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub use self::join::Joined;
 pub use self::table::{Cells, TableFile};
 
 /// The last bytes of a Parquet file: the footer's length and the magic.

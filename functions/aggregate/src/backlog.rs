@@ -22,6 +22,8 @@ pub struct Stale {
     pub partition: Partition,
     /// How many levels of models are before this one: those are to be made first.
     pub level: usize,
+    /// In how many shards it is made.
+    pub shards: u64,
     /// Bytes of the standard zone objects it is made from, as the ledger says.
     pub bytes: u64,
 }
@@ -37,6 +39,7 @@ impl Stale {
             model: planned.model.name.clone(),
             partition: planned.partition.clone(),
             level: level(&planned.model.name).unwrap_or_default(),
+            shards: planned.shards,
             bytes: planned.bytes,
         };
         planned.iter().map(stale).collect()
@@ -58,6 +61,19 @@ pub(crate) fn is_too_large(lake: &Lake, planned: &[Planned<'_>]) -> bool {
     let limit = lake.batch.as_ref().and_then(|batch| batch.above_bytes());
     let total = planned.iter().map(|planned| planned.bytes).fold(0, u64::saturating_add);
     limit.is_some_and(|limit| total > limit)
+}
+
+/// One share for each shard of a partition that is made in shards.
+fn in_shards(stale: &Stale) -> impl Iterator<Item = Share> {
+    let Stale { dataset, model, partition, shards, .. } = stale.clone();
+    let share = move |number| Share::Shard {
+        dataset: dataset.clone(),
+        model: model.clone(),
+        partition: partition.clone(),
+        number,
+        of: shards,
+    };
+    (0..shards).filter(move |_| shards > 1).map(share)
 }
 
 /// Cuts a backlog into shares of about `bytes` each, of one model each.
@@ -86,11 +102,16 @@ pub async fn hand_over(lake: &Lake, selection: &Selection, backlog: &[Stale]) ->
     let subject = if subject.is_empty() { "all".to_owned() } else { subject.join("-") };
     let levels: BTreeSet<usize> = backlog.iter().map(|stale| stale.level).collect();
     let bytes = batch.above_bytes().unwrap_or(u64::MAX);
-    let shares = levels.into_iter().map(|level| {
+    let mut jobs = Vec::new();
+    for level in levels {
         let of_level: Vec<Stale> = backlog.iter().filter(|stale| stale.level == level).cloned().collect();
-        shares(&of_level, bytes)
-    });
-    Ok(batch.aggregate(&subject, shares.collect()).await?)
+        // What is made in shards is joined after them.
+        jobs.extend(
+            Some(of_level.iter().flat_map(in_shards).collect()).filter(|shards: &Vec<Share>| !shards.is_empty()),
+        );
+        jobs.push(shares(&of_level, bytes));
+    }
+    Ok(batch.aggregate(&subject, jobs).await?)
 }
 
 #[cfg(test)]
@@ -103,6 +124,7 @@ mod tests {
             dataset: "d".to_owned(),
             model: model.to_owned(),
             level: 0,
+            shards: 1,
             partition: Partition::single("month", &format!("2026-{month:02}")),
             bytes,
         };

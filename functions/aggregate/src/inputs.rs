@@ -7,9 +7,10 @@ use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
 use crate::plan::{Planned, Task};
 use crate::planned::columns;
+use crate::shard::Shard;
 
-/// Registers everything that a model reads.
-pub async fn add_inputs(engine: &Engine, lake: &Lake, task: &Task<'_>) -> Result<()> {
+/// Registers everything that a model reads, or what is of one shard.
+pub async fn add_inputs(engine: &Engine, lake: &Lake, task: &Task<'_>, shard: Option<Shard>) -> Result<()> {
     let Planned { dataset, model, partition, .. } = task.planned;
     let personal_key = match (model.hash_personal, &lake.personal_key) {
         (false, _) => None,
@@ -34,6 +35,11 @@ pub async fn add_inputs(engine: &Engine, lake: &Lake, task: &Task<'_>) -> Result
             Relation::Model(read) => {
                 engine.add_model(lake, read.name.as_str(), read, &objects, task.reach.as_ref()).await?;
             }
+        }
+    }
+    if let Some(shard) = shard {
+        for relation in &task.inputs.relations {
+            shard.cut(engine.context(), relation.name(), &model.shard).await?;
         }
     }
     engine.add_declared(dataset, partition.days(), task.reach.clone())?;

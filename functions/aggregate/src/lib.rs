@@ -30,6 +30,8 @@ mod planned;
 mod preview;
 mod query;
 mod reach;
+mod shard;
+mod sharded;
 mod state;
 mod statement;
 mod sweep;
@@ -264,6 +266,7 @@ async fn one_round(
             todo.retain(|planned| !made_before.contains(&(planned.model.name.clone(), planned.partition.clone())));
         }
         if number == 0 {
+            sharded::sweep(lake, state.dataset).await?;
             settle(lake, state, &vanished, &mut outcome).await?;
         }
         remove_vanished(lake, state, &vanished, &mut outcome).await?;
@@ -278,6 +281,22 @@ async fn one_round(
         }
     }
     Ok(outcome)
+}
+
+/// Makes shards of partitions that are stale, those that are share `number` of `of`: for the aggregation that joins them.
+pub async fn make_shards(lake: &Lake, selection: &Selection, workers: usize, number: u64, of: u64) -> Result<()> {
+    for dataset in selected(lake, selection)? {
+        let state = State::read(lake, dataset, Keep::Nothing).await?;
+        for models in state.levels() {
+            let todo = state.plan_level(lake, selection, &models).todo;
+            for task in plan::gather(&state.cleaned, &state.made, &todo)?.iter().filter(|task| task.planned.shards > 1)
+            {
+                let is_ours = |shard: u64| shard % of.max(1) == number;
+                sharded::make(lake, task, workers, is_ours).await.map_err(|error| make::of_task(task, error))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Removes what killed writers left beside partitions that stay.
@@ -310,10 +329,12 @@ async fn make_all(
     progress.begin(&format!("aggregate {}", state.dataset.name), todo.len() as u64);
     for planned in in_memory(todo) {
         let tasks = plan::gather(&state.cleaned, &state.made, planned)?;
-        let mut work = futures::stream::iter(
-            tasks.iter().map(|task| async move { (task, make::make(lake, task, selection.allow_shrink).await) }),
-        )
-        .buffer_unordered(workers.max(1));
+        // Of a partition in shards, the shards are made beside each other.
+        let (whole, sharded): (Vec<_>, Vec<_>) = tasks.iter().partition(|task| task.planned.shards == 1);
+        let make = |task, workers| async move { (task, make::make(lake, task, selection.allow_shrink, workers).await) };
+        let whole = futures::stream::iter(whole).map(|task| make(task, 1)).buffer_unordered(workers.max(1));
+        let sharded = futures::stream::iter(sharded).then(|task| make(task, workers));
+        let mut work = std::pin::pin!(whole.chain(sharded));
         while let Some((task, done)) = work.next().await {
             progress.advance(&format!("{} {}", task.planned.model.name, task.planned.partition));
             match done {

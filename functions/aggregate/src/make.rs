@@ -24,36 +24,43 @@ use crate::error::{Error, Result};
 use crate::inputs::add_inputs;
 use crate::lineage;
 use crate::plan::{Planned, Task};
+use crate::planned;
+use crate::shard::Shard;
+use crate::sharded;
 use crate::statement::{Kind, plan};
 use crate::tested::{self, Failed};
 
 /// Makes a partition and commits it. Returns its parts by columns of the result one by one.
-pub async fn make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Vec<Aggregated>> {
+pub async fn make(lake: &Lake, task: &Task<'_>, allow_shrink: bool, workers: usize) -> Result<Vec<Aggregated>> {
+    let done = AssertUnwindSafe(try_make(lake, task, allow_shrink, workers)).catch_unwind().await;
+    let broken_off =
+        || Error::Query("the program broke off while it made this partition: see the message above".to_owned());
+    done.unwrap_or_else(|_| Err(broken_off())).map_err(|error| of_task(task, error))
+}
+
+/// An error with the partition that it is of.
+pub fn of_task(task: &Task<'_>, error: Error) -> Error {
     let Planned { dataset, model, partition, .. } = task.planned;
     let (dataset, model, partition) = (dataset.name.clone(), model.name.clone(), partition.clone());
-    match AssertUnwindSafe(try_make(lake, task, allow_shrink)).catch_unwind().await {
-        Ok(Err(Error::Query(why))) => Err(Error::Model { dataset, model, partition, why }),
-        Ok(Err(error @ Error::Exhausted(_))) => Err(Error::Model { dataset, model, partition, why: error.to_string() }),
-        Ok(Err(Error::Input { url, why })) => Err(Error::Damaged { dataset, model, partition, url, why }),
-        Ok(Err(Error::Lake(lake::Error::Store(error)))) if error.failure == Failure::Condition => {
-            Err(Error::Overtaken { dataset, model, partition })
+    match error {
+        Error::Query(why) => Error::Model { dataset, model, partition, why },
+        error @ Error::Exhausted(_) => Error::Model { dataset, model, partition, why: error.to_string() },
+        Error::Input { url, why } => Error::Damaged { dataset, model, partition, url, why },
+        Error::Lake(lake::Error::Store(error)) if error.failure == Failure::Condition => {
+            Error::Overtaken { dataset, model, partition }
         }
-        Ok(other) => other,
-        Err(_) => {
-            let why = "the program broke off while it made this partition: see the message above".to_owned();
-            Err(Error::Model { dataset, model, partition, why })
-        }
+        other => other,
     }
 }
 
-async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Vec<Aggregated>> {
+async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool, workers: usize) -> Result<Vec<Aggregated>> {
     let Planned { dataset, model, partition, fingerprint, known, .. } = task.planned;
     let previous = lake.ledger.consumption_entry(&dataset.name, &model.name, partition).await?;
     if previous.as_ref().map(|(entry, _)| &entry.fingerprint) != known.as_ref() {
         let (dataset, model) = (dataset.name.clone(), model.name.clone());
         return Err(Error::Overtaken { dataset, model, partition: partition.clone() });
     }
-    let Computed { parts, failed, .. } = compute(lake, task).await?;
+    let Computed { parts, failed, .. } = compute(lake, task, workers).await?;
     let texts = |severity| {
         failed.iter().filter(move |test| test.severity == severity).map(|test| test.text.clone()).collect::<Vec<_>>()
     };
@@ -78,6 +85,9 @@ async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool) -> Result<Ve
         ..commit::nothing(&dataset.name, &model.name, partition)
     };
     let outputs = commit::commit(lake, previous, entry, files).await?;
+    if task.planned.shards > 1 {
+        sharded::forget(lake, task).await?;
+    }
     let mut made = made(task.planned, &before, &outputs);
     if let Some(first) = made.first_mut() {
         first.warnings = texts(Severity::Warn);
@@ -154,47 +164,100 @@ fn failed(error: impl std::fmt::Display) -> Error {
 }
 
 /// Runs the model's query over its inputs into temporary Parquet files, one per part of the partition, and its tests over
-/// these. A join that memory does not hold is done again over sorted rows.
-pub async fn compute(lake: &Lake, task: &Task<'_>) -> Result<Computed> {
-    match compute_with(lake, task, Engine::new(lake, 1)?).await {
-        Err(Error::Exhausted(why)) => {
-            tracing::info!(model = task.planned.model.name, why, "joining sorted rows");
-            compute_with(lake, task, Engine::frugal(lake, 1)?).await
-        }
+/// these.
+pub async fn compute(lake: &Lake, task: &Task<'_>, workers: usize) -> Result<Computed> {
+    if task.planned.shards > 1 {
+        let part = sharded::joined(lake, task, workers).await?;
+        let parts = BTreeMap::from([(task.planned.partition.clone(), part)]);
+        let columns = planned::columns(lake, task.planned.dataset, task.planned.model).await?;
+        let engine = Engine::new(lake, 1)?;
+        let failed = async {
+            add_inputs(&engine, lake, task, None).await?;
+            test(lake, &engine, task, &parts, &columns).await
+        };
+        let failed = engine.bounded(Some(lake.limits().model_time), failed).await?;
+        return Ok(Computed { parts, columns, failed });
+    }
+    let compute = async |engine: Engine| {
+        let work = async {
+            let (parts, columns) = rows(lake, &engine, task, None).await?;
+            let failed = test(lake, &engine, task, &parts, &columns).await?;
+            Ok::<_, Error>(Computed { parts, columns, failed })
+        };
+        engine.bounded(Some(lake.limits().model_time), work).await
+    };
+    match compute(Engine::new(lake, 1)?).await {
+        Err(Error::Exhausted(why)) => compute(frugal(lake, task, &why)?).await,
         done => done,
     }
 }
 
-async fn compute_with(lake: &Lake, task: &Task<'_>, engine: Engine) -> Result<Computed> {
-    let Planned { dataset, model, partition, .. } = task.planned;
-    let work = async {
-        lineage::check_split(lake, dataset, model).await?;
-        add_inputs(&engine, lake, task).await?;
-        let query = plan(engine.context(), &model.sql, Kind::Model).await?;
-        let columns = Columns::new(model, partition, query.schema().as_arrow())?;
-        let mut parts = BTreeMap::new();
-        let mut batches = bounds::apart(query.execute_stream().await?);
-        while let Some(batch) = batches.next().await {
-            for (partition, batch) in columns.split(partition, &batch?)? {
-                let part = match parts.entry(partition) {
-                    Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(free) => free.insert(Part::new(&columns.schema)?),
-                };
-                part.write(&batch)?;
-            }
-        }
-        let parts: BTreeMap<Partition, Part<File>> = parts
-            .into_iter()
-            .map(|(partition, part): (_, Part<_>)| Ok((partition, part.finish()?)))
-            .collect::<Result<_>>()?;
-        let mut failed_tests = Vec::new();
-        if !model.tests.is_empty() {
-            let files = parts.values().filter(|part| part.rows > 0).map(|part| part.file.try_clone());
-            let files = files.collect::<std::io::Result<_>>().map_err(failed)?;
-            engine.add_made(&model.name, &columns.schema, files).await?;
-            failed_tests = tested::run(lake, &engine, dataset, model).await?;
-        }
-        Ok::<_, Error>(Computed { parts, columns: columns.schema, failed: failed_tests })
+/// Makes one shard of a partition, as one file.
+pub async fn write(lake: &Lake, task: &Task<'_>, shard: Shard) -> Result<File> {
+    let compute = async |engine: Engine| {
+        let work = rows(lake, &engine, task, Some(shard));
+        engine.bounded(Some(lake.limits().model_time), work).await
     };
-    engine.bounded(Some(lake.limits().model_time), work).await
+    let (mut parts, columns) = match compute(Engine::new(lake, 1)?).await {
+        Err(Error::Exhausted(why)) => compute(frugal(lake, task, &why)?).await?,
+        done => done?,
+    };
+    match parts.remove(&task.planned.partition) {
+        Some(part) => Ok(part.file),
+        None => Ok(Part::new(&columns)?.finish()?.file),
+    }
+}
+
+/// A join that memory does not hold is done again over sorted rows.
+fn frugal(lake: &Lake, task: &Task<'_>, why: &str) -> Result<Engine> {
+    tracing::info!(model = task.planned.model.name, why, "joining sorted rows");
+    Engine::frugal(lake, 1)
+}
+
+/// The rows of a partition, or of one of its shards, part by part, and their columns.
+async fn rows(
+    lake: &Lake,
+    engine: &Engine,
+    task: &Task<'_>,
+    shard: Option<Shard>,
+) -> Result<(BTreeMap<Partition, Part<File>>, SchemaRef)> {
+    let Planned { dataset, model, partition, .. } = task.planned;
+    lineage::check_split(lake, dataset, model).await?;
+    add_inputs(engine, lake, task, shard).await?;
+    let query = plan(engine.context(), &model.sql, Kind::Model).await?;
+    let columns = Columns::new(model, partition, query.schema().as_arrow())?;
+    let mut parts = BTreeMap::new();
+    let mut batches = bounds::apart(query.execute_stream().await?);
+    while let Some(batch) = batches.next().await {
+        for (partition, batch) in columns.split(partition, &batch?)? {
+            let part = match parts.entry(partition) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(free) => free.insert(Part::new(&columns.schema)?),
+            };
+            part.write(&batch)?;
+        }
+    }
+    let parts: BTreeMap<Partition, Part<File>> = parts
+        .into_iter()
+        .map(|(partition, part): (_, Part<_>)| Ok((partition, part.finish()?)))
+        .collect::<Result<_>>()?;
+    Ok((parts, columns.schema))
+}
+
+/// Runs a model's tests over new rows, beside its inputs.
+async fn test(
+    lake: &Lake,
+    engine: &Engine,
+    task: &Task<'_>,
+    parts: &BTreeMap<Partition, Part<File>>,
+    columns: &SchemaRef,
+) -> Result<Vec<Failed>> {
+    let Planned { dataset, model, .. } = task.planned;
+    if model.tests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let files = parts.values().filter(|part| part.rows > 0).map(|part| part.file.try_clone());
+    let files = files.collect::<std::io::Result<_>>().map_err(failed)?;
+    engine.add_made(&model.name, columns, files).await?;
+    tested::run(lake, engine, dataset, model).await
 }

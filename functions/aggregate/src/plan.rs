@@ -38,6 +38,8 @@ pub struct Planned<'a> {
     pub objects: u64,
     /// Their size.
     pub bytes: u64,
+    /// In how many shards it is made.
+    pub shards: u64,
     /// A partition that it reads and that is to be made before: it is stale only if that changes.
     pub awaits: Option<Awaited>,
 }
@@ -272,9 +274,13 @@ fn partitions<'a>(
             let before = || grouped.awaited(*relation).find(|awaited| window.has(&awaited.partition, None));
             awaits = awaits.or_else(before);
         }
+        let shards = model.shards(bytes);
+        if shards > 1 {
+            sums.push(format!("{shards} shards"));
+        }
         let fingerprint = hash::texts([rules.as_str()].into_iter().chain(sums.iter().map(String::as_str)));
         let awaits = awaits.cloned();
-        Planned { dataset, model, partition, fingerprint, known: None, objects, bytes, awaits }
+        Planned { dataset, model, partition, fingerprint, known: None, objects, bytes, shards, awaits }
     };
     partitions.into_iter().map(planned).collect()
 }

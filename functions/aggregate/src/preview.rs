@@ -172,7 +172,7 @@ async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows
         },
         error => error,
     };
-    let Computed { parts, columns, failed } = compute(lake, task).await.map_err(of_model)?;
+    let Computed { parts, columns, failed } = compute(lake, task, 1).await.map_err(of_model)?;
     let rows_after = parts.values().map(|part| part.rows).sum();
     let failed = failed.into_iter().map(|test| test.text).collect();
     if before.is_empty() {

@@ -55,6 +55,15 @@ async fn one(session: &Session<'_>, share: &Share, summary: &mut Summary) -> Res
             };
             session.aggregate(&selection, summary).await
         }
+        Share::Shard { dataset, model, partition, number, of } => {
+            let selection = aggregate::Selection {
+                dataset: Some(dataset.clone()),
+                models: vec![model.clone()],
+                partitions: vec![partition.clone()],
+                ..Default::default()
+            };
+            Ok(aggregate::make_shards(&session.lake, &selection, session.workers, *number, *of).await?)
+        }
         Share::Finish { dataset } => session.clean_and_aggregate(dataset.clone(), summary).await,
     }
 }

@@ -52,6 +52,19 @@ pub enum Share {
         /// The partitions.
         partitions: Vec<Partition>,
     },
+    /// Makes one shard of a partition; what makes the partition joins them.
+    Shard {
+        /// The dataset.
+        dataset: String,
+        /// The model.
+        model: String,
+        /// The partition.
+        partition: Partition,
+        /// Which one.
+        number: u64,
+        /// Of how many.
+        of: u64,
+    },
     /// Cleans what is left of a dataset, and brings its models up to date: the end of a backfill.
     Finish {
         /// The dataset.

@@ -132,6 +132,11 @@ impl Dataset {
             if let PartitionBy::Time(_, column) = &model.partition {
                 first.days_by(column).map_err(|why| wrong(format!("partition: {why}")))?;
             }
+            if let Relation::Table(table) = first
+                && let Some(unknown) = model.shard.iter().find(|name| table.column(name).is_none())
+            {
+                return Err(wrong(format!("shard: the first input, {}, has no column \"{unknown}\"", table.name)));
+            }
             for read in inputs.models() {
                 if model.cut_by().is_some()
                     && read.cut_by().is_some_and(|day| read.hidden.iter().any(|name| name == day))

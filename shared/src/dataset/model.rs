@@ -43,6 +43,11 @@ pub struct Model {
     pub inputs: Vec<String>,
     /// Whether it is there for other models only: other engines and descriptions of the lake do not show it.
     pub intermediate: bool,
+    /// Columns of which rows with different values never meet, in the result of the query as in what it reads: a large
+    /// partition is made in shards by them.
+    pub shard: Vec<String>,
+    /// About how many bytes of inputs one shard is made from.
+    pub shard_bytes: u64,
     /// How many days before a partition's first its inputs reach.
     pub look_back_days: u32,
     /// The CSV files that it is also written to.
@@ -75,6 +80,11 @@ pub struct View {
     /// A fingerprint of the file's text.
     pub fingerprint: String,
 }
+
+/// About how many bytes of inputs one shard is made from, where a model says nothing: some ten million rows.
+const SHARD_BYTES: u64 = 128 * 1024 * 1024;
+/// The most shards of a partition.
+const MOST_SHARDS: u64 = 1024;
 
 /// A model's CSV files: `NAME.csv` has the newest partition, `NAME_historical.csv` all earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -110,6 +120,9 @@ struct ModelFile {
     inputs: Vec<String>,
     #[serde(default)]
     intermediate: bool,
+    #[serde(default)]
+    shard: Vec<String>,
+    shard_bytes: Option<u64>,
     #[serde(default)]
     look_back_days: u32,
     csv: Option<Csv>,
@@ -166,6 +179,17 @@ impl SqlFile {
         if let Some(both) = declared.split.iter().find(|name| declared.hidden.contains(name)) {
             return Err(wrong(format!("hidden: \"{both}\" cuts the partitions, so that it stands in their paths")));
         }
+        if declared.shard_bytes.is_some() && declared.shard.is_empty() {
+            return Err(wrong(
+                "shard_bytes: say by which columns rows are apart, as in shard = [\"meter\"]".to_owned(),
+            ));
+        }
+        if declared.shard_bytes == Some(0) {
+            return Err(wrong("shard_bytes: a shard is made from a byte at least".to_owned()));
+        }
+        if !declared.shard.is_empty() && !declared.split.is_empty() {
+            return Err(wrong("shard: what is split is not made in shards: leave one of them out".to_owned()));
+        }
         let safe = |name: &str| {
             (1..=100).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         };
@@ -188,6 +212,8 @@ impl SqlFile {
             hidden: declared.hidden,
             inputs: declared.inputs,
             intermediate: declared.intermediate,
+            shard: declared.shard,
+            shard_bytes: declared.shard_bytes.unwrap_or(SHARD_BYTES),
             look_back_days: declared.look_back_days,
             csv: declared.csv,
             max_shrink: declared.max_shrink,
@@ -206,6 +232,11 @@ impl Model {
             PartitionBy::Time(_, column) => Some(column),
             PartitionBy::Key(_) | PartitionBy::Nothing => None,
         }
+    }
+
+    /// In how many shards a partition is made that is made from so many bytes: on every machine the same.
+    pub fn shards(&self, bytes: u64) -> u64 {
+        if self.shard.is_empty() { 1 } else { bytes.div_ceil(self.shard_bytes.max(1)).clamp(1, MOST_SHARDS) }
     }
 
     /// The columns that stand in the path of its Parquet objects.

@@ -632,3 +632,113 @@ fn unit_tests_give_rows_of_models() {
     let called = lake.call(&["test", "trams"]);
     assert!(called.status == 1 && format!("{}{}", called.stdout, called.stderr).contains("daily"), "{}", called.stdout);
 }
+
+/// A lake with a model that is made in several shards, or in one.
+fn in_shards(declared: &str) -> TestLake {
+    let lake = TestLake::new("http://127.0.0.1:9/");
+    lake.write("config/datasets/trams/dataset.toml", DATASET);
+    let model = "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"ride\"]\n-- look_back_days = 3\n";
+    let sql = "\nSELECT id, day, line, people, sum(people) OVER (PARTITION BY line ORDER BY day, id) AS so_far FROM ride \
+        CROSS JOIN settings WHERE people >= settings.least ORDER BY line, day, id\n";
+    lake.write("config/datasets/trams/so_far.sql", format!("{model}{declared}{sql}"));
+    let ride = |number: u32| format!("{number},2026-10-{:02},{},Ada,{}\n", 1 + number % 31, number % 13, number % 5);
+    let rides: String = (0..2_000).map(ride).collect();
+    lake.write("raw/trams/rides.csv", format!("id,day,line,driver,people\n{rides}"));
+    lake.call(&["clean"]).ok();
+    lake
+}
+
+const SO_FAR: &str = "consumption/trams/so_far/month=2026-10/data.parquet";
+
+fn kept(lake: &TestLake) -> Vec<std::path::PathBuf> {
+    let mut folders = vec![lake.path().join("batch/shards")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn a_partition_in_shards_has_the_rows_of_one_that_is_made_as_a_whole() {
+    let rows = |lake: &TestLake| lake.query("SELECT * FROM trams.so_far ORDER BY id");
+    let whole = in_shards("");
+    whole.call(&["aggregate"]).ok();
+    let sharded = in_shards(
+        "-- shard = [\"line\"]\n-- shard_bytes = 2000\n-- [[test]]\n-- unique = [\"id\"]\n-- not_null = [\"so_far\"]\n",
+    );
+    let planned = sharded.call(&["aggregate", "--plan"]).ok();
+    assert!(planned.stdout.contains("so_far"), "{}", planned.stdout);
+    sharded.call(&["aggregate"]).ok();
+    assert_eq!(rows(&sharded), rows(&whole));
+    assert_eq!(rows(&sharded).len(), 1_600);
+    assert_eq!(kept(&sharded), Vec::<std::path::PathBuf>::new(), "what is committed needs no shards");
+    sharded.call(&["verify"]).ok();
+    assert_eq!(made(&sharded.call(&["aggregate"]).ok()), Vec::<String>::new());
+    assert_eq!(sharded.call(&["aggregate", "--all"]).ok().json()["aggregated"][0]["changed"], false);
+    let diff = sharded.call(&["aggregate", "--all", "--diff"]).ok().json();
+    assert_eq!((&diff["planned"][0]["added"], &diff["planned"][0]["removed"]), (&json!(0), &json!(0)), "{diff}");
+}
+
+#[test]
+fn shards_that_are_finished_are_not_made_again_and_damaged_ones_are() {
+    let declared = "-- shard = [\"line\"]\n-- shard_bytes = 2000\n";
+    let quiet = in_shards(declared);
+    quiet.call(&["aggregate"]).ok();
+    let lake = in_shards(declared);
+    let shard = |number: u64| json!({"do": "shard", "dataset": "trams", "model": "so_far", "partition": "month=2026-10", "number": number, "of": 3});
+    let job = |id: &str, shares: &[Value]| {
+        lake.write(&format!("batch/{id}.json"), json!({"title": id, "shares": shares}).to_string());
+        lake.call(&["job", id]).ok();
+    };
+    // One child of three, as if the others had been killed.
+    job("one", &[shard(1)]);
+    let first = kept(&lake);
+    assert!(!first.is_empty() && kept(&quiet).is_empty());
+    let time = |path: &std::path::PathBuf| std::fs::metadata(path).unwrap().modified().unwrap();
+    let times: Vec<_> = first.iter().map(time).collect();
+    job("more", &[shard(0), shard(1)]);
+    let more = kept(&lake);
+    assert!(more.len() > first.len() && first.iter().all(|path| more.contains(path)), "{more:?}");
+    assert_eq!(first.iter().map(time).collect::<Vec<_>>(), times, "a finished shard is not written again");
+
+    let damaged = &first[0];
+    let mut bytes = std::fs::read(damaged).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(damaged, bytes).unwrap();
+    lake.call(&["aggregate"]).ok();
+    let bytes = |lake: &TestLake| std::fs::read(lake.path().join(SO_FAR)).unwrap();
+    assert!(bytes(&lake) == bytes(&quiet), "the same bytes, whoever made the shards and in which order");
+    assert_eq!(kept(&lake), Vec::<std::path::PathBuf>::new());
+
+    // What a run that will never be finished has left is not mistaken for anything.
+    lake.write("raw/trams/more.csv", "id,day,line,driver,people\n9000,2026-10-31,7,Eve,4\n");
+    lake.call(&["clean"]).ok();
+    job("late", &[shard(0)]);
+    lake.write("raw/trams/more.csv", "id,day,line,driver,people\n9000,2026-10-31,7,Eve,3\n");
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    let people = lake.query("SELECT people FROM trams.so_far WHERE id = 9000");
+    assert_eq!((people, kept(&lake).len()), (vec![json!({"people": 3})], 0));
+}
+
+#[test]
+fn shards_are_declared_by_columns_that_there_are() {
+    for (declared, says) in [
+        ("-- shard = [\"stop\"]\n", "the first input, ride, has no column \"stop\""),
+        ("-- shard_bytes = 5\n", "say by which columns"),
+        ("-- shard = [\"line\"]\n-- shard_bytes = 0\n", "a byte at least"),
+        ("-- shard = [\"line\"]\n-- split = [\"line\"]\n", "what is split is not made in shards"),
+    ] {
+        let lake = TestLake::new("http://127.0.0.1:9/");
+        lake.write("config/datasets/trams/dataset.toml", DATASET);
+        lake.write("config/datasets/trams/people.sql", format!("{MODEL}{declared}{SQL}"));
+        let called = lake.call(&["dataset", "check", lake.path().join("config/datasets/trams").to_str().unwrap()]);
+        assert!(called.status == 2 && called.stderr.contains(says), "{says:?} is not in: {}", called.stderr);
+    }
+}
