@@ -122,49 +122,62 @@ impl<'a> Plan<'a> {
             })
             .map(|(key, _)| key)
             .collect();
-        let groups = made.groups();
+        let groups = if is_first { BTreeMap::new() } else { made.groups() };
         for model in models.iter().copied().filter(|model| selection.wants_model(dataset, model)) {
-            let unreadable: BTreeSet<&str> = made.unreadable_of(&model.name).map(|entry| entry.key.as_str()).collect();
             plan.failed.extend(made.unreadable_of(&model.name).map(|entry| not_readable(dataset, model, entry)));
-            if let Some(entry) = unreadable_input(dataset, model, there) {
+            // Checked when the dataset was read.
+            let Ok(inputs) = dataset.inputs_of(model) else { continue };
+            if let Some(entry) = unreadable_input(dataset, &inputs, there) {
                 let (dataset, what) = (dataset.name.clone(), model.name.clone());
                 plan.failed.push(Error::Unreadable { dataset, what, source: Box::new(entry.error()) });
                 left.retain(|key| made.get(key).is_none_or(|entry| entry.model != model.name));
                 continue;
             }
-            // Checked when the dataset was read.
-            let Ok(inputs) = dataset.inputs_of(model) else { continue };
-            let inputs = Grouped::new(inputs, there, &groups);
-            let is_all = selection.all && selection.names_model(&model.name);
-            let mut todo = Vec::new();
-            for mut planned in partitions(dataset, model, &inputs, terms.personal_key) {
-                if !selection.wants(&model.name, &planned.partition) {
-                    continue;
-                }
-                let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &planned.partition);
-                left.remove(ledger_key.as_str());
-                let entry = made.get(&ledger_key).filter(|entry| entry.file.is_none());
-                planned.known = entry.map(|entry| entry.fingerprint.clone());
-                let is_settled = entry.is_some_and(|entry| entry.is_settled()) && !made.is_damaged(&ledger_key);
-                if unreadable.contains(ledger_key.as_str()) {
-                    continue;
-                }
-                let is_same = is_settled && planned.known.as_ref() == Some(&planned.fingerprint) && !is_all;
-                if is_same && planned.awaits.is_none() {
-                    plan.up_to_date += 1;
-                } else {
-                    // What is stale anyhow awaits nothing that decides.
-                    planned.awaits = planned.awaits.filter(|_| is_same);
-                    todo.push(planned);
-                }
-            }
-            match too_many(&todo, &inputs, terms.most_new) {
-                Some(error) => plan.failed.push(error),
-                None => plan.todo.append(&mut todo),
-            }
+            plan.add_model(dataset, model, terms, &Grouped::new(inputs, there, &groups), made, &mut left);
         }
         plan.vanished = left.into_iter().map(str::to_owned).collect();
         plan
+    }
+
+    /// Adds what is stale of one model; the ledger keys of partitions that there are go from those that are `left`.
+    fn add_model(
+        &mut self,
+        dataset: &'a Dataset,
+        model: &'a Model,
+        terms: Terms<'_>,
+        inputs: &Grouped<'_, '_>,
+        made: &Made,
+        left: &mut BTreeSet<&str>,
+    ) {
+        let selection = terms.selection;
+        let unreadable: BTreeSet<&str> = made.unreadable_of(&model.name).map(|entry| entry.key.as_str()).collect();
+        let is_all = selection.all && selection.names_model(&model.name);
+        let mut todo = Vec::new();
+        for mut planned in partitions(dataset, model, inputs, terms.personal_key) {
+            if !selection.wants(&model.name, &planned.partition) {
+                continue;
+            }
+            let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, &planned.partition);
+            left.remove(ledger_key.as_str());
+            if unreadable.contains(ledger_key.as_str()) {
+                continue;
+            }
+            let entry = made.get(&ledger_key).filter(|entry| entry.file.is_none());
+            planned.known = entry.map(|entry| entry.fingerprint.clone());
+            let is_settled = entry.is_some_and(|entry| entry.is_settled()) && !made.is_damaged(&ledger_key);
+            let is_same = is_settled && planned.known.as_ref() == Some(&planned.fingerprint) && !is_all;
+            if is_same && planned.awaits.is_none() {
+                self.up_to_date += 1;
+            } else {
+                // What is stale anyhow awaits nothing that decides.
+                planned.awaits = planned.awaits.filter(|_| is_same);
+                todo.push(planned);
+            }
+        }
+        match too_many(&todo, inputs, terms.most_new) {
+            Some(error) => self.failed.push(error),
+            None => self.todo.append(&mut todo),
+        }
     }
 }
 
@@ -211,8 +224,7 @@ fn not_readable(dataset: &Dataset, model: &Model, entry: &Unreadable) -> Error {
 }
 
 /// An entry that cannot be read of what a model is made from, as far as its key says.
-fn unreadable_input<'a>(dataset: &Dataset, model: &Model, there: There<'a>) -> Option<&'a Unreadable> {
-    let inputs = dataset.inputs_of(model).ok()?;
+fn unreadable_input<'a>(dataset: &Dataset, inputs: &Inputs<'_>, there: There<'a>) -> Option<&'a Unreadable> {
     let of_table = there.cleaned.unreadable().iter().find(|entry| {
         let table = entry.raw_key().and_then(|raw_key| dataset.table_of(&raw_key).map(|table| table.name.clone()));
         table.is_none_or(|name| inputs.tables().any(|table| table.name == name))

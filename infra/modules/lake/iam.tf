@@ -10,6 +10,7 @@ locals {
   snapshots       = ["${local.bucket_arn.ledger}/snapshot/*"]                                         # copies of the ledger's entries
   config_objects  = "${local.bucket_arn.ledger}/config/*"
   batch_manifests = "${local.bucket_arn.ledger}/batch/*"
+  shards          = "${local.bucket_arn.ledger}/batch/shards/*" # of partitions that are not finished
 
   read   = ["s3:GetObject"]
   write  = ["s3:GetObject", "s3:PutObject"]
@@ -47,7 +48,7 @@ locals {
     aggregate = concat(local.may_read.aggregate, [
       { actions = ["s3:ListBucket"], resources = [for zone in ["consumption", "ledger", "standard"] : local.bucket_arn[zone]] },
       { actions = local.read, resources = concat([local.config_objects], local.objects.standard, local.ledger_objects.raw) },
-      { actions = local.stream, resources = local.objects.consumption },
+      { actions = local.stream, resources = concat(local.objects.consumption, [local.shards]) },
       { actions = local.make, resources = local.ledger_objects.consumption },
       { actions = local.upload, resources = local.snapshots },
     ])

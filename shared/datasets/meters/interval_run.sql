@@ -11,6 +11,7 @@ WITH judged AS (
     SELECT
         spanned_value.measuring_component_id,
         spanned_value.span,
+        spanned_value.point,
         spanned_value.day,
         spanned_value.started,
         spanned_value.measurement_dttm,
@@ -21,51 +22,49 @@ WITH judged AS (
     WHERE spanned_value.kwh IS NOT NULL AND spanned_value.phase = 'on' AND NOT spanned_value.is_received
 ),
 
-placed AS (
-    SELECT
-        judged.*,
-        metered.device_id,
-        coalesce(metered.service_point_id, '') AS service_point_id,
-        metered.interval_seconds
-    FROM metered
-    INNER JOIN judged ON judged.measuring_component_id = metered.measuring_component_id AND judged.span = metered.span
-),
-
 compared AS (
     SELECT
         *,
         lag(value) OVER by_time AS previous_value,
+        lag(point) OVER by_time AS previous_point,
         lag(measurement_dttm) OVER by_time AS previous_dttm,
-        lead(measurement_dttm) OVER by_time IS NULL AS is_last
-    FROM placed
-    WINDOW by_time AS (PARTITION BY measuring_component_id, service_point_id ORDER BY measurement_dttm)
+        lead(value) OVER by_time AS next_value,
+        cume_dist() OVER by_time = 1.0 AS is_last
+    FROM judged
+    WINDOW by_time AS (PARTITION BY measuring_component_id ORDER BY measurement_dttm)
+),
+
+-- Most values are runs of their own, and none that counts.
+marked AS (
+    SELECT
+        *,
+        CASE
+            WHEN value = previous_value
+                AND point = previous_point
+                AND started <= previous_dttm + arrow_cast(gap_seconds, 'Duration(Second)')
+                THEN 0
+            ELSE 1
+        END AS begins
+    FROM compared
+    WHERE value = previous_value OR value = next_value OR previous_dttm IS NULL OR is_last
 ),
 
 numbered AS (
     SELECT
         *,
-        count(
-            CASE
-                WHEN value = previous_value
-                    AND started <= previous_dttm + arrow_cast(gap_seconds, 'Duration(Second)')
-                    THEN NULL
-                ELSE 1
-            END
-        ) OVER (
-            PARTITION BY measuring_component_id, service_point_id ORDER BY measurement_dttm ROWS UNBOUNDED PRECEDING
+        sum(begins) OVER (
+            PARTITION BY measuring_component_id ORDER BY measurement_dttm ROWS UNBOUNDED PRECEDING
         ) AS run
-    FROM compared
+    FROM marked
 ),
 
-runs AS (
+grouped AS (
     SELECT
         measuring_component_id,
-        min(device_id) AS device_id,
-        service_point_id,
         run,
+        min(span) AS span,
         min(value) AS value,
         count(*) AS equal_values,
-        sum(interval_seconds) / 3600.0 AS hours,
         min(day) AS first_day,
         max(day) AS last_day,
         min(started) AS started,
@@ -73,7 +72,17 @@ runs AS (
         bool_or(previous_dttm IS NULL) AS is_first,
         bool_or(is_last) AS is_last
     FROM numbered
-    GROUP BY measuring_component_id, service_point_id, run
+    GROUP BY measuring_component_id, run
+),
+
+runs AS (
+    SELECT
+        grouped.*,
+        metered.device_id,
+        coalesce(metered.service_point_id, '') AS service_point_id,
+        grouped.equal_values * metered.interval_seconds / 3600.0 AS hours
+    FROM metered
+    INNER JOIN grouped ON grouped.measuring_component_id = metered.measuring_component_id AND grouped.span = metered.span
 )
 
 SELECT
@@ -95,4 +104,4 @@ WHERE runs.is_first
     OR runs.is_last
     OR (runs.value = 0 AND runs.hours >= settings.zero_run_hours)
     OR (runs.equal_values >= settings.stuck_readings AND runs.hours >= settings.stuck_hours)
-ORDER BY runs.measuring_component_id, runs.service_point_id, runs.run
+ORDER BY runs.measuring_component_id, runs.run

@@ -5,7 +5,7 @@
 -- rate: kWh per 24 hours, where enough of the day has values.
 --
 -- [view]
--- inputs = ["recent_day"]
+-- inputs = ["reach_day"]
 -- materialize = true
 
 WITH measured AS (
@@ -22,7 +22,7 @@ WITH measured AS (
         sum(coded) AS coded,
         min(started) AS started,
         max(ended) AS ended
-    FROM recent_day
+    FROM reach_day
     WHERE judged AND NOT is_register AND NOT is_received AND phase = 'on'
     GROUP BY measuring_component_id, device_id, service_point_id, day
 ),
@@ -40,6 +40,7 @@ dense AS (
         known.service_point_id,
         calendar.day,
         CAST(CAST(calendar.day AS INT) AS BIGINT) AS number,
+        CAST(CAST(known.first_day AS INT) AS BIGINT) AS first_number,
         measured.started,
         measured.ended,
         measured.kwh,
@@ -65,20 +66,17 @@ SELECT
     service_point_id,
     day,
     number,
-    first_value(number) OVER so_far AS first_number,
+    first_number,
     started,
     ended,
     kwh,
     rate,
+    counted,
+    square,
     estimated,
     coded,
     coalesce(sum(rate) OVER so_far, 0.0) AS total_rate,
     count(rate) OVER so_far AS total_days,
-    coalesce(sum(kwh) OVER so_far, 0.0) AS total_kwh,
-    coalesce(sum(square) OVER so_far, 0.0) AS total_square,
-    sum(counted) OVER so_far AS total_counted,
-    sum(estimated) OVER so_far AS total_estimated,
-    sum(coded) OVER so_far AS total_coded,
-    sum(CASE WHEN coded > 0 THEN 1 ELSE 0 END) OVER so_far AS total_coded_days
+    coalesce(sum(kwh) OVER so_far, 0.0) AS total_kwh
 FROM dense
 WINDOW so_far AS (PARTITION BY measuring_component_id, service_point_id ORDER BY day ROWS UNBOUNDED PRECEDING)

@@ -6,6 +6,7 @@
 -- lacking: component or device, if that is in no row of its table. A table without any row was not delivered, and what
 -- is not delivered is no evidence: then it is null.
 -- installed: whether an install event is valid, or there is none of any device.
+-- point: the number of the service point among those of the component.
 -- span: the number of the span; a measurement is of the one with valid_from < measurement_dttm <= valid_until. Of a device
 -- without install events there is one without bounds.
 --
@@ -71,6 +72,9 @@ SELECT
     period.first_day AS day,
     component.measuring_component_id,
     row_number() OVER (PARTITION BY component.measuring_component_id ORDER BY touching.valid_from) AS span,
+    dense_rank() OVER (
+        PARTITION BY component.measuring_component_id ORDER BY coalesce(touching.service_point_id, '')
+    ) AS point,
     component.device_id,
     CASE
         WHEN NOT component.has_component THEN CASE WHEN delivered.components THEN 'component' END

@@ -3,7 +3,7 @@
 -- between, the part after that counts, and is in doubt.
 --
 -- [view]
--- inputs = ["recent_day", "consumed"]
+-- inputs = ["month_day", "consumed"]
 
 WITH off AS (
     SELECT
@@ -35,6 +35,7 @@ SELECT
     measuring_component_id,
     min(CASE WHEN share < 1 THEN CAST(since AS DATE) ELSE first_day END) AS first_day,
     day AS last_day,
+    day,
     min(greatest(started, since)) AS started,
     max(measurement_dttm) AS ended,
     sum(kwh / days) / greatest(min_kwh_after_disconnect, 0.001) AS times,
@@ -50,28 +51,29 @@ HAVING sum(kwh / days) > min_kwh_after_disconnect
 UNION ALL
 SELECT
     'consumption_after_disconnect' AS rule,
-    recent_day.device_id,
-    recent_day.service_point_id,
-    recent_day.measuring_component_id,
-    recent_day.day AS first_day,
-    recent_day.day AS last_day,
-    min(recent_day.counted_started) AS started,
-    max(recent_day.counted_ended) AS ended,
-    sum(recent_day.kwh / recent_day.days) / greatest(settings.min_kwh_after_disconnect, 0.001) AS times,
+    month_day.device_id,
+    month_day.service_point_id,
+    month_day.measuring_component_id,
+    month_day.day AS first_day,
+    month_day.day AS last_day,
+    month_day.day,
+    min(month_day.counted_started) AS started,
+    max(month_day.counted_ended) AS ended,
+    sum(month_day.kwh / month_day.days) / greatest(settings.min_kwh_after_disconnect, 0.001) AS times,
     'kwh_in_a_day' AS metric,
-    sum(recent_day.kwh / recent_day.days) AS measured,
+    sum(month_day.kwh / month_day.days) AS measured,
     settings.min_kwh_after_disconnect AS threshold,
-    sum(recent_day.kwh) AS kwh,
+    sum(month_day.kwh) AS kwh,
     CAST(NULL AS VARCHAR) AS doubt
 FROM settings
-CROSS JOIN recent_day
-WHERE recent_day.counted > 0
-    AND recent_day.phase = 'off'
-    AND NOT recent_day.is_received
+CROSS JOIN month_day
+WHERE month_day.counted > 0
+    AND month_day.phase = 'off'
+    AND NOT month_day.is_received
 GROUP BY
-    recent_day.device_id,
-    recent_day.service_point_id,
-    recent_day.measuring_component_id,
-    recent_day.day,
+    month_day.device_id,
+    month_day.service_point_id,
+    month_day.measuring_component_id,
+    month_day.day,
     settings.min_kwh_after_disconnect
-HAVING sum(recent_day.kwh / recent_day.days) > settings.min_kwh_after_disconnect
+HAVING sum(month_day.kwh / month_day.days) > settings.min_kwh_after_disconnect

@@ -1,27 +1,41 @@
 -- Hardly any difference between the values of flat_days: a household has mornings, evenings and nights.
 --
 -- [view]
--- inputs = ["meter_day"]
+-- inputs = ["today", "meter_day"]
 
-WITH compared AS (
-    SELECT
-        today.*,
-        first.day AS first_day,
-        first.started AS first_started,
-        today.total_days - coalesce(before.total_days, 0) AS days,
-        CAST(today.total_counted - coalesce(before.total_counted, 0) AS DOUBLE) AS counted,
-        today.total_kwh - coalesce(before.total_kwh, 0.0) AS sum_kwh,
-        today.total_square - coalesce(before.total_square, 0.0) AS sum_square
+WITH near AS (
+    SELECT meter_day.*, settings.flat_days
     FROM settings
-    CROSS JOIN meter_day AS today
-    INNER JOIN meter_day AS first
-        ON first.measuring_component_id = today.measuring_component_id
-        AND first.service_point_id = today.service_point_id
-        AND first.number = today.number - settings.flat_days + 1
-    LEFT JOIN meter_day AS before
-        ON before.measuring_component_id = today.measuring_component_id
-        AND before.service_point_id = today.service_point_id
-        AND before.number = today.number - settings.flat_days
+    CROSS JOIN period
+    CROSS JOIN meter_day
+    WHERE meter_day.number > CAST(period.first_day AS INT) - settings.flat_days
+),
+
+compared AS (
+    SELECT
+        today.measuring_component_id,
+        today.device_id,
+        today.service_point_id,
+        today.day,
+        today.ended,
+        min(near.day) AS first_day,
+        min(near.started) AS first_started,
+        count(near.rate) AS days,
+        CAST(sum(near.counted) AS DOUBLE) AS counted,
+        sum(near.kwh) AS sum_kwh,
+        sum(near.square) AS sum_square
+    FROM today
+    INNER JOIN near
+        ON near.measuring_component_id = today.measuring_component_id
+        AND near.service_point_id = today.service_point_id
+        AND near.number > today.number - near.flat_days
+        AND near.number <= today.number
+    GROUP BY
+        today.measuring_component_id,
+        today.device_id,
+        today.service_point_id,
+        today.day,
+        today.ended
 ),
 
 varied AS (
@@ -39,6 +53,7 @@ SELECT
     varied.measuring_component_id,
     varied.first_day,
     varied.day AS last_day,
+    varied.day,
     varied.first_started AS started,
     varied.ended,
     2.0 - varied.cv / settings.flat_cv AS times,

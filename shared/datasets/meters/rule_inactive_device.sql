@@ -5,7 +5,7 @@
 -- between, the part after that counts, and is in doubt.
 --
 -- [view]
--- inputs = ["recent_day", "consumed"]
+-- inputs = ["month_day", "consumed"]
 
 WITH compared AS (
     SELECT
@@ -35,6 +35,7 @@ SELECT
     measuring_component_id,
     min(CASE WHEN share < 1 THEN CAST(CAST(since AS INT) + 1 AS DATE) ELSE first_day END) AS first_day,
     day AS last_day,
+    day,
     min(
         CASE
             WHEN share < 1
@@ -59,28 +60,29 @@ HAVING sum(kwh / days) > min_kwh_after_disconnect
 UNION ALL
 SELECT
     'inactive_device' AS rule,
-    recent_day.device_id,
-    recent_day.service_point_id,
-    recent_day.measuring_component_id,
-    recent_day.day AS first_day,
-    recent_day.day AS last_day,
-    min(recent_day.counted_started) AS started,
-    max(recent_day.counted_ended) AS ended,
-    sum(recent_day.kwh / recent_day.days) / greatest(settings.min_kwh_after_disconnect, 0.001) AS times,
+    month_day.device_id,
+    month_day.service_point_id,
+    month_day.measuring_component_id,
+    month_day.day AS first_day,
+    month_day.day AS last_day,
+    month_day.day,
+    min(month_day.counted_started) AS started,
+    max(month_day.counted_ended) AS ended,
+    sum(month_day.kwh / month_day.days) / greatest(settings.min_kwh_after_disconnect, 0.001) AS times,
     'kwh_in_a_day' AS metric,
-    sum(recent_day.kwh / recent_day.days) AS measured,
+    sum(month_day.kwh / month_day.days) AS measured,
     settings.min_kwh_after_disconnect AS threshold,
-    sum(recent_day.kwh) AS kwh,
-    CASE WHEN NOT bool_and(recent_day.inactive_is_dated) THEN 'status_date_unknown' END AS doubt
+    sum(month_day.kwh) AS kwh,
+    CASE WHEN NOT bool_and(month_day.inactive_is_dated) THEN 'status_date_unknown' END AS doubt
 FROM settings
-CROSS JOIN recent_day
-WHERE recent_day.counted > 0
-    AND NOT recent_day.is_received
-    AND recent_day.number > CAST(recent_day.inactive_since AS INT) + ceil(settings.grace_hours / 24.0)
+CROSS JOIN month_day
+WHERE month_day.counted > 0
+    AND NOT month_day.is_received
+    AND month_day.number > CAST(month_day.inactive_since AS INT) + ceil(settings.grace_hours / 24.0)
 GROUP BY
-    recent_day.device_id,
-    recent_day.service_point_id,
-    recent_day.measuring_component_id,
-    recent_day.day,
+    month_day.device_id,
+    month_day.service_point_id,
+    month_day.measuring_component_id,
+    month_day.day,
     settings.min_kwh_after_disconnect
-HAVING sum(recent_day.kwh / recent_day.days) > settings.min_kwh_after_disconnect
+HAVING sum(month_day.kwh / month_day.days) > settings.min_kwh_after_disconnect

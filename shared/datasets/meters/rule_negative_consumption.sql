@@ -2,7 +2,7 @@
 -- that receive (solar) are exempt.
 --
 -- [view]
--- inputs = ["recent_day", "consumed"]
+-- inputs = ["month_day", "consumed"]
 
 SELECT
     'negative_consumption' AS rule,
@@ -11,6 +11,7 @@ SELECT
     consumed.measuring_component_id,
     consumed.day AS first_day,
     consumed.day AS last_day,
+    consumed.day,
     min(consumed.started) AS started,
     max(consumed.measurement_dttm) AS ended,
     CAST(count(*) AS DOUBLE) AS times,
@@ -33,25 +34,26 @@ GROUP BY
 UNION ALL
 SELECT
     'negative_consumption' AS rule,
-    recent_day.device_id,
-    recent_day.service_point_id,
-    recent_day.measuring_component_id,
-    recent_day.day AS first_day,
-    recent_day.day AS last_day,
-    min(recent_day.negative_started) AS started,
-    max(recent_day.negative_ended) AS ended,
-    CAST(sum(recent_day.negative) AS DOUBLE) AS times,
+    month_day.device_id,
+    month_day.service_point_id,
+    month_day.measuring_component_id,
+    month_day.day AS first_day,
+    month_day.day AS last_day,
+    month_day.day,
+    min(month_day.negative_started) AS started,
+    max(month_day.negative_ended) AS ended,
+    CAST(sum(month_day.negative) AS DOUBLE) AS times,
     'negative_values_in_a_day' AS metric,
-    CAST(sum(recent_day.negative) AS DOUBLE) AS measured,
+    CAST(sum(month_day.negative) AS DOUBLE) AS measured,
     settings.negative_kwh AS threshold,
-    sum(recent_day.negative_kwh) AS kwh,
+    sum(month_day.negative_kwh) AS kwh,
     CAST(NULL AS VARCHAR) AS doubt
 FROM settings
-CROSS JOIN recent_day
-WHERE recent_day.negative > 0 AND recent_day.installed AND NOT recent_day.is_received
+CROSS JOIN month_day
+WHERE month_day.negative > 0 AND month_day.installed AND NOT month_day.is_received
 GROUP BY
-    recent_day.device_id,
-    recent_day.service_point_id,
-    recent_day.measuring_component_id,
-    recent_day.day,
+    month_day.device_id,
+    month_day.service_point_id,
+    month_day.measuring_component_id,
+    month_day.day,
     settings.negative_kwh

@@ -1,7 +1,7 @@
 -- A day far above the mean of the component's own half year before it, at the same service point.
 --
 -- [view]
--- inputs = ["meter_day"]
+-- inputs = ["today", "meter_day"]
 
 WITH compared AS (
     SELECT
@@ -10,7 +10,7 @@ WITH compared AS (
             AS mean,
         yesterday.total_days - coalesce(before.total_days, 0) AS mean_days
     FROM settings
-    CROSS JOIN meter_day AS today
+    CROSS JOIN today
     INNER JOIN meter_day AS yesterday
         ON yesterday.measuring_component_id = today.measuring_component_id
         AND yesterday.service_point_id = today.service_point_id
@@ -29,6 +29,7 @@ SELECT
     compared.measuring_component_id,
     compared.day AS first_day,
     compared.day AS last_day,
+    compared.day,
     compared.started,
     compared.ended,
     compared.rate / (settings.spike_factor * compared.mean) AS times,

@@ -10,6 +10,7 @@ SELECT
     equal_run.measuring_component_id,
     equal_run.first_day,
     equal_run.last_day,
+    equal_run.last_day AS day,
     equal_run.started,
     equal_run.ended,
     CAST(equal_run.equal_values AS DOUBLE) / greatest(settings.stuck_readings, 1) AS times,

@@ -2,7 +2,7 @@
 -- known.
 --
 -- [view]
--- inputs = ["recent_day"]
+-- inputs = ["month_day"]
 
 SELECT
     'unknown_component' AS rule,
@@ -11,6 +11,7 @@ SELECT
     measuring_component_id,
     day AS first_day,
     day AS last_day,
+    day,
     min(usable_started) AS started,
     max(usable_ended) AS ended,
     CAST(sum(usable) AS DOUBLE) AS times,
@@ -19,6 +20,6 @@ SELECT
     0.0 AS threshold,
     CAST(NULL AS DOUBLE) AS kwh,
     CAST(NULL AS VARCHAR) AS doubt
-FROM recent_day
+FROM month_day
 WHERE lacking = 'component' AND usable > 0
 GROUP BY measuring_component_id, day

@@ -2,7 +2,7 @@
 -- is found beside this; only that it is not installed says nothing more.
 --
 -- [view]
--- inputs = ["recent_day"]
+-- inputs = ["month_day"]
 
 SELECT
     'unknown_device' AS rule,
@@ -11,6 +11,7 @@ SELECT
     measuring_component_id,
     day AS first_day,
     day AS last_day,
+    day,
     min(usable_started) AS started,
     max(usable_ended) AS ended,
     CAST(sum(usable) AS DOUBLE) AS times,
@@ -19,6 +20,6 @@ SELECT
     0.0 AS threshold,
     sum(magnitude) AS kwh,
     CAST(NULL AS VARCHAR) AS doubt
-FROM recent_day
+FROM month_day
 WHERE lacking = 'device' AND judged AND usable > 0
 GROUP BY device_id, service_point_id, measuring_component_id, day

@@ -5,7 +5,7 @@
 -- these, the use before is unknown, and the finding in doubt.
 --
 -- [view]
--- inputs = ["equal_run", "meter_day", "consumed"]
+-- inputs = ["equal_run", "today", "meter_day", "consumed"]
 
 SELECT
     'zero_consumption' AS rule,
@@ -14,6 +14,7 @@ SELECT
     equal_run.measuring_component_id,
     equal_run.first_day,
     equal_run.last_day,
+    equal_run.last_day AS day,
     equal_run.started,
     equal_run.ended,
     equal_run.hours / greatest(settings.zero_run_hours, 1) AS times,
@@ -35,6 +36,7 @@ SELECT
     today.measuring_component_id,
     first.day AS first_day,
     today.day AS last_day,
+    today.day,
     coalesce(first.started, today.started) AS started,
     today.ended,
     1.0 AS times,
@@ -44,7 +46,7 @@ SELECT
     CAST(NULL AS DOUBLE) AS kwh,
     CAST(NULL AS VARCHAR) AS doubt
 FROM settings
-CROSS JOIN meter_day AS today
+CROSS JOIN today
 INNER JOIN meter_day AS first
     ON first.measuring_component_id = today.measuring_component_id
     AND first.service_point_id = today.service_point_id
@@ -70,6 +72,7 @@ SELECT
     measuring_component_id,
     first_day,
     day AS last_day,
+    day,
     started,
     measurement_dttm AS ended,
     days / settings.low_days AS times,

@@ -12,6 +12,7 @@ WITH spanned AS (
     SELECT
         classified.measuring_component_id,
         metered.span,
+        metered.point,
         classified.day,
         classified.measurement_dttm,
         classified.measurement_dttm - arrow_cast(metered.interval_seconds, 'Duration(Second)') AS started,
@@ -38,6 +39,7 @@ grace AS (
 SELECT
     spanned.measuring_component_id,
     spanned.span,
+    spanned.point,
     spanned.day,
     spanned.measurement_dttm,
     spanned.started,

@@ -1,6 +1,7 @@
 -- What looks like theft or a broken meter: one row per component, rule and contiguous period, in the month of the
 -- period's last day. A period that goes on has a row in each month, which tells of it up to the month's end; it is
--- followed back as far as the look-back reaches. Rules are the rule_*.sql beside this file, thresholds in dataset.toml.
+-- followed back as far as the look-back reaches. Rules are the rule_*.sql beside this file, thresholds in dataset.toml; what they
+-- find of a month is made once, in finding.sql.
 --
 -- The look-back: a register that is read once a year has its earlier reading in it, and the windows of rules fit into it,
 -- with a week for the periods that begin before the month. [bounds] in dataset.toml keeps them to that.
@@ -10,53 +11,14 @@
 -- [model]
 -- partition = "month(day)"
 -- hidden = ["day"]
--- inputs = [
---     "rule_consumption_after_disconnect",
---     "rule_no_active_install",
---     "rule_inactive_device",
---     "rule_zero_consumption",
---     "rule_sudden_drop",
---     "rule_negative_consumption",
---     "rule_flat_profile",
---     "rule_stuck_register",
---     "rule_spike",
---     "rule_prolonged_estimation",
---     "rule_unknown_component",
---     "rule_unknown_device",
--- ]
+-- inputs = ["finding"]
 -- look_back_days = 400
 -- [[test]]
 -- accepted = { severity = ["high", "medium", "low"] }
 -- range = { score = [0, 1] }
 -- not_null = ["rule", "period_start", "period_end"]
 
-WITH finding AS (
-    SELECT * FROM rule_consumption_after_disconnect
-    UNION ALL
-    SELECT * FROM rule_no_active_install
-    UNION ALL
-    SELECT * FROM rule_inactive_device
-    UNION ALL
-    SELECT * FROM rule_zero_consumption
-    UNION ALL
-    SELECT * FROM rule_sudden_drop
-    UNION ALL
-    SELECT * FROM rule_negative_consumption
-    UNION ALL
-    SELECT * FROM rule_flat_profile
-    UNION ALL
-    SELECT * FROM rule_stuck_register
-    UNION ALL
-    SELECT * FROM rule_spike
-    UNION ALL
-    SELECT * FROM rule_prolonged_estimation
-    UNION ALL
-    SELECT * FROM rule_unknown_component
-    UNION ALL
-    SELECT * FROM rule_unknown_device
-),
-
-marked AS (
+WITH marked AS (
     SELECT
         *,
         CASE

@@ -269,6 +269,30 @@ async fn models_that_read_models_are_made_by_jobs_that_wait_for_each_other() {
     let summary = small.call(&["aggregate", "--dataset", "meters"]).ok().json();
     assert_eq!((&summary["up_to_date"], &summary["aggregated"]), (&json!(15), &json!([])), "{summary}");
     bed.equals_a_single_run(&[&["clean"], &["aggregate"]]);
+
+    // A large partition in shards: one child for each, then the partition.
+    let put = |key: &str, text: &str| {
+        let answer = bed.emulator.call("s3", "PUT", &format!("/{}/lake/{key}", bed.bucket), text.as_bytes());
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    put(
+        "config/datasets/trams/dataset.toml",
+        "title = 'Trams'\ntime_zone = 'UTC'\n[table.ride]\nfrom = '*.csv'\n[table.ride.column]\nline = { type = 'int64', required = true }\n",
+    );
+    let model = "-- [model]\n-- inputs = [\"ride\"]\n-- shard = [\"line\"]\n-- shard_bytes = 500\n\nSELECT line, count(*) AS rides FROM ride GROUP BY line ORDER BY line\n";
+    put("config/datasets/trams/rides.sql", model);
+    put("raw/trams/a.csv", &(0..500).map(|ride| format!("{}\n", ride * ride)).fold("line\n".to_owned(), |a, b| a + &b));
+    lake(false).call(&["clean", "--dataset", "trams"]).ok();
+    small.call(&["aggregate", "--dataset", "trams"]).ok();
+    let jobs = bed.batch.jobs();
+    let [.., shards, whole] = jobs.as_slice() else { panic!("{jobs:?}") };
+    assert!(shards.indices().len() > 1 && whole.indices() == [None], "{jobs:?}");
+    assert_eq!(whole.request["dependsOn"], json!([{"jobId": shards.id}]));
+    bed.run(shards);
+    assert_eq!(bed.emulator.objects(&bed.bucket, "lake/batch/shards/").len(), shards.indices().len());
+    bed.run(whole);
+    assert_eq!(bed.emulator.objects(&bed.bucket, "lake/batch/shards/").len(), 0);
+    assert_eq!(small.query("SELECT sum(rides) AS rides FROM trams.rides"), [json!({"rides": 500})]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
