@@ -144,6 +144,16 @@ pub enum Error {
         /// Which tests, and rows that failed them.
         failed: String,
     },
+    /// A report page was not made: one of its queries is right, but was not answered.
+    #[error("the page {dataset}/{page} stays as it is: {why}")]
+    Page {
+        /// The dataset.
+        dataset: String,
+        /// Where the page goes, below the dataset.
+        page: String,
+        /// What the engine said.
+        why: String,
+    },
     /// A query is wrong or could not be answered.
     #[error("{0}")]
     Query(String),
@@ -164,6 +174,7 @@ impl Error {
             | Error::Moved { .. }
             | Error::Shrunk { .. }
             | Error::Tests { .. }
+            | Error::Page { .. }
             | Error::Exhausted(_)
             | Error::Query(_) => false,
         }

@@ -194,8 +194,14 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
         outcome.too_large.extend(round.too_large);
     }
     // Nothing else would find that the page over all datasets is gone.
-    if has_new_pages || selection.dataset.is_none() && lake.limits().report_pages && pages::has_index(lake).await? {
-        outcome.failed.extend(pages::index(lake).await.err());
+    let index = match has_new_pages {
+        true => Ok(true),
+        false if selection.dataset.is_none() && lake.limits().report_pages => pages::has_index(lake).await,
+        false => Ok(false),
+    };
+    match index {
+        Ok(true) => outcome.failed.extend(pages::index(lake).await.err()),
+        index => outcome.failed.extend(index.err()),
     }
     let order = |made: &Aggregated| (made.dataset.clone(), made.model.clone(), made.partition.clone());
     outcome.aggregated.sort_by_key(order);
@@ -233,7 +239,10 @@ async fn one_dataset(
     }
     if lake.limits().report_pages && outcome.too_large.is_empty() && selection.partitions.is_empty() {
         match pages::export(lake, &mut state, false).await {
-            Ok(pages) => outcome.aggregated.extend(pages),
+            Ok(pages) => {
+                outcome.aggregated.extend(pages.lines);
+                outcome.failed.extend(pages.failed);
+            }
             Err(error) => outcome.failed.push(error),
         }
     }

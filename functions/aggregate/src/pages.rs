@@ -93,7 +93,12 @@ async fn render_one(
         match answered {
             Ok(rows) => drop(answers.insert(sql.to_owned(), rows)),
             // What the lake refuses is no matter of the page.
-            Err(error @ Error::Lake(_)) => return Err(error),
+            Err(error @ (Error::Lake(_) | Error::Input { .. })) => return Err(error),
+            // A wrong query is shown as such. One that was not answered may be another time, with more memory or time.
+            Err(error) if asking.check(sql).await.is_ok() => {
+                let why = format!("{error}, in: {}", first_line(sql));
+                return Err(Error::Page { dataset: dataset.name.clone(), page: page.path(), why });
+            }
             Err(error) => problems.push(error.to_string()),
         }
     }
@@ -135,17 +140,26 @@ async fn shows_personal(page: &Page, sql: &str, lineage: &mut Lineage<'_>) -> Re
     }))
 }
 
-/// Brings the pages of a dataset up to date; `all` makes those again that are. Returns those that were written or deleted.
-pub async fn bring_up_to_date(lake: &Lake, dataset: &Dataset, all: bool) -> Result<Vec<Aggregated>> {
+/// Pages that were written or deleted, and those that failed: they do not stop the others.
+#[derive(Debug, Default)]
+pub struct Exported {
+    /// A line for each.
+    pub lines: Vec<Aggregated>,
+    /// What failed.
+    pub failed: Vec<Error>,
+}
+
+/// Brings the pages of a dataset up to date; `all` makes those again that are.
+pub async fn bring_up_to_date(lake: &Lake, dataset: &Dataset, all: bool) -> Result<Exported> {
     export(lake, &mut State::read(lake, dataset, Keep::Nothing).await?, all).await
 }
 
 /// The same for what was read already.
-pub async fn export(lake: &Lake, state: &mut State<'_>, all: bool) -> Result<Vec<Aggregated>> {
+pub async fn export(lake: &Lake, state: &mut State<'_>, all: bool) -> Result<Exported> {
     let is_page = |(_, entry): (&str, &ConsumptionEntry)| entry.model == MODEL;
     let has_declaration = state.dataset.report.as_deref().is_some_and(|text| !text.trim().is_empty());
     if !has_declaration && !state.made.entries().any(is_page) {
-        return Ok(Vec::new());
+        return Ok(Exported::default());
     }
     for _ in 1..ROUNDS {
         match one_round(lake, state, all).await {
@@ -160,12 +174,12 @@ pub async fn export(lake: &Lake, state: &mut State<'_>, all: bool) -> Result<Vec
     one_round(lake, state, all).await
 }
 
-async fn one_round(lake: &Lake, state: &State<'_>, all: bool) -> Result<Vec<Aggregated>> {
+async fn one_round(lake: &Lake, state: &State<'_>, all: bool) -> Result<Exported> {
     // What changes while a page is rendered is for the next run: the page is then made again.
     let fingerprint = fingerprint(state);
     let State { dataset, made, .. } = state;
     let known = || made.entries().filter(|(_, entry)| entry.model == MODEL);
-    let mut lines = Vec::new();
+    let Exported { mut lines, mut failed } = Exported::default();
     let is_made = made.partitions().any(|(_, entry)| !entry.outputs.is_empty());
     let pages = if is_made { declared(dataset)? } else { Vec::new() };
     let key = |page: &Page| keys::consumption_ledger(&dataset.name, MODEL, &file_partition(&page.path()));
@@ -189,7 +203,13 @@ async fn one_round(lake: &Lake, state: &State<'_>, all: bool) -> Result<Vec<Aggr
             Some(known) => known,
             none => none.insert((Asking::of_pages(lake)?, Lineage::new(lake)?)),
         };
-        let rendered = render_one(lake, dataset, page, asking, lineage).await?;
+        let rendered = match render_one(lake, dataset, page, asking, lineage).await {
+            Err(error @ Error::Page { .. }) => {
+                failed.push(error);
+                continue;
+            }
+            rendered => rendered?,
+        };
         // Of a page that names people nothing is noted but that it is there.
         let says = |text: &str| if page.personal { String::new() } else { text.to_owned() };
         let note = Note {
@@ -211,7 +231,7 @@ async fn one_round(lake: &Lake, state: &State<'_>, all: bool) -> Result<Vec<Aggr
         let warnings = rendered.problems;
         lines.push(Aggregated { warnings, ..line(dataset, MODEL, &path, 0, changed, false) });
     }
-    Ok(lines)
+    Ok(Exported { lines, failed })
 }
 
 /// Writes a page and commits it in place of `previous`. Returns whether its bytes are other ones than before.
@@ -249,9 +269,10 @@ fn fingerprint(state: &State<'_>) -> String {
     hash::texts(parts)
 }
 
-/// Whether there is a page over all datasets, by the ledger.
+/// Whether there is a page over all datasets: by the ledger, or by itself where its entry was lost.
 pub async fn has_index(lake: &Lake) -> Result<bool> {
-    Ok(lake.ledger.consumption_entry(INDEX, MODEL, &file_partition(INDEX_KEY)).await?.is_some())
+    let entry = lake.ledger.consumption_entry(INDEX, MODEL, &file_partition(INDEX_KEY)).await?;
+    Ok(entry.is_some() || lake.consumption.head(INDEX_KEY).await?.is_some())
 }
 
 /// Brings the page over all datasets up to date.

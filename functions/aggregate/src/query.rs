@@ -16,7 +16,7 @@ use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
 use crate::made::Made;
 use crate::planned::planned;
-use crate::statement::{Kind, parse};
+use crate::statement::{Kind, parse, plan};
 
 /// Where a query's result goes, batch by batch.
 pub trait Answer {
@@ -129,8 +129,20 @@ impl<'l> Asking<'l> {
         Self::new(lake, Engine::new(lake, 1)?, Missing::All)
     }
 
+    /// Finds whether a query is wrong, whatever rows there are.
+    pub async fn check(&mut self, sql: &str) -> Result<()> {
+        self.register_all(sql).await?;
+        plan(self.engine.context(), sql, Kind::Question).await?;
+        Ok(())
+    }
+
     /// Answers one query; returns the result's schema.
     pub async fn ask(&mut self, sql: &str, time: Option<Duration>, answer: &mut dyn Answer) -> Result<SchemaRef> {
+        self.register_all(sql).await?;
+        self.engine.run(sql, time, |batch| answer.batch(batch)).await
+    }
+
+    async fn register_all(&mut self, sql: &str) -> Result<()> {
         for (dataset, table) in datasets_in(self.lake, &self.engine, sql)? {
             let name = format!("{}.{table}", dataset.name);
             if !self.registered.contains(&name) {
@@ -139,7 +151,7 @@ impl<'l> Asking<'l> {
                 self.registered.insert(name);
             }
         }
-        self.engine.run(sql, time, |batch| answer.batch(batch)).await
+        Ok(())
     }
 
     /// What was made of a dataset's raw objects.

@@ -113,7 +113,9 @@ async fn make(lake: &Lake, dataset: Option<&str>, into: Option<&Path>) -> Done {
 }
 
 async fn in_lake(lake: &Lake, dataset: &Dataset, done: &mut Done) -> Result<()> {
-    for Aggregated { partition, deleted, warnings, .. } in pages::bring_up_to_date(lake, dataset, true).await? {
+    let exported = pages::bring_up_to_date(lake, dataset, true).await?;
+    done.failures.extend(exported.failed.into_iter().map(Failure::from));
+    for Aggregated { partition, deleted, warnings, .. } in exported.lines {
         let name = partition.values().map(|(_, name)| name).collect::<String>();
         let url = lake.consumption.url(&lake::keys::consumption_file(&dataset.name, &name));
         done.pages.push(if deleted { format!("{url} is deleted") } else { url });

@@ -282,7 +282,8 @@ impl Summary {
                 (_, true) => counted(made.rows, "row"),
                 (_, false) => format!("{}, as before", counted(made.rows, "row")),
             };
-            if made.model == aggregate::pages::MODEL {
+            let is_page = made.model == aggregate::pages::MODEL;
+            if is_page {
                 let page: String = made.partition.values().map(|(_, page)| page).collect();
                 let state = if made.deleted { "deleted" } else { "made" };
                 line(text, format_args!("           {}/{page}: {state}", made.dataset));
@@ -290,7 +291,8 @@ impl Summary {
                 line(text, format_args!("           {}.{} {}: {state}", made.dataset, made.model, made.partition));
             }
             for warning in &made.warnings {
-                line(text, format_args!("             warning: its rows failed {warning}"));
+                let what = if is_page { "" } else { "its rows failed " };
+                line(text, format_args!("             warning: {what}{warning}"));
             }
         }
     }

@@ -339,6 +339,49 @@ fn pages_are_made_when_what_they_show_has_changed() {
 }
 
 #[test]
+fn a_page_that_could_not_be_answered_stays_and_is_made_by_the_next_run() {
+    let lake = lake("").with("REPORT_PAGES", "on");
+    lake.write("config/datasets/trams/report.toml", REPORT);
+    lake.call(&["aggregate"]).ok();
+    let read = || std::fs::read_to_string(lake.path().join("consumption/trams/report.html")).unwrap();
+    let before = read();
+    lake.write("config/datasets/trams/report.toml", REPORT.replace("people rode.", "people went by tram."));
+    let late = TestLake::new("http://127.0.0.1:9/").at(&format!("file:{}", lake.path().display()));
+    let late = late.with("REPORT_PAGES", "on").with("MEMORY_BYTES", "1");
+    let called = late.call(&["aggregate"]);
+    assert_eq!(called.status, 1, "{}", called.stdout);
+    assert!(called.stderr.contains("the page trams/report.html stays as it is"), "{}", called.stderr);
+    assert_eq!(read(), before);
+    lake.call(&["aggregate"]).ok();
+    assert!(read().contains("14 people went by tram."));
+}
+
+#[test]
+fn the_ledger_entry_of_the_index_is_mended() {
+    let lake = lake("").with("REPORT_PAGES", "on");
+    lake.write("config/datasets/trams/report.toml", REPORT);
+    lake.call(&["aggregate"]).ok();
+    let before = lake.tree();
+    for _ in 0..2 {
+        lake.write("ledger/consumption/_index/_report/file=index.html.json", "{");
+        assert_eq!(lake.call(&["verify"]).status, 1);
+        lake.call(&["verify", "--repair"]).ok();
+        lake.call(&["verify"]).ok();
+    }
+    assert_eq!(
+        lake.tree().below(&["consumption/"]).differences(&before.below(&["consumption/"])),
+        Vec::<String>::new()
+    );
+    // An unreadable one is a failure of its own, and of nothing else.
+    lake.write("ledger/consumption/_index/_report/file=index.html.json", "{");
+    lake.write("raw/trams/more.csv", "id,day,line,driver,people\n9,2026-10-01,7,Eve,6\n");
+    lake.call(&["clean"]).ok();
+    let called = lake.call(&["aggregate"]);
+    assert!(called.status == 1 && called.stderr.contains("index.html"), "{}", called.stderr);
+    assert!(made(&called).contains(&"people month=2026-10".to_owned()), "{}", called.stdout);
+}
+
+#[test]
 fn personal_values_are_not_shown_under_other_names() {
     let lake = lake("").with("REPORT_PAGES", "on");
     let folder = lake.path().join("config/datasets/trams");
