@@ -106,7 +106,7 @@ impl Dataset {
         let mut dataset = Self::declared(name, declared).map_err(|mistake| (DATASET_FILE.to_owned(), mistake))?;
         for (file, text) in queries {
             match SqlFile::new(file, text).map_err(|mistake| (file.clone(), mistake))? {
-                SqlFile::Model(model) => dataset.models.push(model),
+                SqlFile::Model(model) => dataset.models.push(*model),
                 SqlFile::View(view) => dataset.views.push(view),
             }
         }

@@ -22,7 +22,7 @@ use crate::partition::PartitionBy;
 /// What a SQL file declares.
 #[derive(Debug, Clone)]
 pub(super) enum SqlFile {
-    Model(Model),
+    Model(Box<Model>),
     View(View),
 }
 
@@ -204,7 +204,7 @@ impl SqlFile {
             let place = format!("[[test]] {number}");
             tests.extend(test.read().map_err(|mistake| mistake.within(&place))?);
         }
-        Ok(Self::Model(Model {
+        Ok(Self::Model(Box::new(Model {
             name,
             about,
             partition: declared.partition,
@@ -221,7 +221,7 @@ impl SqlFile {
             tests,
             sql,
             fingerprint,
-        }))
+        })))
     }
 }
 
