@@ -21,7 +21,7 @@ use crate::made::Made;
 use crate::pages;
 use crate::planned::planned;
 use crate::state::State;
-use crate::{Aggregated, ROUNDS, Selection};
+use crate::{Aggregated, FILE_ROUNDS, Selection, pause};
 
 /// Raised when the same rows may give other text.
 const WRITER: &str = "1";
@@ -38,12 +38,13 @@ struct Wanted<'a> {
 
 /// Brings the CSV files of a dataset up to date; returns those that were written or deleted.
 pub async fn export(lake: &Lake, state: &mut State<'_>, selection: &Selection) -> Result<Vec<Aggregated>> {
-    for _ in 1..ROUNDS {
+    for round in 1..FILE_ROUNDS {
         match one_round(lake, state.dataset, &state.made, selection).await {
             // Another aggregation committed a file first: what there is by now may be older or newer than what it wrote.
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
             other => return other,
         }
+        pause(round).await;
         state.made.refresh(lake).await?;
     }
     one_round(lake, state.dataset, &state.made, selection).await

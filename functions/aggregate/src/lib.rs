@@ -38,6 +38,7 @@ mod sweep;
 mod tested;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures::StreamExt;
 use lake::Lake;
@@ -65,8 +66,18 @@ use self::state::State;
 
 /// How often a dataset is looked at again because other aggregations were at work.
 const ROUNDS: u32 = 5;
+/// How often files and pages are: all that a dataset has are every aggregation's.
+const FILE_ROUNDS: u32 = 20;
+/// How long to wait before another look, at least: writers that wait for each other must not meet again.
+const PAUSE: Duration = Duration::from_millis(20);
 /// The most objects that partitions are made from at the same time, but for those of a single one.
 const MOST_OBJECTS: u64 = 100_000;
+
+/// Waits before another round, a while longer each time, and each process for a time of its own.
+async fn pause(round: u32) {
+    let own = std::process::id() % 16 + 1;
+    tokio::time::sleep(PAUSE.saturating_mul(round.min(10)).saturating_mul(own) / 4).await;
+}
 
 /// Which models to bring up to date.
 #[derive(Debug, Clone, Default)]

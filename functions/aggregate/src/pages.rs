@@ -19,7 +19,7 @@ use crate::export::{file_partition, line};
 use crate::lineage::Lineage;
 use crate::query::Asking;
 use crate::state::State;
-use crate::{Aggregated, ROUNDS};
+use crate::{Aggregated, FILE_ROUNDS, pause};
 
 /// Stands in the ledger where files have their model.
 pub const MODEL: &str = "_report";
@@ -161,7 +161,7 @@ pub async fn export(lake: &Lake, state: &mut State<'_>, all: bool) -> Result<Exp
     if !has_declaration && !state.made.entries().any(is_page) {
         return Ok(Exported::default());
     }
-    for _ in 1..ROUNDS {
+    for round in 1..FILE_ROUNDS {
         match one_round(lake, state, all).await {
             // Another aggregation has committed a page first: what it was made from may be newer.
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
@@ -169,6 +169,7 @@ pub async fn export(lake: &Lake, state: &mut State<'_>, all: bool) -> Result<Exp
             Err(Error::Input { .. }) => {}
             other => return other,
         }
+        pause(round).await;
         *state = State::read(lake, state.dataset, Keep::Nothing).await?;
     }
     one_round(lake, state, all).await
@@ -277,11 +278,12 @@ pub async fn has_index(lake: &Lake) -> Result<bool> {
 
 /// Brings the page over all datasets up to date.
 pub async fn index(lake: &Lake) -> Result<bool> {
-    for _ in 1..ROUNDS {
+    for round in 1..FILE_ROUNDS {
         match try_index(lake).await {
             Err(Error::Lake(lake::Error::Store(error))) if error.failure == Failure::Condition => {}
             other => return other,
         }
+        pause(round).await;
     }
     try_index(lake).await
 }
