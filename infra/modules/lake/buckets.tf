@@ -110,6 +110,8 @@ resource "aws_s3_bucket_policy" "lake" {
           Action    = "s3:GetObject"
           Resource  = ["${local.bucket_arn[each.key]}/*"]
         },
+      ],
+      length(lookup(local.readers, each.key, [])) == 0 ? [] : [
         {
           Sid       = "Personal"
           Effect    = "Deny"
@@ -127,7 +129,7 @@ resource "aws_s3_bucket_policy" "lake" {
 }
 
 locals {
-  principal = { for who in concat(var.readers.consumption, var.readers.standard, try(var.analysts.trusted, [])) : who => can(regex("^[0-9]{12}$", who)) ? "arn:${local.partition}:iam::${who}:root" : who }
+  principal = { for who in distinct(concat(var.readers.consumption, var.readers.standard, try(var.analysts.trusted, []))) : who => can(regex("^[0-9]{12}$", who)) ? "arn:${local.partition}:iam::${who}:root" : who }
   readers   = { for zone, readers in var.readers : zone => [for who in readers : local.principal[who]] }
 
   principal_readers = sort(distinct(flatten(values(local.readers))))

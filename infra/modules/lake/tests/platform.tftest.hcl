@@ -437,10 +437,11 @@ run "readers_of_other_accounts" {
   }
 }
 
+# One account may read both zones, and have analysts.
 run "readers_of_this_account_do_not_stop_its_own_work" {
   command = plan
   variables {
-    readers   = { consumption = ["000000000000"], standard = ["111122223333"] }
+    readers   = { consumption = ["000000000000", "111122223333"], standard = ["111122223333"] }
     analysts  = { trusted = ["111122223333"], personal = true }
     role_path = "/data/"
     kms_key   = "arn:aws:kms:eu-west-1:000000000000:key/11111111-2222-3333-4444-555555555555"
