@@ -72,6 +72,15 @@ tag=$(sed -n 's/^IMAGE_TAG ?= //p' "$infra/../Makefile")
 grep -A4 '^variable "image_tag"' modules/lake/variables.tf | grep -qF "\"$tag\"" ||
   { say "the Makefile's IMAGE_TAG $tag is not the default of variable image_tag"; exit 1; }
 
+# Only what the caller of make gives goes before terraform.tfvars.
+asked() {
+  env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CARGO_TARGET_DIR -u REGION -u PREFIX -u ARCHITECTURE -u IMAGE_TAG "$@" |
+    sed -n 's/^terraform -chdir=infra apply *//p' | xargs
+}
+deploy=(make --no-print-directory -n -C "$infra/.." deploy)
+[[ -z $(asked "${deploy[@]}") && $(asked PREFIX=mine "${deploy[@]}" REGION=eu-north-1) == '-var region=eu-north-1 -var name_prefix=mine' ]] ||
+  { say "make deploy gives Terraform other variables than it was given: $(asked PREFIX=mine "${deploy[@]}" REGION=eu-north-1)"; exit 1; }
+
 terraform fmt -check -diff -recursive . || { say "run \`terraform fmt -recursive infra\`"; exit 1; }
 
 # A registry that cannot be reached fails at once or, behind a firewall, after the client's time-out. The provider is large: it is

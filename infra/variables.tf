@@ -180,7 +180,7 @@ variable "function_versions" {
 }
 
 variable "log_level" {
-  description = "Least level of what the functions log. INFO is of this project only, with warnings of libraries; others are of both"
+  description = "Least level of what functions and jobs log. INFO is of this project only, with warnings of libraries; others are of both"
   type        = string
   default     = null
 }

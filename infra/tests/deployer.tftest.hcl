@@ -12,6 +12,28 @@ mock_provider "aws" {
   }
 }
 
+run "deployer_of_a_lake_with_paths_and_buckets_of_an_organization" {
+  command = apply
+  module { source = "./examples/github" }
+  variables {
+    repository   = "owner/lake"
+    state_bucket = "state"
+    role_path    = "/data/"
+    buckets      = { raw = "our-raw-data", logs = "our-logs" }
+  }
+
+  assert {
+    condition     = strcontains(aws_iam_policy.deploy["data"].policy, "role/data/tributary-*") && !strcontains(aws_iam_policy.deploy["data"].policy, "role/tributary-*")
+    error_message = "Roles have the path in their ARN."
+  }
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_iam_policy.deploy["data"].policy).Statement : statement.Action if anytrue([for resource in statement.Resource : strcontains(resource, "our-")])
+    ])) == toset(["s3:GetBucketNotification", "s3:ListBucket", "s3:PutBucketNotification"]) && !strcontains(aws_iam_policy.deploy["data"].policy, "our-logs")
+    error_message = "Of a bucket that was there only the notifications are the lake's."
+  }
+}
+
 run "deployer" {
   command = apply
   module { source = "./examples/github" }

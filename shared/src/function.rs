@@ -49,10 +49,14 @@ impl Function {
     }
 }
 
-/// What a function cannot begin without; else the process ends, with a message.
+/// What a function cannot begin without; else the process ends, with a message: in Lambda a line of the log like any other.
 pub fn or_exit<T>(result: std::result::Result<T, impl std::fmt::Display>) -> T {
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
+            tracing::error!(%error, "cannot start");
+        } else {
+            eprintln!("error: {error}");
+        }
         std::process::exit(2)
     })
 }

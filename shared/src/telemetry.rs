@@ -1,4 +1,5 @@
-//! Logs and metrics of functions: JSON lines on standard output, which CloudWatch takes as they are.
+//! Logs and metrics of functions, and of jobs of AWS Batch: JSON lines on standard output, which CloudWatch takes as they
+//! are.
 //!
 //! Metrics are lines in the [CloudWatch embedded metric format][emf]; CloudWatch turns them into metrics of the
 //! namespace [`NAMESPACE`] without any call.
@@ -18,8 +19,8 @@ pub const NAMESPACE: &str = "Tributary";
 
 /// Sends logs to standard output as JSON; `RUST_LOG` sets the level, by default `info` for this project and `warn` for
 /// libraries; `lambda_runtime` adds the request id to each line.
-pub fn start_function_logs() {
-    const DEFAULT: &str = "warn,lambda_runtime=info,lake=info,ingest=info,clean=info,aggregate=info";
+pub fn start_logs() {
+    const DEFAULT: &str = "warn,lambda_runtime=info,lake=info,ingest=info,clean=info,aggregate=info,job=info";
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     tracing_subscriber::fmt()
         .json()
@@ -57,14 +58,14 @@ pub fn newest_data_age(dataset: &Dataset, table: &str, newest: NaiveDate, now: D
 pub fn report_broken(function: &str, broken: impl Iterator<Item = Error>, now: DateTime<Utc>) {
     let count =
         broken.inspect(|error| tracing::error!(%error, "a dataset is left out: its declaration is wrong")).count();
-    if count > 0 {
-        println!("{}", broken_datasets(function, count, now));
+    if let Some(line) = broken_datasets(function, count, now) {
+        println!("{line}");
     }
 }
 
-/// How many datasets' declarations are wrong, as one line.
-fn broken_datasets(function: &str, count: usize, now: DateTime<Utc>) -> String {
-    line(&[("Function", function)], &[("BrokenDatasets", "Count", count as f64)], now)
+/// How many datasets' declarations are wrong, as one line, if any is.
+pub fn broken_datasets(function: &str, count: usize, now: DateTime<Utc>) -> Option<String> {
+    (count > 0).then(|| line(&[("Function", function)], &[("BrokenDatasets", "Count", count as f64)], now))
 }
 
 fn line(dimensions: &[(&str, &str)], values: &[(&str, &str, f64)], now: DateTime<Utc>) -> String {
@@ -97,7 +98,7 @@ mod tests {
         for (line, name, value) in [
             (rows("clean", "irceline", &account, now), "RowsRejected", 1.0),
             (newest_data_age(irceline, "measurement", "2026-11-18".parse().unwrap(), now), "NewestDataAge", 2.0),
-            (broken_datasets("aggregate", 3, now), "BrokenDatasets", 3.0),
+            (broken_datasets("aggregate", 3, now).unwrap(), "BrokenDatasets", 3.0),
         ] {
             assert!(!line.contains('\n'));
             let written: Value = serde_json::from_str(&line).unwrap();
@@ -113,6 +114,7 @@ mod tests {
             }
             assert_eq!(written[name], json!(value), "{line}");
         }
+        assert_eq!(broken_datasets("aggregate", 0, now), None);
     }
 
     #[test]

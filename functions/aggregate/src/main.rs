@@ -13,7 +13,7 @@ fn main() -> Result<(), Error> {
 }
 
 async fn serve() -> Result<(), Error> {
-    lake::telemetry::start_function_logs();
+    lake::telemetry::start_logs();
     let function = &or_exit(Function::from_environment(&Environment::of_process()));
     run(service_fn(async |event: LambdaEvent<Value>| {
         let deadline = Deadline::at(event.context.deadline());
@@ -24,7 +24,8 @@ async fn serve() -> Result<(), Error> {
     .await
 }
 
-/// The error as Lambda reports it.
+/// The error as Lambda reports it to the caller. Queues and schedules look at no answer, so it is in the log as well.
 fn failed(error_message: String) -> Diagnostic {
+    tracing::error!(error = error_message, "the call failed");
     Diagnostic { error_type: "AggregateFailed".to_owned(), error_message }
 }

@@ -149,7 +149,12 @@ pub struct Outcome {
     pub up_to_date: u64,
     /// Objects that were left alone, because they are for AWS Batch.
     pub too_large: Vec<Object>,
+    /// What there was before of the datasets of which all objects were looked at.
+    pub newest: NewestDays,
 }
+
+/// The newest day of each table that has data, by dataset and table.
+pub type NewestDays = BTreeMap<String, BTreeMap<String, sweep::Newest>>;
 
 /// Cleans the selected raw objects, some at a time. Those that are for AWS Batch are only named.
 pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progress: &dyn Progress) -> Result<Outcome> {
@@ -168,7 +173,8 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
         Selection::Rejected(dataset) => survey(lake, dataset.as_deref(), Wanted::Rejected, Keep::Snapshot).await?,
     };
     tidy(lake, &found, options.prune, &mut outcome).await;
-    let Survey { mut todo, discarded, .. } = found;
+    let Survey { mut todo, discarded, newest, .. } = found;
+    outcome.newest = newest;
     if lake.batch.is_some() {
         for key in std::mem::take(&mut todo) {
             match large::large(lake, &key).await? {
@@ -378,8 +384,7 @@ struct Survey {
     unreadable: Vec<Unreadable>,
     /// Those that are to be discarded before their object is cleaned, by raw key.
     discarded: BTreeMap<String, Unreadable>,
-    /// The newest day of each table that has data, by dataset and table.
-    newest: BTreeMap<(String, String), NaiveDate>,
+    newest: NewestDays,
 }
 
 impl Survey {
@@ -529,7 +534,8 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
     })?;
     gone.raw_keys.sort();
     found.unsettled.sort();
-    sweep::note_newest(dataset, days.into_iter(), &objects, &mut found.newest);
+    let newest = found.newest.entry(dataset.name.clone()).or_default();
+    sweep::note_newest(dataset, days.into_iter(), &objects, newest);
     let mut unreadable: BTreeMap<String, Unreadable> =
         ledger.unreadable.into_iter().map(|unreadable| (unreadable.key.clone(), unreadable)).collect();
     for (raw, known) in objects.iter().zip(known) {

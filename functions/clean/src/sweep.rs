@@ -8,7 +8,7 @@ use lake::ledger::Keep;
 use lake::store::Object;
 use lake::{Lake, keys, telemetry};
 
-use crate::{Cleaned, Error, Outcome, Result, Survey, Wanted, survey, tidy};
+use crate::{Cleaned, Error, Outcome, Result, Survey, Wanted, handler, survey, tidy};
 
 /// What a sweep of one dataset found.
 #[derive(Debug)]
@@ -19,7 +19,23 @@ pub struct Found {
     pub up_to_date: u64,
     /// What cannot be done.
     pub failed: Vec<Error>,
-    newest: BTreeMap<String, NaiveDate>,
+    newest: BTreeMap<String, Newest>,
+}
+
+/// The newest day of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newest {
+    day: NaiveDate,
+    /// A day of its rows; else it is the day on which a raw object arrived, and counts only where rows have none.
+    is_of_rows: bool,
+}
+
+impl Newest {
+    /// The newer one of both; days of rows go before those of arrival.
+    fn or(self, other: Self) -> Self {
+        let rank = |newest: &Self| (newest.is_of_rows, newest.day);
+        if rank(&other) > rank(&self) { other } else { self }
+    }
 }
 
 /// Compares a dataset's raw objects with the ledger. What was made of objects that are gone is removed at once, under the
@@ -29,22 +45,48 @@ pub async fn find(lake: &Lake, dataset: &Dataset, prune: bool) -> Result<Found> 
     let mut outcome = Outcome::default();
     tidy(lake, &found, prune, &mut outcome).await;
     let Survey { todo, newest, .. } = found;
-    let newest = newest.into_iter().map(|((_, table), day)| (table, day)).collect();
+    let newest = newest.into_values().flatten().collect();
     Ok(Found { todo, up_to_date: outcome.up_to_date, failed: outcome.failed, newest })
 }
 
 impl Found {
     /// Metrics of the age of each table's newest data, after the cleaning of what was found.
-    pub fn ages(mut self, dataset: &Dataset, cleaned: &[Cleaned], now: DateTime<Utc>) -> Vec<String> {
-        for cleaned in cleaned.iter().filter(|cleaned| cleaned.dataset == dataset.name) {
-            if let Some(day) = cleaned.newest_day {
-                let newest = self.newest.entry(cleaned.table.clone()).or_insert(day);
-                *newest = day.max(*newest);
-            }
-        }
-        let line = |(table, newest): (String, NaiveDate)| telemetry::newest_data_age(dataset, &table, newest, now);
-        self.newest.into_iter().map(line).collect()
+    pub fn ages(&self, dataset: &Dataset, cleaned: &[Cleaned], now: DateTime<Utc>) -> Vec<String> {
+        ages(dataset, self.newest.clone(), cleaned, now)
     }
+}
+
+/// Metrics of the age of each table's newest data: `newest` before a cleaning, and what was cleaned.
+fn ages(
+    dataset: &Dataset,
+    mut newest: BTreeMap<String, Newest>,
+    cleaned: &[Cleaned],
+    now: DateTime<Utc>,
+) -> Vec<String> {
+    for cleaned in cleaned.iter().filter(|cleaned| cleaned.dataset == dataset.name) {
+        if let Some(day) = cleaned.newest_day {
+            note(&mut newest, &cleaned.table, Newest { day, is_of_rows: true });
+        }
+    }
+    newest.iter().map(|(table, newest)| telemetry::newest_data_age(dataset, table, newest.day, now)).collect()
+}
+
+fn note(newest: &mut BTreeMap<String, Newest>, table: &str, day: Newest) {
+    match newest.get_mut(table) {
+        Some(known) => *known = known.or(day),
+        None => drop(newest.insert(table.to_owned(), day)),
+    }
+}
+
+/// What a job of AWS Batch reports of a cleaning, as the function does: the account of its rows and, where all of a dataset
+/// was looked at, the age of its newest data. A cleaning of some objects says nothing of the newest data.
+pub fn metrics(lake: &Lake, outcome: &Outcome, now: DateTime<Utc>) -> Vec<String> {
+    let mut lines = handler::metrics(&outcome.cleaned, now);
+    for dataset in lake.catalog.datasets() {
+        let Some(newest) = outcome.newest.get(&dataset.name) else { continue };
+        lines.extend(ages(dataset, newest.clone(), &outcome.cleaned, now));
+    }
+    lines
 }
 
 /// The states of some raw objects that are there, as a list has them: one request for a thousand.
@@ -60,20 +102,15 @@ pub fn note_newest(
     dataset: &Dataset,
     days: impl Iterator<Item = (String, NaiveDate)>,
     objects: &[Object],
-    newest: &mut BTreeMap<(String, String), NaiveDate>,
+    newest: &mut BTreeMap<String, Newest>,
 ) {
-    let mut note = |table: String, day: NaiveDate| {
-        let known = newest.entry((dataset.name.clone(), table)).or_insert(day);
-        *known = day.max(*known);
-    };
-    let mut with_days = std::collections::BTreeSet::new();
     for (table, day) in days {
-        with_days.insert(table.clone());
-        note(table, day);
+        note(newest, &table, Newest { day, is_of_rows: true });
     }
     for object in objects.iter().filter(|object| !keys::is_folder(&object.key)) {
-        if let Some(table) = dataset.table_of(&object.key).filter(|table| !with_days.contains(&table.name)) {
-            note(table.name.clone(), object.last_modified.with_timezone(&dataset.zone).date_naive());
+        if let Some(table) = dataset.table_of(&object.key) {
+            let day = object.last_modified.with_timezone(&dataset.zone).date_naive();
+            note(newest, &table.name, Newest { day, is_of_rows: false });
         }
     }
 }

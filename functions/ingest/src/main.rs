@@ -11,7 +11,7 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lake::telemetry::start_function_logs();
+    lake::telemetry::start_logs();
     let environment = Environment::of_process();
     let function = &or_exit(Function::from_environment(&environment));
     let settings = &or_exit(Settings::from_environment(&environment));
@@ -24,7 +24,8 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// The error as Lambda reports it.
+/// The error as Lambda reports it to the caller. Queues and schedules look at no answer, so it is in the log as well.
 fn failed(error_message: String) -> Diagnostic {
+    tracing::error!(error = error_message, "the call failed");
     Diagnostic { error_type: "IngestFailed".to_owned(), error_message }
 }

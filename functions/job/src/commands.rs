@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use lake::settings::{Environment, LakeSettings, Zone};
 use lake::store::StoreUrl;
 use lake::time::Window;
-use lake::{Lake, keys};
+use lake::{Lake, keys, telemetry};
 
 use crate::cli::{Arguments, Command, DatasetCommand, Format, WindowOptions};
 use crate::failure::{self, Failure};
@@ -18,7 +18,8 @@ use crate::output::{counted, print};
 use crate::progress::Steps;
 use crate::summary::{Summary, exit_status, line};
 use crate::{
-    cases, catalog, dataset, describe, doctor, explain, init, job, pages, query, schema, snowflake, status, verify,
+    cases, catalog, dataset, describe, doctor, explain, init, job, on_batch, pages, query, schema, snowflake, status,
+    verify,
 };
 
 /// A lake's place as a URL: what has no scheme is a folder.
@@ -296,8 +297,9 @@ impl<'a> Session<'a> {
         let (prune, max_rejected) = match &self.arguments.command {
             Command::Clean { prune, limits, .. } => (*prune, limits.max_rejected),
             Command::Run { limits, .. } => (false, limits.max_rejected),
-            // A repair makes again what there was, rejects included.
-            Command::Verify { .. } => (false, 1.0),
+            // A repair makes again what there was, rejects included. A job counts rejects, and an alarm looks at their share, as
+            // with the function: it has nothing to try again.
+            Command::Verify { .. } | Command::Job { .. } => (false, 1.0),
             _ => (false, clean::MAX_REJECTED),
         };
         clean::Options { workers: self.workers, prune, max_rejected, now: Utc::now() }
@@ -355,6 +357,11 @@ impl<'a> Session<'a> {
         if let (Some(batch), [_, ..]) = (&self.lake.batch, outcome.too_large.as_slice()) {
             summary.handed_over.push(batch.clean(&outcome.too_large).await?);
         }
+        let is_of_all = matches!(
+            selection,
+            clean::Selection::Stale(None) | clean::Selection::All(None) | clean::Selection::Rejected(None)
+        );
+        self.note("clean", is_of_all, clean::sweep::metrics(&self.lake, &outcome, Utc::now()));
         summary.clean(outcome);
         summary.took("clean", begun);
         Ok(())
@@ -372,9 +379,19 @@ impl<'a> Session<'a> {
             // Everything is committed: the next run, or `tributary catalog`, registers it.
             tracing::error!(%error, "failed to register partitions");
         }
+        self.note("aggregate", selection.dataset.is_none(), Vec::new());
         summary.aggregate(outcome);
         summary.took("aggregate", begun);
         Ok(())
+    }
+
+    /// In a job of AWS Batch, prints the metrics that the function of this name does: `lines`, and of work for all datasets
+    /// how many declarations are wrong. Not at the end of all: what is killed later has counted this.
+    fn note(&self, function: &str, is_of_all: bool, mut lines: Vec<String>) {
+        if is_of_all {
+            lines.extend(telemetry::broken_datasets(function, self.lake.catalog.broken().count(), Utc::now()));
+        }
+        on_batch::print_metrics(&lines);
     }
 
     /// Shows what an aggregation would do.
@@ -461,6 +478,9 @@ impl<'a> Session<'a> {
             // What failed or was up to date counts once, in the cleaning at the end; rejects are found once only.
             let mut cleaned = cleaned?;
             cleaned.failed.retain(|error| matches!(error, clean::Error::Rejected { .. }));
+            // The newest data is known at the end.
+            cleaned.newest.clear();
+            self.note("clean", false, clean::sweep::metrics(&self.lake, &cleaned, Utc::now()));
             summary.clean(clean::Outcome { up_to_date: 0, ..cleaned });
             match fetched {
                 Ok(outcome) => summary.ingest(outcome),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::on_batch;
 use crate::output::visible;
 
 /// Something that could not be done.
@@ -18,7 +19,8 @@ pub struct Failure {
     pub is_usage: bool,
 }
 
-/// Prints failures, equal ones once with their number. Keys come from outside: control characters in them are escaped.
+/// Prints failures, equal ones once with their number. Keys come from outside: control characters in them are escaped. A job
+/// of AWS Batch logs them.
 pub fn print_all(failures: &[Failure]) {
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();
     for failure in failures {
@@ -26,6 +28,10 @@ pub fn print_all(failures: &[Failure]) {
     }
     for failure in failures {
         let Some(times) = times.remove(failure.message.as_str()) else { continue };
+        if on_batch::is_job() {
+            tracing::error!(error = %visible(&failure.message), times, can_retry = failure.can_retry, "failed");
+            continue;
+        }
         let hint = if failure.can_retry { " (trying again can help)" } else { "" };
         let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
         eprintln!("error: {}{times}{hint}", visible(&failure.message));

@@ -12,6 +12,7 @@ mod failure;
 mod ignored;
 mod init;
 mod job;
+mod on_batch;
 mod output;
 mod pages;
 mod progress;
@@ -29,20 +30,32 @@ use clap::Parser;
 
 /// Does what the command line asks for.
 pub fn main() -> ExitCode {
-    let arguments = cli::Arguments::parse();
+    let arguments = match cli::Arguments::try_parse() {
+        Ok(arguments) => on_batch::settle(arguments),
+        Err(error) => return on_batch::refuse(&error),
+    };
     progress::start_logging(&arguments);
     panic::set_hook(Box::new(|panic| {
         // Without the message, which may quote a row.
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        eprintln!("error: this is a bug in tributary, at {place}: please report it");
+        report(&format!("this is a bug in tributary, at {place}: please report it"));
     }));
     // A bug ends like any failure: 1, and not a status that no table has.
     let work = AssertUnwindSafe(|| lake::stack::run(|| commands::run(&arguments)));
     match panic::catch_unwind(work).unwrap_or(Ok(ExitCode::FAILURE)) {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("error: cannot start: {error}");
+            report(&format!("cannot start: {error}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Reports what no command could say.
+fn report(what: &str) {
+    if on_batch::is_job() {
+        tracing::error!(error = what, "failed");
+    } else {
+        eprintln!("error: {what}");
     }
 }

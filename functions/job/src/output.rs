@@ -43,6 +43,7 @@ pub fn print(text: &str) {
     if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
         && error.kind() != io::ErrorKind::BrokenPipe
     {
+        // Not to the log either, which in a job of AWS Batch goes the same way.
         eprintln!("error: cannot print: {error}");
     }
 }

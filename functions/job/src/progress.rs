@@ -1,4 +1,4 @@
-//! Progress and logs on stderr: bars on a terminal, plain lines elsewhere.
+//! Progress and logs on stderr: bars on a terminal, plain lines elsewhere; in jobs of AWS Batch JSON lines on stdout.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::{Arguments, Format};
+use crate::on_batch;
 use crate::output::grouped;
 
 /// Between two plain lines of one step.
@@ -17,13 +18,17 @@ const LINE_PAUSE: Duration = Duration::from_secs(10);
 
 static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
 
-/// Sends logs to stderr: warnings by default, more with -v, errors alone with -q. JSON where results are JSON.
+/// Sends logs to stderr: warnings by default, more with -v, errors alone with -q. JSON where results are JSON. A job of AWS
+/// Batch logs as the functions do.
 pub fn start_logging(arguments: &Arguments) {
+    if on_batch::is_job() {
+        return lake::telemetry::start_logs();
+    }
     let level = match (arguments.quiet, arguments.verbose) {
         (true, _) => "error",
         (false, 0) => "warn",
-        (false, 1) => "warn,lake=info,ingest=info,clean=info,aggregate=info,tributary=info",
-        (false, _) => "info,lake=debug,ingest=debug,clean=debug,aggregate=debug,tributary=debug",
+        (false, 1) => "warn,lake=info,ingest=info,clean=info,aggregate=info,job=info",
+        (false, _) => "info,lake=debug,ingest=debug,clean=debug,aggregate=debug,job=debug",
     };
     let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(AboveBars);
     match arguments.output {
@@ -50,6 +55,15 @@ impl MakeWriter<'_> for AboveBars {
 
     fn make_writer(&self) -> Self::Writer {
         AboveBars
+    }
+}
+
+/// Says a plain line.
+fn say(line: &str) {
+    if on_batch::is_job() {
+        tracing::info!(progress = line, "at work");
+    } else {
+        eprintln!("{line}");
     }
 }
 
@@ -116,7 +130,7 @@ impl Progress for Steps {
             bar.set_message(what.to_owned());
         } else if step.told.elapsed() >= LINE_PAUSE {
             step.told = Instant::now();
-            eprintln!("{}: {} of {}", step.name, grouped(step.done), grouped(step.total));
+            say(&format!("{}: {} of {}", step.name, grouped(step.done), grouped(step.total)));
         }
     }
 
@@ -126,7 +140,7 @@ impl Progress for Steps {
             Some(bar) => bar.finish_and_clear(),
             None => {
                 let seconds = step.begun.elapsed().as_secs_f64();
-                eprintln!("{}: {} done in {seconds:.1} s", step.name, grouped(step.done));
+                say(&format!("{}: {} done in {seconds:.1} s", step.name, grouped(step.done)));
             }
         }
     }

@@ -47,6 +47,20 @@ variable "permissions_boundary" {
   default     = null
 }
 
+variable "role_path" {
+  description = "The lake's role_path"
+  type        = string
+  default     = "/"
+  nullable    = false
+}
+
+variable "buckets" {
+  description = "The lake's buckets that exist already, as its variable of this name. A deployment sets the notifications of raw and ledger there, and nothing else"
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 data "aws_region" "current" {}
@@ -59,7 +73,7 @@ locals {
   here      = "${local.region}:${local.account}"
   arn       = "arn:${local.partition}"
 
-  roles   = ["${local.arn}:iam::${local.account}:role/${local.prefix}-*"]
+  roles   = ["${local.arn}:iam::${local.account}:role${var.role_path}${local.prefix}-*"]
   buckets = ["${local.arn}:s3:::${local.prefix}-${local.account}-*"]
 
   state = [
@@ -188,10 +202,15 @@ locals {
     },
   ]
 
+  notifying = [for zone, bucket in var.buckets : "${local.arn}:s3:::${bucket}" if contains(["raw", "ledger"], zone)]
+  notifications = length(local.notifying) == 0 ? [] : [
+    { Sid = "Notifications", Effect = "Allow", Action = ["s3:GetBucketNotification", "s3:ListBucket", "s3:PutBucketNotification"], Resource = local.notifying },
+  ]
+
   with_key = var.kms_key == null ? [] : [{ Effect = "Allow", Action = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], Resource = [var.kms_key] }]
 
   policies = {
-    data     = concat(local.state, local.buckets_and_roles, local.with_key)
+    data     = concat(local.state, local.buckets_and_roles, local.notifications, local.with_key)
     services = local.services
   }
 }

@@ -63,8 +63,9 @@ resource "aws_batch_job_definition" "job" {
     networkConfiguration         = { assignPublicIp = try(var.job_network.public_ip, true) ? "ENABLED" : "DISABLED" }
 
     # A job does its share itself: it is not told of queues to hand it to.
-    environment = [for name, value in merge(local.settings, local.personal_settings, local.catalog_settings) : { name = name, value = value } if !startswith(name, "BATCH_")]
+    environment = [for name, value in merge(local.settings, local.personal_settings, local.catalog_settings, local.log_settings) : { name = name, value = value } if !startswith(name, "BATCH_")]
 
+    # Jobs write the functions' JSON lines, metrics among them; CloudWatch finds those in any log group.
     logConfiguration = {
       logDriver = "awslogs"
       options = {

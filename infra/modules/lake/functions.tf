@@ -46,7 +46,7 @@ resource "aws_lambda_function" "lake" {
   }
 
   environment {
-    variables = merge(local.settings, each.key == "aggregate" ? merge(local.personal_settings, local.catalog_settings) : {}, var.log_level == "INFO" ? {} : { RUST_LOG = lower(var.log_level) })
+    variables = merge(local.settings, each.key == "aggregate" ? merge(local.personal_settings, local.catalog_settings) : {}, local.log_settings)
   }
 
   dynamic "vpc_config" {

@@ -16,7 +16,7 @@ locals {
   sources  = sort([for name, dataset in local.built_in : name if dataset.source])
 
   # The lake's own declaration of a dataset goes before the built-in one.
-  exported = var.own_datasets_file == null ? {} : jsondecode(file(var.own_datasets_file))
+  exported = try(fileexists(var.own_datasets_file), false) ? jsondecode(file(var.own_datasets_file)) : {}
   datasets = merge(
     { for name, dataset in local.built_in : name => dataset if var.datasets == null || contains(coalesce(var.datasets, []), name) },
     local.exported,
@@ -89,6 +89,9 @@ locals {
 
   # Only it registers partitions, too: by then, those of both zones are committed.
   catalog_settings = var.registered_partitions ? { GLUE_DATABASE = local.glue_database } : {}
+
+  # Functions and jobs log in the same way.
+  log_settings = var.log_level == "INFO" ? {} : { RUST_LOG = lower(var.log_level) }
 }
 
 # Without force_destroy a destroy of the whole lake is refused, before anything is deleted: README.md, "Take it down".

@@ -80,8 +80,8 @@ output "analyst_role" {
 }
 
 output "kms_key_statement" {
-  description = "Statement that the policy of kms_key needs beside the account's own, so that AWS's services can use the key for this lake; null without one"
-  value = var.kms_key == null ? null : jsonencode([
+  description = "Statement that the policy of kms_key needs beside the account's own, so that AWS's services, and readers, can use the key for this lake; null without one"
+  value = var.kms_key == null ? null : jsonencode(concat([
     {
       Sid       = "LakeServices"
       Effect    = "Allow"
@@ -98,5 +98,12 @@ output "kms_key_statement" {
       Resource  = "*"
       Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:*" } }
     },
-  ])
+    ], length(local.principal_readers) == 0 ? [] : [{
+      Sid       = "LakeReaders" # of other accounts, which no role of this one speaks for
+      Effect    = "Allow"
+      Principal = { AWS = local.principal_readers }
+      Action    = ["kms:Decrypt"]
+      Resource  = "*"
+      Condition = { StringEquals = { "kms:ViaService" = "s3.${local.region}.amazonaws.com" } }
+  }]))
 }

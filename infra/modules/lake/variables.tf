@@ -309,7 +309,7 @@ variable "function_versions" {
 }
 
 variable "log_level" {
-  description = "Least level of what the functions log. INFO is of this project only, with warnings of libraries; others are of both"
+  description = "Least level of what functions and jobs log. INFO is of this project only, with warnings of libraries; others are of both"
   type        = string
   default     = "INFO"
   nullable    = false
@@ -327,8 +327,8 @@ variable "log_retention_days" {
   nullable    = false
 
   validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
-    error_message = "One of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731: what CloudWatch Logs knows."
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "One of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653: what CloudWatch Logs knows."
   }
 }
 
@@ -404,6 +404,14 @@ variable "fresh" {
     condition     = alltrue([for f in values(var.fresh) : f.quiet_days >= 0 && f.quiet_days <= 366 && floor(f.quiet_days) == f.quiet_days])
     error_message = "quiet_days: 0 to 366 whole days; 0 switches the alarm off."
   }
+
+  # Of a dataset that own_datasets only names, no tables are known.
+  validation {
+    condition = alltrue([
+      for dataset, f in var.fresh : contains(local.dataset_names, dataset) && (!contains(keys(local.datasets), dataset) || contains(keys(try(local.datasets[dataset].tables, {})), f.table))
+    ])
+    error_message = "Each dataset is one of ${join(", ", local.dataset_names)} (others by own_datasets_file), and its table one of its tables: no report comes of others, and the alarm would never be silent."
+  }
 }
 
 variable "holidays" {
@@ -423,6 +431,11 @@ variable "holidays" {
   validation {
     condition     = alltrue(flatten([for h in values(var.holidays) : [for d in h.days : try(timecmp("${d.from}T00:00:00Z", "${d.to}T00:00:00Z") <= 0, false)]]))
     error_message = "Days are like 2026-12-21, and from is not after to."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.holidays), local.dataset_names)) == 0
+    error_message = "Each dataset is one of ${join(", ", local.dataset_names)} (others by own_datasets_file or own_datasets)."
   }
 }
 

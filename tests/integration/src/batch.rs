@@ -11,6 +11,14 @@ use serde_json::{Value, json};
 use crate::emulator::Emulator;
 use crate::http::{Request, Response, serve};
 
+/// What AWS Batch sets in the container of every job.
+pub const OF_BATCH: [(&str, &str); 4] = [
+    ("AWS_BATCH_JOB_ID", "4de2a7a3-6ff1-4b16-9e44-1a3c7f3a0c5b"),
+    ("AWS_BATCH_JOB_ATTEMPT", "1"),
+    ("AWS_BATCH_JQ_NAME", "tributary-job"),
+    ("AWS_BATCH_CE_NAME", "tributary-job"),
+];
+
 /// The front of an emulator's Batch.
 pub struct Batch {
     address: String,

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use integration::batch::{Batch, Job, pairs};
+use integration::batch::{Batch, Job, OF_BATCH, pairs};
 use integration::emulator::Emulator;
 use integration::function::Function;
 use integration::gate::Gate;
@@ -103,8 +103,8 @@ impl Bed {
             let mut command = Command::new(tributary());
             command.env_clear().envs(self.emulator.environment()).env("REPORT_PAGES", "off").stdin(Stdio::null());
             command.envs(environment.iter().cloned()).envs(job.environment());
-            command.envs(index.map(|index| ("AWS_BATCH_JOB_ARRAY_INDEX", index.to_string())));
-            Called::from(command.args(["--output", "json"]).args(job.command()).output().unwrap()).ok()
+            command.envs(OF_BATCH).envs(index.map(|index| ("AWS_BATCH_JOB_ARRAY_INDEX", index.to_string())));
+            Called::from(command.args(job.command()).output().unwrap()).ok()
         };
         let called = job.indices().into_iter().map(run).collect();
         self.batch.done(&job.id);

@@ -372,6 +372,19 @@ run "logs_and_alarms" {
     condition     = length(jsondecode(aws_cloudwatch_dashboard.lake[0].dashboard_body).widgets) == 2 * length(local.datasets) + 5
     error_message = "The dashboard shows every dataset."
   }
+  assert {
+    condition = alltrue([
+      for query in [for widget in jsondecode(aws_cloudwatch_dashboard.lake[0].dashboard_body).widgets : widget.properties.query if widget.type == "log"] :
+      strcontains(query, "filter level = 'ERROR'") && alltrue([for group in values(aws_cloudwatch_log_group.lake) : strcontains(query, "SOURCE '${group.name}'")])
+    ])
+    error_message = "The list of errors has those of functions and of jobs."
+  }
+  assert {
+    condition = alltrue([
+      for dataset, alarm in aws_cloudwatch_metric_alarm.rejects : toset([for query in alarm.metric_query : one(query.metric).dimensions if length(query.metric) > 0]) == toset([tomap({ Function = "clean", Dataset = dataset })])
+    ])
+    error_message = "The dimensions that both write: tests/integration/tests/logs.rs."
+  }
 }
 
 run "tables" {
@@ -461,7 +474,19 @@ run "all_sources" {
 
 run "job" {
   command = apply # the definition names what is only known then
-  variables { force_destroy = true }
+  variables {
+    force_destroy = true
+    log_level     = "DEBUG"
+  }
+
+  assert {
+    condition     = contains(jsondecode(aws_batch_job_definition.job[0].container_properties).environment, { name = "RUST_LOG", value = "debug" }) && one(aws_lambda_function.lake["clean"].environment).variables.RUST_LOG == "debug"
+    error_message = "Jobs log as the functions do."
+  }
+  assert {
+    condition     = jsondecode(aws_batch_job_definition.job[0].container_properties).logConfiguration.options["awslogs-group"] == aws_cloudwatch_log_group.lake["job"].name
+    error_message = "Where the dashboard looks for errors."
+  }
 
   assert {
     condition     = aws_batch_job_definition.job[0].platform_capabilities == toset(["FARGATE"]) && one(aws_batch_compute_environment.job[0].compute_resources).type == "FARGATE"

@@ -196,6 +196,38 @@ run "no_holidays_backwards" {
   expect_failures = [var.holidays]
 }
 
+run "no_holidays_of_a_dataset_that_is_none" {
+  command = plan
+  variables { holidays = { codetrak = { months = [7] } } }
+  expect_failures = [var.holidays]
+}
+
+run "no_watch_on_a_dataset_that_is_none" {
+  command = plan
+  variables { fresh = { energy = { table = "reading" } } }
+  expect_failures = [var.fresh]
+}
+
+run "no_watch_on_a_table_that_is_none" {
+  command = plan
+  variables { fresh = { energy_usage = { table = "readings" } } }
+  expect_failures = [var.fresh]
+}
+
+run "own_datasets_are_watched_whose_tables_are_not_known" {
+  command = plan
+  variables {
+    own_datasets = ["trams"]
+    fresh        = { trams = { table = "position" } }
+    holidays     = { trams = { months = [8] } }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.no_new_data["trams"].threshold == 2
+    error_message = "A name is enough."
+  }
+}
+
 run "own_datasets_have_what_built_in_ones_have" {
   command = plan
   variables {
@@ -402,6 +434,29 @@ run "readers_of_other_accounts" {
   assert {
     condition     = alltrue([for zone in ["raw", "standard", "rejection", "ledger"] : !strcontains(aws_s3_bucket_policy.lake[zone].policy, "111122223333")])
     error_message = "No other zone."
+  }
+}
+
+# One account may read both zones, and have analysts.
+run "readers_of_this_account_do_not_stop_its_own_work" {
+  command = plan
+  variables {
+    readers   = { consumption = ["000000000000", "111122223333"], standard = ["111122223333"] }
+    analysts  = { trusted = ["111122223333"], personal = true }
+    role_path = "/data/"
+    kms_key   = "arn:aws:kms:eu-west-1:000000000000:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  # A Deny for an account is one for each of its roles.
+  assert {
+    condition = [
+      for statement in jsondecode(aws_s3_bucket_policy.lake["consumption"].policy).Statement : statement.Condition.ArnNotEquals["aws:PrincipalArn"] if statement.Sid == "Personal"
+    ] == [["arn:aws:iam::000000000000:role/data/tributary-aggregate", "arn:aws:iam::000000000000:role/data/tributary-job", "arn:aws:iam::000000000000:role/data/tributary-analyst"]]
+    error_message = "What is personal is closed to readers, and to no role of the lake that works on it."
+  }
+  assert {
+    condition     = [for statement in jsondecode(output.kms_key_statement) : statement.Principal.AWS if statement.Sid == "LakeReaders"] == [["arn:aws:iam::000000000000:root", "arn:aws:iam::111122223333:root"]]
+    error_message = "Readers decrypt what they may read."
   }
 }
 
