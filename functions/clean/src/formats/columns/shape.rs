@@ -26,8 +26,8 @@ enum Part {
     Half,
     Minute,
     Second,
-    /// A point and decimals of a second, or nothing.
-    Decimals,
+    /// A point and decimals of a second, so many if it says so, or nothing.
+    Decimals(Option<usize>),
     /// `+0100` or `+01:00`
     Offset,
     /// The same, or `Z`
@@ -60,7 +60,8 @@ impl Shape {
         let date = [count(Part::Year) + count(Part::YearOfCentury), count(Part::Month) + count(Part::MonthName)];
         let hours = [Part::Hour, Part::HourOfHalf, Part::Half].map(count);
         let offsets = count(Part::Offset) + count(Part::OffsetOrZ);
-        let rest = [count(Part::Minute), count(Part::Second), count(Part::Decimals), offsets];
+        let decimals = parts.iter().filter(|part| matches!(part, Part::Decimals(_))).count();
+        let rest = [count(Part::Minute), count(Part::Second), decimals, offsets];
         let is_time = matches!(
             (hours, rest),
             ([0, 0, 0], [0, 0, 0, 0]) | ([1, 0, 0] | [0, 1, 1], [1, 0, 0, 0 | 1] | [1, 1, 0 | 1, 0 | 1])
@@ -105,8 +106,14 @@ impl Shape {
                     (half, rest) = (Some(letters.map(|letter| letter.to_ascii_lowercase())), behind);
                     continue;
                 }
-                Part::Decimals => {
-                    (micros, rest) = decimals(rest)?;
+                Part::Decimals(digits) => {
+                    let (found, behind) = decimals(rest)?;
+                    // With the point.
+                    let length = rest.len() - behind.len();
+                    if length > 0 && digits.is_some_and(|digits| length != digits + 1) {
+                        return None;
+                    }
+                    (micros, rest) = (found, behind);
                     continue;
                 }
                 Part::Offset | Part::OffsetOrZ => {
@@ -148,9 +155,10 @@ impl Part {
             Item::Numeric(Numeric::Second, _) => Self::Second,
             Item::Fixed(Fixed::ShortMonthName) => Self::MonthName,
             Item::Fixed(Fixed::LowerAmPm | Fixed::UpperAmPm) => Self::Half,
-            Item::Fixed(Fixed::Nanosecond | Fixed::Nanosecond3 | Fixed::Nanosecond6 | Fixed::Nanosecond9) => {
-                Self::Decimals
-            }
+            Item::Fixed(Fixed::Nanosecond) => Self::Decimals(None),
+            Item::Fixed(Fixed::Nanosecond3) => Self::Decimals(Some(3)),
+            Item::Fixed(Fixed::Nanosecond6) => Self::Decimals(Some(6)),
+            Item::Fixed(Fixed::Nanosecond9) => Self::Decimals(Some(9)),
             Item::Fixed(Fixed::TimezoneOffset | Fixed::TimezoneOffsetColon) => Self::Offset,
             // Its item has no name of its own.
             item if StrftimeItems::new("%#z").next().as_ref() == Some(item) => Self::OffsetOrZ,
