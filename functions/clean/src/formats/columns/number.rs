@@ -11,7 +11,7 @@ const INT_DIGITS: usize = 18;
 const DECIMAL_BYTES: usize = 17;
 const EXACT: u64 = 1 << 53;
 
-/// The integer that a sign and up to 18 digits are.
+/// The integer that a sign and up to 19 digits are, if it fits without its sign: counts of nanoseconds have as many.
 #[inline]
 pub(super) fn int(text: &[u8]) -> Option<i64> {
     let (is_negative, digits) = match text {
@@ -19,12 +19,16 @@ pub(super) fn int(text: &[u8]) -> Option<i64> {
         [b'+', digits @ ..] => (false, digits),
         digits => (false, digits),
     };
-    if digits.is_empty() || digits.len() > INT_DIGITS {
+    let (certain, last) = digits.split_at_checked(INT_DIGITS).unwrap_or((digits, &[]));
+    if digits.is_empty() || last.len() > 1 {
         return None;
     }
     let mut number: i64 = 0;
-    for byte in digits {
+    for byte in certain {
         number = number * 10 + i64::from(digit(*byte)?);
+    }
+    if let Some(byte) = last.first() {
+        number = number.checked_mul(10)?.checked_add(i64::from(digit(*byte)?))?;
     }
     Some(if is_negative { -number } else { number })
 }
@@ -160,16 +164,17 @@ mod tests {
         {
             assert_eq!(decimal(text.as_bytes(), b'.'), None, "{text}");
         }
-        for text in ["", "-", "+", "1.0", "--1", "1 ", "1234567890123456789", "\u{661}"] {
+        for text in ["", "-", "+", "1.0", "--1", "1 ", "9223372036854775808", "12345678901234567890", "\u{661}"] {
             assert_eq!(int(text.as_bytes()), None, "{text}");
         }
+        assert_eq!(int(b"9223372036854775807"), Some(i64::MAX));
         assert_eq!(decimal(b"-0", b'.').map(f64::to_bits), Some((-0.0_f64).to_bits()));
         assert_eq!(decimal(b"-1,5", b','), Some(-1.5));
     }
 
     proptest! {
         #[test]
-        fn numbers_are_those_of_a_parser(text in "[-+]?[0-9]{0,19}(\\.[0-9]{0,18})?") {
+        fn numbers_are_those_of_a_parser(text in "[-+]?[0-9]{0,20}(\\.[0-9]{0,18})?") {
             if let Some(number) = decimal(text.as_bytes(), b'.') {
                 prop_assert_eq!(number.to_bits(), text.parse::<f64>().unwrap().to_bits());
             }
