@@ -95,7 +95,16 @@ cost: ## Show what a deployment costs by list prices (CASE=country, all or uploa
 .PHONY: bench
 bench: ## Measure beside DuckDB, Polars, pandas, PySpark and ClickHouse (QUICK=1, JOBS=year,energy, RUNS=3)
 	$(CARGO) build --locked --workspace --bins --release
+	$(if $(JOBS),,$(MAKE) --no-print-directory dialects)
 	QUICK=$(QUICK) JOBS=$(JOBS) RUNS=$(RUNS) sh tests/bench/bench.sh $(TARGET)/release
+
+QUICKLY := $(filter-out 0,$(QUICK))
+RESULTS = $(abspath $(TARGET))/bench/$(if $(QUICKLY),quick,results)
+.PHONY: dialects
+dialects: ## Measure what a row costs in each dialect of CSV, beside the plain one (QUICK=1, DIALECTS=epoch)
+	@mkdir -p $(RESULTS)
+	ROWS=$(if $(QUICKLY),100000,1000000) $(CARGO) bench --locked --workspace --bench dialects -- \
+	    $(if $(DIALECTS),-,$(RESULTS)/dialects.json) $(DIALECTS)
 
 .PHONY: decoders
 decoders: ## Measure the decoders alone: bytes of raw JSON per second and core

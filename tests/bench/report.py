@@ -55,11 +55,31 @@ def page(results: Path, order: list[str], quick: bool) -> str:
         parts += ["**Quick form: small inputs and two runs. These figures say little; `make bench` measures.**", ""]
     parts += [table(found), "", "## Rounds and differences", ""]
     parts += [_notes(result) for result in found]
+    parts += dialects(results / "dialects.json")
     parts += ["", "## What peers do not do", "", NOT_DONE.strip(), "", "## Machine and versions", ""]
     for text, values in machines.items():
         names = [result["name"] for result in found if json.dumps(result["machine"], sort_keys=True) == text]
         parts.append(_machine(values, names))
     return "\n".join(parts) + "\n"
+
+
+def dialects(path: Path) -> list[str]:
+    """What CSV costs in each dialect, if it was measured."""
+    if not path.exists():
+        return []
+    lines = [
+        "| dialect | beside | bytes per row | to columns, ns per row | s per GB | ratio | to Parquet, ns per row | ratio |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for cost in json.loads(path.read_text()):
+        size, columns, parquet = cost["bytes_per_row"], cost["columns_ns"], cost["parquet_ns"]
+        name = _escaped(cost["name"])
+        ratios = [f"{cost[of]:.2f}" for of in ("columns_ratio", "parquet_ratio")]
+        lines.append(
+            f"| {name} | {cost['beside']} | {size:.1f} | {columns:.0f} | {columns / size:.2f} | {ratios[0]} | {parquet:.0f} "
+            f"| {ratios[1]} |"
+        )
+    return ["", "## Dialects of CSV", "", DIALECTS.strip(), "", *lines]
 
 
 def _row(result: dict, stage: str, words: str, name: str) -> str:
@@ -145,6 +165,12 @@ CPU is user and system time of all processes of a run, start and imports include
 medians; a ratio is the engine's cost by Tributary's, the median over paired runs: above 1, Tributary is better. "Same
 result" compares all values of the tables and models named in `tests/bench/jobs.py`, doubles within 1e-9; beyond 12 million
 rows sums per column.
+"""
+
+DIALECTS = """
+What a row of energy usage costs as each dialect writes it, one row in a hundred bad (`make dialects`): CPU time on one core
+of reading alone, from the file's bytes to columns, and of all that `clean` does with them, to a finished Parquet file. A
+ratio is the cost per row by that of the same rows in the dialect beside it, the median of five rounds in turns.
 """
 
 NOT_DONE = """

@@ -211,10 +211,14 @@ pub const REASONS: [Reason; 48] = [
         "A record has fewer or more values than the file has columns. Blank ones at its end do not count.",
         "Quote values with a delimiter in them; declare `quote`, `escape` or `delimiter` as they are.",
     ),
-    whole("wrong_encoding", "The object is UTF-16 text.", "Declare `encoding = \"utf-16\"`, or save it as UTF-8."),
+    whole(
+        "wrong_encoding",
+        "The object is UTF-16 text, or UTF-32.",
+        "Declare `encoding = \"utf-16\"` if it is that, or save it as UTF-8.",
+    ),
     whole(
         "wrong_kind",
-        "By its first bytes the object is something else than its name says: gzip, zip, Parquet, an Excel workbook.",
+        "By its first bytes the object is something else than its name says: gzip, zip, Parquet, an Excel workbook, a web page.",
         "Name it as what it is, or unpack or convert it; the message says which.",
     ),
     row(

@@ -210,7 +210,7 @@ impl<R: Read> Scanner<R> {
         match self.window().first() {
             None => Stop::reject("truncated", format!("the object ends at byte {offset} where {wanted} should follow")),
             Some(b'<') => Stop::reject("not_json", format!("byte {offset} is '<' instead of {wanted}: an HTML page?")),
-            Some(_) => Stop::reject("not_json", format!("at byte {offset} there is no {wanted}")),
+            Some(_) => Stop::reject("not_json", format!("what begins at byte {offset} is not {wanted}")),
         }
     }
 

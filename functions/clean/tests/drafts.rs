@@ -52,7 +52,7 @@ fn what_stands_around_the_rows_is_declared() {
     );
     let text = "Report of May\n\n# by a machine\nid,name,v\n1,a,1\n2,b,2\nTotal,,3\n";
     let draft = drafted("a.csv", text, 2, 1, &["header = \"find\"", "comment = \"#\""]);
-    assert!(draft.notes.iter().any(|note| note.contains("look like no rows")), "{:?}", draft.notes);
+    assert!(draft.notes.iter().any(|note| note.contains("the last line looks like no row")), "{:?}", draft.notes);
     let first = draft.tried.reasons.values().next().unwrap();
     assert_eq!((first.rows, first.first), (1, 7));
     drafted("a.csv", "id,v,V\n1,2,3\n4,5,6\n", 2, 0, &["header = \"never\"", "skip_lines = 1", "column.v_2]"]);

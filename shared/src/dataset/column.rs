@@ -153,6 +153,11 @@ impl TryFrom<String> for Thousands {
 }
 
 impl Thousands {
+    /// The mark, in its ASCII form.
+    pub fn character(self) -> char {
+        self.0
+    }
+
     /// Whether a character is the mark.
     pub fn is(self, character: char) -> bool {
         match self.0 {

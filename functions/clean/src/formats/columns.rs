@@ -7,6 +7,7 @@
 mod cells;
 mod column;
 mod number;
+mod shape;
 mod stamp;
 mod time;
 

@@ -174,11 +174,15 @@ fn refusal(object: &RawObject, sliced: &Sliced, layout: &Layout) -> Option<(&'st
     if let Some(flaw) = sliced.flaw {
         return Some(explain(flaw));
     }
+    // What is no text may have lost delimiters as well.
+    if !sliced.is_text {
+        return Some(no_text(object, sliced.text));
+    }
     if !layout.has_width(sliced.len(), |at| sliced.value(at).is_none_or(is_blank)) {
         let why = format!("the record has {} values, and the file has {} columns", sliced.len(), layout.columns());
         return Some(("wrong_column_count", why));
     }
-    (!sliced.is_text).then(|| no_text(object, sliced.text))
+    None
 }
 
 /// Why bytes are no text of the table.

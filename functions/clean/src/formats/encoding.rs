@@ -96,16 +96,16 @@ impl<R> ToUtf8<R> {
     fn convert(&mut self) {
         match self.coding {
             Coding::Windows | Coding::Latin => {
-                for byte in self.pending.drain(..) {
-                    match byte {
-                        0x80..=0x9F if self.coding == Coding::Windows => {
-                            let known = WINDOWS.get(usize::from(byte - 0x80)).copied().filter(|known| *known != '\0');
-                            push(&mut self.text, known);
-                        }
-                        0..0x80 => self.text.push(byte),
-                        _ => push(&mut self.text, Some(char::from(byte))),
-                    }
+                let mut rest = self.pending.as_slice();
+                while !rest.is_empty() {
+                    let (ascii, others) = rest.split_at_checked(ascii_bytes(rest)).unwrap_or((rest, &[]));
+                    self.text.extend_from_slice(ascii);
+                    let count = others.iter().take_while(|byte| !byte.is_ascii()).count();
+                    let (others, behind) = others.split_at_checked(count).unwrap_or((others, &[]));
+                    others.iter().for_each(|byte| push(&mut self.text, self.coding.character(*byte)));
+                    rest = behind;
                 }
+                self.pending.clear();
             }
             Coding::Wide { is_big } => self.convert_wide(is_big),
         }
@@ -120,13 +120,60 @@ impl<R> ToUtf8<R> {
         if units.last().is_some_and(|last| is_high(unit(last))) && !self.is_at_end {
             whole -= 1;
         }
-        let units = units.iter().take(whole).map(unit);
-        for character in char::decode_utf16(units) {
-            push(&mut self.text, character.ok());
+        let mut rest = units.get(..whole).unwrap_or_default();
+        while !rest.is_empty() {
+            let (ascii, others) = rest.split_at_checked(ascii_units(rest, is_big)).unwrap_or((rest, &[]));
+            self.text.extend(ascii.iter().map(|bytes| unit(bytes) as u8));
+            // Both halves of a pair are here, or none.
+            let count = others.iter().take_while(|bytes| unit(bytes) >= 0x80).count();
+            let (others, behind) = others.split_at_checked(count).unwrap_or((others, &[]));
+            char::decode_utf16(others.iter().map(unit)).for_each(|character| push(&mut self.text, character.ok()));
+            rest = behind;
         }
         self.pending.drain(..whole * 2);
         if self.is_at_end && !self.pending.is_empty() {
             self.text.push(NO_CHARACTER);
+        }
+    }
+}
+
+impl Coding {
+    /// The character of a byte that is not of ASCII.
+    fn character(self, byte: u8) -> Option<char> {
+        match byte {
+            0x80..=0x9F if self == Self::Windows => {
+                WINDOWS.get(usize::from(byte - 0x80)).copied().filter(|known| *known != '\0')
+            }
+            _ => Some(char::from(byte)),
+        }
+    }
+}
+
+/// How many bytes at the beginning are ASCII, found eight at a time.
+fn ascii_bytes(bytes: &[u8]) -> usize {
+    let (words, _) = bytes.as_chunks::<8>();
+    let mut found = words.iter().map(|word| u64::from_le_bytes(*word) & 0x8080_8080_8080_8080).enumerate();
+    match found.find(|(_, others)| *others != 0) {
+        Some((at, others)) => at * 8 + others.trailing_zeros() as usize / 8,
+        None => words.len() * 8 + bytes.iter().skip(words.len() * 8).take_while(|byte| byte.is_ascii()).count(),
+    }
+}
+
+/// How many units at the beginning are ASCII, found four at a time.
+fn ascii_units(units: &[[u8; 2]], is_big: bool) -> usize {
+    let mask = u64::from_le_bytes(if is_big {
+        [0xFF, 0x80, 0xFF, 0x80, 0xFF, 0x80, 0xFF, 0x80]
+    } else {
+        [0x80, 0xFF, 0x80, 0xFF, 0x80, 0xFF, 0x80, 0xFF]
+    });
+    let (words, _) = units.as_flattened().as_chunks::<8>();
+    let mut found = words.iter().map(|word| u64::from_le_bytes(*word) & mask).enumerate();
+    match found.find(|(_, others)| *others != 0) {
+        Some((at, others)) => at * 4 + others.trailing_zeros() as usize / 16,
+        None => {
+            let rest = units.iter().skip(words.len() * 4);
+            let is_ascii = |unit: &&[u8; 2]| matches!((is_big, unit), (true, [0, 0..0x80]) | (false, [0..0x80, 0]));
+            words.len() * 4 + rest.take_while(is_ascii).count()
         }
     }
 }
@@ -166,6 +213,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_was_written_in_one_byte_each_is_read(text in "[a-z;\u{a0}-\u{ff}]{0,100}", step in 1_usize..50) {
+            let bytes: Vec<u8> = text.chars().map(|character| character as u8).collect();
+            prop_assert_eq!(read(Encoding::Latin1, &bytes, step), text.as_bytes());
+            prop_assert_eq!(read(Encoding::Windows1252, &bytes, step), text.into_bytes());
+        }
+
+        #[test]
+        fn units_that_are_no_characters_are_so_one_by_one(
+            units in prop::collection::vec(prop_oneof![0_u16..0x80, 0x80_u16..0x900, 0xD700_u16..0xE100], 0..60),
+            step in 1_usize..50,
+        ) {
+            let bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+            let mut wanted = Vec::new();
+            char::decode_utf16(units.clone()).for_each(|character| push(&mut wanted, character.ok()));
+            // At first a greater byte of 0 would be taken for the other order.
+            let (bytes, wanted) = ([b"\xFF\xFE".to_vec(), bytes].concat(), ["\u{feff}".as_bytes().to_vec(), wanted].concat());
+            prop_assert_eq!(read(Encoding::Utf16, &bytes, step), wanted);
+        }
+
         #[test]
         fn what_was_written_as_utf_16_is_read(text in "\\PC{0,200}", is_big in any::<bool>(), step in 1_usize..50) {
             let units = [0xFEFF].into_iter().chain(text.encode_utf16());

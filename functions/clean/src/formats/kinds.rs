@@ -33,6 +33,10 @@ const KINDS: [Kind; 14] = [
     Kind { magic: b"ARROW1", name: "Arrow IPC", cure: "convert it to Parquet" },
 ];
 
+/// What a server answers, and some programs call a workbook, in place of a table. Compared without regard to case.
+const MARKUP: [(&[u8], &str); 3] =
+    [(b"<!doctype html", "an HTML page"), (b"<html", "an HTML page"), (b"<?xml", "an XML document")];
+
 /// Whether the bytes are those of a UTF-16 text: by its byte order mark, or as every other byte of it is NUL.
 pub(super) fn is_utf16(head: &[u8]) -> bool {
     head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") || {
@@ -43,19 +47,51 @@ pub(super) fn is_utf16(head: &[u8]) -> bool {
     }
 }
 
-/// Refuses an object that is no text, by the name of what it is. `may_be_utf16` where the encoding is declared.
-pub(super) fn refuse_other_kinds(head: &[u8], may_be_utf16: bool) -> Result<(), Stop> {
-    if let Some(Kind { name, cure, .. }) = KINDS.iter().find(|kind| head.starts_with(kind.magic)) {
+/// Whether an object that begins with these bytes is of the kind. Those that are all letters may be a name in a header.
+fn is_of(kind: &Kind, head: &[u8]) -> bool {
+    let is_binary = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    let is_name = kind.magic.iter().all(u8::is_ascii_alphanumeric);
+    head.starts_with(kind.magic) && !(is_name && std::str::from_utf8(head).is_ok() && !head.iter().any(is_binary))
+}
+
+/// Refuses an object that is no text, by the name of what it is. `may_be_utf16` where the encoding is declared;
+/// `is_unpacked` where the bytes are those of something packed.
+pub(super) fn refuse_other_kinds(head: &[u8], may_be_utf16: bool, is_unpacked: bool) -> Result<(), Stop> {
+    let object = if is_unpacked { "what is packed in the object" } else { "the object" };
+    if let Some(Kind { name, cure, .. }) = KINDS.iter().find(|kind| is_of(kind, head)) {
+        let cure = match *name {
+            "gzip" | "Zstandard" if is_unpacked => "pack it once",
+            _ => cure,
+        };
         return Err(Stop::reject(
             "wrong_kind",
-            format!("by its first bytes the object is {name}, not what its name says: {cure}"),
+            format!("by its first bytes {object} is {name}, not what its name says: {cure}"),
         ));
     }
+    if head.starts_with(b"\xff\xfe\0\0") || head.starts_with(b"\0\0\xfe\xff") {
+        return Err(Stop::reject("wrong_encoding", format!("{object} is UTF-32 text: save it as UTF-8")));
+    }
     if is_utf16(head) && !may_be_utf16 {
-        let why = "the object is UTF-16 text, not UTF-8: declare encoding = \"utf-16\", or save it as UTF-8";
+        let why = format!("{object} is UTF-16 text, not UTF-8: declare encoding = \"utf-16\", or save it as UTF-8");
         return Err(Stop::reject("wrong_encoding", why));
     }
     Ok(())
+}
+
+/// Refuses a page or document where a table of values should be.
+pub(super) fn refuse_markup(head: &[u8]) -> Result<(), Stop> {
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    let begins = |magic: &[u8]| text.get(..magic.len()).is_some_and(|start| start.eq_ignore_ascii_case(magic));
+    match MARKUP.iter().find(|(magic, _)| begins(magic)) {
+        None => Ok(()),
+        Some((_, name)) => {
+            let why = format!(
+                "by its first bytes the object is {name}, not what its name says: look what the server answered, or save \
+                 the table as CSV"
+            );
+            Err(Stop::reject("wrong_kind", why))
+        }
+    }
 }
 
 /// Refuses an object that does not begin as its format does.
@@ -63,6 +99,6 @@ pub(super) fn require(head: &[u8], magic: &[u8], format: &str) -> Result<(), Sto
     if head.starts_with(magic) {
         return Ok(());
     }
-    refuse_other_kinds(head, false)?;
+    refuse_other_kinds(head, false, false)?;
     Err(Stop::reject("wrong_kind", format!("the object is not {format}, as its name or its table says")))
 }

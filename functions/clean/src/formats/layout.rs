@@ -187,11 +187,19 @@ impl Layout {
     }
 }
 
+/// A name as it is compared: in lower case, and without what is not seen around it. Within, all white space is one blank: a
+/// header has line breaks and blanks that do not break.
+pub(super) fn compared(name: &str) -> String {
+    let is_unseen = |character: char| character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}');
+    let words = name.trim_matches(is_unseen).split_whitespace();
+    words.collect::<Vec<_>>().join(" ").to_lowercase()
+}
+
 impl Named {
     fn new(columns: &[Column], values: &[&str]) -> Self {
-        let names: Vec<String> = values.iter().map(|name| name.trim().to_lowercase()).collect();
+        let names: Vec<String> = values.iter().map(|name| compared(name)).collect();
         let of_field = |field: &str| {
-            let field = field.trim().to_lowercase();
+            let field = compared(field);
             names.iter().position(|name| *name == field)
         };
         let (mut missing, mut joined, mut used) = (Vec::new(), Vec::new(), Vec::new());
@@ -238,7 +246,7 @@ impl Named {
 
     /// Which of two columns of one name is meant cannot be known.
     fn refuse_duplicates(&self, values: &[&str]) -> Result<(), Stop> {
-        let mut names: Vec<String> = values.iter().map(|name| name.trim().to_lowercase()).collect();
+        let mut names: Vec<String> = values.iter().map(|name| compared(name)).collect();
         names.retain(|name| !name.is_empty());
         names.sort_unstable();
         match names.iter().zip(names.iter().skip(1)).find(|(name, next)| name == next) {

@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
 use chrono::{DateTime, Utc};
-use lake::dataset::{ARCHIVE, Column, Dataset, Encoding, Format, Table, ends_in};
+use lake::dataset::{ARCHIVE, COMPRESSIONS, Column, Dataset, Encoding, Format, Header, Table, ends_in};
 use lake::ledger::Gap;
 
 use crate::error::Stop;
@@ -94,8 +94,8 @@ fn decode_as(
     sink: &mut dyn Sink,
 ) -> Result<Notes, Stop> {
     match format {
-        Some(Format::Csv) => csv::decode(object, object.table.delimiter, text(object, reader)?, sink),
-        Some(Format::Tsv) => csv::decode(object, b'\t', text(object, reader)?, sink),
+        Some(Format::Csv) => csv::decode(object, object.table.delimiter, table(object, reader)?, sink),
+        Some(Format::Tsv) => csv::decode(object, b'\t', table(object, reader)?, sink),
         Some(Format::Json) => repeated::document(object, text(object, reader)?, sink),
         Some(Format::Ndjson) => json::lines(object, text(object, reader)?, sink),
         Some(Format::Responses) => json::responses(object, reader, sink),
@@ -112,11 +112,27 @@ fn decode_as(
 }
 
 /// The object's text as UTF-8. Refuses what is no text by its first bytes, and text of another encoding than declared.
-fn text<'r>(object: &RawObject, mut reader: impl Read + 'r) -> Result<Box<dyn Read + 'r>, Stop> {
+fn text<'r>(object: &RawObject, reader: impl Read + 'r) -> Result<Box<dyn Read + 'r>, Stop> {
+    begun_text(object, reader, |_| Ok(()))
+}
+
+/// The same for values between delimiters. Refuses markup as well, unless its first line is a row by declaration.
+fn table<'r>(object: &RawObject, reader: impl Read + 'r) -> Result<Box<dyn Read + 'r>, Stop> {
+    let may_be_row = object.table.header == Header::Never;
+    begun_text(object, reader, |head| if may_be_row { Ok(()) } else { kinds::refuse_markup(head) })
+}
+
+fn begun_text<'r>(
+    object: &RawObject,
+    mut reader: impl Read + 'r,
+    refuse: impl FnOnce(&[u8]) -> Result<(), Stop>,
+) -> Result<Box<dyn Read + 'r>, Stop> {
     let mut head = Vec::with_capacity(kinds::LOOKED_AT);
     reader.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
     let encoding = object.table.encoding;
-    kinds::refuse_other_kinds(&head, encoding != Encoding::Utf8)?;
+    let is_unpacked = COMPRESSIONS.iter().chain([&ARCHIVE]).any(|ending| ends_in(object.key, ending));
+    kinds::refuse_other_kinds(&head, encoding != Encoding::Utf8, is_unpacked)?;
+    refuse(&head)?;
     let first = Vec::from(head.get(..4).unwrap_or(&head));
     Ok(encoding::to_utf8(encoding, &first, Cursor::new(head).chain(reader)))
 }

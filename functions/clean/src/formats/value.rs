@@ -1,6 +1,7 @@
 //! One value into a typed column, by the column's declared rules.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use arrow::datatypes::Date32Type;
 use chrono::format::{Item, Numeric, Parsed, StrftimeItems, parse_and_remainder};
@@ -324,10 +325,15 @@ fn epoch(format: &TimeFormat, text: &str) -> Option<i64> {
     }
 }
 
-/// The date and time of day of a number of Excel's, to the millisecond. Excel has a 29 February 1900, which was none.
+/// The date and time of day of a number of Excel's.
 fn excel(text: &str) -> Option<NaiveDateTime> {
+    excel_time(fast_float2::parse(text.as_bytes()).ok()?)
+}
+
+/// The date and time of day that so many of Excel's days are, to the millisecond. Excel has a 29 February 1900, which was
+/// none.
+pub(super) fn excel_time(days: f64) -> Option<NaiveDateTime> {
     const MILLIS: f64 = 86_400_000.0;
-    let days: f64 = fast_float2::parse(text.as_bytes()).ok()?;
     if !(1.0..2_958_466.0).contains(&days) || (60.0..61.0).contains(&days) {
         return None;
     }
@@ -348,7 +354,14 @@ fn example(formats: &[TimeFormat]) -> String {
         Some(TimeFormat::EpochUs) => time.timestamp_micros().to_string(),
         Some(TimeFormat::EpochNs) => format!("{}000", time.timestamp_micros()),
         Some(TimeFormat::Excel) => "46344.958333".to_owned(),
-        Some(TimeFormat::Pattern(pattern)) => time.format(pattern).to_string(),
+        Some(TimeFormat::Pattern(pattern)) => {
+            let mut text = String::new();
+            // Some ways to write a time are only read.
+            match write!(text, "{}", time.format(&pattern.replace("%#z", "%z"))) {
+                Ok(()) => text,
+                Err(_) => pattern.clone(),
+            }
+        }
     }
 }
 

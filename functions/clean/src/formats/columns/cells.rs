@@ -9,7 +9,7 @@ use arrow::array::{
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::Date32Type;
 use arrow::error::ArrowError;
-use lake::dataset::{Column, ColumnType, Decimal};
+use lake::dataset::{Column, ColumnType};
 
 use super::time::Times;
 use crate::formats::value::Typed;
@@ -26,11 +26,7 @@ pub(super) enum Cells<'a> {
         known: Option<Vec<&'a [u8]>>,
     },
     Int(Vec<i64>),
-    Float {
-        values: Vec<f64>,
-        /// What stands before the decimals of texts.
-        point: u8,
-    },
+    Float(Vec<f64>),
     Bool(BooleanBufferBuilder),
     Date {
         /// Days since 1970.
@@ -57,10 +53,7 @@ impl<'a> Cells<'a> {
                 Self::Text { bytes: Vec::new(), ends: vec![0], known }
             }
             ColumnType::Int64 => Self::Int(Vec::new()),
-            ColumnType::Float64 => {
-                let point = if column.decimal == Decimal::Comma { b',' } else { b'.' };
-                Self::Float { values: Vec::new(), point }
-            }
+            ColumnType::Float64 => Self::Float(Vec::new()),
             ColumnType::Bool => Self::Bool(BooleanBufferBuilder::new(0)),
             ColumnType::Date => {
                 let first = column.null_before.map_or(i32::MIN, Date32Type::from_naive_date);
@@ -76,7 +69,7 @@ impl<'a> Cells<'a> {
         match self {
             Self::Text { bytes, ends, .. } => ends.push(end_of(bytes)),
             Self::Int(values) | Self::Instant { values, .. } => values.push(0),
-            Self::Float { values, .. } => values.push(0.0),
+            Self::Float(values) => values.push(0.0),
             Self::Bool(values) => values.append(false),
             Self::Date { values, .. } => values.push(0),
         }
@@ -92,7 +85,7 @@ impl<'a> Cells<'a> {
             (Self::Int(values) | Self::Instant { values, .. }, Typed::Int(number)) => values.push(number),
             // Days of the years that are accepted are within an i32.
             (Self::Date { values, .. }, Typed::Int(number)) => values.push(number as i32),
-            (Self::Float { values, .. }, Typed::Float(number)) => values.push(number),
+            (Self::Float(values), Typed::Float(number)) => values.push(number),
             (Self::Bool(values), Typed::Bool(truth)) => values.append(truth),
             _ => {
                 self.push_null();
@@ -107,7 +100,7 @@ impl<'a> Cells<'a> {
         match self {
             Self::Int(values) | Self::Instant { values, .. } => values.get(row).copied(),
             Self::Date { values, .. } => values.get(row).map(|day| i64::from(*day)),
-            Self::Text { .. } | Self::Float { .. } | Self::Bool(_) => None,
+            Self::Text { .. } | Self::Float(_) | Self::Bool(_) => None,
         }
     }
 
@@ -127,7 +120,7 @@ impl<'a> Cells<'a> {
                 key.extend_from_slice(&(text.len() as u64).to_le_bytes());
                 key.extend_from_slice(text);
             }
-            Self::Float { values, .. } => {
+            Self::Float(values) => {
                 key.extend_from_slice(&values.get(row).copied().unwrap_or_default().to_bits().to_le_bytes());
             }
             Self::Bool(values) => key.push(u8::from(row < values.len() && values.get_bit(row))),
@@ -145,7 +138,7 @@ impl<'a> Cells<'a> {
                 bytes.truncate(ends.last().map_or(0, |end| *end as usize));
             }
             Self::Int(values) | Self::Instant { values, .. } => values.truncate(rows),
-            Self::Float { values, .. } => values.truncate(rows),
+            Self::Float(values) => values.truncate(rows),
             Self::Bool(values) => values.truncate(rows),
             Self::Date { values, .. } => values.truncate(rows),
         }
@@ -160,7 +153,7 @@ impl<'a> Cells<'a> {
                 Arc::new(StringArray::try_new(done, Buffer::from_vec(taken(bytes)), nulls)?)
             }
             Self::Int(values) => Arc::new(Int64Array::try_new(taken(values).into(), nulls)?),
-            Self::Float { values, .. } => Arc::new(Float64Array::try_new(taken(values).into(), nulls)?),
+            Self::Float(values) => Arc::new(Float64Array::try_new(taken(values).into(), nulls)?),
             Self::Bool(values) => Arc::new(BooleanArray::new(values.finish(), nulls)),
             Self::Date { values, .. } => Arc::new(Date32Array::try_new(taken(values).into(), nulls)?),
             Self::Instant { values, .. } => {

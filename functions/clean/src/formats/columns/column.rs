@@ -3,11 +3,11 @@
 use arrow::array::ArrayRef;
 use arrow::array::builder::NullBufferBuilder;
 use arrow::error::ArrowError;
-use lake::dataset::{Column, Missing};
+use lake::dataset::{Column, Decimal, Missing};
 
 use super::Field;
 use super::cells::{Cells, end_of};
-use super::number::{decimal, int};
+use super::number::{Ungrouped, decimal, int, rounded, whole};
 use super::stamp::Stamps;
 use crate::formats::clocks::Twice;
 use crate::formats::value::{Raw, Refusal, Typed, check};
@@ -23,6 +23,9 @@ pub(super) struct TableColumn<'a> {
     round: bool,
     min: f64,
     max: f64,
+    /// What stands before the decimals of texts, and between thousands.
+    point: u8,
+    mark: Option<u8>,
     missing_texts: Vec<&'a [u8]>,
     missing_numbers: Vec<f64>,
     cells: Cells<'a>,
@@ -49,6 +52,8 @@ impl<'a> TableColumn<'a> {
             min: declared.min.unwrap_or(f64::NEG_INFINITY),
             max: declared.max.unwrap_or(f64::INFINITY),
             has_pattern: declared.extract.is_some() || declared.pattern.is_some(),
+            point: if declared.decimal == Decimal::Comma { b',' } else { b'.' },
+            mark: declared.thousands.and_then(|mark| u8::try_from(mark.character()).ok()),
             missing_texts: texts.collect(),
             missing_numbers: numbers.collect(),
             cells: Cells::new(declared),
@@ -154,17 +159,23 @@ impl<'a> TableColumn<'a> {
     #[inline(always)]
     fn take<const IS_NUMBER: bool>(&mut self, text: &[u8], stamps: &mut Stamps) -> bool {
         let Self { declared, missing_numbers, min, max, round, cells, .. } = self;
+        let (point, mark) = if IS_NUMBER { (b'.', None) } else { (self.point, self.mark) };
         // Whether a number stands for itself, and is neither too small nor too great.
         let accepts = |number| !(number < *min || number > *max || missing_numbers.contains(&number));
         match cells {
-            Cells::Int(values) => match int(unpadded(text)) {
-                Some(number) if accepts(number as f64) => values.push(number),
-                _ => return false,
-            },
-            Cells::Float { values, point } => {
-                let point = if IS_NUMBER { b'.' } else { *point };
+            Cells::Int(values) => {
+                match int(unpadded(text)).or_else(|| other_int(unpadded(text), point, mark, *round)) {
+                    Some(number) if accepts(number as f64) => values.push(number),
+                    _ => return false,
+                }
+            }
+            Cells::Float(values) => {
                 let text = unpadded(text);
-                match decimal(text, point).or_else(|| parsed(text, point)) {
+                let number = match mark {
+                    Some(mark) => Ungrouped::of(text, mark, point).and_then(|text| decimal(text.bytes(), point)),
+                    None => decimal(text, point).or_else(|| parsed(text, point)),
+                };
+                match number {
                     Some(number) if !*round && accepts(number) => values.push(number),
                     Some(number) if *round && accepts(number.round_ties_even()) => {
                         if missing_numbers.contains(&number) {
@@ -216,6 +227,19 @@ impl<'a> TableColumn<'a> {
     pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         let nulls = self.nulls.finish();
         self.cells.finish(nulls)
+    }
+}
+
+/// The integer of a text with marks between thousands, or with decimals.
+#[inline(never)]
+fn other_int(text: &[u8], point: u8, mark: Option<u8>, round: bool) -> Option<i64> {
+    let number = |text: &[u8]| {
+        let decimals = || whole(text, point).or_else(|| rounded(text, point).filter(|_| round));
+        int(text).or_else(decimals)
+    };
+    match mark {
+        Some(mark) => number(Ungrouped::of(text, mark, point)?.bytes()),
+        None => number(text),
     }
 }
 
@@ -277,6 +301,8 @@ fn is_inked(byte: Option<&u8>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -285,6 +311,12 @@ mod tests {
             ("type = 'int64'\nmin = 0", &["0", " 42", "123456789012345678"][..]),
             ("type = 'float64'\nmissing = [-1]", &["1.5", "-0", "12345678901234567890.5", "1e-7"]),
             ("type = 'float64'\ndecimal = ','", &["1,5", "3"]),
+            ("type = 'float64'\ndecimal = ','\nthousands = '.'", &["1.234,5", "-12.345.678,9", "1234,5", "7"]),
+            ("type = 'float64'\nthousands = ' '", &["1 234.5", "1\u{a0}234", "1\u{202f}234\u{2009}567.25"]),
+            ("type = 'float64'\nthousands = \"'\"", &["1'234.5", "1\u{2019}234"]),
+            ("type = 'int64'\nthousands = ','", &["1,234", "-1,234,567", "1,234.0", "12"]),
+            ("type = 'int64'", &["18.0", "+18.00", "-0.0"]),
+            ("type = 'int64'\nround = true", &["18.5", "-18.4999"]),
             ("type = 'bool'", &["t", "FALSE"]),
             ("type = 'string'", &["", "x", " é\u{a0}"]),
             ("type = 'string'\none_of = ['a', 'é']", &["a ", "é"]),
@@ -294,7 +326,27 @@ mod tests {
             ("type = 'timestamp'\nzone = 'Europe/Brussels'", &["2026-02-28T01:02:03.5"]),
             (
                 "type = 'timestamp'\nformat = ['epoch_s', '%Y%m%d %H:%M']\nzone = 'Europe/Brussels'",
-                &["-1795042800", "20260228 23:59"],
+                &["-1795042800", "1795042800.0", "20260228 23:59"],
+            ),
+            ("type = 'timestamp'\nformat = ['epoch_us', 'epoch_ns']", &["1795042800000000", "-1.0"]),
+            ("type = 'timestamp'\nformat = 'epoch_ns'", &["1795042800000000999", "-1"]),
+            ("type = 'timestamp'\nformat = 'excel'\nzone = 'Europe/Brussels'", &["46344.958333", "59", "61.5"]),
+            ("type = 'date'\nformat = 'excel'", &["46344.958333", "1"]),
+            (
+                "type = 'timestamp'\nformat = '%m/%d/%Y %I:%M:%S %p'\nzone = 'Europe/Brussels'",
+                &["11/19/2026 01:02:03 PM", "1/9/2026 12:00:00 am"],
+            ),
+            (
+                "type = 'timestamp'\nformat = ['%d.%m.%y %H:%M', '%d-%b-%Y %H:%M']\nzone = 'Europe/Brussels'",
+                &["19.11.26 01:02", "1.2.69 1:02", "19.11.70 01:02", "19-NOV-2026 01:02"],
+            ),
+            (
+                "type = 'timestamp'\nformat = ['%Y-%m-%d %H:%M:%S%.f%z', '%Y-%m-%d %H:%M:%S%z']",
+                &["2026-11-19 01:02:03.5+0100", "2026-11-19 01:02:03-07:30"],
+            ),
+            (
+                "type = 'timestamp'\nformat = ['%d/%m/%Y %H:%M', '%d/%m/%Y %H:%M:%S', '%d.%m.%Y']\nzone = 'UTC'",
+                &["19/11/2026 01:02", "19/11/2026 01:02:03", "19.11.2026"],
             ),
         ] {
             let declared = Column::from_declaration(options).unwrap();
@@ -308,7 +360,9 @@ mod tests {
     #[test]
     fn what_is_refused_or_missing_is_not_taken() {
         for (options, texts) in [
-            ("type = 'int64'\nmin = 0\nmax = 9\nmissing = [5]", &["-1", "10", "5", "", "x", "1.0"][..]),
+            ("type = 'int64'\nmin = 0\nmax = 9\nmissing = [5]", &["-1", "10", "5", "5.0", "", "x", "1.5", "1e1"][..]),
+            ("type = 'int64'\nthousands = ','", &["1,23", "1234,567", ",123", "12,", "1,234,5", "1,234.5", "1.234,0"]),
+            ("type = 'float64'\ndecimal = ','\nthousands = '.'", &["1.23", "1234.567", "1.234,567.8", "1,234.5"]),
             ("type = 'float64'\nmin = 0\nmissing = [0.5]", &["-0.1", "0.5", "nan", "inf", "1,5", "1e999"]),
             ("type = 'bool'", &["", "ja"]),
             ("type = 'string'\none_of = ['a']", &["b", ""]),
@@ -322,6 +376,34 @@ mod tests {
             let mut column = TableColumn::new(&declared);
             for text in texts {
                 assert!(!column.take::<false>(text.as_bytes(), &mut Stamps::default()), "{options}: {text}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn numbers_with_marks_are_those_of_the_rules(
+            text in "[-+]?[0-9]{1,4}([,.' \u{a0}\u{2019}_][0-9]{2,4}){0,3}([,.][0-9]{0,4})?",
+            kind in prop::sample::select(vec!["int64", "float64"]),
+            round in prop::sample::select(vec!["", "round = true"]),
+            thousands in prop::sample::select(vec!["", "thousands = '.'", "thousands = \"'\"", "thousands = ' '", "thousands = ','"]),
+            decimal in prop::sample::select(vec![".", ","]),
+        ) {
+            let declared = Column::from_declaration(&format!("type = '{kind}'\n{round}\n{thousands}\ndecimal = '{decimal}'"));
+            // The same mark for both is refused.
+            let Ok(declared) = declared else { return Ok(()) };
+            let mut column = TableColumn::new(&declared);
+            let wanted = check(&declared, Raw::Text(text.as_str().into()));
+            if column.take::<false>(text.as_bytes(), &mut Stamps::default()) {
+                match (&column.cells, wanted) {
+                    (Cells::Int(values), Ok(Typed::Int(number))) => prop_assert_eq!(values.last(), Some(&number)),
+                    (Cells::Float(values), Ok(Typed::Float(number))) => {
+                        prop_assert_eq!(values.last().map(|value| value.to_bits()), Some(number.to_bits()));
+                    }
+                    (_, wanted) => prop_assert!(false, "{text}: {wanted:?}"),
+                }
             }
         }
     }

@@ -197,6 +197,26 @@ fn numbers_and_times_are_read_as_each_country_writes_them() {
 }
 
 #[test]
+fn a_bad_time_is_rejected_whatever_its_format_has() {
+    let rejected = |column: &str| {
+        let declared = format!("format = 'csv'\nheader = 'always'\ncolumn.a = {{ {column} }}\n");
+        let kept = decoded(&declared, "x.csv", &b"a\nx\n"[..]).unwrap();
+        assert_eq!(kept.rejects.len(), 1, "{column}");
+        kept.messages.concat()
+    };
+    let permissive = rejected("type = 'timestamp', format = '%Y-%m-%dT%H:%M%#z'");
+    assert!(permissive.ends_with("a time like 2026-11-18T23:00+0000"), "{permissive}");
+    let specifiers = "aAbBcCdDeFgGhHIjklmMnpPrRsStTuUvVwWxXyYzZ+f%";
+    let widths = ["", "-", "_", "0", ".", ".3", ".6", "3", "6", "9", ":", "::", ":::", "#"];
+    for pattern in specifiers.chars().flat_map(|of| widths.map(|width| format!("%{width}{of}"))) {
+        let column = format!("type = 'timestamp', zone = 'UTC', format = '{pattern}'");
+        if lake::dataset::Column::from_declaration(&column.replace(", ", "\n")).is_ok() {
+            rejected(&column);
+        }
+    }
+}
+
+#[test]
 fn a_date_and_a_time_in_two_columns_are_one_instant() {
     let declared = "format = 'csv'\ncolumn.at = { type = 'timestamp', fields = ['day', 'time'], format = ['%d/%m/%Y %H:%M', '%d/%m/%Y'], zone = 'UTC' }\ncolumn.day = { type = 'string' }\n";
     let text = "Time,DAY,other\n10:30,19/11/2026,x\n,19/11/2026,x\n24:00,19/11/2026,x\n,,x\nx,19/11/2026,x\n";

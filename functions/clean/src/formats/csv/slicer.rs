@@ -258,21 +258,22 @@ impl<R: Read> Slicer<R> {
         Ok(self.window.more()?)
     }
 
-    /// The delimiter that a first line such as `sep=;` declares. The line is passed.
+    /// The delimiter that a first line such as `sep=;` declares, in quotes or not. The line is passed.
     pub(super) fn obey_separator(&mut self) -> Result<bool, Stop> {
-        while self.window.bytes().len() < SEPARATOR.len() + 3 && !self.window.is_at_end() {
+        while self.window.bytes().len() < SEPARATOR.len() + 5 && !self.window.is_at_end() {
             self.window.more()?;
         }
         let head = self.window.bytes().get(self.at..).unwrap_or_default();
+        let (head, is_quoted) = head.strip_prefix(&[QUOTE]).map_or((head, false), |head| (head, true));
         let declared = head.split_at_checked(SEPARATOR.len()).filter(|(name, _)| name.eq_ignore_ascii_case(SEPARATOR));
-        let delimiter = match declared.map(|(_, rest)| rest) {
-            Some([delimiter, b'\r' | b'\n', ..] | [delimiter]) if delimiter.is_ascii() => *delimiter,
-            _ => return Ok(false),
-        };
-        if matches!(delimiter, b'\r' | b'\n' | QUOTE) || delimiter.is_ascii_alphanumeric() {
+        let Some((delimiter, rest)) = declared.and_then(|(_, rest)| rest.split_first()) else { return Ok(false) };
+        let rest = if is_quoted { rest.strip_prefix(&[QUOTE]) } else { Some(rest) };
+        let is_all = matches!(rest, Some([b'\r' | b'\n', ..] | []));
+        let is_taken = matches!(*delimiter, b'\r' | b'\n' | QUOTE) || delimiter.is_ascii_alphanumeric();
+        if !is_all || is_taken || !delimiter.is_ascii() {
             return Ok(false);
         }
-        self.dialect.delimiter = delimiter;
+        self.dialect.delimiter = *delimiter;
         self.skip_lines(1)?;
         Ok(true)
     }
@@ -552,7 +553,11 @@ fn plain_end(window: &[u8], at: usize, delimiter: u8) -> usize {
 fn unquoted(window: &[u8], at: usize, dialect: &Dialect, joined: &mut Vec<u8>) -> Cut {
     let end = plain_end(window, at, dialect.delimiter);
     let is_in = |escape: &u8| memchr(*escape, window.get(at..end).unwrap_or_default()).is_some();
-    let Some(escape) = dialect.escape.filter(is_in) else { return Cut { span: Span { start: at, end }, next: end } };
+    let is_null = |escape: &u8| window.get(at..end) == Some(&[*escape, b'N']);
+    // A value that is only `\N` is what dumps of databases have for NULL: a table may declare it as missing.
+    let Some(escape) = dialect.escape.filter(is_in).filter(|escape| !is_null(escape)) else {
+        return Cut { span: Span { start: at, end }, next: end };
+    };
     let start = window.len() + joined.len();
     let mut next = at;
     while let Some(byte) = window.get(next) {

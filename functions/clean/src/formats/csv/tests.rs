@@ -3,7 +3,8 @@ use std::io::Read;
 use proptest::prelude::*;
 
 use super::MAX_RECORD;
-use crate::formats::tests::{Dribble, Kept, decoded};
+use crate::error::Stop;
+use crate::formats::tests::{Dribble, Kept, decoded, decoded_by};
 
 const USAGE: &str = "format = 'csv'
 column.customer = { type = 'int64', required = true }
@@ -117,6 +118,87 @@ fn a_header_can_be_declared() {
     assert_eq!(decoded(&declared("always"), "x", &b"x\ny\n"[..]).unwrap_err(), "missing_column");
     assert_eq!(decoded(&declared("auto"), "x", &b"x\ny\n"[..]).unwrap_err(), "unclear_header");
     assert_eq!(decoded(&declared("never"), "x", &b"a\ny\n"[..]).unwrap().rows, ["a", "y"]);
+}
+
+#[test]
+fn names_are_the_same_whatever_white_space_is_in_them() {
+    let declared =
+        "format = 'csv'\ncolumn.id = { type = 'int64' }\ncolumn.v = { type = 'int64', field = 'Use (kWh)' }\n";
+    for header in ["id,\"Use\n(kWh)\"", "\u{a0}id\u{200b},use\u{a0}(kWh)", "\u{feff}\u{feff}id,Use  (KWH) "] {
+        let kept = decoded(declared, "x", format!("{header}\n1,2\n").as_bytes());
+        assert_eq!(kept.unwrap().rows, ["1|2"], "{header:?}");
+    }
+    assert_eq!(decoded(declared, "x", &b"id,Use (kWh),use  (kWh)\n1,2,3\n"[..]).unwrap_err(), "duplicate_column");
+}
+
+#[test]
+fn a_separator_may_stand_in_quotes() {
+    let declared = "format = 'csv'\ncolumn.a = { type = 'int64' }\ncolumn.b = { type = 'int64' }\n";
+    for (first, delimiter) in [("\"sep=;\"", ";"), ("\"SEP=\t\"\r", "\t"), ("sep=|", "|")] {
+        let text = format!("{first}\na{delimiter}b\n1{delimiter}2\n");
+        for step in [1, 5, 64] {
+            assert_eq!(decoded(declared, "x", Dribble(text.as_bytes(), step)).unwrap().rows, ["1|2"], "{first:?}");
+        }
+    }
+    for first in ["\"sep=;", "sep=;\"", "\"sep=\"\"", "\"sep=;;\"", "\"sep=", "\"sep=a\""] {
+        let read = decoded(declared, "x", format!("{first}\na;b\n1;2\n").as_bytes());
+        assert!(read.is_err(), "{first:?}: {read:?}");
+    }
+}
+
+#[test]
+fn null_of_a_dump_is_missing_where_that_is_declared() {
+    let declared = "format = 'tsv'\nquote = 'none'\nescape = '\\'\ncolumn.a = { type = 'string', missing = ['\\N'] }\ncolumn.b = { type = 'int64', missing = ['\\N'] }\n";
+    let text = "a\tb\n\\N\t\\N\nN\t1\n\\\\N\t2\nx\\N\t3\n\\N\\\ty\t4\n";
+    let kept = decoded(declared, "x", text.as_bytes()).unwrap();
+    // A backslash that is escaped makes the same text: only what is declared as missing is.
+    assert_eq!(kept.rows, ["-|-", "N|1", "-|2", "xN|3", "N\ty|4"]);
+    let kept = decoded(&declared.replace("missing = ['\\N']", "optional = true"), "x", text.as_bytes()).unwrap();
+    assert_eq!((&kept.rows[0], kept.rejects[0].as_str()), (&"N|1".to_owned(), "2 b not_an_integer: \\N\t\\N"));
+}
+
+#[test]
+fn a_line_that_is_no_text_is_rejected_as_that_whatever_values_it_has() {
+    let kept = csv(&b"customer,kwh,note\n7,1,x\n\0\0\0\n8\xe9,1\n"[..]).unwrap();
+    assert_eq!(kept.rows, ["7|1.0|x|x"]);
+    assert_eq!(kept.rejects[0], "3 - nul_byte: \0\0\0");
+    assert!(kept.rejects[1].starts_with("4 - not_utf8"), "{kept:?}");
+}
+
+#[test]
+fn an_object_is_named_as_what_it_is() {
+    let why = |name: &str, bytes: &[u8]| {
+        let mut message = String::new();
+        let reason = decoded_by(USAGE, name, |object, sink| {
+            let decoded = crate::formats::decode(object, Default::default(), bytes, sink);
+            if let Err(Stop::Reject(reject)) = &decoded {
+                message.clone_from(&reject.message);
+            }
+            decoded
+        });
+        format!("{}: {message}", reason.unwrap_err())
+    };
+    for page in ["<!DOCTYPE html><table>", "\u{feff}\n <HTML>", "<?xml version='1.0'?><Workbook/>"] {
+        let why = why("x.csv", page.as_bytes());
+        assert!(why.starts_with("wrong_kind") && why.contains("answered"), "{why}");
+    }
+    for wide in [&b"\xff\xfe\0\0i\0\0\0"[..], b"\0\0\xfe\xff\0\0\0i"] {
+        let why = why("x.csv", wide);
+        assert!(why.starts_with("wrong_encoding") && why.contains("UTF-32"), "{why}");
+    }
+    for name in ["x.csv.gz", "x.csv.zst"] {
+        let why = why(name, b"\x1f\x8b\x08\0");
+        assert!(why.starts_with("wrong_kind") && why.contains("packed in the object is gzip"), "{why}");
+    }
+    assert!(why("x.csv", b"PAR1\x15\x04\x15").contains("Parquet"));
+}
+
+#[test]
+fn a_name_in_a_header_is_no_other_kind() {
+    let declared = "format = 'csv'\ncolumn.par1 = { type = 'int64' }\n";
+    assert_eq!(decoded(declared, "x", "PAR1,µmol\r\n\t7,8\r\n".as_bytes()).unwrap().rows, ["7"]);
+    let declared = "format = 'csv'\nheader = 'never'\ncolumn.page = { type = 'string' }\n";
+    assert_eq!(decoded(declared, "x", &b"<html>\n"[..]).unwrap().rows, ["<html>"]);
 }
 
 /// Counts the bytes that are read of an endless stream.

@@ -130,7 +130,7 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
     }
     let texts: Vec<&str> = present.iter().map(|value| value.text.as_str()).collect();
     let are_numbers = all(|kind| kind == Kind::Number);
-    let typed = epoch(label, &texts).or_else(|| excel(label, &texts));
+    let typed = epoch(label, &texts).or_else(|| excel(label, &texts)).or_else(|| digits(label, &texts, habits));
     let typed = typed.or_else(|| codes(&texts, are_numbers)).or_else(|| number(&texts, are_numbers, habits));
     let typed = typed.or_else(|| time(label, &texts, habits)).or_else(|| truth(&texts));
     typed.unwrap_or_else(|| {
@@ -174,6 +174,11 @@ fn epoch(label: &str, texts: &[&str]) -> Option<Typed> {
         typed.notes.push(format!("most of its values are {format}, and some are of another unit: these are rejected"));
     }
     Some(typed)
+}
+
+/// Dates such as `20261119`, in a column that is called a time: they are numbers as well.
+fn digits(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
+    (names::is_time(label) && nearly_all(texts, is_digits)).then(|| time(label, texts, habits))?
 }
 
 /// Days as Excel counts them, in a column that is called a date or a time.
@@ -334,7 +339,7 @@ fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
         typed.habits.order = found.order.filter(|order| *order != Order::Year);
     }
     if found.has_short_years {
-        typed.notes.push("its years have two digits: 69 to 99 are of the last century".to_owned());
+        typed.notes.push("its years have two digits: 70 to 99 are of the last century".to_owned());
     }
     Some(typed)
 }
@@ -377,6 +382,10 @@ mod tests {
             ("x", &["1 234,5"], "type = \"float64\"; decimal = \",\"; thousands = \" \""),
             ("x", &["1'234.5"], "type = \"float64\"; thousands = \"'\""),
             ("ts", &["1763546400", "1763550000"], "type = \"timestamp\"; format = \"epoch_s\""),
+            ("Datum", &["20261119", "20261120"], "type = \"date\"; format = \"%Y%m%d\""),
+            ("timestamp", &["20261119130000"], "type = \"timestamp\"; format = \"%Y%m%d%H%M%S\"; zone = \"dataset\""),
+            ("last_value", &["20261119", "20261399"], "type = \"int64\""),
+            ("meter", &["20261119", "20261120"], "type = \"int64\""),
             ("time", &["1763546400000"], "type = \"timestamp\"; format = \"epoch_ms\""),
             ("time", &["1763546400000000"], "type = \"timestamp\"; format = \"epoch_us\""),
             ("time", &["1763546400000000000"], "type = \"timestamp\"; format = \"epoch_ns\""),

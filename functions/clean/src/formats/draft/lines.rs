@@ -9,6 +9,7 @@ use super::grid::{Field, Grid, Origin, Value};
 use super::looks::{Look, is_total, look};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
+use crate::formats::layout::compared;
 
 /// Rows that are looked at, and the lines among which a header is looked for.
 const MOST_ROWS: usize = 50_000;
@@ -92,7 +93,8 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
     let footers = footers(&rows, columns);
     if footers > 0 {
         rows.truncate(rows.len() - footers);
-        grid.note(format!("the last {} look like no rows (totals or a footer)", lines(footers as u64)));
+        let look = if footers == 1 { "looks like no row" } else { "look like no rows" };
+        grid.note(format!("the last {} {look} (totals or a footer)", lines(footers as u64)));
     }
     let line_of = |at: usize| sound.get(at).map_or(1, |record| record.row);
     let by_name = names.as_ref().is_some_and(|(_, shift, names)| *shift == 0 && !has_twice(names));
@@ -144,7 +146,7 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
 
 fn has_twice(names: &[String]) -> bool {
     let mut known = BTreeSet::new();
-    names.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).any(|name| !known.insert(name))
+    names.iter().map(|name| compared(name)).filter(|name| !name.is_empty()).any(|name| !known.insert(name))
 }
 
 pub(super) fn lines(count: u64) -> String {

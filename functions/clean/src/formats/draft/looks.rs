@@ -1,9 +1,9 @@
 //! What a text looks like, at a glance: whether a line may be a header, and where values end.
 
 /// Texts that often stand for a value that is not there.
-pub(super) const MISSING: [&str; 17] = [
+pub(super) const MISSING: [&str; 18] = [
     "NA", "N/A", "n/a", "#N/A", "NULL", "Null", "null", "None", "none", "NaN", "nan", "-", "--", "?", "#REF!",
-    "#VALUE!", "#DIV/0!",
+    "#VALUE!", "#DIV/0!", "\\N",
 ];
 
 /// What a text looks like.

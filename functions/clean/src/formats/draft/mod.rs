@@ -135,7 +135,7 @@ fn sample_of(name: &str, mut reader: impl Read) -> Result<Grid, Stop> {
         let (names, rows) = columnar::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
         return Ok(sheet::of_schema(&names, &rows, vec!["format = \"parquet\"".to_owned()]));
     }
-    kinds::refuse_other_kinds(&head, true)?;
+    kinds::refuse_other_kinds(&head, true, false)?;
     reader.take(SAMPLE_BYTES).read_to_end(&mut head)?;
     let is_part = head.len() as u64 > SAMPLE_BYTES;
     text(&ending, &head, is_part)
