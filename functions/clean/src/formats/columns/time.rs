@@ -248,7 +248,8 @@ mod tests {
     fn texts() -> impl Strategy<Value = (usize, String)> {
         let change = (any::<prop::sample::Index>(), "[0-9 :./+AaPpZz-]{0,2}", 0_usize..3);
         // Years, and the hours about two changes of clocks.
-        let second = prop_oneof![0_i64..4_102_444_800, 1_774_742_400..1_774_756_800, 1_792_886_400..1_792_900_800];
+        let second =
+            prop_oneof![0_i64..4_102_444_800, 1_774_742_400_i64..1_774_756_800, 1_792_886_400_i64..1_792_900_800];
         let changes = prop::collection::vec(change, 0..3);
         (0..FORMATS.len(), any::<prop::sample::Index>(), second, 0_u32..1_000_000_000, changes).prop_map(
             |(format, pattern, second, nanos, changes)| {
