@@ -1,4 +1,4 @@
-#![allow(clippy::expect_used, missing_docs)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 //! What CSV in other dialects costs, in CPU time per row and beside the plain one: `cargo bench -p clean --bench dialects --
 //! [RESULTS.json [DIALECT...]]`. `ROWS` is how many rows each file has. `tests/bench` makes a table of the results.
 
