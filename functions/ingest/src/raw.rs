@@ -1,6 +1,6 @@
 //! Raw NDJSON: one line per response, with the request that got it and the body as it was answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
-use crate::replace::{Shape, Terms, replace};
+use crate::replace::{Replaced, Shape, Terms, replace};
 
 /// How often an object is made again because another run has written it.
 const REWRITE_TRIES: u32 = 50;
@@ -162,27 +162,52 @@ pub async fn rewrite<T>(
     }
 }
 
-/// Writes the lines of a run by the rule of [`crate::replace`]; reports what was lost, by subject.
+/// Writes the lines of a run by the rule of [`crate::replace`]; reports what was lost, by subject. `before` is what other
+/// objects have of the same: it counts as the earlier answer about subjects of which this object has none.
 pub async fn replace_lines(
     store: &Store,
     key: &str,
     new: &[Line],
+    before: &[Line],
     shape: &dyn Shape,
     terms: &Terms<'_>,
 ) -> Result<Put<BTreeMap<String, Vec<String>>>> {
     let make = |there: Option<&Bytes>| {
-        let Some(there) = there else { return Ok((render(new), BTreeMap::new())) };
+        let Some(there) = there else {
+            let replaced = replace_beside(new, &[], before, shape, terms);
+            return Ok((render(&replaced.lines), replaced.lost));
+        };
         let old = match parse(there) {
             Some(old) if terms.accept_loss || old.iter().all(|line| !shape.asks(line).is_empty()) => old,
             None if terms.accept_loss => Vec::new(),
             _ => return Err(Error::Unreadable { url: store.url(key) }),
         };
-        let replaced = replace(new.to_vec(), old.clone(), shape, terms);
+        let replaced = replace_beside(new, &old, before, shape, terms);
         // An object without lines may have bytes that are not readable.
         let is_same = replaced.lines == old && (there.is_empty() || !old.is_empty());
         Ok((if is_same { there.clone() } else { render(&replaced.lines) }, replaced.lost))
     };
     rewrite(store, key, make).await
+}
+
+/// As [`replace`], with what other objects have. A gap stays beside that: it is about weeks or days of this object.
+fn replace_beside(new: &[Line], old: &[Line], before: &[Line], shape: &dyn Shape, terms: &Terms<'_>) -> Replaced {
+    let subjects = |lines: &[Line], of: fn(&Line) -> bool| -> BTreeSet<String> {
+        lines.iter().filter(|line| of(line)).flat_map(|line| shape.asks(line)).collect()
+    };
+    let (answered, gaps) = (subjects(old, Line::is_answer), subjects(new, |line| line.gap.is_some()));
+    let asks_any = |line: &Line, of: &BTreeSet<String>| shape.asks(line).iter().any(|subject| of.contains(subject));
+    let before = before.iter().filter(|line| !asks_any(line, &answered)).cloned();
+    let (beside, earlier): (Vec<Line>, Vec<Line>) = before.partition(|line| asks_any(line, &gaps));
+    if old.is_empty() && earlier.is_empty() && beside.is_empty() {
+        return Replaced { lines: new.to_vec(), lost: BTreeMap::new() };
+    }
+    let mut replaced = replace(new.to_vec(), [old, &earlier].concat(), shape, terms);
+    if !beside.is_empty() {
+        replaced.lines.extend(beside);
+        shape.sort(&mut replaced.lines);
+    }
+    replaced
 }
 
 /// That an object is as it was read.

@@ -7,7 +7,7 @@
 //! * a gap replaces nothing; a refusal (404) replaces no values;
 //! * an answer replaces the earlier one, except for the items with a value that it should have and lacks. A value that
 //!   comes back as missing (null, a sentinel) is a correction by the source, unless all values of the subject do: then the
-//!   answer has no values, and the earlier ones stay.
+//!   answer has no values, and the earlier ones stay. The same goes for each measure of items that have several.
 //!
 //! What stays although the API was asked and no longer has it is *lost* there: it is named, and goes when the caller
 //! accepts the loss. An answer that stays in part is cut down to its items that stay, each byte for byte as it came.
@@ -30,8 +30,20 @@ pub struct Item {
     pub name: String,
     /// What makes it another one.
     pub content: String,
-    /// Whether it has a value: one that has none is not missed.
+    /// Whether it is missed where it is gone.
     pub is_value: bool,
+    /// The measures of which it has a value, a bit each.
+    pub measures: Measures,
+}
+
+/// A set of measures.
+pub type Measures = u8;
+
+impl Item {
+    /// An item of a kind that has one measure; without a value of it, it is not missed.
+    pub fn of_value(name: String, content: String, is_value: bool) -> Self {
+        Self { name, content, is_value, measures: Measures::from(is_value) }
+    }
 }
 
 /// What an answer has of each subject, in its order.
@@ -77,6 +89,12 @@ pub trait Shape: Sync {
         true
     }
 
+    /// Whether an item that comes back without a value is lost like one that does not come back: values that its source
+    /// never withdraws.
+    fn never_turns_missing(&self) -> bool {
+        false
+    }
+
     /// Puts the lines of an object in order.
     fn sort(&self, _lines: &mut [Line]) {}
 
@@ -112,7 +130,7 @@ struct Standing<'a> {
     answers: Vec<&'a Line>,
     names: BTreeMap<&'a str, usize>,
     contents: BTreeMap<&'a str, usize>,
-    has_value: bool,
+    measures: Measures,
     refused: bool,
     gap: bool,
 }
@@ -185,7 +203,7 @@ fn join(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) ->
                     plan.lost.insert(subject.to_owned(), names);
                 }
             }
-            _ => plan.compare(subject, &earlier, standing, shape, terms),
+            _ => plan.compare(subject, &earlier, &held, standing, shape, terms),
         }
     }
     let mut lines = plan.new_lines(&new, &fresh, &old, &held, shape);
@@ -220,13 +238,29 @@ impl Plan {
         &mut self,
         subject: &str,
         earlier: &[Earlier<'_>],
+        held: &[Holdings],
         standing: &Standing<'_>,
         shape: &dyn Shape,
         terms: &Terms<'_>,
     ) {
+        let covered = |item: &Item| standing.answers.iter().any(|line| shape.covers(line, item));
         let mut by_name: BTreeMap<&str, Vec<Earlier<'_>>> = BTreeMap::new();
+        let mut measured: Measures = 0;
         for one in earlier.iter().filter(|one| one.item.is_value) {
             by_name.entry(&one.item.name).or_default().push(*one);
+            if one.item.measures & !measured != 0 && covered(one.item) {
+                measured |= one.item.measures;
+            }
+        }
+        // Of some measure the answer has no value at all.
+        let lacks_measure = measured & !standing.measures != 0;
+        if lacks_measure && !shape.is_keyed() && !terms.accept_loss {
+            // Its rows would stand beside the earlier ones: they are the same ones without values.
+            self.keep_whole(subject, held);
+            self.instead.insert(subject.to_owned());
+            let names = by_name.keys().map(|name| (*name).to_owned());
+            self.lost.insert(subject.to_owned(), names.collect());
+            return;
         }
         for (name, mut ones) in by_name {
             let there = standing.names.get(name).copied().unwrap_or_default();
@@ -236,10 +270,9 @@ impl Plan {
                 // What has changed least is taken for what is still there.
                 ones.sort_by_key(|one| standing.contents.contains_key(one.item.content.as_str()));
             }
-            let needed = if standing.has_value { ones.len().saturating_sub(there) } else { ones.len() };
+            let needed = if lacks_measure { ones.len() } else { ones.len().saturating_sub(there) };
             for one in ones.into_iter().take(needed) {
-                let covered = standing.answers.iter().any(|line| shape.covers(line, one.item));
-                if covered && !standing.gap {
+                if covered(one.item) && !standing.gap {
                     if terms.accept_loss {
                         continue;
                     }
@@ -359,9 +392,11 @@ fn standings<'a>(new: &'a [Line], fresh: &'a [Holdings], shape: &dyn Shape) -> B
             standing.answers.push(line);
             // What an answer has beyond what was asked for is not taken from it.
             for item in items.iter().filter(|item| shape.covers(line, item)) {
-                *standing.names.entry(&item.name).or_default() += 1;
+                if item.is_value || !shape.never_turns_missing() {
+                    *standing.names.entry(&item.name).or_default() += 1;
+                }
                 *standing.contents.entry(&item.content).or_default() += 1;
-                standing.has_value |= item.is_value;
+                standing.measures |= item.measures;
             }
         }
         if !line.is_answer() {

@@ -11,9 +11,9 @@ WITH past AS (
         date,
         points,
         commits,
-        -- Rows that were cleaned before there were these columns do not say.
-        coalesce(has_points, true) AS has_points,
-        coalesce(has_commits, true) AS has_commits
+        -- Rows that were cleaned before there were these columns do not say. What is null is unknown.
+        coalesce(has_points, true) AND points IS NOT NULL AS has_points,
+        coalesce(has_commits, true) AND commits IS NOT NULL AS has_commits
     FROM (
         SELECT *, greatest(max(received_on) OVER (), max(date) OVER ()) AS known_until
         FROM weekly_score
@@ -31,13 +31,19 @@ of_course AS (
     )
 ),
 
--- Where a learner's lists end. Of a list without any week that is the week before the other one begins.
+-- Where a learner's lists end. Of a list without any week that is the week before the other one begins. A list may go on
+-- in weeks of which it is unknown.
 ended AS (
     SELECT
         id,
-        max(date) AS newest,
-        CAST(coalesce(max(date) FILTER (WHERE has_points), min(date) - INTERVAL '7 days') AS DATE) AS points_until,
-        CAST(coalesce(max(date) FILTER (WHERE has_commits), min(date) - INTERVAL '7 days') AS DATE) AS commits_until
+        max(date) FILTER (WHERE has_points OR has_commits) AS newest,
+        max(date) FILTER (WHERE points IS NULL OR commits IS NULL) AS unknown_until,
+        CAST(
+            coalesce(max(date) FILTER (WHERE has_points OR points IS NULL), min(date) - INTERVAL '7 days') AS DATE
+        ) AS points_until,
+        CAST(
+            coalesce(max(date) FILTER (WHERE has_commits OR commits IS NULL), min(date) - INTERVAL '7 days') AS DATE
+        ) AS commits_until
     FROM past
     CROSS JOIN of_course
     WHERE date <= of_course.newest
@@ -47,7 +53,11 @@ ended AS (
 reached AS (
     SELECT
         ended.*,
-        CAST(of_course.newest AS INT) - CAST(ended.newest AS INT) >= 7 * settings.silent_weeks AS silent,
+        CAST(of_course.newest AS INT) - CAST(ended.newest AS INT) >= 7 * settings.silent_weeks
+        AND (
+            ended.unknown_until IS NULL
+            OR CAST(of_course.newest AS INT) - CAST(ended.unknown_until AS INT) >= 7 * settings.silent_weeks
+        ) AS silent,
         CAST(ended.newest AS INT) - CAST(points_until AS INT) >= 7 * settings.silent_weeks AS points_ended,
         CAST(ended.newest AS INT) - CAST(commits_until AS INT) >= 7 * settings.silent_weeks AS commits_ended
     FROM ended
@@ -103,13 +113,25 @@ figures AS (
         compared.earlier_average_points,
         compared.earlier_average_commits,
         coalesce(reached.silent, false) AS silent,
-        coalesce(compared.newest_week <> of_course.newest, true) AND NOT coalesce(reached.silent, false) AS incomplete
+        coalesce(compared.newest_week <> of_course.newest, true) AND NOT coalesce(reached.silent, false) AS incomplete,
+        -- What is unknown has grown so long that the newest complete week says nothing about today.
+        coalesce(
+            CAST(of_course.newest AS INT) - CAST(compared.newest_week AS INT) >= 7 * settings.silent_weeks
+            AND reached.unknown_until > compared.newest_week
+            AND NOT reached.silent,
+            false
+        ) AS is_unknown
     FROM (
-        SELECT id, count(*) AS weeks, sum(points) AS total_points, sum(commits) AS total_commits
+        SELECT
+            id,
+            count(*) FILTER (WHERE points IS NOT NULL OR commits IS NOT NULL) AS weeks,
+            sum(points) AS total_points,
+            sum(commits) AS total_commits
         FROM weekly_score
         GROUP BY id
     ) AS total
     CROSS JOIN of_course
+    CROSS JOIN settings
     LEFT JOIN reached ON reached.id = total.id
     LEFT JOIN compared ON compared.id = total.id
 ),
@@ -140,11 +162,11 @@ SELECT
     CASE
         WHEN NOT people.listed THEN 'left'
         WHEN people.id <= 0 THEN 'no_account'
-        WHEN figures.id IS NULL THEN 'no_weeks'
-        ELSE 'active'
+        WHEN figures.weeks > 0 THEN 'active'
+        ELSE 'no_weeks'
     END AS standing,
     CASE
-        WHEN figures.newest_week IS NULL THEN NULL
+        WHEN figures.newest_week IS NULL OR figures.is_unknown THEN NULL
         WHEN
             figures.points < settings.struggling_below_points
             OR figures.commits < settings.struggling_below_commits
@@ -155,6 +177,7 @@ SELECT
     figures.incomplete,
     CASE
         WHEN figures.silent THEN 'inactive'
+        WHEN figures.is_unknown THEN NULL
         WHEN figures.has_recent AND figures.average_points = 0 AND figures.average_commits = 0 THEN 'inactive'
         WHEN figures.has_earlier IS NOT TRUE THEN NULL
         WHEN figures.average_points < (1.0 - settings.trend_share) * figures.earlier_average_points THEN 'falling'
@@ -169,8 +192,8 @@ SELECT
     figures.earlier_average_points,
     figures.earlier_average_commits,
     coalesce(figures.weeks, 0) AS weeks,
-    coalesce(figures.total_points, 0) AS total_points,
-    coalesce(figures.total_commits, 0) AS total_commits,
+    CASE WHEN figures.id IS NULL THEN 0 ELSE figures.total_points END AS total_points,
+    CASE WHEN figures.id IS NULL THEN 0 ELSE figures.total_commits END AS total_commits,
     newest_account.free_code_camp_points,
     newest_account.honor,
     newest_account.leetcode_points,

@@ -4,19 +4,21 @@
 -- A week is over if something was fetched on a later day than its Sunday, by the course's time zone, or a later week has
 -- begun in the lake. The newest complete week of the course is the newest that is over and that both lists, points and
 -- commits, have for somebody. One of a learner is not newer than that, and both of the learner's lists have it; a list
--- that ended silent_weeks or more before the other one has nothing more to come, and what it lacks then is 0.
+-- that ended silent_weeks or more before the other one has nothing more to come, and what it lacks then is 0. A week about
+-- which a list was not answered, or answered without a count, is unknown: that is neither an end nor silence.
 --
 -- standing    active; no_weeks (an account that nothing is known of); no_account; left (not in the list)
--- status      by the learner's newest complete week: struggling, high or on_track; null without one. The figures of that
---             week are newest_week, points and commits
+-- status      by the learner's newest complete week: struggling, high or on_track; null without one, and where unknown
+--             weeks made it silent_weeks or more older than the course's. The figures of that week are newest_week, points
+--             and commits
 -- incomplete  whether the learner's newest complete week is older than the course's because a list lags: the status may
 --             still change. Not set once both lists ended silent_weeks or more before
 -- trend       mean points of the recent_weeks newest complete weeks against those of the earlier_weeks before them, which
 --             must be as many as the recent ones: falling, steady or rising; inactive if the recent weeks brought
 --             neither points nor commits, or if both lists ended silent_weeks or more before the course's newest complete
---             week; null if there is too little to compare
+--             week; null if there is too little to compare, or the status is unknown
 --
--- Means are over complete weeks, totals over all weeks that are known.
+-- Means are over complete weeks, totals over all weeks that are known: null where weeks have come, but none with a count.
 --
 -- [model]
 -- inputs = ["learner_standing"]

@@ -96,7 +96,13 @@ SELECT
     concat(
         CASE
             WHEN standing = 'no_account' THEN concat('The list of learners has no account (number ', id, '). ')
+            WHEN standing = 'no_weeks' AND incomplete
+                THEN concat('Nothing is known of account ', id, ': points and commits failed to come. ')
             WHEN standing = 'no_weeks' THEN concat('Account ', id, ' exists, but has no weeks. ')
+            WHEN status IS NULL AND newest_week IS NOT NULL
+                THEN concat(
+                    'Points or commits have failed to come since the week of ', to_char(newest_week, '%-d %B %Y'), '. '
+                )
             WHEN status IS NULL THEN 'No week is complete: one of the two lists has never come. '
             WHEN list = 'silent' AND average_points = 0 AND average_commits = 0
                 THEN concat(

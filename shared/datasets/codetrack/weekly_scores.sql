@@ -1,5 +1,6 @@
 -- Points and commits of learners by week, under the cohort in which the current list has them. Weeks of learners who are
--- no longer in it stay, without email, under the cohort "unknown".
+-- no longer in it stay, without email, under the cohort "unknown". Points or commits that failed to come are null; weeks
+-- of which neither is known are left out.
 --
 -- [model]
 -- partition = "year_month(date)"
@@ -16,4 +17,5 @@ SELECT
     coalesce(account_holder.cohort, 'unknown') AS cohort
 FROM weekly_score
 LEFT JOIN account_holder ON account_holder.id = weekly_score.id
+WHERE weekly_score.points IS NOT NULL OR weekly_score.commits IS NOT NULL
 ORDER BY weekly_score.date, weekly_score.id

@@ -346,6 +346,79 @@ fn a_list_that_lags_is_incomplete_and_one_that_ended_is_not() {
     }
 }
 
+/// A line of a raw object: an answer about the weeks before a Monday, or a gap where there is no list.
+fn response(id: i64, to: &str, list: Option<Vec<Value>>) -> String {
+    let request = json!({"learner": id, "from": "2026-08-31", "to": to});
+    let gap = json!({"what": [id.to_string()], "reason": "the server answered 500", "can_retry": true});
+    let line = match list {
+        Some(list) => json!({"request": request, "received_at": MONDAY, "status": 200, "body": list}),
+        None => json!({"request": request, "received_at": MONDAY, "status": 500, "body": null, "gap": gap}),
+    };
+    format!("{line}\n")
+}
+
+#[test]
+fn a_gap_is_neither_silence_nor_an_end() {
+    let full = weeks_up_to_last(&[70; 12], 5);
+    let list = |count: Option<usize>, pick: fn(&(String, Option<i64>, Option<i64>)) -> Option<i64>| -> Vec<Value> {
+        let weeks = full.iter().skip(count.unwrap_or_default());
+        weeks.map(|week| json!({"date": week.0, "points": pick(week)})).collect()
+    };
+    // How many weeks each list has not been answered about: all, some, or none. Then what is shown.
+    type Missing = Option<usize>;
+    let cases: [(Missing, Missing, &str, &str, bool); 9] = [
+        (Some(0), Some(0), "2026-11-16", "high", false),
+        (Some(0), None, "", "", true),
+        (None, Some(0), "", "", true),
+        (None, None, "", "", true),
+        (Some(0), Some(2), "2026-11-02", "high", true),
+        (Some(0), Some(6), "2026-10-05", "", true),
+        (Some(6), Some(6), "2026-10-05", "", true),
+        (Some(3), Some(6), "2026-10-05", "", true),
+        (Some(6), Some(0), "2026-10-05", "", true),
+    ];
+    let lines = |id: i64, missing: Missing, pick| match missing {
+        Some(0) => response(id, "2026-11-30", Some(list(missing, pick))),
+        None => response(id, "2026-11-30", None),
+        // What an earlier run has got, and what this one has not.
+        Some(weeks) => response(id, &full[weeks - 1].0, Some(list(missing, pick))) + &response(id, "2026-11-30", None),
+    };
+    let lake = TestLake::new("http://127.0.0.1:1/");
+    let person = |id: i64| json!({"name": "A", "email": format!("{id}@example.org"), "id": id, "cohort": "1.1"});
+    lake.write(ROSTER, Value::from((1..10).map(person).collect::<Vec<_>>()).to_string());
+    let object = |pick: fn(&_) -> Option<i64>,
+                  missing: fn(&(Missing, Missing, &str, &str, bool)) -> Missing|
+     -> String { (1..).zip(&cases).map(|(id, case)| lines(id, missing(case), pick)).collect() };
+    lake.write("raw/codetrack/week=2026-11-23/weekly_commits.ndjson", object(|week| week.2, |case| case.1));
+    lake.write("raw/codetrack/week=2026-11-23/weekly_scores.ndjson", object(|week| week.1, |case| case.0));
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    lake.call(&["verify"]).ok();
+    let rows: BTreeMap<i64, Value> =
+        learners(&lake).into_values().map(|row| (row["id"].as_i64().unwrap(), row)).collect();
+    for (id, (points, commits, newest, status, incomplete)) in (1..).zip(&cases) {
+        let row = &rows[&id];
+        let text = |name: &str| row[name].as_str().unwrap_or_default();
+        assert_eq!((text("newest_week"), text("status")), (*newest, *status), "case {id}: {row}");
+        assert_eq!(row["incomplete"], *incomplete, "case {id}: {row}");
+        let total = |missing: &Missing, each: u64| missing.map(|weeks| (12 - weeks as u64) * each);
+        assert_eq!(row["total_points"].as_u64(), total(points, 70), "case {id}: {row}");
+        assert_eq!(row["total_commits"].as_u64(), total(commits, 5), "case {id}: {row}");
+        let is_known = points.is_some() || commits.is_some();
+        assert_eq!(row["standing"], if is_known { "active" } else { "no_weeks" }, "case {id}: {row}");
+        assert_eq!(row["trend"].is_null(), status.is_empty(), "case {id}: {row}");
+    }
+    let overview =
+        lake.query("SELECT id, list, reason FROM codetrack.learners_overview WHERE status IS NULL ORDER BY id");
+    assert_eq!(overview.len(), 7);
+    assert!(overview.iter().all(|row| row["list"] == "check_data"), "{overview:?}");
+    let said = |id: i64| overview.iter().find(|row| row["id"] == id).unwrap()["reason"].as_str().unwrap().to_owned();
+    assert!(said(4).contains("failed to come") && said(6).contains("failed to come since the week of 5 October 2026"));
+    let weeks = lake.query("SELECT count(*) AS n, count(commits) AS commits FROM codetrack.weekly_scores WHERE id = 2");
+    assert_eq!((&weeks[0]["n"], &weeks[0]["commits"]), (&12.into(), &0.into()));
+    assert!(lake.query("SELECT 1 FROM codetrack.weekly_scores WHERE id = 4").is_empty());
+}
+
 #[test]
 fn a_list_that_lags_for_everybody_holds_the_course_back() {
     let mut weeks = weeks_up_to_last(&[70, 70, 70, 70, 20], 5);

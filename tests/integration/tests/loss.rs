@@ -424,3 +424,170 @@ async fn weeks_and_accounts_that_an_answer_lacks_are_kept() {
     assert!(called.stderr.contains("404 for every learner"), "{}", called.stderr);
     assert_eq!(lake.tree().written_since(&before), Vec::<String>::new());
 }
+
+/// A lake with the learners of a simulator.
+fn course(simulator: &Simulator) -> TestLake {
+    let lake = TestLake::new(NOBODY).with("CODETRACK_URL", &simulator.codetrack_url());
+    lake.write("config/datasets/codetrack/dataset.toml", "[source]\nhttp.first_backoff_ms = 2\nhttp.tries = 3\n");
+    lake.write("raw/codetrack/rosters/roster.json", simulator.roster_json());
+    lake
+}
+
+/// What is known of the weeks up to the one of 9 November: how many have points, and commits, and their sums.
+fn known_weeks(lake: &TestLake) -> Value {
+    lake.call(&["clean", "--dataset", "codetrack"]).ok();
+    lake.query(
+        "SELECT count(points) AS points, count(commits) AS commits, sum(points) AS all_points, sum(commits) AS all_commits \
+         FROM codetrack.weekly_score WHERE date <= DATE '2026-11-09'",
+    )[0]
+    .clone()
+}
+
+/// Weeks in which the count is null, or not there.
+fn without_counts(mut body: Value, is_null: bool) -> Value {
+    for week in body.as_array_mut().into_iter().flatten() {
+        match week.as_object_mut() {
+            Some(week) if is_null => drop(week.insert("points".to_owned(), Value::Null)),
+            Some(week) => drop(week.shift_remove("points")),
+            None => {}
+        }
+    }
+    body
+}
+
+const FOUR_WEEKS: [&str; 6] = ["ingest", "codetrack", "--from", "2026-10-19", "--to", "2026-11-14"];
+const A_WEEK_LATER: [&str; 6] = ["ingest", "codetrack", "--from", "2026-10-26", "--to", "2026-11-21"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn weeks_whose_points_come_back_null_are_kept_until_the_loss_is_accepted() {
+    let simulator = Simulator::start(small()).await.unwrap();
+    let lake = course(&simulator);
+    lake.call(&FOUR_WEEKS).ok();
+    let whole = known_weeks(&lake);
+    for (path, is_null) in [("/weeklyScores/", true), ("/weeklyScores/", false), ("/weeklyCommits/", true)] {
+        simulator
+            .alter_answers(move |asked, body| if asked.contains(path) { without_counts(body, is_null) } else { body });
+        let called = lake.call(&FOUR_WEEKS);
+        assert_eq!(called.status, 1, "{called:?}");
+        assert!(called.stderr.contains("--accept-loss"), "{}", called.stderr);
+        let named = missing(&called);
+        assert!(named.len() == 1 && named[0].1.len() > 3, "{named:?}");
+        assert_eq!(known_weeks(&lake), whole);
+    }
+    // The next week asks for three of them once more, in an object of its own.
+    assert_eq!(lake.call(&A_WEEK_LATER).status, 1);
+    assert_eq!(known_weeks(&lake), whole);
+    let kept = lake.tree();
+    assert_eq!(lake.call(&A_WEEK_LATER).status, 1);
+    assert_eq!(lake.tree().below(&["raw"]).written_since(&kept), Vec::<String>::new());
+    lake.call(&[&A_WEEK_LATER[..], &["--accept-loss"]].concat()).ok();
+    let accepted = known_weeks(&lake);
+    assert!(accepted["commits"].as_u64() < whole["commits"].as_u64(), "{accepted}");
+    assert_eq!(accepted["all_points"], whole["all_points"]);
+    // What was accepted is not asked back in the week after.
+    lake.call(&["ingest", "codetrack", "--from", "2026-11-02", "--to", "2026-11-28"]).ok();
+    simulator.behave();
+    lake.call(&A_WEEK_LATER).ok();
+    lake.call(&["verify"]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_answer_without_points_is_unknown_and_not_zero() {
+    let simulator = Simulator::start(small()).await.unwrap();
+    let lake = course(&simulator);
+    simulator
+        .alter_answers(|asked, body| if asked.contains("/weeklyScores/") { without_counts(body, true) } else { body });
+    lake.call(&FOUR_WEEKS).ok();
+    let known = known_weeks(&lake);
+    assert!(known["commits"].as_u64() > Some(0), "{known}");
+    let zeros = "SELECT count(*) AS n FROM codetrack.weekly_score WHERE has_points OR points = 0 AND has_commits";
+    assert_eq!(lake.query(zeros)[0]["n"], 0);
+    lake.call(&["aggregate"]).ok();
+    let shown = "SELECT count(*) AS n, count(status) AS status, sum(total_points) AS points, \
+                 count(*) FILTER (WHERE NOT incomplete) AS complete FROM codetrack.learners";
+    let shown = &lake.query(shown)[0];
+    assert_eq!((&shown["status"], &shown["points"], &shown["complete"]), (&json!(0), &json!(0), &json!(0)), "{shown}");
+    simulator.behave();
+    lake.call(&FOUR_WEEKS).ok();
+    assert!(known_weeks(&lake)["points"].as_u64() > Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_in_a_new_week_hides_nothing_that_an_earlier_week_knows() {
+    let simulator = Simulator::start(small()).await.unwrap();
+    let lake = course(&simulator);
+    lake.call(&FOUR_WEEKS).ok();
+    let whole = known_weeks(&lake);
+    simulator.answer_instead(|asked| asked.contains("/weeklyCommits/").then(|| Instead::refusal(500)));
+    assert_eq!(lake.call(&A_WEEK_LATER).status, 1);
+    assert_eq!(known_weeks(&lake), whole);
+    let newest =
+        "SELECT count(*) AS n, count(commits) AS commits FROM codetrack.weekly_score WHERE date = DATE '2026-11-16'";
+    let newest = &lake.query(newest)[0];
+    assert!(newest["n"].as_u64() > Some(0) && newest["commits"] == 0, "{newest}");
+    let status = lake.call(&["status"]).ok().json();
+    assert!(status.to_string().contains("the server answered 500") || status.to_string().contains("gap"), "{status}");
+    let kept = lake.tree();
+    assert_eq!(lake.call(&A_WEEK_LATER).status, 1);
+    assert_eq!(lake.tree().below(&["raw"]).written_since(&kept), Vec::<String>::new());
+    simulator.behave();
+    lake.call(&A_WEEK_LATER).ok();
+    let calm = course(&simulator);
+    calm.call(&A_WEEK_LATER).ok();
+    let text = |lake: &TestLake| {
+        let tree = lake.tree();
+        let text = tree.bytes("raw/codetrack/week=2026-11-16/weekly_commits.ndjson").unwrap().to_vec();
+        let lines = String::from_utf8(text).unwrap();
+        let body = |line: &str| serde_json::from_str::<Value>(line).unwrap()["body"].clone();
+        lines.lines().map(body).collect::<Vec<_>>()
+    };
+    assert_eq!(text(&lake), text(&calm), "nothing of it is left once the answers are there");
+    lake.call(&["verify"]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_that_come_back_without_values_are_kept_until_the_loss_is_accepted() {
+    let simulator = Simulator::start(small()).await.unwrap();
+    let lake = school(&simulator);
+    lake.call(&YEAR).ok();
+    let known = |lake: &TestLake| {
+        lake.call(&["clean", "--dataset", "illuminate"]).ok();
+        let values = "SELECT count(*) AS n, count(points) AS points, count(percent_correct) AS percent, \
+                      count(mastered) AS mastered, sum(points) AS sum FROM illuminate.result_standard";
+        lake.query(values)[0].clone()
+    };
+    let (whole, before) = (known(&lake), lake.tree());
+    let measures: [&[&str]; 2] = [&["points", "percent_correct", "mastered"], &["points"]];
+    for measures in measures {
+        simulator.alter_answers(move |asked, mut body| {
+            for row in
+                body["results"].as_array_mut().into_iter().flatten().filter(|_| asked.contains("ResponsesStandard/"))
+            {
+                measures.iter().for_each(|name| row[*name] = Value::Null);
+            }
+            body
+        });
+        let called = lake.call(&YEAR);
+        assert_eq!(called.status, 1, "{called:?}");
+        let named = missing(&called);
+        assert!(named.len() == 1 && named[0].0.ends_with("responses_standard.ndjson"), "{named:?}");
+        assert_eq!((known(&lake), lake.tree().below(&["raw"]).written_since(&before)), (whole.clone(), vec![]));
+    }
+    lake.call(&[&YEAR[..], &["--accept-loss"]].concat()).ok();
+    let accepted = known(&lake);
+    assert_eq!((&accepted["points"], &accepted["percent"]), (&json!(0), &whole["percent"]));
+    // A single result may become null.
+    simulator.behave();
+    lake.call(&YEAR).ok();
+    simulator.alter_answers(|asked, mut body| {
+        if asked.contains("ResponsesStandard/")
+            && let Some(row) = body["results"].as_array_mut().and_then(|rows| rows.first_mut())
+        {
+            row["points"] = Value::Null;
+        }
+        body
+    });
+    lake.call(&YEAR).ok();
+    let corrected = known(&lake);
+    assert!(corrected["points"].as_u64() < whole["points"].as_u64() && corrected["points"].as_u64() > Some(0));
+}

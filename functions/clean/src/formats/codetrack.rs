@@ -4,25 +4,31 @@
 //! "received_at": ..., "status": 200, "body": [{"date": "2026-11-16T00:00:00.000Z", "points": 42}, ...]}`; the number of
 //! commits is in `points` as well. A date may have a time, which does not matter.
 //!
-//! A row is a learner's week as the scores have it, with the commits of that week, or 0; and one for each week of which
-//! there are commits only, with 0 points. In either object the last entry of a learner and week counts: a later response is
-//! a newer one. A row's `received_at` is the later one of those of the two responses that it is made from.
+//! A row is a learner's week as the scores have it, with the commits of that week; and one for each week of which there are
+//! commits only. A list that was asked about a week and lacks it has 0 of it. What is not known is null: a count that is
+//! null, not there or rejected, and a week about which a list was not answered (a gap, or an unknown learner). In either
+//! object the last entry of a learner and week counts: a later response is a newer one. A row's `received_at` is the later
+//! one of those of the two responses that it is made from.
 //!
-//! A table may declare three more columns: `has_points` and `has_commits` (which of the two lists has the week: a 0 stands
-//! also for a week that a list lacks), and `received_on`, the local day of `received_at` in the dataset's time zone.
+//! Silence and a gap are not the same: where a gap leaves open the newest week that anybody has a count of, it is a row even
+//! if nothing is known of it. Where nobody has anything, no row pretends that something came.
+//!
+//! A table may declare three more columns: `has_points` and `has_commits` (which of the two lists has a count of the week: a
+//! 0 stands also for a week that a list lacks), and `received_on`, the local day of `received_at` in the dataset's time zone.
 //!
 //! The rows that are accounted for as read are
 //!
 //! * each entry of a list of scores: it becomes clean, or a duplicate if its week comes again later (the table's key is
 //!   `id` and `date`), or rejected, or outside of the weeks that its response was asked for;
 //! * each entry of a list of commits that is rejected or outside;
-//! * each week of which there are commits only.
+//! * each week of which there are commits only;
+//! * each week of which nothing is known.
 //!
 //! Commits that go into a row of the scores, or are superseded by a later list of commits, are no rows of their own. The
 //! `row` of a reject is the running index, from 1, of the entry among all entries of its object; its column tells which
 //! object: `commits` is that of the sibling.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
@@ -55,13 +61,77 @@ const BATCH_ROWS: usize = 8 * 1024;
 /// A learner's week: id and days since 1970.
 type Key = (i64, i32);
 
+/// What a list says of a week.
+#[derive(Debug, Clone, Copy)]
+enum Count {
+    /// So many.
+    Of(i64),
+    /// It was answered, and has no such week.
+    Lacking,
+    /// It was not answered, or its entry has no count.
+    Unknown,
+}
+
 /// The commits of a week.
 #[derive(Debug, Clone, Copy)]
 struct Commits {
-    count: i64,
+    count: Count,
     received_at: i64,
     /// Whether a row of the scores has them.
     is_used: bool,
+}
+
+/// What an object was asked and answered, beside its entries.
+#[derive(Debug, Default)]
+struct Asked {
+    /// The weeks that answers are about, by learner.
+    answered: BTreeMap<i64, Vec<Range<NaiveDate>>>,
+    /// The weeks that each gap leaves open, with the time of the gap, by learner.
+    open: Vec<(i64, Range<NaiveDate>, i64)>,
+    /// The newest week of which there is a count.
+    newest: Option<i32>,
+    /// Weeks whose entries were rejected.
+    rejected: BTreeSet<Key>,
+}
+
+impl Count {
+    fn value(self) -> Option<i64> {
+        match self {
+            Count::Of(count) => Some(count),
+            Count::Lacking => Some(0),
+            Count::Unknown => None,
+        }
+    }
+}
+
+impl Asked {
+    fn answer(&mut self, learner: i64, weeks: Range<NaiveDate>) {
+        self.answered.entry(learner).or_default().push(weeks);
+    }
+
+    /// A gap whose request is not as documented leaves no week open.
+    fn gap(&mut self, request: &Request, received_at: i64) {
+        if let (Ok(learner), Some(from), Some(to)) = (learner(request), request.from, request.to) {
+            self.open.push((learner, from..to, received_at));
+        }
+    }
+
+    /// The learners about whom the gaps leave a week open, with the times of the gaps.
+    fn open_at(&self, day: i32) -> impl Iterator<Item = (Key, i64)> {
+        let date = Date32Type::to_naive_date_opt(day);
+        let has = move |weeks: &Range<NaiveDate>| date.is_some_and(|date| weeks.contains(&date));
+        let open = self.open.iter().filter(move |(_, weeks, _)| has(weeks));
+        open.map(move |(learner, _, received_at)| ((*learner, day), *received_at))
+    }
+
+    /// What a list says of a week that it has no entry of.
+    fn without_entry(&self, key: Key) -> Count {
+        let (learner, day) = key;
+        let day = Date32Type::to_naive_date_opt(day);
+        let weeks = self.answered.get(&learner).map(Vec::as_slice).unwrap_or_default();
+        let is_answered = day.is_some_and(|day| weeks.iter().any(|weeks| weeks.contains(&day)));
+        if is_answered && !self.rejected.contains(&key) { Count::Lacking } else { Count::Unknown }
+    }
 }
 
 /// Reads one raw object; returns how many rows it has by the account above, and the gaps that it and its sibling report.
@@ -75,6 +145,7 @@ pub(super) fn decode(
         return Err(Stop::Broken(format!("dataset.toml does not declare the sibling {COMMITS}")));
     };
     let mut commits: BTreeMap<Key, Commits> = BTreeMap::new();
+    let (mut asked_commits, mut asked_points) = (Asked::default(), Asked::default());
     let mut taken = 0;
     let take = |week: Week, _: &mut dyn Sink| {
         let Week { key, count, received_at } = week;
@@ -82,28 +153,45 @@ pub(super) fn decode(
         commits.insert(key, Commits { count, received_at, is_used: false });
         Ok(())
     };
-    let mut notes = each_week(object, "commits", sibling, sink, take).map_err(|stop| match stop {
-        Stop::Reject(reject) => Stop::Broken(format!("the sibling {COMMITS} is not usable: {}", reject.message)),
-        broken => broken,
-    })?;
+    let mut notes =
+        each_week(object, "commits", sibling, sink, &mut asked_commits, take).map_err(|stop| match stop {
+            Stop::Reject(reject) => Stop::Broken(format!("the sibling {COMMITS} is not usable: {}", reject.message)),
+            broken => broken,
+        })?;
 
+    let mut known: BTreeSet<Key> = commits.keys().copied().collect();
     let mut rows = Rows::new(object);
     let take_score = |week: Week, sink: &mut dyn Sink| {
-        let found = commits.get_mut(&week.key);
-        let (count, received_at) = found.map_or((None, week.received_at), |found| {
-            found.is_used = true;
-            (Some(found.count), found.received_at.max(week.received_at))
-        });
-        rows.push(week.key, Some(week.count), count, received_at, sink)
+        let (count, received_at) = match commits.get_mut(&week.key) {
+            Some(found) => {
+                found.is_used = true;
+                (found.count, found.received_at.max(week.received_at))
+            }
+            None => (asked_commits.without_entry(week.key), week.received_at),
+        };
+        known.insert(week.key);
+        rows.push(week.key, week.count, count, received_at, sink)
     };
     // Those that were taken are rows only if no score has them.
     notes.seen -= taken;
-    let scores = each_week(object, "points", reader, sink, take_score)?;
+    let scores = each_week(object, "points", reader, sink, &mut asked_points, take_score)?;
     notes.seen += scores.seen;
     notes.gaps.extend(scores.gaps);
     for (key, Commits { count, received_at, .. }) in commits.into_iter().filter(|(_, commits)| !commits.is_used) {
         notes.seen += 1;
-        rows.push(key, None, Some(count), received_at, sink)?;
+        rows.push(key, asked_points.without_entry(key), count, received_at, sink)?;
+    }
+    let newest = asked_points.newest.max(asked_commits.newest);
+    let mut open: BTreeMap<Key, i64> = BTreeMap::new();
+    for (key, received_at) in
+        newest.into_iter().flat_map(|newest| asked_points.open_at(newest).chain(asked_commits.open_at(newest)))
+    {
+        let time = open.entry(key).or_insert(received_at);
+        *time = received_at.max(*time);
+    }
+    for (key, received_at) in open.into_iter().filter(|(key, _)| !known.contains(key)) {
+        notes.seen += 1;
+        rows.push(key, Count::Unknown, Count::Unknown, received_at, sink)?;
     }
     rows.flush(sink)?;
     Ok(notes)
@@ -131,7 +219,7 @@ struct Request {
 struct Week {
     key: Key,
     /// Points, or the number of commits.
-    count: i64,
+    count: Count,
     received_at: i64,
 }
 
@@ -139,12 +227,13 @@ struct Week {
 type Refusal<'a> = (&'a str, &'static str, String);
 
 /// Calls `take` for each valid entry of an object within its response's weeks; the others go to the sink. `counted` names
-/// the column of the entries' counts. Returns the gaps, and how many entries there were.
+/// the column of the entries' counts, `asked` takes what was asked. Returns the gaps, and how many entries there were.
 fn each_week(
     object: &RawObject,
     counted: &str,
     reader: impl Read,
     sink: &mut dyn Sink,
+    asked: &mut Asked,
     mut take: impl FnMut(Week, &mut dyn Sink) -> Result<(), Stop>,
 ) -> Result<Notes, Stop> {
     let column =
@@ -156,18 +245,27 @@ fn each_week(
         let length = scanner.value_length(MAX_LINE)?;
         let text = scanner.window().get(..length).unwrap_or_default();
         let line: Line = serde_json::from_slice(text).map_err(|error| scanner.not_json(&place(&error)))?;
+        if line.gap.is_some() {
+            asked.gap(&line.request, received_at(object, line.received_at.as_deref())?);
+        }
         if let (Some(200), Some(body)) = (line.status, line.body) {
             let (learner, received_at) = (learner(&line.request)?, received_at(object, line.received_at.as_deref())?);
             let entries: Vec<&RawValue> = serde_json::from_str(body.get()).map_err(|_| {
                 Stop::reject("not_a_list", format!("the answer about learner {learner} is no list of weeks"))
             })?;
             let weeks = line.request.from.unwrap_or(NaiveDate::MIN)..line.request.to.unwrap_or(NaiveDate::MAX);
+            asked.answer(learner, weeks.clone());
             for entry in entries {
                 row += 1;
                 match understand(entry.get(), column, &weeks) {
-                    Ok(Some((day, count))) => take(Week { key: (learner, day), count, received_at }, sink)?,
+                    Ok(Some((day, count))) => {
+                        let is_known = matches!(count, Count::Of(_));
+                        asked.newest = asked.newest.max(is_known.then_some(day));
+                        take(Week { key: (learner, day), count, received_at }, sink)?;
+                    }
                     Ok(None) => sink.outside(1),
                     Err((column, reason, why)) => {
+                        asked.rejected.extend(day_of(entry.get()).map(|day| (learner, day)));
                         let message = format!("learner {learner}: {why}");
                         let text = entry.get().as_bytes();
                         sink.reject(&Reject { row, column: Some(column), reason, message, text })?;
@@ -202,7 +300,11 @@ fn received_at(object: &RawObject, text: Option<&str>) -> Result<i64, Stop> {
 }
 
 /// An entry's day and count; nothing if the day is outside of the weeks.
-fn understand<'a>(text: &str, column: &'a Column, weeks: &Range<NaiveDate>) -> Result<Option<(i32, i64)>, Refusal<'a>> {
+fn understand<'a>(
+    text: &str,
+    column: &'a Column,
+    weeks: &Range<NaiveDate>,
+) -> Result<Option<(i32, Count)>, Refusal<'a>> {
     let entry: Value = serde_json::from_str(text).unwrap_or_default();
     let not_a_date =
         || ("date", "not_a_date", "the date is not one like 2026-11-16, with or without a time".to_owned());
@@ -214,8 +316,9 @@ fn understand<'a>(text: &str, column: &'a Column, weeks: &Range<NaiveDate>) -> R
     if !weeks.contains(&day) {
         return Ok(None);
     }
+    let day = Date32Type::from_naive_date(day);
     let count = match entry.get("points") {
-        None | Some(Value::Null) => Some(0),
+        None | Some(Value::Null) => return Ok(Some((day, Count::Unknown))),
         Some(Value::String(text)) => text.trim().parse().ok(),
         Some(Value::Number(number)) => number.as_i64().or_else(|| whole(number.as_f64()?)),
         Some(_) => None,
@@ -226,7 +329,13 @@ fn understand<'a>(text: &str, column: &'a Column, weeks: &Range<NaiveDate>) -> R
     if let Some((reason, why)) = column.refuse_number(count as f64) {
         return Err((name, reason, why));
     }
-    Ok(Some((Date32Type::from_naive_date(day), count)))
+    Ok(Some((day, Count::Of(count))))
+}
+
+/// The day of an entry that is not valid otherwise.
+fn day_of(entry: &str) -> Option<i32> {
+    let entry: Value = serde_json::from_str(entry).ok()?;
+    day(entry.get("date")?.as_str()?).map(Date32Type::from_naive_date)
 }
 
 /// The date before the time, if there is one.
@@ -272,21 +381,21 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// A week; a count is `None` where its list lacks the week.
+    /// A week.
     fn push(
         &mut self,
         (id, day): Key,
-        points: Option<i64>,
-        commits: Option<i64>,
+        points: Count,
+        commits: Count,
         received: i64,
         sink: &mut dyn Sink,
     ) -> Result<(), Stop> {
         self.ids.append_value(id);
         self.dates.append_value(day);
-        self.points.append_value(points.unwrap_or(0));
-        self.commits.append_value(commits.unwrap_or(0));
-        self.has_points.append_value(points.is_some());
-        self.has_commits.append_value(commits.is_some());
+        self.points.append_option(points.value());
+        self.commits.append_option(commits.value());
+        self.has_points.append_value(matches!(points, Count::Of(_)));
+        self.has_commits.append_value(matches!(commits, Count::Of(_)));
         self.received.append_value(received);
         self.received_on.append_option(self.local_day(received));
         self.rows += 1;

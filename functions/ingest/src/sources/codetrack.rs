@@ -3,9 +3,15 @@
 //! Facts this rests on (from a client of others; the server is not public): lists are newest first, and `limit` cuts them;
 //! a week is named by its Monday, with or without a time; an unknown learner gets 404; there is no login. Who is asked
 //! about stands on the roster, which is uploaded: ids of 0 and below have no account.
+//!
+//! Each week has raw objects of its own, and asks for some weeks before it once more: what another object knows of them
+//! counts as an earlier answer, see [`before`].
 
+mod before;
 mod roster;
 mod weeks;
+
+use std::ops::Range;
 
 use chrono::{Datelike, Days, NaiveDate, Utc};
 use futures::StreamExt;
@@ -95,9 +101,14 @@ impl Request {
         serde_json::from_str(&line.request).ok()
     }
 
+    /// The weeks that it asks for.
+    fn weeks(&self) -> Range<NaiveDate> {
+        self.from.unwrap_or(NaiveDate::MIN)..self.to.unwrap_or(NaiveDate::MAX)
+    }
+
     /// Whether a day is among the weeks that it asks for.
     fn covers(&self, day: NaiveDate) -> bool {
-        self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day < to)
+        self.weeks().contains(&day)
     }
 }
 
@@ -113,6 +124,13 @@ impl Weeks {
     fn touched_by(window: Window) -> Self {
         let last = window.to().pred_opt().unwrap_or(window.from());
         Self { from: monday(window.from()), to: monday(last) + Days::new(7) }
+    }
+
+    /// Their Mondays.
+    fn mondays(&self) -> impl Iterator<Item = NaiveDate> {
+        let to = self.to;
+        std::iter::successors(Some(self.from), |day| day.checked_add_days(Days::new(7)))
+            .take_while(move |day| *day < to)
     }
 
     /// The Monday of the newest of them.
@@ -152,7 +170,11 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Win
         let key = format!("{NAME}/week={}/{}.ndjson", weeks.newest(), route.file);
         // The roster is not the API's: who is not on it any more is not asked about, and no loss.
         let terms = Terms { accept_loss: context.accept_loss, is_gone: &|_| false, now: (context.clock)() };
-        let put = raw::replace_lines(&context.lake.raw, &key, &lines, route.shape(), &terms).await?;
+        let before = match route.has_weeks {
+            true => before::known(&context.lake.raw, &key, weeks, &roster.ids).await?,
+            false => Vec::new(),
+        };
+        let put = raw::replace_lines(&context.lake.raw, &key, &lines, &before, route.shape(), &terms).await?;
         done.put(put.bytes);
         done.lost(&key, route.lost, put.told.into_keys().collect());
         fetch.http.forget_answers();

@@ -172,7 +172,7 @@ impl Fetch<'_> {
         let shape = values_of(self.dataset);
         let is_gone = |id: &str| !self.listed.contains(id);
         let terms = Terms { accept_loss: self.context.accept_loss, is_gone: &is_gone, now: (self.context.clock)() };
-        let put = raw::replace_lines(&self.context.lake.raw, &key, &lines, &shape, &terms).await?;
+        let put = raw::replace_lines(&self.context.lake.raw, &key, &lines, &[], &shape, &terms).await?;
         done.put(put.bytes);
         done.lost(&key, "values of series", put.told.into_keys().collect());
         for line in &lines {

@@ -31,6 +31,9 @@ points = { type = "int64", min = 0 }
 commits = { type = "int64", min = 0 }
 "#;
 
+/// A null in a [`Row`]: no count is below 0.
+const UNKNOWN: i64 = -1;
+
 /// A row as (id, date, points, commits, hour of its time of arrival).
 type Row = (i64, String, i64, i64, i64);
 
@@ -45,7 +48,10 @@ struct Kept {
 impl Sink for Kept {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
         let column = |name: &str| batch.column_by_name(name).unwrap();
-        let int = |name: &str, row: usize| column(name).as_primitive::<Int64Type>().value(row);
+        let int = |name: &str, row: usize| {
+            let column = column(name).as_primitive::<Int64Type>();
+            if column.is_null(row) { UNKNOWN } else { column.value(row) }
+        };
         for row in 0..batch.num_rows() {
             let day = column("date").as_primitive::<Date32Type>().value_as_date(row).unwrap();
             let received = column(RECEIVED_AT).as_primitive::<TimestampMicrosecondType>().value(row);
@@ -154,7 +160,7 @@ fn a_row_says_which_list_has_the_week_and_on_which_local_day_it_came() {
 }
 
 #[test]
-fn points_and_commits_of_a_week_become_one_row_and_what_is_missing_is_zero() {
+fn points_and_commits_of_a_week_become_one_row_and_a_week_that_a_list_lacks_is_zero() {
     let scores = line(
         43,
         5,
@@ -180,13 +186,66 @@ fn points_and_commits_of_a_week_become_one_row_and_what_is_missing_is_zero() {
         [
             row(43, "2026-11-16", 42, 7, 6),
             row(43, "2026-11-09", 30, 0, 5),
-            row(43, "2026-11-02", 0, 0, 5),
+            row(43, "2026-11-02", UNKNOWN, 0, 5),
             row(43, "2026-10-26", 0, 2, 6),
         ]
     );
     assert_eq!((found.outside, found.rejects.len()), (0, 0));
     let account = account(&scores, &commits);
     assert_eq!((account.read, account.clean), (4, 4));
+}
+
+/// The line of a request that failed, about the weeks from 2 to 22 November.
+fn gap(learner: i64, hour: u32) -> String {
+    let request = json!({"learner": learner, "limit": 5, "from": "2026-11-02", "to": "2026-11-23"});
+    let gap = json!({"what": [learner.to_string()], "reason": "down", "can_retry": true});
+    let received_at = format!("2026-11-20T{hour:02}:00:00Z");
+    json!({"request": request, "received_at": received_at, "status": 500, "body": null, "gap": gap}).to_string() + "\n"
+}
+
+#[test]
+fn what_did_not_come_is_unknown_and_not_zero() {
+    let entries =
+        json!([{"date": "2026-11-16", "points": 7}, {"date": "2026-11-09", "points": null}, {"date": "2026-11-02"}]);
+    let list = |learner| line(learner, 5, "2026-11-02", &entries);
+    let refusal = json!({"request": {"learner": 3}, "received_at": "2026-11-20T05:00:00Z", "status": 404, "body": {}});
+    // The other list has a gap, knows no such learner, is not there, or has an entry that is rejected.
+    let bad = line(5, 5, "2026-11-02", &json!([{"date": "2026-11-16", "points": "many"}]));
+    for (learner, other) in [(1, gap(1, 4)), (3, format!("{refusal}\n")), (4, String::new()), (5, bad)] {
+        // A list that was answered lacks the weeks that it has no entry of.
+        let others = if learner == 5 { [UNKNOWN, 0, 0] } else { [UNKNOWN; 3] };
+        let expected = |is_points: bool| -> Vec<Row> {
+            let weeks = [("2026-11-16", 7), ("2026-11-09", UNKNOWN), ("2026-11-02", UNKNOWN)].into_iter().zip(others);
+            let row = |((day, count), other)| match is_points {
+                true => row(learner, day, count, other, 5),
+                false => row(learner, day, other, count, 5),
+            };
+            weeks.map(row).collect()
+        };
+        let sorted = |mut rows: Vec<Row>| {
+            rows.sort_by(|one, other| other.1.cmp(&one.1));
+            rows
+        };
+        assert_eq!(sorted(kept(&list(learner), &other).rows), expected(true), "learner {learner}");
+        assert_eq!(sorted(kept(&other, &list(learner)).rows), expected(false), "learner {learner}");
+    }
+}
+
+#[test]
+fn a_gap_leaves_the_newest_week_open_that_anybody_has() {
+    let scores =
+        line(1, 5, "2026-11-02", &json!([{"date": "2026-11-09", "points": 7}, {"date": "2026-11-16", "points": null}]));
+    let commits = line(1, 5, "2026-11-02", &json!([{"date": "2026-11-02", "points": 1}])) + &gap(2, 9);
+    let found = kept(&(scores.clone() + &gap(2, 6)), &commits);
+    let open = row(2, "2026-11-09", UNKNOWN, UNKNOWN, 9);
+    assert_eq!(found.rows.last(), Some(&open));
+    assert_eq!(found.rows.iter().filter(|row| row.0 == 2).count(), 1);
+    let balance = account(&(scores.clone() + &gap(2, 6)), &commits);
+    assert!(balance.balance() && balance.clean == 4, "{balance:?}");
+    // Of a learner of whom it is known, the gap opens nothing; and none does where nobody has anything.
+    let known = line(2, 5, "2026-11-02", &json!([{"date": "2026-11-09", "points": 3}]));
+    assert_eq!(kept(&(scores + &known), &commits).rows.iter().filter(|row| row.0 == 2).count(), 1);
+    assert_eq!(kept(&gap(2, 6), &gap(2, 9)).rows, []);
 }
 
 #[test]
@@ -232,7 +291,7 @@ fn bad_entries_are_rejected_one_by_one() {
     );
     let commits = line(43, 5, "2026-10-26", &json!([{"date": "2026-11-16", "points": true}]));
     let found = kept(&scores, &commits);
-    assert_eq!(found.rows, [row(43, "2026-11-16", 12, 0, 5)]);
+    assert_eq!(found.rows, [row(43, "2026-11-16", 12, UNKNOWN, 5)]);
     let rejects: Vec<(u64, &str, &str)> =
         found.rejects.iter().map(|(row, column, reason, _)| (*row, column.as_str(), reason.as_str())).collect();
     assert_eq!(

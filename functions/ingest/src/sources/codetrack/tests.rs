@@ -115,6 +115,35 @@ fn weeks_that_a_list_lacks_are_lost_and_kept() {
 }
 
 #[test]
+fn weeks_that_come_back_without_points_are_lost_and_kept() {
+    let both = list(&[("2026-11-09", 2), ("2026-11-02", 1)]);
+    let had = answer(43, "2026-11-02", both);
+    for poor in [
+        r#"[{"date":"2026-11-09","points":null},{"date":"2026-11-02","points":null}]"#,
+        r#"[{"date":"2026-11-09"},{"date":"2026-11-02T00:00:00Z"}]"#,
+        r#"[{"date":"2026-11-09","points":""},{"date":"2026-11-02","points":{}}]"#,
+    ] {
+        assert_eq!(
+            join(vec![answer(43, "2026-11-02", poor)], vec![had.clone()]),
+            (vec![had.clone()], vec!["43".into()])
+        );
+    }
+    // One of them; the other one is corrected, to 0 as well.
+    let poor = answer(43, "2026-11-02", r#"[{"date":"2026-11-09","points":0},{"date":"2026-11-02","points":null}]"#);
+    let (lines, lost) = join(vec![poor.clone()], vec![had.clone()]);
+    assert_eq!(lost, ["43"]);
+    assert_eq!((&lines[0], lines[1].body.as_deref()), (&poor, Some(list(&[("2026-11-02", 1)]))));
+    assert_eq!(join(vec![had.clone()], lines), (vec![had.clone()], vec![]));
+    // What never had points is not missed.
+    assert_eq!(
+        join(vec![answer(43, "2026-11-02", "[]")], vec![answer(43, "2026-11-02", r#"[{"date":"2026-11-09"}]"#)]).1,
+        [""; 0]
+    );
+    let accepted = Terms { accept_loss: true, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
+    assert_eq!(crate::replace::replace(vec![poor.clone()], vec![had], &WeekLists, &accepted).lines, [poor]);
+}
+
+#[test]
 fn neither_a_gap_nor_a_refusal_replaces_an_answer() {
     let had = answer(43, "2026-11-02", list(&[("2026-11-02", 1)]));
     for (poor, lost) in [(gap(43, "2026-11-02"), 0), (answer(43, "2026-11-02", "{}"), 1)] {

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use lake::time::parse_day;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Request;
 use crate::raw::Line;
 use crate::replace::{Holdings, Item, Keep, Shape};
 
-/// Lists of weeks: a subject is a learner, an item a week. Which weeks were asked for is an item as well, without a value.
+/// Lists of weeks: a subject is a learner, an item a week, its value the points or commits of it. Which weeks were asked
+/// for is an item as well, without a value.
 pub struct WeekLists;
 
 /// Accounts: a subject is a learner, an item a member of the account.
@@ -30,14 +32,30 @@ fn entries(line: &Line) -> Vec<&RawValue> {
     line.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default()
 }
 
-/// The day that an entry names, with or without a time.
-fn day(entry: &str) -> Option<NaiveDate> {
-    #[derive(Deserialize)]
-    struct Entry {
-        date: String,
+/// An entry of a list.
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(default)]
+    date: Value,
+    /// Or commits.
+    #[serde(default)]
+    points: Value,
+}
+
+impl Entry {
+    /// The day that it names, with or without a time.
+    fn day(&self) -> Option<NaiveDate> {
+        self.date.as_str()?.trim().split(['T', ' ']).next().and_then(|day| parse_day(day).ok())
     }
-    let entry: Entry = serde_json::from_str(entry).ok()?;
-    entry.date.trim().split(['T', ' ']).next().and_then(|day| parse_day(day).ok())
+
+    /// Whether it has a count, as a number or as text.
+    fn has_count(&self) -> bool {
+        match &self.points {
+            Value::Number(_) => true,
+            Value::String(text) => text.trim().parse::<i64>().is_ok(),
+            _ => false,
+        }
+    }
 }
 
 impl Shape for WeekLists {
@@ -48,17 +66,18 @@ impl Shape for WeekLists {
     fn holds(&self, line: &Line) -> Holdings {
         let Some(request) = Request::of(line) else { return Holdings::new() };
         let item = |entry: &RawValue| {
-            let day = day(entry.get());
-            Item {
-                name: day.map_or_else(|| entry.get().to_owned(), |day| day.to_string()),
-                content: entry.get().to_owned(),
+            let read: Option<Entry> = serde_json::from_str(entry.get()).ok();
+            let day = read.as_ref().and_then(Entry::day);
+            Item::of_value(
+                day.map_or_else(|| entry.get().to_owned(), |day| day.to_string()),
+                entry.get().to_owned(),
                 // What a list has beyond the weeks asked for is not missed.
-                is_value: day.is_some_and(|day| request.covers(day)),
-            }
+                day.is_some_and(|day| request.covers(day)) && read.as_ref().is_some_and(Entry::has_count),
+            )
         };
         let mut items: Vec<Item> = entries(line).into_iter().map(item).collect();
         let asked = format!("{:?} to {:?}", request.from, request.to);
-        items.push(Item { name: asked, content: String::new(), is_value: false });
+        items.push(Item::of_value(asked, String::new(), false));
         Holdings::from([(request.learner.to_string(), items)])
     }
 
@@ -71,6 +90,11 @@ impl Shape for WeekLists {
 
     fn covers(&self, line: &Line, item: &Item) -> bool {
         Request::of(line).is_some_and(|request| item.name.parse().is_ok_and(|day| request.covers(day)))
+    }
+
+    /// A week without points has 0 of them; null is no correction.
+    fn never_turns_missing(&self) -> bool {
+        true
     }
 
     fn sort(&self, lines: &mut [Line]) {
@@ -88,7 +112,7 @@ impl Shape for Users {
         let members: BTreeMap<String, &RawValue> = serde_json::from_str(body).unwrap_or_default();
         // A member that is null is one that the account lacks.
         let members = members.into_iter().filter(|(_, value)| value.get() != "null");
-        let item = |(name, value): (String, &RawValue)| Item { name, content: value.get().to_owned(), is_value: true };
+        let item = |(name, value): (String, &RawValue)| Item::of_value(name, value.get().to_owned(), true);
         let items: Vec<Item> = members.map(item).collect();
         learner(line).into_iter().map(|learner| (learner, items.clone())).collect()
     }

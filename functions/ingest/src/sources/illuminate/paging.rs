@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::raw::Line;
-use crate::replace::{Holdings, Item, Keep, Shape};
+use crate::replace::{Holdings, Item, Keep, Measures, Shape};
 
 /// No answer has so many pages; without a bound, a server that ignores `page` would be asked for ever.
 pub const MAX_PAGES: usize = 10_000;
@@ -196,7 +196,7 @@ impl Shape for List {
         let item = |row: &&RawValue| {
             let content = stable(row.get());
             let id = serde_json::from_str(row.get()).ok().and_then(|row| id_of(&row));
-            Item { name: id.unwrap_or_else(|| content.clone()), content, is_value: true }
+            Item::of_value(id.unwrap_or_else(|| content.clone()), content, true)
         };
         Holdings::from([(LIST.to_owned(), rows(line).iter().map(item).collect())])
     }
@@ -228,7 +228,9 @@ impl Shape for Results {
     fn holds(&self, line: &Line) -> Holdings {
         let item = |row: &&RawValue| {
             let content = hash::bytes(stable(row.get()).as_bytes());
-            Item { name: about(row.get()).unwrap_or_else(|| content.clone()), content, is_value: true }
+            let read: Value = serde_json::from_str(row.get()).unwrap_or_default();
+            let name = about(&read).unwrap_or_else(|| content.clone());
+            Item { name, content, is_value: true, measures: measures(&read) }
         };
         (self.assessment)(line).map(|id| (id, rows(line).iter().map(item).collect())).into_iter().collect()
     }
@@ -243,9 +245,21 @@ impl Shape for Results {
     }
 }
 
+/// The measures of a result. One that is null may be a correction; one that is null in all rows of an assessment is lost.
+const MEASURES: [&str; 5] = ["points", "points_possible", "percent_correct", "performance_band_level", "mastered"];
+
+/// The measures of which a row has a value.
+fn measures(row: &Value) -> Measures {
+    let has = |name: &&str| match row.get(name) {
+        None | Some(Value::Null) => false,
+        Some(Value::String(text)) => !text.trim().is_empty(),
+        Some(_) => true,
+    };
+    MEASURES.iter().enumerate().filter(|(_, name)| has(name)).fold(0, |found, (bit, _)| found | 1 << bit)
+}
+
 /// What a row is about, as a hash; `None` if it names no student.
-fn about(row: &str) -> Option<String> {
-    let row: Value = serde_json::from_str(row).ok()?;
+fn about(row: &Value) -> Option<String> {
     let telling = |names: &&[&str]| {
         let value = names.iter().filter_map(|name| row.get(name)).find(|value| !value.is_null());
         value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))

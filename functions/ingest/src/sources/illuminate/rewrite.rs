@@ -281,6 +281,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_measure_that_is_null_throughout_is_lost_and_a_single_null_is_a_correction() {
+        let result = |student: i64, points: &str, mastered: &str| {
+            format!(r#"{{"local_student_id":{student},"points":{points},"mastered":{mastered}}}"#)
+        };
+        let page = |first: (&str, &str), second: (&str, &str)| {
+            let rows = format!("{},{}", result(1, first.0, first.1), result(2, second.0, second.1));
+            vec![("a", vec![answer("a", 1, &rows)])]
+        };
+        let had = || page(("3", "true"), ("4", "null"));
+        for (poor, is_lost) in [
+            (page(("null", "null"), ("null", "null")), true),
+            (page(("null", "true"), ("null", "true")), true),
+            (page(("5", "\"\""), ("6", "null")), true),
+            (page(("null", "false"), ("4", "null")), false),
+            (page(("0", "false"), ("0", "null")), false),
+        ] {
+            let (_folder, store) = store().await;
+            let (_, before, _) = write(&store, had(), false).await;
+            for _ in 0..2 {
+                let (_, lines, lost) = write(&store, poor.clone(), false).await;
+                assert_eq!((lines == before, lost.as_slice() == ["a"]), (is_lost, is_lost), "{poor:?}");
+            }
+            let (_, lines, lost) = write(&store, poor.clone(), true).await;
+            assert_eq!((lines.len(), lines[0].body.as_deref(), lost.len()), (1, poor[0].1[0].body.as_deref(), 0));
+        }
+        // Results that have come without values until now may come so again.
+        let (_folder, store) = store().await;
+        let none = || page(("null", "null"), ("null", "null"));
+        write(&store, none(), false).await;
+        assert_eq!(write(&store, none(), false).await.2, [""; 0]);
+        assert!(write(&store, had(), false).await.0);
+    }
+
+    #[tokio::test]
     async fn another_run_that_was_first_is_not_overwritten() {
         let (folder, store) = store().await;
         let rewrite = begin(&store, vec![("a", vec![answer("a", 1, &row(1, 3, 1))])], false).await;

@@ -377,7 +377,7 @@ impl Fetch<'_> {
     async fn write_list(&self, year: &SchoolYear, list: &[Line], done: &mut Part) -> Result<()> {
         let key = format!("{}assessments.ndjson", year.folder());
         let terms = Terms { accept_loss: self.context.accept_loss, is_gone: &|_| false, now: (self.context.clock)() };
-        let put = raw::replace_lines(&self.context.lake.raw, &key, list, &paging::List, &terms).await?;
+        let put = raw::replace_lines(&self.context.lake.raw, &key, list, &[], &paging::List, &terms).await?;
         done.put(put.bytes);
         done.lost(&key, "assessments", put.told.into_values().flatten().collect());
         Ok(())

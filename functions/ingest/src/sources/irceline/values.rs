@@ -90,11 +90,11 @@ impl Values<'_> {
         let millis: Option<i64> = timestamp.and_then(|text| text.get().parse().ok());
         // What the API adds beyond the timespan was not asked for, and is not missed.
         let is_within = within.is_none_or(|within| millis.is_some_and(|millis| within.contains(&millis)));
-        Item {
-            name: timestamp.map_or(text, RawValue::get).to_owned(),
-            content: value.map_or("null", RawValue::get).to_owned(),
-            is_value: is_within && value.is_some_and(|value| self.is_value(value.get())),
-        }
+        Item::of_value(
+            timestamp.map_or(text, RawValue::get).to_owned(),
+            value.map_or("null", RawValue::get).to_owned(),
+            is_within && value.is_some_and(|value| self.is_value(value.get())),
+        )
     }
 
     fn is_value(&self, text: &str) -> bool {

@@ -1,0 +1,97 @@
+//! What the raw objects of other weeks know of the weeks that a run asks for.
+//!
+//! A new week's object asks for the weeks before it once more, and newer rows win. Without this, an answer that lacks a
+//! count, or a gap, would hide the count that the object of another week has.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use lake::store::Store;
+
+use super::weeks::WeekLists;
+use super::{NAME, Request, Weeks};
+use crate::error::Result;
+use crate::raw::{self, Line};
+use crate::replace::{Keep, Shape};
+
+/// The lines of a learner in one object.
+type OfObject = Vec<Line>;
+
+/// The answers of other objects about a run's weeks, of each learner and week the last one; only of learners of whom the
+/// run's own object has none.
+pub async fn known(store: &Store, key: &str, weeks: Weeks, learners: &[i64]) -> Result<Vec<Line>> {
+    let own: BTreeSet<i64> = answers(store, key).await?.into_keys().collect();
+    let mut found: BTreeMap<i64, Vec<OfObject>> = BTreeMap::new();
+    let wanted = learners.iter().filter(|learner| !own.contains(learner));
+    found.extend(wanted.map(|learner| (*learner, Vec::new())));
+    let Some(file) = key.rsplit('/').next().filter(|_| !found.is_empty()) else { return Ok(Vec::new()) };
+    for object in store.list(&format!("{NAME}/week=")).await? {
+        // An object has weeks up to its own one.
+        let is_about = monday_of(&object.key, file).is_some_and(|monday| monday >= weeks.from);
+        if object.key == key || !is_about {
+            continue;
+        }
+        for (learner, lines) in answers(store, &object.key).await? {
+            if let Some(objects) = found.get_mut(&learner) {
+                objects.push(lines);
+            }
+        }
+    }
+    Ok(found.into_values().flat_map(|objects| latest(objects, weeks)).collect())
+}
+
+/// The answers of an object, by learner.
+async fn answers(store: &Store, key: &str) -> Result<BTreeMap<i64, OfObject>> {
+    let mut found: BTreeMap<i64, OfObject> = BTreeMap::new();
+    for line in raw::read_lines(store, key).await?.into_iter().filter(Line::is_answer) {
+        if let Some(request) = Request::of(&line) {
+            found.entry(request.learner).or_default().push(line);
+        }
+    }
+    Ok(found)
+}
+
+/// The Monday of a week's raw object, if it is of a kind.
+fn monday_of(key: &str, file: &str) -> Option<NaiveDate> {
+    let folder = key.strip_prefix(NAME)?.strip_prefix("/week=")?.strip_suffix(file)?.strip_suffix('/')?;
+    folder.parse().ok()
+}
+
+/// The lines of a learner, cut down to the weeks of which no later object knows. A week that a later object was answered
+/// about and lacks is no longer known: that loss was accepted.
+fn latest(mut objects: Vec<OfObject>, weeks: Weeks) -> Vec<Line> {
+    objects.sort_by_cached_key(|lines| lines.iter().map(|line| line.received_at.clone()).max());
+    let mut covered: Vec<Range<NaiveDate>> = Vec::new();
+    let mut kept = Vec::new();
+    for lines in objects.into_iter().rev() {
+        let is_open = |day: &NaiveDate| !covered.iter().any(|weeks| weeks.contains(day));
+        let open: BTreeSet<NaiveDate> = weeks.mondays().filter(is_open).collect();
+        kept.push(cut(&lines, &open));
+        covered.extend(lines.iter().filter_map(Request::of).map(|request| request.weeks()));
+    }
+    kept.into_iter().rev().flatten().collect()
+}
+
+/// Lines cut down to the counts of some weeks. Of a week that stands there several times the last one is taken. A line that
+/// has no count of a week that it was asked for says that there is none.
+fn cut(lines: &[Line], open: &BTreeSet<NaiveDate>) -> Vec<Line> {
+    let mut seen = BTreeSet::new();
+    let mut kept = Vec::new();
+    for line in lines.iter().rev() {
+        let Some(request) = Request::of(line) else { continue };
+        let subject = request.learner.to_string();
+        let items = WeekLists.holds(line).remove(&subject).unwrap_or_default();
+        let mut places = BTreeSet::new();
+        for (place, item) in items.iter().enumerate().rev().filter(|(_, item)| item.is_value) {
+            if item.name.parse().is_ok_and(|day| open.contains(&day)) && seen.insert(item.name.clone()) {
+                places.insert(place);
+            }
+        }
+        if open.iter().any(|day| request.covers(*day)) {
+            kept.push(WeekLists.cut(line, &BTreeMap::from([(subject, Keep::Items(places))])));
+        }
+    }
+    kept.reverse();
+    kept
+}
