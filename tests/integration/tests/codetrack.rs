@@ -360,7 +360,8 @@ fn response(id: i64, to: &str, list: Option<Vec<Value>>) -> String {
 #[test]
 fn a_gap_is_neither_silence_nor_an_end() {
     let full = weeks_up_to_last(&[70; 12], 5);
-    let list = |count: Option<usize>, pick: fn(&(String, Option<i64>, Option<i64>)) -> Option<i64>| -> Vec<Value> {
+    type Pick = fn(&(String, Option<i64>, Option<i64>)) -> Option<i64>;
+    let list = |count: Option<usize>, pick: Pick| -> Vec<Value> {
         let weeks = full.iter().skip(count.unwrap_or_default());
         weeks.map(|week| json!({"date": week.0, "points": pick(week)})).collect()
     };
