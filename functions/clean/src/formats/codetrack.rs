@@ -181,20 +181,24 @@ pub(super) fn decode(
         notes.seen += 1;
         rows.push(key, asked_points.without_entry(key), count, received_at, sink)?;
     }
-    let newest = asked_points.newest.max(asked_commits.newest);
-    let mut open: BTreeMap<Key, i64> = BTreeMap::new();
-    for (key, received_at) in
-        newest.into_iter().flat_map(|newest| asked_points.open_at(newest).chain(asked_commits.open_at(newest)))
-    {
-        let time = open.entry(key).or_insert(received_at);
-        *time = received_at.max(*time);
-    }
+    let open = open_weeks(&asked_points, &asked_commits);
     for (key, received_at) in open.into_iter().filter(|(key, _)| !known.contains(key)) {
         notes.seen += 1;
         rows.push(key, Count::Unknown, Count::Unknown, received_at, sink)?;
     }
     rows.flush(sink)?;
     Ok(notes)
+}
+
+/// The newest week of which there is a count, for each learner about whom a gap leaves it open, with the time of the gap.
+fn open_weeks(points: &Asked, commits: &Asked) -> BTreeMap<Key, i64> {
+    let mut open: BTreeMap<Key, i64> = BTreeMap::new();
+    let Some(newest) = points.newest.max(commits.newest) else { return open };
+    for (key, received_at) in points.open_at(newest).chain(commits.open_at(newest)) {
+        let time = open.entry(key).or_insert(received_at);
+        *time = received_at.max(*time);
+    }
+    open
 }
 
 /// One response.

@@ -1,7 +1,7 @@
 use std::io::Cursor;
 use std::sync::LazyLock;
 
-use arrow::array::AsArray;
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use lake::dataset::Catalog;
 use lake::ledger::Rows as Account;
