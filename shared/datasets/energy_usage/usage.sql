@@ -4,15 +4,21 @@
 -- partition = "month(day)"
 -- hidden = ["day"]
 -- inputs = ["reading"]
+-- shard = ["customer_id"]
 -- [[test]]
 -- not_null = ["customer_id", "start_time_utc", "daily_usage_kwh"]
 
+WITH daily AS (
+    SELECT customer_id, day, sum(usage_kwh) AS usage_kwh FROM reading GROUP BY customer_id, day
+)
+
 SELECT
-    customer_id,
-    usage_kwh,
-    sum(usage_kwh) OVER (PARTITION BY customer_id, day) AS daily_usage_kwh,
-    start_time AS start_time_utc,
-    received_at,
-    day
-FROM reading
-ORDER BY customer_id, start_time
+    reading.customer_id,
+    reading.usage_kwh,
+    daily.usage_kwh AS daily_usage_kwh,
+    reading.start_time AS start_time_utc,
+    reading.received_at,
+    reading.day
+FROM daily
+INNER JOIN reading ON reading.customer_id = daily.customer_id AND reading.day = daily.day
+ORDER BY customer_id, start_time_utc

@@ -3,6 +3,7 @@
 -- [model]
 -- partition = "month(day)"
 -- inputs = ["reading"]
+-- shard = ["customer_id"]
 -- [[test]]
 -- unique = ["customer_id", "day"]
 -- not_null = ["daily_usage_kwh"]
