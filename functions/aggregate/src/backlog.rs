@@ -24,7 +24,7 @@ pub struct Stale {
     pub level: usize,
     /// In how many shards it is made.
     pub shards: u64,
-    /// Bytes of the standard zone objects it is made from, as the ledger says.
+    /// Bytes of the objects it is made from, as the ledger says.
     pub bytes: u64,
 }
 

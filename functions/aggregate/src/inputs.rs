@@ -1,7 +1,7 @@
 //! Everything that a partition is made from, as tables of a session.
 
 use lake::Lake;
-use lake::dataset::Relation;
+use lake::dataset::{Relation, View};
 
 use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
@@ -9,8 +9,19 @@ use crate::plan::{Planned, Task};
 use crate::planned::columns;
 use crate::shard::Shard;
 
-/// Registers everything that a model reads, or what is of one shard.
-pub async fn add_inputs(engine: &Engine, lake: &Lake, task: &Task<'_>, shard: Option<Shard>) -> Result<()> {
+/// What inputs are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To make the whole partition, and to test it.
+    Whole,
+    /// To make one shard: of each input only its rows.
+    Shard(Shard),
+    /// To test what was made in shards: no view is computed, since tests name few of them.
+    Tests,
+}
+
+/// Registers everything that a model reads.
+pub async fn add_inputs(engine: &Engine, lake: &Lake, task: &Task<'_>, purpose: Purpose) -> Result<()> {
     let Planned { dataset, model, partition, .. } = task.planned;
     let personal_key = match (model.hash_personal, &lake.personal_key) {
         (false, _) => None,
@@ -37,14 +48,17 @@ pub async fn add_inputs(engine: &Engine, lake: &Lake, task: &Task<'_>, shard: Op
             }
         }
     }
-    if let Some(shard) = shard {
+    if let Purpose::Shard(shard) = purpose {
         for relation in &task.inputs.relations {
             shard.cut(engine.context(), relation.name(), &model.shard).await?;
         }
     }
     engine.add_declared(dataset, partition.days(), task.reach.clone())?;
     for view in &task.inputs.views {
-        engine.add_view(view).await?;
+        match purpose {
+            Purpose::Tests => engine.add_view(&View { materialize: false, ..(*view).clone() }).await?,
+            Purpose::Whole | Purpose::Shard(_) => engine.add_view(view).await?,
+        }
     }
     Ok(())
 }

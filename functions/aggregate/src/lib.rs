@@ -66,9 +66,9 @@ use self::state::State;
 
 /// How often a dataset is looked at again because other aggregations were at work.
 const ROUNDS: u32 = 5;
-/// How often files and pages are: all that a dataset has are every aggregation's.
+/// The same for files and pages: each aggregation of a dataset writes all of them, so that races are lost more often.
 const FILE_ROUNDS: u32 = 20;
-/// How long to wait before another look, at least: writers that wait for each other must not meet again.
+/// The unit of waits between rounds: writers that ended each other's round must not meet again.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The most objects that partitions are made from at the same time, but for those of a single one.
 const MOST_OBJECTS: u64 = 100_000;
@@ -286,10 +286,12 @@ async fn one_round(
             todo.retain(|planned| !made_before.contains(&(planned.model.name.clone(), planned.partition.clone())));
         }
         if number == 0 {
-            sharded::sweep(lake, state.dataset).await?;
             settle(lake, state, &vanished, &mut outcome).await?;
         }
-        remove_vanished(lake, state, &vanished, &mut outcome).await?;
+        // What a model before this one could not make is missing, and not gone.
+        if number == 0 || outcome.failed.is_empty() {
+            remove_vanished(lake, state, &vanished, &mut outcome).await?;
+        }
         if backlog::is_too_large(lake, &todo) {
             // What reads these goes with them.
             let rest = state.plan(lake, selection, levels.get(number..).unwrap_or_default());
@@ -351,6 +353,9 @@ async fn make_all(
         let tasks = plan::gather(&state.cleaned, &state.made, planned)?;
         // Of a partition in shards, the shards are made beside each other.
         let (whole, sharded): (Vec<_>, Vec<_>) = tasks.iter().partition(|task| task.planned.shards == 1);
+        if !sharded.is_empty() {
+            sharded::sweep(lake, state.dataset).await?;
+        }
         let make = |task, workers| async move { (task, make::make(lake, task, selection.allow_shrink, workers).await) };
         let whole = futures::stream::iter(whole).map(|task| make(task, 1)).buffer_unordered(workers.max(1));
         let sharded = futures::stream::iter(sharded).then(|task| make(task, workers));

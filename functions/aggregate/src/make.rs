@@ -21,7 +21,7 @@ use crate::columns::Columns;
 use crate::commit::{self, Made};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::inputs::add_inputs;
+use crate::inputs::{Purpose, add_inputs};
 use crate::lineage;
 use crate::plan::{Planned, Task};
 use crate::planned;
@@ -170,17 +170,20 @@ pub async fn compute(lake: &Lake, task: &Task<'_>, workers: usize) -> Result<Com
         let part = sharded::joined(lake, task, workers).await?;
         let parts = BTreeMap::from([(task.planned.partition.clone(), part)]);
         let columns = planned::columns(lake, task.planned.dataset, task.planned.model).await?;
-        let engine = Engine::new(lake, 1)?;
-        let failed = async {
-            add_inputs(&engine, lake, task, None).await?;
-            test(lake, &engine, task, &parts, &columns).await
-        };
-        let failed = engine.bounded(Some(lake.limits().model_time), failed).await?;
+        let mut failed = Vec::new();
+        if !task.planned.model.tests.is_empty() {
+            let engine = Engine::new(lake, 1)?;
+            let work = async {
+                add_inputs(&engine, lake, task, Purpose::Tests).await?;
+                test(lake, &engine, task, &parts, &columns).await
+            };
+            failed = engine.bounded(Some(lake.limits().model_time), work).await?;
+        }
         return Ok(Computed { parts, columns, failed });
     }
     let compute = async |engine: Engine| {
         let work = async {
-            let (parts, columns) = rows(lake, &engine, task, None).await?;
+            let (parts, columns) = rows(lake, &engine, task, Purpose::Whole).await?;
             let failed = test(lake, &engine, task, &parts, &columns).await?;
             Ok::<_, Error>(Computed { parts, columns, failed })
         };
@@ -195,7 +198,7 @@ pub async fn compute(lake: &Lake, task: &Task<'_>, workers: usize) -> Result<Com
 /// Makes one shard of a partition, as one file.
 pub async fn write(lake: &Lake, task: &Task<'_>, shard: Shard) -> Result<File> {
     let compute = async |engine: Engine| {
-        let work = rows(lake, &engine, task, Some(shard));
+        let work = rows(lake, &engine, task, Purpose::Shard(shard));
         engine.bounded(Some(lake.limits().model_time), work).await
     };
     let (mut parts, columns) = match compute(Engine::new(lake, 1)?).await {
@@ -219,11 +222,11 @@ async fn rows(
     lake: &Lake,
     engine: &Engine,
     task: &Task<'_>,
-    shard: Option<Shard>,
+    purpose: Purpose,
 ) -> Result<(BTreeMap<Partition, Part<File>>, SchemaRef)> {
     let Planned { dataset, model, partition, .. } = task.planned;
     lineage::check_split(lake, dataset, model).await?;
-    add_inputs(engine, lake, task, shard).await?;
+    add_inputs(engine, lake, task, purpose).await?;
     let query = plan(engine.context(), &model.sql, Kind::Model).await?;
     let columns = Columns::new(model, partition, query.schema().as_arrow())?;
     let mut parts = BTreeMap::new();

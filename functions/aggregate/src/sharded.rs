@@ -112,9 +112,6 @@ pub async fn forget(lake: &Lake, task: &Task<'_>) -> Result<()> {
 
 /// Removes what nobody has asked for since long: of partitions whose inputs have changed before they were done.
 pub async fn sweep(lake: &Lake, dataset: &Dataset) -> Result<()> {
-    if dataset.models.iter().all(|model| model.shard.is_empty()) {
-        return Ok(());
-    }
     let old = Utc::now() - KEPT;
     for object in lake.manifests.list(&format!("shards/{}/", dataset.name)).await? {
         if object.last_modified < old {

@@ -2,41 +2,24 @@
 //! What CSV in other dialects costs, in CPU time per row and beside the plain one: `cargo bench -p clean --bench dialects --
 //! [RESULTS.json [DIALECT...]]`. `ROWS` is how many rows each file has. `tests/bench` makes a table of the results.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
 use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime};
-use clean::Stop;
 use clean::formats::{self, RawObject, Siblings};
-use clean::reject::Reject;
-use clean::writer::{Sink, TableWriter};
+use clean::writer::TableWriter;
 use flate2::read::MultiGzDecoder;
 use lake::dataset::{Catalog, Folder};
 use serde_json::{Value, json};
 
+use common::Counter;
+
 /// Rounds; each measures a dialect and what it is compared with.
 const ROUNDS: usize = 5;
-
-/// Throws batches away.
-#[derive(Default)]
-struct Counter(u64);
-
-impl Sink for Counter {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
-        self.0 += batch.num_rows() as u64;
-        Ok(())
-    }
-
-    fn reject(&mut self, _: &Reject) -> Result<(), Stop> {
-        self.0 += 1;
-        Ok(())
-    }
-
-    fn outside(&mut self, _: u64) {}
-}
 
 /// A reading of energy usage.
 struct Reading {

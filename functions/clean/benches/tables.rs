@@ -2,18 +2,19 @@
 //! How fast declared tables are decoded, in bytes of the raw object per second and core: `cargo bench -p clean --bench
 //! tables`.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use arrow::array::RecordBatch;
 use chrono::DateTime;
-use clean::Stop;
 use clean::formats::{self, RawObject, Siblings};
-use clean::reject::Reject;
-use clean::writer::{Sink, TableWriter};
+use clean::writer::TableWriter;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use lake::dataset::{Catalog, Folder};
+
+use common::Counter;
 
 const ROWS: usize = 200_000;
 const DECLARED: &str = r#"
@@ -32,24 +33,6 @@ note = { type = "string" }
 
 fn main() {
     divan::main();
-}
-
-/// Throws batches away.
-#[derive(Default)]
-struct Counter(u64);
-
-impl Sink for Counter {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
-        self.0 += batch.num_rows() as u64;
-        Ok(())
-    }
-
-    fn reject(&mut self, _: &Reject) -> Result<(), Stop> {
-        self.0 += 1;
-        Ok(())
-    }
-
-    fn outside(&mut self, _: u64) {}
 }
 
 /// Rows of meters by the hour; one of a hundred is bad.

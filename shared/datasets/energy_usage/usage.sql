@@ -8,6 +8,7 @@
 -- [[test]]
 -- not_null = ["customer_id", "start_time_utc", "daily_usage_kwh"]
 
+-- Not a window over the day: without an order, the engine holds all rows of a window's input in one batch.
 WITH daily AS (
     SELECT customer_id, day, sum(usage_kwh) AS usage_kwh FROM reading GROUP BY customer_id, day
 )

@@ -624,6 +624,27 @@ fn what_is_damaged_or_unreadable_of_a_model_stops_what_reads_it() {
 }
 
 #[test]
+fn what_a_model_could_not_make_is_missing_and_not_gone() {
+    let lake = chained();
+    lake.call(&["aggregate"]).ok();
+    let change = || lake.query("SELECT day, people FROM trams.change ORDER BY day");
+    let before = change();
+    // A model that is new, and fails: nothing of what reads it is known to be gone.
+    let failing = DAILY.replace("\n\nSELECT", "\n-- [[test]]\n-- range = { people = [0, 0] }\n\nSELECT");
+    lake.write("config/datasets/trams/by_day.sql", failing);
+    lake.write("config/datasets/trams/change.sql", CHANGE.replace("daily", "by_day"));
+    for _ in 0..2 {
+        let called = lake.call(&["aggregate"]);
+        assert!(called.status == 1 && called.stderr.contains("by_day"), "{}", called.stderr);
+        assert_eq!(change(), before);
+    }
+    lake.write("config/datasets/trams/by_day.sql", DAILY);
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(change(), before);
+    lake.call(&["verify"]).ok();
+}
+
+#[test]
 fn inputs_that_are_models_are_checked() {
     let lake = chained();
     let check = |file: &str, text: &str, says: &str| {
