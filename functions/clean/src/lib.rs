@@ -34,7 +34,7 @@ use lake::dataset::Dataset;
 use lake::ledger::{Current, FORMAT, Gap, Input, Keep, Objects, RawEntry, Reasons, Rows, Unreadable, WholeReject};
 use lake::progress::Progress;
 use lake::settings::Zone;
-use lake::store::Object;
+use lake::store::{Compared, Listed, Listing, Object, State};
 use lake::{Lake, guard, keys, work};
 use serde::Serialize;
 
@@ -309,7 +309,7 @@ async fn is_current(lake: &Lake, raw_key: &str, raw: &Object, entry: Option<&Raw
     if !table.is_some_and(|table| entry.fits(table) && !entry.is_outdated(table)) {
         return Ok(false);
     }
-    if !has_time(entry, raw) {
+    if !has_time(entry, raw.last_modified) {
         return Ok(false);
     }
     for input in &entry.inputs {
@@ -329,8 +329,8 @@ async fn is_current(lake: &Lake, raw_key: &str, raw: &Object, entry: Option<&Raw
 
 /// Whether an entry has the raw object's time, where that is part of what was made: the same bytes that arrive again are
 /// newer than they were, in a lake that has them already as in one that does not.
-fn has_time(entry: &RawEntry, raw: &Object) -> bool {
-    let arrived = decode::whole_seconds(raw.last_modified);
+fn has_time(entry: &RawEntry, last_modified: DateTime<Utc>) -> bool {
+    let arrived = decode::whole_seconds(last_modified);
     entry.received_at.is_none_or(|time| time == arrived) && entry.arrived.is_none_or(|time| time == arrived)
 }
 
@@ -491,20 +491,18 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
     // The ledger first: what is ingested and cleaned in between is then cleaned twice, and not taken for gone.
     let ledger = lake.ledger.current(&dataset.name, keep).await?;
     let objects = raw_objects(lake, dataset, &ledger, wanted).await?;
-    let place = |key: &str| objects.binary_search_by(|object| object.key.as_str().cmp(key)).ok();
-    let there = |key: &str| objects.get(place(key)?);
     let standard = Objects::list(&lake.standard, &dataset.name).await?;
     let rejection = Objects::list(&lake.rejection, &dataset.name).await?;
     let is_current = |entry: &RawEntry| {
-        let is_there = |input: &Input| there(&input.key).is_some_and(|raw| raw.etag == input.etag);
+        let has = |raw: Listed, input: &Input| State::of_etag(&input.etag).is_still(raw.state);
+        let is_there = |input: &Input| objects.find(&input.key).is_some_and(|raw| has(raw, input));
         let table = dataset.table_of(entry.raw_key());
         table.is_some_and(|table| entry.fits(table) && !entry.is_outdated(table))
             && entry.inputs.iter().all(is_there)
-            && there(entry.raw_key()).is_some_and(|raw| has_time(entry, raw))
+            && objects.find(entry.raw_key()).is_some_and(|raw| has_time(entry, raw.last_modified))
             && entry.outputs.iter().all(|output| standard.have(output))
             && entry.rejects.iter().all(|rejects| rejection.have(rejects))
     };
-    let odd: Vec<&Object> = objects.iter().filter(|object| object.problem().is_some()).collect();
     let mut days: BTreeMap<String, NaiveDate> = BTreeMap::new();
     let mut known: Vec<Option<Known>> = vec![None; objects.len()];
     let mut gone = Gone::of(dataset);
@@ -515,14 +513,14 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
             *newest = day.max(*newest);
         }
         let raw_key = entry.raw_key();
-        if let Some(known) = place(raw_key).and_then(|place| known.get_mut(place)) {
+        if let Some(known) = objects.place(raw_key).and_then(|place| known.get_mut(place)) {
             let is_current = is_current(entry);
             let is_wanted = wanted.wants(entry, is_current);
             *known = Some(Known { is_wanted, is_older: entry.format < FORMAT });
-            if is_current && !entry.beside.is_empty() && !odd.iter().any(|object| object.hides(raw_key)) {
+            if is_current && !entry.beside.is_empty() && !objects.hides(raw_key) {
                 found.unsettled.push(raw_key.to_owned());
             }
-        } else if odd.iter().any(|object| object.hides(raw_key)) {
+        } else if objects.hides(raw_key) {
             // Nothing is known of it: neither gone nor there.
         } else if entry.is_committed() {
             gone.raw_keys.push(raw_key.to_owned());
@@ -539,27 +537,27 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
     let mut unreadable: BTreeMap<String, Unreadable> =
         ledger.unreadable.into_iter().map(|unreadable| (unreadable.key.clone(), unreadable)).collect();
     for (raw, known) in objects.iter().zip(known) {
-        let broken = if unreadable.is_empty() { None } else { unreadable.remove(&keys::raw_ledger(&raw.key)) };
+        let broken = if unreadable.is_empty() { None } else { unreadable.remove(&keys::raw_ledger(raw.key)) };
         gone.known += u64::from(known.is_none());
-        if let Some(why) = raw.problem() {
-            found.odd.push((raw.key.clone(), why.to_owned()));
-        } else if dataset.table_of(&raw.key).is_none() {
-            if is_sibling(dataset, &raw.key) {
+        if let Some(why) = raw.problem {
+            found.odd.push((raw.key.to_owned(), why.to_owned()));
+        } else if dataset.table_of(raw.key).is_none() {
+            if is_sibling(dataset, raw.key) {
                 continue;
             }
             tracing::warn!(key = %raw.key, "no table takes this raw object; see the `from` globs in dataset.toml");
         } else if let Some(broken) = broken {
             if wanted == Wanted::All {
-                found.todo.push(raw.key.clone());
-                found.discarded.insert(raw.key.clone(), broken);
+                found.todo.push(raw.key.to_owned());
+                found.discarded.insert(raw.key.to_owned(), broken);
             } else {
                 found.unreadable.push(broken);
             }
         } else if known.is_none_or(|known| known.is_wanted) {
-            found.todo.push(raw.key.clone());
+            found.todo.push(raw.key.to_owned());
         } else if found.older < OLDER_PER_RUN && known.is_some_and(|known| known.is_older) {
             found.older += 1;
-            found.todo.push(raw.key.clone());
+            found.todo.push(raw.key.to_owned());
         } else {
             found.up_to_date += 1;
         }
@@ -573,8 +571,8 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
 
 /// The raw objects of a dataset, by key, but hidden ones. Locally only files that the ledger knows are read for their hash,
 /// and a zone of whose objects the ledger has entries is there, or nothing is done but `all` anew.
-async fn raw_objects(lake: &Lake, dataset: &Dataset, ledger: &Current, wanted: Wanted) -> Result<Vec<Object>> {
-    let mut compared = BTreeSet::new();
+async fn raw_objects(lake: &Lake, dataset: &Dataset, ledger: &Current, wanted: Wanted) -> Result<Listing> {
+    let mut compared = Compared::default();
     let mut is_known = !ledger.unreadable.is_empty();
     let (mut has_outputs, mut has_rejects) = (false, false);
     let is_local = lake.raw.is_local();
@@ -583,14 +581,13 @@ async fn raw_objects(lake: &Lake, dataset: &Dataset, ledger: &Current, wanted: W
         has_outputs |= !entry.outputs.is_empty();
         has_rejects |= entry.rejects.is_some();
         if is_local {
-            compared.extend(entry.inputs.iter().map(|input| input.key.clone()));
+            entry.inputs.iter().for_each(|input| compared.add(&input.key));
         }
         Ok::<_, Error>(())
     })?;
-    let mut objects = lake.raw.list_with(&format!("{}/", dataset.name), &compared).await?;
-    objects.retain(|object| {
-        !keys::is_hidden(&object.key) && (!keys::is_folder(&object.key) || object.problem().is_some())
-    });
+    let listing = lake.raw.listing(&format!("{}/", dataset.name), Some(compared)).await?;
+    let objects = listing
+        .retain(|object| !keys::is_hidden(object.key) && (!keys::is_folder(object.key) || object.problem.is_some()));
     if objects.is_empty() && is_known {
         guard::ensure_root(&lake.raw, Zone::Raw).await?;
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use lake::dataset::Dataset;
 use lake::ledger::Keep;
-use lake::store::Object;
+use lake::store::{Listing, Object};
 use lake::{Lake, keys, telemetry};
 
 use crate::{Cleaned, Error, Outcome, Result, Survey, Wanted, handler, survey, tidy};
@@ -101,14 +101,14 @@ pub async fn states(lake: &Lake, dataset: &Dataset, raw_keys: &[String]) -> Resu
 pub fn note_newest(
     dataset: &Dataset,
     days: impl Iterator<Item = (String, NaiveDate)>,
-    objects: &[Object],
+    objects: &Listing,
     newest: &mut BTreeMap<String, Newest>,
 ) {
     for (table, day) in days {
         note(newest, &table, Newest { day, is_of_rows: true });
     }
-    for object in objects.iter().filter(|object| !keys::is_folder(&object.key)) {
-        if let Some(table) = dataset.table_of(&object.key) {
+    for object in objects.iter().filter(|object| !keys::is_folder(object.key)) {
+        if let Some(table) = dataset.table_of(object.key) {
             let day = object.last_modified.with_timezone(&dataset.zone).date_naive();
             note(newest, &table.name, Newest { day, is_of_rows: false });
         }

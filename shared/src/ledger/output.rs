@@ -49,7 +49,7 @@ impl Objects {
         let prefix = format!("{dataset}/");
         // By what files of a folder are known again in a list is not in any entry.
         let states = if store.is_local() {
-            States::of_objects(&store.list(&prefix).await?)
+            store.listing(&prefix, None).await?.into_states()
         } else {
             store.states(&prefix).await?
         };

@@ -8,7 +8,6 @@ mod files;
 mod hashes;
 mod walk;
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -21,7 +20,7 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::steps::{Step, done};
-use super::{Backend, Condition, Failure, Object, Reading, Result, State, States, StoreError};
+use super::{Backend, Compared, Condition, Failure, Listing, Object, Reading, Result, State, States, StoreError};
 use crate::work;
 
 use self::files::{
@@ -90,35 +89,48 @@ impl LocalStore {
         }
     }
 
-    /// All objects below a prefix, with their hashes as `wanted` says.
-    async fn objects(&self, prefix: &str, wanted: Wanted) -> Result<Vec<Object>> {
+    /// Visits all objects below a prefix in no order, with their hashes as `wanted` says.
+    async fn visit<T: Default + Send + 'static>(
+        &self,
+        prefix: &str,
+        wanted: Wanted,
+        visit: fn(&mut T, Object),
+    ) -> Result<T> {
         if leads_out(prefix) {
-            return Ok(Vec::new());
+            return Ok(T::default());
         }
         let (root, hashes, prefix) = (self.root.clone(), Arc::clone(&self.hashes), prefix.to_owned());
         let work = move || {
-            let mut objects = Vec::new();
+            let mut visited = T::default();
             let mut memory = hashes.recall();
             walk(&root, &prefix, &mut |key, path, found| {
                 if is_hidden(path) {
                     return Ok(());
                 }
-                match found {
-                    Found::Odd(why) => objects.push(Object::unreadable(key, why)),
+                let object = match found {
+                    Found::Odd(why) => Object::unreadable(key, why),
                     Found::File => match hashes.describe(&key, path, &mut memory, &wanted) {
-                        Ok(object) => objects.extend(object),
+                        Ok(Some(object)) => object,
+                        Ok(None) => return Ok(()),
                         // The process is at its end, not the file.
                         Err(error) if is_shortage(&error) => return Err(error),
-                        Err(error) => objects.push(Object::unreadable(key, error)),
+                        Err(error) => Object::unreadable(key, error),
                     },
-                }
+                };
+                visit(&mut visited, object);
                 Ok(())
             })?;
             hashes.keep(memory, &prefix);
-            objects.sort_by(|a, b| a.key.cmp(&b.key));
-            Ok(objects)
+            Ok(visited)
         };
         self.whole_folder("list", work).await
+    }
+
+    /// All of them, by key.
+    async fn objects(&self, prefix: &str, wanted: Wanted) -> Result<Vec<Object>> {
+        let mut objects = self.visit(prefix, wanted, Vec::push).await?;
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(objects)
     }
 
     async fn write(
@@ -171,8 +183,10 @@ impl Backend for LocalStore {
         self.objects(prefix, Wanted::Proven).await
     }
 
-    async fn list_with(&self, prefix: &str, compared: &BTreeSet<String>) -> Result<Vec<Object>> {
-        self.objects(prefix, Wanted::Of(compared.clone())).await
+    async fn listing(&self, prefix: &str, compared: Option<Compared>) -> Result<Listing> {
+        let wanted = compared.map_or(Wanted::Any, Wanted::Of);
+        let listing = self.visit(prefix, wanted, |listing: &mut Listing, object| listing.push(&object)).await?;
+        Ok(listing.sorted())
     }
 
     async fn states(&self, prefix: &str) -> Result<States> {
@@ -181,7 +195,7 @@ impl Backend for LocalStore {
         }
         let (root, prefix) = (self.root.clone(), prefix.to_owned());
         let work = move || {
-            let mut found = Vec::new();
+            let mut found = States::default();
             let now = nanoseconds(SystemTime::now());
             walk(&root, &prefix, &mut |key, path, kind| {
                 if is_hidden(path) {
@@ -195,10 +209,10 @@ impl Backend for LocalStore {
                             .map_or(State::UNKNOWN, |metadata| files::State::of_metadata(&metadata).in_list(now)),
                     },
                 };
-                found.push((key, state));
+                found.push(&key, state);
                 Ok(())
             })?;
-            Ok(States::of_pairs(found))
+            Ok(found.sorted())
         };
         self.whole_folder("list", work).await
     }

@@ -14,7 +14,6 @@ mod states;
 pub mod steps;
 mod url;
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -26,7 +25,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::reading::{Body, Reading};
 pub use self::s3::Client as S3Client;
-pub use self::states::{State, States};
+pub use self::states::{Compared, Listed, Listing, State, States};
 pub use self::url::StoreUrl;
 
 /// What is known of an object without reading it.
@@ -153,14 +152,14 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
         self.list(prefix).await
     }
-    /// See [`Store::list_with`].
-    async fn list_with(&self, prefix: &str, compared: &BTreeSet<String>) -> Result<Vec<Object>> {
+    /// See [`Store::listing`].
+    async fn listing(&self, prefix: &str, compared: Option<Compared>) -> Result<Listing> {
         let _ = compared;
-        self.list(prefix).await
+        Ok(self.list(prefix).await?.into())
     }
     /// See [`Store::states`].
     async fn states(&self, prefix: &str) -> Result<States> {
-        Ok(States::of_objects(&self.list(prefix).await?))
+        Ok(self.listing(prefix, None).await?.into_states())
     }
     /// See [`Store::is_local`].
     fn is_local(&self) -> bool {
@@ -219,10 +218,10 @@ impl Store {
         self.0.prove(prefix).await
     }
 
-    /// The same list for one who compares the ETags of these keys only: the others' may be empty, where a file would have
-    /// to be read for it.
-    pub async fn list_with(&self, prefix: &str, compared: &BTreeSet<String>) -> Result<Vec<Object>> {
-        self.0.list_with(prefix, compared).await
+    /// The same list in little memory, for one who compares the ETags of some keys only, or of all: the others' may be
+    /// those of nothing, where a file would have to be read for it.
+    pub async fn listing(&self, prefix: &str, compared: Option<Compared>) -> Result<Listing> {
+        self.0.listing(prefix, compared).await
     }
 
     /// The same list as little more than keys: by its state an object is known again. Files of a local folder are not read.

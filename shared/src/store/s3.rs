@@ -26,7 +26,7 @@ use self::answers::{Status, classify, decoded, describe, time, unquote};
 pub use self::client::Client;
 use self::retry::{Next, Tried, Tries, delays};
 use self::streams::{Download, FileParts, PART_BYTES, broken_off};
-use super::{Backend, Condition, Failure, Object, Reading, Result, State, States, StoreError};
+use super::{Backend, Compared, Condition, Failure, Listing, Object, Reading, Result, StoreError};
 use crate::aws::explain;
 
 /// Chunks of a download that wait for their reader.
@@ -424,22 +424,14 @@ impl Backend for S3Store {
         Ok(!page.contents().is_empty())
     }
 
-    async fn states(&self, prefix: &str) -> Result<States> {
-        let mut pairs = Vec::new();
-        let mut states = States::default();
+    async fn listing(&self, prefix: &str, _: Option<Compared>) -> Result<Listing> {
+        let mut listing = Listing::default();
+        self.visit(prefix, false, |key, item| {
+            listing.push_parts(key, &unquote(item.e_tag()), time(item.last_modified()));
+        })
+        .await?;
         // Some stores sort by other rules than this one.
-        let mut is_sorted = true;
-        let visit = |key: &str, item: &aws_sdk_s3::types::Object| {
-            let state = State::of_etag(&unquote(item.e_tag()));
-            is_sorted &= pairs.is_empty() && states.last().is_none_or(|last: &str| last < key);
-            if is_sorted { states.push(key, state) } else { pairs.push((key.to_owned(), state)) }
-        };
-        self.visit(prefix, false, visit).await?;
-        if is_sorted {
-            return Ok(states);
-        }
-        pairs.extend(states.iter().map(|(key, state)| (key.to_owned(), state)));
-        Ok(States::of_pairs(pairs))
+        Ok(listing.sorted())
     }
 
     async fn head(&self, key: &str) -> Result<Option<Object>> {

@@ -4,7 +4,7 @@
 //! holds for the files that are read whole or in ranges; across runs, hashes of large files are kept in a hidden file of the
 //! ledger zone, for lists only: what is read, compared before a write, or verified is always hashed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::Object;
+use super::super::{Compared, Object};
 use super::files::{SETTLED_NANOSECONDS, State, describe_open, locked_temporary, modified, nanoseconds, open};
 
 /// Smaller files are hashed in no time.
@@ -38,7 +38,7 @@ pub enum Wanted {
     /// All, from the bytes as they are now.
     Proven,
     /// Those of these keys; the others stay empty.
-    Of(BTreeSet<String>),
+    Of(Compared),
 }
 
 /// Hashes of large files by key, and whether they differ from those that are kept.
@@ -110,7 +110,7 @@ impl Hashes {
         let proven = *wanted == Wanted::Proven;
         let Some(mut file) = open(path)? else { return Ok(None) };
         let state = State::of(&file)?;
-        if matches!(wanted, Wanted::Of(keys) if !keys.contains(key)) {
+        if matches!(wanted, Wanted::Of(keys) if !keys.has(key)) {
             // What is known of it is good for the next list.
             let known = memory.known.get(key).filter(|known| **known == Remembered::new(&state, &known.etag)).cloned();
             memory.seen.extend(known.map(|known| (key.to_owned(), known)));
@@ -205,7 +205,7 @@ mod tests {
         for (known, kept) in [(known.clone(), true), (Remembered { bytes: 1, ..known }, false)] {
             let known = BTreeMap::from([("large.bin".to_owned(), known)]);
             let mut memory = Memory { known, seen: BTreeMap::new() };
-            hashes.describe("large.bin", &path, &mut memory, &Wanted::Of(BTreeSet::new())).unwrap().unwrap();
+            hashes.describe("large.bin", &path, &mut memory, &Wanted::Of(Compared::default())).unwrap().unwrap();
             assert_eq!(memory.seen.contains_key("large.bin"), kept);
         }
     }
@@ -216,7 +216,9 @@ mod tests {
         let path = folder.path().join("a.csv");
         fs::write(&path, "a").unwrap();
         let listed = |keys: &[&str]| {
-            let wanted = Wanted::Of(keys.iter().map(|key| (*key).to_owned()).collect());
+            let mut compared = Compared::default();
+            keys.iter().for_each(|key| compared.add(key));
+            let wanted = Wanted::Of(compared);
             let object = Hashes::new(None).describe("a.csv", &path, &mut Memory::default(), &wanted);
             object.unwrap().map(|object| (object.bytes, object.etag))
         };
