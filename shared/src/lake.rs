@@ -177,6 +177,10 @@ impl Lake {
         for zone in Zone::ALL {
             removed += self.store(zone).remove_leftovers().await?.len();
         }
+        // In a bucket, uploads that are not finished end by its rules.
+        if self.manifests.is_local() {
+            removed += self.manifests.remove_leftovers().await?.len();
+        }
         Ok(removed)
     }
 }

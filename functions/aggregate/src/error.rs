@@ -1,5 +1,6 @@
 //! What can go wrong while models are made or queries answered.
 
+use chrono::NaiveDate;
 use datafusion::error::DataFusionError;
 use lake::partition::Partition;
 use lake::store::Failure;
@@ -63,6 +64,22 @@ pub enum Error {
         what: String,
         /// Which entry, and what to do.
         source: Box<lake::Error>,
+    },
+    /// Rows are of days that no partition of a model can have.
+    #[error(
+        "{dataset}.{model} leaves out rows of {object}, which has days from {first} to {last}: the names of school years tell only those from July 1969 to June 2069; correct the dates, or cut the model by year"
+    )]
+    NoPeriod {
+        /// The dataset.
+        dataset: String,
+        /// The model.
+        model: String,
+        /// A standard zone object with such days.
+        object: String,
+        /// Its first day.
+        first: NaiveDate,
+        /// Its last day.
+        last: NaiveDate,
     },
     /// One run would add too many partitions.
     #[error(
@@ -170,6 +187,7 @@ impl Error {
             | Error::Damaged { .. }
             | Error::Unreadable { .. }
             | Error::TooMany { .. }
+            | Error::NoPeriod { .. }
             | Error::Gone { .. }
             | Error::Moved { .. }
             | Error::Shrunk { .. }

@@ -5,6 +5,8 @@ use lake::dataset::{Relation, View};
 
 use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
+use crate::lineage::hide_model;
+use crate::personal;
 use crate::plan::{Planned, Task};
 use crate::planned::columns;
 use crate::shard::Shard;
@@ -39,12 +41,17 @@ pub async fn add_inputs(engine: &Engine, lake: &Lake, task: &Task<'_>, purpose: 
                 let cut = Cut { days: task.reach.clone(), by, personal_key };
                 engine.add_table(lake, table.name.as_str(), dataset, table, &objects, &cut).await?;
             }
-            Relation::Model(read) if objects.is_empty() => {
-                let columns = columns(lake, dataset, read).await?;
-                engine.add_empty_model(read.name.as_str(), read, &columns)?;
-            }
             Relation::Model(read) => {
-                engine.add_model(lake, read.name.as_str(), read, &objects, task.reach.as_ref()).await?;
+                if objects.is_empty() {
+                    let columns = columns(lake, dataset, read).await?;
+                    engine.add_empty_model(read.name.as_str(), read, &columns)?;
+                } else {
+                    engine.add_model(lake, read.name.as_str(), read, &objects, task.reach.as_ref()).await?;
+                }
+                if let Some(key) = personal_key {
+                    personal::register(engine.context(), key);
+                    hide_model(engine, lake, dataset, read).await?;
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 //! As `make` does, it compares what each partition was made from (the ledger says) with what is there now, and makes
 //! again what differs: late data, re-runs and backfills need no parameters, and a second run does nothing.
 
+mod apart;
 mod backlog;
 mod bounds;
 pub mod cases;
@@ -204,6 +205,9 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
         outcome.failed.extend(round.failed);
         outcome.too_large.extend(round.too_large);
     }
+    if selection.dataset.is_none() && selection.models.is_empty() {
+        outcome.failed.extend(sharded::sweep(lake).await.err());
+    }
     // Nothing else would find that the page over all datasets is gone.
     let index = match has_new_pages {
         true => Ok(true),
@@ -353,9 +357,6 @@ async fn make_all(
         let tasks = plan::gather(&state.cleaned, &state.made, planned)?;
         // Of a partition in shards, the shards are made beside each other.
         let (whole, sharded): (Vec<_>, Vec<_>) = tasks.iter().partition(|task| task.planned.shards == 1);
-        if !sharded.is_empty() {
-            sharded::sweep(lake, state.dataset).await?;
-        }
         let make = |task, workers| async move { (task, make::make(lake, task, selection.allow_shrink, workers).await) };
         let whole = futures::stream::iter(whole).map(|task| make(task, 1)).buffer_unordered(workers.max(1));
         let sharded = futures::stream::iter(sharded).then(|task| make(task, workers));

@@ -111,7 +111,11 @@ impl Shown {
                     add(&engine, table.name.as_str(), &columns_of(table), is_personal)?;
                 }
                 Relation::Model(read) => {
-                    Box::pin(Self::of_model(lake, dataset, read)).await?.add_to(&engine, &read.name, read)?;
+                    let shown = Box::pin(Self::of_model(lake, dataset, read)).await?;
+                    shown.add_to(&engine, &read.name, read)?;
+                    if model.hash_personal {
+                        personal::hide(engine.context(), &read.name, &shown.personal()).await?;
+                    }
                 }
             }
         }
@@ -138,6 +142,12 @@ impl Shown {
         fields.any(|(field, flag)| *flag && field.name() == name)
     }
 
+    /// The columns of the result that derive from personal ones.
+    pub fn personal(&self) -> Vec<String> {
+        let fields = self.columns.fields().iter().map(|field| field.name().clone());
+        fields.filter(|name| self.is_personal(name)).collect()
+    }
+
     /// Which columns derive from personal ones of the rows that a test returns.
     pub async fn by_test(&self, model: &Model, test: &Expectation) -> Result<Vec<bool>> {
         let written = Columns::new(model, &Partition::whole(), &self.columns)?.schema;
@@ -147,6 +157,15 @@ impl Shown {
         let planned = plan(self.engine.context(), &test.failing(&model.name), Kind::Model).await?;
         Ok(personal_in(planned.logical_plan())?)
     }
+}
+
+/// Hides what a session shows of personal values in a model, as one sees it that has `hash_personal`.
+pub async fn hide_model(engine: &Engine, lake: &Lake, dataset: &Dataset, read: &Model) -> Result<()> {
+    if !has_personal(dataset) {
+        return Ok(());
+    }
+    let shown = Shown::of_model(lake, dataset, read).await?;
+    Ok(personal::hide(engine.context(), &read.name, &shown.personal()).await?)
 }
 
 /// Whether a dataset has personal columns.

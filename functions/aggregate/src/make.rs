@@ -16,6 +16,7 @@ use lake::store::Failure;
 use lake::{Lake, keys};
 
 use crate::Aggregated;
+use crate::apart::check_shards;
 use crate::bounds;
 use crate::columns::Columns;
 use crate::commit::{self, Made};
@@ -167,6 +168,7 @@ fn failed(error: impl std::fmt::Display) -> Error {
 /// these.
 pub async fn compute(lake: &Lake, task: &Task<'_>, workers: usize) -> Result<Computed> {
     if task.planned.shards > 1 {
+        check_shards(lake, task.planned.dataset, task.planned.model).await?;
         let part = sharded::joined(lake, task, workers).await?;
         let parts = BTreeMap::from([(task.planned.partition.clone(), part)]);
         let columns = planned::columns(lake, task.planned.dataset, task.planned.model).await?;

@@ -6,8 +6,9 @@ use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{SessionContext, cast as cast_to, ident};
 use lake::dataset::ColumnType;
 use lake::personal::PersonalKey;
 
@@ -17,6 +18,32 @@ const OF_NUMBER: &str = "personal_number";
 /// The function that hashes values of a type. Dates and the like become text first: nothing of them is to be seen.
 pub fn function(kind: ColumnType) -> &'static str {
     if kind == ColumnType::Int64 { OF_NUMBER } else { OF_TEXT }
+}
+
+/// Puts keyed hashes in place of these columns of a table, which derive from personal ones: numbers stay numbers, all else
+/// becomes text.
+pub async fn hide(context: &SessionContext, name: &str, columns: &[String]) -> Result<()> {
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let open = context.table(name).await?;
+    let mut shown = Vec::new();
+    for field in open.schema().fields() {
+        let column = ident(field.name());
+        if !columns.contains(field.name()) {
+            shown.push(column);
+            continue;
+        }
+        let (function, value) = match field.data_type() {
+            DataType::Int64 => (OF_NUMBER, column),
+            _ => (OF_TEXT, cast_to(column, DataType::Utf8)),
+        };
+        shown.push(context.udf(function)?.call(vec![value]).alias(field.name()));
+    }
+    let hidden = open.select(shown)?.into_view();
+    context.deregister_table(name)?;
+    context.register_table(name, hidden)?;
+    Ok(())
 }
 
 /// Whether a function of that name hashes.

@@ -40,8 +40,10 @@ pub struct Planned<'a> {
     pub bytes: u64,
     /// In how many shards it is made.
     pub shards: u64,
-    /// A partition that it reads and that is to be made before: it is stale only if that changes.
+    /// A partition that it reads and that is to be made before.
     pub awaits: Option<Awaited>,
+    /// Whether it is stale whatever becomes of what it awaits.
+    pub is_stale: bool,
 }
 
 /// A model's partition that is to be made before others that read it.
@@ -149,6 +151,7 @@ impl<'a> Plan<'a> {
         made: &Made,
         left: &mut BTreeSet<&str>,
     ) {
+        self.failed.extend(no_period(dataset, model, inputs));
         let selection = terms.selection;
         let unreadable: BTreeSet<&str> = made.unreadable_of(&model.name).map(|entry| entry.key.as_str()).collect();
         let is_all = selection.all && selection.names_model(&model.name);
@@ -166,12 +169,11 @@ impl<'a> Plan<'a> {
             planned.known = entry.map(|entry| entry.fingerprint.clone());
             let is_settled = entry.is_some_and(|entry| entry.is_settled()) && !made.is_damaged(&ledger_key);
             let is_same = is_settled && planned.known.as_ref() == Some(&planned.fingerprint) && !is_all;
-            if is_same && planned.awaits.is_none() {
-                self.up_to_date += 1;
-            } else {
-                // What is stale anyhow awaits nothing that decides.
-                planned.awaits = planned.awaits.filter(|_| is_same);
+            planned.is_stale = !is_same;
+            if planned.is_stale || planned.awaits.is_some() {
                 todo.push(planned);
+            } else {
+                self.up_to_date += 1;
             }
         }
         match too_many(&todo, inputs, terms.most_new) {
@@ -230,6 +232,22 @@ fn unreadable_input<'a>(dataset: &Dataset, inputs: &Inputs<'_>, there: There<'a>
         table.is_none_or(|name| inputs.tables().any(|table| table.name == name))
     });
     of_table.or_else(|| inputs.models().find_map(|read| there.made.unreadable_of(&read.name).next()))
+}
+
+/// An object with days that no partition can have: their rows would be nowhere.
+fn no_period(dataset: &Dataset, model: &Model, inputs: &Grouped<'_, '_>) -> Option<Error> {
+    let PartitionBy::Time(period, _) = &model.partition else { return None };
+    let has_none = |day: &NaiveDate| period.of(*day).is_none();
+    inputs.first().iter().find_map(|((_, span), group)| {
+        let (first, last) = (*span)?;
+        [first, last].iter().any(has_none).then(|| Error::NoPeriod {
+            dataset: dataset.name.clone(),
+            model: model.name.clone(),
+            object: group.sample.clone(),
+            first,
+            last,
+        })
+    })
 }
 
 /// Refuses to add more partitions than one run may: mostly, one wild date spans them.
@@ -292,7 +310,7 @@ fn partitions<'a>(
         }
         let fingerprint = hash::texts([rules.as_str()].into_iter().chain(sums.iter().map(String::as_str)));
         let awaits = awaits.cloned();
-        Planned { dataset, model, partition, fingerprint, known: None, objects, bytes, shards, awaits }
+        Planned { dataset, model, partition, fingerprint, known: None, objects, bytes, shards, awaits, is_stale: true }
     };
     partitions.into_iter().map(planned).collect()
 }
@@ -344,9 +362,17 @@ fn rules(dataset: &Dataset, model: &Model, inputs: &Inputs<'_>, personal_key: Op
     let mut parts =
         vec![ENGINE, &model.fingerprint, dataset.zone.name(), dataset.lists_fingerprint.as_str(), personal.as_str()];
     if model.hash_personal {
-        let columns = inputs.tables().flat_map(|table| table.columns.iter().map(move |column| (table, column)));
+        // What is personal in a model is so by its SQL, and that of those which it reads.
+        let reads_models = inputs.models().next().is_some();
+        let tables =
+            dataset.tables.iter().filter(|table| reads_models || inputs.tables().any(|read| read.name == table.name));
+        let columns = tables.flat_map(|table| table.columns.iter().map(move |column| (table, column)));
         let personal = columns.filter(|(_, column)| column.personal);
         parts.extend(personal.flat_map(|(table, column)| [table.name.as_str(), column.name.as_str()]));
+        if reads_models {
+            parts.extend(dataset.upstream_of(model).into_iter().map(|read| read.fingerprint.as_str()));
+            parts.extend(dataset.views.iter().map(|view| view.fingerprint.as_str()));
+        }
     }
     parts.extend(inputs.views.iter().map(|view| view.fingerprint.as_str()));
     parts.extend(inputs.tables().flat_map(|table| table.key.iter().map(String::as_str)));

@@ -259,10 +259,10 @@ fn levels_are_planned_by_what_they_read() {
     let awaited = BTreeSet::from([awaited]);
     let there = There { made: &known, cleaned: &fourth, awaited: &awaited };
     let plan = Plan::new(dataset, &dataset.levels()[1], terms, there);
-    let waiting = plan.todo.iter().filter(|planned| planned.awaits.is_some()).count();
+    let waiting = plan.todo.iter().filter(|planned| !planned.is_stale).count();
     assert_eq!((plan.todo.len(), waiting), (3, 0), "they are stale anyhow: they read January's measurements as well");
     let there = There { made: &known, cleaned: &third, awaited: &awaited };
     let plan = Plan::new(dataset, &dataset.levels()[1], terms, there);
-    let waiting = plan.todo.iter().filter(|planned| planned.awaits.is_some()).count();
+    let waiting = plan.todo.iter().filter(|planned| !planned.is_stale).count();
     assert_eq!((plan.todo.len(), waiting, plan.up_to_date), (3, 3, 3));
 }

@@ -6,11 +6,14 @@ use futures::future::BoxFuture;
 use lake::Lake;
 use lake::dataset::{Dataset, Model, Relation};
 use lake::partition::Partition;
+use lake::personal::PersonalKey;
 
+use crate::apart::check_shards;
 use crate::columns::Columns;
 use crate::engine::{Cut, Engine};
 use crate::error::{Error, Result};
 use crate::lineage;
+use crate::personal;
 use crate::statement::{Kind, plan};
 use crate::tested;
 
@@ -20,6 +23,7 @@ pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Sc
     let columns = of_nothing(&engine, lake, dataset, model).await?;
     tested::check(&engine, model, &columns).await?;
     lineage::check_split(lake, dataset, model).await?;
+    check_shards(lake, dataset, model).await?;
     Ok(columns.as_ref().clone())
 }
 
@@ -45,6 +49,10 @@ fn of_nothing<'f>(
                 Relation::Model(read) => {
                     let columns = of_nothing(&Engine::new(lake, 1)?, lake, dataset, read).await?;
                     engine.add_empty_model(read.name.as_str(), read, &columns)?;
+                    if model.hash_personal {
+                        personal::register(engine.context(), &PersonalKey::new(""));
+                        lineage::hide_model(engine, lake, dataset, read).await?;
+                    }
                 }
             }
         }

@@ -35,6 +35,9 @@ pub struct Preview {
     /// What its rows would become, if it was asked for.
     #[serde(flatten)]
     pub rows: Option<Rows>,
+    /// Why that is not known, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_compared: Option<String>,
 }
 
 /// How a partition's new rows differ from those it has.
@@ -90,9 +93,12 @@ pub async fn preview(lake: &Lake, selection: &Selection, diff: bool, progress: &
                     why: why(&task, entry.as_ref(), state.made.is_damaged(&ledger_key)),
                     rows_before: before.iter().map(|output| output.rows).sum(),
                     rows: None,
+                    not_compared: None,
                 };
-                // What it reads is not there yet.
-                if diff && task.planned.awaits.is_none() {
+                if diff && let Some(Awaited { model, partition }) = task.planned.awaits.as_ref() {
+                    let read = format!("{model} {partition}");
+                    preview.not_compared = Some(format!("{} would be made before", read.trim_end()));
+                } else if diff {
                     progress.advance(&format!("{} {}", model.name, partition));
                     match compare(lake, &task, before).await {
                         Ok(rows) => preview.rows = Some(rows),
@@ -113,6 +119,7 @@ pub async fn preview(lake: &Lake, selection: &Selection, diff: bool, progress: &
                 why: "nothing is left to make it from: it would be deleted".to_owned(),
                 rows_before,
                 rows: None,
+                not_compared: None,
             });
         }
     }
@@ -128,9 +135,9 @@ fn why(task: &Task<'_>, entry: Option<&ConsumptionEntry>, is_damaged: bool) -> S
     if !entry.is_settled() {
         return "a writer of it was interrupted".to_owned();
     }
-    if let Some(Awaited { model, partition }) = &task.planned.awaits {
-        let partition = if partition.as_str().is_empty() { "" } else { partition.as_str() };
-        return format!("it reads {model} {partition}, which would be made before: it is made if that changes");
+    if let Some(Awaited { model, partition }) = task.planned.awaits.as_ref().filter(|_| !task.planned.is_stale) {
+        let read = format!("{model} {partition}");
+        return format!("it reads {}, which would be made before: it is made if that changes", read.trim_end());
     }
     if entry.fingerprint == task.planned.fingerprint {
         return "all partitions were asked for".to_owned();

@@ -8,9 +8,10 @@ use std::io::Seek;
 
 use chrono::{TimeDelta, Utc};
 use futures::StreamExt;
-use lake::dataset::Dataset;
+use lake::dataset::{Dataset, Model};
 use lake::guard::{self, Why};
 use lake::parquet::Joined;
+use lake::partition::Partition;
 use lake::store::{Condition, Object};
 use lake::{Lake, hash};
 
@@ -19,8 +20,8 @@ use crate::make::{Part, write};
 use crate::plan::Task;
 use crate::shard::Shard;
 
-/// How long shards are kept that no run asks for.
-const KEPT: TimeDelta = TimeDelta::days(7);
+/// How long shards are kept of which nobody can tell whether a run still asks for them.
+const KEPT: TimeDelta = TimeDelta::days(1);
 
 /// Makes those shards of a partition that are not there yet, `workers` at a time, of all or of those that are `wanted`.
 pub async fn make(lake: &Lake, task: &Task<'_>, workers: usize, wanted: impl Fn(u64) -> bool) -> Result<()> {
@@ -110,22 +111,77 @@ pub async fn forget(lake: &Lake, task: &Task<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Removes what nobody has asked for since long: of partitions whose inputs have changed before they were done.
-pub async fn sweep(lake: &Lake, dataset: &Dataset) -> Result<()> {
+/// Removes what killed runs have left in the whole lake: of models that are not made in shards, of partitions that are
+/// committed as they are, and what nobody has asked for since long.
+pub async fn sweep(lake: &Lake) -> Result<()> {
     let old = Utc::now() - KEPT;
-    for object in lake.manifests.list(&format!("shards/{}/", dataset.name)).await? {
-        if object.last_modified < old {
+    let mut committed: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for object in lake.manifests.list(SHARDS).await? {
+        let is_useless = object.last_modified < old
+            || match Kept::of(lake, &object.key) {
+                Some(kept) if kept.model.shard.is_empty() => true,
+                Some(kept) => {
+                    let name = format!("{}/{}/{}", kept.dataset.name, kept.model.name, kept.partition);
+                    let known = match committed.get(&name) {
+                        Some(known) => known.clone(),
+                        None => {
+                            let (dataset, model) = (&kept.dataset.name, &kept.model.name);
+                            let entry = lake.ledger.consumption_entry(dataset, model, &kept.partition).await;
+                            // What cannot be read is made again, perhaps of these.
+                            entry.ok().flatten().map(|(entry, _)| entry.fingerprint)
+                        }
+                    };
+                    committed.insert(name, known.clone());
+                    known.as_deref() == Some(kept.fingerprint)
+                }
+                // Its dataset may be one that cannot be read now; a model that is gone never asks again.
+                None => Kept::is_gone(lake, &object.key),
+            };
+        if is_useless {
             guard::delete(&lake.manifests, &object.key, Why::Used, async { Ok(true) }).await?;
         }
     }
     Ok(())
 }
 
+/// Below this the shards of all partitions are kept.
+const SHARDS: &str = "shards/";
+
+/// What a shard is of, by its key.
+struct Kept<'l> {
+    dataset: &'l Dataset,
+    model: &'l Model,
+    partition: Partition,
+    fingerprint: &'l str,
+}
+
+impl<'l> Kept<'l> {
+    fn of(lake: &'l Lake, key: &'l str) -> Option<Self> {
+        let (dataset, rest) = key.strip_prefix(SHARDS)?.split_once('/')?;
+        let (model, rest) = rest.split_once('/')?;
+        let mut parts = rest.rsplitn(3, '/');
+        let (_, fingerprint, partition) = (parts.next()?, parts.next()?, parts.next()?);
+        let partition = if partition == WHOLE { "" } else { partition };
+        let dataset = lake.catalog.dataset(dataset).ok()?;
+        Some(Self { dataset, model: dataset.model(model)?, partition: partition.parse().ok()?, fingerprint })
+    }
+
+    /// Whether it is of a model that a dataset does not have any more.
+    fn is_gone(lake: &Lake, key: &str) -> bool {
+        let mut parts = key.strip_prefix(SHARDS).unwrap_or_default().split('/');
+        let (Some(dataset), Some(model)) = (parts.next(), parts.next()) else { return false };
+        lake.catalog.dataset(dataset).is_ok_and(|dataset| dataset.model(model).is_none())
+    }
+}
+
+/// Stands for the partition of a model that has no others.
+const WHOLE: &str = "whole";
+
 /// Where the shards of a partition are kept.
 fn folder(task: &Task<'_>) -> String {
     let planned = task.planned;
-    let partition = if planned.partition.as_str().is_empty() { "whole" } else { planned.partition.as_str() };
-    format!("shards/{}/{}/{partition}/", planned.dataset.name, planned.model.name)
+    let partition = if planned.partition.as_str().is_empty() { WHOLE } else { planned.partition.as_str() };
+    format!("{SHARDS}{}/{}/{partition}/", planned.dataset.name, planned.model.name)
 }
 
 /// Where those are that are made from what there is now.

@@ -14,6 +14,20 @@ pub async fn ignored(lake: &Lake) -> Result<Vec<String>> {
     Ok(keys)
 }
 
+/// The raw keys of folders that no dataset has, and of objects in none, sorted, but for hidden ones.
+pub async fn of_no_dataset(lake: &Lake) -> Result<Vec<String>> {
+    let mut keys = Vec::new();
+    for name in lake.raw.top().await?.into_iter().filter(|name| !name.starts_with(['_', '.'])) {
+        match (lake.catalog.dataset(keys::dataset(&name)), name.ends_with('/')) {
+            (Ok(_) | Err(Error::Dataset { .. }), _) => {}
+            (Err(_), true) => keys.extend(lake.raw.names(&name).await?),
+            (Err(_), false) => keys.push(name),
+        }
+    }
+    keys.retain(|key| !keys::is_hidden(key) && !keys::is_folder(key));
+    Ok(keys)
+}
+
 fn is_ignored(lake: &Lake, raw_key: &str) -> bool {
     match lake.catalog.dataset(keys::dataset(raw_key)) {
         Ok(dataset) => keys::is_hidden(raw_key) || dataset.table_of(raw_key).is_none() && !is_sibling(dataset, raw_key),

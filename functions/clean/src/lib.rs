@@ -151,6 +151,10 @@ pub struct Outcome {
     pub too_large: Vec<Object>,
     /// What there was before of the datasets of which all objects were looked at.
     pub newest: NewestDays,
+    /// Raw keys that no dataset or table takes, where all were looked at.
+    pub ignored: Vec<String>,
+    /// How many objects were cleaned by rules that have changed since, and are not cleaned again for that.
+    pub by_older_rules: u64,
 }
 
 /// The newest day of each table that has data, by dataset and table.
@@ -173,8 +177,12 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
         Selection::Rejected(dataset) => survey(lake, dataset.as_deref(), Wanted::Rejected, Keep::Snapshot).await?,
     };
     tidy(lake, &found, options.prune, &mut outcome).await;
-    let Survey { mut todo, discarded, newest, .. } = found;
-    outcome.newest = newest;
+    let Survey { mut todo, discarded, newest, ignored, by_older_rules, .. } = found;
+    (outcome.newest, outcome.ignored, outcome.by_older_rules) = (newest, ignored, by_older_rules);
+    if let Selection::Stale(None) | Selection::All(None) | Selection::Rejected(None) = selection {
+        outcome.ignored.extend(ignored::of_no_dataset(lake).await?);
+        outcome.ignored.sort();
+    }
     if lake.batch.is_some() {
         for key in std::mem::take(&mut todo) {
             match large::large(lake, &key).await? {
@@ -385,6 +393,10 @@ struct Survey {
     /// Those that are to be discarded before their object is cleaned, by raw key.
     discarded: BTreeMap<String, Unreadable>,
     newest: NewestDays,
+    /// Raw keys that no table takes.
+    ignored: Vec<String>,
+    /// How many objects were cleaned by rules that have changed since, and are not in `todo`.
+    by_older_rules: u64,
 }
 
 impl Survey {
@@ -440,6 +452,8 @@ pub struct Waiting {
     pub odd: Vec<(String, String)>,
     /// How many objects need nothing.
     pub up_to_date: u64,
+    /// The raw keys that no dataset or table takes, but for hidden ones.
+    pub ignored: Vec<String>,
     /// What it would fail with, whatever the objects hold that it would clean.
     pub failed: Vec<Error>,
 }
@@ -450,6 +464,7 @@ pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Waiting> {
     let mut waiting = Waiting::default();
     if dataset.is_none() {
         waiting.failed.extend(lake.catalog.broken().map(Error::Lake));
+        waiting.ignored.extend(ignored::of_no_dataset(lake).await?);
     }
     for gone in &found.gone {
         if let Some(refused) = gone.refused() {
@@ -458,7 +473,9 @@ pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Waiting> {
         }
     }
     waiting.failed.extend(found.broken());
-    let Survey { todo: keys, up_to_date, odd, gone, .. } = found;
+    let Survey { todo: keys, up_to_date, odd, gone, ignored, .. } = found;
+    waiting.ignored.extend(ignored);
+    waiting.ignored.sort();
     let gone = gone.into_iter().flat_map(|gone| gone.raw_keys).collect();
     Ok(Waiting { keys, gone, odd, up_to_date, ..waiting })
 }
@@ -485,6 +502,8 @@ struct Known {
     is_wanted: bool,
     /// Cleaned by an older version.
     is_older: bool,
+    /// Cleaned by rules that have changed since.
+    is_by_older_rules: bool,
 }
 
 async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Keep, found: &mut Survey) -> Result<()> {
@@ -516,7 +535,9 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
         if let Some(known) = objects.place(raw_key).and_then(|place| known.get_mut(place)) {
             let is_current = is_current(entry);
             let is_wanted = wanted.wants(entry, is_current);
-            *known = Some(Known { is_wanted, is_older: entry.format < FORMAT });
+            let rules = dataset.table(&entry.table).map(|table| &table.fingerprint);
+            let is_by_older_rules = entry.is_committed() && rules != Some(&entry.rules);
+            *known = Some(Known { is_wanted, is_older: entry.format < FORMAT, is_by_older_rules });
             if is_current && !entry.beside.is_empty() && !objects.hides(raw_key) {
                 found.unsettled.push(raw_key.to_owned());
             }
@@ -545,7 +566,7 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
             if is_sibling(dataset, raw.key) {
                 continue;
             }
-            tracing::warn!(key = %raw.key, "no table takes this raw object; see the `from` globs in dataset.toml");
+            found.ignored.push(raw.key.to_owned());
         } else if let Some(broken) = broken {
             if wanted == Wanted::All {
                 found.todo.push(raw.key.to_owned());
@@ -560,6 +581,7 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
             found.todo.push(raw.key.to_owned());
         } else {
             found.up_to_date += 1;
+            found.by_older_rules += u64::from(known.is_some_and(|known| known.is_by_older_rules));
         }
     }
     gone.known += unreadable.len() as u64;

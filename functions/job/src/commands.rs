@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use lake::settings::{Environment, LakeSettings, Zone};
 use lake::store::StoreUrl;
 use lake::time::Window;
-use lake::{Lake, keys, telemetry};
+use lake::{Lake, telemetry};
 
 use crate::cli::{Arguments, Command, DatasetCommand, Format, WindowOptions};
 use crate::failure::{self, Failure};
@@ -263,18 +263,20 @@ impl<'a> Session<'a> {
     async fn waiting(&self, dataset: Option<&str>) -> Result<ExitCode> {
         let begun = Instant::now();
         self.ensure_anything(dataset).await?;
-        let clean::Waiting { keys, gone, kept, odd, up_to_date, failed } = clean::waiting(&self.lake, dataset).await?;
+        let waiting = clean::waiting(&self.lake, dataset).await?;
+        let clean::Waiting { keys, gone, kept, odd, up_to_date, ignored, failed } = waiting;
+        let ignored = Ignored::new(&ignored);
         let is_empty = keys.is_empty() && gone.is_empty() && failed.is_empty() && up_to_date == 0;
         let mut failures: Vec<Failure> = failed.into_iter().map(Failure::from).collect();
-        if is_empty && dataset.is_none() {
-            failures.extend(self.all_ignored().await?);
+        if is_empty {
+            failures.extend(self.nothing_else(&ignored));
         }
         failure::print_all(&failures);
         if self.arguments.output == Format::Json {
             let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
             let line = serde_json::json!({
                 "ok": ok, "elapsed_ms": elapsed_ms, "waiting": keys, "gone": gone, "kept": kept, "odd": odd,
-                "errors": failures,
+                "ignored": ignored, "errors": failures,
             });
             print(&format!("{line}\n"));
             return Ok(exit_status(&failures));
@@ -313,10 +315,11 @@ impl<'a> Session<'a> {
         };
         self.ensure_anything(dataset).await?;
         self.clean(selection, summary).await?;
-        if matches!(selection, clean::Selection::Stale(None) | clean::Selection::All(None)) && summary.is_empty() {
-            return self.all_ignored().await?.map_or(Ok(()), Err);
+        let is_of_all = matches!(selection, clean::Selection::Stale(_) | clean::Selection::All(_));
+        match self.nothing_else(&summary.ignored) {
+            Some(failure) if is_of_all && summary.is_empty() => Err(failure),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Fails if a dataset is unknown, or there is nothing at all, neither raw objects nor entries: most likely a wrong URL.
@@ -335,18 +338,15 @@ impl<'a> Session<'a> {
 
     /// What is wrong where there is nothing to clean: files that lie there were meant for something. Most likely, a folder's
     /// name is mistyped.
-    async fn all_ignored(&self) -> Result<Option<Failure>> {
-        let mut ignored = clean::ignored(&self.lake).await?;
-        // What is hidden is meant to be left alone.
-        ignored.retain(|key| !keys::is_hidden(key));
-        Ok(Ignored::new(&ignored).text().map(|ignored| {
+    fn nothing_else(&self, ignored: &Ignored) -> Option<Failure> {
+        ignored.untaken().map(|ignored| {
             let known = self.lake.catalog.datasets().iter().map(|dataset| dataset.name.as_str());
             Failure::lasting(format!(
                 "nothing was cleaned: {ignored}; the first folder of a raw key is its dataset, one of {}, and files of other \
                  names than its `from` globs are left alone",
                 known.collect::<Vec<_>>().join(", ")
             ))
-        }))
+        })
     }
 
     /// Cleans raw objects, those that are too large by AWS Batch.

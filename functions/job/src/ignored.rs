@@ -34,6 +34,11 @@ impl Ignored {
         let objects = counted(self.count, "raw object");
         Some(format!("{objects} that no table takes, or hidden: {first}{more}"))
     }
+
+    /// A line about them where hidden ones are not among them.
+    pub fn untaken(&self) -> Option<String> {
+        self.text().map(|text| text.replacen(", or hidden", "", 1))
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::cli::Format;
 use crate::failure::{self, Failure};
+use crate::ignored::Ignored;
 use crate::output::{bytes, counted, grouped, print, visible};
 
 /// A source that was not fetched.
@@ -49,6 +50,10 @@ pub struct Summary {
     pub up_to_date: u64,
     /// Raw keys that are gone, with what was made of them.
     pub retracted: Vec<String>,
+    /// Raw objects that no dataset or table takes.
+    pub ignored: Ignored,
+    /// How many raw objects were cleaned by rules that have changed since.
+    pub by_older_rules: u64,
     /// Sources that were not fetched because a setting is missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<Skipped>,
@@ -75,6 +80,8 @@ impl Default for Summary {
             planned: None,
             up_to_date: 0,
             retracted: Vec::new(),
+            ignored: Ignored::default(),
+            by_older_rules: 0,
             skipped: Vec::new(),
             handed_over: Vec::new(),
             steps_ms: BTreeMap::new(),
@@ -113,6 +120,8 @@ impl Summary {
         self.cleaned.extend(outcome.cleaned);
         self.up_to_date += outcome.up_to_date;
         self.retracted.extend(outcome.retracted);
+        self.ignored = Ignored::new(&outcome.ignored);
+        self.by_older_rules += outcome.by_older_rules;
         self.errors.extend(outcome.failed.into_iter().map(Failure::from));
     }
 
@@ -177,6 +186,14 @@ impl Summary {
         if nothing_done && !self.errors.is_empty() {
             // The errors say it all.
             return text;
+        }
+        if let Some(ignored) = self.ignored.untaken() {
+            line(&mut text, format_args!("ignored    {ignored}"));
+        }
+        if self.by_older_rules > 0 {
+            let objects = counted(self.by_older_rules, "raw object");
+            let command = "`tributary clean --all` cleans by those of today";
+            line(&mut text, format_args!("older      {objects} cleaned by rules that have changed since: {command}"));
         }
         if nothing_done {
             let what = if self.up_to_date == 0 { "There was nothing to do" } else { "Everything is up to date" };
@@ -331,9 +348,12 @@ fn reasons_text(cleaned: &[Cleaned], text: &mut String) {
 
 /// What would be made, line by line.
 fn preview_text(planned: &[Preview], text: &mut String) {
-    for Preview { dataset, model, partition, why, rows_before, rows } in planned {
+    for Preview { dataset, model, partition, why, rows_before, rows, not_compared } in planned {
         let before = counted(*rows_before, "row");
         line(text, format_args!("stale      {dataset}.{model} {partition}: {before}; {why}"));
+        if let Some(why) = not_compared {
+            line(text, format_args!("             not compared: {why}"));
+        }
         let Some(rows) = rows else { continue };
         let [after, added, removed, changed] = [rows.rows_after, rows.added, rows.removed, rows.changed].map(grouped);
         line(

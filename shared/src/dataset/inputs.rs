@@ -34,8 +34,14 @@ impl<'a> Relation<'a> {
     fn days_by(self, column: &str) -> Result<(), String> {
         match self {
             Self::Table(table) => table.days_by(column).map(drop),
-            Self::Model(model) if model.cut_by().is_some() => Ok(()),
-            Self::Model(model) => Err(format!("the first input, {}, is not cut by time", model.name)),
+            Self::Model(model) => match model.cut_by() {
+                Some(day) if day == column => Ok(()),
+                Some(day) => Err(format!(
+                    "the first input, {}, is cut by \"{day}\": name that column in place of \"{column}\"",
+                    model.name
+                )),
+                None => Err(format!("the first input, {}, is not cut by time", model.name)),
+            },
         }
     }
 }

@@ -14,7 +14,7 @@ mod mistake;
 mod model;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 use serde::Deserialize;
@@ -36,6 +36,9 @@ use self::model::SqlFile;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::time::Stamp;
+
+/// The most letters of a name: what all catalogs take.
+const LONGEST_NAME: usize = 100;
 
 /// Names that SQL sees beside a dataset's own tables.
 const RESERVED: [&str; 3] = ["calendar", "period", SETTINGS];
@@ -168,12 +171,20 @@ impl Dataset {
         let queries =
             self.views.iter().map(|view| view.name.as_str()).chain(self.models.iter().map(|model| model.name.as_str()));
         let queries = queries.map(|name| (name, format!("{name}.sql")));
-        let mut known: Vec<&str> = RESERVED.to_vec();
+        let mut known: BTreeSet<String> = RESERVED.iter().map(|name| (*name).to_owned()).collect();
         for (name, file) in tables.chain(lists).chain(queries) {
-            if known.contains(&name) {
+            // A name of SQL, of a folder, and of a table in a catalog, where letters are small.
+            let letters = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_';
+            let is_name = name.bytes().all(letters) && name.starts_with(|first: char| !first.is_ascii_digit());
+            if !is_name || name.len() > LONGEST_NAME {
+                let why = format!(
+                    "\"{name}\" is no name: use up to {LONGEST_NAME} letters from a to z, digits and _, and begin with a letter"
+                );
+                return Err((file, Mistake::new(why)));
+            }
+            if !known.insert(name.to_ascii_lowercase()) {
                 return Err((file, Mistake::new(format!("there is already something named \"{name}\""))));
             }
-            known.push(name);
         }
         let mut files: BTreeMap<String, &str> = BTreeMap::new();
         for (model, csv) in self.models.iter().filter_map(|model| Some((model, model.csv.as_ref()?))) {

@@ -190,6 +190,12 @@ impl SqlFile {
         if !declared.shard.is_empty() && !declared.split.is_empty() {
             return Err(wrong("shard: what is split is not made in shards: leave one of them out".to_owned()));
         }
+        if declared.csv.is_some() && declared.partition == PartitionBy::Key("file".to_owned()) {
+            return Err(wrong(
+                "csv: the ledger has CSV files under file=NAME, as it would have this model's partitions: call that part of the raw keys otherwise"
+                    .to_owned(),
+            ));
+        }
         let safe = |name: &str| {
             (1..=100).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         };

@@ -240,6 +240,25 @@ impl Backend for LocalStore {
         self.whole_folder("list", work).await
     }
 
+    async fn top(&self) -> Result<Vec<String>> {
+        let root = self.root.clone();
+        self.whole_folder("list", move || {
+            let mut names = Vec::new();
+            let entries = match files::entries_of(&root) {
+                Err(error) if is_absent(&error) => Vec::new(),
+                entries => entries?,
+            };
+            for entry in entries.iter().filter(|entry| !is_temporary(&entry.path())) {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let is_folder = fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
+                names.push(if is_folder { format!("{name}/") } else { name });
+            }
+            names.sort();
+            Ok(names)
+        })
+        .await
+    }
+
     async fn exists(&self) -> Result<bool> {
         let root = self.root.clone();
         self.whole_folder("look at", move || match root.metadata() {

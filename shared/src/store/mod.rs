@@ -169,6 +169,16 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     async fn names(&self, prefix: &str) -> Result<Vec<String>> {
         Ok(self.list(prefix).await?.into_iter().map(|object| object.key).collect())
     }
+    /// See [`Store::top`].
+    async fn top(&self) -> Result<Vec<String>> {
+        let first = |key: String| match key.split_once('/') {
+            Some((folder, _)) => format!("{folder}/"),
+            None => key,
+        };
+        let mut names: Vec<String> = self.names("").await?.into_iter().map(first).collect();
+        names.dedup();
+        Ok(names)
+    }
     /// See [`Store::exists`].
     async fn exists(&self) -> Result<bool> {
         Ok(true)
@@ -244,6 +254,11 @@ impl Store {
     /// files of writers are left out.
     pub async fn names(&self, prefix: &str) -> Result<Vec<String>> {
         self.0.names(prefix).await
+    }
+
+    /// What lies at the top, sorted: folders with a slash at their end, whatever is in them, and single objects.
+    pub async fn top(&self) -> Result<Vec<String>> {
+        self.0.top().await
     }
 
     /// Whether there is anything at the store's place: a folder, or at least one object in a bucket.

@@ -33,6 +33,15 @@ use crate::aws::explain;
 const CHUNKS_IN_FLIGHT: usize = 32;
 /// How often a broken download goes on from where it stopped, without a byte in between.
 const DOWNLOAD_TRIES: u32 = 8;
+
+/// How far below a prefix a list goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    All,
+    /// Not into folders.
+    Top,
+}
+
 /// A zone in a bucket.
 #[derive(Debug, Clone)]
 pub struct S3Store {
@@ -169,12 +178,19 @@ impl S3Store {
     }
 
     /// A page of a list. An answer that was cut off or garbled is an error: the SDK would take it for a short list.
-    async fn page(&self, prefix: &str, from: Option<String>, most: Option<i32>) -> Result<ListObjectsV2Output> {
+    async fn page(
+        &self,
+        prefix: &str,
+        from: Option<String>,
+        most: Option<i32>,
+        depth: Depth,
+    ) -> Result<ListObjectsV2Output> {
         let client = self.client("list", prefix).await?;
         // XML has no way to write some control characters: encoded, such a key stops no other.
         let request = client.list_objects_v2().encoding_type(EncodingType::Url);
         let request = request.bucket(&self.bucket).prefix(self.full(prefix));
-        let request = request.set_continuation_token(from).set_max_keys(most);
+        let delimiter = (depth == Depth::Top).then(|| "/".to_owned());
+        let request = request.set_continuation_token(from).set_max_keys(most).set_delimiter(delimiter);
         let page = request.send().await.map_err(|error| self.fail("list", prefix, &error))?;
         let broken = |why: &str| Err(self.broken("list", prefix, format!("the answer cannot be read: {why}")));
         let count = page.contents().len() + page.common_prefixes().len();
@@ -204,7 +220,7 @@ impl S3Store {
     ) -> Result<()> {
         let mut from = None;
         loop {
-            let page = self.retried(|| self.page(prefix, from.clone(), None)).await?;
+            let page = self.retried(|| self.page(prefix, from.clone(), None, Depth::All)).await?;
             let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
             for item in page.contents() {
                 let key = item.key().map(|key| if is_encoded { decoded(key) } else { key.to_owned() });
@@ -419,8 +435,30 @@ impl Backend for S3Store {
         Ok(self.objects(prefix, true).await?.into_iter().map(|object| object.key).collect())
     }
 
+    async fn top(&self) -> Result<Vec<String>> {
+        let (mut from, mut names) = (None, Vec::new());
+        loop {
+            let page = self.retried(|| self.page("", from.clone(), None, Depth::Top)).await?;
+            let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
+            let objects = page.contents().iter().filter_map(|item| item.key());
+            let folders = page.common_prefixes().iter().filter_map(|folder| folder.prefix());
+            for key in objects.chain(folders) {
+                let key = if is_encoded { decoded(key) } else { key.to_owned() };
+                // The prefix itself may be there as an object, which shows a folder.
+                names.extend(key.strip_prefix(&self.prefix).filter(|name| !name.is_empty()).map(str::to_owned));
+            }
+            from = page.next_continuation_token;
+            if page.is_truncated != Some(true) {
+                break;
+            }
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
     async fn exists(&self) -> Result<bool> {
-        let page = self.retried(|| self.page("", None, Some(1))).await?;
+        let page = self.retried(|| self.page("", None, Some(1), Depth::All)).await?;
         Ok(!page.contents().is_empty())
     }
 
@@ -535,7 +573,7 @@ impl Backend for S3Store {
     }
 
     async fn root_is_there(&self) -> Result<bool> {
-        match self.retried(|| self.page("", None, Some(1))).await {
+        match self.retried(|| self.page("", None, Some(1), Depth::All)).await {
             Ok(_) => Ok(true),
             // A list finds nothing only where there is no bucket.
             Err(error) if error.failure == Failure::NotFound => Ok(false),

@@ -506,6 +506,39 @@ fn hidden_files_alone_are_no_mistake_and_files_of_no_table_are() {
     assert!(called.stderr.contains("no column customer_id, usage_kwh, start_time;"), "{}", called.stderr);
 }
 
+#[test]
+fn a_summary_names_files_that_nothing_takes_and_objects_of_older_rules() {
+    let lake = lake("");
+    lake.write("raw/tram/november.csv", RIDES);
+    lake.write("raw/trams/rides.xyz", "x");
+    lake.write("raw/.hidden", "x");
+    let ignored = "3 raw objects that no table takes: loose.csv and 2 more";
+    lake.write("raw/loose.csv", RIDES);
+    let text = |arguments: &[&str]| {
+        let called = lake.command(arguments).output().unwrap();
+        assert!(called.status.success(), "{called:?}");
+        String::from_utf8(called.stdout).unwrap()
+    };
+    let all = text(&["clean"]);
+    assert!(all.contains(ignored) && all.contains("up to date"), "{all}");
+    let one = text(&["clean", "--dataset", "trams"]);
+    assert!(one.contains("1 raw object that no table takes: trams/rides.xyz") && !one.contains("older"), "{one}");
+
+    lake.write(
+        "config/datasets/trams/dataset.toml",
+        DATASET.replace("time_zone = 'UTC'", "time_zone = 'Europe/Brussels'"),
+    );
+    let called = lake.call(&["clean"]).ok().json();
+    assert_eq!((&called["by_older_rules"], &called["ignored"]["count"]), (&json!(1), &json!(3)), "{called}");
+    lake.call(&["clean", "--all"]).ok();
+    assert_eq!(lake.call(&["clean"]).ok().json()["by_older_rules"], 0);
+    lake.write("config/datasets/trams/dataset.toml", DATASET.replace("'*.csv'", "'*.cvs'"));
+    let called = lake.call(&["clean", "--dataset", "trams", "--prune"]);
+    assert!(called.stdout.contains("rides.csv"), "{}", called.stdout);
+    let called = lake.call(&["clean", "--dataset", "trams"]);
+    assert!(called.status == 1 && called.stderr.contains("trams/rides.csv"), "{}", called.stderr);
+}
+
 /// People per day from another model, with the day before.
 const CHANGE: &str = "-- People per day, and how many more than the day before.\n--\n-- [model]\n-- partition = \"month(day)\"\n\
     -- inputs = [\"daily\"]\n-- look_back_days = 1\n\n\
@@ -662,6 +695,15 @@ fn inputs_that_are_models_are_checked() {
     );
     check("daily.sql", &DAILY.replace("-- inputs", "-- hidden = [\"day\"]\n-- inputs"), "daily hides the column");
     check("daily.sql", DAILY, "");
+    check(
+        "change.sql",
+        &CHANGE
+            .replace("month(day)", "month(due)")
+            .replace("SELECT day,", "SELECT day + INTERVAL '40' DAY AS due, day,"),
+        "the first input, daily, is cut by \"day\": name that column in place of \"due\"",
+    );
+    check("change.sql", CHANGE, "");
+    check("daily.sql", DAILY, "");
     check("change.sql", &CHANGE.replace("people - lag", "persons - lag"), "persons");
 }
 
@@ -682,6 +724,114 @@ fn personal_values_stay_personal_through_models() {
     for name in ["Ada", "Bob", "Cid"] {
         assert!(!called.stderr.contains(name), "a personal value is shown: {}", called.stderr);
     }
+}
+
+#[test]
+fn personal_values_are_hashed_in_what_is_read_of_models() {
+    let lake = chained().with("PERSONAL_KEY", "k");
+    let daily = |shown: &str| {
+        let model = "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"ride\"]\n\n";
+        let sql = format!("{model}SELECT day, id, {shown} FROM ride\n");
+        lake.write("config/datasets/trams/daily.sql", sql);
+    };
+    daily("driver, upper(driver) AS who, id * length(driver) AS number, CAST(length(driver) AS DOUBLE) AS long");
+    lake.write(
+        "config/datasets/trams/change.sql",
+        "-- [model]\n-- partition = \"month(day)\"\n-- split = [\"name\"]\n-- hash_personal = true\n-- inputs = [\"daily\"]\n\n\
+         SELECT day, id, who AS name, driver, number, long FROM daily\n",
+    );
+    lake.call(&["dataset", "check", lake.path().join("config/datasets/trams").to_str().unwrap()]).ok();
+    lake.call(&["aggregate"]).ok();
+    let rows = lake.query("SELECT name, driver, number, long FROM trams.change WHERE id = 1");
+    for (column, is_hash) in [("name", true), ("driver", true), ("long", true), ("number", false)] {
+        let value = &rows[0][column];
+        assert_eq!(value.as_str().is_some_and(|text| text.len() == 64), is_hash, "{column}: {rows:?}");
+    }
+    assert_ne!(rows[0]["number"], 3, "a number is another number");
+
+    // A column becomes personal that the model's own bytes do not show as such.
+    daily("line AS driver, line AS who, people AS number, people AS long");
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(lake.query("SELECT driver FROM trams.change WHERE id = 1"), [json!({"driver": "7"})]);
+    let personal = DATASET.replace("[settings]\nleast = 1\n", "");
+    let personal = personal.replace("line = { type = 'string' }", "line = { type = 'string', personal = true }");
+    lake.write("config/datasets/trams/dataset.toml", personal);
+    lake.call(&["aggregate"]).ok();
+    let rows = lake.query("SELECT driver FROM trams.change WHERE id = 1");
+    assert_eq!(rows[0]["driver"].as_str().unwrap().len(), 64, "{rows:?}");
+}
+
+#[test]
+fn a_difference_is_not_told_of_what_reads_what_would_change() {
+    let lake = chained();
+    let diff = |lake: &TestLake| {
+        let lines = lake.call(&["aggregate", "--diff"]).ok().json()["planned"].as_array().cloned().unwrap();
+        lines.into_iter().filter(|line| line["model"] != "report").collect::<Vec<_>>()
+    };
+    for line in diff(&lake) {
+        let is_compared = line["model"] == "daily";
+        assert_eq!(
+            (line["rows_after"].is_u64(), line["not_compared"].is_string()),
+            (is_compared, !is_compared),
+            "{line}"
+        );
+    }
+    lake.call(&["aggregate"]).ok();
+    lake.write("raw/trams/more.csv", "id,day,line,driver,people\n9,2026-10-31,7,Eve,1\n");
+    lake.call(&["clean"]).ok();
+    lake.write("config/datasets/trams/change.sql", CHANGE.replace("people - lag", "1 + people - lag"));
+    let lines = diff(&lake);
+    let october = lines.iter().find(|line| line["model"] == "change" && line["partition"] == "month=2026-10").unwrap();
+    assert_eq!(october["not_compared"], "daily month=2026-10 would be made before");
+    let december = lines.iter().find(|line| line["model"] == "change" && line["partition"] == "month=2026-12").unwrap();
+    assert!(december["not_compared"].is_null() && december["rows_after"] == 1, "{lines:?}");
+}
+
+#[test]
+fn rows_of_days_that_no_partition_can_have_are_named() {
+    let lake = lake("");
+    lake.write("config/datasets/trams/people.sql", format!("{}{SQL}", MODEL.replace("month(day)", "school_year(day)")));
+    lake.write("raw/trams/more.csv", "id,day,line,driver,people\n9,1950-10-01,7,Eve,1\n10,2025-10-05,7,Eve,1\n");
+    lake.call(&["clean"]).ok();
+    let called = lake.call(&["aggregate"]);
+    let says =
+        "trams.people leaves out rows of trams/ride/month=1950-10/more.csv.parquet, which has days from 1950-10-01";
+    assert!(called.status == 1 && called.stderr.contains(says), "{}", called.stderr);
+    assert_eq!(people(&lake).len(), 4, "the others are made");
+    lake.write("raw/trams/more.csv", "id,day,line,driver,people\n10,2025-10-05,7,Eve,1\n");
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+}
+
+#[test]
+fn names_are_such_as_sql_folders_and_catalogs_take() {
+    for (file, says) in [
+        ("a b.sql", "\"a b\" is no name"),
+        ("report.html.sql", "\"report.html\" is no name"),
+        ("2x.sql", "\"2x\" is no name"),
+        ("été.sql", "is no name"),
+        ("People.sql", "there is already something named"),
+        ("ride.sql", "there is already something named \"ride\""),
+    ] {
+        let lake = TestLake::new("http://127.0.0.1:9/");
+        lake.write("config/datasets/trams/dataset.toml", DATASET);
+        for file in ["people.sql", file] {
+            lake.write(&format!("config/datasets/trams/{file}"), format!("{MODEL}{SQL}"));
+        }
+        let called = lake.call(&["dataset", "check", lake.path().join("config/datasets/trams").to_str().unwrap()]);
+        assert!(called.status == 2 && called.stderr.contains(says), "{file}: {}", called.stderr);
+    }
+}
+
+#[test]
+fn a_csv_file_has_no_name_of_a_partition() {
+    let lake = TestLake::new("http://127.0.0.1:9/");
+    let dataset = DATASET.replace("'month(day)'", "'file'").replace("[settings]\nleast = 1\n", "");
+    lake.write("config/datasets/trams/dataset.toml", dataset.replace("key_decides_day = true\n", ""));
+    let model = "-- [model]\n-- partition = \"file\"\n-- inputs = [\"ride\"]\n-- csv = { name = \"c\" }\n\nSELECT file, id FROM ride\n";
+    lake.write("config/datasets/trams/rides.sql", model);
+    let called = lake.call(&["dataset", "check", lake.path().join("config/datasets/trams").to_str().unwrap()]);
+    assert!(called.status == 2 && called.stderr.contains("file=NAME"), "{}", called.stderr);
 }
 
 #[test]
@@ -789,6 +939,16 @@ fn shards_that_are_finished_are_not_made_again_and_damaged_ones_are() {
     lake.call(&["aggregate"]).ok();
     let people = lake.query("SELECT people FROM trams.so_far WHERE id = 9000");
     assert_eq!((people, kept(&lake).len()), (vec![json!({"people": 3})], 0));
+
+    // What killed runs have left of what is committed, or of a model that is gone, is swept; what may still be asked for stays.
+    let entry = std::fs::read(lake.path().join("ledger/consumption/trams/so_far/month=2026-10.json")).unwrap();
+    let entry: Value = serde_json::from_slice(&entry).unwrap();
+    let committed = format!("so_far/month=2026-10/{}/0-x", entry["fingerprint"].as_str().unwrap());
+    for name in [committed.as_str(), "before/month=2026-10/abc/0-x", "so_far/month=2026-11/abc/1-x"] {
+        lake.write(&format!("batch/shards/trams/{name}"), "left");
+    }
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(kept(&lake), [lake.path().join("batch/shards/trams/so_far/month=2026-11/abc/1-x")]);
 }
 
 #[test]
@@ -805,4 +965,85 @@ fn shards_are_declared_by_columns_that_there_are() {
         let called = lake.call(&["dataset", "check", lake.path().join("config/datasets/trams").to_str().unwrap()]);
         assert!(called.status == 2 && called.stderr.contains(says), "{says:?} is not in: {}", called.stderr);
     }
+}
+
+#[test]
+fn rows_of_different_shards_do_not_meet() {
+    let lake = TestLake::new("http://127.0.0.1:9/");
+    let more = "[table.stop]\nfrom = 'stops/*.csv'\npartition = 'month(day)'\n[table.stop.column]\n\
+        line = { type = 'string' }\nday = { type = 'date', required = true }\nname = { type = 'string' }\n\
+        [table.kind]\nfrom = 'kinds/*.csv'\n[table.kind.column]\nday = { type = 'date', required = true }\nkind = { type = 'string' }\n";
+    let dataset = DATASET.replace("[settings]\nleast = 1\n", "");
+    lake.write("config/datasets/trams/dataset.toml", format!("{dataset}{more}"));
+    let folder = lake.path().join("config/datasets/trams");
+    let check = |sql: &str| {
+        let model = "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"ride\", \"stop\", \"kind\"]\n-- shard = [\"line\"]\n\n";
+        lake.write("config/datasets/trams/people.sql", format!("{model}{sql}\n"));
+        lake.call(&["dataset", "check", folder.to_str().unwrap()])
+    };
+    for sql in [
+        "SELECT day, line, people FROM ride WHERE people > 1 ORDER BY day",
+        "SELECT day, line, sum(people) AS people FROM ride GROUP BY day, line",
+        "SELECT day, line AS l, count(DISTINCT driver) AS drivers FROM (SELECT * FROM ride) GROUP BY 1, 2",
+        "SELECT DISTINCT line, day FROM ride",
+        "SELECT day, row_number() OVER (PARTITION BY line, day ORDER BY id) AS number FROM ride",
+        "SELECT r.day, s.name FROM ride r JOIN stop s ON r.line = s.line AND r.day = s.day",
+        "SELECT r.day, s.name FROM ride r LEFT JOIN stop s USING (line)",
+        "SELECT r.day, k.kind FROM ride r LEFT JOIN kind k ON k.day = r.day",
+        "SELECT r.day, k.kind FROM kind k JOIN ride r ON k.day = r.day",
+        "SELECT r.day FROM ride r WHERE EXISTS (SELECT 1 FROM stop s WHERE s.line = r.line)",
+        "SELECT r.day FROM ride r WHERE r.day IN (SELECT day FROM kind)",
+        "SELECT day, line FROM ride UNION ALL SELECT day, line FROM stop",
+        "SELECT day, line FROM ride UNION SELECT day, line FROM stop",
+        "SELECT day, line FROM ride EXCEPT SELECT day, line FROM stop",
+        "WITH total AS (SELECT line, sum(people) AS all FROM ride GROUP BY line) SELECT r.day, r.people, t.all FROM ride r JOIN total t ON t.line = r.line",
+        "SELECT r.day, (SELECT max(kind) FROM kind) AS kind FROM ride r",
+        "SELECT r.day, (SELECT max(name) FROM stop s WHERE s.line = r.line) AS name FROM ride r",
+    ] {
+        let called = check(sql);
+        assert_eq!(called.status, 0, "{sql}: {}", called.stderr);
+    }
+    for (sql, says) in [
+        ("SELECT day, sum(people) AS people FROM ride GROUP BY day", "GROUP BY"),
+        ("SELECT day, upper(line) AS line, sum(people) AS people FROM ride GROUP BY day, upper(line)", "GROUP BY"),
+        ("SELECT min(day) AS day, count(*) AS rows FROM ride", "GROUP BY"),
+        ("SELECT day, line, sum(people) AS people FROM ride GROUP BY GROUPING SETS ((day), (day, line))", "GROUP BY"),
+        ("SELECT DISTINCT day FROM ride", "DISTINCT"),
+        ("SELECT day FROM ride UNION SELECT day FROM stop", "DISTINCT"),
+        ("SELECT day, row_number() OVER (PARTITION BY day ORDER BY id) AS number FROM ride", "PARTITION BY"),
+        ("SELECT day, lag(people) OVER (ORDER BY id) AS before FROM ride", "PARTITION BY"),
+        ("SELECT r.day, s.name FROM ride r JOIN stop s ON r.day = s.day", "are joined"),
+        ("SELECT r.day, s.name FROM ride r CROSS JOIN stop s", "are joined"),
+        ("SELECT k.day, r.people FROM kind k LEFT JOIN ride r ON k.day = r.day", "from the other side"),
+        ("SELECT k.day FROM kind k WHERE k.day NOT IN (SELECT day FROM ride)", "from the other side"),
+        ("SELECT day, line FROM ride ORDER BY people LIMIT 3", "LIMIT"),
+        ("SELECT day, line FROM ride UNION ALL SELECT day, kind FROM kind", "UNION"),
+        ("SELECT day, kind FROM kind", "no row of the result"),
+        ("SELECT r.day FROM ride r WHERE r.people = (SELECT max(people) FROM ride)", "GROUP BY"),
+        ("SELECT r.day FROM ride r WHERE EXISTS (SELECT 1 FROM stop s WHERE s.day = r.day)", "are joined"),
+    ] {
+        let called = check(sql);
+        assert!(called.status == 2 && called.stderr.contains(says), "{sql}: {says:?} is not in: {}", called.stderr);
+    }
+
+    for (kind, says) in [
+        ("'int64'", "\"line\" has type Utf8 in ride, and Int64 in stop"),
+        ("'float64'", "\"line\" of stop has type Float64"),
+    ] {
+        let other = more.replace("line = { type = 'string' }", &format!("line = {{ type = {kind} }}"));
+        lake.write("config/datasets/trams/dataset.toml", format!("{dataset}{other}"));
+        let called = check("SELECT day, line FROM ride");
+        assert!(called.status == 2 && called.stderr.contains(says), "{says:?} is not in: {}", called.stderr);
+    }
+    lake.write("config/datasets/trams/dataset.toml", format!("{dataset}{more}"));
+
+    // What would be wrong in two shards is not made in two.
+    lake.write("raw/trams/rides.csv", RIDES);
+    lake.call(&["clean"]).ok();
+    check("SELECT day, sum(people) AS people FROM ride GROUP BY day");
+    let sql = std::fs::read_to_string(folder.join("people.sql")).unwrap();
+    let sql = sql.replace("-- shard = ", "-- shard_bytes = 1\n-- shard = ").replace(", \"stop\", \"kind\"", "");
+    std::fs::write(folder.join("people.sql"), sql).unwrap();
+    let called = lake.call(&["aggregate"]);
+    assert!(called.status == 1 && called.stderr.contains("GROUP BY"), "{}", called.stderr);
 }
