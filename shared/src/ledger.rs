@@ -126,7 +126,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 /// The ledger entry of a raw object.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawEntry {
     /// The format of this record, [`FORMAT`].
     #[serde(default)]

@@ -88,6 +88,11 @@ impl Cleaned {
         Ok(cleaned)
     }
 
+    /// What the ledger says.
+    pub fn into_current(self) -> Current {
+        self.current
+    }
+
     /// Entries that cannot be read.
     pub fn unreadable(&self) -> &[Unreadable] {
         &self.current.unreadable

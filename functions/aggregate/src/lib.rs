@@ -45,7 +45,7 @@ use futures::StreamExt;
 use lake::Lake;
 use lake::dataset::{Dataset, Model};
 use lake::glue::Placed;
-use lake::ledger::{ConsumptionEntry, Keep};
+use lake::ledger::{ConsumptionEntry, Current, Keep};
 use lake::partition::Partition;
 use lake::progress::Progress;
 use lake::store::Failure;
@@ -160,6 +160,8 @@ pub struct Standing {
     pub partitions: usize,
     /// Ledger keys of those whose entry cannot be read.
     pub unreadable: Vec<String>,
+    /// What the ledger says of the raw objects.
+    pub raw: Current,
 }
 
 /// Looks how a dataset's models stand.
@@ -174,6 +176,7 @@ pub async fn standing(lake: &Lake, dataset: &Dataset) -> Result<Standing> {
         stale: todo.chain(vanished).collect(),
         partitions: state.made.entries().filter(|(_, entry)| !entry.outputs.is_empty()).count(),
         unreadable: state.made.unreadable().map(|entry| entry.key.clone()).collect(),
+        raw: state.cleaned.into_current(),
     })
 }
 

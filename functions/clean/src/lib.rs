@@ -460,12 +460,24 @@ pub struct Waiting {
 
 /// Looks for it.
 pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Waiting> {
-    let found = survey(lake, dataset, Wanted::Stale, Keep::Nothing).await?;
-    let mut waiting = Waiting::default();
+    let mut waiting = waiting_of(survey(lake, dataset, Wanted::Stale, Keep::Nothing).await?);
     if dataset.is_none() {
         waiting.failed.extend(lake.catalog.broken().map(Error::Lake));
         waiting.ignored.extend(ignored::of_no_dataset(lake).await?);
+        waiting.ignored.sort();
     }
+    Ok(waiting)
+}
+
+/// Looks for it in a dataset of which the ledger was read before.
+pub async fn waiting_beside(lake: &Lake, dataset: &Dataset, ledger: &Current) -> Result<Waiting> {
+    let mut found = Survey::default();
+    survey_dataset(lake, dataset, Wanted::Stale, ledger, &mut found).await?;
+    Ok(waiting_of(found))
+}
+
+fn waiting_of(found: Survey) -> Waiting {
+    let mut waiting = Waiting::default();
     for gone in &found.gone {
         if let Some(refused) = gone.refused() {
             waiting.failed.push(refused);
@@ -477,7 +489,7 @@ pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Waiting> {
     waiting.ignored.extend(ignored);
     waiting.ignored.sort();
     let gone = gone.into_iter().flat_map(|gone| gone.raw_keys).collect();
-    Ok(Waiting { keys, gone, odd, up_to_date, ..waiting })
+    Waiting { keys, gone, odd, up_to_date, ..waiting }
 }
 
 fn selected<'l>(lake: &'l Lake, dataset: Option<&str>) -> Result<Vec<&'l Dataset>> {
@@ -491,7 +503,8 @@ fn selected<'l>(lake: &'l Lake, dataset: Option<&str>) -> Result<Vec<&'l Dataset
 async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted, keep: Keep) -> Result<Survey> {
     let mut found = Survey::default();
     for dataset in selected(lake, dataset)? {
-        survey_dataset(lake, dataset, wanted, keep, &mut found).await?;
+        let ledger = lake.ledger.current(&dataset.name, keep).await?;
+        survey_dataset(lake, dataset, wanted, &ledger, &mut found).await?;
     }
     Ok(found)
 }
@@ -506,10 +519,16 @@ struct Known {
     is_by_older_rules: bool,
 }
 
-async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Keep, found: &mut Survey) -> Result<()> {
-    // The ledger first: what is ingested and cleaned in between is then cleaned twice, and not taken for gone.
-    let ledger = lake.ledger.current(&dataset.name, keep).await?;
-    let objects = raw_objects(lake, dataset, &ledger, wanted).await?;
+/// Compares what the ledger says of a dataset with its raw objects. The ledger was read first: what is ingested and cleaned
+/// in between is then cleaned twice, and not taken for gone.
+async fn survey_dataset(
+    lake: &Lake,
+    dataset: &Dataset,
+    wanted: Wanted,
+    ledger: &Current,
+    found: &mut Survey,
+) -> Result<()> {
+    let objects = raw_objects(lake, dataset, ledger).await?;
     let standard = Objects::list(&lake.standard, &dataset.name).await?;
     let rejection = Objects::list(&lake.rejection, &dataset.name).await?;
     let is_current = |entry: &RawEntry| {
@@ -525,7 +544,10 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
     let mut days: BTreeMap<String, NaiveDate> = BTreeMap::new();
     let mut known: Vec<Option<Known>> = vec![None; objects.len()];
     let mut gone = Gone::of(dataset);
+    let (mut has_outputs, mut has_rejects) = (false, false);
     ledger.visit(|entry| {
+        has_outputs |= !entry.outputs.is_empty();
+        has_rejects |= entry.rejects.is_some();
         gone.known += 1;
         if let Some(day) = entry.newest_day() {
             let newest = days.entry(entry.table.clone()).or_insert(day);
@@ -551,12 +573,19 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
         }
         Ok::<_, Error>(())
     })?;
+    for (zone, is_used) in [(Zone::Standard, has_outputs), (Zone::Rejection, has_rejects)] {
+        let store = lake.store(zone);
+        // In a bucket, a bucket that is not there is an error of its own.
+        if is_used && store.is_local() && wanted != Wanted::All {
+            guard::ensure_root(store, zone).await?;
+        }
+    }
     gone.raw_keys.sort();
     found.unsettled.sort();
     let newest = found.newest.entry(dataset.name.clone()).or_default();
     sweep::note_newest(dataset, days.into_iter(), &objects, newest);
     let mut unreadable: BTreeMap<String, Unreadable> =
-        ledger.unreadable.into_iter().map(|unreadable| (unreadable.key.clone(), unreadable)).collect();
+        ledger.unreadable.iter().map(|unreadable| (unreadable.key.clone(), unreadable.clone())).collect();
     for (raw, known) in objects.iter().zip(known) {
         let broken = if unreadable.is_empty() { None } else { unreadable.remove(&keys::raw_ledger(raw.key)) };
         gone.known += u64::from(known.is_none());
@@ -593,32 +622,21 @@ async fn survey_dataset(lake: &Lake, dataset: &Dataset, wanted: Wanted, keep: Ke
 
 /// The raw objects of a dataset, by key, but hidden ones. Locally only files that the ledger knows are read for their hash,
 /// and a zone of whose objects the ledger has entries is there, or nothing is done but `all` anew.
-async fn raw_objects(lake: &Lake, dataset: &Dataset, ledger: &Current, wanted: Wanted) -> Result<Listing> {
+async fn raw_objects(lake: &Lake, dataset: &Dataset, ledger: &Current) -> Result<Listing> {
     let mut compared = Compared::default();
     let mut is_known = !ledger.unreadable.is_empty();
-    let (mut has_outputs, mut has_rejects) = (false, false);
     let is_local = lake.raw.is_local();
-    ledger.visit(|entry| {
+    ledger.inputs(|key| {
         is_known = true;
-        has_outputs |= !entry.outputs.is_empty();
-        has_rejects |= entry.rejects.is_some();
         if is_local {
-            entry.inputs.iter().for_each(|input| compared.add(&input.key));
+            compared.add(key);
         }
-        Ok::<_, Error>(())
     })?;
     let listing = lake.raw.listing(&format!("{}/", dataset.name), Some(compared)).await?;
     let objects = listing
         .retain(|object| !keys::is_hidden(object.key) && (!keys::is_folder(object.key) || object.problem.is_some()));
     if objects.is_empty() && is_known {
         guard::ensure_root(&lake.raw, Zone::Raw).await?;
-    }
-    for (zone, is_used) in [(Zone::Standard, has_outputs), (Zone::Rejection, has_rejects)] {
-        let store = lake.store(zone);
-        // In a bucket, a bucket that is not there is an error of its own.
-        if is_used && store.is_local() && wanted != Wanted::All {
-            guard::ensure_root(store, zone).await?;
-        }
     }
     Ok(objects)
 }

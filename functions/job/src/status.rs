@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use chrono::NaiveDate;
 use lake::dataset::Dataset;
-use lake::ledger::{Gap, Keep, RawEntry, Rows};
+use lake::ledger::{Gap, RawEntry, Rows};
 use lake::{Lake, keys};
 use serde::Serialize;
 use serde_json::json;
@@ -127,10 +127,9 @@ pub async fn run(lake: &Lake, only: Option<&str>, format: Format) -> ExitCode {
 }
 
 async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<State, Failure> {
-    let raw = lake.ledger.current(&dataset.name, Keep::Nothing).await?;
-    let aggregate::Standing { stale, partitions, unreadable } = aggregate::standing(lake, dataset).await?;
+    let aggregate::Standing { stale, partitions, unreadable, raw } = aggregate::standing(lake, dataset).await?;
     let unreadable = raw.unreadable.iter().map(|entry| entry.key.clone()).chain(unreadable).collect();
-    let waiting = clean::waiting(lake, Some(&dataset.name)).await?;
+    let waiting = clean::waiting_beside(lake, dataset, &raw).await?;
     let mut state = State {
         dataset: dataset.name.clone(),
         title: dataset.title.clone(),

@@ -50,7 +50,8 @@ impl Current {
         let failed = |error: io::Error| E::from(wrong(&error));
         if let Some(snapshot) = &self.snapshot {
             let mut reader = snapshot.entries().map_err(failed)?;
-            while let Some((_, entry)) = reader.next().map_err(failed)? {
+            let mut entry = RawEntry::default();
+            while reader.read(&mut entry).map_err(failed)?.is_some() {
                 let is_outdated =
                     !self.outdated.is_empty() && self.outdated.contains(&keys::raw_ledger(entry.raw_key()));
                 if !is_outdated {
@@ -59,6 +60,15 @@ impl Current {
             }
         }
         self.changed.iter().try_for_each(visit)
+    }
+
+    /// Visits the keys of all raw objects that entries are made from; perhaps some more, of entries that are gone.
+    pub fn inputs(&self, mut visit: impl FnMut(&str)) -> Result<()> {
+        if let Some(snapshot) = &self.snapshot {
+            snapshot.inputs(&mut visit).map_err(|error| wrong(&error))?;
+        }
+        self.changed.iter().flat_map(|entry| &entry.inputs).for_each(|input| visit(&input.key));
+        Ok(())
     }
 
     /// All entries that can be read, by raw key; in memory.

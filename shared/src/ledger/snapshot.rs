@@ -101,6 +101,8 @@ fn schema() -> SchemaRef {
 
 /// Columns of the first row of each entry by which a list is compared.
 const COMPARED: [usize; 2] = [0, 1];
+/// Columns that name what an entry is made from.
+const INPUTS: [usize; 2] = [0, 16];
 
 /// Writes a snapshot.
 pub struct Writer {
@@ -331,6 +333,22 @@ impl Parquet {
         Ok(())
     }
 
+    /// Visits the keys of the raw objects that entries are made from.
+    pub fn inputs(&self, mut visit: impl FnMut(&str)) -> io::Result<()> {
+        for batch in self.batches(Some(&INPUTS))? {
+            let batch = batch.map_err(io::Error::other)?;
+            let (keys, rests) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+            for row in (0..batch.num_rows()).filter(|row| keys.is_valid(*row)) {
+                visit(keys.value(row));
+                if rests.is_valid(row) {
+                    let rest: Rest = serde_json::from_str(rests.value(row))?;
+                    rest.siblings.iter().for_each(|sibling| visit(&sibling.key));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// All entries, by their keys in the ledger.
     pub fn entries(&self) -> io::Result<Reader> {
         Ok(Reader { batches: self.batches(None)?, columns: None, row: 0 })
@@ -401,8 +419,9 @@ impl Columns {
         self.texts.get(column).filter(|texts| texts.is_valid(row)).map(|texts| texts.value(row))
     }
 
-    fn owned(&self, column: usize, row: usize) -> String {
-        self.text(column, row).unwrap_or_default().to_owned()
+    fn copy(&self, column: usize, row: usize, to: &mut String) {
+        to.clear();
+        to.push_str(self.text(column, row).unwrap_or_default());
     }
 
     fn number(&self, column: usize, row: usize) -> u64 {
@@ -418,62 +437,85 @@ impl Columns {
         Date32Type::to_naive_date_opt(days.value(row))
     }
 
-    fn entry(&self, row: usize) -> io::Result<Option<(State, RawEntry)>> {
+    /// Reads what a whole entry has in its first row into `entry`, whose texts are used again; its state. Another row has
+    /// none.
+    fn entry(&self, row: usize, entry: &mut RawEntry) -> io::Result<Option<State>> {
         let Some(raw_key) = self.text(0, row) else { return Ok(None) };
         let rest: Rest = self.text(7, row).map(serde_json::from_str).transpose()?.unwrap_or_default();
-        let mut inputs = vec![Input { key: raw_key.to_owned(), etag: self.owned(1, row) }];
-        inputs.extend(rest.siblings);
+        entry.inputs.truncate(1);
+        match entry.inputs.first_mut() {
+            Some(first) => {
+                first.key.clear();
+                first.key.push_str(raw_key);
+                self.copy(1, row, &mut first.etag);
+            }
+            None => {
+                let etag = self.text(1, row).unwrap_or_default().to_owned();
+                entry.inputs.push(Input { key: raw_key.to_owned(), etag });
+            }
+        }
+        entry.inputs.extend(rest.siblings);
         let received_at = self.text(6, row).map(DateTime::parse_from_rfc3339).transpose().map_err(io::Error::other)?;
-        let entry = RawEntry {
-            format: u32::try_from(self.number(0, row)).map_err(io::Error::other)?,
-            inputs,
-            version: rest.version,
-            bytes: self.number(1, row),
-            dataset: self.owned(2, row),
-            table: self.owned(3, row),
-            rules: self.owned(4, row),
-            layout: self.owned(5, row),
-            rows: Rows {
-                read: self.number(2, row),
-                clean: self.number(3, row),
-                rejected: self.number(4, row),
-                duplicate: self.number(5, row),
-                outside: self.number(6, row),
-                missing: self.number(7, row),
-            },
-            rejected: rest.rejected,
-            reasons: rest.reasons,
-            gaps: rest.gaps,
-            ignored_columns: rest.ignored_columns,
-            preamble: rest.preamble,
-            arrived: rest.arrived,
-            received_at: received_at.map(|time| time.to_utc()),
-            outputs: Vec::new(),
-            rejects: rest.rejects,
-            beside: rest.beside,
+        entry.format = u32::try_from(self.number(0, row)).map_err(io::Error::other)?;
+        entry.version = rest.version;
+        entry.bytes = self.number(1, row);
+        let texts = [(2, &mut entry.dataset), (3, &mut entry.table), (4, &mut entry.rules), (5, &mut entry.layout)];
+        for (column, text) in texts {
+            self.copy(column, row, text);
+        }
+        entry.rows = Rows {
+            read: self.number(2, row),
+            clean: self.number(3, row),
+            rejected: self.number(4, row),
+            duplicate: self.number(5, row),
+            outside: self.number(6, row),
+            missing: self.number(7, row),
         };
-        Ok(Some((state(&self.states, row)?, entry)))
+        entry.rejected = rest.rejected;
+        entry.reasons = rest.reasons;
+        entry.gaps = rest.gaps;
+        entry.ignored_columns = rest.ignored_columns;
+        entry.preamble = rest.preamble;
+        entry.arrived = rest.arrived;
+        entry.received_at = received_at.map(|time| time.to_utc());
+        entry.rejects = rest.rejects;
+        entry.beside = rest.beside;
+        Ok(Some(state(&self.states, row)?))
     }
 
-    fn output(&self, entry: &RawEntry, row: usize) -> io::Result<Option<Output>> {
-        let Some(partition) = self.text(9, row) else { return Ok(None) };
-        let partition: Partition = partition.parse().map_err(io::Error::other)?;
-        let key = match self.text(8, row) {
-            Some(key) => key.to_owned(),
-            None => keys::standard(&entry.dataset, &entry.table, &partition, entry.raw_key()),
-        };
-        let hash = self.owned(11, row);
-        Ok(Some(Output {
-            key,
-            partition,
-            rows: self.number(8, row),
-            bytes: self.number(9, row),
-            etag: self.text(10, row).map_or_else(|| hash.clone(), str::to_owned),
-            hash,
-            days: self.day(0, row).zip(self.day(1, row)),
-            times: self.time(0, row).zip(self.time(1, row)),
-            orders: self.text(12, row).map(serde_json::from_str).transpose()?.unwrap_or_default(),
-        }))
+    /// Reads the output that a row has into the place `number` of an entry; whether it has one.
+    fn output(&self, entry: &mut RawEntry, number: usize, row: usize) -> io::Result<bool> {
+        let Some(partition) = self.text(9, row) else { return Ok(false) };
+        if entry.outputs.len() <= number {
+            entry.outputs.push(Output {
+                key: String::new(),
+                partition: Partition::whole(),
+                rows: 0,
+                bytes: 0,
+                etag: String::new(),
+                hash: String::new(),
+                days: None,
+                times: None,
+                orders: Vec::new(),
+            });
+        }
+        let RawEntry { inputs, outputs, dataset, table, .. } = entry;
+        let (Some(output), Some(input)) = (outputs.get_mut(number), inputs.first()) else { return Ok(false) };
+        if output.partition.as_str() != partition {
+            output.partition = partition.parse().map_err(io::Error::other)?;
+        }
+        match self.text(8, row) {
+            Some(_) => self.copy(8, row, &mut output.key),
+            None => output.key = keys::standard(dataset, table, &output.partition, &input.key),
+        }
+        self.copy(11, row, &mut output.hash);
+        self.copy(if self.text(10, row).is_some() { 10 } else { 11 }, row, &mut output.etag);
+        output.rows = self.number(8, row);
+        output.bytes = self.number(9, row);
+        output.days = self.day(0, row).zip(self.day(1, row));
+        output.times = self.time(0, row).zip(self.time(1, row));
+        output.orders = self.text(12, row).map(serde_json::from_str).transpose()?.unwrap_or_default();
+        Ok(true)
     }
 }
 
@@ -490,22 +532,29 @@ impl Reader {
 
     /// The next entry and its state.
     pub fn next(&mut self) -> io::Result<Option<(State, RawEntry)>> {
-        let mut found: Option<(State, RawEntry)> = None;
+        let mut entry = RawEntry::default();
+        Ok(self.read(&mut entry)?.map(|state| (state, entry)))
+    }
+
+    /// Reads the next entry into `entry`, whose texts are used again; its state.
+    pub fn read(&mut self, entry: &mut RawEntry) -> io::Result<Option<State>> {
+        let mut found: Option<State> = None;
+        let mut outputs = 0;
         while self.advance()? {
             let Some(columns) = &self.columns else { break };
-            match (&mut found, columns.entry(self.row)?) {
-                (Some(_), Some(_)) => return Ok(found),
-                (None, None) => return Err(io::Error::other("a row is of no entry")),
-                (none @ None, begun) => *none = begun,
-                (Some(_), None) => {}
+            if columns.text(0, self.row).is_some() && found.is_some() {
+                break;
             }
-            if let Some((_, entry)) = &mut found
-                && let Some(output) = columns.output(entry, self.row)?
-            {
-                entry.outputs.push(output);
+            if found.is_none() {
+                found = columns.entry(self.row, entry)?;
+                if found.is_none() {
+                    return Err(io::Error::other("a row is of no entry"));
+                }
             }
+            outputs += usize::from(columns.output(entry, outputs, self.row)?);
             self.row += 1;
         }
+        entry.outputs.truncate(outputs);
         Ok(found)
     }
 }

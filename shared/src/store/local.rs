@@ -24,8 +24,8 @@ use super::{Backend, Compared, Condition, Failure, Listing, Object, Reading, Res
 use crate::work;
 
 use self::files::{
-    HashedFile, Hashing, describe, is_absent, is_hidden, is_temporary, lock_folder, locked_temporary, modified,
-    nanoseconds, open, take_abandoned,
+    HashedFile, Hashing, describe, is_absent, is_temporary, lock_folder, locked_temporary, modified, nanoseconds, open,
+    take_abandoned,
 };
 use self::hashes::{Hashes, Wanted};
 use self::walk::{Found, walk};
@@ -102,19 +102,19 @@ impl LocalStore {
         let (root, hashes, prefix) = (self.root.clone(), Arc::clone(&self.hashes), prefix.to_owned());
         let work = move || {
             let mut visited = T::default();
-            let mut memory = hashes.recall();
-            walk(&root, &prefix, &mut |key, path, found| {
-                if is_hidden(path) {
+            let mut memory = hashes.recall(&prefix);
+            walk(&root, &prefix, &mut |place, found| {
+                if place.is_hidden() {
                     return Ok(());
                 }
                 let object = match found {
-                    Found::Odd(why) => Object::unreadable(key, why),
-                    Found::File => match hashes.describe(&key, path, &mut memory, &wanted) {
+                    Found::Odd(why) => Object::unreadable(place.key, why),
+                    Found::File => match hashes.describe(&place, &mut memory, &wanted) {
                         Ok(Some(object)) => object,
                         Ok(None) => return Ok(()),
                         // The process is at its end, not the file.
                         Err(error) if is_shortage(&error) => return Err(error),
-                        Err(error) => Object::unreadable(key, error),
+                        Err(error) => Object::unreadable(place.key, error),
                     },
                 };
                 visit(&mut visited, object);
@@ -197,19 +197,19 @@ impl Backend for LocalStore {
         let work = move || {
             let mut found = States::default();
             let now = nanoseconds(SystemTime::now());
-            walk(&root, &prefix, &mut |key, path, kind| {
-                if is_hidden(path) {
+            walk(&root, &prefix, &mut |place, kind| {
+                if place.is_hidden() {
                     return Ok(());
                 }
                 let state = match kind {
                     Found::Odd(_) => State::UNKNOWN,
-                    Found::File => match fs::metadata(path) {
-                        Err(error) if is_absent(&error) => return Ok(()),
-                        metadata => metadata
-                            .map_or(State::UNKNOWN, |metadata| files::State::of_metadata(&metadata).in_list(now)),
+                    Found::File => match place.metadata() {
+                        Ok(None) => return Ok(()),
+                        Ok(Some(metadata)) => files::State::of_metadata(&metadata).in_list(now),
+                        Err(_) => State::UNKNOWN,
                     },
                 };
-                found.push(&key, state);
+                found.push(&place.key, state);
                 Ok(())
             })?;
             Ok(found.sorted())
@@ -228,9 +228,9 @@ impl Backend for LocalStore {
         let (root, prefix) = (self.root.clone(), prefix.to_owned());
         let work = move || {
             let mut names = Vec::new();
-            walk(&root, &prefix, &mut |key, path, _| {
-                if !is_temporary(path) {
-                    names.push(key);
+            walk(&root, &prefix, &mut |place, _| {
+                if !is_temporary(place.name()) {
+                    names.push(place.key);
                 }
                 Ok(())
             })?;
@@ -248,8 +248,11 @@ impl Backend for LocalStore {
                 Err(error) if is_absent(&error) => Vec::new(),
                 entries => entries?,
             };
-            for entry in entries.iter().filter(|entry| !is_temporary(&entry.path())) {
+            for entry in entries {
                 let name = entry.file_name().to_string_lossy().into_owned();
+                if is_temporary(&name) {
+                    continue;
+                }
                 let is_folder = fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
                 names.push(if is_folder { format!("{name}/") } else { name });
             }
@@ -392,11 +395,11 @@ impl Backend for LocalStore {
         let root = self.root.clone();
         let work = move || {
             let mut found = Vec::new();
-            walk(&root, "", &mut |key, path, kind| {
+            walk(&root, "", &mut |place, kind| {
                 // What cannot be looked at is no reason to stop: a live writer may own it.
                 let is_file = matches!(kind, Found::File);
-                if is_file && is_temporary(path) && take_abandoned(path, remove).unwrap_or(false) {
-                    found.push(key);
+                if is_file && is_temporary(place.name()) && take_abandoned(&place.path(), remove).unwrap_or(false) {
+                    found.push(place.key);
                 }
                 Ok(())
             })?;

@@ -1,79 +1,116 @@
-//! Hashes of files that were read before, so that a large one is not read whole again and again.
+//! Hashes of files that were read before, so that they are not read whole again and again.
 //!
 //! A hash is good for as long as size, times and inode are those of the file that was hashed. Within a process this
-//! holds for the files that are read whole or in ranges; across runs, hashes of large files are kept in a hidden file of the
-//! ledger zone, for lists only: what is read, compared before a write, or verified is always hashed.
+//! holds for the files that are read whole or in ranges; across runs, hashes are kept in hidden files of the ledger zone, one
+//! for each zone and dataset, for lists only: what is read, compared before a write, or verified is always hashed.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
+use std::collections::HashMap;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::super::{Compared, Object};
-use super::files::{SETTLED_NANOSECONDS, State, describe_open, locked_temporary, modified, nanoseconds, open};
+use super::files::{State, describe_open, locked_temporary, modified, nanoseconds, open};
+use super::walk::Place;
 
-/// Smaller files are hashed in no time.
+/// Of fewer files, smaller ones are hashed in no time.
 const LARGE: u64 = 8 * 1024 * 1024;
-/// Files that are remembered at most.
-const MOST: usize = 20_000;
+/// So many files are few.
+const FEW: usize = 1_000;
+/// Files that are remembered at most of one dataset in one zone.
+const MOST: usize = 4_000_000;
+/// Files that are remembered at most within a process.
+const MOST_IN_PROCESS: usize = 20_000;
+/// Begins a file of hashes, before the hash of what follows.
+const MAGIC: &[u8; 24] = b"tributary file hashes 1\n";
 
 /// The hashes that a store knows.
 #[derive(Debug)]
 pub struct Hashes {
     /// By device and inode, for this process only.
     ranges: Mutex<HashMap<(u64, u64), (State, String)>>,
-    /// Where hashes of large files are kept across runs.
+    /// What the files begin with in which hashes are kept across runs.
     memory: Option<PathBuf>,
 }
 
 /// Which hashes a list is to have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
-    /// All; those of large files may be remembered ones.
+    /// All; those of files that nothing was written to since may be remembered ones.
     Any,
     /// All, from the bytes as they are now.
     Proven,
-    /// Those of these keys; the others stay empty.
+    /// Those of these keys; the others may stay empty.
     Of(Compared),
 }
 
-/// Hashes of large files by key, and whether they differ from those that are kept.
-#[derive(Debug, Default)]
-pub struct Memory {
-    known: BTreeMap<String, Remembered>,
-    seen: BTreeMap<String, Remembered>,
-}
-
-/// A hash and the state of the file that it is of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A file's hash, and the state that it is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Remembered {
-    bytes: u64,
-    modified: String,
-    changed: String,
-    device: u64,
-    inode: u64,
-    etag: String,
+    /// The hash of its key.
+    key: u64,
+    /// Of the file's size, times and inode.
+    state: u64,
+    etag: u128,
 }
 
 impl Remembered {
-    fn new(state: &State, etag: &str) -> Self {
-        Self {
-            bytes: state.bytes,
-            modified: state.modified.to_string(),
-            changed: state.changed.to_string(),
-            device: state.device,
-            inode: state.inode,
-            etag: etag.to_owned(),
-        }
+    const BYTES: usize = 32;
+
+    fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let (numbers, etag) = bytes.split_at_mut(16);
+        let (key, state) = numbers.split_at_mut(8);
+        key.copy_from_slice(&self.key.to_le_bytes());
+        state.copy_from_slice(&self.state.to_le_bytes());
+        etag.copy_from_slice(&self.etag.to_le_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (numbers, etag) = bytes.split_at_checked(16)?;
+        let (key, state) = numbers.split_at_checked(8)?;
+        Some(Self {
+            key: u64::from_le_bytes(key.try_into().ok()?),
+            state: u64::from_le_bytes(state.try_into().ok()?),
+            etag: u128::from_le_bytes(etag.try_into().ok()?),
+        })
+    }
+}
+
+/// What is remembered of the files below a prefix, and what a list finds of them.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Where it is kept.
+    path: Option<PathBuf>,
+    /// When the list began, in nanoseconds since 1970.
+    now: i128,
+    /// By key.
+    known: Vec<Remembered>,
+    /// Which of these are as they were.
+    seen: Vec<bool>,
+    /// What was hashed, each with whether it is large.
+    new: Vec<(Remembered, bool)>,
+    /// How many files there are.
+    files: usize,
+}
+
+impl Memory {
+    /// What is remembered of a file in this state.
+    fn recall(&mut self, key: u64, state: u64) -> Option<u128> {
+        let at = self.known.binary_search_by_key(&key, |known| known.key).ok()?;
+        let known = self.known.get(at).filter(|known| known.state == state)?;
+        *self.seen.get_mut(at)? = true;
+        Some(known.etag)
     }
 }
 
 impl Hashes {
-    /// Hashes that are kept in the file `memory`, if there is one.
+    /// Hashes that are kept in files whose names begin with `memory`, if there is one.
     pub fn new(memory: Option<PathBuf>) -> Self {
         Self { ranges: Mutex::default(), memory }
     }
@@ -99,83 +136,105 @@ impl Hashes {
     /// Remembers the hash of a file for this process.
     pub fn note(&self, state: State, etag: &str) {
         let mut ranges = self.ranges.lock().unwrap_or_else(PoisonError::into_inner);
-        if ranges.len() >= MOST {
+        if ranges.len() >= MOST_IN_PROCESS {
             ranges.clear();
         }
         ranges.insert((state.device, state.inode), (state, etag.to_owned()));
     }
 
     /// A file as a listed object; `None` if it is gone.
-    pub fn describe(&self, key: &str, path: &Path, memory: &mut Memory, wanted: &Wanted) -> io::Result<Option<Object>> {
-        let proven = *wanted == Wanted::Proven;
-        let Some(mut file) = open(path)? else { return Ok(None) };
-        let state = State::of(&file)?;
-        if matches!(wanted, Wanted::Of(keys) if !keys.has(key)) {
-            // What is known of it is good for the next list.
-            let known = memory.known.get(key).filter(|known| **known == Remembered::new(&state, &known.etag)).cloned();
-            memory.seen.extend(known.map(|known| (key.to_owned(), known)));
-            let (etag, last_modified) = (String::new(), modified(&file.metadata()?)?);
-            return Ok(Some(Object { key: key.to_owned(), bytes: state.bytes, etag, last_modified, version: None }));
-        }
-        let is_kept = self.memory.is_some() && state.bytes >= LARGE;
-        if is_kept
-            && !proven
-            && let Some(known) = memory.known.get(key)
-            && *known == Remembered::new(&state, &known.etag)
+    pub fn describe(&self, place: &Place, memory: &mut Memory, wanted: &Wanted) -> io::Result<Option<Object>> {
+        let Some(metadata) = place.metadata()? else { return Ok(None) };
+        let state = State::of_metadata(&metadata);
+        memory.files += 1;
+        let key = place.key.as_str();
+        let name = xxh3_64(key.as_bytes());
+        let settled = state.settled(memory.now);
+        let listed = |etag: String, metadata: &Metadata| {
+            let (key, last_modified) = (key.to_owned(), modified(metadata)?);
+            Ok(Some(Object { key, bytes: metadata.len(), etag, last_modified, version: None }))
+        };
+        if *wanted != Wanted::Proven
+            && let Some(settled) = settled
+            && let Some(etag) = memory.recall(name, settled)
         {
-            let (etag, last_modified) = (known.etag.clone(), modified(&file.metadata()?)?);
-            memory.seen.insert(key.to_owned(), known.clone());
-            return Ok(Some(Object { key: key.to_owned(), bytes: state.bytes, etag, last_modified, version: None }));
+            return listed(format!("{etag:032x}"), &metadata);
         }
-        let begun = nanoseconds(SystemTime::now());
+        if matches!(wanted, Wanted::Of(keys) if !keys.has(key)) {
+            return listed(String::new(), &metadata);
+        }
+        let Some(mut file) = open(&place.path())? else { return Ok(None) };
+        let before = State::of(&file)?;
+        let now = nanoseconds(SystemTime::now());
         let object = describe_open(key.to_owned(), &mut file)?;
-        if State::of(&file)? == state {
-            if proven {
-                self.note(state, &object.etag);
+        if State::of(&file)? == before {
+            if *wanted == Wanted::Proven {
+                self.note(before, &object.etag);
             }
-            if is_kept && begun - state.modified.max(state.changed) >= SETTLED_NANOSECONDS {
-                memory.seen.insert(key.to_owned(), Remembered::new(&state, &object.etag));
+            if let (Some(state), Ok(etag)) = (before.settled(now), u128::from_str_radix(&object.etag, 16)) {
+                memory.new.push((Remembered { key: name, state, etag }, before.bytes >= LARGE));
             }
         }
         Ok(Some(object))
     }
 
-    /// What is kept; nothing if that is missing or damaged.
-    pub fn recall(&self) -> Memory {
-        let read = |path: &PathBuf| {
-            let text = fs::read_to_string(path).ok()?;
-            let (hash, known) = text.split_once('\n')?;
-            (crate::hash::bytes(known.as_bytes()) == hash).then(|| serde_json::from_str(known).ok()).flatten()
-        };
-        let known = self.memory.as_ref().and_then(read).unwrap_or_default();
-        Memory { known, seen: BTreeMap::new() }
+    /// What is kept of the files below a prefix; nothing if that is missing or damaged.
+    pub fn recall(&self, prefix: &str) -> Memory {
+        // Of all datasets together nothing is kept.
+        let dataset = prefix.split_once('/').map(|(dataset, _)| dataset);
+        let path = self.memory.as_ref().zip(dataset).map(|(begin, dataset)| {
+            let mut path = begin.clone().into_os_string();
+            path.push(format!("-{dataset}"));
+            PathBuf::from(path)
+        });
+        let known = path.as_deref().and_then(load).unwrap_or_default();
+        let seen = vec![false; known.len()];
+        Memory { path, now: nanoseconds(SystemTime::now()), known, seen, ..Memory::default() }
     }
 
     /// Keeps what was seen below a prefix, if that is new. To fail here only costs time.
     pub fn keep(&self, memory: Memory, prefix: &str) {
-        let Memory { known, mut seen } = memory;
-        let Some(path) = &self.memory else { return };
-        let others = known.iter().filter(|(key, _)| !key.starts_with(prefix));
-        let room = MOST.saturating_sub(seen.len());
-        seen.extend(others.take(room).map(|(key, remembered)| (key.clone(), remembered.clone())));
-        while seen.len() > MOST {
-            seen.pop_last();
+        let Memory { path: Some(path), known, seen, mut new, files, .. } = memory else { return };
+        let is_whole = prefix.split_once('/').is_some_and(|(_, rest)| rest.is_empty());
+        if is_whole && files < FEW {
+            new.retain(|(_, is_large)| *is_large);
         }
-        if seen == known {
+        let is_kept = |at: usize| !is_whole || seen.get(at) == Some(&true);
+        if new.is_empty() && (0..known.len()).all(is_kept) {
             return;
         }
-        if let Err(error) = save(path, &seen) {
-            tracing::debug!(path = %path.display(), %error, "failed to keep the hashes of large files");
+        let mut all: Vec<Remembered> = new.into_iter().map(|(new, _)| new).collect();
+        all.extend(known.into_iter().enumerate().filter(|(at, _)| is_kept(*at)).map(|(_, known)| known));
+        // Of one key, what was hashed now comes first.
+        all.sort_by_key(|remembered| remembered.key);
+        all.dedup_by_key(|remembered| remembered.key);
+        all.truncate(MOST);
+        if let Err(error) = save(&path, &all) {
+            tracing::debug!(path = %path.display(), %error, "failed to keep the hashes of files");
         }
     }
 }
 
+fn load(path: &Path) -> Option<Vec<Remembered>> {
+    let bytes = fs::read(path).ok()?;
+    let (hash, records) = bytes.strip_prefix(MAGIC)?.split_at_checked(16)?;
+    if hash != xxh3_128(records).to_le_bytes() {
+        return None;
+    }
+    records.chunks(Remembered::BYTES).map(Remembered::from_bytes).collect()
+}
+
 /// Writes beside the destination and renames, as objects are written. Makes no folder of its own.
-fn save(path: &Path, seen: &BTreeMap<String, Remembered>) -> io::Result<()> {
+fn save(path: &Path, all: &[Remembered]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| folder.is_dir()).ok_or(io::ErrorKind::NotFound)?;
-    let known = serde_json::to_string(seen)?;
+    if all.is_empty() {
+        return fs::remove_file(path);
+    }
+    let records: Vec<u8> = all.iter().flat_map(|remembered| remembered.to_bytes()).collect();
     let mut temporary = locked_temporary(folder)?;
-    write!(temporary, "{}\n{known}", crate::hash::bytes(known.as_bytes()))?;
+    temporary.write_all(MAGIC)?;
+    temporary.write_all(&xxh3_128(&records).to_le_bytes())?;
+    temporary.write_all(&records)?;
     temporary.persist(path).map(drop).map_err(|error| error.error)
 }
 
@@ -185,103 +244,144 @@ mod tests {
 
     use super::*;
 
-    /// A large file whose times are long past, and hashes that are kept beside it.
-    fn large(folder: &Path) -> (PathBuf, Hashes) {
-        let path = folder.join("large.bin");
-        fs::write(&path, vec![7; usize::try_from(LARGE).unwrap()]).unwrap();
-        (path, Hashes::new(Some(folder.join(".hashes"))))
+    const KEY: &str = "d/large.bin";
+
+    /// A folder with a large file that was written long ago, and one beside it where hashes are kept.
+    struct Lake {
+        root: tempfile::TempDir,
+        kept: tempfile::TempDir,
     }
 
-    fn settled(path: &Path) -> State {
-        let state = State::of(&File::open(path).unwrap()).unwrap();
-        State { modified: state.modified - 2 * SETTLED_NANOSECONDS, ..state }
+    impl Lake {
+        fn new() -> Self {
+            let lake = Self { root: tempfile::tempdir().unwrap(), kept: tempfile::tempdir().unwrap() };
+            fs::create_dir(lake.root.path().join("d")).unwrap();
+            fs::write(lake.path(), vec![7; usize::try_from(LARGE).unwrap()]).unwrap();
+            lake
+        }
+
+        fn path(&self) -> PathBuf {
+            self.root.path().join(KEY)
+        }
+
+        fn hashes(&self) -> Hashes {
+            Hashes::new(Some(self.kept.path().join(".hashes")))
+        }
+
+        fn memory(&self) -> PathBuf {
+            self.kept.path().join(".hashes-d")
+        }
+
+        /// As if the file had been settled when the list began.
+        fn recall(&self) -> Memory {
+            let mut memory = self.hashes().recall("d/");
+            memory.now += 3_600_000_000_000;
+            memory
+        }
+
+        fn state(&self) -> u64 {
+            State::of(&File::open(self.path()).unwrap()).unwrap().settled(self.recall().now).unwrap()
+        }
+
+        fn remember(&self, key: &str, state: u64, etag: u128) {
+            save(&self.memory(), &[Remembered { key: xxh3_64(key.as_bytes()), state, etag }]).unwrap();
+        }
+
+        fn listed(&self, memory: &mut Memory, wanted: &Wanted) -> Object {
+            let path = self.path();
+            self.hashes().describe(&Place::at(KEY, &path), memory, wanted).unwrap().unwrap()
+        }
+    }
+
+    fn hash_of(number: u128) -> String {
+        format!("{number:032x}")
     }
 
     #[test]
     fn a_list_that_needs_no_hash_forgets_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, hashes) = large(folder.path());
-        let known = Remembered::new(&State::of(&File::open(&path).unwrap()).unwrap(), "known");
-        for (known, kept) in [(known.clone(), true), (Remembered { bytes: 1, ..known }, false)] {
-            let known = BTreeMap::from([("large.bin".to_owned(), known)]);
-            let mut memory = Memory { known, seen: BTreeMap::new() };
-            hashes.describe("large.bin", &path, &mut memory, &Wanted::Of(Compared::default())).unwrap().unwrap();
-            assert_eq!(memory.seen.contains_key("large.bin"), kept);
+        let lake = Lake::new();
+        for (state, is_kept) in [(lake.state(), true), (1, false)] {
+            lake.remember(KEY, state, 5);
+            let mut memory = lake.recall();
+            lake.listed(&mut memory, &Wanted::Of(Compared::default()));
+            assert_eq!(memory.seen, [is_kept]);
+            lake.hashes().keep(memory, "d/");
+            assert_eq!(lake.recall().known.len(), usize::from(is_kept));
         }
     }
 
     #[test]
     fn what_is_not_compared_is_not_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.csv");
-        fs::write(&path, "a").unwrap();
-        let listed = |keys: &[&str]| {
-            let mut compared = Compared::default();
-            keys.iter().for_each(|key| compared.add(key));
-            let wanted = Wanted::Of(compared);
-            let object = Hashes::new(None).describe("a.csv", &path, &mut Memory::default(), &wanted);
-            object.unwrap().map(|object| (object.bytes, object.etag))
-        };
-        assert_eq!(listed(&["b.csv"]), Some((1, String::new())));
-        assert_eq!(listed(&["a.csv"]), Some((1, crate::hash::bytes(b"a"))));
+        let lake = Lake::new();
+        let mut compared = Compared::default();
+        compared.add("d/b.csv");
+        let list = |compared: &Compared| lake.listed(&mut lake.recall(), &Wanted::Of(compared.clone()));
+        assert_eq!((list(&compared).bytes, list(&compared).etag), (LARGE, String::new()));
+        compared.add(KEY);
+        assert_eq!(list(&compared).etag.len(), 32);
     }
 
     #[test]
     fn what_was_written_to_just_now_is_not_remembered() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, hashes) = large(folder.path());
-        let mut memory = hashes.recall();
-        hashes.describe("large.bin", &path, &mut memory, &Wanted::Any).unwrap().unwrap();
-        assert!(memory.seen.is_empty());
+        let lake = Lake::new();
+        let mut memory = lake.hashes().recall("d/");
+        lake.listed(&mut memory, &Wanted::Any);
+        assert_eq!(memory.new, []);
     }
 
     #[test]
     fn a_remembered_hash_is_for_one_state_and_never_for_a_proof() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, hashes) = large(folder.path());
-        let state = State::of(&File::open(&path).unwrap()).unwrap();
-        let known = BTreeMap::from([("large.bin".to_owned(), Remembered::new(&state, "remembered"))]);
-        save(hashes.memory.as_ref().unwrap(), &known).unwrap();
-        let etag = |proven| {
-            let mut memory = hashes.recall();
+        let lake = Lake::new();
+        lake.remember(KEY, lake.state(), 5);
+        let etag = |wanted: Wanted| {
+            let mut memory = lake.recall();
             assert_eq!(memory.known.len(), 1);
-            let wanted = if proven { Wanted::Proven } else { Wanted::Any };
-            hashes.describe("large.bin", &path, &mut memory, &wanted).unwrap().unwrap().etag
+            lake.listed(&mut memory, &wanted).etag
         };
-        assert_eq!(etag(false), "remembered");
-        assert_ne!(etag(true), "remembered");
+        assert_eq!(etag(Wanted::Any), hash_of(5));
+        assert_ne!(etag(Wanted::Proven), hash_of(5));
+        lake.remember(KEY, lake.state() + 1, 5);
+        assert_ne!(etag(Wanted::Any), hash_of(5));
+        lake.remember(KEY, lake.state(), 5);
+        let touched = SystemTime::now() - Duration::from_secs(60);
+        File::options().write(true).open(lake.path()).unwrap().set_modified(touched).unwrap();
+        assert_ne!(etag(Wanted::Any), hash_of(5));
+    }
 
-        let other = Remembered::new(&settled(&path), "remembered");
-        save(hashes.memory.as_ref().unwrap(), &BTreeMap::from([("large.bin".to_owned(), other)])).unwrap();
-        assert_ne!(etag(false), "remembered");
-        let touched = SystemTime::now() + Duration::from_secs(60);
-        File::options().write(true).open(&path).unwrap().set_modified(touched).unwrap();
-        save(hashes.memory.as_ref().unwrap(), &known).unwrap();
-        assert_ne!(etag(false), "remembered");
+    #[test]
+    fn hashes_are_kept_until_a_file_is_gone_or_another() {
+        let lake = Lake::new();
+        let keep = |prefix: &str, files: usize, new: &[(u64, u128, bool)]| {
+            let mut memory = lake.recall();
+            memory.files = files;
+            memory.new = new
+                .iter()
+                .map(|(key, etag, is_large)| (Remembered { key: *key, state: 1, etag: *etag }, *is_large))
+                .collect();
+            lake.hashes().keep(memory, prefix);
+            lake.recall().known.iter().map(|known| (known.key, known.etag)).collect::<Vec<_>>()
+        };
+        assert_eq!(keep("d/", FEW - 1, &[(1, 1, false), (2, 2, true)]), [(2, 2)], "of few files the large ones");
+        assert_eq!(keep("d/part/", FEW, &[(1, 1, false), (2, 3, true)]), [(1, 1), (2, 3)], "the newer one");
+        assert_eq!(keep("d/", FEW, &[(3, 3, false)]), [(3, 3)], "what was not seen is gone");
+        assert_eq!(keep("d/", FEW, &[]), []);
+        assert!(!lake.memory().exists());
+        lake.hashes().keep(lake.hashes().recall(""), "");
     }
 
     #[test]
     fn damaged_memory_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, hashes) = large(folder.path());
-        let state = State::of(&File::open(&path).unwrap()).unwrap();
-        let memory = hashes.memory.as_ref().unwrap();
-        save(memory, &BTreeMap::from([("k".to_owned(), Remembered::new(&state, "e"))])).unwrap();
-        assert_eq!(hashes.recall().known.len(), 1);
-        let mut bytes = fs::read(memory).unwrap();
-        *bytes.last_mut().unwrap() ^= 1;
-        fs::write(memory, bytes).unwrap();
-        assert_eq!(hashes.recall().known.len(), 0);
-    }
-
-    #[test]
-    fn what_is_gone_below_the_prefix_is_forgotten() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, hashes) = large(folder.path());
-        let state = State::of(&File::open(&path).unwrap()).unwrap();
-        let entry = |key: &str| (key.to_owned(), Remembered::new(&state, "e"));
-        save(hashes.memory.as_ref().unwrap(), &BTreeMap::from([entry("a/x"), entry("b/x")])).unwrap();
-        hashes.keep(hashes.recall(), "a/");
-        assert_eq!(hashes.recall().known.into_keys().collect::<Vec<_>>(), ["b/x"]);
+        let lake = Lake::new();
+        lake.remember(KEY, 1, 1);
+        let bytes = fs::read(lake.memory()).unwrap();
+        assert_eq!(lake.recall().known.len(), 1);
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            fs::write(lake.memory(), flipped).unwrap();
+            assert_eq!(lake.recall().known.len(), 0, "byte {at}");
+        }
+        fs::write(lake.memory(), &bytes[..bytes.len() - 1]).unwrap();
+        assert_eq!(lake.recall().known.len(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Finds the files of a folder, whatever else is in it.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, DirEntry, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -40,13 +40,62 @@ impl Folder {
     }
 }
 
+/// Where something lies.
+pub struct Place<'p> {
+    /// Its key; that of a folder ends in a slash.
+    pub key: String,
+    at: At<'p>,
+}
+
+enum At<'p> {
+    Path(&'p Path),
+    /// A plain file: its metadata are looked up in its folder, with no way through those above.
+    Plain(&'p DirEntry),
+}
+
+impl Place<'_> {
+    /// The last part of the key.
+    pub fn name(&self) -> &str {
+        self.key.trim_end_matches('/').rsplit('/').next().unwrap_or(&self.key)
+    }
+
+    /// Whether its name begins with a dot.
+    pub fn is_hidden(&self) -> bool {
+        self.name().starts_with('.')
+    }
+
+    /// Its path.
+    pub fn path(&self) -> PathBuf {
+        match self.at {
+            At::Path(path) => path.to_owned(),
+            At::Plain(entry) => entry.path(),
+        }
+    }
+
+    /// What the file system says of it; `None` if it is gone.
+    pub fn metadata(&self) -> io::Result<Option<Metadata>> {
+        let found = match self.at {
+            At::Path(path) => fs::metadata(path),
+            At::Plain(entry) => entry.metadata(),
+        };
+        match found {
+            Err(error) if is_absent(&error) => Ok(None),
+            found => found.map(Some),
+        }
+    }
+}
+
+#[cfg(test)]
+impl<'p> Place<'p> {
+    pub fn at(key: &str, path: &'p Path) -> Self {
+        Self { key: key.to_owned(), at: At::Path(path) }
+    }
+}
+
 /// Visits everything whose key begins with `prefix`, but folders; a root that is not there has nothing. A folder that
-/// cannot be read is visited as something odd, with a slash at the end of its key: it stops no other.
-pub fn walk(
-    root: &Path,
-    prefix: &str,
-    visit: &mut dyn FnMut(String, &Path, Found) -> io::Result<()>,
-) -> io::Result<()> {
+/// cannot be read is visited as something odd, with a slash at the end of its key: it stops no other. The files of one
+/// folder come in the order of their names.
+pub fn walk(root: &Path, prefix: &str, visit: &mut dyn FnMut(Place<'_>, Found) -> io::Result<()>) -> io::Result<()> {
     let mut pending = vec![begin(root, prefix.rsplit_once('/').map_or("", |(folder, _)| folder))];
     while let Some(folder) = pending.pop() {
         let listed = entries_of(&folder.path);
@@ -56,13 +105,15 @@ pub fn walk(
             Err(error) if folder.key.is_empty() || super::is_shortage(&error) => return Err(error),
             Err(error) => {
                 let why = format!("the folder cannot be read: {error}");
-                visit(format!("{}/", folder.key), &folder.path, Found::Odd(why))?;
+                visit(Place { key: format!("{}/", folder.key), at: At::Path(&folder.path) }, Found::Odd(why))?;
                 continue;
             }
-            Ok(entries) => entries,
+            Ok(mut entries) => {
+                entries.sort_by_cached_key(DirEntry::file_name);
+                entries
+            }
         };
         for entry in entries {
-            let path = entry.path();
             let name = entry.file_name();
             let text = name.to_string_lossy();
             let child = if folder.key.is_empty() { text.to_string() } else { format!("{}/{text}", folder.key) };
@@ -73,10 +124,11 @@ pub fn walk(
             // Plain files are told from others by the folder alone: a lake has a million of them.
             if name.to_str().is_some() && entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 if is_wanted {
-                    visit(child, &path, Found::File)?;
+                    visit(Place { key: child, at: At::Plain(&entry) }, Found::File)?;
                 }
                 continue;
             }
+            let path = entry.path();
             let odd = match fs::metadata(&path) {
                 _ if name.to_str().is_none() => Some("its name is not UTF-8".to_owned()),
                 Ok(metadata) if metadata.is_dir() => match below(&folder, &path, &child, &metadata) {
@@ -85,7 +137,7 @@ pub fn walk(
                         continue;
                     }
                     Err(why) => {
-                        visit(format!("{child}/"), &path, Found::Odd(why))?;
+                        visit(Place { key: format!("{child}/"), at: At::Path(&path) }, Found::Odd(why))?;
                         continue;
                     }
                 },
@@ -96,7 +148,7 @@ pub fn walk(
                 Err(error) => Some(error.to_string()),
             };
             if is_wanted {
-                visit(child, &path, odd.map_or(Found::File, Found::Odd))?;
+                visit(Place { key: child, at: At::Path(&path) }, odd.map_or(Found::File, Found::Odd))?;
             }
         }
     }
