@@ -196,7 +196,7 @@ impl Hashes {
     pub fn keep(&self, memory: Memory, prefix: &str) {
         let Memory { path: Some(path), known, seen, mut new, files, .. } = memory else { return };
         let is_whole = prefix.split_once('/').is_some_and(|(_, rest)| rest.is_empty());
-        if is_whole && files < FEW {
+        if files < FEW {
             new.retain(|(_, is_large)| *is_large);
         }
         let is_kept = |at: usize| !is_whole || seen.get(at) == Some(&true);
@@ -362,6 +362,7 @@ mod tests {
             lake.recall().known.iter().map(|known| (known.key, known.etag)).collect::<Vec<_>>()
         };
         assert_eq!(keep("d/", FEW - 1, &[(1, 1, false), (2, 2, true)]), [(2, 2)], "of few files the large ones");
+        assert_eq!(keep("d/part/", FEW - 1, &[(1, 1, false)]), [(2, 2)]);
         assert_eq!(keep("d/part/", FEW, &[(1, 1, false), (2, 3, true)]), [(1, 1), (2, 3)], "the newer one");
         assert_eq!(keep("d/", FEW, &[(3, 3, false)]), [(3, 3)], "what was not seen is gone");
         assert_eq!(keep("d/", FEW, &[]), []);
