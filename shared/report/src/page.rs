@@ -10,6 +10,7 @@ use crate::csp;
 use crate::declare::{As, Better, Chart, Headline, KeyNumber, Kind, Linked, Newest, Page, Scale, Section};
 use crate::html::{link, text};
 use crate::locale::Locale;
+use crate::needs::no_column;
 use crate::rows::{self, Rows};
 use crate::template;
 
@@ -126,8 +127,7 @@ impl<'a> Maker<'a> {
     fn has(&mut self, part: &str, rows: &Rows, column: &str) -> bool {
         let has = rows.has(column) || rows.is_empty();
         if !has {
-            let known = rows.columns().join(", ");
-            self.problems.push(format!("{part}: its query returns no column \"{column}\"; it returns {known}"));
+            self.problems.push(no_column(part, column, rows.columns()));
         }
         has
     }
