@@ -23,6 +23,7 @@ pub mod secret;
 pub mod settings;
 pub mod stack;
 pub mod store;
+pub mod suggest;
 pub mod telemetry;
 pub mod time;
 pub mod work;

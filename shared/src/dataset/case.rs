@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Value;
 
-use super::mistake::Mistake;
+use super::mistake::{Mistake, line_in};
 use crate::partition::Partition;
 
 /// The ending of the files.
@@ -65,10 +65,8 @@ struct CaseFile {
 
 /// Reads a file's tests.
 pub fn cases(text: &str) -> Result<Vec<Case>, String> {
-    let file: File = toml::from_str(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        format!("line {}: {}", before.matches('\n').count() + 1, error.message())
-    })?;
+    let file: File = toml::from_str(text)
+        .map_err(|error| format!("line {}: {}", line_in(text, &error), Mistake::toml(&error).why()))?;
     if file.test.is_empty() {
         return Err("it has no [[test]]".to_owned());
     }
@@ -134,6 +132,8 @@ mod tests {
             ("", "no [[test]]"),
             ("[[test]]\nname = 'n'\n", "line 1: missing field `expect`"),
             ("[[test]]\nname = 'n'\nexpect = []\ncolor = 1\n", "line 4: unknown field `color`"),
+            ("[[test]]\nname = 'n'\nexpect = []\n[[test.givne.ride]]\nid = 1\n", "did you mean `given`"),
+            ("[[test]]\nname = 'n'\nexpect = 1\n", "line 3: a list in [ ] is expected here, not 1"),
             ("[[test]]\nname = 'n'\nexpect = []\npartition = 'month'\n", "[[test]] \"n\".partition"),
             ("[[test]]\nname = 'n'\nexpect = [{ a = [1] }]\n", "expect.a: a value is one text"),
         ] {

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
+use super::mistake::{line_in, plain};
+use super::model::line_of;
 use super::{DATASET_FILE, Dataset, REPORT_FILE, case};
 use crate::error::{Error, Result};
 use crate::store::Store;
+use crate::suggest::{did_you_mean, nearest};
 
 static BUILT_IN: Dir = include_dir!("$CARGO_MANIFEST_DIR/datasets");
 
@@ -117,7 +120,8 @@ impl Catalog {
         }
         self.datasets.iter().find(|dataset| dataset.name == name).ok_or_else(|| {
             let known: Vec<_> = self.datasets.iter().map(|dataset| dataset.name.as_str()).collect();
-            Error::Usage(format!("there is no dataset \"{name}\"; the lake has {}", known.join(", ")))
+            let meant = did_you_mean(name, known.iter().copied());
+            Error::Usage(format!("there is no dataset \"{name}\"; the lake has {}{meant}", known.join(", ")))
         })
     }
 }
@@ -125,6 +129,11 @@ impl Catalog {
 /// A dataset from its built-in folder and the lake's own folder of the same name, which goes before it.
 fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset, Broken> {
     let texts: Vec<String> = [folder.get(DATASET_FILE), own.get(DATASET_FILE)].into_iter().flatten().cloned().collect();
+    if texts.is_empty() {
+        let similar = nearest(DATASET_FILE, own.keys().map(String::as_str).filter(|file| !file.ends_with(".sql")));
+        let meant = similar.map_or_else(String::new, |file| format!("; is {file} meant to be it?"));
+        return Err(Broken { file: format!("{name}/{DATASET_FILE}"), why: format!("there is no such file{meant}") });
+    }
     let mut declared = toml::Table::new();
     for text in &texts {
         overlay(&mut declared, parse(name, text)?);
@@ -134,21 +143,31 @@ fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset, Broken> 
         folder.iter().filter_map(|(file, text)| Some((file.strip_suffix(case::ENDING)?.to_owned(), text.clone())));
     let cases = cases.collect();
     let report = folder.get(REPORT_FILE).cloned();
-    let queries = folder.into_iter().filter(|(file, _)| file.ends_with(".sql")).collect();
-    let read = Dataset::new(name, declared, &queries).map(|dataset| Dataset { report, cases, ..dataset });
+    let queries: BTreeMap<String, String> = folder.into_iter().filter(|(file, _)| file.ends_with(".sql")).collect();
+    let read = Dataset::new(name, declared, &queries).map(|dataset| {
+        let texts = texts.clone();
+        Dataset { report, cases, texts, ..dataset }
+    });
     read.map_err(|(file, mistake)| {
         // The lake's own text goes before the built-in one, also in mistakes.
-        let line = if file == DATASET_FILE { texts.iter().rev().find_map(|text| mistake.line(text)) } else { None };
-        let line = line.map_or_else(String::new, |line| format!(", line {line}"));
-        Broken { file: format!("{name}/{file}{line}"), why: mistake.to_string() }
+        let line = if file == DATASET_FILE {
+            texts.iter().rev().find_map(|text| mistake.line(text))
+        } else {
+            queries.get(&file).and_then(|text| line_of(text, &mistake))
+        };
+        Broken { file: place(&format!("{name}/{file}"), line), why: mistake.to_string() }
     })
+}
+
+/// A file, with the line if it is known.
+pub(super) fn place(file: &str, line: Option<usize>) -> String {
+    line.map_or_else(|| file.to_owned(), |line| format!("{file}, line {line}"))
 }
 
 fn parse(name: &str, text: &str) -> Result<toml::Table, Broken> {
     text.parse().map_err(|error: toml::de::Error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        Broken { file: format!("{name}/{DATASET_FILE}, line {line}"), why: error.message().to_owned() }
+        let line = line_in(text, &error);
+        Broken { file: format!("{name}/{DATASET_FILE}, line {line}"), why: plain(error.message()) }
     })
 }
 
@@ -206,6 +225,48 @@ mod tests {
         let own = folder("title = \"T\"\ntime_zone = \"UTC\"\n");
         let catalog = Catalog::with_folders(BTreeMap::from([("trams".to_owned(), own)]));
         assert_eq!(catalog.dataset("trams").unwrap().title, "T");
+    }
+
+    #[test]
+    fn a_folder_without_its_declaration_is_named() {
+        let own = Folder::from([("datasets.toml".to_owned(), "title = \"T\"\n".to_owned())]);
+        let catalog = Catalog::with_folders(BTreeMap::from([("trams".to_owned(), own)]));
+        let error = catalog.dataset("trams").unwrap_err().to_string();
+        assert!(
+            error.contains("trams/dataset.toml: there is no such file; is datasets.toml meant to be it?"),
+            "{error}"
+        );
+        let error = catalog.dataset("irceliny").unwrap_err().to_string();
+        assert!(error.ends_with("did you mean \"irceline\"?"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_there_is_named_with_what_is() {
+        let base = "title = \"T\"\ntime_zone = \"UTC\"\n[table.ride]\nfrom = \"*.csv\"\n";
+        let columns = "[table.ride.column]\nrit = { type = \"int64\" }\nday = { type = \"date\" }\n";
+        for (options, wanted) in [
+            (
+                "partition = \"month(dag)\"\n",
+                "line 5: table.ride.partition: there is no date column \"dag\"; the only one is day; did you mean \"day\"?",
+            ),
+            (
+                "key = [\"ritt\"]\n",
+                "line 5: table.ride.key: there is no column \"ritt\"; there are rit, day; did you mean \"rit\"?",
+            ),
+            (
+                "format = \"cvs\"\n",
+                "line 5: table.ride.format: unknown format \"cvs\"; there are csv, tsv, json, ndjson, xlsx, parquet, responses; did you mean \"csv\"?",
+            ),
+            (
+                "skip_lines = \"2\"\n",
+                "line 5: table.ride.skip_lines: a whole number from 0 on is expected here, not the text \"2\"",
+            ),
+        ] {
+            let text = format!("{base}{options}{columns}");
+            let catalog = Catalog::with_folders(BTreeMap::from([("t".to_owned(), folder(&text))]));
+            let error = catalog.dataset("t").unwrap_err().to_string();
+            assert!(error.contains(wanted), "{error}");
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! One column's declaration: type, where its value comes from, and the rules a value must pass.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use arrow::datatypes::{DataType, TimeUnit};
 use chrono::NaiveDate;
-use chrono::format::{Fixed, Item, StrftimeItems};
+use chrono::format::{Fixed, Item, Parsed, StrftimeItems, parse};
 use chrono_tz::Tz;
 use regex::Regex;
 use serde::{Deserialize, Deserializer};
@@ -83,6 +83,19 @@ impl TryFrom<String> for TimeFormat {
 }
 
 impl TimeFormat {
+    /// Whether texts of this format say a whole date.
+    fn has_date(&self) -> bool {
+        let Self::Pattern(pattern) = self else { return true };
+        // What was written can be read again, unless something of it is missing.
+        let Some(time) = chrono::DateTime::from_timestamp(1_795_345_445, 0) else { return true };
+        let (mut parsed, mut written) = (Parsed::new(), String::new());
+        let is_written = write!(written, "{}", time.fixed_offset().format(pattern)).is_ok();
+        if !is_written || parse(&mut parsed, &written, StrftimeItems::new(pattern)).is_err() {
+            return true;
+        }
+        parsed.to_naive_date().is_ok() || parsed.to_naive_datetime_with_offset(0).is_ok()
+    }
+
     /// Whether texts of this format say how far they are from UTC.
     pub fn has_offset(&self) -> bool {
         let says_offset = |item: Item| {
@@ -436,6 +449,10 @@ impl Column {
                 "a file may lack the field of an optional column: it is neither required nor made of anything else";
             return Some(("optional", why.to_owned()));
         }
+        if let Some(TimeFormat::Pattern(pattern)) = self.format.iter().find(|format| !format.has_date()) {
+            let why = format!("{pattern} has no whole date: write year, month and day, as in %d/%m/%Y");
+            return Some(("format", why));
+        }
         let local = self.format.iter().find(|format| !format.has_offset());
         if let (ColumnType::Timestamp, None, Some(format)) = (self.kind, self.zone, local) {
             let pattern = if let TimeFormat::Pattern(pattern) = format { pattern } else { "those of Excel" };
@@ -538,6 +555,8 @@ mod tests {
             ("type = \"date\"\nambiguous = \"later\"", "ambiguous", "for timestamps"),
             ("type = \"timestamp\"\nformat = \"excel\"", "format", "Excel"),
             ("type = \"date\"\nformat = \"epoch_us\"", "format", "day_of"),
+            ("type = \"date\"\nformat = \"%d/%q/%Y\"", "format", "no whole date"),
+            ("type = \"timestamp\"\nzone = \"UTC\"\nformat = \"%d/%Y %H:%M\"", "format", "no whole date"),
             ("type = \"string\"\nfield = \"a\"\nfields = [\"a\", \"b\"]", "fields", "one place"),
             ("type = \"string\"\npath = \"/a\"\nfields = [\"a\", \"b\"]", "fields", "one place"),
             ("type = \"string\"\nrequired = true\noptional = true", "optional", "required"),
@@ -545,6 +564,12 @@ mod tests {
             let (found, message) = settled(declared).unwrap().mistake().unwrap();
             assert_eq!(found, option, "{declared}");
             assert!(message.contains(why), "{declared}: {message}");
+        }
+        for format in
+            ["%Y-%m-%d", "%d %b %y", "%s", "%G-W%V-%u", "%Y-%j", "%d/%m/%Y %I:%M %p", "%Y%m%d%H%M%S", "%c", "%FT%T%#z"]
+        {
+            let declared = format!("type = \"timestamp\"\nzone = \"UTC\"\nformat = \"{format}\"");
+            assert_eq!(settled(&declared).unwrap().mistake(), None, "{format}");
         }
         for (declared, why) in [
             ("type = \"string\"\nfields = [\"a\"]", "two fields"),

@@ -3,6 +3,7 @@
 use super::mistake::Mistake;
 use super::{Dataset, MistakeIn, Model, Table, View};
 use crate::partition::PartitionBy;
+use crate::suggest::did_you_mean;
 
 /// Something that has rows of its own: a table of the standard zone, or a model of the consumption zone.
 #[derive(Debug, Clone, Copy)]
@@ -120,7 +121,13 @@ impl Dataset {
                 self.table(input).is_some() || self.view(input).is_some() || self.model(input).is_some()
             };
             if let Some(input) = inputs.iter().find(|input| !is_known(input)) {
-                let why = format!("its input \"{input}\" is no table, view or model of this dataset");
+                let known = self.names().into_iter().chain(self.views.iter().map(|view| view.name.as_str()));
+                let known: Vec<&str> = known.filter(|known| known != name).collect();
+                let meant = did_you_mean(input, known.iter().copied());
+                let why = format!(
+                    "inputs: \"{input}\" is no table, view or model of this dataset; there are {}{meant}",
+                    known.join(", ")
+                );
                 return Err((format!("{name}.sql"), Mistake::new(why)));
             }
         }

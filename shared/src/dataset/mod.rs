@@ -30,11 +30,13 @@ pub use self::table::{
     ARCHIVE, COMPRESSIONS, Encoding, Format, Header, Quote, RECEIVED_AT, Sheet, Spread, Table, ends_in,
 };
 
+use self::catalog::place;
 use self::list::{Bound, check_bounds};
 use self::mistake::Mistake;
 use self::model::SqlFile;
 use crate::error::{Error, Result};
 use crate::keys;
+use crate::suggest::did_you_mean;
 use crate::time::Stamp;
 
 /// The most letters of a name: what all catalogs take.
@@ -56,6 +58,8 @@ pub struct Dataset {
     pub stamp: Stamp,
     /// The settings of the source that fetches this dataset; empty for uploads.
     source: toml::Table,
+    /// The texts of its `dataset.toml`, the built-in one first: where mistakes are looked for.
+    texts: Vec<String>,
     /// Named translations, such as phenomenon id to parameter name.
     lookups: BTreeMap<String, BTreeMap<String, String>>,
     /// The tables in the order of declaration.
@@ -153,6 +157,7 @@ impl Dataset {
             zone,
             stamp: parsed.stamp,
             source: parsed.source,
+            texts: Vec::new(),
             lookups: parsed.lookup,
             tables,
             lists,
@@ -255,10 +260,34 @@ impl Dataset {
 
     /// The source's settings in its own type.
     pub fn source_settings<T: DeserializeOwned>(&self) -> Result<T> {
-        self.source.clone().try_into().map_err(|error: toml::de::Error| Error::Dataset {
-            file: format!("{}/dataset.toml", self.name),
-            why: format!("source: {}", error.message()),
+        self.source.clone().try_into().map_err(|error: toml::de::Error| {
+            let mistake = Mistake::toml(&error).within("source");
+            self.wrong(&mistake)
         })
+    }
+
+    /// What is wrong with a value of `[source]` that its type does not show.
+    pub fn wrong_source(&self, key: &str, why: &str) -> Error {
+        let keys = key.rsplit('.');
+        self.wrong(&keys.fold(Mistake::new(why), |mistake, key| mistake.within(key)).within("source"))
+    }
+
+    fn wrong(&self, mistake: &Mistake) -> Error {
+        let line = self.texts.iter().rev().find_map(|text| mistake.line(text));
+        Error::Dataset { file: place(&format!("{}/{DATASET_FILE}", self.name), line), why: mistake.to_string() }
+    }
+
+    /// The names of its tables and models.
+    pub fn names(&self) -> Vec<&str> {
+        let tables = self.tables.iter().map(|table| table.name.as_str());
+        tables.chain(self.models.iter().map(|model| model.name.as_str())).collect()
+    }
+
+    /// What is to be said of a name that is none of them.
+    pub fn unknown(&self, name: &str) -> String {
+        let known = self.names();
+        let meant = did_you_mean(name, known.iter().copied());
+        format!("{} has no \"{name}\"; it has {}{meant}", self.name, known.join(", "))
     }
 
     /// A named translation; empty if there is none of that name.

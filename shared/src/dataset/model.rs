@@ -15,7 +15,7 @@
 use serde::Deserialize;
 
 use super::expect::{Expectation, TestFile};
-use super::mistake::Mistake;
+use super::mistake::{Mistake, line_in};
 use crate::hash;
 use crate::partition::PartitionBy;
 
@@ -142,6 +142,33 @@ struct ViewFile {
     materialize: bool,
 }
 
+/// The lines, from 1, of a declaration at which a `[[test]]` begins.
+fn headers(declaration: &str) -> impl Iterator<Item = usize> {
+    let lines = (1..).zip(declaration.lines());
+    lines.filter(|(_, line)| line.split('#').next().unwrap_or_default().trim() == "[[test]]").map(|(number, _)| number)
+}
+
+/// What the TOML reader met in a declaration, whose first line follows `before` lines of the file.
+fn explain(error: &toml::de::Error, kind: &str, declaration: &str, before: usize) -> Mistake {
+    let line = line_in(declaration, error);
+    let test = headers(declaration).filter(|header| *header <= line).count();
+    let place = if test == 0 { kind.to_owned() } else { format!("[[test]] {test}") };
+    // What is missing is missing in the whole.
+    let line = if error.message().starts_with("missing field") { before } else { before + line };
+    Mistake::new(Mistake::toml(error).why()).within(&place).at(line)
+}
+
+/// The line of a file, from 1, of a mistake in its declaration: messages begin with the option's name.
+pub(super) fn line_of(text: &str, mistake: &Mistake) -> Option<usize> {
+    let is_end = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
+    let option = mistake.why().split(is_end).next().filter(|option| !option.is_empty())?;
+    let declares = |line: &str| {
+        let declared = line.strip_prefix("--").and_then(|line| line.trim_start().strip_prefix(option));
+        declared.is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    mistake.known_line().or_else(|| text.lines().position(declares).map(|at| at + 1))
+}
+
 impl SqlFile {
     pub(super) fn new(file: &str, text: &str) -> Result<Self, Mistake> {
         let comment: Vec<&str> = text
@@ -164,12 +191,13 @@ impl SqlFile {
         let sql = text.to_owned();
         if is_view {
             let declared: ViewFile =
-                toml::from_str(&declaration).map_err(|error| Mistake::new(error.message()).within("[view]"))?;
+                toml::from_str(&declaration).map_err(|error| explain(&error, "[view]", &declaration, start + 1))?;
             let ViewFile { inputs, materialize } = declared;
             return Ok(Self::View(View { name, about, inputs, materialize, sql, fingerprint }));
         }
         let wrong = |why: String| Mistake::new(why).within("[model]");
-        let declared: ModelFile = toml::from_str(&declaration).map_err(|error| wrong(error.message().to_owned()))?;
+        let declared: ModelFile =
+            toml::from_str(&declaration).map_err(|error| explain(&error, "[model]", &declaration, start + 1))?;
         if declared.inputs.is_empty() {
             return Err(wrong("inputs names no table".to_owned()));
         }
@@ -207,8 +235,9 @@ impl SqlFile {
         }
         let mut tests = Vec::new();
         for (number, test) in (1..).zip(declared.test) {
+            let line = headers(&declaration).nth(number - 1).map_or(start + 1, |line| start + 1 + line);
             let place = format!("[[test]] {number}");
-            tests.extend(test.read().map_err(|mistake| mistake.within(&place))?);
+            tests.extend(test.read().map_err(|mistake| mistake.within(&place).at(line))?);
         }
         Ok(Self::Model(Box::new(Model {
             name,
@@ -281,6 +310,38 @@ mod tests {
         ] {
             let error = SqlFile::new("m.sql", text).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn mistakes_have_a_line_and_a_suggestion() {
+        for (declared, line, wanted) in [
+            ("-- input = [\"m\"]\n", 4, "[model]: unknown field `input`"),
+            ("-- input = [\"m\"]\n", 4, "did you mean `inputs`?"),
+            ("-- inputs = [\"m\"]\n-- shardbytes = 1\n", 5, "did you mean `shard_bytes`?"),
+            ("-- inputs = [\"m\"]\n-- intermediat = true\n", 5, "did you mean `intermediate`?"),
+            ("-- partition = \"month(day)\"\n", 3, "[model]: missing field `inputs`"),
+            (
+                "-- inputs = [\"m\"]\n-- look_back_days = \"30\"\n",
+                5,
+                "a whole number from 0 on is expected here, not the text \"30\"",
+            ),
+            ("-- inputs = \"m\"\n", 4, "a list in [ ] is expected here, not the text \"m\""),
+            ("-- inputs = [\"m]\n", 4, "unclosed array"),
+            ("-- inputs = [\"m\"]\n-- partition = \"month\n", 5, "not closed on its line"),
+            ("-- inputs = [\"m\"]\n-- max_shrink = 2.0\n", 5, "max_shrink is a share"),
+            (
+                "-- inputs = [\"m\"]\n-- [[test]]\n-- unique = [\"a\"]\n-- [[test]]\n-- uniqe = [\"a\"]\n",
+                8,
+                "[[test]] 2: unknown field `uniqe`",
+            ),
+            ("-- inputs = [\"m\"]\n-- [[test]]\n-- severity = \"warm\"\n", 6, "[[test]] 1: unknown value `warm`"),
+            ("-- inputs = [\"m\"]\n-- [[test]]\n-- range = { a = [1] }\n", 5, "[[test]] 1.range.a: a range is"),
+        ] {
+            let text = format!("-- Means.\n--\n-- [model]\n{declared}\nSELECT 1\n");
+            let mistake = SqlFile::new("m.sql", &text).unwrap_err();
+            assert!(mistake.to_string().contains(wanted), "{mistake}");
+            assert_eq!(line_of(&text, &mistake), Some(line), "{mistake}");
         }
     }
 }

@@ -11,6 +11,7 @@ use super::column::{Column, ColumnType, one_or_many};
 use super::mistake::Mistake;
 use crate::hash;
 use crate::partition::PartitionBy;
+use crate::suggest::did_you_mean;
 
 /// The column that every table has: when the raw object (or the response in it) arrived.
 pub const RECEIVED_AT: &str = "received_at";
@@ -23,7 +24,7 @@ pub const ARCHIVE: &str = ".zip";
 
 /// How raw bytes become rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String")]
 pub enum Format {
     /// Comma-separated values (RFC 4180), with or without a header.
     Csv,
@@ -43,6 +44,35 @@ pub enum Format {
     IrcelineValues,
     /// Weeks of points and of commits, as Codetrack answers.
     CodetrackWeeks,
+}
+
+impl Format {
+    const NAMES: [(&'static str, Format); 9] = [
+        ("csv", Format::Csv),
+        ("tsv", Format::Tsv),
+        ("json", Format::Json),
+        ("ndjson", Format::Ndjson),
+        ("xlsx", Format::Xlsx),
+        ("parquet", Format::Parquet),
+        ("responses", Format::Responses),
+        ("irceline-values", Format::IrcelineValues),
+        ("codetrack-weeks", Format::CodetrackWeeks),
+    ];
+    /// Those that are for any dataset.
+    const COMMON: usize = 7;
+}
+
+impl TryFrom<String> for Format {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        if let Some((_, format)) = Self::NAMES.iter().find(|(known, _)| *known == name) {
+            return Ok(*format);
+        }
+        let known: Vec<&str> = Self::NAMES.iter().take(Self::COMMON).map(|(known, _)| *known).collect();
+        let meant = did_you_mean(&name, known.iter().copied());
+        Err(format!("unknown format \"{name}\"; there are {}{meant}", known.join(", ")))
+    }
 }
 
 /// Whether a CSV file has a header.
@@ -275,6 +305,16 @@ impl TableFile {
     }
 }
 
+/// What is to be said of a name that is none of the `known` columns.
+fn no_column(kind: &str, name: &str, known: &[&str]) -> String {
+    let meant = did_you_mean(name, known.iter().copied());
+    match known {
+        [] => format!("there is no {kind} \"{name}\", and no other {kind}"),
+        [one] => format!("there is no {kind} \"{name}\"; the only one is {one}{meant}"),
+        known => format!("there is no {kind} \"{name}\"; there are {}{meant}", known.join(", ")),
+    }
+}
+
 impl Table {
     /// `context` is what the dataset declares for all its tables: it is part of the fingerprint. `zone` is its time zone.
     pub(super) fn new(name: &str, declared: toml::Value, context: &str, zone: Tz) -> Result<Self, Mistake> {
@@ -331,7 +371,8 @@ impl Table {
             self.key.iter().map(|column| ("key", column)).chain(self.measure.iter().map(|column| ("measure", column)))
         {
             if !known(column) {
-                return Err(Mistake::new(format!("there is no column \"{column}\"")).within(option));
+                let known: Vec<&str> = self.columns.iter().map(|known| known.name.as_str()).collect();
+                return Err(Mistake::new(no_column("column", column, &known)).within(option));
             }
         }
         if known(&RECEIVED_AT.to_owned()) {
@@ -341,7 +382,7 @@ impl Table {
         for column in &self.columns {
             let Some(of) = &column.day_of else { continue };
             if !self.column(of).is_some_and(|of| of.kind == ColumnType::Timestamp) {
-                let why = format!("there is no timestamp column \"{of}\"");
+                let why = no_column("timestamp column", of, &self.names_of(ColumnType::Timestamp));
                 return Err(Mistake::new(why).within("day_of").within(&column.name).within("column"));
             }
         }
@@ -359,14 +400,18 @@ impl Table {
             return Err(Mistake::new(why).within("path").within(&column.name).within("column"));
         }
         if let PartitionBy::Time(_, day) = &self.partition {
+            let unknown = no_column("date column", day, &self.names_of(ColumnType::Date));
             let is_date = |column: &&mut Column| column.name == *day && column.kind == ColumnType::Date;
             let column = self.columns.iter_mut().find(is_date);
-            let column =
-                column.ok_or_else(|| Mistake::new(format!("there is no date column \"{day}\"")).within("partition"))?;
+            let column = column.ok_or_else(|| Mistake::new(unknown).within("partition"))?;
             // A row without a day belongs to no partition.
             column.required = true;
         }
         Ok(())
+    }
+
+    fn names_of(&self, kind: ColumnType) -> Vec<&str> {
+        self.columns.iter().filter(|column| column.kind == kind).map(|column| column.name.as_str()).collect()
     }
 
     /// A path such as `^/id` begins in the row that was exploded: there must be one.
