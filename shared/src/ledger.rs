@@ -110,12 +110,15 @@ pub struct WholeReject {
 }
 
 /// Rows that were rejected for one reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// How many.
     pub rows: u64,
     /// The line or running index of the first one, from 1.
     pub first: u64,
+    /// The column for which the first one was rejected, if it was for a single one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
 }
 
 /// Rejected rows by their reason's stable code.

@@ -211,7 +211,7 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
             // Deleted since it was listed: the next survey retracts it. A key that was asked for may be a mistake.
             Err(Error::Gone { .. }) if !matches!(selection, Selection::Keys(_)) => {}
             Err(error) => {
-                tracing::warn!(%key, %error, "failed to clean a raw object");
+                tracing::info!(%key, %error, "failed to clean a raw object");
                 outcome.failed.push(error);
             }
         }

@@ -107,7 +107,10 @@ impl RejectWriter {
         self.rows += rows;
         match self.reasons.get_mut(reject.reason) {
             Some(known) => known.rows += rows,
-            None => drop(self.reasons.insert(reject.reason.to_owned(), Reason { rows, first: reject.row })),
+            None => {
+                let reason = Reason { rows, first: reject.row, column: reject.column.map(str::to_owned) };
+                self.reasons.insert(reject.reason.to_owned(), reason);
+            }
         }
     }
 
@@ -176,7 +179,10 @@ mod tests {
             writer.write(&Reject { row, column, reason: "bad", message: "it is bad".to_owned(), text: &text }).unwrap();
         }
         assert_eq!(writer.rows, 200_000);
-        assert_eq!(writer.take_reasons(), Reasons::from([("bad".to_owned(), Reason { rows: 200_000, first: 1 })]));
+        assert_eq!(
+            writer.take_reasons(),
+            Reasons::from([("bad".to_owned(), Reason { rows: 200_000, first: 1, column: None })])
+        );
         let drafted = writer.finish().unwrap().unwrap();
         assert!(drafted.bytes < 2 * MAX_BYTES as u64);
         let lines = lines(drafted);

@@ -112,7 +112,10 @@ fn keys_are_declared_where_enough_rows_say_so() {
         format!("meter_id,at,kwh\n{}", (0..count).map(row).collect::<String>())
     };
     drafted("a.csv", rows(40), 40, 0, &["\nkey = [\"meter_id\", \"at\"]"]);
-    drafted("a.csv", rows(4), 4, 0, &["\n# key = [\"meter_id\", \"at\"]"]);
+    drafted("a.csv", rows(4), 4, 0, &["4 rows of a sample are too few to know)\n# key = [\"meter_id\", \"at\"]"]);
+    let either = "Date;Time;Tel\n01/02/2026;08:00;0470 11 22 33\n01/02/2026;09:00;0470 11 22 34\n";
+    let remark = "# 01/02/2026 could be either: read with the day first. If that is wrong, begin with %m/%d.\nfields = [\"Date\", \"Time\"]";
+    drafted("a.csv", either, 2, 0, &[remark, "column.tel]", "personal = true"]);
     // Which series a file has may be in its name alone.
     let series: String = (10..60).map(|minute| format!("2026-11-19T10:{minute}:00Z,1.5\n")).collect();
     drafted(
@@ -209,7 +212,14 @@ fn workbook() -> Vec<u8> {
 
 #[test]
 fn workbooks_and_parquet_are_drafted_by_their_types() {
-    let lines = ["format = \"xlsx\"", "sheet = \"Data\"", "header = \"find\"", "column.used_kwh]\ntype = \"float64\""];
+    let lines = [
+        "format = \"xlsx\"",
+        "sheet = \"Data\"",
+        "header = \"find\"",
+        "column.used_kwh]\ntype = \"float64\"",
+        "about = \"Used (kWh)\"",
+        "about = \"Rows of files like a.xlsx; ",
+    ];
     drafted("a.xlsx", workbook(), 2, 0, &lines);
     let columns: [(&str, ArrayRef); 5] = [
         ("id", Arc::new(Int64Array::from(vec![1, 2]))),

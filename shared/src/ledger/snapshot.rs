@@ -600,7 +600,10 @@ mod tests {
             rows: Rows { read: 1, clean: 2, rejected: 3, duplicate: 4, outside: 5, missing: number },
             rejected: is(11).then(|| WholeReject { reason: "no".to_owned(), message: "\"quoted\"".to_owned() }),
             reasons: if is(19) {
-                Reasons::from([("r".to_owned(), crate::ledger::Reason { rows: number, first: 7 })])
+                Reasons::from([(
+                    "r".to_owned(),
+                    crate::ledger::Reason { rows: number, first: 7, column: Some("c".to_owned()) },
+                )])
             } else {
                 Reasons::new()
             },

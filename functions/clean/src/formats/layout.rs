@@ -72,7 +72,7 @@ impl Layout {
         if is_row && by_position.looks_like_data(columns, values) {
             return by_position.checked(values).map(Line::Row);
         }
-        Err(named.missing_column(values.len(), &by_position))
+        Err(named.missing_column(values, &by_position))
     }
 
     /// Whether a line has all names that a file must have.
@@ -130,8 +130,14 @@ impl Layout {
         if self.takes(values) {
             return Ok(self);
         }
-        let (count, declared) = (values.len(), self.width.end());
-        let why = format!("the file has no header, and its first line has {count} values, of {declared} declared");
+        let declared = self.width.end();
+        let why = match delimiter_of(values) {
+            Some(delimiter) => format!("the file has no header, and {}", of_delimiter(delimiter)),
+            None => {
+                let count = counted(values.len());
+                format!("the file has no header, and its first line has {count}, of {declared} declared")
+            }
+        };
         Err(Stop::reject("missing_column", why))
     }
 
@@ -185,6 +191,24 @@ impl Layout {
             }
         }
     }
+}
+
+/// What stands between the values of a line that was taken for a single one.
+fn delimiter_of(values: &[&str]) -> Option<char> {
+    let [line] = values else { return None };
+    let often = |delimiter: &char| line.matches(*delimiter).count();
+    [';', '\t', '|', ','].into_iter().filter(|delimiter| often(delimiter) > 0).max_by_key(often)
+}
+
+fn of_delimiter(delimiter: char) -> String {
+    let shown = if delimiter == '\t' { "\\t".to_owned() } else { delimiter.to_string() };
+    format!(
+        "its first line has 1 value, and \"{shown}\" seems to stand between several: declare delimiter = \"{shown}\""
+    )
+}
+
+fn counted(values: usize) -> String {
+    if values == 1 { "1 value".to_owned() } else { format!("{values} values") }
 }
 
 /// A name as it is compared: in lower case, and without what is not seen around it. Within, all white space is one blank: a
@@ -258,10 +282,17 @@ impl Named {
         }
     }
 
-    fn missing_column(self, count: usize, by_position: &Layout) -> Stop {
+    fn missing_column(&self, values: &[&str], by_position: &Layout) -> Stop {
         let missing = self.missing.join(", ");
+        if let Some(delimiter) = delimiter_of(values).filter(|_| by_position.columns() > 1) {
+            return Stop::reject(
+                "missing_column",
+                format!("the file has no column {missing}: {}", of_delimiter(delimiter)),
+            );
+        }
+        let count = counted(values.len());
         let why = format!(
-            "the file has no column {missing}; its first line has {count} values, of {} declared: name them as field = [...], \
+            "the file has no column {missing}; its first line has {count}, of {} declared: name them as field = [...], \
              or write header = \"find\" or skip_lines if the header stands further below, optional = true for a column that \
              a file may lack, header = \"never\" if there is no header",
             by_position.columns()

@@ -32,7 +32,9 @@ pub(super) fn texts(name: &str, file: &str, grid: &Grid, guesses: &[Guess]) -> (
     line(add, format_args!("title = {}", quoted(&name.replace('_', " "))));
     let zone = "# In which a day is a day, and local times are read, such as Europe/Brussels";
     line(add, format_args!("{zone}\ntime_zone = \"UTC\"\n"));
-    line(add, format_args!("[table.record]\n# Files below raw/{name}/, plain or .gz, .zst or .zip"));
+    line(add, format_args!("[table.record]"));
+    let about = format!("Rows of files like {file}; drafted, say here what a row is");
+    line(add, format_args!("about = {}\n# Files below raw/{name}/, plain or .gz, .zst or .zip", quoted(&about)));
     line(add, format_args!("from = {}", quoted(&glob(file))));
     grid.options.iter().for_each(|option| line(add, format_args!("{option}")));
     if let Some(Day { name, .. }) = &day {
@@ -43,7 +45,13 @@ pub(super) fn texts(name: &str, file: &str, grid: &Grid, guesses: &[Guess]) -> (
         column(add, guess, &column_name(guess, day.as_ref()));
     }
     if let Some(Day { of, name }) = day.as_ref().filter(|day| day.of.kind == ColumnType::Timestamp) {
-        line(add, format_args!("\n[table.record.column.{name}]\ntype = \"date\"\nday_of = \"{}\"", of.name));
+        line(
+            add,
+            format_args!(
+                "\n[table.record.column.{name}]\nabout = \"The day of {of}, in the dataset's time zone\"\ntype = \"date\"\nday_of = \"{of}\"",
+                of = of.name
+            ),
+        );
     }
     let model = day.as_ref().map(|day| (MODEL.to_owned(), model(guesses, day)));
     (text, model)
@@ -58,7 +66,8 @@ fn column_name(guess: &Guess, day: Option<&Day>) -> String {
 }
 
 fn column(add: &mut String, guess: &Guess, name: &str) {
-    line(add, format_args!("\n[table.record.column.{name}]\n{}", guess.declared));
+    line(add, format_args!("\n[table.record.column.{name}]"));
+    line(add, format_args!("{}", guess.declared));
     guess.remarks.iter().for_each(|remark| line(add, format_args!("{remark}")));
     match (&guess.joined, &guess.origin) {
         (Some((date, time)), _) => line(add, format_args!("fields = [{}, {}]", quoted(date), quoted(time))),
@@ -77,6 +86,12 @@ fn column(add: &mut String, guess: &Guess, name: &str) {
     }
     if guess.is_personal {
         line(add, format_args!("personal = true"));
+    }
+    // What a file calls it often says more, such as the unit.
+    if let (None, Origin::Named(field)) = (&guess.joined, &guess.origin)
+        && field.to_lowercase() != name
+    {
+        line(add, format_args!("about = {}", quoted(&field.split_whitespace().collect::<Vec<_>>().join(" "))));
     }
 }
 
@@ -147,15 +162,27 @@ fn key(add: &mut String, grid: &Grid, guesses: &[Guess], day: Option<&Day>) {
     line(add, format_args!("# The columns that tell rows apart; where a key comes again, the newest file wins:"));
     if !alone.is_empty() {
         let names: Vec<String> = alone.iter().map(|guess| name(guess)).collect();
-        line(add, format_args!("# (unique in the sample: {})", names.join(", ")));
+        let again = if time.is_some() { "; on another day what is unique here may come again" } else { "" };
+        line(add, format_args!("# (each by itself is unique in the sample: {}{again})", names.join(", ")));
     }
     match found {
         Some((columns, is_sure)) => {
             let quoted: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
-            let offered = if is_sure && grid.rows >= ENOUGH_ROWS { "" } else { "# " };
+            let doubt = match is_sure {
+                true if grid.rows >= ENOUGH_ROWS => None,
+                true => Some(format!("{} rows of a sample are too few to know", grid.rows)),
+                false if time.is_some() && columns.len() == 1 => {
+                    Some("another file may have rows of the same times".to_owned())
+                }
+                false => Some("no name says that it tells rows apart, as an id does".to_owned()),
+            };
+            let offered = if doubt.is_some() { "# " } else { "" };
+            if let Some(doubt) = doubt {
+                line(add, format_args!("# (unique in the sample, and only offered: {doubt})"));
+            }
             line(add, format_args!("{offered}key = [{}]", quoted.join(", ")));
         }
-        None => line(add, format_args!("# key = [\"...\"]")),
+        None => line(add, format_args!("# (nothing that looks like a key is unique in the sample)\n# key = [\"...\"]")),
     }
 }
 

@@ -213,6 +213,9 @@ fn join_times(grid: &mut Grid, guesses: &mut [Guess]) {
         if !times::all_fit(&declared, &joined) {
             continue;
         }
+        // What is not known of the date is not known of the time that is joined with it.
+        guess.notes.extend(date.notes.iter().cloned());
+        guess.remarks.extend(date.remarks.iter().cloned());
         guess.joined = Some((source(&date), source(guess)));
         guess.declared = declared;
         guess.kind = lake::dataset::ColumnType::Timestamp;

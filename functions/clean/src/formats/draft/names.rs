@@ -182,8 +182,23 @@ pub(super) fn is_id(label: &str) -> bool {
 
 /// Whether a name says that values are of a person.
 pub(super) fn is_personal(label: &str) -> bool {
-    let words =
-        ["email", "mail", "phone", "mobile", "surname", "firstname", "lastname", "birthday", "iban", "ssn", "bsn"];
+    let words = [
+        "email",
+        "mail",
+        "phone",
+        "tel",
+        "telnr",
+        "gsm",
+        "mobiel",
+        "mobile",
+        "surname",
+        "firstname",
+        "lastname",
+        "birthday",
+        "iban",
+        "ssn",
+        "bsn",
+    ];
     let parts = [
         "e_mail",
         "first_name",
@@ -230,6 +245,8 @@ mod tests {
         assert_eq!(unique("a".to_owned(), |name| known.iter().any(|known| known == name)), "a_3");
         assert_eq!(unique("month".to_owned(), |_| false), "month_value");
         assert_eq!(unique("received_at".to_owned(), |_| false), "received_at_2");
+        assert!(["Tel", "GSM", "Tel. nr", "Phone"].iter().all(|label| is_personal(label)));
+        assert!(!["hotel", "teller", "Intel"].iter().any(|label| is_personal(label)));
         assert_eq!((in_sql("order").as_str(), in_sql("kwh").as_str()), ("\"order\"", "kwh"));
     }
 }
