@@ -17,6 +17,9 @@ pub struct Ingested {
     /// What `day` is, for people.
     #[serde(skip)]
     pub unit: &'static str,
+    /// How many of them were asked for, where `day` names the newest.
+    #[serde(skip)]
+    pub units: u64,
     /// Raw objects written: those whose bodies changed.
     pub objects: u64,
     /// Their bytes.
@@ -82,7 +85,7 @@ pub(crate) struct Part {
 
 impl Part {
     pub fn new(source: &str, unit: &'static str, day: String) -> Self {
-        let ingested = Ingested { source: source.to_owned(), unit, day, ..Ingested::default() };
+        let ingested = Ingested { source: source.to_owned(), unit, units: 1, day, ..Ingested::default() };
         Self { ingested, incomplete: Vec::new(), missing: Vec::new(), up_to_date: 0 }
     }
 

@@ -162,6 +162,7 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Win
     let fetch = Fetch { context, http, base, weeks, limit, at_once: settings.concurrent_requests.max(1) };
 
     let mut done = Part::new(NAME, "week", weeks.newest().to_string());
+    done.ingested.units = weeks.mondays().count() as u64;
     done.ingested.no_account = roster.no_account;
     context.progress.begin("ingest codetrack", (roster.ids.len() * ROUTES.len()) as u64);
     for route in ROUTES {

@@ -42,7 +42,7 @@ pub(crate) const SOURCE: Source = Source {
     default_url: Some("https://geo.irceline.be/sos/api/v1/"),
     has_login: false,
     nightly: |dataset, now| {
-        let Settings { reread_days, .. } = dataset.source_settings()?;
+        let Settings { reread_days, .. } = settings(dataset)?;
         of_setting(NAME, "reread_days", Window::nightly(now, dataset.zone, reread_days))
     },
     bounds: |dataset, now| (first_day(), now.with_timezone(&dataset.zone).date_naive() + Days::new(1)),
@@ -66,9 +66,20 @@ struct Settings {
     http: Patience,
 }
 
+/// The settings, if they can be right.
+fn settings(dataset: &Dataset) -> lake::Result<Settings> {
+    let settings: Settings = dataset.source_settings()?;
+    metadata::phenomena(&settings.parameters, &dataset.lookup("parameter"))
+        .map_err(|why| dataset.wrong_source("parameters", &why))?;
+    if let Some((key, why)) = settings.near.as_ref().and_then(Near::mistake) {
+        return Err(dataset.wrong_source(&format!("near.{key}"), &why));
+    }
+    Ok(settings)
+}
+
 /// Fetches a window into the raw zone, day by day.
 async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Window) -> Result<Outcome> {
-    let settings: Settings = dataset.source_settings()?;
+    let settings = settings(dataset)?;
     let room = context.settings.room(settings.concurrent_requests);
     let http = Http::new(settings.http.within(context.time_limit), room).map_err(failed)?;
     let metadata = metadata::fetch(&http, base, settings.page_size).await?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use lake::suggest::did_you_mean;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -26,6 +27,18 @@ pub struct Near {
 }
 
 impl Near {
+    /// The member that is no place on the map, or no radius, and why.
+    pub fn mistake(&self) -> Option<(&'static str, String)> {
+        let beyond = |key, value: f64, most: f64| {
+            let is_there = (-most..=most).contains(&value);
+            (!is_there).then(|| (key, format!("{value} is no {key}: it is from -{most} to {most} degrees")))
+        };
+        beyond("longitude", self.longitude, 180.0).or_else(|| beyond("latitude", self.latitude, 90.0)).or_else(|| {
+            let is_radius = self.radius_km.is_finite() && self.radius_km > 0.0;
+            (!is_radius).then(|| ("radius_km", format!("{} is no radius: give kilometres above 0", self.radius_km)))
+        })
+    }
+
     /// Great-circle distance by the haversine formula.
     fn has(&self, longitude: f64, latitude: f64) -> bool {
         let (from, to) = (self.latitude.to_radians(), latitude.to_radians());
@@ -180,7 +193,10 @@ impl Metadata {
         names: &BTreeMap<String, String>,
         near: Option<&Near>,
     ) -> Result<Vec<String>> {
-        let mistaken = |why| lake::Error::Dataset { file: format!("{NAME}/dataset.toml"), why };
+        let mistaken = |why| lake::Error::Dataset {
+            file: format!("{NAME}/dataset.toml"),
+            why: format!("source.parameters: {why}"),
+        };
         let phenomena = phenomena(parameters, names).map_err(mistaken)?;
         let url = endpoint(base, "timeseries");
         let series: Vec<Series> = parse(&url, &self.timeseries)?;
@@ -218,7 +234,7 @@ impl Metadata {
 }
 
 /// The phenomenon ids that are wanted; `None` for all.
-fn phenomena(parameters: &[String], names: &BTreeMap<String, String>) -> Result<Option<BTreeSet<String>>, String> {
+pub fn phenomena(parameters: &[String], names: &BTreeMap<String, String>) -> Result<Option<BTreeSet<String>>, String> {
     let mut ids = BTreeSet::new();
     for wanted in parameters {
         if wanted == "all" {
@@ -230,9 +246,8 @@ fn phenomena(parameters: &[String], names: &BTreeMap<String, String>) -> Result<
             Some(id) => ids.insert(id),
             None => {
                 let known = names.values().cloned().collect::<Vec<_>>().join(", ");
-                return Err(format!(
-                    "source.parameters: \"{wanted}\" is unknown; use {known}, a phenomenon id, or all"
-                ));
+                let meant = did_you_mean(wanted, names.values().map(String::as_str));
+                return Err(format!("\"{wanted}\" is unknown; use {known}, a phenomenon id, or all{meant}"));
             }
         };
     }
