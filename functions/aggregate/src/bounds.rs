@@ -60,10 +60,11 @@ pub async fn within<T>(bytes: u64, time: Option<Duration>, work: impl Future<Out
                 "the query was ended: it took more memory than the {} MB that queries may hold; ask for less at once, or set MEMORY_BYTES",
                 bytes / 1_000_000
             ))),
-            End::Late => Err(Error::Query(format!(
-                "the query was ended after {} seconds, the time that it may take",
-                time.unwrap_or_default().as_secs()
-            ))),
+            End::Late => {
+                let seconds = time.unwrap_or_default().as_secs();
+                let seconds = if seconds == 1 { "1 second".to_owned() } else { format!("{seconds} seconds") };
+                Err(Error::Query(format!("the query was ended after {seconds}, the time that it may take")))
+            }
         },
         done = work => done,
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, new_null_array};
 use datafusion::arrow::compute::kernels::cast::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type, Schema, SchemaRef};
@@ -11,6 +12,7 @@ use lake::Lake;
 use lake::dataset::case::{Case, Row};
 use lake::dataset::{Dataset, Model, Relation, SETTINGS, Table};
 use lake::partition::{Partition, PartitionBy};
+use lake::suggest::did_you_mean;
 
 use crate::columns::{Columns, seen};
 use crate::engine::Engine;
@@ -39,6 +41,9 @@ impl Difference {
 pub async fn run(lake: &Lake, dataset: &Dataset, model: &Model, case: &Case) -> Result<Difference> {
     let (schema, batches) = made(lake, dataset, model, case).await?;
     let named: Vec<&String> = case.expect.iter().flat_map(Row::keys).collect();
+    if let Some(unknown) = named.iter().find(|name| schema.field_with_name(name).is_err()) {
+        return Err(Error::Query(format!("expect: {}", no_column(unknown, &schema))));
+    }
     let columns: Vec<usize> = schema
         .fields()
         .iter()
@@ -138,7 +143,10 @@ fn with_settings(dataset: &Dataset, settings: &Row) -> Result<Dataset> {
     if let Some(list) = dataset.lists.iter_mut().find(|list| list.name == SETTINGS) {
         let known = list.rows.schema();
         if let Some(unknown) = settings.keys().find(|name| known.field_with_name(name).is_err()) {
-            return Err(Error::Query(format!("settings: there is no setting \"{unknown}\"")));
+            let names: Vec<&str> = known.fields().iter().map(|field| field.name().as_str()).collect();
+            let meant = did_you_mean(unknown, names.iter().copied());
+            let names = names.join(", ");
+            return Err(Error::Query(format!("settings: there is no setting \"{unknown}\"; there are {names}{meant}")));
         }
         let mut columns = Vec::new();
         for (field, column) in known.fields().iter().zip(list.rows.columns()) {
@@ -155,8 +163,7 @@ fn with_settings(dataset: &Dataset, settings: &Row) -> Result<Dataset> {
 /// Rows by their columns; errors name the column.
 fn of_rows(rows: &[Row], schema: &SchemaRef) -> Result<RecordBatch, String> {
     if let Some(unknown) = rows.iter().flat_map(Row::keys).find(|name| schema.field_with_name(name).is_err()) {
-        let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-        return Err(format!("there is no column \"{unknown}\", but {}", known.join(", ")));
+        return Err(no_column(unknown, schema));
     }
     let column = |field: &Arc<Field>| {
         of_texts(rows.iter().map(|row| row.get(field.name()).map(String::as_str)).collect(), field)
@@ -165,7 +172,20 @@ fn of_rows(rows: &[Row], schema: &SchemaRef) -> Result<RecordBatch, String> {
     RecordBatch::try_new(Arc::clone(schema), columns).map_err(|error| error.to_string())
 }
 
+fn no_column(unknown: &str, schema: &Schema) -> String {
+    let known: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let meant = did_you_mean(unknown, known.iter().copied());
+    format!("there is no column \"{unknown}\"; there are {}{meant}", known.join(", "))
+}
+
 fn of_texts(texts: Vec<Option<&str>>, field: &Field) -> Result<ArrayRef, String> {
+    // The engine would also read other ways to write one.
+    let is_date = |text: &&str| text.parse::<NaiveDate>().is_ok_and(|day| day.to_string() == **text);
+    if *field.data_type() == DataType::Date32
+        && let Some(wrong) = texts.iter().flatten().find(|text| !is_date(text))
+    {
+        return Err(format!("{}: \"{wrong}\" is no date: write one like 2026-11-01", field.name()));
+    }
     if texts.iter().all(Option::is_none) {
         return Ok(new_null_array(field.data_type(), texts.len()));
     }

@@ -42,7 +42,7 @@ use crate::numbered;
 use crate::path;
 use crate::personal;
 use crate::reach::{SLACK, days_of, widened};
-use crate::statement::{Kind, plan};
+use crate::statement::{Kind, name_column, plan};
 
 /// How a path's values are named in the engine: files have columns of their names, too.
 const IN_PATH: &str = "_path_";
@@ -333,11 +333,13 @@ impl Engine {
         mut visit: impl FnMut(RecordBatch) -> Result<()>,
     ) -> Result<SchemaRef> {
         let work = async {
-            let batches = plan(&self.context, sql, Kind::Question).await?.execute_stream().await?;
+            let query = plan(&self.context, sql, Kind::Question).await?;
+            let logical = query.logical_plan().clone();
+            let batches = query.execute_stream().await.map_err(|error| name_column(&logical, error.into()))?;
             let schema = batches.schema();
             let mut batches = bounds::apart(batches);
             while let Some(batch) = batches.next().await {
-                visit(batch?)?;
+                visit(batch.map_err(|error| name_column(&logical, error.into()))?)?;
             }
             Ok::<_, Error>(schema)
         };

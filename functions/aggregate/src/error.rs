@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::parser::ParserError;
 use lake::partition::Partition;
 use lake::store::Failure;
 
@@ -231,14 +232,27 @@ impl From<DataFusionError> for Error {
             return Error::Exhausted(text.to_owned());
         }
         Error::Query(match error.find_root() {
+            DataFusionError::SQL(error, _) => format!("the query is not understood: {}", parsed(error)),
+            DataFusionError::NotImplemented(why) => format!("the query engine does not support this: {why}"),
             // These come with a value of a row.
             DataFusionError::ArrowError(..)
             | DataFusionError::Execution(_)
             | DataFusionError::External(_)
             | DataFusionError::Internal(_) => without_values(text),
             _ if text.contains("regex parse error") => without_values(text),
-            _ => text.to_owned(),
+            _ => ["Error during planning: ", "Schema error: "]
+                .iter()
+                .find_map(|prefix| text.strip_prefix(prefix))
+                .unwrap_or(text)
+                .to_owned(),
         })
+    }
+}
+
+fn parsed(error: &ParserError) -> &str {
+    match error {
+        ParserError::TokenizerError(why) | ParserError::ParserError(why) => why,
+        ParserError::RecursionLimitExceeded => "it has too many levels of parentheses",
     }
 }
 

@@ -101,9 +101,12 @@ pub fn line(dataset: &Dataset, model: &str, file: &str, rows: u64, changed: bool
     }
 }
 
+/// The column of a partition that stands for a file.
+pub const FILE: &str = "file";
+
 /// How a file is named among partitions.
 pub fn file_partition(name: &str) -> Partition {
-    Partition::single("file", name)
+    Partition::single(FILE, name)
 }
 
 /// The files of a model by what is committed of it.

@@ -38,7 +38,7 @@ mod statement;
 mod sweep;
 mod tested;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -49,12 +49,13 @@ use lake::ledger::{ConsumptionEntry, Current, Keep};
 use lake::partition::Partition;
 use lake::progress::Progress;
 use lake::store::Failure;
+use lake::suggest::{did_you_mean, nearest};
 use serde::Serialize;
 
 pub use self::backlog::{Stale, backlog, hand_over};
 pub use self::engine::Engine;
 pub use self::error::{Error, Result};
-pub use self::lineage::personal_columns;
+pub use self::lineage::{personal_columns, personal_of_model};
 pub use self::map::{ColumnKind, PathColumn, TableColumns, map};
 pub use self::placed::placed;
 pub use self::planned::planned;
@@ -96,6 +97,33 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// The same of models that are named as `MODEL` or `DATASET.MODEL`, one selection for each dataset that is named.
+    pub fn of_models(self, lake: &Lake, names: &[String]) -> Result<Vec<Self>> {
+        let mut by_dataset: BTreeMap<Option<String>, Vec<String>> = BTreeMap::new();
+        for name in names {
+            let (dataset, model) = match name.split_once('.') {
+                Some((dataset, model)) => (Some(dataset.to_owned()), model),
+                None => (self.dataset.clone(), name.as_str()),
+            };
+            if let (Some(named), Some(wanted)) = (&dataset, &self.dataset)
+                && named != wanted
+            {
+                return Err(lake::Error::Usage(format!("{name} is not of the dataset {wanted}")).into());
+            }
+            by_dataset.entry(dataset).or_default().push(model.to_owned());
+        }
+        if by_dataset.is_empty() {
+            return Ok(vec![self]);
+        }
+        let one = |(dataset, models)| Self { dataset, models, ..self.clone() };
+        let selections: Vec<Self> = by_dataset.into_iter().map(one).collect();
+        // Nothing is made if a name is wrong.
+        for selection in &selections {
+            selected(lake, selection)?;
+        }
+        Ok(selections)
+    }
+
     /// Whether a model is asked for by its name, or by none.
     fn names_model(&self, model: &str) -> bool {
         self.models.is_empty() || self.models.iter().any(|name| model == name)
@@ -136,6 +164,13 @@ pub struct Aggregated {
     pub warnings: Vec<String>,
 }
 
+impl Aggregated {
+    /// Whether it is a file made of partitions, such as a page, and no partition itself.
+    pub fn is_file(&self) -> bool {
+        self.partition.values().any(|(name, _)| name == export::FILE)
+    }
+}
+
 /// What became of all.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -158,6 +193,8 @@ pub struct Standing {
     pub stale: Vec<(String, Partition)>,
     /// How many partitions there are.
     pub partitions: usize,
+    /// How many files are made of them: CSV, and report pages.
+    pub files: usize,
     /// Ledger keys of those whose entry cannot be read.
     pub unreadable: Vec<String>,
     /// What the ledger says of the raw objects.
@@ -172,9 +209,14 @@ pub async fn standing(lake: &Lake, dataset: &Dataset) -> Result<Standing> {
     // Of the others nothing is left but the name of what a writer may still be about to write.
     let vanished = vanished.iter().filter_map(|key| state.made.get(key)).filter(|entry| entry.is_committed());
     let vanished = vanished.map(|entry| (entry.model.clone(), entry.partition.clone()));
+    let there = |is_file: bool| {
+        let entries = state.made.entries();
+        entries.filter(|(_, entry)| !entry.outputs.is_empty() && entry.file.is_some() == is_file).count()
+    };
     Ok(Standing {
         stale: todo.chain(vanished).collect(),
-        partitions: state.made.entries().filter(|(_, entry)| !entry.outputs.is_empty()).count(),
+        partitions: there(false),
+        files: there(true),
         unreadable: state.made.unreadable().map(|entry| entry.key.clone()).collect(),
         raw: state.cleaned.into_current(),
     })
@@ -427,13 +469,28 @@ fn selected<'a>(lake: &'a Lake, selection: &Selection) -> Result<Vec<&'a Dataset
         Some(name) => vec![lake.catalog.dataset(name)?],
         None => lake.catalog.datasets().iter().collect(),
     };
-    let known: Vec<&str> =
-        datasets.iter().flat_map(|dataset| &dataset.models).map(|model| model.name.as_str()).collect();
-    if let Some(unknown) = selection.models.iter().find(|wanted| !known.contains(&wanted.as_str())) {
-        let why = format!("there is no model \"{unknown}\"; there are {}", known.join(", "));
-        return Err(lake::Error::Usage(why).into());
+    let known: Vec<(&Dataset, &str)> = datasets
+        .iter()
+        .flat_map(|dataset| dataset.models.iter().map(|model| (*dataset, model.name.as_str())))
+        .collect();
+    if let Some(unknown) = selection.models.iter().find(|wanted| !known.iter().any(|(_, name)| name == wanted)) {
+        return Err(lake::Error::Usage(no_model(unknown, &known, selection.dataset.as_deref())).into());
     }
     Ok(datasets)
+}
+
+/// What is to be said of a name that is no model of a dataset, or of all datasets.
+fn no_model(name: &str, known: &[(&Dataset, &str)], dataset: Option<&str>) -> String {
+    if let Some(dataset) = dataset {
+        let known: Vec<&str> = known.iter().map(|(_, name)| *name).collect();
+        let meant = did_you_mean(name, known.iter().copied());
+        return format!("{dataset} has no model \"{name}\"; it has {}{meant}", known.join(", "));
+    }
+    let meant = nearest(name, known.iter().map(|(_, name)| *name));
+    match meant.and_then(|meant| known.iter().find(|(_, name)| *name == meant)) {
+        Some((dataset, meant)) => format!("there is no model \"{name}\"; did you mean {}.{meant}?", dataset.name),
+        None => format!("there is no model \"{name}\": `tributary describe` lists those of each dataset"),
+    }
 }
 
 /// Refuses to delete partitions because the places of their inputs are missing: that is no deletion of data.

@@ -168,6 +168,17 @@ pub async fn hide_model(engine: &Engine, lake: &Lake, dataset: &Dataset, read: &
     Ok(personal::hide(engine.context(), &read.name, &shown.personal()).await?)
 }
 
+/// The columns that a model writes whose values derive from personal ones.
+pub async fn personal_of_model(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<BTreeSet<String>> {
+    if !has_personal(dataset) {
+        return Ok(BTreeSet::new());
+    }
+    let shown = Shown::of_model(lake, dataset, model).await?;
+    let written = Columns::new(model, &Partition::whole(), &shown.columns)?.schema;
+    let names = written.fields().iter().map(|field| field.name());
+    Ok(names.filter(|name| shown.is_personal(name)).cloned().collect())
+}
+
 /// Whether a dataset has personal columns.
 pub fn has_personal(dataset: &Dataset) -> bool {
     dataset.tables.iter().flat_map(|table| &table.columns).any(|column| column.personal)

@@ -8,6 +8,7 @@ use lake::partition::PartitionBy;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};
+use crate::lineage::personal_of_model;
 use crate::planned::planned;
 
 /// A type that all engines read.
@@ -140,7 +141,24 @@ pub async fn map(lake: &Lake, dataset: &Dataset) -> Result<Value> {
     Ok(json!({
         "time_zone": dataset.zone.name(),
         "source": dataset.has_source(),
+        "personal": personal(lake, dataset).await?,
         "tables": tables,
         "models": models,
     }))
+}
+
+/// What has personal values, by zone: prefixes of keys below the dataset. Models that only others read are among them.
+async fn personal(lake: &Lake, dataset: &Dataset) -> Result<Value> {
+    let is_personal = |table: &&Table| table.columns.iter().any(|column| column.personal);
+    let tables: Vec<String> =
+        dataset.tables.iter().filter(is_personal).map(|table| format!("{}/", table.name)).collect();
+    let mut models = Vec::new();
+    for model in &dataset.models {
+        let of_model = |error: Error| Error::Query(format!("{}.{}: {error}", dataset.name, model.name));
+        if !personal_of_model(lake, dataset, model).await.map_err(of_model)?.is_empty() {
+            models.push(format!("{}/", model.name));
+            models.extend(model.csv.iter().flat_map(|csv| csv.files()));
+        }
+    }
+    Ok(json!({"standard": tables, "consumption": models}))
 }

@@ -2,7 +2,7 @@
 //! changed. Each page is a file with a ledger entry of its own, as CSV files are; the page over all datasets is made from
 //! what these entries note.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Write;
 
@@ -336,15 +336,24 @@ pub async fn check(lake: &Lake, dataset: &Dataset) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     let (mut asking, mut lineage) = (Asking::of_nothing(lake)?, Lineage::new(lake)?);
     for page in declared(dataset)? {
+        let mut returned = BTreeMap::new();
         for sql in page.queries() {
-            if let Err(error) = asking.ask(sql, None, &mut |_| Ok(())).await {
-                problems.push(format!("page {}: {error}, in: {}", page.name, first_line(sql)));
-                continue;
+            match asking.ask(sql, None, &mut |_| Ok(())).await {
+                Ok(schema) => {
+                    let names = schema.fields().iter().map(|field| field.name().clone()).collect();
+                    returned.insert(sql.to_owned(), names);
+                }
+                Err(error) => {
+                    problems.push(format!("page {}: {error}, in: {}", page.name, first_line(sql)));
+                    continue;
+                }
             }
             if let Some(why) = shows_personal(&page, sql, &mut lineage).await? {
                 problems.push(format!("page {}: {why}", page.name));
             }
         }
+        let missing = report::missing_columns(&page, &returned);
+        problems.extend(missing.into_iter().map(|why| format!("page {}: {why}", page.name)));
     }
     Ok(problems)
 }

@@ -32,6 +32,16 @@ pub async fn columns(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Sc
     of_nothing(&Engine::new(lake, 1)?, lake, dataset, model).await
 }
 
+/// An error in another SQL file than the one that is planned, which the innermost has named already.
+fn in_file(name: &str, error: Error) -> Error {
+    match error {
+        Error::Query(why) if !why.split_once(": ").is_some_and(|(file, _)| file.ends_with(".sql")) => {
+            Error::Query(format!("{name}.sql: {why}"))
+        }
+        error => error,
+    }
+}
+
 /// Plans a model over inputs without rows, which `engine` then has.
 fn of_nothing<'f>(
     engine: &'f Engine,
@@ -47,7 +57,8 @@ fn of_nothing<'f>(
                     engine.add_table(lake, table.name.as_str(), dataset, table, &[], &Cut::default()).await?;
                 }
                 Relation::Model(read) => {
-                    let columns = of_nothing(&Engine::new(lake, 1)?, lake, dataset, read).await?;
+                    let columns = of_nothing(&Engine::new(lake, 1)?, lake, dataset, read).await;
+                    let columns = columns.map_err(|error| in_file(&read.name, error))?;
                     engine.add_empty_model(read.name.as_str(), read, &columns)?;
                     if model.hash_personal {
                         personal::register(engine.context(), &PersonalKey::new(""));

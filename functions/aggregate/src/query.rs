@@ -5,6 +5,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemorySchemaProvider;
 use lake::dataset::Dataset;
 use lake::ledger::{Keep, Output};
+use lake::suggest::nearest;
 use lake::{Lake, guard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -94,12 +95,44 @@ pub fn datasets_in<'l>(lake: &'l Lake, engine: &Engine, sql: &str) -> Result<Vec
     let state = engine.context().state();
     let statement = parse(&state, sql, Kind::Question)?;
     let references = state.resolve_table_references(&statement)?;
-    // `information_schema`, and names that the query itself defines, are not ours.
-    let named = references.iter().filter_map(|reference| {
-        let dataset = lake.catalog.dataset(reference.schema()?).ok()?;
-        Some((dataset, reference.table().to_owned()))
-    });
-    Ok(named.collect())
+    let mut named = Vec::new();
+    for reference in references {
+        let table = reference.table().to_owned();
+        match reference.schema() {
+            Some("information_schema") => {}
+            Some(dataset) => named.push((lake.catalog.dataset(dataset)?, table)),
+            // Not a name that the query itself defines: those are no references.
+            None if state.table_functions().contains_key(&table) => {}
+            None => return Err(Error::Query(without_dataset(lake, &table))),
+        }
+    }
+    Ok(named)
+}
+
+/// What is to be said of a table that is named without its dataset.
+fn without_dataset(lake: &Lake, table: &str) -> String {
+    let names = |dataset: &Dataset| {
+        dataset
+            .names()
+            .into_iter()
+            .map(|name| (name.to_owned(), format!("{}.{name}", dataset.name)))
+            .collect::<Vec<_>>()
+    };
+    let known: Vec<(String, String)> = lake.catalog.datasets().iter().flat_map(names).collect();
+    let same: Vec<&str> = known.iter().filter(|(name, _)| name == table).map(|(_, whole)| whole.as_str()).collect();
+    let rule = format!("there is no \"{table}\" without its dataset: write ");
+    if !same.is_empty() {
+        return format!("{rule}{}", same.join(" or "));
+    }
+    let meant = nearest(table, known.iter().map(|(name, _)| name.as_str()));
+    let meant = meant.and_then(|meant| known.iter().find(|(name, _)| name == meant));
+    match meant {
+        Some((_, meant)) => format!("{rule}DATASET.NAME (SHOW TABLES lists them); did you mean {meant}?"),
+        None => {
+            let datasets: Vec<&str> = lake.catalog.datasets().iter().map(|dataset| dataset.name.as_str()).collect();
+            format!("{rule}DATASET.NAME (SHOW TABLES lists them); there are the datasets {}", datasets.join(", "))
+        }
+    }
 }
 
 /// Queries over one lake, one after the other: what they read of the ledger is read once.
@@ -193,9 +226,7 @@ impl<'l> Asking<'l> {
             return self.engine.add_table(lake, reference, dataset, table, &outputs, &Cut::default()).await;
         }
         let Some(model) = dataset.model(name) else {
-            let tables = dataset.tables.iter().map(|table| table.name.as_str());
-            let known: Vec<&str> = tables.chain(dataset.models.iter().map(|model| model.name.as_str())).collect();
-            return Err(Error::Query(format!("{} has no \"{name}\"; it has {}", dataset.name, known.join(", "))));
+            return Err(Error::Query(dataset.unknown(name)));
         };
         let (mut outputs, mut is_made) = (Vec::new(), missing == Missing::All);
         if missing != Missing::All {

@@ -1,5 +1,6 @@
 //! Which SQL is accepted: one query that only reads what is registered, and for models gives the same rows each time.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
@@ -12,6 +13,8 @@ use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+
+use lake::suggest::{did_you_mean, nearest};
 
 use crate::error::{Error, Result};
 
@@ -32,7 +35,13 @@ pub enum Kind {
 pub fn parse(state: &SessionState, sql: &str, kind: Kind) -> Result<Statement> {
     check_depth(sql)?;
     let dialect = state.config().options().sql_parser.dialect;
-    let statement = state.sql_to_statement(sql, &dialect)?;
+    let statement = match state.sql_to_statement(sql, &dialect) {
+        Ok(statement) => statement,
+        Err(DataFusionError::NotImplemented(why)) if why.contains("single SQL statement") => {
+            return Err(Error::Query("there are several statements, and one is taken at a time".to_owned()));
+        }
+        Err(error) => return Err(described(sql, kind).unwrap_or_else(|| error.into())),
+    };
     let query = match (&statement, kind) {
         (Statement::Explain(explain), Kind::Question) => explain.statement.as_ref(),
         (statement, _) => statement,
@@ -50,17 +59,33 @@ pub fn parse(state: &SessionState, sql: &str, kind: Kind) -> Result<Statement> {
     if is_select {
         return Ok(statement);
     }
+    if let Some(described) = described(sql, kind) {
+        return Err(described);
+    }
     let or_explain = if kind == Kind::Question { " (or the EXPLAIN of one)" } else { "" };
     Err(Error::Query(format!(
         "only one SELECT{or_explain} is accepted here: nothing but the models writes to the lake"
     )))
 }
 
+/// What to ask in place of statements that show columns in other engines.
+fn described(sql: &str, kind: Kind) -> Option<Error> {
+    let first = sql.split_whitespace().next().filter(|_| kind == Kind::Question)?;
+    let is_one = ["describe", "desc", "show"].iter().any(|word| first.eq_ignore_ascii_case(word));
+    is_one.then(|| {
+        Error::Query(
+            "`tributary describe DATASET.NAME` shows the columns of a table or model, and the query SHOW TABLES lists them"
+                .to_owned(),
+        )
+    })
+}
+
 /// Plans one query over what is registered by now.
 pub async fn plan(context: &SessionContext, sql: &str, kind: Kind) -> Result<DataFrame> {
     let state = context.state();
     let statement = parse(&state, sql, kind)?;
-    let plan = state.statement_to_plan(statement).await?;
+    let planned = state.statement_to_plan(statement).await;
+    let plan = planned.map_err(|error| explain(&state, context, error))?;
     // The parser lets some statements hide in queries.
     SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
     if kind == Kind::Model
@@ -71,6 +96,108 @@ pub async fn plan(context: &SessionContext, sql: &str, kind: Kind) -> Result<Dat
         )));
     }
     Ok(DataFrame::new(state, plan))
+}
+
+/// What the planner reports, in the names that the query can use.
+fn explain(state: &SessionState, context: &SessionContext, error: DataFusionError) -> Error {
+    let text = error.strip_backtrace();
+    let quoted = |before: &str| Some(text.split_once(before)?.1.split_once('\'')?.0.to_owned());
+    if let Some(function) = quoted("Invalid function '") {
+        return Error::Query(no_function(state, &function));
+    }
+    match quoted("table '").filter(|_| text.contains("' not found")) {
+        Some(table) => Error::Query(no_table(context, &table)),
+        None => error.into(),
+    }
+}
+
+/// Names that other engines have for functions.
+const OTHER_NAMES: [(&str, &str); 6] = [
+    ("average", "avg"),
+    ("ifnull", "coalesce"),
+    ("isnull", "coalesce"),
+    ("len", "length"),
+    ("std", "stddev"),
+    ("ucase", "upper"),
+];
+
+fn no_function(state: &SessionState, name: &str) -> String {
+    let known = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
+    let known: Vec<&str> = known.chain(state.window_functions().keys()).map(String::as_str).collect();
+    let others = OTHER_NAMES.iter().map(|(other, _)| *other);
+    let meant = nearest(name, known.into_iter().chain(others));
+    let meant = meant.map(|meant| OTHER_NAMES.iter().find(|(other, _)| *other == meant).map_or(meant, |(_, own)| *own));
+    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}()?"));
+    format!("there is no function {name}(){meant}")
+}
+
+/// What a model can name in place of a table that is not there.
+fn no_table(context: &SessionContext, name: &str) -> String {
+    let name = name.strip_prefix("datafusion.").unwrap_or(name);
+    let name = name.strip_prefix("public.").unwrap_or(name);
+    let schema = context.catalog("datafusion").and_then(|catalog| catalog.schema("public"));
+    let mut known = schema.map(|schema| schema.table_names()).unwrap_or_default();
+    // Those with a double line are files behind tables; settings without values are no table to read.
+    known.retain(|known| !known.contains("__"));
+    known.sort();
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let meant = did_you_mean(last, known.iter().map(String::as_str));
+    let known = known.join(", ");
+    format!("there is no table \"{name}\" here; the query can read {known}{meant}")
+}
+
+/// A failure to read a text as another type, with the column that the query compares with that text.
+pub fn name_column(plan: &LogicalPlan, error: Error) -> Error {
+    match (&error, compared_with_text(plan)) {
+        (Error::Query(why), Some((column, kind))) if why.starts_with("Cannot cast string") => {
+            Error::Query(format!("\"{column}\" is {kind}, and the query compares it with a text that is none"))
+        }
+        _ => error,
+    }
+}
+
+/// The first column that a query compares with a text that its type does not have, and the type.
+fn compared_with_text(plan: &LogicalPlan) -> Option<(String, String)> {
+    let mut found = None;
+    let walked = plan.apply_with_subqueries(|node| {
+        let inputs = node.inputs();
+        node.apply_expressions(|expression| {
+            expression.apply(|part| {
+                let pairs: Vec<(&Expr, &Expr)> = match part {
+                    Expr::BinaryExpr(both) => vec![(&both.left, &both.right), (&both.right, &both.left)],
+                    Expr::InList(list) => list.list.iter().map(|value| (list.expr.as_ref(), value)).collect(),
+                    Expr::Between(between) => {
+                        vec![(&between.expr, &between.low), (&between.expr, &between.high)]
+                    }
+                    _ => Vec::new(),
+                };
+                for pair in pairs {
+                    let (Expr::Column(column), Expr::Literal(value, _)) = pair else { continue };
+                    let field = inputs.iter().find_map(|input| input.schema().qualified_field_from_column(column).ok());
+                    let Some(kind) = field.map(|(_, field)| field.data_type().clone()) else { continue };
+                    let is_text =
+                        matches!(value.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+                    if is_text && value.cast_to(&kind).is_err() {
+                        found = Some((column.name.clone(), type_name(&kind)));
+                        return Ok(TreeNodeRecursion::Stop);
+                    }
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    });
+    walked.ok().and(found)
+}
+
+fn type_name(kind: &DataType) -> String {
+    match kind {
+        DataType::Timestamp(..) => "a timestamp".to_owned(),
+        DataType::Date32 => "a date".to_owned(),
+        DataType::Boolean => "true or false".to_owned(),
+        kind if kind.is_integer() => "a whole number".to_owned(),
+        kind if kind.is_numeric() => "a number".to_owned(),
+        kind => kind.to_string(),
+    }
 }
 
 /// A function whose value depends on when or how often it is called.
@@ -177,6 +304,51 @@ mod tests {
             ["WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a", "SELECT 1 INTO t", "SELECT * FROM '/etc/passwd'"]
         {
             assert!(plan(&context, sql, Kind::Question).await.is_err(), "{sql}");
+        }
+    }
+
+    #[tokio::test]
+    async fn mistakes_are_explained_in_names_that_a_query_can_use() {
+        let context = SessionContext::new();
+        context.sql("CREATE TABLE ride (lijn BIGINT, day DATE, name VARCHAR)").await.unwrap();
+        context.sql("CREATE TABLE ride__files (x BIGINT)").await.unwrap();
+        for (sql, wanted) in [
+            ("SELECT * FROM record", "there is no table \"record\" here; the query can read ride"),
+            (
+                "SELECT * FROM trams.rides",
+                "there is no table \"trams.rides\" here; the query can read ride; did you mean \"ride\"?",
+            ),
+            ("SELECT averag(lijn) FROM ride", "there is no function averag(); did you mean avg()?"),
+            ("SELECT uper(name) FROM ride", "there is no function uper(); did you mean upper()?"),
+            ("SELECT qqqq(name) FROM ride", "there is no function qqqq()"),
+            ("SELECT 1; SELECT 2", "there are several statements, and one is taken at a time"),
+            ("DESCRIBE ride", "tributary describe"),
+            ("SHOW COLUMNS FROM ride", "tributary describe"),
+            ("SELECT * FORM ride", "the query is not understood: "),
+        ] {
+            let error = plan(&context, sql, Kind::Question).await.unwrap_err().to_string();
+            assert!(
+                error.starts_with(wanted) || error.contains("describe") && error.contains(wanted),
+                "{sql}: {error}"
+            );
+            assert!(!error.contains("__") && !error.contains("datafusion") && !error.contains("Error"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_column_that_is_compared_with_a_text_is_named() {
+        let context = SessionContext::new();
+        context.sql("CREATE TABLE ride (lijn BIGINT, day DATE, name VARCHAR)").await.unwrap();
+        let cast = || Error::Query("Cannot cast string ***".to_owned());
+        for (sql, wanted) in [
+            ("SELECT * FROM ride WHERE lijn = 'x'", "\"lijn\" is a whole number, and"),
+            ("SELECT * FROM ride WHERE name = 'a' AND 'x' < day", "\"day\" is a date, and"),
+            ("SELECT * FROM ride WHERE lijn IN ('1', 'x')", "\"lijn\" is a whole number"),
+            ("SELECT * FROM ride WHERE lijn = '1' AND name = 'x'", "Cannot cast string ***"),
+        ] {
+            let frame = plan(&context, sql, Kind::Question).await.unwrap();
+            let error = name_column(frame.logical_plan(), cast()).to_string();
+            assert!(error.starts_with(wanted), "{sql}: {error}");
         }
     }
 

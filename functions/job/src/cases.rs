@@ -13,6 +13,7 @@ use lake::dataset::case::{self, Case, Row};
 use lake::dataset::{Check, Dataset, Model, Relation};
 use lake::ledger::partition_of;
 use lake::partition::{Partition, PartitionBy};
+use lake::suggest::did_you_mean;
 use serde::Serialize;
 use serde_json::json;
 
@@ -130,10 +131,19 @@ fn text(tests: &[Tested]) -> String {
 
 /// Prints a test of `DATASET.MODEL`, drafted from rows of the lake.
 pub async fn draft(lake: &Lake, name: &str) -> Result<()> {
-    let unknown = || Failure::usage(format!("\"{name}\" is no model: write DATASET.MODEL"));
-    let (dataset, model) = name.split_once('.').ok_or_else(unknown)?;
+    let (dataset, model) = name.split_once('.').ok_or_else(|| {
+        let named = lake.catalog.datasets().iter().filter(|dataset| dataset.model(name).is_some());
+        let named: Vec<String> = named.map(|dataset| format!("{}.{name}", dataset.name)).collect();
+        let meant = if named.is_empty() { "DATASET.MODEL".to_owned() } else { named.join(" or ") };
+        Failure::usage(format!("\"{name}\" lacks its dataset: write {meant}"))
+    })?;
     let dataset = lake.catalog.dataset(dataset)?;
-    let model = dataset.model(model).ok_or_else(unknown)?;
+    let model = dataset.model(model).ok_or_else(|| {
+        let known: Vec<&str> = dataset.models.iter().map(|model| model.name.as_str()).collect();
+        let meant = did_you_mean(model, known.iter().copied());
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Failure::usage(format!("{} has no model \"{model}\"; it has {known}{meant}", dataset.name))
+    })?;
     let drafted = Draft::text_of(lake, dataset, model).await?;
     print(&drafted);
     Ok(())

@@ -60,7 +60,7 @@ pub enum Command {
     },
     /// Clean raw objects into the standard zone; invalid rows go to the rejection zone
     Clean {
-        /// Raw keys, such as irceline/date=2026-11-18/values.ndjson; default: all that the ledger does not show as done
+        /// Raw keys, such as irceline/date=2026-11-18/values.ndjson (or paths of them, below raw/); default: all that the ledger does not show as done
         #[arg(value_name = "KEY", conflicts_with_all = ["dataset", "all"])]
         keys: Vec<String>,
         /// Only this dataset
@@ -73,7 +73,7 @@ pub enum Command {
         #[arg(long)]
         prune: bool,
         /// Only show which raw objects would be cleaned, and what would be removed
-        #[arg(long, conflicts_with_all = ["keys", "all", "prune"])]
+        #[arg(long, conflicts_with_all = ["keys", "prune"])]
         dry_run: bool,
         #[command(flatten)]
         limits: LimitOptions,
@@ -83,7 +83,7 @@ pub enum Command {
         /// Only this dataset
         #[arg(long, value_name = "NAME")]
         dataset: Option<String>,
-        /// Only this model; may be repeated
+        /// Only this model, as MODEL or DATASET.MODEL, and those it reads; may be repeated
         #[arg(long = "model", value_name = "NAME")]
         models: Vec<String>,
         /// All partitions again, stale or not
@@ -304,7 +304,7 @@ pub enum DatasetCommand {
         /// The folder with dataset.toml and SQL files; its name is the dataset's
         folder: PathBuf,
     },
-    /// Print what Terraform makes tables, alarms and rights of, of the datasets that the lake declares (own_datasets_file)
+    /// Print what Terraform makes tables, alarms and the rights of readers of, of the datasets that the lake declares (own_datasets_file)
     ExportTerraform,
     /// Draft a dataset's folder from a sample file, and read the sample with it
     New {
@@ -313,7 +313,7 @@ pub enum DatasetCommand {
         /// A sample of the files to come: CSV and its kin, JSON, NDJSON, .xlsx or .parquet; plain or .gz, .zst or .zip
         #[arg(long, value_name = "FILE")]
         from: PathBuf,
-        /// Where to make the folder; in a lake: LAKE/config/datasets
+        /// Where to make the folder; default: here. In a lake: LAKE/config/datasets
         #[arg(long, value_name = "FOLDER")]
         into: Option<PathBuf>,
     },

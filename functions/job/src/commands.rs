@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use lake::settings::{Environment, LakeSettings, Zone};
 use lake::store::StoreUrl;
 use lake::time::Window;
-use lake::{Lake, telemetry};
+use lake::{Lake, keys, telemetry};
 
 use crate::cli::{Arguments, Command, DatasetCommand, Format, WindowOptions};
 use crate::failure::{self, Failure};
@@ -102,13 +102,13 @@ impl<'a> Session<'a> {
             Command::Ingest { source, window, accept_loss } => {
                 self.ingest(source, *window, *accept_loss, &mut summary).await
             }
-            Command::Clean { dataset, dry_run: true, .. } => match self.waiting(dataset.as_deref()).await {
+            Command::Clean { dataset, all, dry_run: true, .. } => match self.waiting(dataset.as_deref(), *all).await {
                 Ok(status) => return status,
                 Err(failure) => Err(failure),
             },
             Command::Clean { keys, dataset, all, .. } => {
                 let selection = match (keys.is_empty(), all) {
-                    (false, _) => clean::Selection::Keys(keys.clone()),
+                    (false, _) => clean::Selection::Keys(keys.iter().map(|key| self.raw_key(key)).collect()),
                     (true, true) => clean::Selection::All(dataset.clone()),
                     (true, false) => clean::Selection::Stale(dataset.clone()),
                 };
@@ -117,16 +117,12 @@ impl<'a> Session<'a> {
             Command::Aggregate { dataset, models, all, allow_shrink, plan, diff } => {
                 let selection = aggregate::Selection {
                     dataset: dataset.clone(),
-                    models: models.clone(),
                     all: *all,
                     allow_shrink: *allow_shrink,
                     ..Default::default()
                 };
-                if *plan || *diff {
-                    self.preview(&selection, *diff, &mut summary).await
-                } else {
-                    self.aggregate(&selection, &mut summary).await
-                }
+                let preview = (*plan || *diff).then_some(*diff);
+                self.aggregate_models(selection, models, preview, &mut summary).await
             }
             Command::Run { sources, window, accept_loss, .. } => {
                 self.all_steps(sources, *window, *accept_loss, &mut summary).await
@@ -216,7 +212,7 @@ impl<'a> Session<'a> {
             );
         if needs_lake && !self.lake.exists().await? {
             return Err(Failure::lasting(format!(
-                "there is no lake at {}: see --lake and LAKE_URL; `tributary run`, or a file in its raw zone, makes one",
+                "there is no lake at {}: see --lake and LAKE_URL; `tributary init` makes an empty one, `tributary run` or a file in its raw zone fills one",
                 self.lake.root_url()
             )));
         }
@@ -259,13 +255,30 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// A key of the raw zone, which may be given as a path that begins at the lake or at its raw zone.
+    fn raw_key(&self, given: &str) -> String {
+        let place = self.lake.url(Zone::Raw);
+        let place = format!("{}/", place.trim_start_matches("file:").trim_end_matches('/'));
+        let below = given.strip_prefix(&place).or_else(|| given.trim_start_matches("./").strip_prefix("raw/"));
+        let is_dataset = |key: &str| self.lake.catalog.dataset(keys::dataset(key)).is_ok();
+        match below {
+            Some(below) if !is_dataset(given) => below.to_owned(),
+            _ => given.to_owned(),
+        }
+    }
+
     /// Shows what a cleaning would do and what would stop it; returns the exit status that it would have by that.
-    async fn waiting(&self, dataset: Option<&str>) -> Result<ExitCode> {
+    async fn waiting(&self, dataset: Option<&str>, all: bool) -> Result<ExitCode> {
         let begun = Instant::now();
         self.ensure_anything(dataset).await?;
         let waiting = clean::waiting(&self.lake, dataset).await?;
-        let clean::Waiting { keys, gone, kept, odd, up_to_date, ignored, failed } = waiting;
+        let clean::Waiting { mut keys, gone, kept, odd, up_to_date, ignored, failed } = waiting;
         let ignored = Ignored::new(&ignored);
+        if all {
+            keys.extend(self.taken(dataset).await?);
+            keys.sort();
+            keys.dedup();
+        }
         let is_empty = keys.is_empty() && gone.is_empty() && failed.is_empty() && up_to_date == 0;
         let mut failures: Vec<Failure> = failed.into_iter().map(Failure::from).collect();
         if is_empty {
@@ -293,6 +306,17 @@ impl<'a> Session<'a> {
         line(&mut text, format_args!("{} to clean; nothing was changed.", counted(keys.len() as u64, "object")));
         print(&text);
         Ok(exit_status(&failures))
+    }
+
+    /// The raw objects that tables take, of one dataset or of all.
+    async fn taken(&self, dataset: Option<&str>) -> Result<Vec<String>> {
+        let mut taken = Vec::new();
+        for dataset in self.lake.catalog.datasets().iter().filter(|known| dataset.is_none_or(|name| known.name == name))
+        {
+            let names = self.lake.raw.names(&format!("{}/", dataset.name)).await?;
+            taken.extend(names.into_iter().filter(|key| !keys::is_hidden(key) && dataset.table_of(key).is_some()));
+        }
+        Ok(taken)
     }
 
     fn clean_options(&self) -> clean::Options {
@@ -382,6 +406,23 @@ impl<'a> Session<'a> {
         self.note("aggregate", selection.dataset.is_none(), Vec::new());
         summary.aggregate(outcome);
         summary.took("aggregate", begun);
+        Ok(())
+    }
+
+    /// Brings models up to date that are named as MODEL or DATASET.MODEL, or shows what that would do.
+    async fn aggregate_models(
+        &self,
+        selection: aggregate::Selection,
+        models: &[String],
+        preview: Option<bool>,
+        summary: &mut Summary,
+    ) -> Result<()> {
+        for selection in selection.of_models(&self.lake, models)? {
+            match preview {
+                Some(diff) => self.preview(&selection, diff, summary).await?,
+                None => self.aggregate(&selection, summary).await?,
+            }
+        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use aggregate::planned;
+use aggregate::{personal_of_model, planned};
 use lake::Lake;
 use lake::dataset::{Column, ColumnType, Dataset, Decimal, Model, RECEIVED_AT, Table};
 use serde::Serialize;
@@ -93,13 +93,10 @@ async fn described(lake: &Lake, name: Option<&str>) -> Result<Vec<Described>> {
     };
     let (dataset, part) = name.split_once('.').map_or((name, None), |(dataset, part)| (dataset, Some(part)));
     let dataset = lake.catalog.dataset(dataset)?;
-    if let Some(part) = part {
-        let tables = dataset.tables.iter().map(|table| table.name.as_str());
-        let known: Vec<&str> = tables.chain(dataset.models.iter().map(|model| model.name.as_str())).collect();
-        if !known.contains(&part) {
-            let why = format!("{} has no \"{part}\"; it has {}", dataset.name, known.join(", "));
-            return Err(Failure::usage(why));
-        }
+    if let Some(part) = part
+        && !dataset.names().contains(&part)
+    {
+        return Err(Failure::usage(dataset.unknown(part)));
     }
     Ok(vec![Described::new(lake, dataset, part).await?])
 }
@@ -147,6 +144,7 @@ impl DescribedModel {
     async fn new(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Self> {
         let tables: Vec<&Table> = dataset.inputs_of(model).map(|inputs| inputs.tables().collect()).unwrap_or_default();
         let columns = planned(lake, dataset, model).await?;
+        let personal = personal_of_model(lake, dataset, model).await?;
         let column = |field: &arrow::datatypes::FieldRef| {
             let name = field.name();
             // A column that keeps its name keeps what it is.
@@ -156,7 +154,7 @@ impl DescribedModel {
                 kind: sql_type(field.data_type()),
                 about: source.map(|column| column.about.clone()).unwrap_or_default(),
                 rules: Vec::new(),
-                personal: source.is_some_and(|column| column.personal) && !model.hash_personal,
+                personal: personal.contains(name),
             }
         };
         Ok(Self {

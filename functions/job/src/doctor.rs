@@ -56,7 +56,7 @@ pub async fn run(lake: &Lake, sources: &ingest::Settings, format: Format) -> Exi
             _ if !dataset.has_source() => {
                 format!("{}: files are uploaded to {}", dataset.name, lake.raw.url(&dataset.name))
             }
-            Some(missing) => format!("{}: not fetched, as long as it is so: {missing}", dataset.name),
+            Some(missing) => format!("{}: not fetched: {missing}", dataset.name),
             None => format!("{}: can be fetched", dataset.name),
         };
         findings.push(Finding::new("dataset", Ok(says)));

@@ -22,20 +22,30 @@ pub struct Failure {
 /// Prints failures, equal ones once with their number. Keys come from outside: control characters in them are escaped. A job
 /// of AWS Batch logs them.
 pub fn print_all(failures: &[Failure]) {
-    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut times: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for failure in failures {
-        *times.entry(failure.message.as_str()).or_default() += 1;
+        *times.entry(fault(&failure.message)).or_default() += 1;
     }
     for failure in failures {
-        let Some(times) = times.remove(failure.message.as_str()) else { continue };
+        let Some(times) = times.remove(&fault(&failure.message)) else { continue };
         if on_batch::is_job() {
             tracing::error!(error = %visible(&failure.message), times, can_retry = failure.can_retry, "failed");
             continue;
         }
         let hint = if failure.can_retry { " (trying again can help)" } else { "" };
-        let times = if times > 1 { format!(" ({times} times)") } else { String::new() };
+        let times = match times {
+            1 => String::new(),
+            times if fault(&failure.message).1.is_empty() => format!(" ({times} times)"),
+            times => format!(" (the same of {times} partitions)"),
+        };
         eprintln!("error: {}{times}{hint}", visible(&failure.message));
     }
+}
+
+/// What went wrong, whichever partition it was: what precedes the partition's name, and what follows it.
+fn fault(message: &str) -> (&str, &str) {
+    let parts = message.split_once(", partition ").and_then(|(before, rest)| Some((before, rest.split_once(": ")?.1)));
+    parts.unwrap_or((message, ""))
 }
 
 impl Failure {

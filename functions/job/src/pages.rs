@@ -76,14 +76,16 @@ fn report(done: &Done, format: Format, begun: Instant) -> ExitCode {
             print(&text);
         }
         Format::Json => {
-            let (ok, elapsed_ms) = (done.failures.is_empty(), begun.elapsed().as_millis() as u64);
+            let (ok, elapsed_ms) =
+                (done.failures.is_empty() && done.problems.is_empty(), begun.elapsed().as_millis() as u64);
             let Done { pages, problems, failures } = done;
             let line =
                 json!({"ok": ok, "elapsed_ms": elapsed_ms, "pages": pages, "problems": problems, "errors": failures});
             print(&format!("{line}\n"));
         }
     }
-    exit_status(&done.failures)
+    // A page that lacks a part is not what was declared.
+    if done.failures.is_empty() && !done.problems.is_empty() { ExitCode::FAILURE } else { exit_status(&done.failures) }
 }
 
 async fn make(lake: &Lake, dataset: Option<&str>, into: Option<&Path>) -> Done {

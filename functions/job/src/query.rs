@@ -62,8 +62,15 @@ fn asks_for_tables(sql: &str) -> bool {
     words == ["show", "tables"]
 }
 
-/// What can be queried, in the order of the names.
-fn tables(lake: &Lake) -> Result<RecordBatch, ArrowError> {
+/// The columns of a terminal, where it is not known.
+const USUAL_WIDTH: usize = 120;
+/// What a table of three columns has beside their texts.
+const FRAME: usize = 10;
+/// What is always shown of a text.
+const SHORTEST: usize = 20;
+
+/// What can be queried, in the order of the names; as a table so that it fits into the terminal.
+fn tables(lake: &Lake, format: Format) -> Result<RecordBatch, ArrowError> {
     let mut rows: Vec<(String, &str, String)> = Vec::new();
     for dataset in lake.catalog.datasets() {
         let name = |name: &str| format!("{}.{name}", dataset.name);
@@ -77,12 +84,29 @@ fn tables(lake: &Lake) -> Result<RecordBatch, ArrowError> {
                 .map(|model| (name(&model.name), "model", first(&model.about))),
         );
     }
+    if format == Format::Table {
+        let width = terminal_size::terminal_size().map_or(USUAL_WIDTH, |(width, _)| usize::from(width.0));
+        let names = rows.iter().map(|(name, kind, _)| name.chars().count() + kind.len()).max().unwrap_or_default();
+        let room = width.saturating_sub(names + FRAME);
+        rows.iter_mut().for_each(|(.., about)| *about = shortened(about, room));
+    }
     let column = |texts: Vec<&str>| Arc::new(StringArray::from(texts)) as ArrayRef;
     RecordBatch::try_from_iter([
         ("name", column(rows.iter().map(|(name, ..)| name.as_str()).collect())),
         ("kind", column(rows.iter().map(|(_, kind, _)| *kind).collect())),
         ("about", column(rows.iter().map(|(.., about)| about.as_str()).collect())),
     ])
+}
+
+/// The beginning of a text, in whole words, of so many characters at most, but for the first few.
+fn shortened(text: &str, room: usize) -> String {
+    let room = room.max(SHORTEST);
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(room - 1).collect();
+    let whole = cut.rsplit_once(' ').map_or(cut.as_str(), |(whole, _)| whole);
+    format!("{}…", whole.trim_end_matches([',', ';', ':', '.', ' ']))
 }
 
 /// Answers a query on stdout.
@@ -99,7 +123,7 @@ pub async fn run(
     let answered = {
         let mut answer = |batch| printer.batch(batch).map_err(|error| aggregate::Error::Query(error.to_string()));
         if asks_for_tables(sql) {
-            let known = tables(lake).map_err(|error| aggregate::Error::Query(error.to_string()));
+            let known = tables(lake, format).map_err(|error| aggregate::Error::Query(error.to_string()));
             known.and_then(|known| answer(known.clone()).map(|()| known.schema()))
         } else {
             aggregate::query(lake, sql, workers, Some(time), &mut answer).await
@@ -226,5 +250,18 @@ impl Printer {
             self.reader_gone = error.kind() == io::ErrorKind::BrokenPipe;
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_cut_between_words() {
+        assert_eq!(shortened("Rides as they were counted", 40), "Rides as they were counted");
+        assert_eq!(shortened("Rides as they were counted, line by line", 30), "Rides as they were counted…");
+        assert_eq!(shortened("Rides as they were counted", 3), "Rides as they were…");
+        assert_eq!(shortened("Überlängenbezeichnungswort", 20).chars().count(), 20);
     }
 }

@@ -36,12 +36,16 @@ struct State {
     reasons: BTreeMap<String, u64>,
     /// Consumption partitions.
     partitions: usize,
+    /// Files made of them: CSV, and report pages.
+    files: usize,
     /// Consumption partitions to be made again.
     stale: Vec<String>,
     /// Raw objects to be cleaned.
     waiting: Vec<String>,
     /// Raw objects that are gone, while what was made of them is still there.
     gone: Vec<String>,
+    /// Of those, how many stay until `--prune` says that they are gone for good.
+    kept: usize,
     /// What lies in the raw zone and cannot be read: key, and why.
     odd: Vec<(String, String)>,
     /// Raw objects that no table takes, and hidden ones.
@@ -127,7 +131,7 @@ pub async fn run(lake: &Lake, only: Option<&str>, format: Format) -> ExitCode {
 }
 
 async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<State, Failure> {
-    let aggregate::Standing { stale, partitions, unreadable, raw } = aggregate::standing(lake, dataset).await?;
+    let aggregate::Standing { stale, partitions, files, unreadable, raw } = aggregate::standing(lake, dataset).await?;
     let unreadable = raw.unreadable.iter().map(|entry| entry.key.clone()).chain(unreadable).collect();
     let waiting = clean::waiting_beside(lake, dataset, &raw).await?;
     let mut state = State {
@@ -141,9 +145,11 @@ async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<Stat
         tables: BTreeMap::new(),
         reasons: BTreeMap::new(),
         partitions,
+        files,
         stale: stale.into_iter().map(|(model, partition)| format!("{model} {partition}")).collect(),
         waiting: waiting.keys,
         gone: waiting.gone,
+        kept: waiting.kept.len(),
         odd: waiting.odd,
         ignored: Ignored::new(ignored.iter().filter(|key| keys::dataset(key) == dataset.name)),
         unreadable,
@@ -176,11 +182,32 @@ fn reasons_text(text: &mut String, state: &State) {
     }
 }
 
+fn them(count: usize) -> &'static str {
+    if count == 1 { "it" } else { "them" }
+}
+
+/// What removes what was made of raw objects that are gone.
+fn gone_text(state: &State) -> String {
+    let them = them(state.gone.len());
+    if state.kept == 0 {
+        return format!("`tributary clean` removes what was made of {them}");
+    }
+    let dataset = &state.dataset;
+    format!(
+        "many at once, so that nothing is removed; if they are gone for good, `tributary clean --dataset {dataset} --prune` removes what was made of {them}"
+    )
+}
+
 fn text(state: &State) -> String {
     let mut text = String::new();
     let add = &mut text;
     line(add, format_args!("{}: {}", state.dataset, state.title));
-    let newest = state.newest_day.map_or("none yet".to_owned(), |day| day.to_string());
+    let newest = match state.newest_day {
+        Some(day) => day.to_string(),
+        // Of rows without a day.
+        None if state.rows.clean > 0 => "not known".to_owned(),
+        None => "none yet".to_owned(),
+    };
     line(add, format_args!("  newest data   {newest}"));
     let objects = counted(state.objects as u64, "raw object");
     line(add, format_args!("  cleaned       {objects}, {} rejected as a whole", state.objects_rejected));
@@ -192,10 +219,12 @@ fn text(state: &State) -> String {
         );
     }
     reasons_text(add, state);
-    line(add, format_args!("  partitions    {} in consumption", grouped(state.partitions as u64)));
+    let files = if state.files == 0 { String::new() } else { format!(", and {}", counted(state.files as u64, "file")) };
+    line(add, format_args!("  partitions    {} in consumption{files}", grouped(state.partitions as u64)));
     if state.objects_by_older_rules > 0 {
         let objects = counted(state.objects_by_older_rules as u64, "raw object");
-        line(add, format_args!("  older rules   {objects}: `tributary clean --all` cleans them by today's"));
+        let them = them(state.objects_by_older_rules);
+        line(add, format_args!("  older rules   {objects}: `tributary clean --all` cleans {them} by today's"));
     }
     for (what, names, command) in [("waiting", &state.waiting, "clean"), ("stale", &state.stale, "aggregate")] {
         match names.first() {
@@ -208,10 +237,7 @@ fn text(state: &State) -> String {
     }
     if let Some(first) = state.gone.first() {
         let count = counted(state.gone.len() as u64, "raw object");
-        line(
-            add,
-            format_args!("  gone          {count}, the first {first}: `tributary clean` removes what was made of it"),
-        );
+        line(add, format_args!("  gone          {count}, the first {first}: {}", gone_text(state)));
     }
     if let Some(ignored) = state.ignored.text() {
         line(add, format_args!("  ignored       {ignored}"));

@@ -10,7 +10,7 @@ use clean::Cleaned;
 use ingest::{Ingested, Missing};
 use lake::Lake;
 use lake::batch::HandedOver;
-use lake::ledger::Rows;
+use lake::ledger::{Reason, Rows};
 use lake::settings::Zone;
 use serde::Serialize;
 
@@ -227,7 +227,7 @@ impl Summary {
         };
         let mut units: BTreeMap<&str, u64> = BTreeMap::new();
         for part in &self.ingested {
-            *units.entry(part.unit).or_default() += 1;
+            *units.entry(part.unit).or_default() += part.units;
         }
         let days = units.into_iter().map(|(unit, count)| counted(count, unit)).collect::<Vec<_>>().join(", ");
         let parts = format_args!("{days}: {objects} written, {size}, {requests}{retries}").to_string();
@@ -290,13 +290,25 @@ impl Summary {
         if self.aggregated.is_empty() {
             return;
         }
-        let rows: u64 = self.aggregated.iter().map(|made| made.rows).sum();
-        let partitions = counted(self.aggregated.len() as u64, "partition");
-        self.step(text, "aggregate", &format!("{partitions}, {}", counted(rows, "row")));
+        // Rows of a file are those of partitions.
+        let rows: u64 = self.aggregated.iter().filter(|made| !made.is_file()).map(|made| made.rows).sum();
+        let is_page = |made: &&Aggregated| made.model == aggregate::pages::MODEL;
+        let pages = self.aggregated.iter().filter(is_page).count();
+        let files = self.aggregated.iter().filter(|made| made.is_file() && !is_page(made)).count();
+        let partitions = self.aggregated.len() - pages - files;
+        let parts = [(partitions, "partition"), (files, "file"), (pages, "page")].into_iter();
+        let mut parts: Vec<String> =
+            parts.filter(|(count, _)| *count > 0).map(|(count, noun)| counted(count as u64, noun)).collect();
+        if partitions > 0 {
+            parts.insert(1, counted(rows, "row"));
+        }
+        self.step(text, "aggregate", &parts.join(", "));
         for made in &self.aggregated {
             let state = match (made.deleted, made.changed) {
                 (true, _) => "deleted, nothing is left to make it from".to_owned(),
                 (_, true) => counted(made.rows, "row"),
+                // Nothing is written where there are no rows: the first time as ever after.
+                (_, false) if made.rows == 0 => "no rows".to_owned(),
                 (_, false) => format!("{}, as before", counted(made.rows, "row")),
             };
             let is_page = made.model == aggregate::pages::MODEL;
@@ -325,32 +337,34 @@ const REASONS_SHOWN: usize = 3;
 
 /// The most frequent reasons of rejection, each with the place of a row. What the row has is not shown.
 fn reasons_text(cleaned: &[Cleaned], text: &mut String) {
-    let mut reasons: BTreeMap<&str, (u64, &str, u64)> = BTreeMap::new();
+    let mut reasons: BTreeMap<&str, (u64, &str, &Reason)> = BTreeMap::new();
     for cleaned in cleaned {
         for (reason, found) in &cleaned.reasons {
-            let (rows, ..) = reasons.entry(reason).or_insert((0, &cleaned.raw_key, found.first));
+            let (rows, ..) = reasons.entry(reason).or_insert((0, &cleaned.raw_key, found));
             *rows = rows.saturating_add(found.rows);
         }
     }
     let all = reasons.len();
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, (rows, ..))| std::cmp::Reverse(*rows));
-    for (reason, (rows, key, row)) in reasons.iter().take(REASONS_SHOWN) {
-        line(
-            text,
-            format_args!("           rejected as {reason}: {}, such as line {row} of {key}", counted(*rows, "row")),
-        );
+    for (reason, (rows, key, found)) in reasons.iter().take(REASONS_SHOWN) {
+        let column = found.column.as_ref().map(|column| format!(" (column {column})")).unwrap_or_default();
+        let (rows, row) = (counted(*rows, "row"), found.first);
+        line(text, format_args!("           rejected as {reason}: {rows}, such as line {row} of {key}{column}"));
     }
     if all > REASONS_SHOWN {
-        line(text, format_args!("           and {} more reasons", all - REASONS_SHOWN));
+        let more = all - REASONS_SHOWN;
+        let reasons = if more == 1 { "reason" } else { "reasons" };
+        line(text, format_args!("           and {more} more {reasons}"));
     }
 }
 
 /// What would be made, line by line.
 fn preview_text(planned: &[Preview], text: &mut String) {
     for Preview { dataset, model, partition, why, rows_before, rows, not_compared } in planned {
-        let before = counted(*rows_before, "row");
-        line(text, format_args!("stale      {dataset}.{model} {partition}: {before}; {why}"));
+        // What was never made has no rows.
+        let before = if *rows_before == 0 { String::new() } else { format!("{}; ", counted(*rows_before, "row")) };
+        line(text, format_args!("stale      {dataset}.{model} {partition}: {before}{why}"));
         if let Some(why) = not_compared {
             line(text, format_args!("             not compared: {why}"));
         }

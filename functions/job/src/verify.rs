@@ -91,10 +91,11 @@ fn report_text(report: &Report) -> String {
         &mut text,
         format_args!("  {read} read = {clean} clean + {rejected} rejected + {duplicate} duplicate + {outside} outside"),
     );
-    let partitions = counted(report.partitions, "consumption partition");
+    let objects = counted(report.objects, "object");
+    let (partitions, files) = (counted(report.partitions, "consumption partition"), counted(report.files, "file"));
     line(
         &mut text,
-        format_args!("{} and {partitions} are as the ledger says; none is orphaned", counted(report.objects, "object")),
+        format_args!("{objects}, {partitions} and {files} made of them are as the ledger says; none is orphaned"),
     );
     if !report.waiting.is_empty() {
         let waiting = counted(report.waiting.len() as u64, "raw object");

@@ -67,9 +67,9 @@ fn mistakes_in_a_dataset_are_explained_with_file_line_and_hint() {
         (
             "dataset.toml",
             declared.replace("int64", "integer"),
-            "t/dataset.toml, line 8: table.a.column.n.type: unknown variant",
+            "t/dataset.toml, line 8: table.a.column.n.type: unknown value",
         ),
-        ("dataset.toml", format!("stamp = \"begin\"\n{declared}"), "line 1: stamp: unknown variant `begin`"),
+        ("dataset.toml", format!("stamp = \"begin\"\n{declared}"), "line 1: stamp: unknown value `begin`"),
         ("dataset.toml", format!("{declared}min = 2\nmax = 1\n"), "line 9: table.a.column.n.min: min is 2"),
         ("dataset.toml", format!("{declared}path = \"/n\"\n").replace("from", "format = \"csv\"\nfrom"), "write field"),
         ("dataset.toml", declared.replace("*.csv", "t/*.csv"), "line 5: table.a.from: leave out t/"),
@@ -83,7 +83,7 @@ fn mistakes_in_a_dataset_are_explained_with_file_line_and_hint() {
         ("dataset.toml", declared.replace("\"T\"", "T"), "line 1"),
         ("dataset.toml", format!("{declared}[source]\nurl = 1\n"), "there is no source \"t\""),
         ("dataset.toml", declared.replace("form", "from"), "No field named m"),
-        ("m.sql", model.replace("\"a\"", "\"b\""), "t/m.sql: its input \"b\" is no table, view or model"),
+        ("m.sql", model.replace("\"a\"", "\"b\""), "t/m.sql, line 2: inputs: \"b\" is no table, view or model"),
         ("m.sql", model.replace("SELECT m FROM", "SELECT n FORM"), "Line: 4"),
         (
             "m.sql",

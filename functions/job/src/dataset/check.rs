@@ -10,6 +10,7 @@ use lake::dataset::case;
 use lake::dataset::{Catalog, Dataset, Folder, Format, REPORT_FILE, Table};
 use lake::partition::PartitionBy;
 use lake::settings::LakeSettings;
+use lake::suggest::{did_you_mean, nearest};
 use serde_json::json;
 
 use super::Report;
@@ -25,12 +26,9 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     };
     let name = name_of(folder)?;
     let files = read(folder)?;
+    let strays = strays(folder)?;
     if !files.contains_key("dataset.toml") && Catalog::built_in().dataset(&name).is_err() {
-        let folder = folder.display();
-        let why = format!(
-            "{folder}: there is no dataset.toml; name the folder of one dataset, such as {folder}/config/datasets/NAME of a lake; `tributary dataset new` drafts one from a file"
-        );
-        return Err(Failure::usage(why));
+        return Err(Failure::usage(no_declaration(folder)));
     }
     let catalog = Catalog::with_folders(BTreeMap::from([(name.clone(), files)]));
     let nowhere = LakeSettings::at("file:.".parse().map_err(Failure::usage)?);
@@ -52,9 +50,14 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     for model in &dataset.models {
         let schema = planned(&lake, dataset, model).await.map_err(|error| explain(dataset, &model.name, &error))?;
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        if let Some(name) = columns.iter().find(|name| !is_plain(name)) {
+            let why = format!("no engine takes the column name {name} without quotes: name it, as in {name} AS value");
+            return Err(Failure::usage(format!("dataset file {}/{}.sql: {why}", dataset.name, model.name)));
+        }
         line(&mut text, format_args!("model {name}.{}: {}", model.name, columns.join(", ")));
         models.push(json!({"model": model.name, "columns": columns}));
     }
+    check_cases(dataset)?;
     let problems = aggregate::pages::check(&lake, dataset).await?;
     if let Some(first) = problems.first() {
         let more = problems.len() - 1;
@@ -64,17 +67,123 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     for page in aggregate::pages::declared(dataset)? {
         line(&mut text, format_args!("page {name}/{}: {}", page.path(), page.title));
     }
-    let whole = folder.canonicalize().unwrap_or_default();
-    let is_in_lake = whole.parent().is_some_and(|parent| parent.ends_with("config/datasets"));
-    let place = if is_in_lake { "" } else { "put the folder below config/datasets/ of a lake, and " };
-    line(&mut text, format_args!("To use it, {place}make the folder raw/{name}/ in the lake for its files."));
+    if let Some(stray) = strays.first() {
+        return Err(Failure::usage(format!("{}: {stray}", folder.display())));
+    }
+    line(&mut text, format_args!("{}", next_step(folder, dataset)));
     Ok(Report { text, json: json!({"dataset": name, "tables": tables, "models": models}) })
 }
 
+/// A mistake in a model, in the file that has it: what the model reads may be what is wrong.
 fn explain(dataset: &Dataset, model: &str, error: &aggregate::Error) -> Failure {
-    let tables: Vec<&str> = dataset.tables.iter().map(|table| table.name.as_str()).collect();
-    let hint = format!("hint: it sees the tables and views of its inputs, among {}", tables.join(", "));
-    Failure::usage(format!("dataset file {}/{model}.sql: {error}\n{hint}", dataset.name))
+    let text = error.to_string();
+    let is_file = |name: &str| dataset.model(name).is_some() || dataset.view(name).is_some();
+    let other = text.split_once(".sql: ").filter(|(name, _)| is_file(name));
+    let (model, why) = other.unwrap_or((model, text.as_str()));
+    Failure::usage(format!("dataset file {}/{model}.sql: {why}", dataset.name))
+}
+
+/// Reads the unit tests beside the models, and looks whether each has a model, and its tables are read.
+fn check_cases(dataset: &Dataset) -> Result<(), Failure> {
+    for (name, text) in &dataset.cases {
+        let wrong =
+            |why: String| Failure::usage(format!("dataset file {}/{name}{}: {why}", dataset.name, case::ENDING));
+        let known: Vec<&str> = dataset.models.iter().map(|model| model.name.as_str()).collect();
+        let model = dataset.model(name).ok_or_else(|| {
+            let meant = did_you_mean(name, known.iter().copied());
+            wrong(format!("there is no model {name}.sql; there are {}{meant}", known.join(", ")))
+        })?;
+        let inputs = dataset.inputs_of(model).map_err(wrong)?;
+        let read: Vec<&str> = inputs.relations.iter().map(|relation| relation.name()).collect();
+        for case in case::cases(text).map_err(wrong)? {
+            if let Some(unknown) = case.given.keys().find(|given| !read.contains(&given.as_str())) {
+                let meant = did_you_mean(unknown, read.iter().copied());
+                let read = read.join(", ");
+                return Err(wrong(format!(
+                    "[[test]] \"{}\".given.{unknown}: the model reads {read}, and no {unknown}{meant}",
+                    case.name
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether engines take a column's name as it is.
+fn is_plain(name: &str) -> bool {
+    let is_first = |letter: char| letter.is_alphabetic() || letter == '_';
+    name.starts_with(is_first) && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
+}
+
+/// What to do in a folder without a declaration.
+fn no_declaration(folder: &Path) -> String {
+    let has_declaration = |folder: &Path| folder.join("dataset.toml").is_file();
+    let folders = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut datasets: Vec<String> =
+        folders.filter(|folder| has_declaration(folder)).map(|folder| folder.display().to_string()).collect();
+    datasets.sort();
+    let shown = folder.display();
+    let misnamed = strays(folder).ok().and_then(|strays| strays.into_iter().next());
+    let what = match (datasets.first(), misnamed) {
+        (Some(first), _) => format!("name the folder of one dataset, such as {first}"),
+        (None, Some(misnamed)) => misnamed,
+        (None, None) => {
+            "name the folder of one dataset, config/datasets/NAME of a lake; `tributary dataset new` drafts one from a file".to_owned()
+        }
+    };
+    format!("{shown}: there is no dataset.toml; {what}")
+}
+
+/// Files whose names a lake does not know, but nearly: what is in them would have no effect.
+fn strays(folder: &Path) -> Result<Vec<String>, Failure> {
+    let wrong = |error: std::io::Error| Failure::usage(format!("{}: {error}", folder.display()));
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(wrong)? {
+        let entry = entry.map_err(wrong)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_file() && !is_known(&name) {
+            found.extend(meant(&name).map(|meant| format!("{name} has no effect: is it meant to be {meant}?")));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether a lake reads a file of this name.
+fn is_known(name: &str) -> bool {
+    name == "dataset.toml" || name.ends_with(".sql") || name.ends_with(case::ENDING) || name == REPORT_FILE
+}
+
+/// The name that a file most likely should have.
+fn meant(name: &str) -> Option<String> {
+    let small = name.to_lowercase();
+    if is_known(&small) {
+        return Some(small);
+    }
+    if let Some(stem) = small.strip_suffix(".test.tml").or_else(|| small.strip_suffix(".tests.toml")) {
+        return Some(format!("{stem}{}", case::ENDING));
+    }
+    let is_toml = [".toml", ".tml", ".tom"].iter().any(|ending| small.ends_with(ending));
+    nearest(&small, ["dataset.toml", REPORT_FILE]).filter(|_| is_toml).map(str::to_owned)
+}
+
+/// What to do so that a lake uses the dataset, as far as the place of its folder tells.
+fn next_step(folder: &Path, dataset: &Dataset) -> String {
+    let name = &dataset.name;
+    let whole = folder.canonicalize().unwrap_or_default();
+    let Some(lake) =
+        whole.parent().filter(|parent| parent.ends_with("config/datasets")).and_then(|it| it.ancestors().nth(2))
+    else {
+        let files = if dataset.has_source() { String::new() } else { format!(", and its files below raw/{name}/") };
+        return format!("To use it, put the folder below config/datasets/ of a lake{files}.");
+    };
+    match (dataset.has_source(), lake.join("raw").join(name).is_dir()) {
+        (true, _) => format!("It is in use: `tributary run {name}` fetches it."),
+        (false, true) => {
+            format!("It is in use: `tributary clean` and `tributary aggregate` take what is below raw/{name}/.")
+        }
+        (false, false) => format!("To use it, make the folder raw/{name}/ in the lake for its files."),
+    }
 }
 
 /// What is worth a thought of a table that is sound.
@@ -131,7 +240,7 @@ fn read(folder: &Path) -> Result<Folder, Failure> {
     for entry in std::fs::read_dir(folder).map_err(wrong)? {
         let path = entry.map_err(wrong)?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if name == "dataset.toml" || name.ends_with(".sql") || name.ends_with(case::ENDING) || name == REPORT_FILE {
+        if is_known(&name) {
             let text = std::fs::read_to_string(&path);
             files.insert(name, text.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?);
         }

@@ -98,7 +98,7 @@ fn report(folder: &Path, from: &Path, draft: &Draft, mut checked: Report) -> Rep
         line(add, format_args!("  {reason}: {}, such as line {first}:{column} {message}", grouped(*rows)));
     }
     if *preamble > 0 {
-        line(add, format_args!("  {} no rows: before the header, or comments", are(*preamble)));
+        line(add, format_args!("  {} before the header, or comments", are(*preamble)));
     }
     for note in notes {
         line(add, format_args!("note: {note}"));
@@ -124,5 +124,5 @@ fn report(folder: &Path, from: &Path, draft: &Draft, mut checked: Report) -> Rep
 }
 
 fn are(count: u64) -> String {
-    if count == 1 { "1 line is".to_owned() } else { format!("{} lines are", grouped(count)) }
+    if count == 1 { "1 line is no row:".to_owned() } else { format!("{} lines are no rows:", grouped(count)) }
 }

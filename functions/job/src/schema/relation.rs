@@ -89,12 +89,12 @@ impl Relation {
     pub async fn of_model(lake: &Lake, dataset: &Dataset, model: &Model, zone: &StoreUrl) -> Result<Self> {
         let columns = TableColumns::of_model(lake, dataset, model).await?;
         let tables: Vec<&Table> = dataset.inputs_of(model).map(|inputs| inputs.tables().collect()).unwrap_or_default();
+        let personal = aggregate::personal_of_model(lake, dataset, model).await?;
         let about = |name: &str| {
             // A column that keeps its name keeps what it is.
             let source = tables.iter().find_map(|table| table.column(name));
-            let is_personal = source.is_some_and(|column| column.personal) && !model.hash_personal;
             let about = source.map(|column| one_line(&column.about)).unwrap_or_default();
-            if is_personal { format!("{about} (personal)").trim().to_owned() } else { about }
+            if personal.contains(name) { format!("{about} (personal)").trim().to_owned() } else { about }
         };
         let mut relation = Self::of(dataset, &model.name, Zone::Consumption, &model.about, columns, about);
         relation.place = zone.join(&dataset.name).join(&model.name);
@@ -173,9 +173,7 @@ pub async fn chosen(lake: &Lake, name: Option<&str>, location: Option<&StoreUrl>
         }
     }
     if let (Some(dataset), Some(part), true) = (dataset, part, relations.is_empty()) {
-        let tables = dataset.tables.iter().map(|table| table.name.as_str());
-        let known: Vec<&str> = tables.chain(dataset.models.iter().map(|model| model.name.as_str())).collect();
-        return Err(Failure::usage(format!("{} has no \"{part}\"; it has {}", dataset.name, known.join(", "))));
+        return Err(Failure::usage(dataset.unknown(part)));
     }
     Ok(relations)
 }

@@ -29,8 +29,10 @@ pub struct Report {
     pub rows: Rows,
     /// Objects that the ledger names.
     pub objects: u64,
-    /// Consumption partitions and files.
+    /// Consumption partitions.
     pub partitions: u64,
+    /// Files made of them: CSV, and report pages.
+    pub files: u64,
     /// What interrupted writers left.
     pub leftovers: u64,
     /// Raw objects that are to be cleaned.
@@ -89,7 +91,8 @@ pub async fn prove(lake: &Lake) -> Result<Findings, Failure> {
     let empty = BTreeMap::new();
     let in_raw = zones.get(Zone::Raw.name()).unwrap_or(&empty);
     accounts(lake, &raw, in_raw, &mut findings).await?;
-    findings.report.partitions = consumption.len() as u64;
+    findings.report.files = consumption.iter().filter(|(_, entry)| entry.file.is_some()).count() as u64;
+    findings.report.partitions = consumption.len() as u64 - findings.report.files;
     let named = named(&raw, &consumption);
     look_at_all(lake, &named, &zones, &mut findings).await?;
     unnamed(lake, &raw, &consumption, &zones, &named, &mut findings);
