@@ -90,13 +90,13 @@ variable "raw_events_to_eventbridge" {
 }
 
 variable "readers" {
-  description = "Accounts (12 digits) or ARNs of roles, of other accounts as well, that may read a zone: { consumption = [...], standard = [...] }. What is personal in consumption (DATASET/_personal/) stays closed"
+  description = "Accounts (12 digits) or ARNs of roles, of other accounts as well, that may read a zone: { consumption = [...], standard = [...] }. Tables, models and pages with personal columns stay closed, unless personal = true"
   type        = any
   default     = null
 }
 
 variable "analysts" {
-  description = "A role for analysts, and who may take it (accounts of 12 digits, or ARNs): it queries consumption in Athena, with standard = true the standard zone too, with personal = true what is below DATASET/_personal/. Never rejection or raw. Null: no role"
+  description = "A role for analysts, and who may take it (accounts of 12 digits, or ARNs): it queries consumption in Athena, with standard = true the standard zone too; tables, models and pages with personal columns only with personal = true. Never rejection or raw. Null: no role"
   type        = any
   default     = null
 }

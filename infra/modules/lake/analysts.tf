@@ -1,5 +1,6 @@
 # A role for people who query: Athena in this lake's workgroup, the tables in Glue, and the objects of consumption (and of
-# standard, if asked for). Rejection and raw hold what was not checked, and stay closed.
+# standard, if asked for), but for tables and models with personal columns. Rejection and raw hold what was not checked, and stay
+# closed.
 
 locals {
   analysts     = var.analysts == null ? {} : { analyst = var.analysts }
@@ -26,7 +27,7 @@ locals {
     ],
     [for right in local.key : { Effect = "Allow", Action = right.actions, Resource = right.resources }],
     try(var.analysts.personal, false) ? [] : [
-      { Effect = "Deny", Action = ["s3:GetObject"], Resource = ["${local.bucket_arn.consumption}/*/_personal/*"] },
+      { Effect = "Deny", Action = ["s3:GetObject"], Resource = flatten([for zone in local.readable : [for key in local.personal[zone] : "${local.bucket_arn[zone]}/${key}"]]) },
     ],
   )
 }

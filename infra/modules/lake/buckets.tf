@@ -111,15 +111,15 @@ resource "aws_s3_bucket_policy" "lake" {
           Resource  = ["${local.bucket_arn[each.key]}/*"]
         },
       ],
-      length(lookup(local.readers, each.key, [])) == 0 ? [] : [
+      length(lookup(local.readers, each.key, [])) == 0 || var.readers.personal ? [] : [
         {
           Sid       = "Personal"
           Effect    = "Deny"
           Principal = { AWS = local.readers[each.key] }
           Action    = "s3:GetObject"
-          Resource  = ["${local.bucket_arn[each.key]}/*/_personal/*"]
-          # This account may be among the readers; what makes pages, or may read them by its role, goes on.
-          Condition = { ArnNotEquals = { "aws:PrincipalArn" = local.personal_roles } }
+          Resource  = [for key in lookup(local.personal, each.key, []) : "${local.bucket_arn[each.key]}/${key}"]
+          # This account may be among the readers; what works on these rows, or may read them by its role, goes on.
+          Condition = { ArnNotEquals = { "aws:PrincipalArn" = local.personal_roles[each.key] } }
         },
       ],
     )
@@ -130,15 +130,17 @@ resource "aws_s3_bucket_policy" "lake" {
 
 locals {
   principal = { for who in distinct(concat(var.readers.consumption, var.readers.standard, try(var.analysts.trusted, []))) : who => can(regex("^[0-9]{12}$", who)) ? "arn:${local.partition}:iam::${who}:root" : who }
-  readers   = { for zone, readers in var.readers : zone => [for who in readers : local.principal[who]] }
+  readers   = { for zone in ["standard", "consumption"] : zone => [for who in var.readers[zone] : local.principal[who]] }
 
   principal_readers = sort(distinct(flatten(values(local.readers))))
 
-
-  personal_roles = [
-    for name in concat(["aggregate"], var.batch ? ["job"] : [], try(var.analysts.personal, false) ? ["analyst"] : []) :
-    "arn:${local.partition}:iam::${local.account}:role${var.role_path}${var.name_prefix}-${name}${local.suffix}"
-  ]
+  # Cleaning looks at what it has written to standard.
+  personal_roles = {
+    for zone, working in { standard = ["clean", "aggregate"], consumption = ["aggregate"] } : zone => [
+      for name in concat(working, var.batch ? ["job"] : [], try(var.analysts.personal, false) ? ["analyst"] : []) :
+      "arn:${local.partition}:iam::${local.account}:role${var.role_path}${var.name_prefix}-${name}${local.suffix}"
+    ]
+  }
 
   # Days after which objects, or those under a prefix, go. Zones keep theirs for good.
   expiry = {

@@ -21,6 +21,17 @@ locals {
     { for name, dataset in local.built_in : name => dataset if var.datasets == null || contains(coalesce(var.datasets, []), name) },
     local.exported,
   )
+
+  # What has personal values: prefixes of keys below each dataset, by zone. Of a dataset of which they are not known, all of it.
+  known = merge(local.built_in, local.exported)
+  personal = {
+    for zone in ["standard", "consumption"] : zone => concat(
+      zone == "consumption" ? ["*/_personal/*"] : [],
+      flatten([for name, dataset in local.known : [for prefix in try(dataset.personal[zone], [""]) : "${name}/${prefix}*"]]),
+      [for name in sort(setsubtract(var.own_datasets, keys(local.known))) : "${name}/*"],
+    )
+  }
+
   dataset_names = sort(distinct(concat(keys(local.datasets), var.own_datasets)))
 
   # Sources whose settings are given; only these are asked at night.

@@ -405,6 +405,55 @@ run "analysts_read_consumption" {
     condition     = anytrue([for statement in jsondecode(aws_iam_role_policy.analyst["analyst"].policy).Statement : statement.Effect == "Deny" && endswith(statement.Resource[0], "-consumption/*/_personal/*")])
     error_message = "Nor what is personal."
   }
+  # Names of personal columns differ from model to model; what has any is closed, whatever its name.
+  assert {
+    condition = alltrue([
+      for key in ["*/_personal/*", "codetrack/learner_week/*", "codetrack/weekly_scores/*", "codetrack/learners_overview.csv*", "illuminate/students_overview/*"] :
+      anytrue([for statement in jsondecode(aws_iam_role_policy.analyst["analyst"].policy).Statement : statement.Effect == "Deny" && contains(statement.Resource, "arn:aws:s3:::tributary-000000000000-consumption/${key}")])
+    ])
+    error_message = "Nor models and files with personal columns."
+  }
+  assert {
+    condition     = !anytrue([for statement in jsondecode(aws_iam_role_policy.analyst["analyst"].policy).Statement : statement.Effect == "Deny" && anytrue([for resource in statement.Resource : strcontains(resource, "irceline") || strcontains(resource, "-standard")])])
+    error_message = "Nothing else is closed."
+  }
+}
+
+# A dataset is closed until what is personal of it is known.
+run "analysts_of_own_datasets" {
+  command = plan
+  variables {
+    analysts          = { trusted = ["111122223333"], standard = true }
+    readers           = { consumption = ["111122223333"], standard = ["111122223333"] }
+    own_datasets_file = "tests/own_datasets.json"
+    own_datasets      = ["buses"]
+  }
+
+  assert {
+    condition = alltrue([
+      for key in ["consumption/trams/driver_day/*", "consumption/trams/drivers.csv*", "standard/trams/Position/*", "standard/codetrack/learner/*", "consumption/buses/*", "standard/buses/*"] :
+      strcontains(aws_iam_role_policy.analyst["analyst"].policy, "tributary-000000000000-${key}\"")
+    ])
+    error_message = "What the file names is closed, and all of what it does not know."
+  }
+  assert {
+    condition     = strcontains(aws_s3_bucket_policy.lake["standard"].policy, "-standard/trams/Position/*\"") && strcontains(aws_s3_bucket_policy.lake["consumption"].policy, "-consumption/trams/driver_day/*\"") && strcontains(aws_s3_bucket_policy.lake["standard"].policy, "role/tributary-clean\"")
+    error_message = "To readers as well; cleaning goes on."
+  }
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.analyst["analyst"].policy, "delay_by_day")
+    error_message = "What is not personal stays open."
+  }
+}
+
+run "readers_of_what_is_personal" {
+  command = plan
+  variables { readers = { consumption = ["111122223333"], personal = true } }
+
+  assert {
+    condition     = toset([for statement in jsondecode(aws_s3_bucket_policy.lake["consumption"].policy).Statement : statement.Sid]) == toset(["TlsOnly", "List", "Read"])
+    error_message = "Where it is asked for."
+  }
 }
 
 run "analysts_read_standard_where_wanted" {
