@@ -121,7 +121,7 @@ profile: ## Where clean and aggregate spend instructions, below target/profile (
 	sh tests/bench/profile.sh $(TARGET)/profiling/tributary $(or $(KIND),irceline) $(or $(SIZE),7) $(TARGET)/profile
 
 .PHONY: chaos
-chaos: ## Run clean and aggregate under scripted faults (SCHEDULES=10000, SEED=1)
+chaos: ## Run ingest, clean and aggregate under scripted faults (SCHEDULES=10000, SEED=1)
 	SCHEDULES=$(or $(SCHEDULES),10000) SEED=$(or $(SEED),1) $(CARGO) test --locked --release --package chaos
 
 .PHONY: soak
@@ -144,6 +144,6 @@ format: ## Format the code
 	$(CARGO) fmt --all
 
 .PHONY: clean
-clean: ## Remove what was built and the demo's lake
+clean: ## Remove what was built; ./lake stays, which may have more than the demo
 	$(CARGO) clean
-	rm -rf lake
+	@[ ! -e lake ] || echo "./lake stays: if nothing but \`make demo\` has written to it, rm -r lake removes it"
