@@ -180,6 +180,21 @@ pub(super) fn is_id(label: &str) -> bool {
     has_word(label, &words, &["nummer", "numero", "identif", "barcode"]) || name.strip_suffix("id").is_some_and(is_stem)
 }
 
+/// Whether a text is what columns are called, and values are not.
+pub(super) fn is_usual(label: &str) -> bool {
+    let words = [
+        "id", "name", "city", "town", "country", "region", "email", "e_mail", "mail", "phone", "address", "street", "zip",
+        "postcode", "type", "kind", "status", "state", "code", "label", "title", "description", "note", "notes", "comment",
+        "category", "group", "cohort", "gender", "sex", "language", "role", "unit", "value", "date", "time", "timestamp",
+        "naam", "plaats", "gemeente", "stad", "adres", "straat", "nom", "prenom", "ville", "pays", "adresse", "rue", "ort",
+        "strasse", "vorname", "nachname", "voornaam", "achternaam", "surname", "firstname", "lastname", "first", "last",
+        "key", "text", "remark", "remarks", "reason", "message", "url", "source", "owner", "department", "company",
+    ];
+    let name = column_name(label, 0);
+    let ends = ["_id", "_name", "_code", "_type", "_date", "_time", "_nr", "_no", "_number", "_address", "_status"];
+    words.contains(&name.as_str()) || ends.iter().any(|end| name.ends_with(end))
+}
+
 /// Whether a name says that values are of a person.
 pub(super) fn is_personal(label: &str) -> bool {
     let words =
