@@ -417,7 +417,8 @@ impl Column {
             );
             return Some(("format", why));
         }
-        if let Some((pattern, why)) = self.format.iter().find_map(|format| format.lacks(self.kind == ColumnType::Date)) {
+        if let Some((pattern, why)) = self.format.iter().find_map(|format| format.lacks(self.kind == ColumnType::Date))
+        {
             return Some(("format", format!("\"{pattern}\" is no {why}")));
         }
         let epoch = self.format.iter().any(|format| {
@@ -538,14 +539,19 @@ mod tests {
 
     #[test]
     fn whole_numbers_are_compared_exactly() {
-        let column = settled("type = \"int64\"\nmissing = [9007199254740993, -9.0]\nmin = -5\nmax = 9223372036854775806").unwrap();
+        let column =
+            settled("type = \"int64\"\nmissing = [9007199254740993, -9.0]\nmin = -5\nmax = 9223372036854775806")
+                .unwrap();
         assert!(column.is_missing_int(9_007_199_254_740_993) && column.is_missing_int(-9));
         assert!(!column.is_missing_int(9_007_199_254_740_992));
         let refused = |number| column.refuse_int(number).map(|(code, _)| code);
         assert_eq!(refused(i64::MAX), Some("above_maximum"));
         assert_eq!((refused(i64::MAX - 1), refused(-5), refused(-6)), (None, None, Some("below_minimum")));
         let halves = settled("type = \"int64\"\nmin = 0.5\nmax = 1e300").unwrap();
-        assert_eq!((halves.refuse_int(0).is_some(), halves.refuse_int(1), halves.refuse_int(i64::MAX)), (true, None, None));
+        assert_eq!(
+            (halves.refuse_int(0).is_some(), halves.refuse_int(1), halves.refuse_int(i64::MAX)),
+            (true, None, None)
+        );
     }
 
     #[test]

@@ -192,13 +192,46 @@ mod tests {
 
     #[test]
     fn a_pattern_is_a_whole_time_or_refused() {
-        let dates = ["%Y-%m-%d", "%d.%m.%y", "%e %b %Y", "%G-W%V-%u", "%Y%j", "%D", "%F", "%Y-%W-%a", "%A %d %B %Y", "%s", "%+"];
+        let dates = [
+            "%Y-%m-%d",
+            "%d.%m.%y",
+            "%e %b %Y",
+            "%G-W%V-%u",
+            "%Y%j",
+            "%D",
+            "%F",
+            "%Y-%W-%a",
+            "%A %d %B %Y",
+            "%s",
+            "%+",
+        ];
         let no_dates = ["%m-%d", "%Y-%m", "%H:%M", "%d %B", "%Y", "%y-%m", "%a %H"];
         let times = [
-            "%H", "%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%H:%M:%S%.3f", "%T", "%R", "%I %p", "%I%P", "%I:%M %p", "%l:%M:%S %p",
-            "%r", "%k:%M", "%H%M%S%3f", "%Hh%M", "%H:%M%z", "%H %:z", "%X", "%H:%M:%S%#z", "%p %H",
+            "%H",
+            "%H:%M",
+            "%H:%M:%S",
+            "%H:%M:%S%.f",
+            "%H:%M:%S%.3f",
+            "%T",
+            "%R",
+            "%I %p",
+            "%I%P",
+            "%I:%M %p",
+            "%l:%M:%S %p",
+            "%r",
+            "%k:%M",
+            "%H%M%S%3f",
+            "%Hh%M",
+            "%H:%M%z",
+            "%H %:z",
+            "%X",
+            "%H:%M:%S%#z",
+            "%p %H",
         ];
-        let no_times = ["%I", "%I:%M", "%l:%M:%S", "%M", "%S", "%M:%S", "%p", "%H %S", "%I:%S %p", "%M %p", "%H%.f", "%.f", "%H:%M%.f", "%S%.f", "%I%z"];
+        let no_times = [
+            "%I", "%I:%M", "%l:%M:%S", "%M", "%S", "%M:%S", "%p", "%H %S", "%I:%S %p", "%M %p", "%H%.f", "%.f",
+            "%H:%M%.f", "%S%.f", "%I%z",
+        ];
         for date in dates {
             assert_eq!(format(date).unwrap().lacks(true), None, "{date}");
             assert_eq!(format(date).unwrap().lacks(false), None, "{date}");
@@ -230,7 +263,8 @@ mod tests {
         for pattern in ["%H:%M:%S,%f", "%S%f", "%f", "%%.%%f %f"] {
             assert!(format(pattern).unwrap_err().contains("write %.f"), "{pattern}");
         }
-        for (pattern, read) in [("%S.%f", "%S%.f"), (".%f%%.%f", "%.f%%%.f"), ("%S%%.f é", "%S%%.f é"), ("%6f", "%6f")] {
+        for (pattern, read) in [("%S.%f", "%S%.f"), (".%f%%.%f", "%.f%%%.f"), ("%S%%.f é", "%S%%.f é"), ("%6f", "%6f")]
+        {
             assert_eq!(format(pattern), Ok(TimeFormat::Pattern(read.to_owned())), "{pattern}");
         }
     }

@@ -12,8 +12,10 @@ pub(super) struct Headers<'t> {
     table: &'t Table,
     /// The names that are declared, and those of the file's first header, as they are compared.
     names: BTreeSet<Vec<u8>>,
-    /// The bytes that names begin with, in both cases.
+    /// The bytes that names begin with, in both cases and with what is not seen before them.
     first_bytes: [bool; 256],
+    /// More bytes than the longest name has, with a few around it that are not seen.
+    longest: usize,
 }
 
 /// What a line with known names is.
@@ -38,12 +40,17 @@ impl<'t> Headers<'t> {
         let names = declared.chain(first.iter().copied()).map(compared).filter(|name| !name.is_empty());
         let names: BTreeSet<Vec<u8>> = names.map(String::into_bytes).collect();
         let mut first_bytes = [false; 256];
-        for name in &names {
-            for first in name.first().into_iter().flat_map(|first| [*first, first.to_ascii_uppercase()]) {
-                first_bytes.iter_mut().skip(usize::from(first)).take(1).for_each(|known| *known = true);
-            }
+        // White space of any kind, and a byte order mark.
+        let mut firsts: BTreeSet<u8> = BTreeSet::from([b' ', b'\t', b'\n', b'\r', 0xC2, 0xE1, 0xE2, 0xE3, 0xEF]);
+        for name in names.iter().filter_map(|name| std::str::from_utf8(name).ok()) {
+            let upper = name.chars().next().into_iter().flat_map(char::to_uppercase).collect::<String>();
+            firsts.extend(name.bytes().take(1).chain(upper.bytes().take(1)));
         }
-        Some(Self { table, names, first_bytes })
+        for (byte, known) in (0..=u8::MAX).zip(&mut first_bytes) {
+            *known = firsts.contains(&byte);
+        }
+        let longest = names.iter().map(Vec::len).max().unwrap_or_default() * 2 + 16;
+        Some(Self { table, names, first_bytes, longest })
     }
 
     /// Whether at least half of the values that are there are known names. Each record is asked: mostly its first values
@@ -70,9 +77,7 @@ impl<'t> Headers<'t> {
     fn is_name(&self, value: &[u8]) -> bool {
         let Some(first) = value.first() else { return false };
         let is_likely = self.first_bytes.get(usize::from(*first)).copied().unwrap_or_default();
-        // White space, quotes and letters beyond ASCII may be before or within a name.
-        let is_plain = first.is_ascii_graphic();
-        (is_likely || !is_plain) && self.is_known(value)
+        is_likely && value.len() <= self.longest && self.is_known(value)
     }
 
     #[inline(never)]
@@ -83,17 +88,18 @@ impl<'t> Headers<'t> {
     /// What a line is that may be a header, where columns are as `layout` says so far; none if it is a row.
     pub(super) fn turn(&self, layout: &Layout, line: u64, values: &[&str]) -> Option<Turn> {
         let columns = &self.table.columns;
+        let mut filled = values.iter().filter(|value| !value.trim().is_empty());
+        let is_only = filled.clone().nth(1).is_none();
+        let all_known = filled.all(|value| self.is_known(value.as_bytes()));
+        let is_header = all_known || layout.has_types(columns, values) && !layout.looks_like_data(columns, values);
+        if is_only || !is_header {
+            return None;
+        }
         let named = Named::new(columns, values);
         if named.is_header() && named.used > 1 && named.refuse_duplicates(values).is_ok() {
             return Some(Turn::Header(named.layout));
         }
-        let filled: Vec<&str> = values.iter().copied().filter(|value| !value.trim().is_empty()).collect();
-        let all_known = filled.iter().all(|value| self.is_known(value.as_bytes()));
-        let is_header = filled.len() > 1
-            && !named.missing.is_empty()
-            && (all_known || layout.has_types(columns, values))
-            && !layout.looks_like_data(columns, values);
-        is_header.then(|| {
+        (!named.missing.is_empty()).then(|| {
             let missing = named.missing.join(", ");
             Turn::Other(format!(
                 "line {line} is a header that has no column {missing}, so that the rows below it cannot be read: upload them as \

@@ -91,12 +91,13 @@ pub(super) fn refuse_other_packing(head: &[u8], ending: &str) -> Result<(), Stop
     let found = KINDS.iter().find(|kind| is_of(kind, head)).map(|kind| (kind.name, kind.cure));
     let is_text = std::str::from_utf8(head).is_ok_and(|text| !text.contains('\0'))
         || std::str::from_utf8(head).is_err_and(|error| error.error_len().is_none() && !head.contains(&0));
-    let (reason, name, cure) = match found.or_else(|| is_utf16(head).then_some(("UTF-16 text", "and declare encoding = \"utf-16\""))) {
-        Some((name, cure)) if cure.starts_with("name it") => ("wrong_kind", name, cure.to_owned()),
-        Some((name, cure)) => ("wrong_kind", name, format!("name it without {ending}, {cure}")),
-        None if is_text => ("not_decompressible", "plain text", format!("name it without {ending}")),
-        None => ("not_decompressible", "something unknown", "upload it again, or name it as what it is".to_owned()),
-    };
+    let (reason, name, cure) =
+        match found.or_else(|| is_utf16(head).then_some(("UTF-16 text", "and declare encoding = \"utf-16\""))) {
+            Some((name, cure)) if cure.starts_with("name it") => ("wrong_kind", name, cure.to_owned()),
+            Some((name, cure)) => ("wrong_kind", name, format!("name it without {ending}, {cure}")),
+            None if is_text => ("not_decompressible", "plain text", format!("name it without {ending}")),
+            None => ("not_decompressible", "something unknown", "upload it again, or name it as what it is".to_owned()),
+        };
     let why = format!("by its first bytes the object is {name}, not {wanted}, as its name says: {cure}");
     Err(Stop::reject(reason, why))
 }

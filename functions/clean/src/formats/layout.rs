@@ -83,7 +83,7 @@ impl Layout {
         if is_row && ahead.other_names.is_none() && by_position.looks_like_data(columns, values) {
             return by_position.checked(values).map(Line::Row);
         }
-        Err(named.missing_column(values.len(), &by_position, ahead.other_names))
+        Err(named.missing_column(columns, values.len(), &by_position, ahead.other_names))
     }
 
     /// Whether columns in the order of declaration would have these values.
@@ -208,11 +208,7 @@ impl Layout {
     }
 
     /// The text of each column that has one of its own, joined if it is in several places.
-    fn texts<'v>(
-        &self,
-        columns: &'v [Column],
-        values: &[&'v str],
-    ) -> impl Iterator<Item = (&'v Column, Cow<'v, str>)> {
+    fn texts<'v>(&self, columns: &'v [Column], values: &[&'v str]) -> impl Iterator<Item = (&'v Column, Cow<'v, str>)> {
         let value = |at: &usize| values.get(*at).copied().unwrap_or_default();
         columns.iter().enumerate().filter_map(move |(at, column)| {
             let joined = self.joined.iter().find(|(of, _)| *of == at);
@@ -386,17 +382,18 @@ impl Named {
         }
     }
 
-    fn missing_column(self, count: usize, by_position: &Layout, other_names: Option<u64>) -> Stop {
+    fn missing_column(self, columns: &[Column], count: usize, by_position: &Layout, other_names: Option<u64>) -> Stop {
+        let fields: Vec<&str> = columns.iter().flat_map(Column::fields).take(8).collect();
         let missing = match self.missing.as_slice() {
-            [] => "of those declared".to_owned(),
-            missing => missing.join(", "),
+            [] => format!("none of the columns {}", fields.join(", ")),
+            missing => format!("no column {}", missing.join(", ")),
         };
         let other = match other_names.filter(|line| *line > 1) {
             Some(line) => format!(", and line {line} looks like a header of other names"),
             None => String::new(),
         };
         let why = format!(
-            "the file has no column {missing}; its first line has {}, of {} declared{other}: name them as field = [...], or \
+            "the file has {missing}; its first line has {}, of {} declared{other}: name them as field = [...], or \
              write delimiter if another character stands between values, header = \"find\" or skip_lines if the header \
              stands further below, optional = true for a column that a file may lack, header = \"never\" if there is no \
              header",

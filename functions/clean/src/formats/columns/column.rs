@@ -21,9 +21,8 @@ pub(super) struct TableColumn<'a> {
     has_pattern: bool,
     /// Whether white space around its texts is no part of them.
     trims: bool,
-    /// Whether numbers are rounded, and between which they are, if not any number stands for itself.
+    /// Whether numbers are rounded, and between which they are.
     round: bool,
-    is_unbounded: bool,
     min: f64,
     max: f64,
     /// What stands before the decimals of texts, and between thousands.
@@ -49,10 +48,8 @@ impl<'a> TableColumn<'a> {
             Missing::Integer(number) => Some(*number as f64),
             Missing::Text(_) => None,
         });
-        let numbers: Vec<f64> = numbers.collect();
         Self {
             declared,
-            is_unbounded: declared.min.is_none() && declared.max.is_none() && numbers.is_empty(),
             trims: declared.trims(),
             is_day_of_another: declared.day_of.is_some(),
             round: declared.round,
@@ -62,7 +59,7 @@ impl<'a> TableColumn<'a> {
             point: if declared.decimal == Decimal::Comma { b',' } else { b'.' },
             mark: declared.thousands.and_then(|mark| u8::try_from(mark.character()).ok()),
             missing_texts: texts.collect(),
-            missing_numbers: numbers,
+            missing_numbers: numbers.collect(),
             cells: Cells::new(declared),
             nulls: NullBufferBuilder::new(0),
             twice: None,
@@ -165,17 +162,14 @@ impl<'a> TableColumn<'a> {
     /// Adds the value of a text or a JSON number, if it has a common shape and is acceptable.
     #[inline(always)]
     fn take<const IS_NUMBER: bool>(&mut self, text: &[u8], stamps: &mut Stamps) -> bool {
-        let Self { declared, missing_numbers, min, max, round, is_unbounded, trims, cells, .. } = self;
+        let Self { declared, missing_numbers, min, max, round, trims, cells, .. } = self;
         let (point, mark) = if IS_NUMBER { (b'.', None) } else { (self.point, self.mark) };
         // Whether a number stands for itself, and is neither too small nor too great.
         let accepts = |number| !(number < *min || number > *max || missing_numbers.contains(&number));
         match cells {
             Cells::Int(values) => {
                 match int(unpadded(text)).or_else(|| other_int(unpadded(text), point, mark, *round)) {
-                    // Beyond, a double is several integers.
-                    Some(number) if *is_unbounded || number.unsigned_abs() < EXACT && accepts(number as f64) => {
-                        values.push(number);
-                    }
+                    Some(number) if accepts(number as f64) && is_decided(number, *min, *max) => values.push(number),
                     _ => return false,
                 }
             }
@@ -239,6 +233,12 @@ impl<'a> TableColumn<'a> {
         let nulls = self.nulls.finish();
         self.cells.finish(nulls)
     }
+}
+
+/// Whether an integer is between two bounds where the doubles nearest to all three are: beyond 2^53 they may be the same.
+#[inline]
+fn is_decided(number: i64, min: f64, max: f64) -> bool {
+    number.unsigned_abs() < EXACT || min < number as f64 && (number as f64) < max
 }
 
 /// The integer of a text with marks between thousands, or with decimals.

@@ -353,7 +353,9 @@ impl<R: Read> Slicer<R> {
                     self.number += 1;
                     return Ok(true);
                 }
-                Found::Part if self.window.bytes().len() - self.at > self.longest_part() => return self.pass_too_long(),
+                Found::Part if self.window.bytes().len() - self.at > self.longest_part() => {
+                    return self.pass_too_long();
+                }
                 Found::Part => self.refill()?,
                 Found::Comment => {
                     self.comments += 1;

@@ -263,7 +263,8 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
             return Some(typed);
         }
         let decided = if only_groups('.') { None } else { Some(false) };
-        let is_unsure = decided.is_none() && has('.') && !are_numbers && habits.is_european && habits.is_comma.is_none();
+        let is_unsure =
+            decided.is_none() && has('.') && !are_numbers && habits.is_european && habits.is_comma.is_none();
         let habits = Habits { is_comma: decided, ..Habits::default() };
         let mut typed = Typed { habits, remarks: sentinel(texts), ..Typed::of("type = \"float64\"") };
         if is_unsure {

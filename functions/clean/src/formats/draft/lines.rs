@@ -191,7 +191,9 @@ fn rows_below(grid: &mut Grid, sound: &[&SampleRecord], first: usize, header: Op
     }
     if again > 0 {
         let times = if again == 1 { "once".to_owned() } else { format!("{again} times") };
-        grid.note(format!("the header comes again {times} below rows, as in files that were joined: it is no row there"));
+        grid.note(format!(
+            "the header comes again {times} below rows, as in files that were joined: it is no row there"
+        ));
     }
     places
 }
@@ -427,7 +429,12 @@ mod tests {
             ("Ann Peeters,Gent,ann@ex.be\nEva Claes,Brugge,eva@ex.be\n", &["", "", ""], "header = \"never\"", 2),
             ("Ann Peeters,Gent\nEva Claes,Brugge\n", &["", ""], "header = \"never\"", 2),
             ("Ann Peeters,Gent,\nEva Claes,Brugge,28\nJan Maes,Gent,31\n", &["", "", ""], "header = \"never\"", 3),
-            ("Ann Peeters,Gent,unknown\nEva Claes,Brugge,28\nJan Maes,Gent,31\n", &["", "", ""], "header = \"never\"", 3),
+            (
+                "Ann Peeters,Gent,unknown\nEva Claes,Brugge,28\nJan Maes,Gent,31\n",
+                &["", "", ""],
+                "header = \"never\"",
+                3,
+            ),
             ("Ann Peeters\n", &[""], "header = \"never\"", 1),
             ("Name,City\nEva Claes,Brugge\nJan Maes,Gent\n", &["Name", "City"], "header = \"always\"", 2),
             ("Station,Value\nGhent,1.5\nLeuven,2\n", &["Station", "Value"], "", 2),

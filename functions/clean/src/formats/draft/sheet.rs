@@ -51,7 +51,10 @@ pub(super) fn of_schema(names: &[String], rows: &[Vec<Cell>], options: Vec<Strin
         grid.fields.push(Field { label: name.clone(), origin: Origin::Named(name.clone()), values });
     }
     if !nested.is_empty() {
-        grid.note(format!("columns of lists, of records or of bytes that are no text are left out: {}", nested.join(", ")));
+        grid.note(format!(
+            "columns of lists, of records or of bytes that are no text are left out: {}",
+            nested.join(", ")
+        ));
     }
     grid
 }
