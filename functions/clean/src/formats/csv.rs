@@ -169,7 +169,7 @@ fn begin<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<B
         };
         let texts: Vec<&str> = record.texts().collect();
         if hint.is_none() && record.flaw.is_none() {
-            hint = other_way(object, &record, slicer.dialect());
+            hint = other_way(object, &record, slicer.dialect(), header != Header::Find);
         }
         let line = match record.flaw {
             None => match Layout::find(table, header, &texts, ahead) {
@@ -220,8 +220,8 @@ fn ahead(object: &RawObject, bytes: &[u8], dialect: Dialect, line: u64) -> Resul
 }
 
 /// The way in which a record would be a header or a row of the table, where it is neither as it is read: in another
-/// encoding, or with another delimiter.
-fn other_way(object: &RawObject, record: &Sliced, dialect: Dialect) -> Option<Stop> {
+/// encoding, or with another delimiter. `may_be_row` if as many values as there are columns are enough.
+fn other_way(object: &RawObject, record: &Sliced, dialect: Dialect, may_be_row: bool) -> Option<Stop> {
     if !record.is_text {
         return Some(no_header(record, no_text(object, record.text)));
     }
@@ -234,7 +234,7 @@ fn other_way(object: &RawObject, record: &Sliced, dialect: Dialect) -> Option<St
         let sliced = slicer.record();
         let texts: Vec<&str> = sliced.texts().collect();
         let is_header = Layout::is_header(object.table, &texts);
-        if texts.len() <= record.len() || !is_header && !Layout::fits_in_order(object.table, &texts) {
+        if texts.len() <= record.len() || !is_header && !(may_be_row && Layout::fits_in_order(object.table, &texts)) {
             return None;
         }
         let count = texts.len();

@@ -99,7 +99,10 @@ impl Layout {
     /// Why a file has no rows of the table: no line is its header.
     pub(super) fn no_header(table: &Table) -> Stop {
         let named = Named::new(&table.columns, &[]);
-        let why = format!("no line of the file has all of the names {}", named.missing.join(", "));
+        let why = match named.missing.as_slice() {
+            [] => format!("no line of the file has any of the names {}", some_fields(&table.columns)),
+            missing => format!("no line of the file has all of the names {}", missing.join(", ")),
+        };
         Stop::reject("missing_column", why)
     }
 
@@ -265,6 +268,11 @@ fn is_typed(column: &Column) -> bool {
     column.kind != ColumnType::String && column.day_of.is_none()
 }
 
+/// The first names that are declared.
+fn some_fields(columns: &[Column]) -> String {
+    columns.iter().flat_map(Column::fields).take(8).collect::<Vec<_>>().join(", ")
+}
+
 fn counted(values: usize) -> String {
     if values == 1 { "1 value".to_owned() } else { format!("{values} values") }
 }
@@ -383,9 +391,8 @@ impl Named {
     }
 
     fn missing_column(self, columns: &[Column], count: usize, by_position: &Layout, other_names: Option<u64>) -> Stop {
-        let fields: Vec<&str> = columns.iter().flat_map(Column::fields).take(8).collect();
         let missing = match self.missing.as_slice() {
-            [] => format!("none of the columns {}", fields.join(", ")),
+            [] => format!("none of the columns {}", some_fields(columns)),
             missing => format!("no column {}", missing.join(", ")),
         };
         let other = match other_names.filter(|line| *line > 1) {
