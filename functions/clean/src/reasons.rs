@@ -186,7 +186,11 @@ pub const REASONS: [Reason; 49] = [
         "Look for a lost line end; declare `quote = \"none\"` if quotes are characters like others.",
     ),
     whole("too_deep", "JSON is nested in more than 64 levels.", "Flatten it before it is uploaded."),
-    whole("too_large", "A part of a workbook becomes too large when it is unpacked.", "Save the sheet as CSV."),
+    whole(
+        "too_large",
+        "A part of a workbook becomes too large when it is unpacked, or a page of a Parquet file (more than 256 MiB).",
+        "Save the sheet as CSV; write Parquet with smaller pages or row groups.",
+    ),
     whole("too_long", "A JSON value is longer than is accepted.", "Write one object per row; explode long lists."),
     whole("too_many_files", "A zip archive has more than 10,000 files.", "Pack them in several."),
     whole("too_many_rows", "A partition would get more than 4 billion rows of one object.", "Upload it in parts."),

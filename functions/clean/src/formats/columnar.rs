@@ -19,6 +19,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::basic::LogicalType;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::ChunkReader;
 use tempfile::SpooledData;
 
@@ -26,7 +27,7 @@ use super::archive::kept;
 use super::cell::{Cell, damaged, guarded, line, value};
 use super::columns::{Columns, Record};
 use super::layout::{Ahead, Layout, Line};
-use super::{Notes, RawObject};
+use super::{Notes, RawObject, pages};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
@@ -37,6 +38,8 @@ const BATCH_BYTES: u64 = 16 * 1024 * 1024;
 /// The longest row that is accepted, and the most that one may be by what the file says of its rows.
 const MAX_ROW: usize = 8 * 1024 * 1024;
 const MAX_READ: u64 = 64 * 1024 * 1024;
+/// The most that a page may become: it is held as a whole, whatever is read of it.
+const MAX_PAGE: u64 = 256 * 1024 * 1024;
 const FORMAT: &str = "Parquet file";
 
 /// Reads the rows.
@@ -68,6 +71,7 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Vec<String>, Vec
         let metadata = metadata_of(&file)?;
         let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
         let all: Vec<usize> = (0..names.len()).collect();
+        refuse_large_pages(&file, &metadata, &all, MAX_PAGE)?;
         for stretch in stretches(&metadata, &all)? {
             let left = most - rows.len();
             let batches = stretch.open(file.try_clone()?, &metadata, &all, left)?;
@@ -133,6 +137,34 @@ impl Stretch {
     }
 }
 
+/// Refuses a file with a page of more than `most` bytes in the columns that are read.
+fn refuse_large_pages<R: ChunkReader>(
+    reader: &R,
+    metadata: &ArrowReaderMetadata,
+    columns: &[usize],
+    most: u64,
+) -> Result<(), Stop> {
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), columns.iter().copied());
+    for group in metadata.metadata().row_groups() {
+        let is_read = |(leaf, chunk): &(usize, &ColumnChunkMetaData)| {
+            // No page is more than all of them.
+            mask.leaf_included(*leaf) && u64::try_from(chunk.uncompressed_size()).is_ok_and(|all| all > most)
+        };
+        for (_, chunk) in group.columns().iter().enumerate().filter(is_read) {
+            let bytes = pages::largest(reader, chunk).unwrap_or_default();
+            if bytes > most {
+                let why = format!(
+                    "a page of column {} of the {FORMAT} has {bytes} bytes, and is held in memory as a whole: write it with \
+                     smaller pages or row groups, or leave the column out",
+                    chunk.column_path()
+                );
+                return Err(Stop::reject("too_large", why));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// All row groups. Refuses a file of which not even one row may be held, by what it says.
 fn stretches(metadata: &ArrowReaderMetadata, columns: &[usize]) -> Result<Vec<Stretch>, Stop> {
     let schema = metadata.parquet_schema();
@@ -184,6 +216,7 @@ fn read<R: ChunkReader + 'static>(
     let received_at = object.received_at.timestamp_micros();
     let mut cells = vec![Cell::Empty; names.len()];
     let mut text = String::new();
+    refuse_large_pages(&reader()?, &metadata, &used, MAX_PAGE)?;
     for stretch in stretches(&metadata, &used)? {
         for batch in stretch.open(reader()?, &metadata, &used, usize::MAX)? {
             let batch = batch.map_err(broken)?;
@@ -325,5 +358,34 @@ fn instant(array: &ArrayRef, row: usize, unit: TimeUnit, is_utc: bool) -> Cell {
     match time {
         Some(time) => Cell::Stamp { time: time.naive_utc(), is_utc },
         None => Cell::Text(count.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::StringArray;
+    use parquet::arrow::ArrowWriter;
+
+    use super::*;
+
+    #[test]
+    fn a_page_that_no_memory_is_for_is_refused_where_its_column_is_read() {
+        let texts: Vec<String> = (0..100).map(|number| format!("{number}{}", "x".repeat(10_000))).collect();
+        let numbers: ArrayRef = Arc::new(arrow::array::Int64Array::from_iter_values(0..100));
+        let columns: [(&str, ArrayRef); 2] = [("id", numbers), ("name", Arc::new(StringArray::from(texts)))];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut file = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let file = Bytes::from(file);
+        let metadata = metadata_of(&file).unwrap();
+        for (columns, most, is_refused) in
+            [(&[0, 1][..], 500_000, true), (&[0], 500_000, false), (&[0, 1], 2_000_000, false)]
+        {
+            let refused = refuse_large_pages(&file, &metadata, columns, most);
+            let is_so = matches!(refused, Err(Stop::Reject(reject)) if reject.reason == "too_large");
+            assert_eq!(is_so, is_refused, "{columns:?} {most}");
+        }
     }
 }

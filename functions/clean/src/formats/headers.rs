@@ -22,7 +22,7 @@ pub(super) struct Headers<'t> {
 pub(super) enum Turn {
     /// A header with all names that a file must have.
     Header(Layout),
-    /// A header without some of them: nobody knows where the columns of the rows below it are. Says why.
+    /// A header without some of them: where the columns of the rows below it are is not known. Says why.
     Other(String),
 }
 

@@ -21,6 +21,7 @@ mod layout;
 mod lines;
 #[cfg(test)]
 mod packed_tests;
+mod pages;
 mod repeated;
 #[cfg(test)]
 mod rows;

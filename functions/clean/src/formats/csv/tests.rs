@@ -224,7 +224,7 @@ fn from_a_header_that_comes_again_on_columns_are_where_it_says() {
     // Two files of Excel's, one after the other.
     let kept = decoded(MEASURED, "x", "\u{feff}pm10,no2\n1,10\n\u{feff}no2,pm10\n30,3\n".as_bytes()).unwrap();
     assert_eq!(kept.rows, ["1.0|10.0", "3.0|30.0"]);
-    // Nobody knows which column is which below other names.
+    // Below other names it is not known which column is which.
     let kept = decoded(MEASURED, "x", &b"pm10,no2\n1,10\nno2,pm10_ug\n30,3\n40,4\npm10,no2\n5,50\n"[..]).unwrap();
     assert_eq!(kept.rows, ["1.0|10.0", "5.0|50.0"]);
     let reasons: Vec<&str> = kept.rejects.iter().map(|reject| reject.split(':').next().unwrap()).collect();
