@@ -93,6 +93,8 @@ fn fractions(pattern: &str) -> String {
 impl TimeFormat {
     /// Whether texts of this format say how far they are from UTC.
     pub fn has_offset(&self) -> bool {
+        // Its item has no name of its own, nor have those of `%3f` and the like.
+        let permissive = StrftimeItems::new("%#z").next();
         let says_offset = |item: Item| {
             let offset = |numeric: &Fixed| {
                 matches!(
@@ -108,7 +110,7 @@ impl TimeFormat {
                 )
             };
             matches!(&item, Item::Fixed(fixed) if offset(fixed))
-                || matches!(&item, Item::Fixed(Fixed::Internal(_)))
+                || Some(&item) == permissive.as_ref()
                 || matches!(&item, Item::Numeric(Numeric::Timestamp, _))
         };
         match self {
