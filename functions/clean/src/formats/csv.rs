@@ -234,7 +234,8 @@ fn other_way(object: &RawObject, record: &Sliced, dialect: Dialect, may_be_row: 
         let sliced = slicer.record();
         let texts: Vec<&str> = sliced.texts().collect();
         let is_header = Layout::is_header(object.table, &texts);
-        if texts.len() <= record.len() || !is_header && !(may_be_row && Layout::fits_in_order(object.table, &texts)) {
+        let is_known = is_header || may_be_row && Layout::fits_in_order(object.table, &texts);
+        if texts.len() <= record.len() || !is_known {
             return None;
         }
         let count = texts.len();
