@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, Read};
 
 use chrono::{DateTime, Utc};
-use lake::dataset::{ARCHIVE, Catalog, Dataset, Format, Header, Table, ends_in};
+use lake::dataset::{ARCHIVE, COMPRESSIONS, Catalog, Dataset, Format, Header, Table, ends_in};
 use lake::ledger::{Rows, WholeReject};
 use lake::store::{Object, Reading};
 use lake::work::{self, Cancelled, Stopped};
@@ -152,14 +152,16 @@ pub fn whole_seconds(time: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp(time.timestamp(), 0).unwrap_or(time)
 }
 
-/// Reads what a `.gz` or `.zst` at the end of a name says; anything else as it is.
-pub fn decompress<'a>(key: &str, reader: Box<dyn Read + Send + 'a>) -> io::Result<Box<dyn Read + Send + 'a>> {
-    Ok(if ends_in(key, ".gz") {
+/// Reads what a `.gz` or `.zst` at the end of a name says; anything else as it is. Refuses what is not compressed so by the
+/// name of what it is.
+pub fn decompress<'a>(key: &str, mut reader: Box<dyn Read + Send + 'a>) -> Result<Box<dyn Read + Send + 'a>, Stop> {
+    let Some(ending) = COMPRESSIONS.into_iter().find(|ending| ends_in(key, ending)) else { return Ok(reader) };
+    let head = formats::compressed_head(ending, &mut reader)?;
+    let reader = Cursor::new(head).chain(reader);
+    Ok(if ending == ".gz" {
         Box::new(Capped::new(flate2::read::MultiGzDecoder::new(reader)))
-    } else if ends_in(key, ".zst") {
-        Box::new(Capped::new(Zstandard(zstd::stream::read::Decoder::new(reader)?)))
     } else {
-        reader
+        Box::new(Capped::new(Zstandard(zstd::stream::read::Decoder::new(reader)?)))
     })
 }
 

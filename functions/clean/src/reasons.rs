@@ -22,7 +22,7 @@ const fn whole(code: &'static str, cause: &'static str, cure: &'static str) -> R
 }
 
 /// All reasons, by code.
-pub const REASONS: [Reason; 48] = [
+pub const REASONS: [Reason; 49] = [
     row(
         "above_maximum",
         "A number is greater than the column's `max`.",
@@ -62,13 +62,19 @@ pub const REASONS: [Reason; 48] = [
     ),
     whole("error_body", "A source answered an error in place of values.", "Ingest that day again."),
     row(
+        "excel_error",
+        "A cell of a workbook is the error of a formula, such as `#N/A` or `#DIV/0!`.",
+        "Mend the formula, or list the error under `missing` if it stands for a missing value.",
+    ),
+    row(
         "line_too_long",
         "A line of JSON is longer than a row may be (8 MiB; 64 MiB if lists in it are exploded).",
         "Write one row per line; explode long lists.",
     ),
     whole(
         "missing_column",
-        "The header lacks a declared column, or there is no header and the first line has another number of values.",
+        "The header lacks a declared column, or there is no header and the first line has another number of values. A header \
+         below rows that lacks one rejects the rows below it.",
         "Rename the column in the file, or declare its name as `field`. Declare `optional = true` if files may lack it; \
          `header = \"find\"` or `skip_lines` if the header stands further below; `delimiter` if it is another one; \
          `header = \"never\"` if there is none.",
@@ -141,7 +147,7 @@ pub const REASONS: [Reason; 48] = [
     ),
     whole(
         "not_decompressible",
-        "A compressed object is damaged or incomplete, or is not compressed as its name says.",
+        "A compressed object is damaged or incomplete, or is plain text under the name of something compressed.",
         "Upload it again, under a name that fits.",
     ),
     row(
@@ -157,12 +163,13 @@ pub const REASONS: [Reason; 48] = [
     ),
     row(
         "not_utf8",
-        "A record has bytes that are no text in UTF-8, or in the declared encoding.",
+        "A record has bytes that are no text in UTF-8, or in the declared encoding. In a line that may be the header, it \
+         rejects the object.",
         "Declare `encoding = \"windows-1252\"` or what else it is, or save the file as UTF-8.",
     ),
     row(
         "nul_byte",
-        "A record has a NUL byte, which no text has.",
+        "A record has a NUL byte, or an escape that stands for one, which no text has.",
         "Upload the file again; look for a crash of what wrote it.",
     ),
     row(
@@ -173,11 +180,17 @@ pub const REASONS: [Reason; 48] = [
     ),
     row(
         "record_too_long",
-        "A record of a CSV file is longer than 1 MiB. In a line that may be the header, it rejects the object.",
+        "A record of a CSV file is longer than 1 MiB, with all lines of the values that it has in quotes (up to 16 MiB), or a \
+         row of a Parquet file than 8 MiB. In a line that may be the header, it rejects the object, and so do rows of Parquet \
+         that are longer than 64 MiB by what the file says of itself.",
         "Look for a lost line end; declare `quote = \"none\"` if quotes are characters like others.",
     ),
     whole("too_deep", "JSON is nested in more than 64 levels.", "Flatten it before it is uploaded."),
-    whole("too_large", "A part of a workbook becomes too large when it is unpacked.", "Save the sheet as CSV."),
+    whole(
+        "too_large",
+        "A part of a workbook becomes too large when it is unpacked, or a page of a Parquet file (more than 256 MiB).",
+        "Save the sheet as CSV; write Parquet with smaller pages or row groups.",
+    ),
     whole("too_long", "A JSON value is longer than is accepted.", "Write one object per row; explode long lists."),
     whole("too_many_files", "A zip archive has more than 10,000 files.", "Pack them in several."),
     whole("too_many_rows", "A partition would get more than 4 billion rows of one object.", "Upload it in parts."),
@@ -192,8 +205,9 @@ pub const REASONS: [Reason; 48] = [
     ),
     whole(
         "unclear_header",
-        "All columns are strings and no name is in the first line: it may be a header or a row.",
-        "Declare `header = \"never\"` or `header = \"always\"`.",
+        "All columns are strings and no name is in the first line: it may be a header or a row, and so may lines before a \
+         later one with all names.",
+        "Declare `header = \"never\"`, `header = \"always\"` or `header = \"find\"`.",
     ),
     whole("unclear_sheet", "Several sheets of the workbook have cells.", "Declare `sheet`, by name or number."),
     whole(
@@ -228,7 +242,7 @@ pub const REASONS: [Reason; 48] = [
     ),
     row(
         "wrong_type",
-        "A list or an object stands where a single value should.",
+        "A list, an object or bytes that are no text stand where a single value should.",
         "Declare `path = \"/member/within\"`, or `explode` if each element is a row.",
     ),
 ];

@@ -479,3 +479,49 @@ async fn wrong_bytes_message() {
         assert!(done.messages.contains(part), "{part}: {}", done.messages);
     }
 }
+
+#[tokio::test]
+async fn what_is_not_compressed_as_its_name_says_is_named() {
+    let plain = b"id,name,v\n1,a,1\n";
+    let zstd = zstd::encode_all(&plain[..], 1).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, plain).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let files: &[(&str, &[u8])] = &[
+        ("gzip.csv.zst", &gzip),
+        ("ok.csv.gz", &gzip),
+        ("ok.csv.zst", &zstd),
+        ("other.csv.gz", b"\x01\x02\x03\xff\xfe"),
+        ("parquet.csv.gz", b"PAR1\x15\x04\x15\x00\x00"),
+        ("part.csv.gz", &gzip[..12]),
+        ("plain.csv.gz", plain),
+        ("utf16.csv.gz", b"\xff\xfei\0d\0,\0n\0a\0m\0e\0"),
+        ("zip.csv.zst", b"PK\x03\x04\0\0\0\0\0\0"),
+        ("zstd.csv.gz", &zstd),
+    ];
+    let done = case_with("", THREE, "", files).await;
+    assert_eq!(done.rows, ["ok.csv.gz: 1|a|1.0", "ok.csv.zst: 1|a|1.0"]);
+    assert_eq!(
+        done.rejects,
+        [
+            "gzip.csv.zst 1 - wrong_kind",
+            "other.csv.gz 1 - not_decompressible",
+            "parquet.csv.gz 1 - wrong_kind",
+            "part.csv.gz 1 - not_decompressible",
+            "plain.csv.gz 1 - not_decompressible",
+            "utf16.csv.gz 1 - wrong_kind",
+            "zip.csv.zst 1 - wrong_kind",
+            "zstd.csv.gz 1 - wrong_kind",
+        ]
+    );
+    for part in [
+        "the object is gzip, not Zstandard, as its name says: name it .gz",
+        "the object is Parquet, not gzip, as its name says: name it .parquet",
+        "the object is plain text, not gzip, as its name says: name it without .gz",
+        "the object is UTF-16 text, not gzip, as its name says: name it without .gz, and declare encoding",
+        "the object is zip, or an Excel workbook, not Zstandard",
+        "the object is Zstandard, not gzip, as its name says: name it .zst",
+    ] {
+        assert!(done.messages.contains(part), "{part}: {}", done.messages);
+    }
+}

@@ -279,3 +279,38 @@ fn a_large_sample_is_read_in_part() {
     let tried = draft.tried;
     assert!(tried.is_beginning && (100_000..200_000).contains(&tried.clean) && tried.rejected == 0, "{tried:?}");
 }
+
+#[test]
+fn what_only_people_can_know_is_said() {
+    let said = |draft: &Draft, word: &str| draft.notes.iter().any(|note| note.contains(word));
+    let dates: String = (0..30).map(|n| format!("{:02}/{:02}/26,{n}\n", 13 + n % 15, 1 + n % 9)).collect();
+    let draft = drafted("a.csv", format!("d,v\n{dates}"), 30, 0, &["format = \"%d/%m/%y\""]);
+    assert!(!said(&draft, "could be either"), "{:?}", draft.notes);
+    let values: String = (0..30).map(|n| format!("{n};{}.{}\n", n + 1, 100 + n)).collect();
+    let draft = drafted("a.csv", format!("id;v\n{values}"), 30, 0, &["[table.record.column.v]\ntype = \"float64\""]);
+    assert!(said(&draft, "1.234 in it could be a thousand or have decimals"), "{:?}", draft.notes);
+    let part: String = (1..31).map(|n| format!("{n},n{n},{n}.5\n")).collect();
+    let twice = format!("id,name,v\n{part}id,name,v\n{part}");
+    let lines = ["[table.record.column.id]\ntype = \"int64\"", "[table.record.column.v]\ntype = \"float64\""];
+    let draft = drafted("a.csv", twice, 60, 0, &lines);
+    assert!(said(&draft, "the header comes again once"), "{:?}", draft.notes);
+    assert_eq!(draft.tried.preamble, 1);
+}
+
+#[test]
+fn no_value_becomes_a_name() {
+    for (text, rows) in [
+        ("Thomas Vermeulen,Gent,thomas@ex.be\nEva Peeters,Brugge,eva@ex.be\nJan Claes,Aalst,jan@ex.be\n", 3),
+        ("Thomas Vermeulen,Gent\nEva Peeters,Brugge\nJan Claes,Aalst\n", 3),
+        ("Thomas Vermeulen,Gent,\nEva Peeters,Brugge,28\nJan Claes,Aalst,31\n", 3),
+        ("Thomas Vermeulen,Gent,thomas@ex.be\n", 1),
+    ] {
+        let draft = drafted("a.csv", text, rows, 0, &["header = \"never\"", "[table.record.column.column_1]"]);
+        let (model_name, model) = draft.model.clone().unwrap_or_default();
+        let shown =
+            format!("{}{:?}{:?}{model_name}{model}", draft.dataset_toml, draft.notes, draft.tried).to_lowercase();
+        for value in ["thomas", "vermeulen", "gent", "eva", "aalst"] {
+            assert!(!shown.contains(value), "{value}: {shown}");
+        }
+    }
+}

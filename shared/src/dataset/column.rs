@@ -1,13 +1,15 @@
 //! One column's declaration: type, where its value comes from, and the rules a value must pass.
 
-use std::fmt::{self, Write};
+use std::fmt;
 
 use arrow::datatypes::{DataType, TimeUnit};
 use chrono::NaiveDate;
-use chrono::format::{Fixed, Item, Parsed, StrftimeItems, parse};
 use chrono_tz::Tz;
 use regex::Regex;
 use serde::{Deserialize, Deserializer};
+
+use super::number::Number;
+use super::time_format::TimeFormat;
 
 /// A column's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -37,89 +39,6 @@ impl ColumnType {
             ColumnType::Bool => DataType::Boolean,
             ColumnType::Date => DataType::Date32,
             ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        }
-    }
-}
-
-/// How a time or a date is written.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum TimeFormat {
-    /// RFC 3339 text with an offset or `Z`. For a date: the date that such a text itself says, in its own offset.
-    Rfc3339,
-    /// Milliseconds since 1970 UTC.
-    EpochMs,
-    /// Seconds since 1970 UTC.
-    EpochS,
-    /// Microseconds since 1970 UTC.
-    EpochUs,
-    /// Nanoseconds since 1970 UTC.
-    EpochNs,
-    /// Days since 30 December 1899 as Excel counts them, in local time; the fraction is the time of day.
-    Excel,
-    /// As `strftime` writes it, such as `%d.%m.%Y %H:%M`.
-    Pattern(String),
-}
-
-impl TryFrom<String> for TimeFormat {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match text.as_str() {
-            "rfc3339" => Ok(Self::Rfc3339),
-            "epoch_ms" => Ok(Self::EpochMs),
-            "epoch_s" => Ok(Self::EpochS),
-            "epoch_us" => Ok(Self::EpochUs),
-            "epoch_ns" => Ok(Self::EpochNs),
-            "excel" => Ok(Self::Excel),
-            pattern if pattern.contains('%') && !StrftimeItems::new(pattern).any(|item| item == Item::Error) => {
-                Ok(Self::Pattern(text))
-            }
-            _ => Err(format!(
-                "\"{text}\" is no format: write rfc3339, epoch_s, epoch_ms, epoch_us, epoch_ns, excel, or a pattern such as %Y-%m-%d %H:%M"
-            )),
-        }
-    }
-}
-
-impl TimeFormat {
-    /// Whether texts of this format say a whole date.
-    fn has_date(&self) -> bool {
-        let Self::Pattern(pattern) = self else { return true };
-        // What was written can be read again, unless something of it is missing.
-        let Some(time) = chrono::DateTime::from_timestamp(1_795_345_445, 0) else { return true };
-        let (mut parsed, mut written) = (Parsed::new(), String::new());
-        let is_written = write!(written, "{}", time.fixed_offset().format(pattern)).is_ok();
-        if !is_written || parse(&mut parsed, &written, StrftimeItems::new(pattern)).is_err() {
-            return true;
-        }
-        parsed.to_naive_date().is_ok() || parsed.to_naive_datetime_with_offset(0).is_ok()
-    }
-
-    /// Whether texts of this format say how far they are from UTC.
-    pub fn has_offset(&self) -> bool {
-        let says_offset = |item: Item| {
-            let offset = |numeric: &Fixed| {
-                matches!(
-                    numeric,
-                    Fixed::TimezoneOffset
-                        | Fixed::TimezoneOffsetZ
-                        | Fixed::TimezoneOffsetColon
-                        | Fixed::TimezoneOffsetColonZ
-                        | Fixed::TimezoneOffsetDoubleColon
-                        | Fixed::TimezoneOffsetTripleColon
-                        | Fixed::RFC2822
-                        | Fixed::RFC3339
-                )
-            };
-            matches!(&item, Item::Fixed(fixed) if offset(fixed))
-                || matches!(&item, Item::Fixed(Fixed::Internal(_)))
-                || matches!(&item, Item::Numeric(chrono::format::Numeric::Timestamp, _))
-        };
-        match self {
-            Self::Pattern(pattern) => StrftimeItems::new(pattern).any(says_offset),
-            Self::Excel => false,
-            _ => true,
         }
     }
 }
@@ -180,8 +99,8 @@ impl Thousands {
         }
     }
 
-    /// The digits of a number without the marks between groups of three; `None` if one stands elsewhere. What is behind
-    /// `decimal` is left as it is.
+    /// The digits of a number without the marks between groups of three; `None` if one stands elsewhere. No zero stands
+    /// before a mark's first group: `0.123` is written by another rule. What is behind `decimal` is left as it is.
     pub fn without(self, text: &str, decimal: char) -> Option<String> {
         let (whole, rest) = text.split_at_checked(text.find(decimal).unwrap_or(text.len()))?;
         let (sign, digits) = match whole.strip_prefix(['-', '+']) {
@@ -191,7 +110,9 @@ impl Thousands {
         let groups: Vec<&str> = digits.split(|character| self.is(character)).collect();
         if let [first, others @ ..] = groups.as_slice()
             && !others.is_empty()
-            && (!(1..=3).contains(&first.len()) || others.iter().any(|group| group.len() != 3))
+            && (!(1..=3).contains(&first.len())
+                || first.starts_with('0')
+                || others.iter().any(|group| group.len() != 3))
         {
             return None;
         }
@@ -220,6 +141,8 @@ pub enum Ambiguous {
 pub enum Missing {
     /// A number, compared by value: `-99.99`.
     Number(f64),
+    /// The same of a whole one: beyond 2^53 a double is several of them.
+    Integer(i64),
     /// A text, compared as it is: `NaN`.
     Text(String),
 }
@@ -228,8 +151,7 @@ impl From<toml::Value> for Missing {
     fn from(value: toml::Value) -> Self {
         match value {
             toml::Value::Float(number) => Missing::Number(number),
-            // No sentinel is beyond 2^53.
-            toml::Value::Integer(number) => Missing::Number(number as f64),
+            toml::Value::Integer(number) => Missing::Integer(number),
             toml::Value::String(text) => Missing::Text(text),
             other => Missing::Text(other.to_string()),
         }
@@ -292,11 +214,17 @@ pub struct Column {
     /// Values that stand for "missing"; tested before anything else.
     #[serde(default)]
     pub missing: Vec<Missing>,
-    /// The least value that is accepted.
-    #[serde(default)]
+    /// The least value that is accepted, as declared.
+    #[serde(default, rename = "min")]
+    declared_min: Option<Number>,
+    /// The same as the double nearest to it.
+    #[serde(skip)]
     pub min: Option<f64>,
-    /// The greatest value that is accepted.
-    #[serde(default)]
+    /// The greatest value that is accepted, as declared.
+    #[serde(default, rename = "max")]
+    declared_max: Option<Number>,
+    /// The same as the double nearest to it.
+    #[serde(skip)]
     pub max: Option<f64>,
     /// For numbers: whether they are rounded to whole ones, half to even.
     #[serde(default)]
@@ -310,6 +238,9 @@ pub struct Column {
     /// For timestamps with a time zone: what a local time is that comes twice.
     #[serde(default, rename = "ambiguous")]
     declared_ambiguous: Option<Ambiguous>,
+    /// For strings: whether white space around them is no part of them. Declared for a whole table, as `trim`.
+    #[serde(skip)]
+    pub is_trimmed: bool,
     /// For dates: those before this one are junk, and missing.
     #[serde(default)]
     pub null_before: Option<NaiveDate>,
@@ -335,13 +266,32 @@ fn false_values() -> Vec<String> {
 impl Column {
     /// Whether a number stands for "missing".
     pub fn is_missing_number(&self, number: f64) -> bool {
-        self.missing.iter().any(|missing| matches!(missing, Missing::Number(sentinel) if *sentinel == number))
+        self.missing.iter().any(|missing| match missing {
+            Missing::Number(sentinel) => *sentinel == number,
+            Missing::Integer(sentinel) => *sentinel as f64 == number,
+            Missing::Text(_) => false,
+        })
+    }
+
+    /// The same for a whole number, exactly.
+    pub fn is_missing_int(&self, number: i64) -> bool {
+        self.missing.iter().any(|missing| match missing {
+            Missing::Number(sentinel) => Number::Float(*sentinel).compare(number).is_eq(),
+            Missing::Integer(sentinel) => *sentinel == number,
+            Missing::Text(_) => false,
+        })
     }
 
     /// Whether a text stands for "missing"; white space around it does not count.
     pub fn is_missing_text(&self, text: &str) -> bool {
         let text = text.trim();
         self.missing.iter().any(|missing| matches!(missing, Missing::Text(sentinel) if sentinel.trim() == text))
+    }
+
+    /// Whether white space around a string is no part of it: of those of a declared form it never is.
+    pub fn trims(&self) -> bool {
+        let has_form = self.extract.is_some() || self.pattern.is_some() || !self.one_of.is_empty();
+        self.is_trimmed || has_form
     }
 
     /// What a local time is that comes twice.
@@ -358,6 +308,15 @@ impl Column {
             return Some(("below_minimum", format!("the value is below the least accepted, {min}")));
         }
         let max = self.max.filter(|max| number > *max)?;
+        Some(("above_maximum", format!("the value is above the greatest accepted, {max}")))
+    }
+
+    /// The same for a whole number, exactly.
+    pub fn refuse_int(&self, number: i64) -> Option<(&'static str, String)> {
+        if let Some(min) = self.declared_min.filter(|min| min.compare(number).is_gt()) {
+            return Some(("below_minimum", format!("the value is below the least accepted, {min}")));
+        }
+        let max = self.declared_max.filter(|max| max.compare(number).is_lt())?;
         Some(("above_maximum", format!("the value is above the greatest accepted, {max}")))
     }
 }
@@ -387,6 +346,7 @@ impl Column {
     /// Names the column and decides its time zone.
     pub(super) fn settle(&mut self, name: String, dataset_zone: Tz) {
         self.name = name;
+        (self.min, self.max) = (self.declared_min.map(Number::double), self.declared_max.map(Number::double));
         self.zone = self.declared_zone.map(|zone| match zone {
             DeclaredZone::Dataset => dataset_zone,
             DeclaredZone::Own(zone) => zone,
@@ -449,10 +409,6 @@ impl Column {
                 "a file may lack the field of an optional column: it is neither required nor made of anything else";
             return Some(("optional", why.to_owned()));
         }
-        if let Some(TimeFormat::Pattern(pattern)) = self.format.iter().find(|format| !format.has_date()) {
-            let why = format!("{pattern} has no whole date: write year, month and day, as in %d/%m/%Y");
-            return Some(("format", why));
-        }
         let local = self.format.iter().find(|format| !format.has_offset());
         if let (ColumnType::Timestamp, None, Some(format)) = (self.kind, self.zone, local) {
             let pattern = if let TimeFormat::Pattern(pattern) = format { pattern } else { "those of Excel" };
@@ -460,6 +416,10 @@ impl Column {
                 "times like {pattern} do not say how far they are from UTC: add zone = \"Europe/Brussels\" or the like, or zone = \"dataset\""
             );
             return Some(("format", why));
+        }
+        if let Some((pattern, why)) = self.format.iter().find_map(|format| format.lacks(self.kind == ColumnType::Date))
+        {
+            return Some(("format", format!("\"{pattern}\" is no {why}")));
         }
         let epoch = self.format.iter().any(|format| {
             matches!(format, TimeFormat::EpochMs | TimeFormat::EpochS | TimeFormat::EpochUs | TimeFormat::EpochNs)
@@ -477,7 +437,10 @@ impl Column {
     pub fn from_declaration(text: &str) -> Result<Self, String> {
         let mut column: Self = toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())?;
         column.settle(String::new(), Tz::UTC);
-        Ok(column)
+        match column.mistake() {
+            Some((_, why)) => Err(why),
+            None => Ok(column),
+        }
     }
 
     /// The names of the field that the value comes from: those declared, or the column's own. None if it is joined of
@@ -555,8 +518,6 @@ mod tests {
             ("type = \"date\"\nambiguous = \"later\"", "ambiguous", "for timestamps"),
             ("type = \"timestamp\"\nformat = \"excel\"", "format", "Excel"),
             ("type = \"date\"\nformat = \"epoch_us\"", "format", "day_of"),
-            ("type = \"date\"\nformat = \"%d/%q/%Y\"", "format", "no whole date"),
-            ("type = \"timestamp\"\nzone = \"UTC\"\nformat = \"%d/%Y %H:%M\"", "format", "no whole date"),
             ("type = \"string\"\nfield = \"a\"\nfields = [\"a\", \"b\"]", "fields", "one place"),
             ("type = \"string\"\npath = \"/a\"\nfields = [\"a\", \"b\"]", "fields", "one place"),
             ("type = \"string\"\nrequired = true\noptional = true", "optional", "required"),
@@ -564,12 +525,6 @@ mod tests {
             let (found, message) = settled(declared).unwrap().mistake().unwrap();
             assert_eq!(found, option, "{declared}");
             assert!(message.contains(why), "{declared}: {message}");
-        }
-        for format in
-            ["%Y-%m-%d", "%d %b %y", "%s", "%G-W%V-%u", "%Y-%j", "%d/%m/%Y %I:%M %p", "%Y%m%d%H%M%S", "%c", "%FT%T%#z"]
-        {
-            let declared = format!("type = \"timestamp\"\nzone = \"UTC\"\nformat = \"{format}\"");
-            assert_eq!(settled(&declared).unwrap().mistake(), None, "{format}");
         }
         for (declared, why) in [
             ("type = \"string\"\nfields = [\"a\"]", "two fields"),
@@ -580,6 +535,23 @@ mod tests {
             let error = settled(declared).unwrap_err().to_string();
             assert!(error.contains(why), "{declared}: {error}");
         }
+    }
+
+    #[test]
+    fn whole_numbers_are_compared_exactly() {
+        let column =
+            settled("type = \"int64\"\nmissing = [9007199254740993, -9.0]\nmin = -5\nmax = 9223372036854775806")
+                .unwrap();
+        assert!(column.is_missing_int(9_007_199_254_740_993) && column.is_missing_int(-9));
+        assert!(!column.is_missing_int(9_007_199_254_740_992));
+        let refused = |number| column.refuse_int(number).map(|(code, _)| code);
+        assert_eq!(refused(i64::MAX), Some("above_maximum"));
+        assert_eq!((refused(i64::MAX - 1), refused(-5), refused(-6)), (None, None, Some("below_minimum")));
+        let halves = settled("type = \"int64\"\nmin = 0.5\nmax = 1e300").unwrap();
+        assert_eq!(
+            (halves.refuse_int(0).is_some(), halves.refuse_int(1), halves.refuse_int(i64::MAX)),
+            (true, None, None)
+        );
     }
 
     #[test]
@@ -595,6 +567,12 @@ mod tests {
             ("1..234", None),
             ("1.234.", None),
             ("0,123.456", Some("0,123.456")),
+            ("0.123", None),
+            ("-0.500", None),
+            ("00.001", None),
+            ("01.234", None),
+            ("0123", Some("0123")),
+            ("100.000", Some("100000")),
         ] {
             assert_eq!(without(".", text).as_deref(), wanted, "{text}");
         }

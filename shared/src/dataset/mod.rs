@@ -12,7 +12,9 @@ mod inputs;
 mod list;
 mod mistake;
 mod model;
+mod number;
 mod table;
+mod time_format;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +23,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub use self::catalog::{Catalog, Folder};
-pub use self::column::{Ambiguous, Column, ColumnType, Decimal, Missing, Thousands, TimeFormat};
+pub use self::column::{Ambiguous, Column, ColumnType, Decimal, Missing, Thousands};
 pub use self::expect::{Check, Expectation, Severity};
 pub use self::inputs::{Inputs, Relation};
 pub use self::list::{List, SETTINGS};
@@ -29,6 +31,7 @@ pub use self::model::{Csv, Model, View};
 pub use self::table::{
     ARCHIVE, COMPRESSIONS, Encoding, Format, Header, Quote, RECEIVED_AT, Sheet, Spread, Table, ends_in,
 };
+pub use self::time_format::{TimeFormat, has_time_of_day, parsed_time};
 
 use self::catalog::place;
 use self::list::{Bound, check_bounds};

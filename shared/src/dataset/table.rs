@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
-use super::column::{Column, ColumnType, one_or_many};
+use super::column::{Column, ColumnType, Missing, one_or_many};
 use super::mistake::Mistake;
 use crate::hash;
 use crate::partition::PartitionBy;
@@ -239,6 +239,8 @@ struct TableFile {
     encoding: Option<Encoding>,
     sheet: Option<Sheet>,
     #[serde(default)]
+    trim: bool,
+    #[serde(default)]
     partition: PartitionBy,
     #[serde(default)]
     snapshot: bool,
@@ -326,8 +328,13 @@ impl Table {
             let mut column: Column =
                 declared.try_into().map_err(|error| Mistake::toml(&error).within(&name).within("column"))?;
             column.settle(name, zone);
+            column.is_trimmed = file.trim;
             if let Some((option, why)) = column.mistake() {
                 return Err(Mistake::new(why).within(option).within(&column.name).within("column"));
+            }
+            // In such a dump `\N` is NULL by itself; a text that is the same stands there as `\\N`.
+            if file.escape == Some('\\') {
+                column.missing.retain(|missing| !matches!(missing, Missing::Text(text) if text == "\\N"));
             }
             columns.push(column);
         }
@@ -685,6 +692,7 @@ mod tests {
             "quote = \"none\"",
             "escape = \"\\\\\"",
             "sheet = 1",
+            "trim = true",
         ] {
             assert_ne!(of(declared), plain, "{declared}");
         }

@@ -27,6 +27,8 @@ pub(super) enum Cell {
     Nested,
     /// A formula whose result is not known.
     Uncomputed,
+    /// A formula that failed, such as `#N/A`.
+    Error(String),
 }
 
 impl Cell {
@@ -34,7 +36,7 @@ impl Cell {
     pub(super) fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Empty | Self::Uncomputed => "".into(),
-            Self::Text(text) | Self::Number(text) => text.into(),
+            Self::Text(text) | Self::Number(text) | Self::Error(text) => text.into(),
             Self::Bool(truth) => if *truth { "true" } else { "false" }.into(),
             Self::Stamp { time, is_utc } => {
                 let offset = if *is_utc { "Z" } else { "" };
@@ -55,9 +57,9 @@ impl Cell {
 
     fn raw(&self) -> Raw<'_> {
         match self {
-            _ if self.is_blank() => Raw::Missing,
             Self::Empty => Raw::Missing,
-            Self::Text(text) => Raw::Text(text.into()),
+            // An empty text is one, where a format has nulls beside it.
+            Self::Text(text) | Self::Error(text) => Raw::Text(text.into()),
             Self::Number(digits) => Raw::Number(digits),
             Self::Bool(truth) => Raw::Bool(*truth),
             Self::Stamp { time, is_utc } => Raw::Stamp { time: *time, is_utc: *is_utc },

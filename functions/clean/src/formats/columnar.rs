@@ -2,30 +2,44 @@
 //! declared columns as those of any format do.
 
 use std::io::{Read, Seek};
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
-    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt64Type,
+    ArrowPrimitiveType, DataType, Date32Type, FieldRef, Float64Type, Int64Type, Schema, TimeUnit,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt64Type,
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use bytes::Bytes;
 use chrono::{DateTime, NaiveTime};
 use lake::dataset::Header;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::LogicalType;
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::reader::ChunkReader;
 use tempfile::SpooledData;
 
 use super::archive::kept;
 use super::cell::{Cell, damaged, guarded, line, value};
 use super::columns::{Columns, Record};
-use super::layout::{Layout, Line};
-use super::{Notes, RawObject};
+use super::layout::{Ahead, Layout, Line};
+use super::{Notes, RawObject, pages};
 use crate::error::Stop;
+use crate::reject::Reject;
 use crate::writer::Sink;
 
-/// Rows that are decoded at a time.
+/// Rows that are decoded at a time, and what their values may be together. A value that comes again is held once.
 const ROWS: usize = 1024;
+const BATCH_BYTES: u64 = 16 * 1024 * 1024;
+/// The longest row that is accepted, and the most that one may be by what the file says of its rows.
+const MAX_ROW: usize = 8 * 1024 * 1024;
+const MAX_READ: u64 = 64 * 1024 * 1024;
+/// The most that a page may become: it is held as a whole, whatever is read of it.
+const MAX_PAGE: u64 = 256 * 1024 * 1024;
 const FORMAT: &str = "Parquet file";
 
 /// Reads the rows.
@@ -33,12 +47,12 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
     let file = kept(reader, b"PAR1", "a Parquet file")?;
     guarded(FORMAT, || match file.into_inner() {
         SpooledData::InMemory(bytes) => {
-            let bytes = bytes::Bytes::from(bytes.into_inner());
-            read(object, ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(broken)?, sink)
+            let bytes = Bytes::from(bytes.into_inner());
+            read(object, || Ok(bytes.clone()), sink)
         }
         SpooledData::OnDisk(mut file) => {
             file.rewind()?;
-            read(object, ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?, sink)
+            read(object, || file.try_clone(), sink)
         }
     })
 }
@@ -54,69 +68,174 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Vec<String>, Vec
             return Err(broken("it has no bytes"));
         };
         file.rewind()?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
-        let names = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let batches = builder.with_batch_size(ROWS).with_limit(most).build().map_err(broken)?;
-        for batch in batches {
-            let batch = batch.map_err(broken)?;
-            let arrays = batch.columns().iter().map(plain).collect::<Result<Vec<_>, _>>()?;
-            for row in 0..batch.num_rows() {
-                let cell = |array: &ArrayRef| match (array.is_valid(row), array.data_type()) {
-                    (false, _) => Cell::Empty,
-                    (_, DataType::Float64) => match cell(array, row) {
-                        Cell::Number(digits) if !digits.contains('.') => Cell::Number(format!("{digits}.0")),
-                        cell => cell,
-                    },
-                    _ => cell(array, row),
-                };
-                rows.push(arrays.iter().map(cell).collect());
+        let metadata = metadata_of(&file)?;
+        let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let all: Vec<usize> = (0..names.len()).collect();
+        refuse_large_pages(&file, &metadata, &all, MAX_PAGE)?;
+        for stretch in stretches(&metadata, &all)? {
+            let left = most - rows.len();
+            let batches = stretch.open(file.try_clone()?, &metadata, &all, left)?;
+            for batch in batches {
+                let batch = batch.map_err(broken)?;
+                let columns = ColumnReader::of(&metadata, &all, &batch)?;
+                for row in 0..batch.num_rows() {
+                    let cell = |column: &ColumnReader| match (column.cell(row), column.array.data_type()) {
+                        (Cell::Number(digits), DataType::Float64) if !digits.contains('.') => {
+                            Cell::Number(format!("{digits}.0"))
+                        }
+                        (cell, _) => cell,
+                    };
+                    rows.push(columns.iter().map(cell).collect());
+                }
             }
         }
         Ok((names, rows))
     })
 }
 
+/// What a file says of itself, to be read so that a text or bytes that come again are held once: in a column of views.
+fn metadata_of<R: ChunkReader>(reader: &R) -> Result<ArrowReaderMetadata, Stop> {
+    let metadata = ArrowReaderMetadata::load(reader, ArrowReaderOptions::default()).map_err(broken)?;
+    let fields: Vec<_> = metadata.schema().fields().iter().map(viewed).collect();
+    let schema = Schema::new_with_metadata(fields, metadata.schema().metadata().clone());
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+    let with_views = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options);
+    Ok(with_views.unwrap_or(metadata))
+}
+
+fn viewed(field: &FieldRef) -> FieldRef {
+    let kind = match field.data_type() {
+        DataType::Dictionary(_, values) => values,
+        kind => kind,
+    };
+    let view = match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8View,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => DataType::BinaryView,
+        _ => return Arc::clone(field),
+    };
+    Arc::new(field.as_ref().clone().with_data_type(view))
+}
+
+/// Row groups next to each other of which equally many rows are read at a time.
+struct Stretch {
+    groups: Vec<usize>,
+    rows: usize,
+}
+
+impl Stretch {
+    fn open<R: ChunkReader + 'static>(
+        self,
+        reader: R,
+        metadata: &ArrowReaderMetadata,
+        columns: &[usize],
+        most: usize,
+    ) -> Result<ParquetRecordBatchReader, Stop> {
+        let mask = ProjectionMask::roots(metadata.parquet_schema(), columns.iter().copied());
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(reader, metadata.clone());
+        let builder = builder.with_projection(mask).with_row_groups(self.groups).with_batch_size(self.rows);
+        builder.with_limit(most).build().map_err(broken)
+    }
+}
+
+/// Refuses a file with a page of more than `most` bytes in the columns that are read.
+fn refuse_large_pages<R: ChunkReader>(
+    reader: &R,
+    metadata: &ArrowReaderMetadata,
+    columns: &[usize],
+    most: u64,
+) -> Result<(), Stop> {
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), columns.iter().copied());
+    for group in metadata.metadata().row_groups() {
+        let is_read = |(leaf, chunk): &(usize, &ColumnChunkMetaData)| {
+            // No page is more than all of them.
+            mask.leaf_included(*leaf) && u64::try_from(chunk.uncompressed_size()).is_ok_and(|all| all > most)
+        };
+        for (_, chunk) in group.columns().iter().enumerate().filter(is_read) {
+            let bytes = pages::largest(reader, chunk).unwrap_or_default();
+            if bytes > most {
+                let why = format!(
+                    "a page of column {} of the {FORMAT} has {bytes} bytes, and is held in memory as a whole: write it with \
+                     smaller pages or row groups, or leave the column out",
+                    chunk.column_path()
+                );
+                return Err(Stop::reject("too_large", why));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All row groups. Refuses a file of which not even one row may be held, by what it says.
+fn stretches(metadata: &ArrowReaderMetadata, columns: &[usize]) -> Result<Vec<Stretch>, Stop> {
+    let schema = metadata.parquet_schema();
+    let mask = ProjectionMask::roots(schema, columns.iter().copied());
+    let mut stretches: Vec<Stretch> = Vec::new();
+    for (number, group) in metadata.metadata().row_groups().iter().enumerate() {
+        let read = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+        let bytes: u64 = read.filter_map(|(_, chunk)| u64::try_from(chunk.uncompressed_size()).ok()).sum();
+        let of_row = bytes / u64::try_from(group.num_rows()).unwrap_or_default().max(1);
+        if of_row > MAX_READ {
+            let why = format!(
+                "a row of row group {number} of the {FORMAT} has about {of_row} bytes, and a row may have {MAX_ROW}: leave \
+                 out the column with long values, or split them"
+            );
+            return Err(Stop::reject("record_too_long", why));
+        }
+        let rows = usize::try_from(BATCH_BYTES / of_row.max(1)).unwrap_or(ROWS).clamp(1, ROWS);
+        match stretches.last_mut().filter(|stretch| stretch.rows == rows) {
+            Some(stretch) => stretch.groups.push(number),
+            None => stretches.push(Stretch { groups: vec![number], rows }),
+        }
+    }
+    Ok(stretches)
+}
+
 fn broken(error: impl std::fmt::Display) -> Stop {
     damaged(FORMAT, error)
 }
 
-fn read<R: parquet::file::reader::ChunkReader + 'static>(
+fn read<R: ChunkReader + 'static>(
     object: &RawObject,
-    builder: ParquetRecordBatchReaderBuilder<R>,
+    reader: impl Fn() -> std::io::Result<R>,
     sink: &mut dyn Sink,
 ) -> Result<Notes, Stop> {
-    let schema = std::sync::Arc::clone(builder.schema());
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let Line::Header(layout) = Layout::find(object.table, Header::Always, &names, || Ok(false))? else {
+    let metadata = metadata_of(&reader()?)?;
+    let names: Vec<&str> = metadata.schema().fields().iter().map(|field| field.name().as_str()).collect();
+    let Line::Header(layout) = Layout::find(object.table, Header::Always, &names, || Ok(Ahead::default()))? else {
         return Err(Layout::no_header(object.table));
     };
     let of_joined = layout.joined().iter().flat_map(|(_, parts)| parts.iter().copied());
     let of_columns = (0..object.table.columns.len()).filter_map(|column| layout.position(column));
-    let used: Vec<usize> = of_columns.chain(of_joined).collect();
-    let expected = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
-    let mask = ProjectionMask::roots(builder.parquet_schema(), used.iter().copied());
-    let rows = builder.with_projection(mask).with_batch_size(ROWS).build().map_err(broken)?;
-    let mut kept: Vec<usize> = used;
-    kept.sort_unstable();
-    kept.dedup();
+    let mut used: Vec<usize> = of_columns.chain(of_joined).collect();
+    used.sort_unstable();
+    used.dedup();
+    let expected = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or_default();
 
     let mut columns = Columns::new(object);
     let mut notes = Notes { ignored_columns: layout.ignored, ..Notes::default() };
     let received_at = object.received_at.timestamp_micros();
     let mut cells = vec![Cell::Empty; names.len()];
     let mut text = String::new();
-    for batch in rows {
-        let batch = batch.map_err(broken)?;
-        let arrays = batch.columns().iter().map(plain).collect::<Result<Vec<_>, _>>()?;
-        for row in 0..batch.num_rows() {
-            for (at, array) in kept.iter().zip(&arrays) {
-                let cell = if array.is_valid(row) { cell(array, row) } else { Cell::Empty };
-                cells.get_mut(*at).into_iter().for_each(|place| *place = cell.clone());
+    refuse_large_pages(&reader()?, &metadata, &used, MAX_PAGE)?;
+    for stretch in stretches(&metadata, &used)? {
+        for batch in stretch.open(reader()?, &metadata, &used, usize::MAX)? {
+            let batch = batch.map_err(broken)?;
+            let arrays = ColumnReader::of(&metadata, &used, &batch)?;
+            for row in 0..batch.num_rows() {
+                for (at, array) in used.iter().zip(&arrays) {
+                    cells.get_mut(*at).into_iter().for_each(|place| *place = array.cell(row));
+                }
+                notes.seen += 1;
+                line(&cells, &mut text);
+                let record = Record { row: notes.seen, text: text.as_bytes(), received_at };
+                if text.len() <= MAX_ROW {
+                    columns.add_raw(record, sink, |at, column| value(&layout, at, column, &cells))?;
+                    continue;
+                }
+                let Record { row, text, .. } = record;
+                let message = format!("the row is longer than {MAX_ROW} bytes");
+                sink.reject(&Reject { row, column: None, reason: "record_too_long", message, text })?;
             }
-            notes.seen += 1;
-            line(&cells, &mut text);
-            let record = Record { row: notes.seen, text: text.as_bytes(), received_at };
-            columns.add_raw(record, sink, |at, column| value(&layout, at, column, &cells))?;
         }
     }
     if notes.seen != expected {
@@ -126,6 +245,40 @@ fn read<R: parquet::file::reader::ChunkReader + 'static>(
     Ok(notes)
 }
 
+/// A column of a batch.
+struct ColumnReader {
+    array: ArrayRef,
+    /// Whether its values are UUIDs, 16 bytes each.
+    is_uuid: bool,
+}
+
+impl ColumnReader {
+    /// The columns at these places of the file, which are those of the batch.
+    fn of(metadata: &ArrowReaderMetadata, places: &[usize], batch: &RecordBatch) -> Result<Vec<Self>, Stop> {
+        let fields = metadata.parquet_schema().root_schema().get_fields();
+        let column = |(at, array): (&usize, &ArrayRef)| {
+            let logical = fields.get(*at).and_then(|field| field.get_basic_info().logical_type_ref());
+            Ok(Self { array: plain(array)?, is_uuid: matches!(logical, Some(LogicalType::Uuid)) })
+        };
+        places.iter().zip(batch.columns()).map(column).collect()
+    }
+
+    fn cell(&self, row: usize) -> Cell {
+        let bytes = self.array.as_binary_opt::<i32>().filter(|array| self.is_uuid && array.is_valid(row));
+        if let Some(bytes) = bytes.and_then(|array| <[u8; 16]>::try_from(array.value(row)).ok()) {
+            return Cell::Text(uuid(u128::from_be_bytes(bytes)));
+        }
+        if self.array.is_valid(row) { cell(&self.array, row) } else { Cell::Empty }
+    }
+}
+
+/// A UUID as it is written: `f81d4fae-7dec-11d0-a765-00a0c91e6bf6`.
+fn uuid(number: u128) -> String {
+    let digits = format!("{number:032x}");
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| digits.get(part).unwrap_or_default());
+    parts.join("-")
+}
+
 /// The column in one of few types, with the same values.
 fn plain(array: &ArrayRef) -> Result<ArrayRef, Stop> {
     let wanted = match array.data_type() {
@@ -133,12 +286,12 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef, Stop> {
             let array = cast(array, values).map_err(broken)?;
             return plain(&array);
         }
-        DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+        DataType::LargeUtf8 => DataType::Utf8,
         DataType::Int8 | DataType::Int16 | DataType::Int32 => DataType::Int64,
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::UInt64,
         DataType::Float16 | DataType::Float32 => DataType::Float64,
         DataType::Date64 => DataType::Date32,
-        DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => DataType::Binary,
+        DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::Binary,
         _ => return Ok(std::sync::Arc::clone(array)),
     };
     cast(array, &wanted).map_err(broken)
@@ -146,7 +299,11 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef, Stop> {
 
 /// A value that is there.
 fn cell(array: &ArrayRef, row: usize) -> Cell {
+    let of_bytes = |bytes: &[u8]| std::str::from_utf8(bytes).map_or(Cell::Nested, |text| Cell::Text(text.to_owned()));
     match array.data_type() {
+        // A column without any value, as some programs write it.
+        DataType::Null => Cell::Empty,
+        DataType::Utf8View => Cell::Text(array.as_string_view().value(row).to_owned()),
         DataType::Utf8 => Cell::Text(array.as_string::<i32>().value(row).to_owned()),
         DataType::Int64 => Cell::Number(array.as_primitive::<Int64Type>().value(row).to_string()),
         DataType::UInt64 => Cell::Number(array.as_primitive::<UInt64Type>().value(row).to_string()),
@@ -158,10 +315,8 @@ fn cell(array: &ArrayRef, row: usize) -> Cell {
         DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
             shown(array, row).map_or(Cell::Nested, Cell::Number)
         }
-        DataType::Binary => match std::str::from_utf8(array.as_binary::<i32>().value(row)) {
-            Ok(text) => Cell::Text(text.to_owned()),
-            Err(_) => Cell::Nested,
-        },
+        DataType::Binary => of_bytes(array.as_binary::<i32>().value(row)),
+        DataType::BinaryView => of_bytes(array.as_binary_view().value(row)),
         DataType::Date32 => {
             let days = array.as_primitive::<Date32Type>().value(row);
             let time = Date32Type::to_naive_date_opt(days).map(|date| date.and_time(NaiveTime::MIN));
@@ -203,5 +358,34 @@ fn instant(array: &ArrayRef, row: usize, unit: TimeUnit, is_utc: bool) -> Cell {
     match time {
         Some(time) => Cell::Stamp { time: time.naive_utc(), is_utc },
         None => Cell::Text(count.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::StringArray;
+    use parquet::arrow::ArrowWriter;
+
+    use super::*;
+
+    #[test]
+    fn a_page_that_no_memory_is_for_is_refused_where_its_column_is_read() {
+        let texts: Vec<String> = (0..100).map(|number| format!("{number}{}", "x".repeat(10_000))).collect();
+        let numbers: ArrayRef = Arc::new(arrow::array::Int64Array::from_iter_values(0..100));
+        let columns: [(&str, ArrayRef); 2] = [("id", numbers), ("name", Arc::new(StringArray::from(texts)))];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut file = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let file = Bytes::from(file);
+        let metadata = metadata_of(&file).unwrap();
+        for (columns, most, is_refused) in
+            [(&[0, 1][..], 500_000, true), (&[0], 500_000, false), (&[0, 1], 2_000_000, false)]
+        {
+            let refused = refuse_large_pages(&file, &metadata, columns, most);
+            let is_so = matches!(refused, Err(Stop::Reject(reject)) if reject.reason == "too_large");
+            assert_eq!(is_so, is_refused, "{columns:?} {most}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! nothing closes, or that text follows, rejects its line alone. Other dialects are declared by the table.
 //!
 //! Columns are found by the names in the header, without regard to case and order; by position where no line looks like a
-//! header. Blank lines are no rows.
+//! header. Where a header comes again below rows, they are where that one says from there on. Blank lines are no rows.
 
 #[cfg(test)]
 mod dialects;
@@ -19,17 +19,20 @@ use lake::dataset::{Encoding, Header, Quote};
 pub(super) use self::slicer::Dialect;
 use self::slicer::{Flaw, Sliced, Slicer};
 use super::columns::{Columns, Record, is_blank};
-use super::layout::{Layout, Line};
+use super::headers::{Headers, Turn};
+use super::layout::{Ahead, Layout, Line};
 use super::window::ByteWindow;
 use super::{Notes, RawObject};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
 
-/// The longest record that is accepted, and how far a quote's end is looked for.
+/// The longest record that is accepted.
 const MAX_RECORD: usize = 1024 * 1024;
 /// How far a header is looked for that is not the first line, where nothing is declared.
 const LOOK_AHEAD: usize = 64 * 1024;
+/// What mostly stands between values, and how it is declared.
+const DELIMITERS: [(u8, &str); 4] = [(b',', ","), (b';', ";"), (b'\t', "\\t"), (b'|', "|")];
 
 /// Reads the rows; returns how many there were and how many columns of the file nobody declared.
 pub(super) fn decode(
@@ -52,16 +55,23 @@ fn dialect(object: &RawObject, delimiter: u8) -> Dialect {
 fn decode_records<R: Read>(object: &RawObject, mut slicer: Slicer<R>, sink: &mut dyn Sink) -> Result<Notes, Stop> {
     let received_at = object.received_at.timestamp_micros();
     let mut columns = Columns::new(object);
-    let Some(Begin { layout, is_row, lines, records }) = begin(object, &mut slicer)? else {
+    let Some(Begin { layout, is_row, lines, records, names }) = begin(object, &mut slicer)? else {
         columns.flush(sink)?;
         return Ok(Notes { preamble: object.table.skip_lines.min(slicer.lines()), ..Notes::default() });
     };
+    let headers = Headers::new(object.table, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut part = Part { layout, unreadable: None, headers: 0, ignored: 0 };
     let mut joined = Vec::new();
     let mut is_row = is_row || slicer.advance()?;
     while is_row {
         let sliced = slicer.record();
+        if headers.as_ref().is_some_and(|headers| part.begins(headers, &sliced)) {
+            is_row = slicer.advance()?;
+            continue;
+        }
+        let Part { layout, unreadable, .. } = &part;
         let record = Record { row: sliced.row, text: sliced.text, received_at };
-        match refusal(object, &sliced, &layout) {
+        match refusal(object, &sliced, layout, unreadable.as_deref()) {
             None if layout.joined().is_empty() => {
                 columns.add_texts(record, sink, |column| value(&sliced, layout.position(column)?))?;
             }
@@ -82,8 +92,44 @@ fn decode_records<R: Read>(object: &RawObject, mut slicer: Slicer<R>, sink: &mut
         is_row = slicer.advance()?;
     }
     columns.flush(sink)?;
-    let (seen, preamble) = (slicer.number() - records, lines + slicer.comments());
-    Ok(Notes { ignored_columns: layout.ignored, seen, preamble, ..Notes::default() })
+    let (seen, preamble) = (slicer.number() - records - part.headers, lines + slicer.comments() + part.headers);
+    Ok(Notes { ignored_columns: part.ignored.max(part.layout.ignored), seen, preamble, ..Notes::default() })
+}
+
+/// The rows below a header, or from the beginning on.
+struct Part {
+    layout: Layout,
+    /// Why its rows cannot be read, if their header lacks names.
+    unreadable: Option<String>,
+    /// Headers so far that came below rows.
+    headers: u64,
+    /// The most columns of a part that nobody declared.
+    ignored: u64,
+}
+
+impl Part {
+    /// Whether a record is the header of the next part, and no row. One that lacks names is rejected with its rows.
+    #[inline]
+    fn begins(&mut self, headers: &Headers, sliced: &Sliced) -> bool {
+        sliced.flaw.is_none() && headers.may_be(sliced.slices()) && sliced.is_text && self.turn(headers, sliced)
+    }
+
+    #[cold]
+    fn turn(&mut self, headers: &Headers, sliced: &Sliced) -> bool {
+        match headers.turn(&self.layout, sliced.row, &sliced.texts().collect::<Vec<_>>()) {
+            None => false,
+            Some(Turn::Other(why)) => {
+                self.unreadable = Some(why);
+                false
+            }
+            Some(Turn::Header(layout)) => {
+                self.ignored = self.ignored.max(self.layout.ignored);
+                (self.layout, self.unreadable) = (layout, None);
+                self.headers += 1;
+                true
+            }
+        }
+    }
 }
 
 /// The value at a position; none if it is blank.
@@ -101,6 +147,8 @@ struct Begin {
     lines: u64,
     /// Records that are no rows: those, and the header.
     records: u64,
+    /// The header's names.
+    names: Vec<String>,
 }
 
 /// Finds the header, or that there is none; nothing if there is no record.
@@ -112,22 +160,28 @@ fn begin<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<B
     if header == Header::Auto {
         slicer.fill(2 * LOOK_AHEAD)?;
     }
+    let mut hint = None;
     while slicer.advance()? {
         let record = slicer.record();
-        let is_named_later = || {
+        let ahead = || {
             let (bytes, dialect) = slicer.look_ahead();
-            is_named_later(object, bytes.get(..LOOK_AHEAD).unwrap_or(bytes), dialect)
+            ahead(object, bytes.get(..LOOK_AHEAD).unwrap_or(bytes), dialect, record.row)
         };
+        let texts: Vec<&str> = record.texts().collect();
+        if hint.is_none() && record.flaw.is_none() {
+            hint = other_way(object, &record, slicer.dialect(), header != Header::Find);
+        }
         let line = match record.flaw {
-            None => Layout::find(table, header, &record.texts().collect::<Vec<_>>(), is_named_later)?,
+            None => match Layout::find(table, header, &texts, ahead) {
+                Ok(Line::Header(_)) if !record.is_text => return Err(no_header(&record, no_text(object, record.text))),
+                Err(stop) => return Err(hinted(stop, hint)),
+                Ok(line) => line,
+            },
             Some(_) if header == Header::Never => Line::Row(Layout::in_order(&table.columns)),
             Some(_) if header == Header::Find => Line::Preamble,
-            Some(_) if header == Header::Auto && is_named_later()? => Line::Preamble,
+            Some(_) if header == Header::Auto && ahead()?.is_preamble() => Line::Preamble,
             // Without its names, what follows could be read by position only.
-            Some(flaw) => {
-                let (reason, why) = explain(flaw);
-                return Err(Stop::reject(reason, format!("line {} may be the header: {why}", record.row)));
-            }
+            Some(flaw) => return Err(no_header(&record, explain(flaw))),
         };
         let (layout, is_row) = match line {
             Line::Header(layout) => (layout, false),
@@ -137,23 +191,73 @@ fn begin<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<B
                 continue;
             }
         };
-        return Ok(Some(Begin { layout, is_row, lines: lines + records, records: records + u64::from(!is_row) }));
+        let names = if is_row { Vec::new() } else { texts.into_iter().map(str::to_owned).collect() };
+        let (lines, records) = (lines + records, records + u64::from(!is_row));
+        return Ok(Some(Begin { layout, is_row, lines, records, names }));
     }
-    if records > 0 { Err(Layout::no_header(table)) } else { Ok(None) }
+    if records > 0 { Err(hinted(Layout::no_header(table), hint)) } else { Ok(None) }
 }
 
-/// Whether any record in these bytes has all names that a file must have.
-fn is_named_later(object: &RawObject, bytes: &[u8], dialect: Dialect) -> Result<bool, Stop> {
+/// Refuses the object by what is wrong with a record that may be its header.
+fn no_header(record: &Sliced, (reason, why): (&'static str, String)) -> Stop {
+    Stop::reject(reason, format!("line {} may be the header: {why}", record.row))
+}
+
+/// What the records in these bytes are, of which the first is on that line.
+fn ahead(object: &RawObject, bytes: &[u8], dialect: Dialect, line: u64) -> Result<Ahead, Stop> {
     // What is at hand is no beginning of a file: a byte order mark in it is none.
     let window = ByteWindow::within(bytes)?;
     let mut slicer = Slicer::over(window, dialect, MAX_RECORD);
+    let mut ahead = Ahead::default();
     while slicer.advance()? {
         let record = slicer.record();
-        if record.flaw.is_none() && Layout::is_header(object.table, &record.texts().collect::<Vec<_>>()) {
-            return Ok(true);
+        let values: Vec<&str> = record.texts().collect();
+        if record.flaw.is_none() && !ahead.add(object.table, line + record.row - 1, &values) {
+            break;
         }
     }
-    Ok(false)
+    Ok(ahead)
+}
+
+/// The way in which a record would be a header or a row of the table, where it is neither as it is read: in another
+/// encoding, or with another delimiter. `may_be_row` if as many values as there are columns are enough.
+fn other_way(object: &RawObject, record: &Sliced, dialect: Dialect, may_be_row: bool) -> Option<Stop> {
+    if !record.is_text {
+        return Some(no_header(record, no_text(object, record.text)));
+    }
+    // The usual mistake: one delimiter is declared, or none, and the file has another one.
+    let others = DELIMITERS.iter().filter(|(delimiter, _)| *delimiter != dialect.delimiter);
+    others.filter_map(|(delimiter, written)| {
+        let other = Dialect { delimiter: *delimiter, ..dialect };
+        let mut slicer = Slicer::new(record.text, other, MAX_RECORD).ok()?;
+        slicer.advance().ok().filter(|is_record| *is_record)?;
+        let sliced = slicer.record();
+        let texts: Vec<&str> = sliced.texts().collect();
+        let is_header = Layout::is_header(object.table, &texts);
+        let is_known = is_header || may_be_row && Layout::fits_in_order(object.table, &texts);
+        if texts.len() <= record.len() || !is_known {
+            return None;
+        }
+        let count = texts.len();
+        let what = if is_header { "all of the declared names".to_owned() } else { format!("{count} values") };
+        let why = format!(
+            "line {} has {} by the delimiter of its table, and {what} with another one: declare format = \"csv\" and \
+             delimiter = \"{written}\"",
+            record.row,
+            if record.len() == 1 { "1 value".to_owned() } else { format!("{} values", record.len()) },
+        );
+        Some((is_header, Stop::reject("missing_column", why)))
+    })
+    .max_by_key(|(is_header, _)| *is_header)
+    .map(|(_, stop)| stop)
+}
+
+/// Another reason in place of one that names are missing, where there is one.
+fn hinted(stop: Stop, hint: Option<Stop>) -> Stop {
+    match (&stop, hint) {
+        (Stop::Reject(reject), Some(hint)) if reject.reason == "missing_column" => hint,
+        _ => stop,
+    }
 }
 
 /// What is wrong with a record that has no values, and what to do.
@@ -165,12 +269,21 @@ fn explain(flaw: Flaw) -> (&'static str, String) {
              \"\\\\\", or quote = \"none\" if quotes are characters like others"
                 .to_owned(),
         ),
+        Flaw::Nul => ("nul_byte", "a value has \\0, which stands for a NUL byte, and no text has one".to_owned()),
         Flaw::TooLong => ("record_too_long", format!("the record is longer than {MAX_RECORD} bytes")),
     }
 }
 
 /// Why a record as a whole is not acceptable.
-fn refusal(object: &RawObject, sliced: &Sliced, layout: &Layout) -> Option<(&'static str, String)> {
+fn refusal(
+    object: &RawObject,
+    sliced: &Sliced,
+    layout: &Layout,
+    unreadable: Option<&str>,
+) -> Option<(&'static str, String)> {
+    if let Some(why) = unreadable {
+        return Some(("missing_column", why.to_owned()));
+    }
     if let Some(flaw) = sliced.flaw {
         return Some(explain(flaw));
     }

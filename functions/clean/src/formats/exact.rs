@@ -97,7 +97,12 @@ impl<'a> Object<'a> {
 /// The members and places that a JSON pointer names, one within the other.
 fn parts(pointer: &str) -> Option<impl Iterator<Item = String>> {
     let rest = pointer.strip_prefix('/')?;
-    Some(rest.split('/').map(|part| part.replace("~1", "/").replace("~0", "~")))
+    Some(rest.split('/').map(unescaped))
+}
+
+/// The name that a part of a JSON pointer stands for.
+pub(super) fn unescaped(part: &str) -> String {
+    part.replace("~1", "/").replace("~0", "~")
 }
 
 /// An element of a list.

@@ -99,6 +99,7 @@ impl<'a> Checks<'a> {
     fn new(column: &'a Column, window: Range<i64>) -> Self {
         let sentinels = column.missing.iter().filter_map(|missing| match missing {
             Missing::Number(number) => Some(number.next_up()),
+            Missing::Integer(number) => Some((*number as f64).next_up()),
             Missing::Text(_) => None,
         });
         let from = sentinels.fold(column.min.unwrap_or(f64::MIN), f64::max);

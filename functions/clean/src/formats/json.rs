@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use self::members::Members;
 use self::text::JsonText;
 use super::columns::{Columns, Field, Record};
-use super::exact::{Json, Object};
+use super::exact::{Json, Object, unescaped};
 use super::lines::{Lines, TextLine};
 use super::value::Raw;
 use super::{Notes, RawObject};
@@ -501,6 +501,7 @@ fn find_rows<R: Read>(
         return visit(scanner);
     };
     let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
+    let name = unescaped(name);
     let mut visit = Some(visit);
     scanner.expect(b'{')?;
     if scanner.peek()? == Some(b'}') {
@@ -511,7 +512,7 @@ fn find_rows<R: Read>(
             match visit.take_if(|_| found) {
                 Some(visit) => find_rows_boxed(scanner, &rest, Box::new(visit))?,
                 None if found => {
-                    let (reason, why) = repeated(name, "document");
+                    let (reason, why) = repeated(&name, "document");
                     return Err(Stop::reject(reason, why));
                 }
                 None => scanner.skip_value()?,

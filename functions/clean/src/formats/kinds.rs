@@ -78,6 +78,30 @@ pub(super) fn refuse_other_kinds(head: &[u8], may_be_utf16: bool, is_unpacked: b
     Ok(())
 }
 
+/// Refuses an object that is not compressed as its name's ending says, by the name of what it is.
+pub(super) fn refuse_other_packing(head: &[u8], ending: &str) -> Result<(), Stop> {
+    let wanted = if ending == ".gz" { "gzip" } else { "Zstandard" };
+    // Zstandard also has frames that a reader skips.
+    let is_skipped = ending == ".zst" && matches!(head, [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..]);
+    let is_wanted = |kind: &&Kind| kind.name == wanted && head.starts_with(kind.magic);
+    let is_part = |kind: &&Kind| kind.name == wanted && kind.magic.starts_with(head);
+    if is_skipped || KINDS.iter().any(|kind| is_wanted(&kind) || is_part(&kind)) {
+        return Ok(());
+    }
+    let found = KINDS.iter().find(|kind| is_of(kind, head)).map(|kind| (kind.name, kind.cure));
+    let is_text = std::str::from_utf8(head).is_ok_and(|text| !text.contains('\0'))
+        || std::str::from_utf8(head).is_err_and(|error| error.error_len().is_none() && !head.contains(&0));
+    let (reason, name, cure) =
+        match found.or_else(|| is_utf16(head).then_some(("UTF-16 text", "and declare encoding = \"utf-16\""))) {
+            Some((name, cure)) if cure.starts_with("name it") => ("wrong_kind", name, cure.to_owned()),
+            Some((name, cure)) => ("wrong_kind", name, format!("name it without {ending}, {cure}")),
+            None if is_text => ("not_decompressible", "plain text", format!("name it without {ending}")),
+            None => ("not_decompressible", "something unknown", "upload it again, or name it as what it is".to_owned()),
+        };
+    let why = format!("by its first bytes the object is {name}, not {wanted}, as its name says: {cure}");
+    Err(Stop::reject(reason, why))
+}
+
 /// Refuses a page or document where a table of values should be.
 pub(super) fn refuse_markup(head: &[u8]) -> Result<(), Stop> {
     let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();

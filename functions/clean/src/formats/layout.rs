@@ -34,20 +34,23 @@ pub(super) enum Line {
 }
 
 /// What the names of a line are to a table.
-struct Named {
-    layout: Layout,
-    missing: Vec<String>,
-    is_any: bool,
+pub(super) struct Named {
+    /// Where the columns are by these names.
+    pub layout: Layout,
+    /// Names that a file must have and the line has not.
+    pub missing: Vec<String>,
+    /// How many different places have a declared name.
+    pub used: usize,
 }
 
 impl Layout {
-    /// What the first line of a file is, or of what may be before its header. `is_named_later` looks whether a line behind
-    /// it has all names.
+    /// What the first line of a file is, or of what may be before its header. `ahead` looks at that line and those behind
+    /// it.
     pub(super) fn find(
         table: &Table,
         header: Header,
         values: &[&str],
-        is_named_later: impl FnOnce() -> Result<bool, Stop>,
+        ahead: impl FnOnce() -> Result<Ahead, Stop>,
     ) -> Result<Line, Stop> {
         let columns = &table.columns;
         let by_position = Self::in_order(columns);
@@ -59,20 +62,33 @@ impl Layout {
             named.refuse_duplicates(values)?;
             return Ok(Line::Header(named.layout));
         }
-        if header == Header::Find || header == Header::Auto && is_named_later()? {
+        let ahead = if header == Header::Auto { ahead()? } else { Ahead::default() };
+        // Rows are no preamble: only lines before the first of them may be passed.
+        if header == Header::Find || ahead.is_preamble() {
             return Ok(Line::Preamble);
         }
-        let is_row = header == Header::Auto && !named.is_any;
-        let has_types = columns.iter().any(|column| column.kind != ColumnType::String && column.day_of.is_none());
+        let has_types = columns.iter().any(is_typed);
+        if ahead.has_header && !has_types {
+            let why = "a later line has all of the declared names, and as all columns are strings the lines before it may be \
+                       rows or not: write header = \"find\" into dataset.toml if they are none, header = \"never\" if all \
+                       lines are rows";
+            return Err(Stop::reject("unclear_header", why));
+        }
+        let is_row = header == Header::Auto && named.used == 0;
         if is_row && !has_types && by_position.takes(values) {
             let why = "none of the declared names is in line 1, and as all columns are strings it may be a row or a header: \
                        write header = \"never\" or header = \"always\" into dataset.toml";
             return Err(Stop::reject("unclear_header", why));
         }
-        if is_row && by_position.looks_like_data(columns, values) {
+        if is_row && ahead.other_names.is_none() && by_position.looks_like_data(columns, values) {
             return by_position.checked(values).map(Line::Row);
         }
-        Err(named.missing_column(values, &by_position))
+        Err(named.missing_column(columns, values, &by_position, ahead.other_names))
+    }
+
+    /// Whether columns in the order of declaration would have these values.
+    pub(super) fn fits_in_order(table: &Table, values: &[&str]) -> bool {
+        Self::in_order(&table.columns).takes(values)
     }
 
     /// Whether a line has all names that a file must have.
@@ -83,7 +99,10 @@ impl Layout {
     /// Why a file has no rows of the table: no line is its header.
     pub(super) fn no_header(table: &Table) -> Stop {
         let named = Named::new(&table.columns, &[]);
-        let why = format!("no line of the file has all of the names {}", named.missing.join(", "));
+        let why = match named.missing.as_slice() {
+            [] => format!("no line of the file has any of the names {}", some_fields(&table.columns)),
+            missing => format!("no line of the file has all of the names {}", missing.join(", ")),
+        };
         Stop::reject("missing_column", why)
     }
 
@@ -142,17 +161,70 @@ impl Layout {
     }
 
     /// Whether any value fits a column that does not take every text: no header's name does.
-    fn looks_like_data(&self, columns: &[Column], values: &[&str]) -> bool {
+    pub(super) fn looks_like_data(&self, columns: &[Column], values: &[&str]) -> bool {
+        let fits = |text: Cow<str>, column| check(column, Raw::Text(text)).is_ok_and(|value| value != Typed::Null);
+        self.texts(columns, values).any(|(column, text)| is_typed(column) && fits(text, column))
+    }
+
+    /// Whether a line has a value in the place of a column that does not take every text.
+    pub(super) fn has_types(&self, columns: &[Column], values: &[&str]) -> bool {
+        self.texts(columns, values).any(|(column, text)| is_typed(column) && !text.trim().is_empty())
+    }
+
+    /// Whether a line is a row in which nothing is to be refused. Blanks alone are none.
+    fn is_sound(&self, columns: &[Column], values: &[&str]) -> bool {
+        let has_types = columns.iter().any(is_typed);
+        let mut is_any = false;
+        let all_fit = self.texts(columns, values).all(|(column, text)| {
+            let raw = if text.trim().is_empty() { Raw::Missing } else { Raw::Text(text) };
+            let typed = check(column, raw);
+            is_any |= (is_typed(column) || !has_types) && typed.as_ref().is_ok_and(|typed| *typed != Typed::Null);
+            typed.is_ok()
+        });
+        all_fit && is_any && self.takes(values)
+    }
+
+    /// Whether each value of a line may be a name, and no other one is there: none is missing or comes twice, and none fits
+    /// its column, where one does not take every text.
+    fn looks_like_names(&self, columns: &[Column], values: &[&str]) -> bool {
+        let values = values.get(..self.columns()).unwrap_or(values);
+        let mut names: Vec<String> = values.iter().map(|value| compared(value)).collect();
+        let is_name = |name: &String| name.chars().any(char::is_alphabetic) && !MISSING.contains(&name.as_str());
+        let all_names = values.len() == self.columns() && names.iter().all(is_name);
+        names.sort_unstable();
+        names.dedup();
+        all_names
+            && names.len() == values.len()
+            && columns.iter().any(is_typed)
+            && !self.texts(columns, values).any(|(column, text)| is_typed(column) && column.is_missing_text(&text))
+            && !self.looks_like_data(columns, values)
+    }
+
+    /// Whether such a line has a declared name in each place of a column that does not take every text, with something
+    /// around it: a unit, for one. Below rows, others are rows with bad values.
+    fn looks_like_similar_names(&self, columns: &[Column], values: &[&str]) -> bool {
+        let fields: Vec<String> = columns.iter().flat_map(Column::fields).map(compared).collect();
+        let is_similar = |text: Cow<str>| {
+            let name = compared(&text);
+            fields.iter().any(|field| field.len() >= 3 && name.contains(field.as_str()))
+        };
+        let mut typed = self.texts(columns, values).filter(|(column, _)| is_typed(column)).peekable();
+        typed.peek().is_some() && typed.all(|(_, text)| is_similar(text)) && self.looks_like_names(columns, values)
+    }
+
+    /// The text of each column that has one of its own, joined if it is in several places.
+    fn texts<'v>(&self, columns: &'v [Column], values: &[&'v str]) -> impl Iterator<Item = (&'v Column, Cow<'v, str>)> {
         let value = |at: &usize| values.get(*at).copied().unwrap_or_default();
-        columns.iter().enumerate().any(|(at, column)| {
+        columns.iter().enumerate().filter_map(move |(at, column)| {
             let joined = self.joined.iter().find(|(of, _)| *of == at);
-            let text: Option<Cow<str>> = match joined {
-                Some((_, parts)) => Some(parts.iter().map(value).collect::<Vec<_>>().join(" ").into()),
-                None => self.positions.get(at).copied().flatten().map(|at| value(&at).into()),
+            let text: Cow<str> = match joined {
+                Some((_, parts)) => {
+                    let parts = parts.iter().map(value).map(str::trim).filter(|part| !part.is_empty());
+                    parts.collect::<Vec<_>>().join(" ").into()
+                }
+                None => value(self.positions.get(at)?.as_ref()?).into(),
             };
-            let is_typed = column.kind != ColumnType::String && column.day_of.is_none();
-            let fits = |text: Cow<str>| check(column, Raw::Text(text)).is_ok_and(|value| value != Typed::Null);
-            is_typed && text.is_some_and(fits)
+            Some((column, text))
         })
     }
 
@@ -193,6 +265,16 @@ impl Layout {
     }
 }
 
+/// Whether a column does not take every text.
+fn is_typed(column: &Column) -> bool {
+    column.kind != ColumnType::String && column.day_of.is_none()
+}
+
+/// The first names that are declared.
+fn some_fields(columns: &[Column]) -> String {
+    columns.iter().flat_map(Column::fields).take(8).collect::<Vec<_>>().join(", ")
+}
+
 /// What stands between the values of a line that was taken for a single one.
 fn delimiter_of(values: &[&str]) -> Option<char> {
     let [line] = values else { return None };
@@ -211,6 +293,47 @@ fn counted(values: usize) -> String {
     if values == 1 { "1 value".to_owned() } else { format!("{values} values") }
 }
 
+/// Texts that stand for no value, as they are compared. They are no names.
+const MISSING: [&str; 9] = ["na", "n/a", "nan", "null", "none", "missing", "unknown", "inf", "error"];
+
+/// What the lines at the beginning of a file are, from the first on and up to one that has all names.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    /// Whether there is such a line.
+    has_header: bool,
+    /// Whether a line before it is a row, by the order of declaration.
+    has_row: bool,
+    /// The line before it that looks like a header of other names.
+    other_names: Option<u64>,
+}
+
+impl Ahead {
+    /// Whether the first line is before the header.
+    pub(super) fn is_preamble(&self) -> bool {
+        self.has_header && !self.has_row
+    }
+
+    /// Looks at the next line, whose number this is. False if what is behind does not matter.
+    pub(super) fn add(&mut self, table: &Table, line: u64, values: &[&str]) -> bool {
+        let columns = &table.columns;
+        if Layout::is_header(table, values) {
+            self.has_header = true;
+            return false;
+        }
+        let by_position = Layout::in_order(columns);
+        if !self.has_row && by_position.is_sound(columns, values) {
+            self.has_row = true;
+        } else if self.other_names.is_none() {
+            let is_header = match self.has_row {
+                false => by_position.looks_like_names(columns, values),
+                true => by_position.looks_like_similar_names(columns, values),
+            };
+            self.other_names = is_header.then_some(line);
+        }
+        true
+    }
+}
+
 /// A name as it is compared: in lower case, and without what is not seen around it. Within, all white space is one blank: a
 /// header has line breaks and blanks that do not break.
 pub(super) fn compared(name: &str) -> String {
@@ -220,7 +343,7 @@ pub(super) fn compared(name: &str) -> String {
 }
 
 impl Named {
-    fn new(columns: &[Column], values: &[&str]) -> Self {
+    pub(super) fn new(columns: &[Column], values: &[&str]) -> Self {
         let names: Vec<String> = values.iter().map(|name| compared(name)).collect();
         let of_field = |field: &str| {
             let field = compared(field);
@@ -253,23 +376,24 @@ impl Named {
         // Several columns may read one field: it is missing once.
         let mut told = BTreeSet::new();
         missing.retain(|field| told.insert(field.to_lowercase()));
-        let is_any = !used.is_empty();
         used.sort_unstable();
         used.dedup();
+        let found = used.len();
         let unused = names.iter().enumerate().filter(|(at, name)| !name.is_empty() && used.binary_search(at).is_err());
         let ignored = unused.count() as u64;
         // A delimiter at the end of the header makes no column.
         let named = names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
         let layout = Layout { positions, joined, width: named..=names.len(), ignored };
-        Self { layout, missing, is_any }
+        Self { layout, missing, used: found }
     }
 
-    fn is_header(&self) -> bool {
-        self.is_any && self.missing.is_empty()
+    /// Whether it has all names that a file must have.
+    pub(super) fn is_header(&self) -> bool {
+        self.used > 0 && self.missing.is_empty()
     }
 
     /// Which of two columns of one name is meant cannot be known.
-    fn refuse_duplicates(&self, values: &[&str]) -> Result<(), Stop> {
+    pub(super) fn refuse_duplicates(&self, values: &[&str]) -> Result<(), Stop> {
         let mut names: Vec<String> = values.iter().map(|name| compared(name)).collect();
         names.retain(|name| !name.is_empty());
         names.sort_unstable();
@@ -282,19 +406,30 @@ impl Named {
         }
     }
 
-    fn missing_column(&self, values: &[&str], by_position: &Layout) -> Stop {
-        let missing = self.missing.join(", ");
+    fn missing_column(
+        self,
+        columns: &[Column],
+        values: &[&str],
+        by_position: &Layout,
+        other_names: Option<u64>,
+    ) -> Stop {
+        let missing = match self.missing.as_slice() {
+            [] => format!("none of the columns {}", some_fields(columns)),
+            missing => format!("no column {}", missing.join(", ")),
+        };
         if let Some(delimiter) = delimiter_of(values).filter(|_| by_position.columns() > 1) {
-            return Stop::reject(
-                "missing_column",
-                format!("the file has no column {missing}: {}", of_delimiter(delimiter)),
-            );
+            return Stop::reject("missing_column", format!("the file has {missing}: {}", of_delimiter(delimiter)));
         }
-        let count = counted(values.len());
+        let other = match other_names.filter(|line| *line > 1) {
+            Some(line) => format!(", and line {line} looks like a header of other names"),
+            None => String::new(),
+        };
         let why = format!(
-            "the file has no column {missing}; its first line has {count}, of {} declared: name them as field = [...], \
-             or write header = \"find\" or skip_lines if the header stands further below, optional = true for a column that \
-             a file may lack, header = \"never\" if there is no header",
+            "the file has {missing}; its first line has {}, of {} declared{other}: name them as field = [...], or \
+             write delimiter if another character stands between values, header = \"find\" or skip_lines if the header \
+             stands further below, optional = true for a column that a file may lack, header = \"never\" if there is no \
+             header",
+            counted(values.len()),
             by_position.columns()
         );
         Stop::reject("missing_column", why)

@@ -12,6 +12,7 @@ pub mod draft;
 mod encoding;
 mod exact;
 mod head;
+mod headers;
 pub mod irceline;
 mod json;
 mod kinds;
@@ -20,6 +21,7 @@ mod layout;
 mod lines;
 #[cfg(test)]
 mod packed_tests;
+mod pages;
 mod repeated;
 #[cfg(test)]
 mod rows;
@@ -84,6 +86,14 @@ pub fn decode(
         return archive::decode(object, reader, sink);
     }
     decode_as(object.table.format_of(object.key), object, siblings, reader, sink)
+}
+
+/// The first bytes of what is compressed by its name, if they are those of such an object. An empty one has none.
+pub fn compressed_head(ending: &str, reader: &mut dyn Read) -> Result<Vec<u8>, Stop> {
+    let mut head = Vec::with_capacity(kinds::LOOKED_AT);
+    reader.take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
+    kinds::refuse_other_packing(&head, ending)?;
+    Ok(head)
 }
 
 fn decode_as(

@@ -4,10 +4,11 @@ use std::io::{Cursor, Read, Write};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int32Array, ListArray,
-    RecordBatch, StringArray, TimestampMillisecondArray, TimestampNanosecondArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array,
+    Int32Array, LargeStringArray, ListArray, NullArray, RecordBatch, StringArray, StringViewArray,
+    TimestampMillisecondArray, TimestampNanosecondArray,
 };
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{Int8Type, Int32Type};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, GzipLevel};
 use parquet::file::properties::WriterProperties;
@@ -282,7 +283,7 @@ fn parquet_of_others_is_read_by_name_and_its_types_are_checked() {
             kept.rows,
             [
                 format!("1|a|0.1|{rest}|2024-10-04|123.45|true|x|-"),
-                format!("-|b|-|{rest}|2024-10-05|-|false|-|-"),
+                format!("-|b|-|{rest}|2024-10-05|-|false| |-"),
                 format!("3|a|-1e300|{rest}|2024-10-06|-0.05|true|é|-"),
             ]
         );
@@ -408,4 +409,123 @@ fn an_endless_part_is_read_in_bounded_memory() {
     let kept = decoded(DECLARED, "x.zip", bytes.as_slice()).unwrap();
     assert_eq!(kept.rows, ["1|a", "2|b"]);
     assert!(kept.rejects[0].starts_with("3 - record_too_long"));
+}
+
+/// A Parquet file of these columns.
+fn parquet_of(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+#[test]
+fn a_column_without_values_is_null_whatever_its_type_is() {
+    let file = parquet_of(vec![("id", Arc::new(Int32Array::from(vec![1, 2]))), ("name", Arc::new(NullArray::new(2)))]);
+    assert_eq!(decoded(DECLARED, "x.parquet", file.as_slice()).unwrap().rows, ["1|-", "2|-"]);
+}
+
+#[test]
+fn empty_texts_are_texts_where_there_are_nulls_beside_them() {
+    let texts = || vec![Some(""), Some(" a "), None];
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(texts())),
+        Arc::new(LargeStringArray::from(texts())),
+        Arc::new(StringViewArray::from(texts())),
+        Arc::new(texts().into_iter().collect::<DictionaryArray<Int8Type>>()),
+        Arc::new(BinaryArray::from(texts().into_iter().map(|text| text.map(str::as_bytes)).collect::<Vec<_>>())),
+    ];
+    for column in columns {
+        let kind = column.data_type().clone();
+        let file = parquet_of(vec![("id", Arc::new(Int32Array::from(vec![1, 2, 3]))), ("name", column)]);
+        assert_eq!(decoded(DECLARED, "x.parquet", file.as_slice()).unwrap().rows, ["1|", "2| a ", "3|-"], "{kind}");
+    }
+    let json = b"{\"id\":1,\"name\":\"\"}\n{\"id\":2,\"name\":\" a \"}\n{\"id\":3,\"name\":null}\n";
+    assert_eq!(decoded(DECLARED, "x.ndjson", &json[..]).unwrap().rows, ["1|", "2| a ", "3|-"]);
+}
+
+#[test]
+fn uuids_are_written_as_such() {
+    let schema = "message m { required int32 id; optional fixed_len_byte_array(16) name (UUID); }";
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).unwrap());
+    let mut bytes = Vec::new();
+    let mut writer = parquet::file::writer::SerializedFileWriter::new(&mut bytes, schema, Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<parquet::data_type::Int32Type>().write_batch(&[1, 2], None, None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let value = parquet::data_type::FixedLenByteArray::from(b"abcdefghijklmno\x00".to_vec());
+    column.typed::<parquet::data_type::FixedLenByteArrayType>().write_batch(&[value], Some(&[1, 0]), None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    let kept = decoded(DECLARED, "x.parquet", bytes.as_slice()).unwrap();
+    assert_eq!(kept.rows, ["1|61626364-6566-6768-696a-6b6c6d6e6f00", "2|-"]);
+}
+
+#[test]
+fn a_row_that_is_too_long_is_rejected() {
+    let texts = ["a".to_owned(), "x".repeat(9 * 1024 * 1024), "b".to_owned()];
+    let names: ArrayRef = Arc::new(StringArray::from(texts.to_vec()));
+    let file = parquet_of(vec![("id", Arc::new(Int32Array::from(vec![1, 2, 3]))), ("name", names)]);
+    let kept = decoded(DECLARED, "x.parquet", file.as_slice()).unwrap();
+    assert_eq!(kept.rows, ["1|a", "3|b"]);
+    assert!(kept.rejects[0].starts_with("2 - record_too_long: 2\tx"));
+    let names: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(65 * 1024 * 1024)]));
+    let file = parquet_of(vec![("id", Arc::new(Int32Array::from(vec![1]))), ("name", names)]);
+    assert_eq!(decoded(DECLARED, "x.parquet", file.as_slice()).unwrap_err(), "record_too_long");
+    assert_eq!(decoded("column.id = { type = 'int64' }\n", "x.parquet", file.as_slice()).unwrap().rows, ["1"]);
+}
+
+/// A row of a sheet: texts in quotes are strings, those that begin with # are errors, and others numbers.
+fn sheet_row(number: u32, cells: &[&str]) -> String {
+    let cell = |(at, text): (usize, &&str)| {
+        let place = format!("{}{number}", char::from(b'A' + at as u8));
+        match text.parse::<f64>() {
+            Ok(_) => format!("<c r=\"{place}\"><v>{text}</v></c>"),
+            Err(_) if text.starts_with('#') => format!("<c r=\"{place}\" t=\"e\"><f>X()</f><v>{text}</v></c>"),
+            Err(_) => format!("<c r=\"{place}\" t=\"inlineStr\"><is><t>{text}</t></is></c>"),
+        }
+    };
+    format!("<row r=\"{number}\">{}</row>", cells.iter().enumerate().map(cell).collect::<String>())
+}
+
+fn sheet_of(rows: &[&[&str]]) -> Vec<u8> {
+    let rows: String = (1..).zip(rows).map(|(number, cells)| sheet_row(number, cells)).collect();
+    workbook(&[("Data", "visible", &rows)])
+}
+
+#[test]
+fn a_sheet_has_headers_and_rows_as_a_text_has() {
+    let three = "column.id = { type = 'int64' }\ncolumn.name = { type = 'string' }\ncolumn.v = { type = 'float64' }\n";
+    let file = sheet_of(&[&["1", "a", "1"], &["2", "b", "2"], &["v", "name", "id"], &["3", "c", "4"]]);
+    let kept = decoded(three, "x.xlsx", file.as_slice()).unwrap();
+    assert_eq!((kept.rows.join(" "), kept.preamble), ("1|a|1.0 2|b|2.0 4|c|3.0".to_owned(), 1));
+    let two = "column.pm10 = { type = 'float64' }\ncolumn.no2 = { type = 'float64' }\n";
+    let file = sheet_of(&[&["Station", "41"], &["NO2_ug", "PM10_ug"], &["1", "99"], &["2", "98"]]);
+    assert_eq!(decoded(two, "x.xlsx", file.as_slice()).unwrap_err(), "missing_column");
+    let file = sheet_of(&[&["pm10", "no2"], &["1", "99"], &["no2", "PM10_ug"], &["2", "98"]]);
+    let kept = decoded(two, "x.xlsx", file.as_slice()).unwrap();
+    assert_eq!((kept.rows, kept.rejects.len()), (vec!["1.0|99.0".to_owned()], 2));
+}
+
+#[test]
+fn an_error_of_a_formula_rejects_its_row_unless_it_is_declared_as_missing() {
+    let file = sheet_of(&[&["id", "name"], &["1", "#N/A"], &["#DIV/0!", "b"], &["3", "c"]]);
+    let kept = decoded(DECLARED, "x.xlsx", file.as_slice()).unwrap();
+    assert_eq!(kept.rows, ["3|c"]);
+    assert_eq!(kept.rejects, ["2 name excel_error: 1\t#N/A", "3 id excel_error: #DIV/0!\tb"]);
+    assert!(kept.messages[0].contains("missing = [\"#N/A\"]"), "{}", kept.messages[0]);
+    let declared = DECLARED.replace("'string'", "'string', missing = ['#N/A']");
+    assert_eq!(decoded(&declared, "x.xlsx", file.as_slice()).unwrap().rows, ["1|-", "3|c"]);
+    assert_eq!(decoded("column.id = { type = 'int64' }\n", "x.xlsx", file.as_slice()).unwrap().rows, ["1", "3"]);
+}
+
+#[test]
+fn rows_are_where_an_escaped_pointer_says() {
+    let declared = "rows = '/a~1b/~0'\ncolumn.id = { type = 'int64' }\n";
+    assert_eq!(decoded(declared, "x.json", &b"{\"a/b\":{\"~\":[{\"id\":1}]}}"[..]).unwrap().rows, ["1"]);
 }

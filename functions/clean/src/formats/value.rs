@@ -9,7 +9,7 @@ use chrono::{
     DateTime, Days, FixedOffset, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta,
     TimeZone,
 };
-use lake::dataset::{Ambiguous, Column, ColumnType, Decimal, TimeFormat};
+use lake::dataset::{Ambiguous, Column, ColumnType, Decimal, TimeFormat, has_time_of_day, parsed_time};
 use lake::time::parse_day;
 use serde_json::value::RawValue;
 
@@ -84,20 +84,30 @@ pub fn check<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
         Raw::Text(text) if column.is_missing_text(&text) => Typed::Null,
         // An empty text is a text, and nothing else.
         Raw::Text(text) if column.kind != ColumnType::String && text.trim().is_empty() => Typed::Null,
-        Raw::Number(number) if double(number).is_some_and(|number| column.is_missing_number(number)) => Typed::Null,
+        Raw::Number(number) if is_missing_number(column, number) => Typed::Null,
         raw => convert(column, raw)?,
     };
-    let number = match typed {
-        Typed::Float(number) => Some(number),
-        // Bounds are small: the rounding of huge integers does not move them across.
-        Typed::Int(number) if column.kind == ColumnType::Int64 => Some(number as f64),
+    // A double is several integers beyond 2^53: these are compared as they are.
+    let is_int = column.kind == ColumnType::Int64;
+    let typed = match typed {
+        Typed::Float(number) if column.is_missing_number(number) => Typed::Null,
+        Typed::Int(number) if is_int && column.is_missing_int(number) => Typed::Null,
+        typed => typed,
+    };
+    require(column, &typed)?;
+    let refused = match typed {
+        Typed::Float(number) => column.refuse_number(number),
+        Typed::Int(number) if is_int => column.refuse_int(number),
         _ => None,
     };
-    let typed = if number.is_some_and(|number| column.is_missing_number(number)) { Typed::Null } else { typed };
-    require(column, &typed)?;
-    match number.filter(|_| typed != Typed::Null).and_then(|number| column.refuse_number(number)) {
-        Some(refusal) => Err(refusal),
-        None => Ok(typed),
+    refused.map_or(Ok(typed), Err)
+}
+
+/// Whether a JSON number stands for "missing" in a column of any type.
+fn is_missing_number(column: &Column, digits: &str) -> bool {
+    match whole_decimal(digits).filter(|_| column.kind != ColumnType::Float64) {
+        Some(number) => column.is_missing_int(number),
+        None => double(digits).is_some_and(|number| column.is_missing_number(number)),
     }
 }
 
@@ -112,8 +122,9 @@ pub fn require(column: &Column, typed: &Typed) -> Result<(), Refusal> {
 fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
     let is_number = matches!(raw, Raw::Number(_));
     let text: Cow<'v, str> = match raw {
-        Raw::Text(Cow::Borrowed(text)) => text.trim().into(),
-        Raw::Text(Cow::Owned(text)) => text.trim().to_owned().into(),
+        // Blanks around a text are part of it, and of no other value.
+        Raw::Text(text) if column.kind == ColumnType::String => text,
+        Raw::Text(text) => trimmed(text),
         Raw::Number(number) => number.into(),
         Raw::Bool(truth) => if truth { "true" } else { "false" }.into(),
         Raw::Stamp { time, is_utc } => match stamp(column, time, is_utc) {
@@ -121,7 +132,8 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
             None => format!("{}{}", time.format("%Y-%m-%dT%H:%M:%S%.f"), if is_utc { "Z" } else { "" }).into(),
         },
         Raw::Missing | Raw::Nested => {
-            return Err(("wrong_type", "a single value was expected, not a list or an object".to_owned()));
+            let why = "a single value was expected, not a list, an object or bytes that are no text";
+            return Err(("wrong_type", why.to_owned()));
         }
     };
     match column.kind {
@@ -134,7 +146,8 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
         ColumnType::Float64 => {
             let text = if is_number { text } else { with_plain_marks(column, text)? };
             let number: f64 = fast_float2::parse(text.as_bytes()).map_err(|_| not_a("not_a_number", "a number"))?;
-            if is_number && number.is_infinite() {
+            // `inf` is a text as well.
+            if number.is_infinite() && text.contains(|character: char| character.is_ascii_digit()) {
                 return Err(("out_of_range", "the number is beyond the range of doubles".to_owned()));
             }
             Ok(Typed::Float(if column.round { number.round_ties_even() } else { number }))
@@ -243,7 +256,17 @@ fn whole_decimal(text: &str) -> Option<i64> {
     format!("{sign}{significant}{}", "0".repeat(zeros)).parse().ok()
 }
 
+/// A text without white space around it.
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => text.trim().into(),
+        Cow::Owned(text) if text.trim().len() == text.len() => text.into(),
+        Cow::Owned(text) => text.trim().to_owned().into(),
+    }
+}
+
 fn string<'v>(column: &Column, text: Cow<'v, str>) -> Result<Typed<'v>, Refusal> {
+    let text = if column.trims() { trimmed(text) } else { text };
     let text = match &column.extract {
         None => text,
         Some(pattern) => match pattern.captures(&text).and_then(|groups| groups.get(1)) {
@@ -300,9 +323,9 @@ fn instant(column: &Column, text: &str) -> Result<Typed<'static>, Refusal> {
                 Some(time) => return Ok(Typed::Int(time.timestamp_micros())),
                 None => None,
             },
+            TimeFormat::Pattern(pattern) if has_time_of_day(pattern) => local_of(text, pattern),
             TimeFormat::Pattern(pattern) => {
-                let midnight = || NaiveDate::parse_from_str(text, pattern).ok().map(|day| day.and_time(NaiveTime::MIN));
-                local_of(text, pattern).or_else(midnight)
+                NaiveDate::parse_from_str(text, pattern).ok().map(|day| day.and_time(NaiveTime::MIN))
             }
         };
         match local_time.map(|time| local(column, time)) {
@@ -331,12 +354,14 @@ fn excel(text: &str) -> Option<NaiveDateTime> {
 }
 
 /// The date and time of day that so many of Excel's days are, to the millisecond. Excel has a 29 February 1900, which was
-/// none.
+/// none, and ends with the year 9999: what is beyond is a time of the year 10000.
 pub(super) fn excel_time(days: f64) -> Option<NaiveDateTime> {
     const MILLIS: f64 = 86_400_000.0;
-    if !(1.0..2_958_466.0).contains(&days) || (60.0..61.0).contains(&days) {
+    const END: f64 = 2_958_466.0;
+    if !(1.0..f64::INFINITY).contains(&days) || (60.0..61.0).contains(&days) {
         return None;
     }
+    let days = days.min(END);
     let first = NaiveDate::from_ymd_opt(1899, 12, if days < 60.0 { 31 } else { 30 })?;
     // At most 2^48: a double has them all.
     let millis = (days * MILLIS).round() as i64;
@@ -387,13 +412,13 @@ fn without_offset(text: &str) -> Option<NaiveDateTime> {
 
 /// The date and time of day that a text says. `24:00` is midnight of the next day.
 fn local_of(text: &str, pattern: &str) -> Option<NaiveDateTime> {
-    let parsed = |text: &str| NaiveDateTime::parse_from_str(text, pattern).ok();
+    let parsed = |text: &str| parsed_time(text, pattern)?.to_naive_datetime_with_offset(0).ok();
     parsed(text).or_else(|| next_day(parsed(&with_midnight(text, hour_in(text, pattern)?)?)?))
 }
 
 /// The same of a text that says how far it is from UTC.
 fn with_offset(text: &str, pattern: &str) -> Option<DateTime<FixedOffset>> {
-    let parsed = |text: &str| DateTime::parse_from_str(text, pattern).ok();
+    let parsed = |text: &str| parsed_time(text, pattern)?.to_datetime().ok();
     parsed(text).or_else(|| {
         let time = parsed(&with_midnight(text, hour_in(text, pattern)?)?)?;
         (time.time() == NaiveTime::MIN).then(|| time.checked_add_days(Days::new(1)))?

@@ -8,13 +8,15 @@ use std::io::{Read, Seek};
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
 use chrono::NaiveDate;
-use lake::dataset::{Header, Sheet, Table};
+use lake::dataset::{Column, Header, Sheet, Table};
 use tempfile::SpooledTempFile;
 
 use super::archive::{kept, open};
 use super::cell::{Cell, damaged, guarded, line, value};
 use super::columns::{Columns, Record};
-use super::layout::{Layout, Line};
+use super::headers::{Headers, Turn};
+use super::layout::{Ahead, Layout, Line};
+use super::value::Refusal;
 use super::{Notes, RawObject};
 use crate::error::Stop;
 use crate::reject::Reject;
@@ -238,13 +240,18 @@ fn typed(value: &DataRef<'_>) -> Cell {
     match value {
         DataRef::Int(number) => Cell::Number(number.to_string()),
         DataRef::Float(number) => Cell::Number(number.to_string()),
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => Cell::Text(text.clone()),
-        DataRef::SharedString(text) => Cell::Text((*text).to_owned()),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => of_text(text),
+        DataRef::SharedString(text) => of_text(text),
         DataRef::Bool(truth) => Cell::Bool(*truth),
         DataRef::DateTime(time) => stamp(time),
-        DataRef::Error(error) => Cell::Text(error.to_string()),
+        DataRef::Error(error) => Cell::Error(error.to_string()),
         DataRef::Empty => Cell::Empty,
     }
+}
+
+/// A sheet has no null beside its empty cells: one with a blank text is another of them.
+fn of_text(text: &str) -> Cell {
+    if text.trim().is_empty() { Cell::Empty } else { Cell::Text(text.to_owned()) }
 }
 
 /// A date and time of day; a time of day alone, which is less than a day, is a text such as `10:00:00`.
@@ -273,10 +280,12 @@ fn decode_sheet(object: &RawObject, rows: &mut SheetRows, sink: &mut dyn Sink) -
     let mut columns = Columns::new(object);
     let mut waiting = VecDeque::new();
     let begun = begin(object, rows, &mut waiting, &mut notes)?;
-    let Some(layout) = begun else {
+    let Some((mut layout, names)) = begun else {
         columns.flush(sink)?;
         return Ok(notes);
     };
+    let headers = Headers::new(object.table, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut unreadable = None;
     notes.ignored_columns = layout.ignored;
     let received_at = object.received_at.timestamp_micros();
     let mut text = String::new();
@@ -286,16 +295,26 @@ fn decode_sheet(object: &RawObject, rows: &mut SheetRows, sink: &mut dyn Sink) -
             None => rows.next_row()?,
         };
         let Some(SheetRow { number: row, cells }) = next else { break };
+        match headers.as_ref().and_then(|headers| turn(headers, &layout, row, &cells)) {
+            None => {}
+            Some(Turn::Other(why)) => unreadable = Some(why),
+            Some(Turn::Header(next)) => {
+                notes.ignored_columns = notes.ignored_columns.max(next.ignored);
+                notes.preamble += 1;
+                (layout, unreadable) = (next, None);
+                continue;
+            }
+        }
         notes.seen += 1;
         line(&cells, &mut text);
+        if let Some(why) = &unreadable {
+            let (reason, message) = ("missing_column", why.clone());
+            sink.reject(&Reject { row, column: None, reason, message, text: text.as_bytes() })?;
+            continue;
+        }
         let beyond = cells.get(layout.columns()..).unwrap_or_default();
-        if let Some(column) = uncomputed(&layout, object.table, &cells) {
-            let message = format!(
-                "{column} is a formula without its result, as programs write that do not compute: open the workbook in one \
-                 that does, and save it"
-            );
-            let (column, text) = (Some(column), text.as_bytes());
-            sink.reject(&Reject { row, column, reason: "not_computed", message, text })?;
+        if let Some((column, (reason, message))) = without_result(&layout, object.table, &cells) {
+            sink.reject(&Reject { row, column: Some(column), reason, message, text: text.as_bytes() })?;
             continue;
         }
         if beyond.iter().all(Cell::is_blank) {
@@ -311,27 +330,56 @@ fn decode_sheet(object: &RawObject, rows: &mut SheetRows, sink: &mut dyn Sink) -
     Ok(notes)
 }
 
-/// The first column that is read from a formula without a result.
-fn uncomputed<'t>(layout: &Layout, table: &'t Table, cells: &[Cell]) -> Option<&'t str> {
-    let is_uncomputed = |at: usize| cells.get(at) == Some(&Cell::Uncomputed);
-    if !cells.contains(&Cell::Uncomputed) {
+/// The header that a row is, if its cells are names.
+fn turn(headers: &Headers, layout: &Layout, row: u64, cells: &[Cell]) -> Option<Turn> {
+    let texts: Vec<_> = cells.iter().map(Cell::text).collect();
+    if !headers.may_be(texts.iter().map(|text| text.as_bytes())) {
         return None;
     }
-    let joined = |column: usize| layout.joined().iter().find(|(joined, _)| *joined == column);
-    let found = table.columns.iter().enumerate().find(|(column, _)| match joined(*column) {
-        Some((_, parts)) => parts.iter().copied().any(is_uncomputed),
-        None => layout.position(*column).is_some_and(is_uncomputed),
-    });
-    found.map(|(_, column)| column.name.as_str())
+    headers.turn(layout, row, &texts.iter().map(AsRef::as_ref).collect::<Vec<_>>())
 }
 
-/// Finds the header. Rows that were looked at and come behind it are waiting.
+/// The first column that is read from a formula without a result, or with one that is an error and not declared as
+/// missing.
+fn without_result<'t>(layout: &Layout, table: &'t Table, cells: &[Cell]) -> Option<(&'t str, Refusal)> {
+    if !cells.iter().any(|cell| matches!(cell, Cell::Uncomputed | Cell::Error(_))) {
+        return None;
+    }
+    let refusal = |column: &Column, at: usize| {
+        let name = &column.name;
+        match cells.get(at)? {
+            Cell::Uncomputed => {
+                let why = format!(
+                    "{name} is a formula without its result, as programs write that do not compute: open the workbook in one \
+                     that does, and save it"
+                );
+                Some(("not_computed", why))
+            }
+            Cell::Error(error) if !column.is_missing_text(error) => {
+                let why = format!(
+                    "{name} is a formula that failed ({error}): mend it in the workbook, or declare missing = [\"{error}\"]"
+                );
+                Some(("excel_error", why))
+            }
+            _ => None,
+        }
+    };
+    table.columns.iter().enumerate().find_map(|(at, column)| {
+        let found = match layout.joined().iter().find(|(joined, _)| *joined == at) {
+            Some((_, parts)) => parts.iter().find_map(|at| refusal(column, *at)),
+            None => refusal(column, layout.position(at)?),
+        };
+        found.map(|refusal| (column.name.as_str(), refusal))
+    })
+}
+
+/// Finds the header, and its names. Rows that were looked at and come behind it are waiting.
 fn begin(
     object: &RawObject,
     rows: &mut SheetRows,
     waiting: &mut VecDeque<SheetRow>,
     notes: &mut Notes,
-) -> Result<Option<Layout>, Stop> {
+) -> Result<Option<(Layout, Vec<String>)>, Stop> {
     let table = object.table;
     let mut header = table.header;
     loop {
@@ -346,17 +394,22 @@ fn begin(
             return if header == Header::Find && notes.preamble > 0 { Err(Layout::no_header(table)) } else { Ok(None) };
         };
         let texts = |row: &SheetRow| row.cells.iter().map(|cell| cell.text().into_owned()).collect::<Vec<_>>();
-        let is_header = |row: &SheetRow| {
-            let texts = texts(row);
-            Layout::is_header(table, &texts.iter().map(String::as_str).collect::<Vec<_>>())
-        };
         let names = texts(&first);
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        match Layout::find(table, header, &names, || Ok(waiting.iter().any(is_header)))? {
-            Line::Header(layout) => return Ok(Some(layout)),
+        let ahead = || {
+            let mut ahead = Ahead::default();
+            for row in [&first].into_iter().chain(waiting.iter()) {
+                let texts = texts(row);
+                if !ahead.add(table, row.number, &texts.iter().map(String::as_str).collect::<Vec<_>>()) {
+                    break;
+                }
+            }
+            Ok(ahead)
+        };
+        match Layout::find(table, header, &names.iter().map(String::as_str).collect::<Vec<_>>(), ahead)? {
+            Line::Header(layout) => return Ok(Some((layout, names))),
             Line::Row(layout) => {
                 waiting.push_front(first);
-                return Ok(Some(layout));
+                return Ok(Some((layout, Vec::new())));
             }
             Line::Preamble => {
                 notes.preamble += 1;

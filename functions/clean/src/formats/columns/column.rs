@@ -7,7 +7,7 @@ use lake::dataset::{Column, Decimal, Missing};
 
 use super::Field;
 use super::cells::{Cells, end_of};
-use super::number::{Ungrouped, decimal, int, rounded, whole};
+use super::number::{EXACT, Ungrouped, decimal, int, rounded, whole};
 use super::stamp::Stamps;
 use crate::formats::clocks::Twice;
 use crate::formats::value::{Raw, Refusal, Typed, check};
@@ -19,6 +19,8 @@ pub(super) struct TableColumn<'a> {
     pub is_day_of_another: bool,
     /// Whether its texts are matched with a pattern, which only [`check`] does.
     has_pattern: bool,
+    /// Whether white space around its texts is no part of them.
+    trims: bool,
     /// Whether numbers are rounded, and between which they are.
     round: bool,
     min: f64,
@@ -39,14 +41,16 @@ impl<'a> TableColumn<'a> {
     pub(super) fn new(declared: &'a Column) -> Self {
         let texts = declared.missing.iter().filter_map(|missing| match missing {
             Missing::Text(text) => Some(text.trim().as_bytes()),
-            Missing::Number(_) => None,
+            Missing::Number(_) | Missing::Integer(_) => None,
         });
         let numbers = declared.missing.iter().filter_map(|missing| match missing {
             Missing::Number(number) => Some(*number),
+            Missing::Integer(number) => Some(*number as f64),
             Missing::Text(_) => None,
         });
         Self {
             declared,
+            trims: declared.trims(),
             is_day_of_another: declared.day_of.is_some(),
             round: declared.round,
             min: declared.min.unwrap_or(f64::NEG_INFINITY),
@@ -158,14 +162,14 @@ impl<'a> TableColumn<'a> {
     /// Adds the value of a text or a JSON number, if it has a common shape and is acceptable.
     #[inline(always)]
     fn take<const IS_NUMBER: bool>(&mut self, text: &[u8], stamps: &mut Stamps) -> bool {
-        let Self { declared, missing_numbers, min, max, round, cells, .. } = self;
+        let Self { declared, missing_numbers, min, max, round, trims, cells, .. } = self;
         let (point, mark) = if IS_NUMBER { (b'.', None) } else { (self.point, self.mark) };
         // Whether a number stands for itself, and is neither too small nor too great.
         let accepts = |number| !(number < *min || number > *max || missing_numbers.contains(&number));
         match cells {
             Cells::Int(values) => {
                 match int(unpadded(text)).or_else(|| other_int(unpadded(text), point, mark, *round)) {
-                    Some(number) if accepts(number as f64) => values.push(number),
+                    Some(number) if accepts(number as f64) && is_decided(number, *min, *max) => values.push(number),
                     _ => return false,
                 }
             }
@@ -189,7 +193,8 @@ impl<'a> TableColumn<'a> {
             // A number may stand for "missing" in columns of other types as well.
             _ if IS_NUMBER && !missing_numbers.is_empty() => return false,
             Cells::Text { bytes, ends, known } => {
-                let Some(text) = trimmed(text) else { return false };
+                let text = if *trims { trimmed(text) } else { Some(text) };
+                let Some(text) = text else { return false };
                 if self.has_pattern || known.as_ref().is_some_and(|known| known.binary_search(&text).is_err()) {
                     return false;
                 }
@@ -228,6 +233,12 @@ impl<'a> TableColumn<'a> {
         let nulls = self.nulls.finish();
         self.cells.finish(nulls)
     }
+}
+
+/// Whether an integer is between two bounds where the doubles nearest to all three are: beyond 2^53 they may be the same.
+#[inline]
+fn is_decided(number: i64, min: f64, max: f64) -> bool {
+    number.unsigned_abs() < EXACT || min < number as f64 && (number as f64) < max
 }
 
 /// The integer of a text with marks between thousands, or with decimals.
@@ -361,8 +372,17 @@ mod tests {
     fn what_is_refused_or_missing_is_not_taken() {
         for (options, texts) in [
             ("type = 'int64'\nmin = 0\nmax = 9\nmissing = [5]", &["-1", "10", "5", "5.0", "", "x", "1.5", "1e1"][..]),
-            ("type = 'int64'\nthousands = ','", &["1,23", "1234,567", ",123", "12,", "1,234,5", "1,234.5", "1.234,0"]),
-            ("type = 'float64'\ndecimal = ','\nthousands = '.'", &["1.23", "1234.567", "1.234,567.8", "1,234.5"]),
+            (
+                "type = 'int64'\nthousands = ','",
+                &["1,23", "1234,567", ",123", "12,", "1,234,5", "1,234.5", "1.234,0", "0,123", "-01,234"],
+            ),
+            (
+                "type = 'float64'\ndecimal = ','\nthousands = '.'",
+                &["1.23", "1234.567", "1.234,567.8", "1,234.5", "0.123", "-0.500", "00.001", "000.123,5"],
+            ),
+            ("type = 'int64'\nmissing = [9007199254740993]", &["9007199254740992", "9007199254740993"]),
+            ("type = 'int64'\nmin = 9007199254740993", &["9007199254740992"]),
+            ("type = 'date'\nformat = 'excel'", &["2958466"]),
             ("type = 'float64'\nmin = 0\nmissing = [0.5]", &["-0.1", "0.5", "nan", "inf", "1,5", "1e999"]),
             ("type = 'bool'", &["", "ja"]),
             ("type = 'string'\none_of = ['a']", &["b", ""]),

@@ -9,7 +9,8 @@ const POWERS: [f64; 23] = [
 const INT_DIGITS: usize = 18;
 /// The most bytes of a decimal whose digits may be one of 2^53.
 const DECIMAL_BYTES: usize = 17;
-const EXACT: u64 = 1 << 53;
+/// Up to here each integer is a double of its own.
+pub(super) const EXACT: u64 = 1 << 53;
 
 /// The integer that a sign and up to 19 digits are, if it fits without its sign: counts of nanoseconds have as many.
 #[inline]
@@ -69,6 +70,7 @@ impl Ungrouped {
         }
         // Digits since the last mark; none were before the first one.
         let (mut digits, mut is_grouped) = (0, false);
+        let is_zero = rest.first() == Some(&b'0');
         while let Some((byte, behind)) = rest.split_first() {
             if *byte == point {
                 break;
@@ -79,7 +81,8 @@ impl Ungrouped {
                 continue;
             };
             rest = behind_mark;
-            if !(1..=3).contains(&digits) || is_grouped && digits != 3 {
+            // No zero stands before the first group.
+            if !(1..=3).contains(&digits) || is_zero || is_grouped && digits != 3 {
                 return None;
             }
             (digits, is_grouped) = (0, true);

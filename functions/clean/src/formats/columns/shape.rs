@@ -64,7 +64,7 @@ impl Shape {
         let rest = [count(Part::Minute), count(Part::Second), decimals, offsets];
         let is_time = matches!(
             (hours, rest),
-            ([0, 0, 0], [0, 0, 0, 0]) | ([1, 0, 0] | [0, 1, 1], [1, 0, 0, 0 | 1] | [1, 1, 0 | 1, 0 | 1])
+            ([0, 0, 0], [0, 0, 0, 0]) | ([1, 0, 0] | [0, 1, 1], [0 | 1, 0, 0, 0 | 1] | [1, 1, 0 | 1, 0 | 1])
         );
         (date == [1, 1] && count(Part::Day) == 1 && is_time).then_some(Self { parts })
     }

@@ -93,7 +93,10 @@ impl Format {
             Self::Rfc3339 => stamps.read(text).map(|stamp| stamp.day),
             Self::Date => stamp::date(text),
             Self::Pattern(shape, _) => shape.as_ref()?.read(text).map(|moment| moment.day),
-            Self::Excel => i32::try_from(excel(text)?.div_euclid(MICROS_PER_DAY)).ok(),
+            Self::Excel => {
+                let micros = excel(text).filter(|micros| years::INSTANTS.contains(micros))?;
+                i32::try_from(micros.div_euclid(MICROS_PER_DAY)).ok()
+            }
             Self::Epoch(_) | Self::EpochNs => None,
         }
     }
@@ -222,7 +225,7 @@ mod tests {
     use super::*;
     use crate::formats::value::{Raw, Typed, check};
 
-    const FORMATS: [&str; 19] = [
+    const FORMATS: [&str; 23] = [
         "'%Y-%m-%dT%H:%M%#z'",
         "'%d/%m/%Y %H:%M'",
         "'%d.%m.%y %H:%M:%S'",
@@ -236,6 +239,10 @@ mod tests {
         "'%Y-%m-%dT%H:%M:%S%.3f%:z'",
         "'%d/%m/%Y %H:%M %z'",
         "'%d/%m/%Y'",
+        "'%Y-%m-%d %H'",
+        "'%d/%m/%Y %I %p'",
+        "'%Y-%m-%dT%H%z'",
+        "'%Y-%m-%d %H:%M:%S.%f'",
         "['%d/%m/%Y %H:%M', '%m/%d/%Y %I:%M %p', '%d.%m.%Y %H:%M']",
         "['%Y-%m-%d %H:%M', '%Y-%m-%d %H:%M:%S', 'rfc3339', '%Y-%m-%d']",
         "['epoch_s', '%Y%m%d%H%M%S']",
@@ -261,7 +268,7 @@ mod tests {
                     "epoch_ns" => format!("{second}{nanos:09}"),
                     "excel" => format!("{:.6}", second as f64 / 86_400.0 + 25_569.0),
                     "rfc3339" => time.to_rfc3339(),
-                    pattern => time.format(&pattern.replace("%#z", "%z")).to_string(),
+                    pattern => time.format(&pattern.replace("%#z", "%z").replace(".%f", "%.f")).to_string(),
                 };
                 for (place, with, length) in changes {
                     let at = place.index(text.len() + 1);

@@ -64,7 +64,7 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
     let received_at = object.received_at.timestamp_micros();
     // Where the header is has no second way.
     let mut slicer = Slicer::new(file, Dialect::plain(delimiter), MAX_RECORD)?;
-    let Some(Begin { layout, is_row, records, lines }) = begin(object, &mut slicer)? else {
+    let Some(Begin { layout, is_row, records, lines, names }) = begin(object, &mut slicer)? else {
         Rows::new(object).flush(sink)?;
         return Ok(Notes::default());
     };
@@ -75,7 +75,7 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
     let (mut values, mut ends) = (vec![0; file.len() + 1], vec![0; file.len() + 1]);
     let mut rows = Rows::new(object);
     let (mut at, mut seen) = (0, 0);
-    let _ = records;
+    let _ = (records, names);
     let (mut row, mut counted) = (1, 0);
     loop {
         let begin = at + file[at..].iter().take_while(|byte| is_line_end(byte)).count();
@@ -113,7 +113,7 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
         let end = file[start..next].iter().rposition(|byte| !is_line_end(byte)).map_or(start, |last| start + last + 1);
         let text = &file[start..end];
         at = next;
-        if count <= 1 && values[..length].trim_ascii().is_empty() {
+        if count <= 1 && text.trim_ascii().is_empty() {
             continue;
         }
         if row < first {
@@ -125,7 +125,7 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
         let sound = |text: &[u8]| std::str::from_utf8(text).is_ok() && !text.contains(&0);
         let is_text = spans.iter().all(|span| sound(&values[span.range()]));
         let sliced = Sliced { window: &values, joined: &[], values: &spans, row, text, is_text, flaw: None };
-        if let Some((reason, message)) = refusal(object, &sliced, &layout) {
+        if let Some((reason, message)) = refusal(object, &sliced, &layout, None) {
             sink.reject(&Reject { row, column: None, reason, message, text })?;
             continue;
         }

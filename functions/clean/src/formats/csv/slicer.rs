@@ -5,7 +5,8 @@
 //! record with a quote, or with a carriage return that no line feed follows, is read with care, value by value.
 //! Values are slices of the window; only one with doubled quotes or escapes is put together. Quotes are those of RFC 4180:
 //! one that nothing closes, or that text follows, makes its line a bad record, and the next line is read as any. So does a
-//! line that is too long.
+//! line that is too long; one whose quotes hold line breaks is that with all of its lines, as far as a quote's end is
+//! looked for.
 
 use std::io::Read;
 use std::ops::Range;
@@ -17,6 +18,9 @@ use crate::formats::window::ByteWindow;
 use crate::reject::MAX_TEXT;
 
 const QUOTE: u8 = b'"';
+/// How many records of the longest that is accepted a quote may hold before it counts as never closed: what is within is
+/// no row, and must be in memory to be read again where nothing closes it.
+const FAR: usize = 16;
 /// How Excel says which delimiter a file has, on a line of its own before all others.
 const SEPARATOR: &[u8] = b"sep=";
 
@@ -64,6 +68,8 @@ pub(super) enum Flaw {
     BadQuote,
     /// It is longer than what is accepted.
     TooLong,
+    /// An escape stands for a NUL, which no text has.
+    Nul,
 }
 
 /// The records of a file, one at a time.
@@ -80,6 +86,8 @@ pub(super) struct Slicer<R> {
     end: usize,
     row: u64,
     flaw: Option<Flaw>,
+    /// Whether a quote was opened in it.
+    is_quoted: bool,
     values: Vec<Span>,
     /// Values that do not lie in the window as they are.
     joined: Vec<u8>,
@@ -159,6 +167,12 @@ impl<'s> Sliced<'s> {
         if end <= length { self.window.get(start..end) } else { self.joined.get(start - length..end - length) }
     }
 
+    /// All values.
+    #[inline]
+    pub(super) fn slices(&self) -> impl ExactSizeIterator<Item = &'s [u8]> {
+        (0..self.len()).map(|position| self.value(position).unwrap_or_default())
+    }
+
     /// All values as text; what is not UTF-8 is empty.
     pub(super) fn texts(self) -> impl Iterator<Item = &'s str> {
         let value = move |position| self.value(position).and_then(|value| std::str::from_utf8(value).ok());
@@ -184,6 +198,7 @@ impl<R: Read> Slicer<R> {
             end: 0,
             row: 1,
             flaw: None,
+            is_quoted: false,
             values: Vec::new(),
             joined: Vec::new(),
             long: Vec::new(),
@@ -338,7 +353,9 @@ impl<R: Read> Slicer<R> {
                     self.number += 1;
                     return Ok(true);
                 }
-                Found::Part if self.window.bytes().len() - self.at > self.longest => return self.pass_too_long(),
+                Found::Part if self.window.bytes().len() - self.at > self.longest_part() => {
+                    return self.pass_too_long();
+                }
                 Found::Part => self.refill()?,
                 Found::Comment => {
                     self.comments += 1;
@@ -347,6 +364,16 @@ impl<R: Read> Slicer<R> {
                 Found::End => return Ok(false),
             }
         }
+    }
+
+    /// How much of a record is looked at before it is too long for certain.
+    fn longest_part(&self) -> usize {
+        if self.is_quoted { self.farthest() } else { self.longest }
+    }
+
+    /// How far a quote's end is looked for.
+    fn farthest(&self) -> usize {
+        self.longest.saturating_mul(FAR)
     }
 
     /// Goes past a record that does not end in a window of the longest that is accepted: it ends with its line.
@@ -368,10 +395,9 @@ impl<R: Read> Slicer<R> {
         true
     }
 
+    /// Whether the record is a blank line. Quotes around nothing are a value: the only one of its row may be missing.
     fn is_blank(&self) -> bool {
-        self.values.len() == 1
-            && self.flaw.is_none()
-            && self.record().value(0).is_some_and(|only| only.trim_ascii().is_empty())
+        self.values.len() == 1 && self.flaw.is_none() && self.record().text.trim_ascii().is_empty()
     }
 
     /// Finds the record at our place, and goes behind it. Line ends before it are passed.
@@ -393,7 +419,7 @@ impl<R: Read> Slicer<R> {
         }
         (self.start, self.row) = (self.at, self.line);
         self.values.clear();
-        self.flaw = None;
+        (self.flaw, self.is_quoted) = (None, false);
         if self.dialect.comment.is_some() && self.dialect.comment == window.get(self.at).copied() {
             return Found::Comment;
         }
@@ -409,14 +435,14 @@ impl<R: Read> Slicer<R> {
     /// The same, value by value.
     fn find_with_care(&mut self) -> Found {
         let (window, dialect) = (self.window.bytes(), self.dialect);
-        // What a quote holds is not looked for any further: a record is no longer than this.
-        let limit = window.len().min(self.start.saturating_add(self.longest));
+        let limit = window.len().min(self.start.saturating_add(self.farthest()));
         let is_all = self.window.is_at_end() || limit < window.len();
         self.values.clear();
         self.joined.clear();
         let mut at = self.at;
         self.end = loop {
             let value = if dialect.has_quotes && window.get(at) == Some(&QUOTE) {
+                self.is_quoted = true;
                 quoted(window, at + 1..limit, &dialect, &mut self.joined)
             } else {
                 Quoted::Value(unquoted(window, at, &dialect, &mut self.joined))
@@ -444,6 +470,10 @@ impl<R: Read> Slicer<R> {
             }
             at += 1;
         };
+        if self.flaw.is_none() && dialect.escape.is_some() && memchr(0, &self.joined).is_some() {
+            self.flaw = Some(Flaw::Nul);
+            self.values.clear();
+        }
         self.at = self.end;
         self.line += line_ends(window.get(self.start..self.end).unwrap_or_default());
         Found::Record
@@ -549,21 +579,38 @@ fn plain_end(window: &[u8], at: usize, delimiter: u8) -> usize {
     memchr3(delimiter, b'\r', b'\n', rest).map_or(window.len(), |end| at + end)
 }
 
-/// The value that begins at `at` without a quote. Escaped characters stand for themselves.
+/// What an escape and a byte stand for: behind a backslash some letters are control characters, as PostgreSQL and MySQL
+/// write them. Everything else stands for itself.
+fn escaped(escape: u8, byte: u8) -> u8 {
+    match (escape, byte) {
+        (b'\\', b'n') => b'\n',
+        (b'\\', b't') => b'\t',
+        (b'\\', b'r') => b'\r',
+        (b'\\', b'b') => 0x08,
+        (b'\\', b'f') => 0x0C,
+        (b'\\', b'v') => 0x0B,
+        (b'\\', b'0') => 0,
+        (_, byte) => byte,
+    }
+}
+
+/// The value that begins at `at` without a quote. One that is only `\N` is what dumps of databases have for NULL: it is
+/// empty.
 fn unquoted(window: &[u8], at: usize, dialect: &Dialect, joined: &mut Vec<u8>) -> Cut {
     let end = plain_end(window, at, dialect.delimiter);
     let is_in = |escape: &u8| memchr(*escape, window.get(at..end).unwrap_or_default()).is_some();
-    let is_null = |escape: &u8| window.get(at..end) == Some(&[*escape, b'N']);
-    // A value that is only `\N` is what dumps of databases have for NULL: a table may declare it as missing.
-    let Some(escape) = dialect.escape.filter(is_in).filter(|escape| !is_null(escape)) else {
+    let Some(escape) = dialect.escape.filter(is_in) else {
         return Cut { span: Span { start: at, end }, next: end };
     };
+    if window.get(at..end) == Some(b"\\N") && escape == b'\\' {
+        return Cut { span: Span { start: at, end: at }, next: end };
+    }
     let start = window.len() + joined.len();
     let mut next = at;
     while let Some(byte) = window.get(next) {
         match *byte {
             byte if byte == escape => {
-                joined.extend(window.get(next + 1));
+                joined.extend(window.get(next + 1).map(|byte| escaped(escape, *byte)));
                 next += 2;
                 continue;
             }
@@ -585,8 +632,7 @@ enum Quoted {
     Bad,
 }
 
-/// The value whose opening quote is before the range, in which its end is looked for. A doubled quote is one, and an escaped
-/// character stands for itself.
+/// The value whose opening quote is before the range, in which its end is looked for. A doubled quote is one.
 fn quoted(window: &[u8], range: Range<usize>, dialect: &Dialect, joined: &mut Vec<u8>) -> Quoted {
     let mut from = range.start;
     let start = window.len() + joined.len();
@@ -597,9 +643,9 @@ fn quoted(window: &[u8], range: Range<usize>, dialect: &Dialect, joined: &mut Ve
         let Some(end) = memchr2(QUOTE, escape, rest) else { return Quoted::Open };
         let (text, after) = (rest.get(..end).unwrap_or_default(), from + end + 1);
         if rest.get(end) != Some(&QUOTE) {
-            let Some(escaped) = window.get(after).filter(|_| after < range.end) else { return Quoted::Open };
+            let Some(byte) = window.get(after).filter(|_| after < range.end) else { return Quoted::Open };
             joined.extend_from_slice(text);
-            joined.push(*escaped);
+            joined.push(escaped(escape, *byte));
             (from, is_whole) = (after + 1, false);
             continue;
         }

@@ -86,7 +86,10 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
     let typed = type_of(&field.label, &present, habits);
     let is_text = typed.declared == "type = \"string\"";
     let kind = Column::from_declaration(&typed.declared).map_or(ColumnType::String, |column| column.kind);
-    let required = !there.is_empty() && there.len() == field.values.len() && (is_text || missing.is_empty());
+    // Among texts, what stands for a missing number may be a value; an error of a formula is none.
+    let is_error = |text: &&str| there.iter().any(|value| value.kind == Kind::Error && value.text == **text);
+    let missing: Vec<&'static str> = if is_text { missing.into_iter().filter(is_error).collect() } else { missing };
+    let required = !there.is_empty() && there.len() == field.values.len() && missing.is_empty();
     let different: BTreeSet<&str> = field.values.iter().flatten().map(|value| value.text.as_str()).collect();
     let has_mail = is_text
         && !present.is_empty()
@@ -100,7 +103,7 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
         origin: field.origin.clone(),
         kind,
         required,
-        missing: if is_text { Vec::new() } else { missing },
+        missing,
         declared: typed.declared,
         remarks: typed.remarks,
         notes: typed.notes,
@@ -260,8 +263,14 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
             return Some(typed);
         }
         let decided = if only_groups('.') { None } else { Some(false) };
+        let is_unsure =
+            decided.is_none() && has('.') && !are_numbers && habits.is_european && habits.is_comma.is_none();
         let habits = Habits { is_comma: decided, ..Habits::default() };
-        return Some(Typed { habits, remarks: sentinel(texts), ..Typed::of("type = \"float64\"") });
+        let mut typed = Typed { habits, remarks: sentinel(texts), ..Typed::of("type = \"float64\"") };
+        if is_unsure {
+            typed.notes.push(either("1.234", "decimals"));
+        }
+        return Some(typed);
     }
     let comma = "type = \"float64\"\ndecimal = \",\"";
     if has(',') && !has('.') && all_fit(comma, texts) {
@@ -271,7 +280,7 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
             let decided = is_certain.then_some(true);
             let mut typed = Typed { habits: Habits { is_comma: decided, ..Habits::default() }, ..Typed::of(comma) };
             if !is_certain {
-                typed.notes.push(either("decimals"));
+                typed.notes.push(either("1,234", "decimals"));
             }
             return Some(typed);
         }
@@ -290,15 +299,15 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
         let decided = has(decimal).then_some(decimal == ',');
         let mut typed = Typed { habits: Habits { is_comma: decided, ..Habits::default() }, ..Typed::of(declared) };
         if !is_certain {
-            typed.notes.push(either("thousands"));
+            typed.notes.push(either(if mark == "." { "1.234" } else { "1,234" }, "thousands"));
         }
         return Some(typed);
     }
     None
 }
 
-fn either(what: &str) -> String {
-    format!("1,234 in it could be a thousand or have decimals: it is read as {what}; look at it")
+fn either(example: &str, what: &str) -> String {
+    format!("{example} in it could be a thousand or have decimals: it is read as {what}; look at it")
 }
 
 /// Whether a mark stands between groups of three digits alone.
@@ -324,17 +333,19 @@ fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
     let found = times::find(label, texts, habits.order)?;
     let mut typed = Typed { date_pattern: found.date_pattern, ..Typed::of(found.declared) };
     if found.is_ambiguous {
+        let (example, part) = if found.may_be_year { ("13/01/26", "year") } else { ("01/02/2026", "month") };
         let (as_read, other) = match found.order {
             Some(Order::Month) => ("the month first", "%d/%m"),
             Some(Order::Year) => ("the year first", "%d"),
+            _ if found.may_be_year => ("the day first", "%y"),
             _ => ("the day first", "%m/%d"),
         };
         typed.notes.push(format!(
-            "01/02/2026 could be either: nothing in the sample says whether the day or the month comes first; it is read with {as_read}"
+            "{example} could be either: nothing in the sample says whether the day or the {part} comes first; it is read with {as_read}"
         ));
         typed
             .remarks
-            .push(format!("# 01/02/2026 could be either: read with {as_read}. If that is wrong, begin with {other}."));
+            .push(format!("# {example} could be either: read with {as_read}. If that is wrong, begin with {other}."));
     } else {
         typed.habits.order = found.order.filter(|order| *order != Order::Year);
     }

@@ -9,6 +9,8 @@ pub(super) enum Kind {
     Number,
     /// As true or false.
     Bool,
+    /// As an error of a workbook's formula.
+    Error,
     /// As a date, or a date and a time of day, of its own type.
     Stamp { is_utc: bool },
 }

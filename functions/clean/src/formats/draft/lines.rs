@@ -6,7 +6,8 @@ use lake::dataset::Encoding;
 
 use super::dialect::{Decoded, decode, find, modal_width, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
-use super::looks::{Look, is_total, look};
+use super::looks::{Look, is_placeholder, is_total, look, shape};
+use super::names::is_usual;
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 use crate::formats::layout::compared;
@@ -22,8 +23,8 @@ const FOOTER_WITHIN: usize = 5;
 pub(super) enum Head {
     /// The header is that record; the names begin at the column of that place.
     Names { at: usize, shift: usize },
-    /// There is none; rows begin with that record.
-    Nothing { from: usize },
+    /// There is none; rows begin with that record. It may be a header, though.
+    Nothing { from: usize, may_be_names: bool },
 }
 
 /// Reads the beginning of a text. `is_part` if there is more of it.
@@ -87,17 +88,20 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
             let names: Vec<String> = (0..shift).map(|_| String::new()).chain(header.iter().cloned()).collect();
             (at + 1, Some((at, shift, names)))
         }
-        Head::Nothing { from } => (from, None),
+        Head::Nothing { from, .. } => (from, None),
     };
-    let mut rows: Vec<&SampleRecord> = sound.iter().skip(first).copied().collect();
+    let by_name = names.as_ref().is_some_and(|(_, shift, names)| *shift == 0 && !has_twice(names));
+    let header = names.as_ref().map(|(.., names)| names.as_slice()).filter(|_| by_name);
+    let mut places = rows_below(grid, sound, first, header);
+    let mut rows: Vec<&SampleRecord> = places.iter().filter_map(|at| sound.get(*at).copied()).collect();
     let footers = footers(&rows, columns);
     if footers > 0 {
         rows.truncate(rows.len() - footers);
+        places.truncate(rows.len());
         let look = if footers == 1 { "looks like no row" } else { "look like no rows" };
         grid.note(format!("the last {} {look} (totals or a footer)", lines(footers as u64)));
     }
     let line_of = |at: usize| sound.get(at).map_or(1, |record| record.row);
-    let by_name = names.as_ref().is_some_and(|(_, shift, names)| *shift == 0 && !has_twice(names));
     match &names {
         Some((at, _, names)) if by_name => {
             if *at > 0 {
@@ -128,7 +132,15 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
             if first > 0 {
                 grid.options.push(format!("skip_lines = {}", line_of(first) - 1));
             }
-            grid.note("no line looks like a header: columns are read in their order, and named by it");
+            if matches!(head, Head::Nothing { may_be_names: true, .. }) {
+                grid.note(format!(
+                    "line {} may be a header or a row, and is taken for a row: columns are read in their order, and named by \
+                     it; if it is the header, write header = \"always\" and its names",
+                    line_of(first)
+                ));
+            } else {
+                grid.note("no line looks like a header: columns are read in their order, and named by it");
+            }
         }
     }
     note_widths(grid, &rows, names.as_ref().map(|(.., names)| names.as_slice()), columns);
@@ -139,9 +151,51 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
             continue;
         }
         let origin = if by_name { Origin::Named(label.to_owned()) } else { Origin::InOrder };
-        let values = (first..first + rows.len()).map(|row| value(row, at)).collect();
+        let values = places.iter().map(|row| value(*row, at)).collect();
         grid.fields.push(Field { label: label.to_owned(), origin, values });
     }
+}
+
+/// The places of records below the header that may be rows: without that header where it comes again, and up to one with
+/// other places for the same names.
+fn rows_below(grid: &mut Grid, sound: &[&SampleRecord], first: usize, header: Option<&[String]>) -> Vec<usize> {
+    let names = |values: &[String]| {
+        let mut names: Vec<String> = values.iter().map(|name| compared(name)).collect();
+        names.truncate(names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1));
+        names
+    };
+    let Some(header) = header.map(names).filter(|names| names.len() > 1) else { return (first..sound.len()).collect() };
+    let mut sorted = header.clone();
+    sorted.sort_unstable();
+    let (mut places, mut again) = (Vec::new(), 0);
+    for (at, record) in sound.iter().enumerate().skip(first) {
+        if !record.values.iter().any(|value| compared(value) == *header.first().unwrap_or(&String::new())) {
+            places.push(at);
+            continue;
+        }
+        let mut found = names(&record.values);
+        if found == header {
+            again += 1;
+            continue;
+        }
+        found.sort_unstable();
+        if found == sorted {
+            grid.note(format!(
+                "in line {} the header comes again with its columns in another order: the sample is looked at up to there, and \
+                 rows below it are read by it",
+                record.row
+            ));
+            break;
+        }
+        places.push(at);
+    }
+    if again > 0 {
+        let times = if again == 1 { "once".to_owned() } else { format!("{again} times") };
+        grid.note(format!(
+            "the header comes again {times} below rows, as in files that were joined: it is no row there"
+        ));
+    }
+    places
 }
 
 fn has_twice(names: &[String]) -> bool {
@@ -221,22 +275,22 @@ fn has_years(record: &SampleRecord, columns: usize) -> bool {
 fn head(records: &[&SampleRecord], columns: usize) -> Head {
     let from_first_whole = || {
         let whole = records.iter().take(HEADER_WITHIN).position(|record| width(record) == columns);
-        Head::Nothing { from: whole.unwrap_or(0) }
+        Head::Nothing { from: whole.unwrap_or(0), may_be_names: false }
     };
-    let Some(first) = records.first() else { return Head::Nothing { from: 0 } };
-    if columns == 0 {
-        return Head::Nothing { from: 0 };
-    }
+    let nothing = Head::Nothing { from: 0, may_be_names: false };
+    let Some(first) = records.first().filter(|_| columns > 0) else { return nothing };
     let candidate = records.iter().take(HEADER_WITHIN).position(|record| is_names(record, columns));
     if let Some(at) = candidate {
         let looks = body_looks(records, at + 1, columns);
         let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
         let is_row_before = records.iter().take(at).any(|record| width(record) == columns && is_like(record, &looks));
-        if !is_row_before && (is_typed || at > 0 && is_short_before(records, at, columns)) {
-            return Head::Names { at, shift: 0 };
-        }
-        if at == 0 && !is_typed && !comes_again(records, columns) {
-            return Head::Names { at, shift: 0 };
+        let is_found = !is_row_before && (is_typed || at > 0 && is_short_before(records, at, columns))
+            || at == 0 && !is_typed && !comes_again(records, columns);
+        if is_found {
+            return match may_be_values(records, at, columns, &looks) {
+                true => Head::Nothing { from: at, may_be_names: true },
+                false => Head::Names { at, shift: 0 },
+            };
         }
     }
     let looks = body_looks(records, 1, columns);
@@ -246,11 +300,41 @@ fn head(records: &[&SampleRecord], columns: usize) -> Head {
     if columns > 1 && !is_like(first, &looks) && texts + blanks == columns && texts > 0 && blanks * 2 <= columns {
         let is_shifted = texts > 1 && blanks == 1 && first.values.len() == columns - 1 && records.len() > 1;
         let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
-        if is_typed && first.values.len() >= columns || is_shifted {
+        let is_found = is_typed && first.values.len() >= columns || is_shifted;
+        if is_found && !is_shifted && may_be_values(records, 0, columns, &looks) {
+            return Head::Nothing { from: 0, may_be_names: true };
+        }
+        if is_found {
             return Head::Names { at: 0, shift: usize::from(is_shifted) };
         }
     }
     from_first_whole()
+}
+
+/// Whether the record that looks like a header may be a row: what it has are values then, and not to be shown as names. It
+/// is a header for certain where it has a usual name, a name above numbers or times, or texts of another kind than below.
+fn may_be_values(records: &[&SampleRecord], at: usize, columns: usize, looks: &[Option<Look>]) -> bool {
+    let Some(record) = records.get(at) else { return false };
+    let cells = || (0..columns).map(|column| text_at(record, column).trim());
+    if cells().any(|cell| cell.contains('@')) {
+        return true;
+    }
+    let is_typed = |column: usize| matches!(looks.get(column), Some(Some(Look::Number | Look::Time)));
+    let is_name = |(column, cell): (usize, &str)| {
+        is_typed(column) && !cell.is_empty() && !is_placeholder(cell) && look(cell) == Look::Text
+    };
+    if cells().any(is_usual) || cells().enumerate().any(is_name) || has_years(record, columns) {
+        return false;
+    }
+    let below: Vec<&SampleRecord> = records.iter().skip(at + 1).take(1000).copied().collect();
+    if below.is_empty() {
+        return cells().any(|cell| shape(cell).contains("Aa Aa"));
+    }
+    cells().enumerate().filter(|(column, cell)| !is_typed(*column) && !cell.is_empty()).all(|(column, cell)| {
+        let shape_of_it = shape(cell);
+        let same = below.iter().filter(|row| shape(text_at(row, column).trim()) == shape_of_it).count();
+        same * 10 > below.len()
+    })
 }
 
 /// Whether all records before one are shorter or longer than rows are.
@@ -341,6 +425,22 @@ mod tests {
                 1,
             ),
             ("Export of May\n1;2\n3;4\n", &["", ""], "skip_lines = 1", 2),
+            // People: what is in the first line may be one of them.
+            ("Ann Peeters,Gent,ann@ex.be\nEva Claes,Brugge,eva@ex.be\n", &["", "", ""], "header = \"never\"", 2),
+            ("Ann Peeters,Gent\nEva Claes,Brugge\n", &["", ""], "header = \"never\"", 2),
+            ("Ann Peeters,Gent,\nEva Claes,Brugge,28\nJan Maes,Gent,31\n", &["", "", ""], "header = \"never\"", 3),
+            (
+                "Ann Peeters,Gent,unknown\nEva Claes,Brugge,28\nJan Maes,Gent,31\n",
+                &["", "", ""],
+                "header = \"never\"",
+                3,
+            ),
+            ("Ann Peeters\n", &[""], "header = \"never\"", 1),
+            ("Name,City\nEva Claes,Brugge\nJan Maes,Gent\n", &["Name", "City"], "header = \"always\"", 2),
+            ("Station,Value\nGhent,1.5\nLeuven,2\n", &["Station", "Value"], "", 2),
+            // The header comes again.
+            ("id,v\n1,2\n3,4\nID , v\n5,6\n", &["id", "v"], "", 3),
+            ("id,v\n1,2\n3,4\nv,id\n6,5\n", &["id", "v"], "", 2),
         ] {
             let grid = read(text);
             assert_eq!(names(&grid), wanted, "{text}");

@@ -1,9 +1,9 @@
 //! What a text looks like, at a glance: whether a line may be a header, and where values end.
 
 /// Texts that often stand for a value that is not there.
-pub(super) const MISSING: [&str; 18] = [
+pub(super) const MISSING: [&str; 21] = [
     "NA", "N/A", "n/a", "#N/A", "NULL", "Null", "null", "None", "none", "NaN", "nan", "-", "--", "?", "#REF!",
-    "#VALUE!", "#DIV/0!", "\\N",
+    "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "\\N",
 ];
 
 /// What a text looks like.
@@ -65,6 +65,30 @@ fn is_time(text: &str) -> bool {
             _ => false,
         }
         || text.len() <= 48 && digits >= 3 && letters == 3 && has_month()
+}
+
+/// What a text is made of: `Thomas Vermeulen` is `Aa Aa`, `thomas@ex.be` is `a@a.a`, `10-B` is `9-A`.
+pub(super) fn shape(text: &str) -> String {
+    let mut shape = String::new();
+    for character in text.chars() {
+        let kind = match character {
+            _ if character.is_uppercase() => 'A',
+            _ if character.is_alphabetic() => 'a',
+            _ if character.is_numeric() => '9',
+            _ if character.is_whitespace() => ' ',
+            other => other,
+        };
+        if !shape.ends_with(kind) {
+            shape.push(kind);
+        }
+    }
+    shape
+}
+
+/// Whether a text stands for a value that is not there, or not known.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let words = ["unknown", "missing", "onbekend", "inconnu", "unbekannt", "nil", "tbd", "empty", "leeg", "x"];
+    MISSING.contains(&text) || words.contains(&text.to_lowercase().as_str())
 }
 
 /// Whether a line's first value says that it adds up the others.

@@ -11,6 +11,7 @@ fn value(cell: &Cell) -> Option<Value> {
         Cell::Text(_) | Cell::Empty => Kind::Text,
         Cell::Nested | Cell::Uncomputed => return None,
         Cell::Number(_) => Kind::Number,
+        Cell::Error(_) => Kind::Error,
         Cell::Bool(_) => Kind::Bool,
         Cell::Stamp { is_utc, .. } => Kind::Stamp { is_utc: *is_utc },
     };
@@ -50,7 +51,10 @@ pub(super) fn of_schema(names: &[String], rows: &[Vec<Cell>], options: Vec<Strin
         grid.fields.push(Field { label: name.clone(), origin: Origin::Named(name.clone()), values });
     }
     if !nested.is_empty() {
-        grid.note(format!("columns of lists or of records are left out: {}", nested.join(", ")));
+        grid.note(format!(
+            "columns of lists, of records or of bytes that are no text are left out: {}",
+            nested.join(", ")
+        ));
     }
     grid
 }

@@ -88,6 +88,8 @@ pub(super) struct Found {
     pub order: Option<Order>,
     /// Whether the day could be the month as well.
     pub is_ambiguous: bool,
+    /// Whether the number that is read as the day could be the year, if not the month.
+    pub may_be_year: bool,
     pub has_short_years: bool,
 }
 
@@ -109,6 +111,7 @@ fn plain(values: &[&str]) -> Option<Found> {
         date_pattern: is_date.then(|| "%Y-%m-%d".to_owned()),
         order: None,
         is_ambiguous: false,
+        may_be_year: false,
         has_short_years: false,
     };
     for (declared, is_date) in [
@@ -165,6 +168,7 @@ fn compact(label: &str, values: &[&str], different: &[&str]) -> Option<Found> {
             date_pattern: (!has_time).then(|| pattern.to_owned()),
             order: None,
             is_ambiguous: false,
+            may_be_year: false,
             has_short_years: false,
         })
     })
@@ -211,6 +215,9 @@ fn written(values: &[&str], different: &[&str], wanted: Option<Order>) -> Option
     for order in [Order::Year, Order::Day, Order::Month] {
         of_orders.extend(cover(different, order).map(|ways| (order, ways)));
     }
+    if of_orders.len() > 1 {
+        by_spread(different, &mut of_orders);
+    }
     let orders: Vec<Order> = of_orders.iter().map(|(order, _)| *order).collect();
     let order = choose(values, &orders, wanted, &of_orders)?;
     let (_, ways) = of_orders.into_iter().find(|(known, _)| *known == order)?;
@@ -226,8 +233,29 @@ fn written(values: &[&str], different: &[&str], wanted: Option<Order>) -> Option
         date_pattern: patterns.first().filter(|_| is_date).map(|pattern| (*pattern).to_owned()),
         order: Some(order),
         is_ambiguous: orders.len() > 1 && wanted.is_none(),
+        may_be_year: orders.contains(&Order::Year) && orders.len() == 2,
         has_short_years: patterns.iter().any(|pattern| pattern.contains("%y")),
     })
+}
+
+/// Of years with two digits, the number with fewer different values is the year: one of a file has days of a few years.
+fn by_spread(different: &[&str], of_orders: &mut Vec<(Order, Vec<Written>)>) {
+    let number = |text: &str, at: usize| {
+        let mut numbers = text.split(|character: char| !character.is_ascii_digit());
+        numbers.nth(at).map(str::to_owned)
+    };
+    let spread = |at: usize| different.iter().filter_map(|text| number(text, at)).collect::<BTreeSet<_>>().len();
+    let has_short = |ways: &[Written]| ways.iter().all(|way| way.date.contains("%y"));
+    if !of_orders.iter().all(|(_, ways)| has_short(ways)) {
+        return;
+    }
+    match spread(0).cmp(&spread(2)) {
+        std::cmp::Ordering::Greater => of_orders.retain(|(order, _)| *order != Order::Year),
+        std::cmp::Ordering::Less if of_orders.iter().any(|(order, _)| *order == Order::Year) => {
+            of_orders.retain(|(order, _)| *order == Order::Year);
+        }
+        _ => {}
+    }
 }
 
 /// The fewest ways of an order that read nearly all texts.
@@ -359,6 +387,12 @@ mod tests {
         assert_eq!(found(&["01/02/2026"], None), (Some(Order::Day), true));
         assert_eq!(found(&["01/02/2026"], Some(Order::Month)), (Some(Order::Month), false));
         assert_eq!(found(&["01/02/2026", "13/02/2026"], None), (Some(Order::Day), false));
+        let days: Vec<String> = (13..28).map(|day| format!("{day}/{:02}/26", day % 9 + 1)).collect();
+        let days: Vec<&str> = days.iter().map(String::as_str).collect();
+        assert_eq!(found(&days, None), (Some(Order::Day), false));
+        assert_eq!(found(&["26-01-13", "26-02-14", "26-03-14"], None), (Some(Order::Year), false));
+        let one = find("x", &["13/01/26"], None).unwrap();
+        assert_eq!((one.order, one.is_ambiguous, one.may_be_year), (Some(Order::Day), true, true));
         assert_eq!(found(&["01/02/2026 1:00 PM"], None), (Some(Order::Month), true));
         assert_eq!(found(&["01/02/2026", "01/03/2026", "01/04/2026"], None), (Some(Order::Month), true));
         assert_eq!(found(&["01/02/2026", "02/02/2026", "03/02/2026"], None), (Some(Order::Day), true));

@@ -82,7 +82,7 @@ pub(super) fn read(name: &str, file: &str, from: &Path, dataset_toml: &str) -> R
     let key = format!("{name}/{}", unpacked(file));
     let object = RawObject { dataset, table, key: &key, received_at: DateTime::UNIX_EPOCH };
     let opened = File::open(from).map_err(|error| error.to_string())?;
-    let reader = decompress(file, Box::new(opened)).map_err(|error| error.to_string())?;
+    let reader = decompress(file, Box::new(opened)).map_err(super::why)?;
     let mut tried = Tried::default();
     match decode(&object, Siblings::new(), reader, &mut tried) {
         Ok(notes) => tried.preamble = notes.preamble,

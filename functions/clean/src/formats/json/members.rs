@@ -4,6 +4,7 @@ use lake::dataset::Column;
 
 use super::text::{JsonText, Kind, unescape};
 use crate::formats::columns::Field;
+use crate::formats::exact::unescaped;
 
 /// The most keys of one object that are remembered, and the longest of them.
 const MAX_KNOWN: usize = 128;
@@ -290,8 +291,7 @@ fn paths_of(column: &Column) -> Vec<Vec<String>> {
 
 /// The parts of a JSON pointer such as `/a/0/b`; `None` if it is none.
 fn parts(pointer: &str) -> Option<Vec<String>> {
-    let part = |part: &str| part.replace("~1", "/").replace("~0", "~");
-    Some(pointer.strip_prefix('/')?.split('/').map(part).collect())
+    Some(pointer.strip_prefix('/')?.split('/').map(unescaped).collect())
 }
 
 #[cfg(test)]

@@ -1,0 +1,110 @@
+//! Headers that come again below rows, as in files that were joined: from there on columns are where the new one says.
+
+use std::collections::BTreeSet;
+
+use lake::dataset::{Header, Table};
+
+use super::columns::is_blank;
+use super::layout::{Layout, Named, compared};
+
+/// Knows the lines that may be headers by their names.
+pub(super) struct Headers<'t> {
+    table: &'t Table,
+    /// The names that are declared, and those of the file's first header, as they are compared.
+    names: BTreeSet<Vec<u8>>,
+    /// The bytes that names begin with, in both cases and with what is not seen before them.
+    first_bytes: [bool; 256],
+    /// More bytes than the longest name has, with a few around it that are not seen.
+    longest: usize,
+}
+
+/// What a line with known names is.
+pub(super) enum Turn {
+    /// A header with all names that a file must have.
+    Header(Layout),
+    /// A header without some of them: where the columns of the rows below it are is not known. Says why.
+    Other(String),
+}
+
+impl<'t> Headers<'t> {
+    /// For a table and the first header of a file, if it has one; none if there are no headers by declaration.
+    pub(super) fn new(table: &'t Table, first: &[&str]) -> Option<Self> {
+        if table.header == Header::Never {
+            return None;
+        }
+        let declared = table.columns.iter().flat_map(|column| {
+            let is_own = column.day_of.is_none();
+            let joined = column.joined.iter().map(String::as_str);
+            column.fields().chain(joined).filter(move |_| is_own)
+        });
+        let names = declared.chain(first.iter().copied()).map(compared).filter(|name| !name.is_empty());
+        let names: BTreeSet<Vec<u8>> = names.map(String::into_bytes).collect();
+        let mut first_bytes = [false; 256];
+        // White space of any kind, and a byte order mark.
+        let mut firsts: BTreeSet<u8> = BTreeSet::from([b' ', b'\t', b'\n', b'\r', 0xC2, 0xE1, 0xE2, 0xE3, 0xEF]);
+        for name in names.iter().filter_map(|name| std::str::from_utf8(name).ok()) {
+            let upper = name.chars().next().into_iter().flat_map(char::to_uppercase).collect::<String>();
+            firsts.extend(name.bytes().take(1).chain(upper.bytes().take(1)));
+        }
+        for (byte, known) in (0..=u8::MAX).zip(&mut first_bytes) {
+            *known = firsts.contains(&byte);
+        }
+        let longest = names.iter().map(Vec::len).max().unwrap_or_default() * 2 + 16;
+        Some(Self { table, names, first_bytes, longest })
+    }
+
+    /// Whether at least half of the values that are there are known names. Each record is asked: mostly its first values
+    /// decide.
+    #[inline]
+    pub(super) fn may_be<'v>(&self, values: impl ExactSizeIterator<Item = &'v [u8]>) -> bool {
+        let mut left = values.len();
+        let (mut known, mut others) = (0, 0);
+        for value in values {
+            left -= 1;
+            if self.is_name(value) {
+                known += 1;
+            } else if !is_blank(value) {
+                others += 1;
+                if others > known + left {
+                    return false;
+                }
+            }
+        }
+        known > 0 && known >= others
+    }
+
+    #[inline]
+    fn is_name(&self, value: &[u8]) -> bool {
+        let Some(first) = value.first() else { return false };
+        let is_likely = self.first_bytes.get(usize::from(*first)).copied().unwrap_or_default();
+        is_likely && value.len() <= self.longest && self.is_known(value)
+    }
+
+    #[inline(never)]
+    fn is_known(&self, value: &[u8]) -> bool {
+        std::str::from_utf8(value).is_ok_and(|value| self.names.contains(compared(value).as_bytes()))
+    }
+
+    /// What a line is that may be a header, where columns are as `layout` says so far; none if it is a row.
+    pub(super) fn turn(&self, layout: &Layout, line: u64, values: &[&str]) -> Option<Turn> {
+        let columns = &self.table.columns;
+        let mut filled = values.iter().filter(|value| !value.trim().is_empty());
+        let is_only = filled.clone().nth(1).is_none();
+        let all_known = filled.all(|value| self.is_known(value.as_bytes()));
+        let is_header = all_known || layout.has_types(columns, values) && !layout.looks_like_data(columns, values);
+        if is_only || !is_header {
+            return None;
+        }
+        let named = Named::new(columns, values);
+        if named.is_header() && named.used > 1 && named.refuse_duplicates(values).is_ok() {
+            return Some(Turn::Header(named.layout));
+        }
+        (!named.missing.is_empty()).then(|| {
+            let missing = named.missing.join(", ");
+            Turn::Other(format!(
+                "line {line} is a header that has no column {missing}, so that the rows below it cannot be read: upload them as \
+                 a file of their own, or declare the other names as field = [...]"
+            ))
+        })
+    }
+}

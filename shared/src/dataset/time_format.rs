@@ -1,0 +1,273 @@
+//! How times and dates are written.
+
+use std::fmt::Write as _;
+
+use chrono::DateTime;
+use chrono::format::{Fixed, Item, Numeric, Parsed, StrftimeItems, parse};
+use serde::Deserialize;
+
+/// How a time or a date is written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum TimeFormat {
+    /// RFC 3339 text with an offset or `Z`. For a date: the date that such a text itself says, in its own offset.
+    Rfc3339,
+    /// Milliseconds since 1970 UTC.
+    EpochMs,
+    /// Seconds since 1970 UTC.
+    EpochS,
+    /// Microseconds since 1970 UTC.
+    EpochUs,
+    /// Nanoseconds since 1970 UTC.
+    EpochNs,
+    /// Days since 30 December 1899 as Excel counts them, in local time; the fraction is the time of day.
+    Excel,
+    /// As `strftime` writes it, such as `%d.%m.%Y %H:%M`.
+    Pattern(String),
+}
+
+impl TryFrom<String> for TimeFormat {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "rfc3339" => Ok(Self::Rfc3339),
+            "epoch_ms" => Ok(Self::EpochMs),
+            "epoch_s" => Ok(Self::EpochS),
+            "epoch_us" => Ok(Self::EpochUs),
+            "epoch_ns" => Ok(Self::EpochNs),
+            "excel" => Ok(Self::Excel),
+            pattern if pattern.contains('%') && !StrftimeItems::new(pattern).any(|item| item == Item::Error) => {
+                sound(pattern).map(Self::Pattern)
+            }
+            _ => Err(format!(
+                "\"{text}\" is no format: write rfc3339, epoch_s, epoch_ms, epoch_us, epoch_ns, excel, or a pattern such as %Y-%m-%d %H:%M"
+            )),
+        }
+    }
+}
+
+/// The pattern as it is read. Refuses what the parser takes and does not read.
+fn sound(pattern: &str) -> Result<String, String> {
+    // To others, the digits behind a point are a fraction; to the parser they are a count of nanoseconds.
+    let text = fractions(pattern);
+    for item in StrftimeItems::new(&text) {
+        match item {
+            Item::Fixed(Fixed::TimezoneName) => {
+                return Err(format!(
+                    "\"{pattern}\" has %Z, and names of time zones such as CET are not read: write %z for offsets such as \
+                     +01:00, or a name that always stands there as it is, such as \" UTC\", and zone = \"UTC\""
+                ));
+            }
+            Item::Numeric(Numeric::Nanosecond, _) => {
+                return Err(format!(
+                    "\"{pattern}\" has %f, a count of nanoseconds: write %.f for a point and decimals, or %3f, %6f or %9f for \
+                     so many digits"
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(text)
+}
+
+/// The pattern with `%.f` in place of `.%f`.
+fn fractions(pattern: &str) -> String {
+    let mut text = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some(next) = rest.chars().next() {
+        if let Some(behind) = rest.strip_prefix("%%") {
+            text.push_str("%%");
+            rest = behind;
+        } else if let Some(behind) = rest.strip_prefix(".%f") {
+            text.push_str("%.f");
+            rest = behind;
+        } else {
+            text.push(next);
+            rest = rest.get(next.len_utf8()..).unwrap_or_default();
+        }
+    }
+    text
+}
+
+impl TimeFormat {
+    /// Whether texts of this format say how far they are from UTC.
+    pub fn has_offset(&self) -> bool {
+        // Its item has no name of its own, nor have those of `%3f` and the like.
+        let permissive = StrftimeItems::new("%#z").next();
+        let says_offset = |item: Item| {
+            let offset = |numeric: &Fixed| {
+                matches!(
+                    numeric,
+                    Fixed::TimezoneOffset
+                        | Fixed::TimezoneOffsetZ
+                        | Fixed::TimezoneOffsetColon
+                        | Fixed::TimezoneOffsetColonZ
+                        | Fixed::TimezoneOffsetDoubleColon
+                        | Fixed::TimezoneOffsetTripleColon
+                        | Fixed::RFC2822
+                        | Fixed::RFC3339
+                )
+            };
+            matches!(&item, Item::Fixed(fixed) if offset(fixed))
+                || Some(&item) == permissive.as_ref()
+                || matches!(&item, Item::Numeric(Numeric::Timestamp, _))
+        };
+        match self {
+            Self::Pattern(pattern) => StrftimeItems::new(pattern).any(says_offset),
+            Self::Excel => false,
+            _ => true,
+        }
+    }
+
+    /// The pattern and what it lacks, if no text of it can be a time: the year, or whether it is before noon. `is_date` if
+    /// the date alone is needed. What it is not is found by writing a time with it and reading that.
+    pub(super) fn lacks(&self, is_date: bool) -> Option<(&str, &'static str)> {
+        let Self::Pattern(pattern) = self else { return None };
+        let written = sample(pattern);
+        let read = written.as_deref().and_then(|text| parsed_time(text, pattern));
+        let has_time = has_time_of_day(pattern);
+        let why = match read {
+            None => "pattern that can be read: what it writes is not what it reads",
+            Some(read) if read.to_naive_date().is_err() && read.to_datetime().is_err() => {
+                "whole date: a year, a month and a day are needed, such as %Y-%m-%d; a date and a time in two fields are read \
+                 with fields = [...]"
+            }
+            Some(_) if is_date || !has_time => return None,
+            Some(read) if self.has_offset() && read.to_datetime().is_ok() => return None,
+            Some(read) if !self.has_offset() && read.to_naive_time().is_ok() => return None,
+            Some(_) => {
+                "whole time of day: %H is an hour of 24; %I is one of 12 and needs %p; %M needs an hour, and %S minutes"
+            }
+        };
+        Some((pattern, why))
+    }
+}
+
+/// What a text says by a pattern. An hour alone is a full one.
+pub fn parsed_time(text: &str, pattern: &str) -> Option<Parsed> {
+    let mut parsed = Parsed::new();
+    parse(&mut parsed, text, StrftimeItems::new(pattern)).ok()?;
+    let is_hour = parsed.hour_div_12().is_some() && parsed.hour_mod_12().is_some();
+    if is_hour && parsed.minute().is_none() && parsed.second().is_none() && parsed.nanosecond().is_none() {
+        parsed.set_minute(0).ok()?;
+    }
+    Some(parsed)
+}
+
+/// Whether a pattern has any part of a time of day.
+pub fn has_time_of_day(pattern: &str) -> bool {
+    StrftimeItems::new(pattern).any(|item| match item {
+        Item::Numeric(part, _) => matches!(
+            part,
+            Numeric::Hour
+                | Numeric::Hour12
+                | Numeric::Minute
+                | Numeric::Second
+                | Numeric::Nanosecond
+                | Numeric::Timestamp
+        ),
+        Item::Fixed(part) => !matches!(
+            part,
+            Fixed::ShortMonthName | Fixed::LongMonthName | Fixed::ShortWeekdayName | Fixed::LongWeekdayName
+        ),
+        _ => false,
+    })
+}
+
+/// A time as a pattern writes it; none if it cannot.
+fn sample(pattern: &str) -> Option<String> {
+    let time = DateTime::from_timestamp(1_795_095_956, 789_000_000)?.fixed_offset();
+    let mut text = String::new();
+    // Some ways to write an offset are only read.
+    write!(text, "{}", time.format(&pattern.replace("%#z", "%z"))).ok()?;
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(pattern: &str) -> Result<TimeFormat, String> {
+        TimeFormat::try_from(pattern.to_owned())
+    }
+
+    #[test]
+    fn a_pattern_is_a_whole_time_or_refused() {
+        let dates = [
+            "%Y-%m-%d",
+            "%d.%m.%y",
+            "%e %b %Y",
+            "%G-W%V-%u",
+            "%Y%j",
+            "%D",
+            "%F",
+            "%Y-%W-%a",
+            "%A %d %B %Y",
+            "%s",
+            "%+",
+        ];
+        let no_dates = ["%m-%d", "%Y-%m", "%H:%M", "%d %B", "%Y", "%y-%m", "%a %H"];
+        let times = [
+            "%H",
+            "%H:%M",
+            "%H:%M:%S",
+            "%H:%M:%S%.f",
+            "%H:%M:%S%.3f",
+            "%T",
+            "%R",
+            "%I %p",
+            "%I%P",
+            "%I:%M %p",
+            "%l:%M:%S %p",
+            "%r",
+            "%k:%M",
+            "%H%M%S%3f",
+            "%Hh%M",
+            "%H:%M%z",
+            "%H %:z",
+            "%X",
+            "%H:%M:%S%#z",
+            "%p %H",
+        ];
+        let no_times = [
+            "%I", "%I:%M", "%l:%M:%S", "%M", "%S", "%M:%S", "%p", "%H %S", "%I:%S %p", "%M %p", "%H%.f", "%.f",
+            "%H:%M%.f", "%S%.f", "%I%z",
+        ];
+        for date in dates {
+            assert_eq!(format(date).unwrap().lacks(true), None, "{date}");
+            assert_eq!(format(date).unwrap().lacks(false), None, "{date}");
+        }
+        for date in no_dates {
+            assert!(format(date).unwrap().lacks(true).is_some(), "{date}");
+            for time in times {
+                assert!(format(&format!("{date} {time}")).unwrap().lacks(false).is_some(), "{date} {time}");
+            }
+        }
+        for date in ["%Y-%m-%d", "%d/%m/%y", "%j %Y"] {
+            for time in times {
+                assert_eq!(format(&format!("{date} {time}")).unwrap().lacks(false), None, "{time}");
+                assert_eq!(format(&format!("{time} {date}")).unwrap().lacks(false), None, "{time}");
+            }
+            for time in no_times {
+                let format = format(&format!("{date} {time}")).unwrap();
+                assert!(format.lacks(false).is_some_and(|(_, why)| why.contains("%p")), "{time}");
+                assert_eq!(format.lacks(true), None, "{time}: the date is there");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_taken_and_not_read_is_refused_with_what_to_write() {
+        for pattern in ["%Y-%m-%d %H:%M %Z", "%Z"] {
+            assert!(format(pattern).unwrap_err().contains("write %z"), "{pattern}");
+        }
+        for pattern in ["%H:%M:%S,%f", "%S%f", "%f", "%%.%%f %f"] {
+            assert!(format(pattern).unwrap_err().contains("write %.f"), "{pattern}");
+        }
+        for (pattern, read) in [("%S.%f", "%S%.f"), (".%f%%.%f", "%.f%%%.f"), ("%S%%.f é", "%S%%.f é"), ("%6f", "%6f")]
+        {
+            assert_eq!(format(pattern), Ok(TimeFormat::Pattern(read.to_owned())), "{pattern}");
+        }
+    }
+}
