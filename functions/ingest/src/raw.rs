@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
-use crate::replace::{Replaced, Shape, Terms, replace};
+use crate::replace::{Replaced, Shape, Terms, replace, without_hollow};
 
 /// How often an object is made again because another run has written it.
 const REWRITE_TRIES: u32 = 50;
@@ -200,7 +200,7 @@ fn replace_beside(new: &[Line], old: &[Line], before: &[Line], shape: &dyn Shape
     let before = before.iter().filter(|line| !asks_any(line, &answered)).cloned();
     let (beside, earlier): (Vec<Line>, Vec<Line>) = before.partition(|line| asks_any(line, &gaps));
     if old.is_empty() && earlier.is_empty() && beside.is_empty() {
-        return Replaced { lines: new.to_vec(), lost: BTreeMap::new() };
+        return Replaced { lines: without_hollow(new.to_vec(), shape), lost: BTreeMap::new() };
     }
     let mut replaced = replace(new.to_vec(), [old, &earlier].concat(), shape, terms);
     if !beside.is_empty() {

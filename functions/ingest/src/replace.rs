@@ -5,20 +5,22 @@
 //!
 //! * what this run did not ask for stays as it is;
 //! * a gap replaces nothing; a refusal (404) replaces no values;
-//! * an answer replaces the earlier one, except for the items with a value that it should have and lacks. A value that
-//!   comes back as missing (null, a sentinel) is a correction by the source, unless all values of the subject do: then the
-//!   answer has no values, and the earlier ones stay. The same goes for each measure of items that have several.
+//! * an answer replaces the earlier one, except for the items with a value that it should have and lacks. What is a value,
+//!   what is missing and what will be rejected is decided by the dataset's declaration ([`lake::dataset::Verdict`]). A value
+//!   that comes back as missing (null, a sentinel) is a correction by the source, unless all values of the subject do: then
+//!   the answer has no values, and the earlier ones stay. The same goes for each measure of items that have several. What
+//!   will be rejected is no value and no correction;
+//! * of an item that one answer has several times the last one with a value counts: those behind it without one are left
+//!   out of what is written.
 //!
 //! What stays although the API was asked and no longer has it is *lost* there: it is named, and goes when the caller
 //! accepts the loss. An answer that stays in part is cut down to its items that stay, each byte for byte as it came.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use lake::dataset::Verdict;
 use lake::ledger::timestamp;
-use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::claim::SKEW;
 use crate::raw::Line;
@@ -30,19 +32,24 @@ pub struct Item {
     pub name: String,
     /// What makes it another one.
     pub content: String,
-    /// Whether it is missed where it is gone.
-    pub is_value: bool,
+    /// What its table makes of it. A value is missed where it is gone.
+    pub verdict: Verdict,
     /// The measures of which it has a value, a bit each.
     pub measures: Measures,
 }
 
 /// A set of measures.
-pub type Measures = u8;
+pub type Measures = u32;
 
 impl Item {
     /// An item of a kind that has one measure; without a value of it, it is not missed.
-    pub fn of_value(name: String, content: String, is_value: bool) -> Self {
-        Self { name, content, is_value, measures: Measures::from(is_value) }
+    pub fn of_value(name: String, content: String, verdict: Verdict) -> Self {
+        Self { name, content, verdict, measures: Measures::from(verdict == Verdict::Value) }
+    }
+
+    /// Whether it is missed where it is gone.
+    pub fn is_value(&self) -> bool {
+        self.verdict == Verdict::Value
     }
 }
 
@@ -84,14 +91,21 @@ pub trait Shape: Sync {
         true
     }
 
-    /// Whether a subject's items have names of their own: the last one of a name counts. Else each of them counts.
+    /// Whether a subject's items have names of their own: the last one of a name that has a value counts. Else each of them
+    /// counts.
     fn is_keyed(&self) -> bool {
         true
     }
 
-    /// Whether an item that comes back without a value is lost like one that does not come back: values that its source
-    /// never withdraws.
-    fn never_turns_missing(&self) -> bool {
+    /// The measures that their source never withdraws: an item that comes back without a value of one is lost like one that
+    /// does not come back.
+    fn steady(&self) -> Measures {
+        0
+    }
+
+    /// Whether an item of an answer is left out if the earlier one stays in its place: else the later one is read in place
+    /// of it.
+    fn leaves_out(&self) -> bool {
         false
     }
 
@@ -128,11 +142,18 @@ pub struct Replaced {
 #[derive(Default)]
 struct Standing<'a> {
     answers: Vec<&'a Line>,
-    names: BTreeMap<&'a str, usize>,
+    names: BTreeMap<&'a str, There>,
     contents: BTreeMap<&'a str, usize>,
     measures: Measures,
     refused: bool,
     gap: bool,
+}
+
+/// The items of a name that are there.
+#[derive(Default, Clone, Copy)]
+struct There {
+    count: usize,
+    measures: Measures,
 }
 
 /// An item of an earlier line.
@@ -148,6 +169,7 @@ struct Earlier<'a> {
 ///
 /// Another run may have asked later, and written first: then its answers are the later ones, and this run's the earlier.
 pub fn replace(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) -> Replaced {
+    let new = without_hollow(new, shape);
     let mut answered: BTreeMap<String, &str> = BTreeMap::new();
     let latest = timestamp(terms.now + SKEW);
     for line in old.iter().filter(|line| line.gap.is_none() && line.received_at <= latest) {
@@ -172,6 +194,38 @@ pub fn replace(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<
     join(new, old, shape, terms)
 }
 
+/// The lines of a run without items that have no value where one of the same name before them has: a reader takes the last.
+pub fn without_hollow(new: Vec<Line>, shape: &dyn Shape) -> Vec<Line> {
+    if !shape.is_keyed() || shape.is_indivisible() {
+        return new;
+    }
+    let mut filled: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut whole = |line: Line| {
+        let mut keep = BTreeMap::new();
+        let mut is_hollow = false;
+        for (subject, items) in holdings(&line, shape) {
+            let mut places = BTreeSet::new();
+            for (place, Item { name, verdict, .. }) in items.iter().enumerate() {
+                let key = (subject.clone(), name.clone());
+                if *verdict != Verdict::Missing || !filled.contains(&key) {
+                    places.insert(place);
+                }
+                if *verdict == Verdict::Value {
+                    filled.insert(key);
+                }
+            }
+            let is_whole = places.len() == items.len();
+            is_hollow |= !is_whole;
+            keep.insert(subject, if is_whole { Keep::Whole } else { Keep::Items(places) });
+        }
+        match is_hollow {
+            true => Line { request: line.request.clone(), ..shape.cut(&line, &keep) },
+            false => line,
+        }
+    };
+    new.into_iter().map(&mut whole).collect()
+}
+
 fn join(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) -> Replaced {
     if new.len() == old.len() && new.iter().zip(&old).all(|(new, old)| new.request == old.request && new.same_as(old)) {
         return Replaced { lines: old, lost: BTreeMap::new() };
@@ -189,7 +243,7 @@ fn join(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) ->
             }
             continue;
         };
-        let values = || earlier.iter().filter(|earlier| earlier.item.is_value);
+        let values = || earlier.iter().filter(|earlier| earlier.item.is_value());
         match standing {
             // Pages without their end: the earlier ones are better if they are whole.
             Standing { answers, gap: true, .. } if answers.is_empty() || !gaps_before.contains(subject) => {
@@ -222,6 +276,8 @@ struct Plan {
     kept: BTreeSet<String>,
     /// Subjects whose new lines are left out.
     instead: BTreeSet<String>,
+    /// By subject, the names of the new items that are left out.
+    left_out: BTreeMap<String, BTreeSet<String>>,
     lost: BTreeMap<String, Vec<String>>,
 }
 
@@ -246,15 +302,15 @@ impl Plan {
         let covered = |item: &Item| standing.answers.iter().any(|line| shape.covers(line, item));
         let mut by_name: BTreeMap<&str, Vec<Earlier<'_>>> = BTreeMap::new();
         let mut measured: Measures = 0;
-        for one in earlier.iter().filter(|one| one.item.is_value) {
+        for one in earlier.iter().filter(|one| one.item.is_value()) {
             by_name.entry(&one.item.name).or_default().push(*one);
             if one.item.measures & !measured != 0 && covered(one.item) {
                 measured |= one.item.measures;
             }
         }
-        // Of some measure the answer has no value at all.
-        let lacks_measure = measured & !standing.measures != 0;
-        if lacks_measure && !shape.is_keyed() && !terms.accept_loss {
+        // The measures of which the answer has no value at all.
+        let lacking = measured & !standing.measures;
+        if lacking != 0 && !shape.is_keyed() && !terms.accept_loss {
             // Its rows would stand beside the earlier ones: they are the same ones without values.
             self.keep_whole(subject, held);
             self.instead.insert(subject.to_owned());
@@ -270,7 +326,11 @@ impl Plan {
                 // What has changed least is taken for what is still there.
                 ones.sort_by_key(|one| standing.contents.contains_key(one.item.content.as_str()));
             }
-            let needed = if lacks_measure { ones.len() } else { ones.len().saturating_sub(there) };
+            let is_poorer = |one: &Earlier<'_>| {
+                let withdrawn = lacking | (shape.steady() & !there.measures);
+                shape.is_keyed() && one.item.measures & withdrawn != 0
+            };
+            let needed = if ones.iter().any(is_poorer) { ones.len() } else { ones.len().saturating_sub(there.count) };
             for one in ones.into_iter().take(needed) {
                 if covered(one.item) && !standing.gap {
                     if terms.accept_loss {
@@ -283,6 +343,9 @@ impl Plan {
                     places.insert(one.place);
                 }
                 self.kept.insert(subject.to_owned());
+                if shape.leaves_out() && there.count > 0 {
+                    self.left_out.entry(subject.to_owned()).or_default().insert(name.to_owned());
+                }
             }
         }
         if shape.is_indivisible() && self.kept.contains(subject) {
@@ -308,7 +371,7 @@ impl Plan {
         let mut lines = Vec::new();
         for (line, holdings) in new.iter().zip(fresh) {
             let asks = shape.asks(line);
-            let mut line = line.clone();
+            let Some((mut line, holdings)) = self.without_left_out(line, holdings, shape) else { continue };
             let is_moot = if let Some(gap) = &mut line.gap {
                 let was_named = !gap.what.is_empty();
                 gap.what.retain(|what| !self.instead.contains(what));
@@ -323,13 +386,31 @@ impl Plan {
             }
             match known.get(line.request.as_str()) {
                 Some((known, before)) if line.same_as(known) => lines.push((*known).clone()),
-                Some((known, before)) if line.is_answer() && known.is_answer() && *before == holdings => {
+                Some((known, before)) if line.is_answer() && known.is_answer() && **before == holdings => {
                     lines.push((*known).clone());
                 }
                 _ => lines.push(line),
             }
         }
         lines
+    }
+
+    /// A new line without the items in whose place earlier ones stay, and what it has then; `None` if that is nothing more.
+    fn without_left_out(&self, line: &Line, holdings: &Holdings, shape: &dyn Shape) -> Option<(Line, Holdings)> {
+        let is_out = |subject: &str, item: &Item| {
+            item.verdict != Verdict::Refused
+                && self.left_out.get(subject).is_some_and(|names| names.contains(&item.name))
+        };
+        if !holdings.iter().any(|(subject, items)| items.iter().any(|item| is_out(subject, item))) {
+            return Some((line.clone(), holdings.clone()));
+        }
+        let stays = |(subject, items): (&String, &Vec<Item>)| {
+            let places = items.iter().enumerate().filter(|(_, item)| !is_out(subject, item)).map(|(place, _)| place);
+            (subject.clone(), Keep::Items(places.collect()))
+        };
+        let line = shape.cut(line, &holdings.iter().map(stays).collect());
+        let holdings = shape.holds(&line);
+        holdings.values().any(|items| !items.is_empty()).then_some((line, holdings))
     }
 
     /// What stays of the earlier lines.
@@ -391,10 +472,11 @@ fn standings<'a>(new: &'a [Line], fresh: &'a [Holdings], shape: &dyn Shape) -> B
             let standing = standings.entry(subject.clone()).or_default();
             standing.answers.push(line);
             // What an answer has beyond what was asked for is not taken from it.
-            for item in items.iter().filter(|item| shape.covers(line, item)) {
-                if item.is_value || !shape.never_turns_missing() {
-                    *standing.names.entry(&item.name).or_default() += 1;
-                }
+            let counts = |item: &&Item| item.verdict != Verdict::Refused && shape.covers(line, item);
+            for item in items.iter().filter(counts) {
+                let there = standing.names.entry(&item.name).or_default();
+                there.count += 1;
+                there.measures |= item.measures;
                 *standing.contents.entry(&item.content).or_default() += 1;
                 standing.measures |= item.measures;
             }
@@ -451,29 +533,3 @@ fn says(lines: &[Line], shape: &dyn Shape) -> Said {
     }
     said
 }
-
-/// Puts the elements of an earlier list that a new one lacks behind those of the new one, by their ids; reports the ids.
-/// `None` if one of the lists is no JSON list.
-pub fn keep_elements(new: &Bytes, old: &[u8], id: fn(&Value) -> Option<String>) -> Option<(Bytes, Vec<String>)> {
-    let ids = |list: &[&RawValue]| -> Vec<Option<String>> {
-        list.iter().map(|element| serde_json::from_str(element.get()).ok().and_then(|value| id(&value))).collect()
-    };
-    let fresh: Vec<&RawValue> = serde_json::from_slice(new).ok()?;
-    let earlier: Vec<&RawValue> = serde_json::from_slice(old).ok()?;
-    let there: BTreeSet<String> = ids(&fresh).into_iter().flatten().collect();
-    let lost: Vec<(String, &str)> = ids(&earlier)
-        .into_iter()
-        .zip(&earlier)
-        .filter_map(|(id, element)| Some((id.filter(|id| !there.contains(id))?, element.get())))
-        .collect();
-    if lost.is_empty() {
-        return Some((new.clone(), Vec::new()));
-    }
-    let elements: Vec<&str> =
-        fresh.iter().map(|element| element.get()).chain(lost.iter().map(|(_, text)| *text)).collect();
-    let joined = Bytes::from(format!("[{}]", elements.join(",")));
-    Some((joined, lost.into_iter().map(|(id, _)| id).collect()))
-}
-
-#[cfg(test)]
-mod tests;

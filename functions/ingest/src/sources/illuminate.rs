@@ -135,7 +135,7 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, access: &Access, window
     let mut token_url = access.url.clone();
     token_url.set_query(Some("OAuth2_AccessToken"));
     let login = Login::new(token_url, credentials);
-    let fetch = Fetch { context, settings, http, login, base: &access.url };
+    let fetch = Fetch { context, dataset, settings, http, login, base: &access.url };
     let mut outcome = Outcome::default();
     let mut counted = (0, 0);
     for year in SchoolYear::touched_by(window) {

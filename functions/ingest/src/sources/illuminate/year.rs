@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use futures::StreamExt;
+use lake::dataset::Dataset;
 use lake::ledger::Gap;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -42,6 +43,7 @@ const KINDS: [Kind; 3] = [
 /// What a run works with.
 pub(super) struct Fetch<'a> {
     pub context: &'a Context<'a>,
+    pub dataset: &'a Dataset,
     pub settings: Settings,
     pub http: Http,
     pub login: Login,
@@ -337,8 +339,9 @@ impl Fetch<'_> {
         let excluded = &self.settings.excluded_assessment_ids;
         let is_gone = |id: &str| !asked.contains(id) && !excluded.iter().any(|excluded| excluded == id);
         for _ in 0..REWRITE_TRIES {
+            let shape = paging::Results { assessment, table: self.dataset.table_of(&key).cloned() };
             let mut rewrite =
-                Rewrite::begin(store, &key, assessment, self.context.accept_loss, (self.context.clock)()).await?;
+                Rewrite::begin(store, &key, shape, self.context.accept_loss, (self.context.clock)()).await?;
             let mut nothing = Vec::new();
             for (number, part) in ids.chunks(self.part_size()).enumerate() {
                 let mut kept = by_assessment(progress.part(number, kind.file).await?);
@@ -377,7 +380,8 @@ impl Fetch<'_> {
     async fn write_list(&self, year: &SchoolYear, list: &[Line], done: &mut Part) -> Result<()> {
         let key = format!("{}assessments.ndjson", year.folder());
         let terms = Terms { accept_loss: self.context.accept_loss, is_gone: &|_| false, now: (self.context.clock)() };
-        let put = raw::replace_lines(&self.context.lake.raw, &key, list, &[], &paging::List, &terms).await?;
+        let shape = paging::List { table: self.dataset.table_of(&key) };
+        let put = raw::replace_lines(&self.context.lake.raw, &key, list, &[], &shape, &terms).await?;
         done.put(put.bytes);
         done.lost(&key, "assessments", put.told.into_values().flatten().collect());
         Ok(())
