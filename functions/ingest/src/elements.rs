@@ -2,7 +2,8 @@
 //!
 //! An element that a new list lacks stays. One that is there, but without a value of a declared column that the earlier one
 //! has (null, not there, or one that its table would reject), keeps the earlier one's member: the whole top-level member
-//! that the value is in, byte for byte. A change from one value to another is a correction.
+//! that the value is in, byte for byte. A change from one value to another is a correction. Of an element that one list has
+//! twice, both say what either says: a reader takes the last.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,8 +36,17 @@ pub struct Elements<'a> {
 }
 
 impl Elements<'_> {
-    /// Joins a new list with the earlier one. `None` if one of them is no JSON list.
+    /// A new list with what an earlier one of another day says of its elements: those that are gone are not added.
+    pub fn fill(&self, new: &Bytes, old: &[u8]) -> Option<Kept> {
+        self.join(new, old, false)
+    }
+
+    /// Joins a new list with the earlier one in its place. `None` if one of them is no JSON list.
     pub fn keep(&self, new: &Bytes, old: &[u8]) -> Option<Kept> {
+        self.join(new, old, true)
+    }
+
+    fn join(&self, new: &Bytes, old: &[u8], keeps_gone: bool) -> Option<Kept> {
         let fresh: Vec<&RawValue> = serde_json::from_slice(new).ok()?;
         let earlier: Vec<&RawValue> = serde_json::from_slice(old).ok()?;
         let known: BTreeMap<String, &str> =
@@ -63,7 +73,7 @@ impl Elements<'_> {
             there.insert(id, element);
         }
         let mut gone = Vec::new();
-        for element in &earlier {
+        for element in earlier.iter().filter(|_| keeps_gone) {
             if let Some(id) = self.id_of(element).filter(|id| !there.contains_key(id)) {
                 elements.push(element.get().to_owned());
                 gone.push(id);

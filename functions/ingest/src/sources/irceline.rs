@@ -36,6 +36,8 @@ use crate::{Context, Incomplete, Outcome};
 const NAME: &str = "irceline";
 /// Days of a long window that are fetched before they are cleaned.
 const PIECE_DAYS: i64 = 7;
+/// Days before a new one whose lists of metadata are looked for: what the last one says is known.
+const KNOWN_DAYS: u64 = 7;
 
 /// The API as the rest of the project knows it.
 pub(crate) const SOURCE: Source = Source {
@@ -160,8 +162,9 @@ impl Fetch<'_> {
         let mut done = Part::new(NAME, "day", day.to_string());
         for list in LISTS {
             let key = key(day, list.file);
+            let before = self.day_before(list, day).await?;
             let make = |there: Option<&Bytes>| {
-                let kept = self.list(list, &key, there)?;
+                let kept = self.list(list, &key, there, before.as_ref())?;
                 Ok((kept.list.clone(), kept))
             };
             let put = raw::rewrite(&self.context.lake.raw, &key, make).await?;
@@ -194,12 +197,32 @@ impl Fetch<'_> {
         Ok((done, lines))
     }
 
-    /// What becomes of a list that may be there, and what it keeps although the API no longer has it.
-    fn list(&self, list: List, key: &str, there: Option<&Bytes>) -> Result<Kept> {
+    /// The last list before a day that has none yet: readers take the newest day's, so that what it lacks would be hidden.
+    async fn day_before(&self, list: List, day: NaiveDate) -> Result<Option<Bytes>> {
+        let store = &self.context.lake.raw;
+        if self.context.accept_loss || store.head(&key(day, list.file)).await?.is_some() {
+            return Ok(None);
+        }
+        for days in 1..=KNOWN_DAYS {
+            let Some(before) = day.checked_sub_days(Days::new(days)) else { break };
+            if let Some((_, there)) = store.get(&key(before, list.file)).await? {
+                return Ok(Some(there));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What becomes of a list that may be there, and what it keeps although the API no longer has it. `before` is the list of
+    /// an earlier day: what cannot be read of it is not missed.
+    fn list(&self, list: List, key: &str, there: Option<&Bytes>, before: Option<&Bytes>) -> Result<Kept> {
         let body = (list.body)(&self.metadata);
         let elements = Elements { id: metadata::id_of, table: self.dataset.table_of(key), fleeting: &FLEETING };
-        let earlier = there.filter(|_| !self.context.accept_loss).map_or(&b"[]"[..], |there| there.as_ref());
-        let kept = elements.keep(body, earlier);
+        let nothing = &b"[]"[..];
+        let kept = match (there.filter(|_| !self.context.accept_loss), before) {
+            (Some(there), _) => elements.keep(body, there),
+            (None, Some(before)) => elements.fill(body, before).or_else(|| elements.fill(body, nothing)),
+            (None, None) => elements.fill(body, nothing),
+        };
         let mut kept = kept.ok_or_else(|| Error::Unreadable { url: self.context.lake.raw.url(key) })?;
         if let Some(there) = there.filter(|there| metadata::same_but_for_jitter(there, &kept.list)) {
             kept.list = there.clone();
@@ -216,7 +239,7 @@ impl Fetch<'_> {
             for list in LISTS {
                 let key = key(day, list.file);
                 if let Some((_, there)) = self.context.lake.raw.get(&key).await? {
-                    list.lost(&key, self.list(list, &key, Some(&there))?, &mut done);
+                    list.lost(&key, self.list(list, &key, Some(&there), None)?, &mut done);
                 }
             }
             outcome.incomplete.extend(done.incomplete);

@@ -228,6 +228,11 @@ async fn a_new_week_keeps_an_account_that_comes_back_without_what_the_week_befor
     }
     let better = account(43, r#"{"honor":6,"free_code_camp_points":7}"#);
     assert_eq!(write(&better, &terms).await, (true, better.body.clone().unwrap(), vec![]));
+    // One that is as it was is this week's answer all the same.
+    std::fs::remove_file(folder.path().join(&new)).unwrap();
+    let same = Line { received_at: "2026-11-20T05:00:00.000000Z".to_owned(), ..had.clone() };
+    assert_eq!(write(&same, &terms).await, (true, whole, vec![]));
+    assert!(raw::read_lines(&store, &new).await.unwrap().contains(&same));
 }
 
 #[tokio::test]

@@ -204,6 +204,16 @@ impl List<'_> {
     }
 }
 
+impl List<'_> {
+    /// A page of another list, cut down to the assessments that some pages have as well.
+    pub fn of_same(&self, page: &Line, pages: &[Line]) -> Line {
+        let items = |page: &Line| self.holds(page).remove(LIST).unwrap_or_default();
+        let names: BTreeSet<String> = pages.iter().flat_map(items).map(|item| item.name).collect();
+        let there = items(page).into_iter().enumerate().filter(|(_, item)| names.contains(&item.name));
+        self.cut(page, &BTreeMap::from([(LIST.to_owned(), Keep::Items(there.map(|(place, _)| place).collect()))]))
+    }
+}
+
 /// The bit of a measure; a table of more columns than bits has one for all that are left.
 fn bit(place: usize) -> Measures {
     1 << place.min(Measures::BITS as usize - 1)
@@ -493,6 +503,9 @@ mod tests {
             join(&listed(&rows), &old).1
         };
         assert_eq!((cleared(&[0]), cleared(&[0, 1])), (lost(&[]), lost(&["1", "2"])));
+        // Of another year's list only what is listed here as well is known.
+        let page = shape.of_same(&old[0], &[listed(&[row(2, Value::Null, Value::Null, Value::Null)])]);
+        assert_eq!(rows(&page).into_iter().map(|row| read(row.get())).collect::<Vec<_>>(), had[1..]);
         assert_eq!(replace(vec![none.clone()], old.to_vec(), &shape, &terms(true)).lines, [none]);
     }
 

@@ -40,6 +40,9 @@ const KINDS: [Kind; 3] = [
     Kind { name: "overall", file: "responses_overall", method: "AssessmentAggregateStudentResponses" },
 ];
 
+/// The raw object with the list of assessments.
+const LIST_FILE: &str = "assessments.ndjson";
+
 /// What a run works with.
 pub(super) struct Fetch<'a> {
     pub context: &'a Context<'a>,
@@ -378,13 +381,30 @@ impl Fetch<'_> {
 
     /// Writes the list of assessments, with those that the API no longer lists.
     async fn write_list(&self, year: &SchoolYear, list: &[Line], done: &mut Part) -> Result<()> {
-        let key = format!("{}assessments.ndjson", year.folder());
+        let key = format!("{}{LIST_FILE}", year.folder());
         let terms = Terms { accept_loss: self.context.accept_loss, is_gone: &|_| false, now: (self.context.clock)() };
         let shape = paging::List { table: self.dataset.table_of(&key) };
-        let put = raw::replace_lines(&self.context.lake.raw, &key, list, &[], &shape, &terms).await?;
+        let before = self.listed_before(&key, list, &shape).await?;
+        let put = raw::replace_lines(&self.context.lake.raw, &key, list, &before, &shape, &terms).await?;
         done.put(put.bytes);
         done.lost(&key, "assessments", put.told.into_values().flatten().collect());
         Ok(())
+    }
+
+    /// What the newest list of another school year says of the assessments of a list that is the first of its school year:
+    /// readers take the newest.
+    async fn listed_before(&self, key: &str, list: &[Line], shape: &paging::List<'_>) -> Result<Vec<Line>> {
+        let store = &self.context.lake.raw;
+        if store.head(key).await?.is_some() {
+            return Ok(Vec::new());
+        }
+        let lists = store.list(&format!("{NAME}/year=")).await?.into_iter();
+        let others = lists.filter(|object| object.key != key && object.key.ends_with(&format!("/{LIST_FILE}")));
+        let Some(newest) = others.max_by(|a, b| (a.last_modified, &a.key).cmp(&(b.last_modified, &b.key))) else {
+            return Ok(Vec::new());
+        };
+        let there = raw::read_lines(store, &newest.key).await?;
+        Ok(there.iter().filter(|line| line.is_answer()).map(|line| shape.of_same(line, list)).collect())
     }
 
     fn page_size(&self) -> usize {
