@@ -174,6 +174,12 @@ impl Judged {
         !self.0.contains(&Verdict::Refused)
     }
 
+    /// What a column of the table makes of it.
+    pub fn of(&self, table: &Table, column: &str) -> Option<Verdict> {
+        let place = table.columns.iter().position(|known| known.name == column)?;
+        self.0.get(place).copied()
+    }
+
     /// What each column makes of it, in their order.
     pub fn verdicts(&self) -> &[Verdict] {
         &self.0

@@ -11,6 +11,7 @@
 mod paging;
 mod progress;
 mod rewrite;
+mod shapes;
 mod year;
 
 use chrono::{Datelike, Months, NaiveDate, TimeDelta};

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::progress::{Progress, claim_key};
 use super::rewrite::{Finished, Rewrite};
-use super::{NAME, SchoolYear, Settings, method, paging};
+use super::{NAME, SchoolYear, Settings, method, paging, shapes};
 use crate::claim::Claim;
 use crate::error::Result;
 use crate::http::{Answer, Http, shown};
@@ -342,7 +342,7 @@ impl Fetch<'_> {
         let excluded = &self.settings.excluded_assessment_ids;
         let is_gone = |id: &str| !asked.contains(id) && !excluded.iter().any(|excluded| excluded == id);
         for _ in 0..REWRITE_TRIES {
-            let shape = paging::Results { assessment, table: self.dataset.table_of(&key).cloned() };
+            let shape = shapes::Results { assessment, table: self.dataset.table_of(&key).cloned() };
             let mut rewrite =
                 Rewrite::begin(store, &key, shape, self.context.accept_loss, (self.context.clock)()).await?;
             let mut nothing = Vec::new();
@@ -383,7 +383,7 @@ impl Fetch<'_> {
     async fn write_list(&self, year: &SchoolYear, list: &[Line], done: &mut Part) -> Result<()> {
         let key = format!("{}{LIST_FILE}", year.folder());
         let terms = Terms { accept_loss: self.context.accept_loss, is_gone: &|_| false, now: (self.context.clock)() };
-        let shape = paging::List { table: self.dataset.table_of(&key) };
+        let shape = shapes::List { table: self.dataset.table_of(&key) };
         let before = self.listed_before(&key, list, &shape).await?;
         let put = raw::replace_lines(&self.context.lake.raw, &key, list, &before, &shape, &terms).await?;
         done.put(put.bytes);
@@ -393,7 +393,7 @@ impl Fetch<'_> {
 
     /// What the newest list of another school year says of the assessments of a list that is the first of its school year:
     /// readers take the newest.
-    async fn listed_before(&self, key: &str, list: &[Line], shape: &paging::List<'_>) -> Result<Vec<Line>> {
+    async fn listed_before(&self, key: &str, list: &[Line], shape: &shapes::List<'_>) -> Result<Vec<Line>> {
         let store = &self.context.lake.raw;
         if store.head(key).await?.is_some() {
             return Ok(Vec::new());

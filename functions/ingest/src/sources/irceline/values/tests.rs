@@ -160,8 +160,10 @@ fn what_the_table_will_reject_replaces_no_value() {
         assert_eq!(values(&replaced.lines, "a"), [(0, "1.5".into()), (1, "2.0".into())], "{poor}");
         assert_eq!(replaced.lost, lost(&[1]), "{poor}");
         assert_eq!(joined(from_ref(&one), from_ref(&old), true).lines, from_ref(&one), "{poor}");
-        // And it is replaced by a value.
+        // And it is replaced by a value, even by one that it stands behind.
         assert_eq!(joined(from_ref(&old), from_ref(&one), false).lines, from_ref(&old), "{poor}");
+        let both = written(&[(0, "1.5"), (1, "2.5"), (1, poor)]);
+        assert_eq!(joined(from_ref(&both), from_ref(&one), false).lines, from_ref(&both), "{poor}");
     }
 }
 
