@@ -207,6 +207,18 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_another_day_fills_what_is_null_and_adds_nothing() {
+        let catalog = Catalog::built_in();
+        let table = catalog.dataset("irceline").unwrap().table("timeseries");
+        let elements = Elements { id, table, fleeting: &[] };
+        let new = Bytes::from_static(br#"[{"id":"7","uom":null},{"id":"8","uom":"x"}]"#);
+        let kept =
+            elements.fill(&new, br#"[{"id":"7","uom":"mg"},{"id":"8","uom":"y"},{"id":"9","uom":"z"}]"#).unwrap();
+        assert_eq!(kept.list, br#"[{"id":"7","uom":"mg"},{"id":"8","uom":"x"}]"#.as_slice());
+        assert_eq!((kept.gone.len(), kept.poorer), (0, vec!["7".to_owned()]));
+    }
+
+    #[test]
     fn a_station_keeps_its_place_and_its_label() {
         let station = |label: &str, coordinates: &str| {
             format!(r#"[{{"properties":{{"id":1,"label":{label}}},"geometry":{{"coordinates":{coordinates}}}}}]"#)
