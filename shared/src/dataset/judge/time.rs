@@ -8,7 +8,7 @@ use chrono::{
 };
 
 use super::{Verdict, whole};
-use crate::dataset::column::{Ambiguous, Column, TimeFormat};
+use crate::dataset::{Ambiguous, Column, TimeFormat};
 use crate::partition::YEARS;
 use crate::time::parse_day;
 
