@@ -399,7 +399,7 @@ impl Fetch<'_> {
             return Ok(Vec::new());
         }
         let lists = store.list(&format!("{NAME}/year=")).await?.into_iter();
-        let others = lists.filter(|object| object.key != key && object.key.ends_with(&format!("/{LIST_FILE}")));
+        let others = lists.filter(|object| object.key != key && is_list(&object.key));
         let Some(newest) = others.max_by(|a, b| (a.last_modified, &a.key).cmp(&(b.last_modified, &b.key))) else {
             return Ok(Vec::new());
         };
@@ -414,6 +414,12 @@ impl Fetch<'_> {
     fn part_size(&self) -> usize {
         self.settings.checkpoint_assessments.max(1)
     }
+}
+
+/// Whether a key is that of a school year's list, and not of the progress of one.
+fn is_list(key: &str) -> bool {
+    let path = key.strip_prefix(NAME).and_then(|path| path.strip_prefix("/year="));
+    path.and_then(|path| path.split_once('/')).is_some_and(|(_, file)| file == LIST_FILE)
 }
 
 /// The assessment that a line asked for.
@@ -458,6 +464,15 @@ fn tell_gaps(year: &SchoolYear, gaps: &Gaps, done: &mut Part) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_of_a_school_year_is_not_that_of_its_progress() {
+        assert!(is_list("illuminate/year=24-25/assessments.ndjson"));
+        for other in ["illuminate/year=24-25/_progress/ab/assessments.ndjson", "illuminate/year=24-25/responses.ndjson"]
+        {
+            assert!(!is_list(other), "{other}");
+        }
+    }
 
     #[test]
     fn a_request_becomes_a_url_and_a_line() {
