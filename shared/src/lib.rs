@@ -9,6 +9,7 @@ pub mod function;
 pub mod glue;
 pub mod guard;
 pub mod hash;
+pub mod json;
 pub mod keys;
 mod lake;
 pub mod ledger;

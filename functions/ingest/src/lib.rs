@@ -1,6 +1,7 @@
 //! Fetches from REST APIs into the raw zone, byte for byte, and says what could not be had.
 
 pub mod claim;
+mod elements;
 mod error;
 pub mod handler;
 pub mod http;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
-use crate::replace::{Replaced, Shape, Terms, replace};
+use crate::replace::{Replaced, Shape, Terms, replace, without_hollow};
 
 /// How often an object is made again because another run has written it.
 const REWRITE_TRIES: u32 = 50;
@@ -190,7 +190,8 @@ pub async fn replace_lines(
     rewrite(store, key, make).await
 }
 
-/// As [`replace`], with what other objects have. A gap stays beside that: it is about weeks or days of this object.
+/// As [`replace`], with what other objects have, of the subjects of which something would be lost without it: an answer that
+/// lacks nothing is no copy of another object's. A gap stays beside that: it is about weeks or days of this object.
 fn replace_beside(new: &[Line], old: &[Line], before: &[Line], shape: &dyn Shape, terms: &Terms<'_>) -> Replaced {
     let subjects = |lines: &[Line], of: fn(&Line) -> bool| -> BTreeSet<String> {
         lines.iter().filter(|line| of(line)).flat_map(|line| shape.asks(line)).collect()
@@ -198,9 +199,13 @@ fn replace_beside(new: &[Line], old: &[Line], before: &[Line], shape: &dyn Shape
     let (answered, gaps) = (subjects(old, Line::is_answer), subjects(new, |line| line.gap.is_some()));
     let asks_any = |line: &Line, of: &BTreeSet<String>| shape.asks(line).iter().any(|subject| of.contains(subject));
     let before = before.iter().filter(|line| !asks_any(line, &answered)).cloned();
-    let (beside, earlier): (Vec<Line>, Vec<Line>) = before.partition(|line| asks_any(line, &gaps));
+    let (beside, mut earlier): (Vec<Line>, Vec<Line>) = before.partition(|line| asks_any(line, &gaps));
+    if !earlier.is_empty() {
+        let lost = replace(new.to_vec(), [old, &earlier].concat(), shape, terms).lost.into_keys().collect();
+        earlier.retain(|line| asks_any(line, &lost));
+    }
     if old.is_empty() && earlier.is_empty() && beside.is_empty() {
-        return Replaced { lines: new.to_vec(), lost: BTreeMap::new() };
+        return Replaced { lines: without_hollow(new.to_vec(), shape), lost: BTreeMap::new() };
     }
     let mut replaced = replace(new.to_vec(), [old, &earlier].concat(), shape, terms);
     if !beside.is_empty() {

@@ -5,21 +5,26 @@
 //!
 //! * what this run did not ask for stays as it is;
 //! * a gap replaces nothing; a refusal (404) replaces no values;
-//! * an answer replaces the earlier one, except for the items with a value that it should have and lacks. A value that
-//!   comes back as missing (null, a sentinel) is a correction by the source, unless all values of the subject do: then the
-//!   answer has no values, and the earlier ones stay. The same goes for each measure of items that have several.
+//! * an answer replaces the earlier one, except for the items with a value that it should have and lacks. What is a value,
+//!   what is missing and what will be rejected is decided by the dataset's declaration ([`lake::dataset::Verdict`]). A value
+//!   that comes back as missing (null, a sentinel) is a correction by the source, unless all values of the subject do: then
+//!   the answer has no values, and the earlier ones stay. The same goes for each measure of items that have several. What
+//!   will be rejected is no value and no correction;
+//! * of an item that one answer has several times the last one with a value counts: those behind it without one are left
+//!   out of what is written.
 //!
 //! What stays although the API was asked and no longer has it is *lost* there: it is named, and goes when the caller
 //! accepts the loss. An answer that stays in part is cut down to its items that stay, each byte for byte as it came.
 
+mod plan;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use lake::dataset::Verdict;
 use lake::ledger::timestamp;
-use serde_json::Value;
-use serde_json::value::RawValue;
 
+use self::plan::Plan;
 use crate::claim::SKEW;
 use crate::raw::Line;
 
@@ -30,19 +35,24 @@ pub struct Item {
     pub name: String,
     /// What makes it another one.
     pub content: String,
-    /// Whether it is missed where it is gone.
-    pub is_value: bool,
+    /// What its table makes of it. A value is missed where it is gone.
+    pub verdict: Verdict,
     /// The measures of which it has a value, a bit each.
     pub measures: Measures,
 }
 
 /// A set of measures.
-pub type Measures = u8;
+pub type Measures = u32;
 
 impl Item {
     /// An item of a kind that has one measure; without a value of it, it is not missed.
-    pub fn of_value(name: String, content: String, is_value: bool) -> Self {
-        Self { name, content, is_value, measures: Measures::from(is_value) }
+    pub fn of_value(name: String, content: String, verdict: Verdict) -> Self {
+        Self { name, content, verdict, measures: Measures::from(verdict == Verdict::Value) }
+    }
+
+    /// Whether it is missed where it is gone.
+    pub fn is_value(&self) -> bool {
+        self.verdict == Verdict::Value
     }
 }
 
@@ -84,14 +94,21 @@ pub trait Shape: Sync {
         true
     }
 
-    /// Whether a subject's items have names of their own: the last one of a name counts. Else each of them counts.
+    /// Whether a subject's items have names of their own: the last one of a name that has a value counts. Else each of them
+    /// counts.
     fn is_keyed(&self) -> bool {
         true
     }
 
-    /// Whether an item that comes back without a value is lost like one that does not come back: values that its source
-    /// never withdraws.
-    fn never_turns_missing(&self) -> bool {
+    /// The measures that their source never withdraws: an item that comes back without a value of one is lost like one that
+    /// does not come back.
+    fn steady(&self) -> Measures {
+        0
+    }
+
+    /// Whether an item of an answer is left out if the earlier one stays in its place: else the later one is read in place
+    /// of it.
+    fn leaves_out(&self) -> bool {
         false
     }
 
@@ -128,11 +145,18 @@ pub struct Replaced {
 #[derive(Default)]
 struct Standing<'a> {
     answers: Vec<&'a Line>,
-    names: BTreeMap<&'a str, usize>,
+    names: BTreeMap<&'a str, There>,
     contents: BTreeMap<&'a str, usize>,
     measures: Measures,
     refused: bool,
     gap: bool,
+}
+
+/// The items of a name that are there.
+#[derive(Default, Clone, Copy)]
+struct There {
+    count: usize,
+    measures: Measures,
 }
 
 /// An item of an earlier line.
@@ -148,6 +172,7 @@ struct Earlier<'a> {
 ///
 /// Another run may have asked later, and written first: then its answers are the later ones, and this run's the earlier.
 pub fn replace(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) -> Replaced {
+    let new = without_hollow(new, shape);
     let mut answered: BTreeMap<String, &str> = BTreeMap::new();
     let latest = timestamp(terms.now + SKEW);
     for line in old.iter().filter(|line| line.gap.is_none() && line.received_at <= latest) {
@@ -172,6 +197,38 @@ pub fn replace(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<
     join(new, old, shape, terms)
 }
 
+/// The lines of a run without items that have no value where one of the same name before them has: a reader takes the last.
+pub fn without_hollow(new: Vec<Line>, shape: &dyn Shape) -> Vec<Line> {
+    if !shape.is_keyed() || shape.is_indivisible() {
+        return new;
+    }
+    let mut filled: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut whole = |line: Line| {
+        let mut keep = BTreeMap::new();
+        let mut is_hollow = false;
+        for (subject, items) in holdings(&line, shape) {
+            let mut places = BTreeSet::new();
+            for (place, Item { name, verdict, .. }) in items.iter().enumerate() {
+                let key = (subject.clone(), name.clone());
+                if *verdict != Verdict::Missing || !filled.contains(&key) {
+                    places.insert(place);
+                }
+                if *verdict == Verdict::Value {
+                    filled.insert(key);
+                }
+            }
+            let is_whole = places.len() == items.len();
+            is_hollow |= !is_whole;
+            keep.insert(subject, if is_whole { Keep::Whole } else { Keep::Items(places) });
+        }
+        match is_hollow {
+            true => Line { request: line.request.clone(), ..shape.cut(&line, &keep) },
+            false => line,
+        }
+    };
+    new.into_iter().map(&mut whole).collect()
+}
+
 fn join(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) -> Replaced {
     if new.len() == old.len() && new.iter().zip(&old).all(|(new, old)| new.request == old.request && new.same_as(old)) {
         return Replaced { lines: old, lost: BTreeMap::new() };
@@ -189,7 +246,7 @@ fn join(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) ->
             }
             continue;
         };
-        let values = || earlier.iter().filter(|earlier| earlier.item.is_value);
+        let values = || earlier.iter().filter(|earlier| earlier.item.is_value());
         match standing {
             // Pages without their end: the earlier ones are better if they are whole.
             Standing { answers, gap: true, .. } if answers.is_empty() || !gaps_before.contains(subject) => {
@@ -213,165 +270,6 @@ fn join(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) ->
     Replaced { lines, lost: plan.lost }
 }
 
-/// What stays.
-#[derive(Default)]
-struct Plan {
-    /// By the place of an earlier line.
-    keep: BTreeMap<usize, BTreeMap<String, Keep>>,
-    /// Subjects of which something stays.
-    kept: BTreeSet<String>,
-    /// Subjects whose new lines are left out.
-    instead: BTreeSet<String>,
-    lost: BTreeMap<String, Vec<String>>,
-}
-
-impl Plan {
-    fn keep_whole(&mut self, subject: &str, held: &[Holdings]) {
-        for (line, _) in held.iter().enumerate().filter(|(_, holdings)| holdings.contains_key(subject)) {
-            self.keep.entry(line).or_default().insert(subject.to_owned(), Keep::Whole);
-        }
-        self.kept.insert(subject.to_owned());
-    }
-
-    /// Compares an answer with the earlier one.
-    fn compare(
-        &mut self,
-        subject: &str,
-        earlier: &[Earlier<'_>],
-        held: &[Holdings],
-        standing: &Standing<'_>,
-        shape: &dyn Shape,
-        terms: &Terms<'_>,
-    ) {
-        let covered = |item: &Item| standing.answers.iter().any(|line| shape.covers(line, item));
-        let mut by_name: BTreeMap<&str, Vec<Earlier<'_>>> = BTreeMap::new();
-        let mut measured: Measures = 0;
-        for one in earlier.iter().filter(|one| one.item.is_value) {
-            by_name.entry(&one.item.name).or_default().push(*one);
-            if one.item.measures & !measured != 0 && covered(one.item) {
-                measured |= one.item.measures;
-            }
-        }
-        // Of some measure the answer has no value at all.
-        let lacks_measure = measured & !standing.measures != 0;
-        if lacks_measure && !shape.is_keyed() && !terms.accept_loss {
-            // Its rows would stand beside the earlier ones: they are the same ones without values.
-            self.keep_whole(subject, held);
-            self.instead.insert(subject.to_owned());
-            let names = by_name.keys().map(|name| (*name).to_owned());
-            self.lost.insert(subject.to_owned(), names.collect());
-            return;
-        }
-        for (name, mut ones) in by_name {
-            let there = standing.names.get(name).copied().unwrap_or_default();
-            if shape.is_keyed() {
-                ones.drain(..ones.len().saturating_sub(1));
-            } else {
-                // What has changed least is taken for what is still there.
-                ones.sort_by_key(|one| standing.contents.contains_key(one.item.content.as_str()));
-            }
-            let needed = if lacks_measure { ones.len() } else { ones.len().saturating_sub(there) };
-            for one in ones.into_iter().take(needed) {
-                if covered(one.item) && !standing.gap {
-                    if terms.accept_loss {
-                        continue;
-                    }
-                    self.lost.entry(subject.to_owned()).or_default().push(name.to_owned());
-                }
-                let kept = self.keep.entry(one.line).or_default().entry(subject.to_owned());
-                if let Keep::Items(places) = kept.or_insert_with(|| Keep::Items(BTreeSet::new())) {
-                    places.insert(one.place);
-                }
-                self.kept.insert(subject.to_owned());
-            }
-        }
-        if shape.is_indivisible() && self.kept.contains(subject) {
-            for keep in self.keep.values_mut().filter_map(|kept| kept.get_mut(subject)) {
-                *keep = Keep::Whole;
-            }
-            self.instead.insert(subject.to_owned());
-        }
-    }
-
-    /// This run's lines, without those in whose place earlier ones stay. One that says the same as an earlier one is that
-    /// earlier one, with the time at which it first came.
-    fn new_lines(
-        &self,
-        new: &[Line],
-        fresh: &[Holdings],
-        old: &[Line],
-        held: &[Holdings],
-        shape: &dyn Shape,
-    ) -> Vec<Line> {
-        let known: BTreeMap<&str, (&Line, &Holdings)> =
-            old.iter().zip(held).map(|(line, holdings)| (line.request.as_str(), (line, holdings))).collect();
-        let mut lines = Vec::new();
-        for (line, holdings) in new.iter().zip(fresh) {
-            let asks = shape.asks(line);
-            let mut line = line.clone();
-            let is_moot = if let Some(gap) = &mut line.gap {
-                let was_named = !gap.what.is_empty();
-                gap.what.retain(|what| !self.instead.contains(what));
-                (was_named && gap.what.is_empty()) || all_in(&asks, &self.instead)
-            } else if line.is_answer() {
-                all_in(&asks, &self.instead)
-            } else {
-                all_in(&asks, &self.kept)
-            };
-            if is_moot {
-                continue;
-            }
-            match known.get(line.request.as_str()) {
-                Some((known, before)) if line.same_as(known) => lines.push((*known).clone()),
-                Some((known, before)) if line.is_answer() && known.is_answer() && *before == holdings => {
-                    lines.push((*known).clone());
-                }
-                _ => lines.push(line),
-            }
-        }
-        lines
-    }
-
-    /// What stays of the earlier lines.
-    fn old_lines(
-        &self,
-        old: &[Line],
-        held: &[Holdings],
-        standings: &BTreeMap<String, Standing<'_>>,
-        shape: &dyn Shape,
-        terms: &Terms<'_>,
-    ) -> Vec<Line> {
-        let is_open = |what: &String| !(standings.contains_key(what) || terms.accept_loss && (terms.is_gone)(what));
-        let mut lines = Vec::new();
-        for (place, (line, holdings)) in old.iter().zip(held).enumerate() {
-            if line.is_answer() {
-                let Some(keep) = self.keep.get(&place) else { continue };
-                let is_whole = holdings.keys().all(|subject| keep.get(subject) == Some(&Keep::Whole));
-                lines.push(if is_whole { line.clone() } else { shape.cut(line, keep) });
-                continue;
-            }
-            let mut open = unanswered(line, shape);
-            let all = open.len();
-            open.retain(|what| is_open(what) || self.instead.contains(what) && line.gap.is_some());
-            match &line.gap {
-                _ if open.is_empty() => {}
-                Some(gap) if open.len() < all => {
-                    let gap = lake::ledger::Gap { what: open, ..gap.clone() };
-                    lines.push(Line { gap: Some(gap), ..line.clone() });
-                }
-                Some(_) => lines.push(line.clone()),
-                None if open.len() == all => lines.push(line.clone()),
-                None => {}
-            }
-        }
-        lines
-    }
-}
-
-fn all_in(asks: &[String], set: &BTreeSet<String>) -> bool {
-    !asks.is_empty() && asks.iter().all(|what| set.contains(what))
-}
-
 fn holdings(line: &Line, shape: &dyn Shape) -> Holdings {
     if line.is_answer() { shape.holds(line) } else { Holdings::new() }
 }
@@ -391,10 +289,11 @@ fn standings<'a>(new: &'a [Line], fresh: &'a [Holdings], shape: &dyn Shape) -> B
             let standing = standings.entry(subject.clone()).or_default();
             standing.answers.push(line);
             // What an answer has beyond what was asked for is not taken from it.
-            for item in items.iter().filter(|item| shape.covers(line, item)) {
-                if item.is_value || !shape.never_turns_missing() {
-                    *standing.names.entry(&item.name).or_default() += 1;
-                }
+            let counts = |item: &&Item| item.verdict != Verdict::Refused && shape.covers(line, item);
+            for item in items.iter().filter(counts) {
+                let there = standing.names.entry(&item.name).or_default();
+                there.count += 1;
+                there.measures |= item.measures;
                 *standing.contents.entry(&item.content).or_default() += 1;
                 standing.measures |= item.measures;
             }
@@ -442,38 +341,19 @@ fn says(lines: &[Line], shape: &dyn Shape) -> Said {
         }
     }
     for items in said.items.values_mut() {
-        if shape.is_keyed() {
-            let last: BTreeMap<String, Item> = items.drain(..).map(|item| (item.name.clone(), item)).collect();
-            items.extend(last.into_values());
+        if shape.is_keyed() && !shape.leaves_out() {
+            // The last of a name is read, but not one that is rejected.
+            let mut read: BTreeMap<String, Item> = BTreeMap::new();
+            for item in items.drain(..) {
+                let is_read = |known: &Item| known.verdict != Verdict::Refused;
+                if item.verdict != Verdict::Refused || !read.get(&item.name).is_some_and(is_read) {
+                    read.insert(item.name.clone(), item);
+                }
+            }
+            items.extend(read.into_values());
         } else {
             items.sort();
         }
     }
     said
 }
-
-/// Puts the elements of an earlier list that a new one lacks behind those of the new one, by their ids; reports the ids.
-/// `None` if one of the lists is no JSON list.
-pub fn keep_elements(new: &Bytes, old: &[u8], id: fn(&Value) -> Option<String>) -> Option<(Bytes, Vec<String>)> {
-    let ids = |list: &[&RawValue]| -> Vec<Option<String>> {
-        list.iter().map(|element| serde_json::from_str(element.get()).ok().and_then(|value| id(&value))).collect()
-    };
-    let fresh: Vec<&RawValue> = serde_json::from_slice(new).ok()?;
-    let earlier: Vec<&RawValue> = serde_json::from_slice(old).ok()?;
-    let there: BTreeSet<String> = ids(&fresh).into_iter().flatten().collect();
-    let lost: Vec<(String, &str)> = ids(&earlier)
-        .into_iter()
-        .zip(&earlier)
-        .filter_map(|(id, element)| Some((id.filter(|id| !there.contains(id))?, element.get())))
-        .collect();
-    if lost.is_empty() {
-        return Some((new.clone(), Vec::new()));
-    }
-    let elements: Vec<&str> =
-        fresh.iter().map(|element| element.get()).chain(lost.iter().map(|(_, text)| *text)).collect();
-    let joined = Bytes::from(format!("[{}]", elements.join(",")));
-    Some((joined, lost.into_iter().map(|(id, _)| id).collect()))
-}
-
-#[cfg(test)]
-mod tests;

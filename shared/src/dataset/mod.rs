@@ -9,6 +9,7 @@ mod catalog;
 mod column;
 mod expect;
 mod inputs;
+mod judge;
 mod list;
 mod mistake;
 mod model;
@@ -26,6 +27,7 @@ pub use self::catalog::{Catalog, Folder};
 pub use self::column::{Ambiguous, Column, ColumnType, Decimal, Missing, Thousands};
 pub use self::expect::{Check, Expectation, Severity};
 pub use self::inputs::{Inputs, Relation};
+pub use self::judge::{Judged, Verdict};
 pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, Model, View};
 pub use self::table::{

@@ -73,15 +73,39 @@ struct Route {
     file: &'static str,
     /// Whether the answer is a list of weeks; else it is one object.
     has_weeks: bool,
+    /// The table that it feeds, and the column of its counts.
+    table: &'static str,
+    column: Option<&'static str>,
     /// What is lost if the API no longer has it.
     lost: &'static str,
 }
 
 /// The scores come last: they are cleaned together with the commits.
 const ROUTES: [Route; 3] = [
-    Route { path: "users", file: "users", has_weeks: false, lost: "accounts of learners" },
-    Route { path: "weeklyCommits", file: "weekly_commits", has_weeks: true, lost: "commits of learners" },
-    Route { path: "weeklyScores", file: "weekly_scores", has_weeks: true, lost: "points of learners" },
+    Route {
+        path: "users",
+        file: "users",
+        has_weeks: false,
+        table: "account",
+        column: None,
+        lost: "accounts of learners",
+    },
+    Route {
+        path: "weeklyCommits",
+        file: "weekly_commits",
+        has_weeks: true,
+        table: "weekly_score",
+        column: Some("commits"),
+        lost: "commits of learners",
+    },
+    Route {
+        path: "weeklyScores",
+        file: "weekly_scores",
+        has_weeks: true,
+        table: "weekly_score",
+        column: Some("points"),
+        lost: "points of learners",
+    },
 ];
 
 /// A request as its line in the raw object has it: the weeks from the Monday `from` to the Monday `to`, excluded.
@@ -167,15 +191,16 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Win
     context.progress.begin("ingest codetrack", (roster.ids.len() * ROUTES.len()) as u64);
     for route in ROUTES {
         let lines = fetch.answers(route, &roster.ids).await;
-        note(route, &lines, &mut done);
+        let shape = route.shape(dataset);
+        note(route, &*shape, &lines, &mut done);
         let key = format!("{NAME}/week={}/{}.ndjson", weeks.newest(), route.file);
         // The roster is not the API's: who is not on it any more is not asked about, and no loss.
         let terms = Terms { accept_loss: context.accept_loss, is_gone: &|_| false, now: (context.clock)() };
         let before = match route.has_weeks {
-            true => before::known(&context.lake.raw, &key, weeks, &roster.ids).await?,
-            false => Vec::new(),
+            true => before::known(&context.lake.raw, &key, weeks, &roster.ids, route.counts(dataset)).await?,
+            false => before::accounts(&context.lake.raw, &key, weeks.newest(), &lines).await?,
         };
-        let put = raw::replace_lines(&context.lake.raw, &key, &lines, &before, route.shape(), &terms).await?;
+        let put = raw::replace_lines(&context.lake.raw, &key, &lines, &before, &*shape, &terms).await?;
         done.put(put.bytes);
         done.lost(&key, route.lost, put.told.into_keys().collect());
         fetch.http.forget_answers();
@@ -188,14 +213,14 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Win
 }
 
 /// Notes what a route's lines do not answer. Learners are named by their ids alone.
-fn note(route: Route, lines: &[Line], done: &mut Part) {
+fn note(route: Route, shape: &dyn Shape, lines: &[Line], done: &mut Part) {
     let mut failures = Failures::default();
     for line in lines {
         if let Some(gap) = &line.gap {
             done.ingested.failed += 1;
             failures.note(&done.ingested.day, gap.what.iter().cloned(), &gap.reason, gap.can_retry);
         } else if !line.is_answer() {
-            for id in route.shape().asks(line) {
+            for id in shape.asks(line) {
                 if !done.ingested.unknown.contains(&id) {
                     done.ingested.unknown.push(id);
                 }
@@ -231,7 +256,7 @@ impl Fetch<'_> {
         }
         // Where no learner at all is known, it is not the learners that are wrong.
         let failed = |line: Line| {
-            let what = route.shape().asks(&line);
+            let what = Request::of(&line).map(|request| request.learner.to_string()).into_iter().collect();
             let reason = "the server answered 404 for every learner: is CODETRACK_URL right?".to_owned();
             Line::gap(line.request, Some(404), Gap { what, reason, can_retry: true }, (self.context.clock)())
         };
@@ -265,8 +290,16 @@ impl Fetch<'_> {
 
 impl Route {
     /// How its raw object is read.
-    fn shape(&self) -> &'static dyn Shape {
-        if self.has_weeks { &WeekLists } else { &Users }
+    fn shape<'d>(&self, dataset: &'d Dataset) -> Box<dyn Shape + Send + 'd> {
+        match self.has_weeks {
+            true => Box::new(self.counts(dataset)),
+            false => Box::new(Users { table: dataset.table(self.table) }),
+        }
+    }
+
+    /// The same of one with weeks.
+    fn counts<'d>(&self, dataset: &'d Dataset) -> WeekLists<'d> {
+        WeekLists { column: dataset.table(self.table).and_then(|table| table.column(self.column?)) }
     }
 
     /// Whether an answer is of the documented kind.

@@ -11,6 +11,7 @@
 mod paging;
 mod progress;
 mod rewrite;
+mod shapes;
 mod year;
 
 use chrono::{Datelike, Months, NaiveDate, TimeDelta};
@@ -135,7 +136,7 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, access: &Access, window
     let mut token_url = access.url.clone();
     token_url.set_query(Some("OAuth2_AccessToken"));
     let login = Login::new(token_url, credentials);
-    let fetch = Fetch { context, settings, http, login, base: &access.url };
+    let fetch = Fetch { context, dataset, settings, http, login, base: &access.url };
     let mut outcome = Outcome::default();
     let mut counted = (0, 0);
     for year in SchoolYear::touched_by(window) {

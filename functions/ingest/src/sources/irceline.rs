@@ -24,10 +24,11 @@ use self::ask::Asking;
 use self::dead::Dead;
 use self::metadata::{Metadata, Near};
 use self::values::Values;
+use crate::elements::{Elements, Kept};
 use crate::error::{Error, HttpFailure, Result};
 use crate::http::{Http, Patience};
 use crate::raw::{self, Line};
-use crate::replace::{Shape, Terms, keep_elements};
+use crate::replace::{Shape, Terms};
 use crate::report::{Failures, Part, some};
 use crate::sources::{Source, cut, first_day, of_setting};
 use crate::{Context, Incomplete, Outcome};
@@ -35,6 +36,8 @@ use crate::{Context, Incomplete, Outcome};
 const NAME: &str = "irceline";
 /// Days of a long window that are fetched before they are cleaned.
 const PIECE_DAYS: i64 = 7;
+/// Days before a new one whose lists of metadata are looked for: what the last one says is known.
+const KNOWN_DAYS: u64 = 7;
 
 /// The API as the rest of the project knows it.
 pub(crate) const SOURCE: Source = Source {
@@ -168,11 +171,16 @@ impl Fetch<'_> {
     /// series, too.
     async fn day(&mut self, day: NaiveDate, wanted: &[String]) -> Result<(Part, Vec<Line>)> {
         let mut done = Part::new(NAME, "day", day.to_string());
-        for (file, kind) in [("stations.json", "stations"), ("timeseries.json", "series")] {
-            let key = key(day, file);
-            let put = raw::rewrite(&self.context.lake.raw, &key, |there| self.list(file, &key, there)).await?;
+        for list in LISTS {
+            let key = key(day, list.file);
+            let before = self.day_before(list, day).await?;
+            let make = |there: Option<&Bytes>| {
+                let kept = self.list(list, &key, there, before.as_ref())?;
+                Ok((kept.list.clone(), kept))
+            };
+            let put = raw::rewrite(&self.context.lake.raw, &key, make).await?;
             done.put(put.bytes);
-            done.lost(&key, kind, put.told);
+            list.lost(&key, put.told, &mut done);
         }
 
         let key = key(day, "values.ndjson");
@@ -200,17 +208,37 @@ impl Fetch<'_> {
         Ok((done, lines))
     }
 
-    /// What becomes of a list that may be there, and the ids that it keeps although the API no longer has them.
-    fn list(&self, file: &str, key: &str, there: Option<&Bytes>) -> Result<(Bytes, Vec<String>)> {
-        let body = if file == "stations.json" { &self.metadata.stations } else { &self.metadata.timeseries };
-        let Some(there) = there else { return Ok((body.clone(), Vec::new())) };
-        let (list, lost) = if self.context.accept_loss {
-            (body.clone(), Vec::new())
-        } else {
-            let url = || self.context.lake.raw.url(key);
-            keep_elements(body, there, metadata::id_of).ok_or_else(|| Error::Unreadable { url: url() })?
+    /// The last list before a day that has none yet: readers take the newest day's, so that what it lacks would be hidden.
+    async fn day_before(&self, list: List, day: NaiveDate) -> Result<Option<Bytes>> {
+        let store = &self.context.lake.raw;
+        if self.context.accept_loss || store.head(&key(day, list.file)).await?.is_some() {
+            return Ok(None);
+        }
+        for days in 1..=KNOWN_DAYS {
+            let Some(before) = day.checked_sub_days(Days::new(days)) else { break };
+            if let Some((_, there)) = store.get(&key(before, list.file)).await? {
+                return Ok(Some(there));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What becomes of a list that may be there, and what it keeps although the API no longer has it. `before` is the list of
+    /// an earlier day: what cannot be read of it is not missed.
+    fn list(&self, list: List, key: &str, there: Option<&Bytes>, before: Option<&Bytes>) -> Result<Kept> {
+        let body = (list.body)(&self.metadata);
+        let elements = Elements { id: metadata::id_of, table: self.dataset.table_of(key), fleeting: &FLEETING };
+        let nothing = &b"[]"[..];
+        let kept = match (there.filter(|_| !self.context.accept_loss), before) {
+            (Some(there), _) => elements.keep(body, there),
+            (None, Some(before)) => elements.fill(body, before).or_else(|| elements.fill(body, nothing)),
+            (None, None) => elements.fill(body, nothing),
         };
-        Ok((if metadata::same_but_for_jitter(there, &list) { there.clone() } else { list }, lost))
+        let mut kept = kept.ok_or_else(|| Error::Unreadable { url: self.context.lake.raw.url(key) })?;
+        if let Some(there) = there.filter(|there| metadata::same_but_for_jitter(there, &kept.list)) {
+            kept.list = there.clone();
+        }
+        Ok(kept)
     }
 
     /// Of the series that the API lists none is wanted. Nothing is written; what is there of lists that are shorter now is
@@ -219,10 +247,10 @@ impl Fetch<'_> {
         let mut outcome = Outcome::default();
         for day in window.days() {
             let mut done = Part::new(NAME, "day", day.to_string());
-            for (file, kind) in [("stations.json", "stations"), ("timeseries.json", "series")] {
-                let key = key(day, file);
+            for list in LISTS {
+                let key = key(day, list.file);
                 if let Some((_, there)) = self.context.lake.raw.get(&key).await? {
-                    done.lost(&key, kind, self.list(file, &key, Some(&there))?.1);
+                    list.lost(&key, self.list(list, &key, Some(&there), None)?, &mut done);
                 }
             }
             outcome.incomplete.extend(done.incomplete);
@@ -233,6 +261,31 @@ impl Fetch<'_> {
         }
         outcome.incomplete.push(Incomplete { message: error.to_string(), can_retry: error.can_retry() });
         Ok(outcome)
+    }
+}
+
+/// A list of metadata.
+#[derive(Clone, Copy)]
+struct List {
+    file: &'static str,
+    body: fn(&Metadata) -> &Bytes,
+    /// What is lost if the API no longer lists it, or says less of it.
+    lost: [&'static str; 2],
+}
+
+/// Stations come first: values are cleaned with both.
+const LISTS: [List; 2] = [
+    List { file: "stations.json", body: |metadata| &metadata.stations, lost: ["stations", "metadata of stations"] },
+    List { file: "timeseries.json", body: |metadata| &metadata.timeseries, lost: ["series", "metadata of series"] },
+];
+/// Members of a series that may be null: a series without values has none.
+const FLEETING: [&str; 2] = ["firstValue", "lastValue"];
+
+impl List {
+    fn lost(&self, key: &str, kept: Kept, done: &mut Part) {
+        let [gone, poorer] = self.lost;
+        done.lost(key, gone, kept.gone);
+        done.lost(key, poorer, kept.poorer);
     }
 }
 

@@ -1,7 +1,8 @@
-//! What the raw objects of other weeks know of the weeks that a run asks for.
+//! What the raw objects of other weeks know of the weeks, and of the accounts, that a run asks for.
 //!
 //! A new week's object asks for the weeks before it once more, and newer rows win. Without this, an answer that lacks a
-//! count, or a gap, would hide the count that the object of another week has.
+//! count, or a gap, would hide the count that the object of another week has. The same goes for accounts, of which the
+//! newest week's counts; a learner about whom there is no answer has no account in the new week, which hides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -20,7 +21,13 @@ type OfObject = Vec<Line>;
 
 /// The answers of other objects about a run's weeks, of each learner and week the last one; only of learners of whom the
 /// run's own object has none.
-pub async fn known(store: &Store, key: &str, weeks: Weeks, learners: &[i64]) -> Result<Vec<Line>> {
+pub async fn known(
+    store: &Store,
+    key: &str,
+    weeks: Weeks,
+    learners: &[i64],
+    shape: WeekLists<'_>,
+) -> Result<Vec<Line>> {
     let own: BTreeSet<i64> = answers(store, key).await?.into_keys().collect();
     let mut found: BTreeMap<i64, Vec<OfObject>> = BTreeMap::new();
     let wanted = learners.iter().filter(|learner| !own.contains(learner));
@@ -38,7 +45,30 @@ pub async fn known(store: &Store, key: &str, weeks: Weeks, learners: &[i64]) -> 
             }
         }
     }
-    Ok(found.into_values().flat_map(|objects| latest(objects, weeks)).collect())
+    Ok(found.into_values().flat_map(|objects| latest(objects, weeks, shape)).collect())
+}
+
+/// The last account that an earlier week's object has of each learner about whom a run has an answer; only of learners of
+/// whom the run's own object has none.
+pub async fn accounts(store: &Store, key: &str, week: NaiveDate, lines: &[Line]) -> Result<Vec<Line>> {
+    let own = answers(store, key).await?;
+    let answered = lines.iter().filter(|line| line.is_answer()).filter_map(Request::of);
+    let mut open: BTreeSet<i64> = answered.map(|request| request.learner).filter(|id| !own.contains_key(id)).collect();
+    let Some(file) = key.rsplit('/').next().filter(|_| !open.is_empty()) else { return Ok(Vec::new()) };
+    let objects = store.list(&format!("{NAME}/week=")).await?;
+    let mondays = objects.into_iter().filter_map(|object| Some((monday_of(&object.key, file)?, object.key)));
+    let mut earlier: Vec<(NaiveDate, String)> = mondays.filter(|(monday, _)| *monday < week).collect();
+    earlier.sort();
+    let mut found = Vec::new();
+    for (_, key) in earlier.into_iter().rev() {
+        if open.is_empty() {
+            break;
+        }
+        for (learner, lines) in answers(store, &key).await? {
+            found.extend(lines.into_iter().next_back().filter(|_| open.remove(&learner)));
+        }
+    }
+    Ok(found)
 }
 
 /// The answers of an object, by learner.
@@ -60,36 +90,36 @@ fn monday_of(key: &str, file: &str) -> Option<NaiveDate> {
 
 /// The lines of a learner, cut down to the weeks of which no later object knows. A week that a later object was answered
 /// about and lacks is no longer known: that loss was accepted.
-fn latest(mut objects: Vec<OfObject>, weeks: Weeks) -> Vec<Line> {
+fn latest(mut objects: Vec<OfObject>, weeks: Weeks, shape: WeekLists<'_>) -> Vec<Line> {
     objects.sort_by_cached_key(|lines| lines.iter().map(|line| line.received_at.clone()).max());
     let mut covered: Vec<Range<NaiveDate>> = Vec::new();
     let mut kept = Vec::new();
     for lines in objects.into_iter().rev() {
         let is_open = |day: &NaiveDate| !covered.iter().any(|weeks| weeks.contains(day));
         let open: BTreeSet<NaiveDate> = weeks.mondays().filter(is_open).collect();
-        kept.push(cut(&lines, &open));
+        kept.push(cut(&lines, &open, shape));
         covered.extend(lines.iter().filter_map(Request::of).map(|request| request.weeks()));
     }
     kept.into_iter().rev().flatten().collect()
 }
 
-/// Lines cut down to the counts of some weeks. Of a week that stands there several times the last one is taken. A line that
-/// has no count of a week that it was asked for says that there is none.
-fn cut(lines: &[Line], open: &BTreeSet<NaiveDate>) -> Vec<Line> {
+/// Lines cut down to the counts of some weeks. Of a week that stands there several times the last count is taken. A line
+/// that has no count of a week that it was asked for says that there is none.
+fn cut(lines: &[Line], open: &BTreeSet<NaiveDate>, shape: WeekLists<'_>) -> Vec<Line> {
     let mut seen = BTreeSet::new();
     let mut kept = Vec::new();
     for line in lines.iter().rev() {
         let Some(request) = Request::of(line) else { continue };
         let subject = request.learner.to_string();
-        let items = WeekLists.holds(line).remove(&subject).unwrap_or_default();
+        let items = shape.holds(line).remove(&subject).unwrap_or_default();
         let mut places = BTreeSet::new();
-        for (place, item) in items.iter().enumerate().rev().filter(|(_, item)| item.is_value) {
+        for (place, item) in items.iter().enumerate().rev().filter(|(_, item)| item.is_value()) {
             if item.name.parse().is_ok_and(|day| open.contains(&day)) && seen.insert(item.name.clone()) {
                 places.insert(place);
             }
         }
         if open.iter().any(|day| request.covers(*day)) {
-            kept.push(WeekLists.cut(line, &BTreeMap::from([(subject, Keep::Items(places))])));
+            kept.push(shape.cut(line, &BTreeMap::from([(subject, Keep::Items(places))])));
         }
     }
     kept.reverse();

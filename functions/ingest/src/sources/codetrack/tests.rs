@@ -1,7 +1,20 @@
+use std::slice::from_ref;
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use lake::dataset::Catalog;
 
 use super::*;
+
+static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
+
+fn points() -> WeekLists<'static> {
+    ROUTES[2].counts(CATALOG.dataset(NAME).unwrap())
+}
+
+fn accounts() -> Users<'static> {
+    Users { table: CATALOG.dataset(NAME).unwrap().table("account") }
+}
 
 fn date(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -71,8 +84,8 @@ fn a_request_is_written_as_the_decoder_reads_it() {
 
 fn join(new: Vec<Line>, old: Vec<Line>) -> (Vec<Line>, Vec<String>) {
     let terms = Terms { accept_loss: false, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
-    let joined = crate::replace::replace(new.clone(), old, &WeekLists, &terms);
-    let again = crate::replace::replace(new, joined.lines.clone(), &WeekLists, &terms);
+    let joined = crate::replace::replace(new.clone(), old, &points(), &terms);
+    let again = crate::replace::replace(new, joined.lines.clone(), &points(), &terms);
     assert_eq!(again, joined, "a second run writes nothing, and reports the same");
     (joined.lines, joined.lost.into_keys().collect())
 }
@@ -111,7 +124,7 @@ fn weeks_that_a_list_lacks_are_lost_and_kept() {
     assert_eq!((lines, lost.len()), (vec![had.clone()], 1));
     let accepted = Terms { accept_loss: true, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
     let empty = answer(43, "2026-11-02", "[]");
-    assert_eq!(crate::replace::replace(vec![empty.clone()], vec![had], &WeekLists, &accepted).lines, [empty]);
+    assert_eq!(crate::replace::replace(vec![empty.clone()], vec![had], &points(), &accepted).lines, [empty]);
 }
 
 #[test]
@@ -140,7 +153,103 @@ fn weeks_that_come_back_without_points_are_lost_and_kept() {
         [""; 0]
     );
     let accepted = Terms { accept_loss: true, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
-    assert_eq!(crate::replace::replace(vec![poor.clone()], vec![had], &WeekLists, &accepted).lines, [poor]);
+    assert_eq!(crate::replace::replace(vec![poor.clone()], vec![had], &points(), &accepted).lines, [poor]);
+}
+
+#[test]
+fn counts_that_the_table_will_reject_are_lost_and_kept() {
+    let had = answer(43, "2026-11-02", list(&[("2026-11-09", 2), ("2026-11-02", 1)]));
+    for poor in ["1.5", "1000000000000000000000000000000", "\"abc\"", "\"1.0\"", "1e999", "true"] {
+        let body = format!(r#"[{{"date":"2026-11-09","points":3}},{{"date":"2026-11-02","points":{poor}}}]"#);
+        let poor = answer(43, "2026-11-02", body.leak());
+        let (lines, lost) = join(vec![poor.clone()], vec![had.clone()]);
+        assert_eq!(lost, ["43"], "{poor:?}");
+        assert_eq!((&lines[0], lines[1].body.as_deref()), (&poor, Some(list(&[("2026-11-02", 1)]))));
+    }
+    for good in ["\" 4 \"", "4.0", "-4"] {
+        let body = format!(r#"[{{"date":"2026-11-09","points":3}},{{"date":"2026-11-02","points":{good}}}]"#);
+        let good = answer(43, "2026-11-02", body.leak());
+        assert_eq!(join(vec![good.clone()], vec![had.clone()]), (vec![good], vec![]));
+    }
+}
+
+#[test]
+fn of_a_week_that_a_list_has_twice_the_last_count_counts() {
+    let twice = r#"[{"date":"2026-11-09","points":2},{"date":"2026-11-09T00:00:00Z","points":3},{"date":"2026-11-09","points":null},{"date":"2026-11-02"}]"#;
+    let wanted =
+        r#"[{"date":"2026-11-09","points":2},{"date":"2026-11-09T00:00:00Z","points":3},{"date":"2026-11-02"}]"#;
+    for old in [vec![], vec![answer(43, "2026-11-02", list(&[("2026-11-09", 7)]))]] {
+        let (lines, lost) = join(vec![answer(43, "2026-11-02", twice)], old);
+        assert_eq!((lines.len(), lines[0].body.as_deref(), lost.len()), (1, Some(wanted), 0));
+    }
+}
+
+fn store() -> (tempfile::TempDir, lake::store::Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file:{}", folder.path().display()).parse().unwrap();
+    let store = lake::store::Store::open(&url, &lake::store::S3Client::default());
+    (folder, store)
+}
+
+fn account(learner: i64, body: &str) -> Line {
+    let request = Request { learner, limit: None, from: None, to: None };
+    Line::answer(serde_json::to_string(&request).unwrap(), 200, &Bytes::from(body.to_owned()), Utc::now())
+}
+
+#[tokio::test]
+async fn a_new_week_keeps_an_account_that_comes_back_without_what_the_week_before_has() {
+    let (folder, store) = store();
+    let had = account(43, r#"{"honor":5,"free_code_camp_points":7}"#);
+    let other = account(7, r#"{"honor":1}"#);
+    let older = account(43, r#"{"honor":4,"free_code_camp_points":6}"#);
+    let key = |week: &str| format!("codetrack/week={week}/users.ndjson");
+    for (week, lines) in [("2026-11-02", vec![older]), ("2026-11-09", vec![other.clone(), had.clone()])] {
+        store.put(&key(week), raw::render(&lines), lake::store::Condition::Absent).await.unwrap();
+    }
+    let terms = Terms { accept_loss: false, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
+    let new = key("2026-11-16");
+    let write = async |line: &Line, terms: &Terms<'_>| {
+        let lines = [line.clone(), account(7, r#"{"honor":2}"#)];
+        let before = before::accounts(&store, &new, date("2026-11-16"), &lines).await.unwrap();
+        let put = raw::replace_lines(&store, &new, &lines, &before, &accounts(), terms).await.unwrap();
+        let lost: Vec<String> = put.told.into_keys().collect();
+        let of_43 = |line: &Line| Request::of(line).is_some_and(|request| request.learner == 43);
+        let there = raw::read_lines(&store, &new).await.unwrap().into_iter().find(of_43).unwrap();
+        (put.bytes.is_some(), there.body.unwrap(), lost)
+    };
+    let whole = had.body.clone().unwrap();
+    for poor in [r#"{"honor":null,"free_code_camp_points":null}"#, "{}", r#"{"honor":"x","free_code_camp_points":8}"#] {
+        let poor = account(43, poor);
+        assert_eq!(write(&poor, &terms).await, (true, whole.clone(), vec!["43".to_owned()]), "{poor:?}");
+        assert_eq!(write(&poor, &terms).await, (false, whole.clone(), vec!["43".to_owned()]), "again");
+        let accepted = Terms { accept_loss: true, ..terms };
+        assert_eq!(write(&poor, &accepted).await.1, poor.body.clone().unwrap());
+        std::fs::remove_file(folder.path().join(&new)).unwrap();
+    }
+    let better = account(43, r#"{"honor":6,"free_code_camp_points":7}"#);
+    assert_eq!(write(&better, &terms).await, (true, better.body.clone().unwrap(), vec![]));
+    // One that is as it was is this week's answer all the same.
+    std::fs::remove_file(folder.path().join(&new)).unwrap();
+    let same = Line { received_at: "2026-11-20T05:00:00.000000Z".to_owned(), ..had.clone() };
+    assert_eq!(write(&same, &terms).await, (true, whole, vec![]));
+    assert!(raw::read_lines(&store, &new).await.unwrap().contains(&same));
+}
+
+#[tokio::test]
+async fn of_a_week_that_another_object_has_twice_the_last_count_is_kept() {
+    let (_folder, store) = store();
+    let twice = r#"[{"date":"2026-11-09","points":3},{"date":"2026-11-09","points":null}]"#;
+    let other = "codetrack/week=2026-11-09/weekly_scores.ndjson";
+    let had = answer(43, "2026-11-02", twice);
+    store.put(other, raw::render(from_ref(&had)), lake::store::Condition::Absent).await.unwrap();
+    let key = "codetrack/week=2026-11-16/weekly_scores.ndjson";
+    let before = before::known(&store, key, weeks("2026-11-02", "2026-11-21"), &[43], points()).await.unwrap();
+    let poor = answer(43, "2026-11-02", r#"[{"date":"2026-11-09","points":1.5}]"#);
+    let terms = Terms { accept_loss: false, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
+    let put = raw::replace_lines(&store, key, from_ref(&poor), &before, &points(), &terms).await.unwrap();
+    assert_eq!(put.told.into_keys().collect::<Vec<_>>(), ["43"]);
+    let lines = raw::read_lines(&store, key).await.unwrap();
+    assert_eq!((lines.len(), lines[0].body.as_deref()), (1, Some(r#"[{"date":"2026-11-09","points":3}]"#)));
 }
 
 #[test]
@@ -161,12 +270,18 @@ fn an_account_that_lacks_something_replaces_none_that_has_it() {
     };
     let terms = Terms { accept_loss: false, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
     let had = user(r#"{"honor":5,"points":7}"#);
-    for poor in ["{}", r#"{"honor":6}"#, r#"{"honor":6,"points":null}"#] {
-        let replaced = crate::replace::replace(vec![user(poor)], vec![had.clone()], &Users, &terms);
+    for poor in [
+        "{}",
+        r#"{"honor":6}"#,
+        r#"{"honor":6,"points":null}"#,
+        r#"{"honor":"x","points":8}"#,
+        r#"{"honor":"","points":8}"#,
+    ] {
+        let replaced = crate::replace::replace(vec![user(poor)], vec![had.clone()], &accounts(), &terms);
         assert_eq!((replaced.lines, replaced.lost.len()), (vec![had.clone()], 1), "{poor}");
     }
     let richer = user(r#"{"honor":4,"points":8,"x":null}"#);
-    assert_eq!(crate::replace::replace(vec![richer.clone()], vec![had], &Users, &terms).lines, [richer]);
+    assert_eq!(crate::replace::replace(vec![richer.clone()], vec![had], &accounts(), &terms).lines, [richer]);
 }
 
 #[test]

@@ -1,23 +1,33 @@
 //! What the lines of the raw objects have: weeks, or an account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
+use lake::dataset::{Column, Table, Verdict};
+use lake::json::Members;
+use lake::partition::YEARS;
 use lake::time::parse_day;
-use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Request;
 use crate::raw::Line;
-use crate::replace::{Holdings, Item, Keep, Shape};
+use crate::replace::{Holdings, Item, Keep, Measures, Shape};
 
 /// Lists of weeks: a subject is a learner, an item a week, its value the points or commits of it. Which weeks were asked
 /// for is an item as well, without a value.
-pub struct WeekLists;
+#[derive(Clone, Copy)]
+pub struct WeekLists<'a> {
+    /// The column of the counts.
+    pub column: Option<&'a Column>,
+}
 
-/// Accounts: a subject is a learner, an item a member of the account.
-pub struct Users;
+/// Accounts: a subject is a learner, an item a member of the account. One that the table rejects has none.
+#[derive(Clone, Copy)]
+pub struct Users<'a> {
+    /// The table of accounts.
+    pub table: Option<&'a Table>,
+}
 
 fn learner(line: &Line) -> Vec<String> {
     Request::of(line).map(|request| request.learner.to_string()).into_iter().collect()
@@ -32,52 +42,40 @@ fn entries(line: &Line) -> Vec<&RawValue> {
     line.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default()
 }
 
-/// An entry of a list.
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(default)]
-    date: Value,
-    /// Or commits.
-    #[serde(default)]
-    points: Value,
+/// The day that an entry names, with or without a time.
+fn day(entry: &Members<'_>) -> Option<NaiveDate> {
+    let text = lake::json::text(entry.get("date")?)?;
+    let date = text.trim().split(['T', ' ']).next()?;
+    parse_day(date).ok().filter(|day| date.len() == 10 && YEARS.contains(&day.year()))
 }
 
-impl Entry {
-    /// The day that it names, with or without a time.
-    fn day(&self) -> Option<NaiveDate> {
-        self.date.as_str()?.trim().split(['T', ' ']).next().and_then(|day| parse_day(day).ok())
-    }
-
-    /// Whether it has a count, as a number or as text.
-    fn has_count(&self) -> bool {
-        match &self.points {
-            Value::Number(_) => true,
-            Value::String(text) => text.trim().parse::<i64>().is_ok(),
-            _ => false,
-        }
+impl WeekLists<'_> {
+    fn item(&self, request: &Request, text: &str) -> Item {
+        let entry = Members::of(text).unwrap_or_default();
+        let day = day(&entry);
+        let verdict = match day {
+            None => Verdict::Refused,
+            // A number that is beyond all doubles, say, makes all of it unreadable.
+            Some(_) if serde_json::from_str::<Value>(text).is_err() => Verdict::Refused,
+            // What a list has beyond the weeks asked for is not missed.
+            Some(day) if !request.covers(day) => Verdict::Missing,
+            // The number of commits is called points as well.
+            Some(_) => self.column.map_or(Verdict::Refused, |column| column.judge_count(entry.get("points"))),
+        };
+        Item::of_value(day.map_or_else(|| text.to_owned(), |day| day.to_string()), text.to_owned(), verdict)
     }
 }
 
-impl Shape for WeekLists {
+impl Shape for WeekLists<'_> {
     fn asks(&self, line: &Line) -> Vec<String> {
         learner(line)
     }
 
     fn holds(&self, line: &Line) -> Holdings {
         let Some(request) = Request::of(line) else { return Holdings::new() };
-        let item = |entry: &RawValue| {
-            let read: Option<Entry> = serde_json::from_str(entry.get()).ok();
-            let day = read.as_ref().and_then(Entry::day);
-            Item::of_value(
-                day.map_or_else(|| entry.get().to_owned(), |day| day.to_string()),
-                entry.get().to_owned(),
-                // What a list has beyond the weeks asked for is not missed.
-                day.is_some_and(|day| request.covers(day)) && read.as_ref().is_some_and(Entry::has_count),
-            )
-        };
-        let mut items: Vec<Item> = entries(line).into_iter().map(item).collect();
+        let mut items: Vec<Item> = entries(line).into_iter().map(|entry| self.item(&request, entry.get())).collect();
         let asked = format!("{:?} to {:?}", request.from, request.to);
-        items.push(Item::of_value(asked, String::new(), false));
+        items.push(Item::of_value(asked, String::new(), Verdict::Missing));
         Holdings::from([(request.learner.to_string(), items)])
     }
 
@@ -93,8 +91,8 @@ impl Shape for WeekLists {
     }
 
     /// A week without points has 0 of them; null is no correction.
-    fn never_turns_missing(&self) -> bool {
-        true
+    fn steady(&self) -> Measures {
+        Measures::MAX
     }
 
     fn sort(&self, lines: &mut [Line]) {
@@ -102,18 +100,30 @@ impl Shape for WeekLists {
     }
 }
 
-impl Shape for Users {
+impl Shape for Users<'_> {
     fn asks(&self, line: &Line) -> Vec<String> {
         learner(line)
     }
 
     fn holds(&self, line: &Line) -> Holdings {
         let body = line.body.as_deref().unwrap_or_default();
-        let members: BTreeMap<String, &RawValue> = serde_json::from_str(body).unwrap_or_default();
-        // A member that is null is one that the account lacks.
-        let members = members.into_iter().filter(|(_, value)| value.get() != "null");
-        let item = |(name, value): (String, &RawValue)| Item::of_value(name, value.get().to_owned(), true);
-        let items: Vec<Item> = members.map(item).collect();
+        let members = Members::of(body).unwrap_or_default();
+        let judged = self.table.map(|table| table.judge(body, &line.request));
+        let is_taken = judged.as_ref().is_none_or(|judged| judged.is_taken());
+        // A member without a value of the column that is read from it is one that the account lacks.
+        let lacks = |name: &str| {
+            let columns = self.table.iter().flat_map(|table| &table.columns);
+            let verdicts = judged.iter().flat_map(|judged| judged.verdicts());
+            let mut read = columns.zip(verdicts).filter(|(column, _)| column.fields().any(|field| field == name));
+            read.any(|(_, verdict)| *verdict == Verdict::Missing)
+        };
+        let item = |name: &str| {
+            let value = members.get(name).map(RawValue::get).filter(|value| *value != "null" && !lacks(name))?;
+            let verdict = if is_taken { Verdict::Value } else { Verdict::Refused };
+            Some(Item::of_value(name.to_owned(), value.to_owned(), verdict))
+        };
+        let names: BTreeSet<&str> = members.iter().map(|(name, _)| name).collect();
+        let items: Vec<Item> = names.into_iter().filter_map(item).collect();
         learner(line).into_iter().map(|learner| (learner, items.clone())).collect()
     }
 

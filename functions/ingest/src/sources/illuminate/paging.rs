@@ -1,6 +1,6 @@
-//! Pages of one answer: how many there are, and what their rows are about.
+//! Pages of one answer: how many there are, and whether they are all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use lake::hash;
 use serde::Deserialize;
@@ -8,12 +8,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::raw::Line;
-use crate::replace::{Holdings, Item, Keep, Measures, Shape};
 
 /// No answer has so many pages; without a bound, a server that ignores `page` would be asked for ever.
 pub const MAX_PAGES: usize = 10_000;
 /// What a row tells of the whole answer: another number in each.
-const VOLATILE: &str = "__count";
+pub const VOLATILE: &str = "__count";
 
 /// The envelope of a page. Numbers may be text.
 #[derive(Deserialize)]
@@ -139,7 +138,7 @@ impl Reading {
 }
 
 /// A row without what differs between two answers.
-fn stable(row: &str) -> String {
+pub fn stable(row: &str) -> String {
     if !row.contains(VOLATILE) {
         return row.to_owned();
     }
@@ -161,112 +160,9 @@ fn number(value: &Value) -> Option<usize> {
 }
 
 /// The rows of a page; none if it is no page.
-fn rows(line: &Line) -> Vec<&RawValue> {
+pub fn rows(line: &Line) -> Vec<&RawValue> {
     let envelope: Option<Envelope> = line.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
     envelope.and_then(|envelope| envelope.results).unwrap_or_default()
-}
-
-/// A page cut down to the rows at some places. What the page says about all pages stays.
-fn cut_page(line: &Line, keep: &Keep) -> Line {
-    let body = line.body.as_deref().unwrap_or_default();
-    let mut fields: BTreeMap<&str, &RawValue> = serde_json::from_str(body).unwrap_or_default();
-    fields.remove("results");
-    let kept: Vec<&str> =
-        rows(line).into_iter().enumerate().filter(|(place, _)| keep.has(*place)).map(|(_, row)| row.get()).collect();
-    let mut text = String::from("{");
-    for (name, value) in fields {
-        text.push_str(&format!("{}:{},", serde_json::to_string(name).unwrap_or_default(), value.get()));
-    }
-    text.push_str(&format!("\"results\":[{}]}}", kept.join(",")));
-    Line { body: Some(text), ..line.clone() }
-}
-
-/// The raw object with the list of assessments: one subject, an item per assessment.
-pub struct List;
-
-/// The subject of the list.
-const LIST: &str = "list";
-
-impl Shape for List {
-    fn asks(&self, _line: &Line) -> Vec<String> {
-        vec![LIST.to_owned()]
-    }
-
-    fn holds(&self, line: &Line) -> Holdings {
-        let item = |row: &&RawValue| {
-            let content = stable(row.get());
-            let id = serde_json::from_str(row.get()).ok().and_then(|row| id_of(&row));
-            Item::of_value(id.unwrap_or_else(|| content.clone()), content, true)
-        };
-        Holdings::from([(LIST.to_owned(), rows(line).iter().map(item).collect())])
-    }
-
-    fn cut(&self, line: &Line, keep: &BTreeMap<String, Keep>) -> Line {
-        keep.get(LIST).map_or_else(|| line.clone(), |keep| cut_page(line, keep))
-    }
-}
-
-/// A raw object with results: a subject is an assessment, an item a row.
-pub struct Results {
-    /// The assessment that a line asked about.
-    pub assessment: fn(&Line) -> Option<String>,
-}
-
-/// What tells the rows of an assessment apart, beside the student: of each group, the first that a row has. What a result
-/// is may be corrected later, what it is about is not.
-const TELLING: [&[&str]; 3] = [
-    &["local_student_id", "student_id"],
-    &["academic_benchmark_guid", "standard_code"],
-    &["reporting_group_id", "reporting_group", "reporting_group_label", "label"],
-];
-
-impl Shape for Results {
-    fn asks(&self, line: &Line) -> Vec<String> {
-        (self.assessment)(line).into_iter().collect()
-    }
-
-    fn holds(&self, line: &Line) -> Holdings {
-        let item = |row: &&RawValue| {
-            let content = hash::bytes(stable(row.get()).as_bytes());
-            let read: Value = serde_json::from_str(row.get()).unwrap_or_default();
-            let name = about(&read).unwrap_or_else(|| content.clone());
-            Item { name, content, is_value: true, measures: measures(&read) }
-        };
-        (self.assessment)(line).map(|id| (id, rows(line).iter().map(item).collect())).into_iter().collect()
-    }
-
-    fn cut(&self, line: &Line, keep: &BTreeMap<String, Keep>) -> Line {
-        let keep = (self.assessment)(line).and_then(|id| keep.get(&id));
-        keep.map_or_else(|| line.clone(), |keep| cut_page(line, keep))
-    }
-
-    fn is_keyed(&self) -> bool {
-        false
-    }
-}
-
-/// The measures of a result. One that is null may be a correction; one that is null in all rows of an assessment is lost.
-const MEASURES: [&str; 5] = ["points", "points_possible", "percent_correct", "performance_band_level", "mastered"];
-
-/// The measures of which a row has a value.
-fn measures(row: &Value) -> Measures {
-    let has = |name: &&str| match row.get(name) {
-        None | Some(Value::Null) => false,
-        Some(Value::String(text)) => !text.trim().is_empty(),
-        Some(_) => true,
-    };
-    MEASURES.iter().enumerate().filter(|(_, name)| has(name)).fold(0, |found, (bit, _)| found | 1 << bit)
-}
-
-/// What a row is about, as a hash; `None` if it names no student.
-fn about(row: &Value) -> Option<String> {
-    let telling = |names: &&[&str]| {
-        let value = names.iter().filter_map(|name| row.get(name)).find(|value| !value.is_null());
-        value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-    };
-    let values: Vec<Option<String>> = TELLING.iter().map(telling).collect();
-    values.first()?.as_ref()?;
-    Some(hash::texts(values.iter().map(|value| value.as_deref().unwrap_or_default())))
 }
 
 /// The ids of the assessments that a page of `Assessments/` lists. Rows without one are left out.
@@ -280,7 +176,7 @@ pub fn listed_ids(body: &str) -> Vec<String> {
     page.and_then(|page| page.results).unwrap_or_default().iter().filter_map(id_of).collect()
 }
 
-fn id_of(row: &Value) -> Option<String> {
+pub fn id_of(row: &Value) -> Option<String> {
     match row.get("assessment_id")? {
         Value::String(id) => Some(id.trim().to_owned()).filter(|id| !id.is_empty()),
         Value::Number(id) => Some(id.to_string()),

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use lake::hash;
 use lake::store::{Failure, Object, Store, StoreError};
 
-use super::paging::Results;
+use super::shapes::Results;
 use crate::error::{Error, Result};
 use crate::raw::{self, Line};
 use crate::replace::{Terms, replace};
@@ -23,7 +23,7 @@ pub struct Rewrite {
     places: BTreeMap<String, Vec<Place>>,
     output: File,
     url: String,
-    group: fn(&Line) -> Option<String>,
+    shape: Results,
     accept_loss: bool,
     now: DateTime<Utc>,
     /// Assessments of which something stays that the API no longer has.
@@ -59,7 +59,7 @@ impl Rewrite {
     pub async fn begin(
         store: &Store,
         key: &str,
-        group: fn(&Line) -> Option<String>,
+        shape: Results,
         accept_loss: bool,
         now: DateTime<Utc>,
     ) -> Result<Self> {
@@ -69,7 +69,7 @@ impl Rewrite {
         let begun = off_thread(url.clone(), move || {
             let (earlier, output) = (tempfile::tempfile()?, tempfile::tempfile()?);
             let (places, lost) = (BTreeMap::new(), Vec::new());
-            let mut rewrite = Self { there: None, earlier, places, output, url, group, accept_loss, now, lost };
+            let mut rewrite = Self { there: None, earlier, places, output, url, shape, accept_loss, now, lost };
             if let Some(mut reading) = reading {
                 if matches!(rewrite.copy(&mut reading)?, Copied::Unreadable) {
                     return Ok(None);
@@ -88,7 +88,7 @@ impl Rewrite {
         while reader.read_until(b'\n', &mut text)? > 0 {
             let length = text.len() as u64;
             let line = Line::read(&String::from_utf8_lossy(&text));
-            match line.as_ref().and_then(self.group) {
+            match line.as_ref().and_then(self.shape.assessment) {
                 Some(what) => self.places.entry(what).or_default().push(Place { offset, length }),
                 None if text.trim_ascii().is_empty() || self.accept_loss => {}
                 None => return Ok(Copied::Unreadable),
@@ -106,9 +106,8 @@ impl Rewrite {
             for (what, new) in answers {
                 let earlier = self.earlier_lines(&what)?;
                 self.places.remove(&what);
-                let shape = Results { assessment: self.group };
                 let terms = Terms { accept_loss: self.accept_loss, is_gone: &|_| false, now: self.now };
-                let replaced = replace(new, earlier, &shape, &terms);
+                let replaced = replace(new, earlier, &self.shape, &terms);
                 self.lost.extend(replaced.lost.into_keys());
                 self.output.write_all(&raw::render(&replaced.lines))?;
             }
@@ -190,10 +189,12 @@ async fn off_thread<T: Send + 'static>(
 mod tests {
     use bytes::Bytes;
     use chrono::Utc;
+    use lake::dataset::Catalog;
     use lake::ledger::Gap;
     use lake::store::S3Client;
 
     use super::*;
+    use crate::replace::{Item, Shape};
 
     fn answer(what: &str, page: usize, body: &str) -> Line {
         let body = Bytes::from(format!(r#"{{"results":[{body}]}}"#));
@@ -209,8 +210,13 @@ mod tests {
         line.request.split('"').nth(1).map(str::to_owned)
     }
 
+    fn results() -> Results {
+        let catalog = Catalog::built_in();
+        Results { assessment: group, table: catalog.dataset("illuminate").unwrap().table("result_overall").cloned() }
+    }
+
     fn row(student: i64, points: i64, count: i64) -> String {
-        format!(r#"{{"local_student_id":{student},"points":{points},"__count":{count}}}"#)
+        format!(r#"{{"assessment_id":7,"local_student_id":{student},"points":{points},"__count":{count}}}"#)
     }
 
     async fn store() -> (tempfile::TempDir, Store) {
@@ -224,7 +230,7 @@ mod tests {
 
     async fn begin(store: &Store, answers: Answers<'_>, accept_loss: bool) -> Rewrite {
         let answers = answers.into_iter().map(|(what, lines)| (what.to_owned(), lines)).collect();
-        let rewrite = Rewrite::begin(store, "k", group, accept_loss, Utc::now()).await.unwrap();
+        let rewrite = Rewrite::begin(store, "k", results(), accept_loss, Utc::now()).await.unwrap();
         rewrite.add(answers).await.unwrap().add_others(|what| what == "gone").await.unwrap()
     }
 
@@ -283,20 +289,21 @@ mod tests {
     #[tokio::test]
     async fn a_measure_that_is_null_throughout_is_lost_and_a_single_null_is_a_correction() {
         let result = |student: i64, points: &str, mastered: &str| {
-            format!(r#"{{"local_student_id":{student},"points":{points},"mastered":{mastered}}}"#)
+            format!(r#"{{"assessment_id":7,"local_student_id":{student},"points":{points},"mastered":{mastered}}}"#)
         };
         let page = |first: (&str, &str), second: (&str, &str)| {
             let rows = format!("{},{}", result(1, first.0, first.1), result(2, second.0, second.1));
             vec![("a", vec![answer("a", 1, &rows)])]
         };
         // The earlier answer is made first: what was received later counts as later.
-        let had = page(("3", "true"), ("4", "null"));
+        let had = page(("3", "true,\"title\":\"A\""), ("4", "null"));
         for (poor, is_lost) in [
             (page(("null", "null"), ("null", "null")), true),
             (page(("null", "true"), ("null", "true")), true),
             (page(("5", "\"\""), ("6", "null")), true),
-            (page(("null", "false"), ("4", "null")), false),
-            (page(("0", "false"), ("0", "null")), false),
+            (page(("3", "true,\"title\":null"), ("4", "null")), true),
+            (page(("null", "false"), ("4", "null,\"title\":\"A\"")), false),
+            (page(("0", "false,\"title\":\"B\""), ("0", "null")), false),
         ] {
             let (_folder, store) = store().await;
             let (_, before, _) = write(&store, had.clone(), false).await;
@@ -317,6 +324,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn rows_that_the_table_rejects_replace_none_that_it_takes() {
+        let row = |student: i64, assessment: &str, points: &str, date: &str| {
+            format!(
+                r#"{{"assessment_id":{assessment},"local_student_id":{student},"points":{points},"date_taken":"{date}"}}"#
+            )
+        };
+        let page = |rows: [String; 2]| vec![("a".to_owned(), vec![answer("a", 1, &rows.join(","))])];
+        let good = |student| row(student, "7", "\"3\"", "2024-11-05");
+        let had = page([good(1), good(2)]);
+        for (poor, needed) in [
+            ([1, 2].map(|student| row(student, "7", "\"abc\"", "2024-11-05")), 2),
+            ([1, 2].map(|student| row(student, "7", "3", "2024-13-45")), 2),
+            ([1, 2].map(|student| row(student, "null", "3", "2024-11-05")), 2),
+            ([good(1), row(2, "7", "[3]", "2024-11-05")], 1),
+            ([good(1), row(2, "7", "4", "1970-01-01")], 0),
+        ] {
+            let (_folder, store) = store().await;
+            let write = async |answers: Vec<(String, Vec<Line>)>, accept_loss| {
+                let rewrite = Rewrite::begin(&store, "k", results(), accept_loss, Utc::now()).await.unwrap();
+                let rewrite = rewrite.add(answers).await.unwrap();
+                let (finished, lost) = rewrite.finish(&store, "k").await.unwrap();
+                let lines = raw::read_lines(&store, "k").await.unwrap();
+                let taken = lines.iter().flat_map(|line| results().holds(line)).flat_map(|(_, items)| items);
+                (finished != Finished::Same, taken.filter(Item::is_value).count(), lost.len())
+            };
+            write(had.clone(), false).await;
+            let new = page(poor);
+            // Where nothing of it is taken, all that was there stays as it is.
+            assert_eq!(write(new.clone(), false).await, (needed < 2, 2, usize::from(needed > 0)), "{new:?}");
+            assert_eq!(write(new.clone(), false).await, (false, 2, usize::from(needed > 0)), "again: {new:?}");
+            assert_eq!(write(new.clone(), true).await, (needed > 0, 2 - needed, 0), "{new:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn another_run_that_was_first_is_not_overwritten() {
         let (folder, store) = store().await;
         let rewrite = begin(&store, vec![("a", vec![answer("a", 1, &row(1, 3, 1))])], false).await;
@@ -324,9 +366,9 @@ mod tests {
         assert_eq!(rewrite.finish(&store, "k").await.unwrap().0, Finished::Overtaken);
         assert_eq!(raw::read_lines(&store, "k").await.unwrap().len(), 1);
         std::fs::write(folder.path().join("k"), "what no source wrote").unwrap();
-        let begun = Rewrite::begin(&store, "k", group, false, Utc::now()).await;
+        let begun = Rewrite::begin(&store, "k", results(), false, Utc::now()).await;
         assert!(begun.err().unwrap().to_string().contains("--accept-loss"));
-        assert!(Rewrite::begin(&store, "k", group, true, Utc::now()).await.is_ok());
+        assert!(Rewrite::begin(&store, "k", results(), true, Utc::now()).await.is_ok());
     }
 
     #[tokio::test]

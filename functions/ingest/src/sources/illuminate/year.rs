@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use futures::StreamExt;
+use lake::dataset::Dataset;
 use lake::ledger::Gap;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::progress::{Progress, claim_key};
 use super::rewrite::{Finished, Rewrite};
-use super::{NAME, SchoolYear, Settings, method, paging};
+use super::{NAME, SchoolYear, Settings, method, paging, shapes};
 use crate::claim::Claim;
 use crate::error::Result;
 use crate::http::{Answer, Http, shown};
@@ -39,9 +40,13 @@ const KINDS: [Kind; 3] = [
     Kind { name: "overall", file: "responses_overall", method: "AssessmentAggregateStudentResponses" },
 ];
 
+/// The raw object with the list of assessments.
+const LIST_FILE: &str = "assessments.ndjson";
+
 /// What a run works with.
 pub(super) struct Fetch<'a> {
     pub context: &'a Context<'a>,
+    pub dataset: &'a Dataset,
     pub settings: Settings,
     pub http: Http,
     pub login: Login,
@@ -337,8 +342,9 @@ impl Fetch<'_> {
         let excluded = &self.settings.excluded_assessment_ids;
         let is_gone = |id: &str| !asked.contains(id) && !excluded.iter().any(|excluded| excluded == id);
         for _ in 0..REWRITE_TRIES {
+            let shape = shapes::Results { assessment, table: self.dataset.table_of(&key).cloned() };
             let mut rewrite =
-                Rewrite::begin(store, &key, assessment, self.context.accept_loss, (self.context.clock)()).await?;
+                Rewrite::begin(store, &key, shape, self.context.accept_loss, (self.context.clock)()).await?;
             let mut nothing = Vec::new();
             for (number, part) in ids.chunks(self.part_size()).enumerate() {
                 let mut kept = by_assessment(progress.part(number, kind.file).await?);
@@ -375,12 +381,30 @@ impl Fetch<'_> {
 
     /// Writes the list of assessments, with those that the API no longer lists.
     async fn write_list(&self, year: &SchoolYear, list: &[Line], done: &mut Part) -> Result<()> {
-        let key = format!("{}assessments.ndjson", year.folder());
+        let key = format!("{}{LIST_FILE}", year.folder());
         let terms = Terms { accept_loss: self.context.accept_loss, is_gone: &|_| false, now: (self.context.clock)() };
-        let put = raw::replace_lines(&self.context.lake.raw, &key, list, &[], &paging::List, &terms).await?;
+        let shape = shapes::List { table: self.dataset.table_of(&key) };
+        let before = self.listed_before(&key, list, &shape).await?;
+        let put = raw::replace_lines(&self.context.lake.raw, &key, list, &before, &shape, &terms).await?;
         done.put(put.bytes);
         done.lost(&key, "assessments", put.told.into_values().flatten().collect());
         Ok(())
+    }
+
+    /// What the newest list of another school year says of the assessments of a list that is the first of its school year:
+    /// readers take the newest.
+    async fn listed_before(&self, key: &str, list: &[Line], shape: &shapes::List<'_>) -> Result<Vec<Line>> {
+        let store = &self.context.lake.raw;
+        if store.head(key).await?.is_some() {
+            return Ok(Vec::new());
+        }
+        let lists = store.list(&format!("{NAME}/year=")).await?.into_iter();
+        let others = lists.filter(|object| object.key != key && is_list(&object.key));
+        let Some(newest) = others.max_by(|a, b| (a.last_modified, &a.key).cmp(&(b.last_modified, &b.key))) else {
+            return Ok(Vec::new());
+        };
+        let there = raw::read_lines(store, &newest.key).await?;
+        Ok(there.iter().filter(|line| line.is_answer()).map(|line| shape.of_same(line, list)).collect())
     }
 
     fn page_size(&self) -> usize {
@@ -390,6 +414,12 @@ impl Fetch<'_> {
     fn part_size(&self) -> usize {
         self.settings.checkpoint_assessments.max(1)
     }
+}
+
+/// Whether a key is that of a school year's list, and not of the progress of one.
+fn is_list(key: &str) -> bool {
+    let path = key.strip_prefix(NAME).and_then(|path| path.strip_prefix("/year="));
+    path.and_then(|path| path.split_once('/')).is_some_and(|(_, file)| file == LIST_FILE)
 }
 
 /// The assessment that a line asked for.
@@ -434,6 +464,15 @@ fn tell_gaps(year: &SchoolYear, gaps: &Gaps, done: &mut Part) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_of_a_school_year_is_not_that_of_its_progress() {
+        assert!(is_list("illuminate/year=24-25/assessments.ndjson"));
+        for other in ["illuminate/year=24-25/_progress/ab/assessments.ndjson", "illuminate/year=24-25/responses.ndjson"]
+        {
+            assert!(!is_list(other), "{other}");
+        }
+    }
 
     #[test]
     fn a_request_becomes_a_url_and_a_line() {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use chrono::DateTime;
-use lake::dataset::Column;
+use lake::dataset::{Column, Verdict};
+use lake::json::Members;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -38,19 +39,29 @@ impl Bulk {
     }
 }
 
-/// An answer: the map of series. `None` if it is none.
-fn series_of(body: &str) -> Option<BTreeMap<String, &RawValue>> {
-    serde_json::from_str(body).ok()
+/// An answer: the map of series; one that stands there more than once has all of that. `None` if it is none.
+fn series_of(body: &str) -> Option<BTreeMap<String, Vec<&RawValue>>> {
+    let mut found: BTreeMap<String, Vec<&RawValue>> = BTreeMap::new();
+    for (id, series) in Members::of(body)?.iter() {
+        found.entry(id.to_owned()).or_default().push(series);
+    }
+    Some(found)
 }
 
 /// The records of a series; `None` if there is no list of them.
-fn records_of(series: &RawValue) -> Option<Vec<&RawValue>> {
-    #[derive(Deserialize)]
-    struct Series<'a> {
-        #[serde(borrow)]
-        values: Vec<&'a RawValue>,
+fn records_of<'a>(series: &[&'a RawValue]) -> Option<Vec<&'a RawValue>> {
+    let mut records = Vec::new();
+    for part in series {
+        let lists: Vec<&RawValue> =
+            Members::of(part.get())?.iter().filter(|(name, _)| *name == "values").map(|(_, list)| list).collect();
+        if lists.is_empty() {
+            return None;
+        }
+        for list in lists {
+            records.extend(serde_json::from_str::<Vec<&RawValue>>(list.get()).ok()?);
+        }
     }
-    serde_json::from_str::<Series>(series.get()).ok().map(|series| series.values)
+    Some(records)
 }
 
 /// The series of a list that a body has a list of values for.
@@ -72,37 +83,23 @@ pub fn only(line: &Line, ids: &[&String]) -> Line {
 
 /// Raw objects with values: a subject is a series, an item a record of it.
 pub struct Values<'a> {
-    /// The column whose rules tell what stands for a missing value.
+    /// The column whose rules say what is a value, and what stands for a missing one.
     pub column: Option<&'a Column>,
 }
 
 impl Values<'_> {
     fn item(&self, text: &str, within: Option<&RangeInclusive<i64>>) -> Item {
-        #[derive(Deserialize)]
-        struct Record<'a> {
-            #[serde(borrow)]
-            timestamp: Option<&'a RawValue>,
-            #[serde(borrow)]
-            value: Option<&'a RawValue>,
-        }
-        let record: Option<Record> = serde_json::from_str(text).ok();
-        let (timestamp, value) = record.map_or((None, None), |record| (record.timestamp, record.value));
+        let record = Members::of(text).unwrap_or_default();
+        let (timestamp, value) = (record.get("timestamp"), record.get("value"));
         let millis: Option<i64> = timestamp.and_then(|text| text.get().parse().ok());
-        // What the API adds beyond the timespan was not asked for, and is not missed.
-        let is_within = within.is_none_or(|within| millis.is_some_and(|millis| within.contains(&millis)));
-        Item::of_value(
-            timestamp.map_or(text, RawValue::get).to_owned(),
-            value.map_or("null", RawValue::get).to_owned(),
-            is_within && value.is_some_and(|value| self.is_value(value.get())),
-        )
-    }
-
-    fn is_value(&self, text: &str) -> bool {
-        if let Ok(number) = text.parse::<f64>() {
-            return number.is_finite() && self.column.is_none_or(|column| !column.is_missing_number(number));
-        }
-        let text: Option<String> = serde_json::from_str(text).ok();
-        text.is_some_and(|text| self.column.is_none_or(|column| !column.is_missing_text(&text)))
+        let verdict = match millis {
+            None => Verdict::Refused,
+            // What the API adds beyond the timespan was not asked for, and is not missed.
+            Some(millis) if within.is_some_and(|within| !within.contains(&millis)) => Verdict::Missing,
+            Some(_) => self.column.map_or(Verdict::Missing, |column| column.judge_number(value)),
+        };
+        let content = value.map_or("null", RawValue::get).to_owned();
+        Item::of_value(timestamp.map_or(text, RawValue::get).to_owned(), content, verdict)
     }
 }
 
@@ -114,8 +111,8 @@ impl Shape for Values<'_> {
     fn holds(&self, line: &Line) -> Holdings {
         let within = Bulk::of(line).and_then(|bulk| bulk.millis());
         let series = series_of(line.body.as_deref().unwrap_or_default()).unwrap_or_default();
-        let items = |series: &RawValue| -> Option<Vec<Item>> {
-            Some(records_of(series)?.into_iter().map(|record| self.item(record.get(), within.as_ref())).collect())
+        let items = |series: Vec<&RawValue>| -> Option<Vec<Item>> {
+            Some(records_of(&series)?.into_iter().map(|record| self.item(record.get(), within.as_ref())).collect())
         };
         series.into_iter().filter_map(|(id, series)| Some((id, items(series)?))).collect()
     }
@@ -124,17 +121,17 @@ impl Shape for Values<'_> {
         let series = series_of(line.body.as_deref().unwrap_or_default()).unwrap_or_default();
         let mut parts = Vec::new();
         for (id, keep) in keep {
-            let Some(text) = series.get(id.as_str()) else { continue };
+            let Some(series) = series.get(id.as_str()) else { continue };
             let name = serde_json::to_string(id).unwrap_or_default();
-            parts.push(match keep {
-                Keep::Whole => format!("{name}:{}", text.get()),
+            match keep {
+                Keep::Whole => parts.extend(series.iter().map(|text| format!("{name}:{}", text.get()))),
                 Keep::Items(_) => {
-                    let records = records_of(text).unwrap_or_default().into_iter().enumerate();
+                    let records = records_of(series).unwrap_or_default().into_iter().enumerate();
                     let kept: Vec<&str> =
                         records.filter(|(place, _)| keep.has(*place)).map(|(_, record)| record.get()).collect();
-                    format!("{name}:{{\"values\":[{}]}}", kept.join(","))
+                    parts.push(format!("{name}:{{\"values\":[{}]}}", kept.join(",")));
                 }
-            });
+            }
         }
         let request = Bulk::of(line).map(|bulk| {
             let timeseries = bulk.timeseries.into_iter().filter(|id| keep.contains_key(id)).collect();

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::slice::from_ref;
 use std::sync::LazyLock;
 
@@ -61,10 +62,13 @@ fn an_answer_from_a_time_that_is_not_yet_is_no_later_one() {
     }
 }
 
-fn joined(new: &[Line], old: &[Line], accept_loss: bool) -> Replaced {
+fn shape() -> Values<'static> {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
-    let table = CATALOG.dataset("irceline").unwrap().tables.iter().find(|table| table.name == "measurement").unwrap();
-    let shape = Values { column: table.column("value") };
+    Values { column: CATALOG.dataset("irceline").unwrap().table("measurement").unwrap().column("value") }
+}
+
+fn joined(new: &[Line], old: &[Line], accept_loss: bool) -> Replaced {
+    let shape = shape();
     let terms = Terms { accept_loss, is_gone: &|id| id == "gone", now: "9000-01-01T00:00:00Z".parse().unwrap() };
     let replaced = replace(new.to_vec(), old.to_vec(), &shape, &terms);
     let again = replace(new.to_vec(), replaced.lines.clone(), &shape, &terms);
@@ -75,8 +79,11 @@ fn joined(new: &[Line], old: &[Line], accept_loss: bool) -> Replaced {
 /// The values of a series as a reader sees them: of one hour the last record counts.
 fn values(lines: &[Line], id: &str) -> Vec<(i64, String)> {
     let mut found = BTreeMap::new();
-    for holdings in lines.iter().filter(|line| line.is_answer()).map(|line| Values { column: None }.holds(line)) {
-        for item in holdings.get(id).into_iter().flatten() {
+    let shape = shape();
+    for holdings in lines.iter().filter(|line| line.is_answer()).map(|line| shape.holds(line)) {
+        // What is rejected is read by nobody.
+        let read = |item: &&Item| item.verdict != Verdict::Refused;
+        for item in holdings.get(id).into_iter().flatten().filter(read) {
             found.insert((item.name.parse::<i64>().unwrap() - hour(0)) / 3_600_000, item.content.clone());
         }
     }
@@ -129,6 +136,64 @@ fn one_value_that_turns_missing_is_a_correction() {
     let new = answer(&[("a", &[v(1.0), Some(Value::Null)])]);
     let replaced = joined(from_ref(&new), &[old], false);
     assert_eq!((replaced.lines, replaced.lost), (vec![new], BTreeMap::new()));
+}
+
+/// An answer about the series `a` with records as they are written.
+fn written(records: &[(i64, &str)]) -> Line {
+    let record = |(at, value): &(i64, &str)| format!(r#"{{"timestamp":{},"value":{value}}}"#, hour(*at));
+    let records: Vec<String> = records.iter().map(record).collect();
+    let body = format!(r#"{{"a":{{"values":[{}]}}}}"#, records.join(","));
+    Line::answer(request(&["a"]), 200, &Bytes::from(body), Utc::now())
+}
+
+#[test]
+fn what_the_table_will_reject_replaces_no_value() {
+    let old = answer(&[("a", &[v(1.0), v(2.0)])]);
+    for poor in ["\"abc\"", "\"2.0\"", "-500", "1e999", "true", "{}"] {
+        let all = written(&[(0, poor), (1, poor)]);
+        let replaced = joined(from_ref(&all), from_ref(&old), false);
+        assert_eq!(values(&replaced.lines, "a"), [(0, "1.0".into()), (1, "2.0".into())], "{poor}");
+        assert_eq!(replaced.lost, lost(&[0, 1]), "{poor}");
+        // A single one is no correction, as a null would be.
+        let one = written(&[(0, "1.5"), (1, poor)]);
+        let replaced = joined(from_ref(&one), from_ref(&old), false);
+        assert_eq!(values(&replaced.lines, "a"), [(0, "1.5".into()), (1, "2.0".into())], "{poor}");
+        assert_eq!(replaced.lost, lost(&[1]), "{poor}");
+        assert_eq!(joined(from_ref(&one), from_ref(&old), true).lines, from_ref(&one), "{poor}");
+        // And it is replaced by a value, even by one that it stands behind.
+        assert_eq!(joined(from_ref(&old), from_ref(&one), false).lines, from_ref(&old), "{poor}");
+        let both = written(&[(0, "1.5"), (1, "2.5"), (1, poor)]);
+        assert_eq!(joined(from_ref(&both), from_ref(&one), false).lines, from_ref(&both), "{poor}");
+    }
+}
+
+#[tokio::test]
+async fn of_an_hour_that_an_answer_has_twice_the_last_value_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file:{}", folder.path().display()).parse().unwrap();
+    let store = lake::store::Store::open(&url, &lake::store::S3Client::default());
+    let shape = shape();
+    let terms = Terms { accept_loss: false, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
+    let twice = written(&[(0, "1.0"), (1, "2.0"), (0, "null"), (1, "\"NaN\""), (1, "3.0"), (1, "-9999"), (2, "null")]);
+    let wanted = [(0, "1.0".to_owned()), (1, "3.0".to_owned()), (2, "null".to_owned())];
+    // The series twice is the same.
+    let body = r#"{"b":{"values":[]},"a":{"values":[{"timestamp":T,"value":1.0}],"x":1},"a":{"values":[{"timestamp":T,"value":null}]}}"#;
+    let body = Bytes::from(body.replace('T', &hour(0).to_string()));
+    let series_twice = Line::answer(request(&["a", "b", "c"]), 200, &body, Utc::now());
+    for (new, wanted) in [(&twice, &wanted[..]), (&series_twice, &wanted[..1])] {
+        let alone = joined(from_ref(new), &[], false).lines;
+        assert_eq!((values(&alone, "a"), &alone[0].request), (wanted.to_vec(), &new.request));
+        for key in ["k", "k"] {
+            let put = crate::raw::replace_lines(&store, key, from_ref(new), &[], &shape, &terms).await.unwrap();
+            assert!(put.told.is_empty());
+            assert_eq!(values(&crate::raw::read_lines(&store, key).await.unwrap(), "a"), wanted);
+        }
+        std::fs::remove_file(folder.path().join("k")).unwrap();
+    }
+    // What stood there before is replaced by what counts, and nothing is lost.
+    let old = answer(&[("a", &[v(7.0), v(7.0), v(7.0)])]);
+    let replaced = joined(from_ref(&twice), &[old], false);
+    assert_eq!((values(&replaced.lines, "a"), replaced.lost), (wanted.to_vec(), BTreeMap::new()));
 }
 
 #[test]
@@ -193,21 +258,31 @@ fn known(lines: &[Line]) -> BTreeMap<(String, i64), Option<i64>> {
     known
 }
 
-type Series = Vec<Option<Option<i64>>>;
+/// The records of each hour: a value, or none; -500 is rejected.
+type Series = Vec<Vec<Option<i64>>>;
 
 fn run() -> impl Strategy<Value = Vec<Line>> {
-    let hours = || prop::collection::vec(prop::option::of(prop::option::of(0_i64..3)), 0..4);
-    let series = || prop_oneof![3 => hours().prop_map(Some), 1 => Just(None)];
+    let value = prop_oneof![4 => (0_i64..3).prop_map(Some), 2 => Just(None), 1 => Just(Some(-500))];
+    let hours = move || prop::collection::vec(prop::collection::vec(value.clone(), 0..3), 0..4);
+    let series = move || prop_oneof![3 => hours().prop_map(Some), 1 => Just(None)];
     let lines = |ids: Vec<(&'static str, Option<Series>)>, fate: u8| -> Vec<Line> {
         let (there, missing): (Vec<_>, Vec<_>) = ids.into_iter().partition(|(_, series)| series.is_some());
-        let json = |series: Series| -> Vec<Option<Value>> {
-            series.into_iter().map(|hour| hour.map(|value| json!(value))).collect()
+        let record = |at: i64, value: Option<i64>| json!({"timestamp": hour(at), "value": value});
+        let records = |series: Series| -> Vec<Value> {
+            let hours = series.into_iter().zip(0..);
+            hours.flat_map(|(values, at)| values.into_iter().map(move |value| record(at, value))).collect()
         };
-        let there: Vec<(&str, Vec<Option<Value>>)> =
-            there.into_iter().map(|(id, series)| (id, json(series.unwrap_or_default()))).collect();
+        let of = |series: &[(&'static str, Vec<Value>)]| {
+            let body = series.iter().map(|(id, records)| ((*id).to_owned(), json!({"values": records})));
+            let body = Value::Object(body.collect());
+            let ids: Vec<&str> = series.iter().map(|(id, _)| *id).collect();
+            Line::answer(request(&ids), 200, &Bytes::from(body.to_string()), Utc::now())
+        };
+        let there: Vec<(&str, Vec<Value>)> =
+            there.into_iter().map(|(id, series)| (id, records(series.unwrap_or_default()))).collect();
         let mut lines: Vec<Line> = match fate % 2 {
-            0 => there.iter().map(|(id, values)| answer(&[(id, values)])).collect(),
-            _ => vec![answer(&there.iter().map(|(id, values)| (*id, values.as_slice())).collect::<Vec<_>>())],
+            0 => there.iter().map(|series| of(from_ref(series))).collect(),
+            _ => vec![of(&there)],
         };
         for (id, _) in missing {
             match fate / 2 {
@@ -222,6 +297,25 @@ fn run() -> impl Strategy<Value = Vec<Line>> {
         .prop_map(move |(a, b, c, fate)| lines(vec![("a", a), ("b", b), ("c", c)], fate))
 }
 
+/// The values of some answers by series and hour: of each hour the last one.
+fn counting(lines: &[Line]) -> BTreeMap<(String, i64), i64> {
+    let mut found = BTreeMap::new();
+    for (id, items) in lines.iter().filter(|line| line.is_answer()).flat_map(|line| shape().holds(line)) {
+        for item in items.into_iter().filter(Item::is_value) {
+            let at = (item.name.parse::<i64>().unwrap() - hour(0)) / 3_600_000;
+            found.insert((id.clone(), at), item.content.parse().unwrap());
+        }
+    }
+    found
+}
+
+/// The hours that some answers say have no value any more.
+fn withdrawn(lines: &[Line]) -> BTreeSet<(String, i64)> {
+    let all = known(lines).into_iter().filter(|(_, value)| value.is_none()).map(|(key, _)| key);
+    let values = counting(lines);
+    all.filter(|key| !values.contains_key(key)).collect()
+}
+
 proptest! {
     #[test]
     fn nothing_is_lost_whatever_comes_after_it(runs in prop::collection::vec(run(), 1..6)) {
@@ -229,22 +323,20 @@ proptest! {
         for new in runs {
             let before = known(&lines);
             let replaced = joined(&new, &lines, false).lines;
-            let (after, fresh) = (known(&replaced), known(&new));
+            let (after, fresh, nulls) = (known(&replaced), counting(&new), withdrawn(&new));
             for ((id, at), value) in &before {
-                let there = after.get(&(id.clone(), *at));
-                prop_assert!(value.is_none() || there.is_some(), "{id} {at} is lost");
+                let key = (id.clone(), *at);
+                let there = after.get(&key).copied().flatten();
+                let is_corrected = nulls.contains(&key) && fresh.keys().any(|(one, _)| one == id);
+                prop_assert!(value.is_none() || there.is_some() || is_corrected, "{id} {at} is lost");
             }
-            for id in ["a", "b", "c"] {
-                let of = |known: &BTreeMap<(String, i64), Option<i64>>| -> Vec<i64> {
-                    known.iter().filter(|((one, _), value)| one == id && value.is_some()).map(|((_, at), _)| *at).collect()
-                };
-                // A series that has values in the answer has just these; where it has none, all earlier ones stay.
-                for at in of(&fresh) {
-                    let key = (id.to_owned(), at);
-                    prop_assert_eq!(after.get(&key), fresh.get(&key));
-                }
-                if of(&fresh).is_empty() {
-                    prop_assert_eq!(of(&before), of(&after));
+            // The values of an answer are there; where a series has none in it, all earlier ones are.
+            for (key, value) in &fresh {
+                prop_assert_eq!(after.get(key), Some(&Some(*value)));
+            }
+            for (key, value) in &before {
+                if !fresh.keys().any(|(one, _)| *one == key.0) && value.is_some() {
+                    prop_assert_eq!(after.get(key), Some(value));
                 }
             }
             lines = replaced;
