@@ -209,7 +209,7 @@ fn mistakes_of_a_dataset_are_found_in_their_own_file() {
         (
             "dataset.toml",
             DATASET.replace("type = 'date'", "type = 'date', format = '%d/%q/%Y'"),
-            "%d/%q/%Y has no whole date",
+            "%d/%q/%Y\" is no whole date",
         ),
     ] {
         write(name, &text);
@@ -306,7 +306,7 @@ fn files_that_cannot_be_read_say_which_option_is_missing() {
     lake.write("raw/trams/other.csv", RIDES.replace(',', ";"));
     let text = lake.command(&["clean"]).output().unwrap();
     let text = String::from_utf8([text.stdout, text.stderr].concat()).unwrap();
-    assert!(text.contains("and \";\" seems to stand between several: declare delimiter = \";\""), "{text}");
+    assert!(text.contains("declare format = \"csv\" and delimiter = \";\""), "{text}");
     assert!(!text.contains("1 values"), "{text}");
 
     lake.write("raw/trams/wrong.csv", "id,day,line,driver\n3,2026-10-99,7,Ada\n4,2026-10-03,7,Ada\n");

@@ -83,7 +83,7 @@ impl Layout {
         if is_row && ahead.other_names.is_none() && by_position.looks_like_data(columns, values) {
             return by_position.checked(values).map(Line::Row);
         }
-        Err(named.missing_column(columns, values, &by_position, ahead.other_names))
+        Err(named.missing_column(columns, values.len(), &by_position, ahead.other_names))
     }
 
     /// Whether columns in the order of declaration would have these values.
@@ -149,14 +149,12 @@ impl Layout {
         if self.takes(values) {
             return Ok(self);
         }
-        let declared = self.width.end();
-        let why = match delimiter_of(values) {
-            Some(delimiter) => format!("the file has no header, and {}", of_delimiter(delimiter)),
-            None => {
-                let count = counted(values.len());
-                format!("the file has no header, and its first line has {count}, of {declared} declared")
-            }
-        };
+        let (count, declared) = (values.len(), self.width.end());
+        let why = format!(
+            "the file has no header, and its first line has {}, of {declared} declared: declare delimiter if another \
+             character stands between values",
+            counted(count)
+        );
         Err(Stop::reject("missing_column", why))
     }
 
@@ -273,20 +271,6 @@ fn is_typed(column: &Column) -> bool {
 /// The first names that are declared.
 fn some_fields(columns: &[Column]) -> String {
     columns.iter().flat_map(Column::fields).take(8).collect::<Vec<_>>().join(", ")
-}
-
-/// What stands between the values of a line that was taken for a single one.
-fn delimiter_of(values: &[&str]) -> Option<char> {
-    let [line] = values else { return None };
-    let often = |delimiter: &char| line.matches(*delimiter).count();
-    [';', '\t', '|', ','].into_iter().filter(|delimiter| often(delimiter) > 0).max_by_key(often)
-}
-
-fn of_delimiter(delimiter: char) -> String {
-    let shown = if delimiter == '\t' { "\\t".to_owned() } else { delimiter.to_string() };
-    format!(
-        "its first line has 1 value, and \"{shown}\" seems to stand between several: declare delimiter = \"{shown}\""
-    )
 }
 
 fn counted(values: usize) -> String {
@@ -406,20 +390,11 @@ impl Named {
         }
     }
 
-    fn missing_column(
-        self,
-        columns: &[Column],
-        values: &[&str],
-        by_position: &Layout,
-        other_names: Option<u64>,
-    ) -> Stop {
+    fn missing_column(self, columns: &[Column], count: usize, by_position: &Layout, other_names: Option<u64>) -> Stop {
         let missing = match self.missing.as_slice() {
             [] => format!("none of the columns {}", some_fields(columns)),
             missing => format!("no column {}", missing.join(", ")),
         };
-        if let Some(delimiter) = delimiter_of(values).filter(|_| by_position.columns() > 1) {
-            return Stop::reject("missing_column", format!("the file has {missing}: {}", of_delimiter(delimiter)));
-        }
         let other = match other_names.filter(|line| *line > 1) {
             Some(line) => format!(", and line {line} looks like a header of other names"),
             None => String::new(),
@@ -429,7 +404,7 @@ impl Named {
              write delimiter if another character stands between values, header = \"find\" or skip_lines if the header \
              stands further below, optional = true for a column that a file may lack, header = \"never\" if there is no \
              header",
-            counted(values.len()),
+            counted(count),
             by_position.columns()
         );
         Stop::reject("missing_column", why)
