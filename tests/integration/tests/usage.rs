@@ -29,7 +29,10 @@ fn wrong_usage_and_settings_exit_with_2_and_write_nothing() {
         (vec!["ingest", "irceline", "--from", "26-11-18", "--to", "2026-11-20"], vec!["26-11-18", "YYYY-MM-DD"]),
         (vec!["backfill", "irceline", "--from", "+2026-11-18", "--to", "2026-11-20"], vec!["YYYY-MM-DD"]),
         (vec!["clean", "--dataset", "nonsense"], vec!["nonsense"]),
-        (vec!["aggregate", "--model", "nonsense"], vec!["nonsense", "aggregate_city_by_hour"]),
+        (
+            vec!["aggregate", "--model", "nonsense"],
+            vec!["nonsense", "`tributary describe` lists those of each dataset"],
+        ),
         (vec!["--lake", "ftp://x", "status"], vec!["--lake", "s3://BUCKET"]),
         (vec!["backfill", "irceline", "--from", "2026-11-20"], vec!["--to"]),
         (vec!["fly"], vec!["fly"]),
