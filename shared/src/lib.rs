@@ -27,7 +27,9 @@ pub mod store;
 pub mod suggest;
 pub mod telemetry;
 pub mod time;
+pub mod value;
 pub mod work;
+pub mod years;
 
 pub use self::error::{Error, Result};
 pub use self::lake::{Lake, Stores};

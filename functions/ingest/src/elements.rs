@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use lake::dataset::{Column, Table, Verdict};
-use lake::json::{Members, unescaped};
+use lake::json::{Object, unescaped};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -91,7 +91,7 @@ impl Elements<'_> {
     /// An element with the earlier one's members in place of those that say less; `None` if none does.
     fn filled(&self, new: &str, earlier: &str) -> Option<String> {
         let table = self.table?;
-        let (fresh, before) = (Members::of(new)?, Members::of(earlier)?);
+        let (fresh, before) = (Object::of_text(new)?, Object::of_text(earlier)?);
         let judged = [table.judge(new, "{}"), table.judge(earlier, "{}")];
         let [now, then] = judged.each_ref().map(|judged| judged.verdicts());
         let columns = table.columns.iter().zip(now).zip(then);
@@ -104,7 +104,7 @@ impl Elements<'_> {
         }
         let value_of = |name: &str| before.get(name).map(RawValue::get).unwrap_or_default();
         let written = |name: &str, value: &str| format!("{}:{value}", quoted(name));
-        let in_place = fresh.iter().map(|(name, value)| {
+        let in_place = fresh.members().map(|(name, value)| {
             if lost.contains(name) { written(name, value_of(name)) } else { written(name, value.get()) }
         });
         let added = lost.iter().filter(|name| fresh.get(name).is_none()).map(|name| written(name, value_of(name)));
@@ -114,7 +114,7 @@ impl Elements<'_> {
 }
 
 /// The top-level member that a column is read from.
-fn member(column: &Column, row: &Members<'_>) -> Option<String> {
+fn member(column: &Column, row: &Object<'_>) -> Option<String> {
     match &column.path {
         Some(path) => path.strip_prefix('/')?.split('/').next().map(unescaped),
         None => column.fields().find(|name| row.get(name).is_some()).map(str::to_owned),
@@ -122,7 +122,7 @@ fn member(column: &Column, row: &Members<'_>) -> Option<String> {
 }
 
 /// Whether a column is missing only because another text stands there, of which it is no part.
-fn says_otherwise(column: &Column, verdict: Verdict, row: &Members<'_>) -> bool {
+fn says_otherwise(column: &Column, verdict: Verdict, row: &Object<'_>) -> bool {
     let value = || column.path.as_ref().and_then(|path| row.pointer(path));
     column.extract.is_some() && verdict == Verdict::Missing && value().is_some_and(|value| value.get() != "null")
 }

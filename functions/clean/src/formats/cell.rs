@@ -8,8 +8,8 @@ use chrono::{NaiveDateTime, NaiveTime};
 use lake::dataset::Column;
 
 use super::layout::Layout;
-use super::value::Raw;
 use crate::error::Stop;
+use lake::value::Raw;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]

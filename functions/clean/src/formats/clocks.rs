@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 
 use lake::dataset::{Ambiguous, Column, ColumnType, Table};
+use lake::value::Twice;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Series that are remembered: beyond, each time is the earlier one.
@@ -16,13 +17,6 @@ const MAX_SERIES: usize = 1024 * 1024;
 const ONE_CHANGE: i64 = 6 * 3600 * 1_000_000;
 /// Rows before that are looked at for the direction of a file: never all of them for each of many series.
 const LOOK_BACK: usize = 64;
-
-/// The two instants of a local time, in microseconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Twice {
-    pub earlier: i64,
-    pub later: i64,
-}
 
 /// A row before, as far as it matters.
 pub(super) struct Before {

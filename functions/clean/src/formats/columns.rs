@@ -22,12 +22,13 @@ use lake::time::DayFinder;
 use self::column::TableColumn;
 pub(super) use self::column::is_blank;
 use self::stamp::Stamps;
+use super::RawObject;
 use super::clocks::{Before, Clock};
-use super::value::{Raw, Refusal, Typed, require};
-use super::{RawObject, years};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
+use lake::value::{Raw, Refusal, Typed, require};
+use lake::years;
 
 /// Rows per batch, and the text that they may come from.
 const BATCH_ROWS: usize = 8 * 1024;

@@ -18,13 +18,13 @@ use self::record::{Reading, compact_record};
 use self::rows::Rows;
 pub use self::series::Series;
 use self::series::{KnownSeries, known_series};
-use super::exact::Json;
-use super::years;
 use super::{Notes, RawObject, Siblings};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::scanner::Scanner;
 use crate::writer::Sink;
+use lake::json::Json;
+use lake::years;
 
 mod record;
 mod rows;

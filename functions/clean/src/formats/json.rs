@@ -18,14 +18,14 @@ use serde_json::value::RawValue;
 use self::members::Members;
 use self::text::JsonText;
 use super::columns::{Columns, Field, Record};
-use super::exact::{Json, Object, unescaped};
 use super::lines::{Lines, TextLine};
-use super::value::Raw;
 use super::{Notes, RawObject};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::scanner::Scanner;
 use crate::writer::Sink;
+use lake::json::{Json, Object, unescaped};
+use lake::value::Raw;
 
 /// The longest row that is accepted.
 const MAX_ROW: usize = 8 * 1024 * 1024;

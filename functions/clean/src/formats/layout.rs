@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 use lake::dataset::{Column, ColumnType, Header, Table};
 
 use super::columns::is_blank;
-use super::value::{Raw, Typed, check};
 use crate::error::Stop;
+use lake::value::{Raw, Typed, check};
 
 /// Where the values of the declared columns are in each record of a file.
 #[derive(Debug, PartialEq)]

@@ -10,7 +10,6 @@ mod columns;
 mod csv;
 pub mod draft;
 mod encoding;
-mod exact;
 mod head;
 mod headers;
 pub mod irceline;
@@ -27,10 +26,8 @@ mod repeated;
 mod rows;
 #[cfg(test)]
 mod tests;
-mod value;
 mod window;
 mod xlsx;
-mod years;
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -59,7 +56,7 @@ pub type Siblings<'a> = BTreeMap<String, Box<dyn Read + Send + 'a>>;
 
 /// Whether a text is a value of a column.
 pub fn fits(column: &Column, text: &str) -> bool {
-    value::check(column, value::Raw::Text(text.into())).is_ok_and(|value| value != value::Typed::Null)
+    lake::value::check(column, lake::value::Raw::Text(text.into())).is_ok_and(|value| value != lake::value::Typed::Null)
 }
 
 /// What an object tells beside its rows.

@@ -18,15 +18,15 @@ use arrow::datatypes::{Date32Type, Float64Type, Int64Type, TimestampMicrosecondT
 use lake::dataset::{Column, ColumnType};
 use serde_json::value::RawValue;
 
-use super::exact::{Json, Object};
 use super::head::Head;
 use super::json::{self, SomeRows, each_element};
 use super::known::{Changed, Compared, Known, NULL, Source, compare};
-use super::value::{Raw, Typed, check};
 use super::{Notes, RawObject};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
+use lake::json::{Json, Object};
+use lake::value::{Raw, Typed, check};
 
 #[cfg(test)]
 mod tests;

@@ -14,11 +14,11 @@ use lake::time::DayFinder;
 use super::RawObject;
 use super::clocks::{Before, Clock};
 use super::columns::{missing_key, nullable_key};
-use super::value::{Raw, Refusal, Typed, check, require};
-use super::years;
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
+use lake::value::{Raw, Refusal, Typed, check, require};
+use lake::years;
 
 /// Rows per batch, and the text that they may come from.
 const BATCH_ROWS: usize = 8 * 1024;

@@ -16,11 +16,11 @@ use super::cell::{Cell, damaged, guarded, line, value};
 use super::columns::{Columns, Record};
 use super::headers::{Headers, Turn};
 use super::layout::{Ahead, Layout, Line};
-use super::value::Refusal;
 use super::{Notes, RawObject};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
+use lake::value::Refusal;
 
 /// The most that a part of a workbook may become that is held in memory, and the most that a sheet may.
 const MAX_PART: u64 = 64 * 1024 * 1024;

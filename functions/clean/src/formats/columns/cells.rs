@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 use lake::dataset::{Column, ColumnType};
 
 use super::time::Times;
-use crate::formats::value::Typed;
+use lake::value::Typed;
 
 /// Values of one type, with what is needed to read the common shapes of it. A null has a value as well, which means
 /// nothing.

@@ -9,8 +9,8 @@ use super::Field;
 use super::cells::{Cells, end_of};
 use super::number::{EXACT, Ungrouped, decimal, int, rounded, whole};
 use super::stamp::Stamps;
-use crate::formats::clocks::Twice;
-use crate::formats::value::{Raw, Refusal, Typed, check};
+use lake::value::Twice;
+use lake::value::{Raw, Refusal, Typed, check};
 
 /// A column of a table.
 pub(super) struct TableColumn<'a> {

@@ -9,8 +9,8 @@ use lake::dataset::{Column, ColumnType, TimeFormat};
 use super::number::{decimal, int, whole};
 use super::shape::{Literals, Shape};
 use super::stamp::{self, Stamps};
-use crate::formats::value::excel_time;
-use crate::formats::years;
+use lake::value::excel_time;
+use lake::years;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -223,7 +223,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::formats::value::{Raw, Typed, check};
+    use lake::value::{Raw, Typed, check};
 
     const FORMATS: [&str; 23] = [
         "'%Y-%m-%dT%H:%M%#z'",

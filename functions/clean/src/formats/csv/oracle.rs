@@ -10,11 +10,11 @@ use super::{Begin, MAX_RECORD, begin, decode_records, explain, refusal, value};
 use crate::error::Stop;
 use crate::formats::rows::{Record, Rows};
 use crate::formats::tests::{Dribble, Kept, decoded_by, mutated};
-use crate::formats::value::Raw;
 use crate::formats::window::ByteWindow;
 use crate::formats::{Notes, RawObject};
 use crate::reject::Reject;
 use crate::writer::{Sink, TableWriter};
+use lake::value::Raw;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 

@@ -7,7 +7,7 @@ use lake::dataset::Column;
 
 use super::names;
 use crate::formats::fits;
-use crate::formats::years;
+use lake::years;
 
 /// Different values by which formats are found.
 const DIFFERENT: usize = 300;

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::grid::{Field, Grid, Kind, Origin, Value};
 use crate::error::Stop;
-use crate::formats::exact::{Json, Object};
+use lake::json::{Json, Object};
 
 /// Rows that are looked at.
 const MOST_ROWS: usize = 20_000;

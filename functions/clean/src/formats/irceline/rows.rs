@@ -10,7 +10,9 @@ use lake::time::DayFinder;
 
 use super::series::KnownSeries;
 use crate::error::Stop;
-use crate::formats::{RawObject, years};
+use lake::years;
+
+use crate::formats::RawObject;
 use crate::run::Run;
 use crate::writer::Sink;
 

@@ -11,11 +11,11 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use crate::error::Stop;
-use crate::formats::exact::{Json, Object};
 use crate::formats::head::Head;
 use crate::formats::json::{each_element, value_length};
 use crate::formats::known::{Known, Source, compare};
 use crate::formats::{RawObject, Siblings};
+use lake::json::{Json, Object};
 
 /// The longest list that is kept.
 const MAX_KEPT: usize = 4 * 1024 * 1024;

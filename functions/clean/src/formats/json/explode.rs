@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 use super::{JsonRows, field, has_any, no_members, refusal, repeated};
 use crate::error::Stop;
 use crate::formats::columns::Record;
-use crate::formats::exact::{Json, Object};
-use crate::formats::value::Raw;
 use crate::writer::Sink;
+use lake::json::{Json, Object};
+use lake::value::Raw;
 
 impl JsonRows<'_> {
     /// Adds the rows within a row. `record` is where it stands; with row 0, the rows are numbered as they come.

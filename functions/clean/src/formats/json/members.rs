@@ -4,7 +4,7 @@ use lake::dataset::Column;
 
 use super::text::{JsonText, Kind, unescape};
 use crate::formats::columns::Field;
-use crate::formats::exact::unescaped;
+use lake::json::unescaped;
 
 /// The most keys of one object that are remembered, and the longest of them.
 const MAX_KNOWN: usize = 128;

@@ -5,7 +5,6 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
-use super::super::exact::{Json, Object};
 use super::{MAX_TEXT, elements, field, find_rows, has_any, no_members, one_object, parsed, refusal, row_of};
 use crate::error::Stop;
 use crate::formats::rows::{Record, Rows};
@@ -14,6 +13,7 @@ use crate::formats::{Notes, RawObject};
 use crate::reject::Reject;
 use crate::scanner::Scanner;
 use crate::writer::Sink;
+use lake::json::{Json, Object};
 
 fn lines(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Notes, Stop> {
     let file = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, NaiveDate};
 use lake::dataset::{Column, Table, Verdict};
-use lake::json::Members;
+use lake::json::Object;
 use lake::partition::YEARS;
 use lake::time::parse_day;
 use serde_json::Value;
@@ -43,7 +43,7 @@ fn entries(line: &Line) -> Vec<&RawValue> {
 }
 
 /// The day that an entry names, with or without a time.
-fn day(entry: &Members<'_>) -> Option<NaiveDate> {
+fn day(entry: &Object<'_>) -> Option<NaiveDate> {
     let text = lake::json::text(entry.get("date")?)?;
     let date = text.trim().split(['T', ' ']).next()?;
     parse_day(date).ok().filter(|day| date.len() == 10 && YEARS.contains(&day.year()))
@@ -51,7 +51,7 @@ fn day(entry: &Members<'_>) -> Option<NaiveDate> {
 
 impl WeekLists<'_> {
     fn item(&self, request: &Request, text: &str) -> Item {
-        let entry = Members::of(text).unwrap_or_default();
+        let entry = Object::of_text(text).unwrap_or_default();
         let day = day(&entry);
         let verdict = match day {
             None => Verdict::Refused,
@@ -107,7 +107,7 @@ impl Shape for Users<'_> {
 
     fn holds(&self, line: &Line) -> Holdings {
         let body = line.body.as_deref().unwrap_or_default();
-        let members = Members::of(body).unwrap_or_default();
+        let members = Object::of_text(body).unwrap_or_default();
         let judged = self.table.map(|table| table.judge(body, &line.request));
         let is_taken = judged.as_ref().is_none_or(|judged| judged.is_taken());
         // A member without a value of the column that is read from it is one that the account lacks.
@@ -122,7 +122,7 @@ impl Shape for Users<'_> {
             let verdict = if is_taken { Verdict::Value } else { Verdict::Refused };
             Some(Item::of_value(name.to_owned(), value.to_owned(), verdict))
         };
-        let names: BTreeSet<&str> = members.iter().map(|(name, _)| name).collect();
+        let names: BTreeSet<&str> = members.members().map(|(name, _)| name).collect();
         let items: Vec<Item> = names.into_iter().filter_map(item).collect();
         learner(line).into_iter().map(|learner| (learner, items.clone())).collect()
     }

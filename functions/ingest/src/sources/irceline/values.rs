@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use chrono::DateTime;
 use lake::dataset::{Column, Verdict};
-use lake::json::Members;
+use lake::json::Object;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -42,7 +42,7 @@ impl Bulk {
 /// An answer: the map of series; one that stands there more than once has all of that. `None` if it is none.
 fn series_of(body: &str) -> Option<BTreeMap<String, Vec<&RawValue>>> {
     let mut found: BTreeMap<String, Vec<&RawValue>> = BTreeMap::new();
-    for (id, series) in Members::of(body)?.iter() {
+    for (id, series) in Object::of_text(body)?.members() {
         found.entry(id.to_owned()).or_default().push(series);
     }
     Some(found)
@@ -52,8 +52,11 @@ fn series_of(body: &str) -> Option<BTreeMap<String, Vec<&RawValue>>> {
 fn records_of<'a>(series: &[&'a RawValue]) -> Option<Vec<&'a RawValue>> {
     let mut records = Vec::new();
     for part in series {
-        let lists: Vec<&RawValue> =
-            Members::of(part.get())?.iter().filter(|(name, _)| *name == "values").map(|(_, list)| list).collect();
+        let lists: Vec<&RawValue> = Object::of_text(part.get())?
+            .members()
+            .filter(|(name, _)| *name == "values")
+            .map(|(_, list)| list)
+            .collect();
         if lists.is_empty() {
             return None;
         }
@@ -89,7 +92,7 @@ pub struct Values<'a> {
 
 impl Values<'_> {
     fn item(&self, text: &str, within: Option<&RangeInclusive<i64>>) -> Item {
-        let record = Members::of(text).unwrap_or_default();
+        let record = Object::of_text(text).unwrap_or_default();
         let (timestamp, value) = (record.get("timestamp"), record.get("value"));
         let millis: Option<i64> = timestamp.and_then(|text| text.get().parse().ok());
         let verdict = match millis {

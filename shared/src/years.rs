@@ -5,26 +5,26 @@ use std::ops::RangeInclusive;
 use arrow::datatypes::Date32Type;
 use chrono::format::{Item, Numeric, Parsed, StrftimeItems, parse_and_remainder};
 use chrono::{Datelike, NaiveDate};
-use lake::dataset::Table;
-use lake::partition::{PartitionBy, Period, SCHOOL_YEARS, YEARS};
 
-use super::value::Refusal;
+use crate::dataset::Table;
+use crate::partition::{PartitionBy, Period, SCHOOL_YEARS, YEARS};
+use crate::value::Refusal;
 
 /// The instants of [`YEARS`] in UTC, in microseconds since 1970.
-pub(super) const INSTANTS: RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
+pub const INSTANTS: RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
 
 /// Refuses a date or time of another year.
-pub(super) fn out_of_range() -> Refusal {
+pub fn out_of_range() -> Refusal {
     ("out_of_range", format!("the year is not one from {:04} to {}", YEARS.start(), YEARS.end()))
 }
 
 /// Whether a date is of [`YEARS`].
-pub(super) fn has(date: NaiveDate) -> bool {
+pub fn has(date: NaiveDate) -> bool {
     YEARS.contains(&date.year())
 }
 
 /// The days that have a partition, and the column that has them, where there are fewer than of [`YEARS`].
-pub(super) fn partition_days(table: &Table) -> Option<(usize, RangeInclusive<i64>)> {
+pub fn partition_days(table: &Table) -> Option<(usize, RangeInclusive<i64>)> {
     let PartitionBy::Time(Period::SchoolYear, name) = &table.partition else { return None };
     let column = table.columns.iter().position(|column| column.name == *name)?;
     let july = |year| NaiveDate::from_ymd_opt(year, 7, 1).map(|day| i64::from(Date32Type::from_naive_date(day)));
@@ -32,13 +32,13 @@ pub(super) fn partition_days(table: &Table) -> Option<(usize, RangeInclusive<i64
 }
 
 /// Refuses a day without a partition.
-pub(super) fn no_school_year() -> Refusal {
+pub fn no_school_year() -> Refusal {
     let why = format!("the day is of no school year from {} to {}", SCHOOL_YEARS.start(), SCHOOL_YEARS.end());
     ("out_of_range", why)
 }
 
 /// Whether a text has four digits where a pattern has `%Y`: the parser takes fewer as well.
-pub(super) fn has_whole_year(text: &str, pattern: &str) -> bool {
+pub fn has_whole_year(text: &str, pattern: &str) -> bool {
     let items: Vec<Item> = StrftimeItems::new(pattern).collect();
     let is_year = |item: &Item| matches!(item, Item::Numeric(Numeric::Year, _));
     let Some(at) = items.iter().position(is_year) else { return true };

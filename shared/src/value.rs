@@ -9,16 +9,24 @@ use chrono::{
     DateTime, Days, FixedOffset, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta,
     TimeZone,
 };
-use lake::dataset::{Ambiguous, Column, ColumnType, Decimal, TimeFormat, has_time_of_day, parsed_time};
-use lake::time::parse_day;
 use serde_json::value::RawValue;
 
-use super::clocks::Twice;
-use super::exact::Json;
-use super::years;
+use crate::dataset::{Ambiguous, Column, ColumnType, Decimal, TimeFormat, has_time_of_day, parsed_time};
+use crate::json::Json;
+use crate::time::parse_day;
+use crate::years;
 
 /// Why a value is not acceptable: a stable code and a message without the value.
 pub type Refusal = (&'static str, String);
+
+/// The two instants of a local time, in microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Twice {
+    /// Before clocks are set back.
+    pub earlier: i64,
+    /// After it.
+    pub later: i64,
+}
 
 /// A value as the raw object has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -355,7 +363,7 @@ fn excel(text: &str) -> Option<NaiveDateTime> {
 
 /// The date and time of day that so many of Excel's days are, to the millisecond. Excel has a 29 February 1900, which was
 /// none, and ends with the year 9999: what is beyond is a time of the year 10000.
-pub(super) fn excel_time(days: f64) -> Option<NaiveDateTime> {
+pub fn excel_time(days: f64) -> Option<NaiveDateTime> {
     const MILLIS: f64 = 86_400_000.0;
     const END: f64 = 2_958_466.0;
     if !(1.0..f64::INFINITY).contains(&days) || (60.0..61.0).contains(&days) {
