@@ -40,7 +40,7 @@ use serde::Serialize;
 
 pub use self::decode::decompress;
 pub use self::error::{Error, Result, Stop};
-pub use self::ignored::ignored;
+pub use self::ignored::{Ignored, ignored};
 pub use self::large::{large_and_stale, of_days};
 pub use self::retract::forget;
 
@@ -151,8 +151,8 @@ pub struct Outcome {
     pub too_large: Vec<Object>,
     /// What there was before of the datasets of which all objects were looked at.
     pub newest: NewestDays,
-    /// Raw keys that no dataset or table takes, where all were looked at.
-    pub ignored: Vec<String>,
+    /// What no dataset or table takes, but for hidden objects, where all were looked at.
+    pub ignored: Ignored,
     /// How many objects were cleaned by rules that have changed since, and are not cleaned again for that.
     pub by_older_rules: u64,
 }
@@ -180,8 +180,7 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
     let Survey { mut todo, discarded, newest, ignored, by_older_rules, .. } = found;
     (outcome.newest, outcome.ignored, outcome.by_older_rules) = (newest, ignored, by_older_rules);
     if let Selection::Stale(None) | Selection::All(None) | Selection::Rejected(None) = selection {
-        outcome.ignored.extend(ignored::of_no_dataset(lake).await?);
-        outcome.ignored.sort();
+        ignored::of_no_dataset(lake, &mut outcome.ignored).await?;
     }
     if lake.batch.is_some() {
         for key in std::mem::take(&mut todo) {
@@ -393,8 +392,8 @@ struct Survey {
     /// Those that are to be discarded before their object is cleaned, by raw key.
     discarded: BTreeMap<String, Unreadable>,
     newest: NewestDays,
-    /// Raw keys that no table takes.
-    ignored: Vec<String>,
+    /// What no table takes.
+    ignored: Ignored,
     /// How many objects were cleaned by rules that have changed since, and are not in `todo`.
     by_older_rules: u64,
 }
@@ -452,8 +451,8 @@ pub struct Waiting {
     pub odd: Vec<(String, String)>,
     /// How many objects need nothing.
     pub up_to_date: u64,
-    /// The raw keys that no dataset or table takes, but for hidden ones.
-    pub ignored: Vec<String>,
+    /// What no dataset or table takes, but for hidden objects.
+    pub ignored: Ignored,
     /// What it would fail with, whatever the objects hold that it would clean.
     pub failed: Vec<Error>,
 }
@@ -463,8 +462,7 @@ pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Waiting> {
     let mut waiting = waiting_of(survey(lake, dataset, Wanted::Stale, Keep::Nothing).await?);
     if dataset.is_none() {
         waiting.failed.extend(lake.catalog.broken().map(Error::Lake));
-        waiting.ignored.extend(ignored::of_no_dataset(lake).await?);
-        waiting.ignored.sort();
+        ignored::of_no_dataset(lake, &mut waiting.ignored).await?;
     }
     Ok(waiting)
 }
@@ -486,10 +484,8 @@ fn waiting_of(found: Survey) -> Waiting {
     }
     waiting.failed.extend(found.broken());
     let Survey { todo: keys, up_to_date, odd, gone, ignored, .. } = found;
-    waiting.ignored.extend(ignored);
-    waiting.ignored.sort();
     let gone = gone.into_iter().flat_map(|gone| gone.raw_keys).collect();
-    Waiting { keys, gone, odd, up_to_date, ..waiting }
+    Waiting { keys, gone, odd, up_to_date, ignored, ..waiting }
 }
 
 fn selected<'l>(lake: &'l Lake, dataset: Option<&str>) -> Result<Vec<&'l Dataset>> {
@@ -531,13 +527,15 @@ async fn survey_dataset(
     let objects = raw_objects(lake, dataset, ledger).await?;
     let standard = Objects::list(&lake.standard, &dataset.name).await?;
     let rejection = Objects::list(&lake.rejection, &dataset.name).await?;
-    let is_current = |entry: &RawEntry| {
-        let has = |raw: Listed, input: &Input| State::of_etag(&input.etag).is_still(raw.state);
-        let is_there = |input: &Input| objects.find(&input.key).is_some_and(|raw| has(raw, input));
+    let is_current = |entry: &RawEntry, raw: Listed| {
+        let is_there = |input: &Input| {
+            let there = if input.key == raw.key { Some(raw) } else { objects.find(&input.key) };
+            there.is_some_and(|there| State::of_etag(&input.etag).is_still(there.state))
+        };
         let table = dataset.table_of(entry.raw_key());
         table.is_some_and(|table| entry.fits(table) && !entry.is_outdated(table))
             && entry.inputs.iter().all(is_there)
-            && objects.find(entry.raw_key()).is_some_and(|raw| has_time(entry, raw.last_modified))
+            && has_time(entry, raw.last_modified)
             && entry.outputs.iter().all(|output| standard.have(output))
             && entry.rejects.iter().all(|rejects| rejection.have(rejects))
     };
@@ -554,8 +552,9 @@ async fn survey_dataset(
             *newest = day.max(*newest);
         }
         let raw_key = entry.raw_key();
-        if let Some(known) = objects.place(raw_key).and_then(|place| known.get_mut(place)) {
-            let is_current = is_current(entry);
+        let place = objects.place(raw_key);
+        if let Some((known, raw)) = place.and_then(|place| known.get_mut(place).zip(objects.get(place))) {
+            let is_current = is_current(entry, raw);
             let is_wanted = wanted.wants(entry, is_current);
             let rules = dataset.table(&entry.table).map(|table| &table.fingerprint);
             let is_by_older_rules = entry.is_committed() && rules != Some(&entry.rules);
@@ -595,7 +594,7 @@ async fn survey_dataset(
             if is_sibling(dataset, raw.key) {
                 continue;
             }
-            found.ignored.push(raw.key.to_owned());
+            found.ignored.add(raw.key);
         } else if let Some(broken) = broken {
             if wanted == Wanted::All {
                 found.todo.push(raw.key.to_owned());

@@ -45,8 +45,8 @@ pub async fn find(lake: &Lake, dataset: &Dataset, prune: bool) -> Result<Found> 
     let mut outcome = Outcome::default();
     tidy(lake, &found, prune, &mut outcome).await;
     let Survey { todo, newest, ignored, .. } = found;
-    if let Some(first) = ignored.first() {
-        tracing::warn!(count = ignored.len(), first, "no table takes some raw objects; see `from` in dataset.toml");
+    if let Some(first) = ignored.keys.first() {
+        tracing::warn!(count = ignored.count, first, "no table takes some raw objects; see `from` in dataset.toml");
     }
     let newest = newest.into_values().flatten().collect();
     Ok(Found { todo, up_to_date: outcome.up_to_date, failed: outcome.failed, newest })

@@ -80,7 +80,7 @@ async fn clean(folder: &TempDir) -> Result {
     let mut result = Result {
         failed: outcome.failed.iter().map(ToString::to_string).collect(),
         preamble: outcome.cleaned.iter().map(|cleaned| cleaned.preamble).sum(),
-        ignored: clean::ignored(&lake).await.unwrap(),
+        ignored: clean::ignored(&lake, None).await.unwrap(),
         ..Result::default()
     };
     for cleaned in &outcome.cleaned {

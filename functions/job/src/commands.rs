@@ -13,7 +13,7 @@ use lake::{Lake, keys, telemetry};
 
 use crate::cli::{Arguments, Command, DatasetCommand, Format, WindowOptions};
 use crate::failure::{self, Failure};
-use crate::ignored::Ignored;
+use crate::ignored::untaken;
 use crate::output::{counted, print};
 use crate::progress::Steps;
 use crate::summary::{Summary, exit_status, line};
@@ -273,7 +273,6 @@ impl<'a> Session<'a> {
         self.ensure_anything(dataset).await?;
         let waiting = clean::waiting(&self.lake, dataset).await?;
         let clean::Waiting { mut keys, gone, kept, odd, up_to_date, ignored, failed } = waiting;
-        let ignored = Ignored::new(&ignored);
         if all {
             keys.extend(self.taken(dataset).await?);
             keys.sort();
@@ -362,8 +361,8 @@ impl<'a> Session<'a> {
 
     /// What is wrong where there is nothing to clean: files that lie there were meant for something. Most likely, a folder's
     /// name is mistyped.
-    fn nothing_else(&self, ignored: &Ignored) -> Option<Failure> {
-        ignored.untaken().map(|ignored| {
+    fn nothing_else(&self, ignored: &clean::Ignored) -> Option<Failure> {
+        untaken(ignored).map(|ignored| {
             let known = self.lake.catalog.datasets().iter().map(|dataset| dataset.name.as_str());
             Failure::lasting(format!(
                 "nothing was cleaned: {ignored}; the first folder of a raw key is its dataset, one of {}, and files of other \

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::cli::Format;
 use crate::failure::{self, Failure};
-use crate::ignored::Ignored;
+use crate::ignored::untaken_or_hidden;
 use crate::output::{counted, grouped, print};
 use crate::summary::{exit_status, line};
 
@@ -49,7 +49,7 @@ struct State {
     /// What lies in the raw zone and cannot be read: key, and why.
     odd: Vec<(String, String)>,
     /// Raw objects that no table takes, and hidden ones.
-    ignored: Ignored,
+    ignored: clean::Ignored,
     /// Ledger entries that cannot be read.
     unreadable: Vec<String>,
     /// What sources could not deliver, by raw key.
@@ -96,11 +96,10 @@ pub async fn run(lake: &Lake, only: Option<&str>, format: Format) -> ExitCode {
             Vec::new()
         }
     };
-    let mut ignored = clean::ignored(lake).await.unwrap_or_else(|error| {
+    let ignored = clean::ignored(lake, only).await.unwrap_or_else(|error| {
         failures.push(error.into());
         Vec::new()
     });
-    ignored.retain(|key| only.is_none_or(|only| keys::dataset(key) == only));
     for dataset in datasets {
         match look(lake, dataset, &ignored).await {
             Ok(state) => states.push(state),
@@ -108,11 +107,11 @@ pub async fn run(lake: &Lake, only: Option<&str>, format: Format) -> ExitCode {
         }
     }
     failure::print_all(&failures);
-    let ignored = Ignored::new(&ignored);
+    let ignored: clean::Ignored = ignored.iter().collect();
     match format {
         Format::Text => {
             let mut all = states.iter().map(text).collect::<Vec<_>>().join("\n");
-            if let Some(ignored) = ignored.text() {
+            if let Some(ignored) = untaken_or_hidden(&ignored) {
                 all.push('\n');
                 line(&mut all, format_args!("ignored: {ignored}"));
             }
@@ -151,7 +150,7 @@ async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<Stat
         gone: waiting.gone,
         kept: waiting.kept.len(),
         odd: waiting.odd,
-        ignored: Ignored::new(ignored.iter().filter(|key| keys::dataset(key) == dataset.name)),
+        ignored: ignored.iter().filter(|key| keys::dataset(key) == dataset.name).collect(),
         unreadable,
         gaps: Vec::new(),
     };
@@ -239,7 +238,7 @@ fn text(state: &State) -> String {
         let count = counted(state.gone.len() as u64, "raw object");
         line(add, format_args!("  gone          {count}, the first {first}: {}", gone_text(state)));
     }
-    if let Some(ignored) = state.ignored.text() {
+    if let Some(ignored) = untaken_or_hidden(&state.ignored) {
         line(add, format_args!("  ignored       {ignored}"));
     }
     for (key, why) in &state.odd {

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::cli::Format;
 use crate::failure::{self, Failure};
-use crate::ignored::Ignored;
+use crate::ignored::untaken;
 use crate::output::{bytes, counted, grouped, print, visible};
 
 /// A source that was not fetched.
@@ -51,7 +51,7 @@ pub struct Summary {
     /// Raw keys that are gone, with what was made of them.
     pub retracted: Vec<String>,
     /// Raw objects that no dataset or table takes.
-    pub ignored: Ignored,
+    pub ignored: clean::Ignored,
     /// How many raw objects were cleaned by rules that have changed since.
     pub by_older_rules: u64,
     /// Sources that were not fetched because a setting is missing.
@@ -80,7 +80,7 @@ impl Default for Summary {
             planned: None,
             up_to_date: 0,
             retracted: Vec::new(),
-            ignored: Ignored::default(),
+            ignored: clean::Ignored::default(),
             by_older_rules: 0,
             skipped: Vec::new(),
             handed_over: Vec::new(),
@@ -120,7 +120,7 @@ impl Summary {
         self.cleaned.extend(outcome.cleaned);
         self.up_to_date += outcome.up_to_date;
         self.retracted.extend(outcome.retracted);
-        self.ignored = Ignored::new(&outcome.ignored);
+        self.ignored = outcome.ignored;
         self.by_older_rules += outcome.by_older_rules;
         self.errors.extend(outcome.failed.into_iter().map(Failure::from));
     }
@@ -187,7 +187,7 @@ impl Summary {
             // The errors say it all.
             return text;
         }
-        if let Some(ignored) = self.ignored.untaken() {
+        if let Some(ignored) = untaken(&self.ignored) {
             line(&mut text, format_args!("ignored    {ignored}"));
         }
         if self.by_older_rules > 0 {

@@ -62,10 +62,12 @@ impl Current {
         self.changed.iter().try_for_each(visit)
     }
 
-    /// Visits the keys of all raw objects that entries are made from; perhaps some more, of entries that are gone.
+    /// Visits the keys of all raw objects that entries are made from.
     pub fn inputs(&self, mut visit: impl FnMut(&str)) -> Result<()> {
         if let Some(snapshot) = &self.snapshot {
-            snapshot.inputs(&mut visit).map_err(|error| wrong(&error))?;
+            let is_outdated =
+                |raw_key: &str| !self.outdated.is_empty() && self.outdated.contains(&keys::raw_ledger(raw_key));
+            snapshot.inputs(is_outdated, &mut visit).map_err(|error| wrong(&error))?;
         }
         self.changed.iter().flat_map(|entry| &entry.inputs).for_each(|input| visit(&input.key));
         Ok(())

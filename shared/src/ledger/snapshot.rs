@@ -333,12 +333,13 @@ impl Parquet {
         Ok(())
     }
 
-    /// Visits the keys of the raw objects that entries are made from.
-    pub fn inputs(&self, mut visit: impl FnMut(&str)) -> io::Result<()> {
+    /// Visits the keys of the raw objects that entries are made from, but for those of raw keys that `is_left_out` names.
+    pub fn inputs(&self, is_left_out: impl Fn(&str) -> bool, mut visit: impl FnMut(&str)) -> io::Result<()> {
         for batch in self.batches(Some(&INPUTS))? {
             let batch = batch.map_err(io::Error::other)?;
             let (keys, rests) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
-            for row in (0..batch.num_rows()).filter(|row| keys.is_valid(*row)) {
+            let is_kept = |row: &usize| keys.is_valid(*row) && !is_left_out(keys.value(*row));
+            for row in (0..batch.num_rows()).filter(is_kept) {
                 visit(keys.value(row));
                 if rests.is_valid(row) {
                     let rest: Rest = serde_json::from_str(rests.value(row))?;
@@ -658,6 +659,12 @@ mod tests {
             .unwrap();
             let expected: Vec<_> = entries.iter().map(|(state, entry)| (keys::raw_ledger(entry.raw_key()), *state)).collect();
             prop_assert_eq!(keys, expected);
+            let left_out = entry(0, 0).raw_key().to_owned();
+            let mut inputs = Vec::new();
+            copy.inputs(|raw_key| raw_key == left_out, |key| inputs.push(key.to_owned())).unwrap();
+            let kept = entries.iter().filter(|(_, entry)| entry.raw_key() != left_out);
+            let expected: Vec<&String> = kept.flat_map(|(_, entry)| entry.inputs.iter().map(|input| &input.key)).collect();
+            prop_assert_eq!(inputs.iter().collect::<Vec<_>>(), expected);
         }
     }
 

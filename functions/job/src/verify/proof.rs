@@ -14,7 +14,6 @@ use lake::{Lake, guard, keys};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::ignored::Ignored;
 
 /// Objects that are looked at at the same time.
 const LOOKS: usize = 32;
@@ -38,7 +37,7 @@ pub struct Report {
     /// Raw objects that are to be cleaned.
     pub waiting: Vec<String>,
     /// Raw objects that no dataset or table takes.
-    pub ignored: Ignored,
+    pub ignored: clean::Ignored,
     /// What is wrong, one message each.
     pub problems: Vec<String>,
 }
@@ -106,7 +105,7 @@ pub async fn prove(lake: &Lake) -> Result<Findings, Failure> {
     }
     findings.report.waiting = clean::waiting(lake, None).await?.keys;
     findings.report.waiting.retain(|key| !findings.damaged.contains(key));
-    findings.report.ignored = Ignored::new(&clean::ignored(lake).await?);
+    findings.report.ignored = clean::ignored(lake, None).await?.iter().collect();
     Ok(findings)
 }
 
