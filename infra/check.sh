@@ -128,7 +128,7 @@ say "checkov: $(grep -o 'Passed checks.*' "$work/checkov.log" || echo "no findin
 from_standin
 source "$standin/emulator.sh"
 emulator_start "$dir/standin" "$work"
-export TF_VAR_architecture=x86_64 TF_VAR_force_destroy=true
+export TF_VAR_architecture=x86_64 TF_VAR_force_destroy=true TF_VAR_dashboard=true
 
 logged terraform plan -no-color -out first.tfplan
 terraform show -json first.tfplan >first.json

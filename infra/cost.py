@@ -3,7 +3,7 @@
 
 Cases: country (the air-quality lake of one country, each night), all (every source and two uploads a night, after a year),
 uploads (a file each minute), idle (a lake that nothing happens to). `--set` changes a number of the case or a price, such as
---set uploads_a_day=50 --set dashboard=0; --list shows them all.
+--set uploads_a_day=50 --set dashboard=1; --list shows them all.
 
 Prices are list prices of eu-west-1 as of November 2025, without tax: check them on AWS's pricing pages. What is always free
 counts for the whole account.
@@ -47,7 +47,7 @@ BASE = {
     "gb": 2.0,  # in all zones, old versions included
     "log_mb_a_day": 1.0,
     "secrets": 0,
-    "dashboard": 1,
+    "dashboard": 0,
     "kms_keys": 0,
     "images_gb": 0.0,
     "access_logs": 1,
@@ -109,7 +109,8 @@ def lines(n, prices):
     yield "Secrets Manager, secrets", n["secrets"], *paid(n["secrets"], 0, prices["secret"])
     yield "KMS, keys", n["kms_keys"], *paid(n["kms_keys"], 0, prices["kms_key"])
     yield "ECR, GB of images", n["images_gb"], *paid(n["images_gb"], FREE["ecr_gb"], prices["ecr_gb"])
-    yield "CloudWatch, dashboard", n["dashboard"], *paid(n["dashboard"], FREE["dashboards"], prices["dashboard"])
+    if n["dashboard"]:
+        yield "CloudWatch, dashboard", n["dashboard"], *paid(n["dashboard"], FREE["dashboards"], prices["dashboard"])
 
 
 def total(n, prices):
@@ -147,9 +148,6 @@ def main(arguments):
         print(f"{what:<54} {amount:>12,.2f} {price:>8.2f} {rest:>17.2f}")
     listed, rest = total(n, prices)
     print(f"{'sum':<54} {'':>12} {listed:>8.2f} {rest:>17.2f}")
-    if n["dashboard"]:
-        listed, rest = total({**n, "dashboard": 0}, prices)
-        print(f"{'sum without the dashboard (dashboard = false)':<54} {'':>12} {listed:>8.2f} {rest:>17.2f}")
     return 0
 
 

@@ -623,7 +623,7 @@ variable "registered_partitions" {
 variable "dashboard" {
   description = "Whether there is a dashboard: 3 USD a month beyond the three that an account has for free"
   type        = bool
-  default     = true
+  default     = false
   nullable    = false
 }
 

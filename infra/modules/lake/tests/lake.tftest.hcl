@@ -345,6 +345,7 @@ run "rights" {
 
 run "logs_and_alarms" {
   command = plan
+  variables { dashboard = true }
 
   assert {
     condition     = toset(keys(aws_cloudwatch_log_group.lake)) == toset(["ingest", "clean", "aggregate", "job"]) && alltrue([for group in values(aws_cloudwatch_log_group.lake) : group.retention_in_days == 30])

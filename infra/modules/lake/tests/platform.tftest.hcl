@@ -233,6 +233,7 @@ run "own_datasets_have_what_built_in_ones_have" {
   variables {
     own_datasets_file = "tests/own_datasets.json"
     fresh             = { trams = { table = "Position", quiet_days = 1 } }
+    dashboard         = true
   }
 
   assert {
@@ -253,14 +254,11 @@ run "no_file_of_datasets_that_is_not_there" {
 
 run "a_lake_of_one_dataset" {
   command = plan
-  variables {
-    datasets  = ["irceline"]
-    dashboard = false
-  }
+  variables { datasets = ["irceline"] }
 
   assert {
     condition     = toset(keys(aws_cloudwatch_metric_alarm.rejects)) == toset(["irceline"]) && alltrue([for name in keys(aws_glue_catalog_table.lake) : startswith(name, "irceline_")]) && length(aws_cloudwatch_dashboard.lake) == 0
-    error_message = "Tables, alarms and graphs of that one."
+    error_message = "Tables and alarms of that one; no dashboard unless it is wanted."
   }
 }
 
@@ -365,7 +363,10 @@ run "one_key_for_everything" {
 
 run "one_prefix_in_two_regions" {
   command = plan
-  variables { region_in_names = true }
+  variables {
+    region_in_names = true
+    dashboard       = true
+  }
 
   assert {
     condition     = alltrue([for bucket in values(aws_s3_bucket.lake) : strcontains(bucket.bucket, "-eu-west-1-") && length(bucket.bucket) <= 63]) && alltrue([for role in values(aws_iam_role.lake) : endswith(role.name, "-eu-west-1")]) && aws_cloudwatch_dashboard.lake[0].dashboard_name == "tributary-eu-west-1"
