@@ -24,7 +24,6 @@ pub mod secret;
 pub mod settings;
 pub mod stack;
 pub mod store;
-pub mod suggest;
 pub mod telemetry;
 pub mod time;
 pub mod value;
@@ -33,3 +32,4 @@ pub mod years;
 
 pub use self::error::{Error, Result};
 pub use self::lake::{Lake, Stores};
+pub use words::suggest;

@@ -31,6 +31,7 @@ pub async fn check_shards(lake: &Lake, dataset: &Dataset, model: &Model) -> Resu
     let inputs = dataset.inputs_of(model).map_err(Error::Query)?;
     let wrong = |why: String| Error::Query(format!("[model]: shard: {why}, or leave out shard"));
     let mut kinds: BTreeMap<&String, (DataType, &str)> = BTreeMap::new();
+    let mut cut = BTreeSet::new();
     for relation in inputs.relations {
         let columns = match relation {
             Relation::Table(table) => columns_of(table),
@@ -61,6 +62,9 @@ pub async fn check_shards(lake: &Lake, dataset: &Dataset, model: &Model) -> Resu
                 )));
             }
         }
+        if model.shard.iter().all(|name| columns.field_with_name(name).is_ok()) {
+            cut.insert(relation.name());
+        }
         add(&engine, relation.name(), columns)?;
     }
     let day = chrono::NaiveDate::default();
@@ -71,7 +75,7 @@ pub async fn check_shards(lake: &Lake, dataset: &Dataset, model: &Model) -> Resu
     }
     let planned = plan(engine.context(), &model.sql, Kind::Model).await?.into_optimized_plan()?;
     let by = model.shard.iter().map(|column| format!("\"{column}\"")).collect::<Vec<_>>().join(", ");
-    match (Reader { shard: &model.shard }).plan(&planned) {
+    match (Reader { shard: &model.shard, cut }).plan(&planned) {
         Ok(Rows::Apart(_)) => Ok(()),
         Ok(Rows::Whole) => Err(wrong(format!("no row of the result is of an input that has {by}: use such an input"))),
         Err(DataFusionError::Plan(meeting)) => Err(wrong(format!("rows that differ in {by} {meeting}"))),
@@ -103,6 +107,8 @@ enum Rows {
 /// Reads a plan from its tables up. Where rows of different shards meet is an error.
 struct Reader<'m> {
     shard: &'m [String],
+    /// The inputs that have these columns. What else has them (a list, the calendar) is the same in each shard.
+    cut: BTreeSet<&'m str>,
 }
 
 impl Reader<'_> {
@@ -193,6 +199,7 @@ impl Reader<'_> {
         let schema = scan.source.schema();
         let rows = match of_view {
             Some(rows) => rows,
+            None if !self.cut.contains(scan.table_name.table()) => Rows::Whole,
             None => {
                 let place = |column: &String| Some(BTreeSet::from([schema.index_of(column).ok()?]));
                 self.shard.iter().map(place).collect::<Option<Places>>().map_or(Rows::Whole, Rows::Apart)

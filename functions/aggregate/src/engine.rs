@@ -259,12 +259,18 @@ impl Engine {
         }
         let path = self.scratch.path().join(format!("{}.parquet", view.name));
         let path = path.to_str().ok_or_else(|| Error::Query("the temporary folder's name is not UTF-8".to_owned()))?;
-        let uncompressed = TableParquetOptions {
-            global: ParquetOptions { compression: Some("uncompressed".to_owned()), ..ParquetOptions::default() },
+        // It is read once or twice, on this machine: what makes files small costs more than it saves.
+        let plain = TableParquetOptions {
+            global: ParquetOptions {
+                compression: Some("uncompressed".to_owned()),
+                dictionary_enabled: Some(false),
+                statistics_enabled: Some("chunk".to_owned()),
+                ..ParquetOptions::default()
+            },
             ..TableParquetOptions::default()
         };
         let schema = plan.schema().as_arrow().clone();
-        plan.write_parquet(path, DataFrameWriteOptions::new().with_single_file_output(true), Some(uncompressed))
+        plan.write_parquet(path, DataFrameWriteOptions::new().with_single_file_output(true), Some(plain))
             .await
             .map_err(wrong)?;
         // A result without rows leaves no file behind.

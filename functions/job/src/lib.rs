@@ -41,13 +41,27 @@ pub fn main() -> ExitCode {
         report(&format!("this is a bug in tributary, at {place}: please report it"));
     }));
     // A bug ends like any failure: 1, and not a status that no table has.
-    let work = AssertUnwindSafe(|| lake::stack::run(|| commands::run(&arguments)));
+    let work = AssertUnwindSafe(|| {
+        lake::stack::run(|| async {
+            outlive_size_limits();
+            commands::run(&arguments).await
+        })
+    });
     match panic::catch_unwind(work).unwrap_or(Ok(ExitCode::FAILURE)) {
         Ok(status) => status,
         Err(error) => {
             report(&format!("cannot start: {error}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A file that grows beyond what the shell allows (`ulimit -f`) is an error of that write, and ends nothing else.
+fn outlive_size_limits() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Who listens once is no longer ended by the signal.
+    if let Err(error) = signal(SignalKind::from_raw(libc::SIGXFSZ)) {
+        tracing::debug!(%error, "not catching the signal of size limits");
     }
 }
 

@@ -2,6 +2,9 @@
 
 use std::fmt::{self, Display};
 
+use words::suggest::nearest;
+use words::toml::plain;
+
 /// What is wrong with a `report.toml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
@@ -9,9 +12,6 @@ pub struct Mistake {
     key: String,
     why: String,
 }
-
-/// From here on an unknown key is taken for a known one with a slip of the pen.
-const LIKELY: f64 = 0.8;
 
 impl Mistake {
     /// A mistake at a key; `at` is its place in bytes of the text.
@@ -22,11 +22,11 @@ impl Mistake {
 
     /// What the TOML reader reports, with the known key that is nearest to an unknown one.
     pub(crate) fn toml(text: &str, error: &toml::de::Error) -> Self {
-        let mut why = error.message().to_owned();
+        let mut why = plain(error.message());
         let quoted: Vec<&str> = error.message().split('`').skip(1).step_by(2).collect();
         let mut key = String::new();
         if let Some((found, known)) = quoted.split_first()
-            && why.starts_with("unknown")
+            && error.message().starts_with("unknown")
         {
             key = (*found).to_owned();
             if let Some(nearest) = nearest(found, known.iter().copied()) {
@@ -42,12 +42,6 @@ impl Mistake {
     }
 }
 
-/// The known name that a mistyped one most likely is.
-pub(crate) fn nearest<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |name: &str| strsim::jaro_winkler(found, name);
-    known.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|name| likeness(name) > LIKELY)
-}
-
 impl Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(line) = self.line {
@@ -61,3 +55,20 @@ impl Display for Mistake {
 }
 
 impl std::error::Error for Mistake {}
+
+#[cfg(test)]
+mod tests {
+    use crate::Report;
+
+    #[test]
+    fn messages_of_the_toml_reader_have_no_words_of_rust() {
+        for (text, wanted) in [
+            ("[[page]]\nname = 'a'\ntitle = 3\n", "line 3: a text in quotes is expected here, not 3"),
+            ("page = 'a'\n", "line 1: a list in [ ] is expected here, not the text \"a\""),
+            ("[[page]]\nnmae = 'a'\n", "line 2: nmae: unknown field `nmae`"),
+        ] {
+            let mistake = Report::parse(text).unwrap_err().to_string();
+            assert!(mistake.starts_with(wanted), "{mistake}");
+        }
+    }
+}

@@ -15,6 +15,7 @@ pub mod python;
 pub mod queue;
 pub mod rows;
 mod skip;
+pub mod trams;
 mod tree;
 
 use std::os::unix::process::ExitStatusExt;

@@ -457,7 +457,7 @@ fn a_size_limit_is_named_and_the_next_run_completes() {
         upload(lake, "a.csv", 1, 3_000);
     }
     finish(&quiet);
-    let called = shell(&lake, "trap '' XFSZ; ulimit -f 4; exec \"$0\" clean");
+    let called = shell(&lake, "ulimit -f 4; exec \"$0\" clean");
     assert_eq!(called.status, 1, "{called:?}");
     assert!(called.stderr.contains("File too large"), "{called:?}");
     finish(&lake);

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use toml::Spanned;
+use words::suggest::nearest;
 
 use super::file::{ChartFile, HeadlineFile, NumberFile, PageFile, ReportFile, ScaleFile};
 use super::{As, Case, Chart, Headline, KeyNumber, Kind, Linked, Newest, Page, Report, Scale, Section};
-use crate::mistake::{Mistake, nearest};
+use crate::mistake::Mistake;
 use crate::{locale, outline, template};
 
 /// More key numbers are no key numbers.

@@ -1,0 +1,4 @@
+//! Words for people: what a slip of the pen may have meant, and what a parser says without the names of its types.
+
+pub mod suggest;
+pub mod toml;
