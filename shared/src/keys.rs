@@ -1,5 +1,7 @@
 //! Where things lie: the keys that other engines and tests rely on.
 
+use chrono::{DateTime, Utc};
+
 use crate::hash;
 use crate::partition::Partition;
 
@@ -140,6 +142,24 @@ pub fn raw_key_of(ledger_key: &str) -> Option<String> {
 /// The copy of all ledger entries of a dataset's raw objects, in the ledger zone.
 pub fn snapshot(dataset: &str) -> String {
     format!("snapshot/{dataset}.entries")
+}
+
+/// Where notes of a dataset's changes begin in the ledger zone, of all times or from one on. Their order is that of time.
+pub fn notes(dataset: &str, from: Option<DateTime<Utc>>) -> String {
+    let stamp = from.map(|from| from.format("%Y%m%dT%H%M%S%.6fZ").to_string()).unwrap_or_default();
+    format!("snapshot/{dataset}.news/{stamp}")
+}
+
+/// The note that the entry of a raw object may change at a time, by the entry's key in the ledger.
+pub fn note(ledger_key: &str, at: DateTime<Utc>) -> Option<String> {
+    let (dataset, rest) = ledger_key.strip_prefix("raw/")?.split_once('/')?;
+    Some(format!("{}/{rest}", notes(dataset, Some(at))))
+}
+
+/// The entry of which a note tells.
+pub fn noted(dataset: &str, note: &str) -> Option<String> {
+    let (_, rest) = note.strip_prefix(&notes(dataset, None))?.split_once('/')?;
+    Some(format!("raw/{dataset}/{rest}"))
 }
 
 /// The ledger entry of a consumption partition; a model without partitions has `whole.json`.

@@ -5,6 +5,7 @@
 
 mod beside;
 mod current;
+mod news;
 mod output;
 mod snapshot;
 
@@ -369,12 +370,13 @@ pub struct Ledger {
     store: Store,
     /// How many entries may have changed before a snapshot is made anew.
     few: usize,
+    noted: news::Noted,
 }
 
 impl Ledger {
     /// The ledger in a zone's store.
     pub fn new(store: Store) -> Self {
-        Self { store, few: current::FEW }
+        Self { store, few: current::FEW, noted: news::Noted::default() }
     }
 
     /// The same with a snapshot after so many changes.
@@ -453,6 +455,7 @@ impl Ledger {
 
     /// Removes an entry that cannot be read, unless it was replaced meanwhile: then it is made again from nothing.
     pub async fn discard(&self, unreadable: &Unreadable) -> Result<()> {
+        self.note(&unreadable.key).await?;
         Ok(self.store.delete(&unreadable.key, Condition::Unchanged(unreadable.etag.clone())).await?)
     }
 
@@ -466,7 +469,9 @@ impl Ledger {
     /// Tells the entry's own new ETag.
     pub async fn commit_raw(&self, entry: &RawEntry, previous: Option<&str>) -> Result<String> {
         let entry = &RawEntry { beside: entry.beside.committed(), ..entry.clone() };
-        self.commit(&keys::raw_ledger(entry.raw_key()), entry, previous).await
+        let key = keys::raw_ledger(entry.raw_key());
+        self.note(&key).await?;
+        self.commit(&key, entry, previous).await
     }
 
     /// A consumption partition's entry and the entry's own object.
@@ -500,6 +505,7 @@ impl Ledger {
     /// Removes the entry that has this ETag, by its key in the ledger. Fails with
     /// [`crate::store::Failure::Condition`] if another writer has committed since.
     pub async fn remove(&self, key: &str, etag: &str) -> Result<()> {
+        self.note(key).await?;
         Ok(self.store.delete(key, Condition::Unchanged(etag.to_owned())).await?)
     }
 }

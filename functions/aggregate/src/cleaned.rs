@@ -1,7 +1,7 @@
 //! What was made of a dataset's raw objects, as far as plans need it: not a million objects, but how many there are of the
 //! same table, partition and days, and one sum that changes with any of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -58,9 +58,18 @@ pub struct Cleaned {
 }
 
 impl Cleaned {
-    /// Reads what the ledger says of a dataset.
-    pub async fn read(lake: &Lake, dataset: &Dataset, keep: Keep) -> Result<Self> {
-        Self::new(dataset, lake.ledger.current(&dataset.name, keep).await?)
+    /// Reads what the ledger says of a dataset. Where keys of entries are `told`, others that have changed are known by
+    /// the ledger's notes, without a list of all.
+    pub async fn read(lake: &Lake, dataset: &Dataset, keep: Keep, told: Option<&BTreeSet<String>>) -> Result<Self> {
+        let lately = match told {
+            Some(told) => lake.ledger.lately(&dataset.name, told, keep).await?,
+            None => None,
+        };
+        let current = match lately {
+            Some(current) => current,
+            None => lake.ledger.current(&dataset.name, keep).await?,
+        };
+        Self::new(dataset, current)
     }
 
     /// Of what the ledger says.

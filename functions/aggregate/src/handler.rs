@@ -1,7 +1,7 @@
 //! The Lambda function: `{}`, `{"dataset": NAME}` or `{"model": NAME}` in, what was made out. Messages of the queue that
 //! tells of new ledger entries ask for the datasets of these entries: what is stale of them is in the ledger.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use chrono::Utc;
@@ -66,11 +66,16 @@ impl Request {
         };
         let StoreUrl::S3 { prefix, .. } = lake.place(Zone::Ledger) else { return vec![Selection::default()] };
         let prefix = if prefix.is_empty() { "raw/".to_owned() } else { format!("{prefix}/raw/") };
-        let named: BTreeSet<&str> =
-            keys.iter().filter_map(|key| key.strip_prefix(&prefix)).map(lake::keys::dataset).collect();
+        let mut told: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for key in keys.iter().filter_map(|key| key.strip_prefix(&prefix)) {
+            told.entry(lake::keys::dataset(key)).or_default().insert(format!("raw/{key}"));
+        }
         // Entries of a dataset that is no longer declared are of no model.
-        let known = lake.catalog.datasets().iter().filter(|dataset| named.contains(dataset.name.as_str()));
-        known.map(|dataset| Selection { dataset: Some(dataset.name.clone()), ..Selection::default() }).collect()
+        let known = lake.catalog.datasets().iter().filter_map(|dataset| {
+            let told = told.remove(dataset.name.as_str())?;
+            Some(Selection { dataset: Some(dataset.name.clone()), told: Some(told), ..Selection::default() })
+        });
+        known.collect()
     }
 }
 

@@ -94,6 +94,8 @@ pub struct Selection {
     pub all: bool,
     /// Also where a partition loses a larger share of its rows than its model allows.
     pub allow_shrink: bool,
+    /// The keys in the ledger of entries that have changed, where somebody told: then not all entries are listed.
+    pub told: Option<BTreeSet<String>>,
 }
 
 impl Selection {
@@ -276,7 +278,8 @@ async fn one_dataset(
     workers: usize,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
-    let mut state = State::read(lake, dataset, Keep::Snapshot).await?;
+    let read = || State::read_told(lake, dataset, Keep::Snapshot, selection.told.as_ref());
+    let mut state = read().await?;
     let mut made = BTreeSet::new();
     let mut outcome = one_round(lake, &mut state, selection, &mut made, workers, progress).await?;
     // What another aggregation committed meanwhile may be older than what there is by now: look again.
@@ -285,7 +288,7 @@ async fn one_dataset(
             break;
         }
         // What else failed is planned again as well, and fails again.
-        state = State::read(lake, dataset, Keep::Snapshot).await?;
+        state = read().await?;
         let before = outcome;
         outcome = one_round(lake, &mut state, selection, &mut made, workers, progress).await?;
         outcome.up_to_date = before.up_to_date;

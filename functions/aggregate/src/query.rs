@@ -191,7 +191,7 @@ impl<'l> Asking<'l> {
     async fn cleaned(&mut self, dataset: &Dataset) -> Result<&Cleaned> {
         let cleaned = match self.cleaned.remove(&dataset.name) {
             Some(known) => known,
-            None => Cleaned::read(self.lake, dataset, Keep::Nothing).await?,
+            None => Cleaned::read(self.lake, dataset, Keep::Nothing, None).await?,
         };
         Ok(self.cleaned.entry(dataset.name.clone()).or_insert(cleaned))
     }

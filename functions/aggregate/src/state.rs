@@ -27,9 +27,19 @@ pub struct State<'a> {
 impl<'a> State<'a> {
     /// Reads it.
     pub async fn read(lake: &Lake, dataset: &'a Dataset, keep: Keep) -> Result<Self> {
+        Self::read_told(lake, dataset, keep, None).await
+    }
+
+    /// Reads it, by what was told to have changed if anything was.
+    pub async fn read_told(
+        lake: &Lake,
+        dataset: &'a Dataset,
+        keep: Keep,
+        told: Option<&BTreeSet<String>>,
+    ) -> Result<Self> {
         // Consumption first: a partition made in between is then made again, and not taken for one without inputs.
         let made = Made::read(lake, dataset).await?;
-        let cleaned = Cleaned::read(lake, dataset, keep).await?;
+        let cleaned = Cleaned::read(lake, dataset, keep, told).await?;
         if cleaned.is_empty() {
             guard::ensure_ledger(lake, dataset).await?;
         }

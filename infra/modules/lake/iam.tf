@@ -8,6 +8,7 @@ locals {
   raw_of_sources  = [for source in local.sources : "${local.bucket_arn.raw}/${source}/*"]
   progress        = [for source in local.sources : "${local.bucket_arn.raw}/${source}/*/_progress/*"] # of a run that is not finished
   snapshots       = ["${local.bucket_arn.ledger}/snapshot/*"]                                         # copies of the ledger's entries
+  notes           = ["${local.bucket_arn.ledger}/snapshot/*.news/*"]                                  # of what has changed since
   config_objects  = "${local.bucket_arn.ledger}/config/*"
   batch_manifests = "${local.bucket_arn.ledger}/batch/*"
   shards          = "${local.bucket_arn.ledger}/batch/shards/*" # of partitions that are not finished
@@ -44,6 +45,7 @@ locals {
       { actions = local.stream, resources = concat(local.objects.standard, local.objects.rejection) },
       { actions = local.make, resources = local.ledger_objects.raw },
       { actions = local.upload, resources = local.snapshots },
+      { actions = ["s3:DeleteObject"], resources = local.notes },
     ]
     aggregate = concat(local.may_read.aggregate, [
       { actions = ["s3:ListBucket"], resources = [for zone in ["consumption", "ledger", "standard"] : local.bucket_arn[zone]] },
@@ -51,6 +53,7 @@ locals {
       { actions = local.stream, resources = concat(local.objects.consumption, [local.shards]) },
       { actions = local.make, resources = local.ledger_objects.consumption },
       { actions = local.upload, resources = local.snapshots },
+      { actions = ["s3:DeleteObject"], resources = local.notes },
     ])
   }
 

@@ -1,10 +1,13 @@
 //! What the ledger says of a dataset's raw objects now: one snapshot, and what has changed since it was made.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 
+use super::news::SLACK;
 use super::snapshot::{Parquet, Reader, Writer};
 use super::{CONCURRENT_READS, ConsumptionEntry, Entry, Ledger, RawEntry, Unreadable};
 use crate::error::{Error, Result};
@@ -92,17 +95,19 @@ fn wrong(error: &io::Error) -> Error {
 /// An entry with its key and the state in which it was read.
 pub type Fetched<T> = Result<(String, State, T), Unreadable>;
 
-/// What a snapshot and a list have in common.
-struct Compared {
-    /// Places in the list of what is to be fetched.
-    fetch: Vec<usize>,
+/// What is to be read beside a snapshot.
+struct Changes<'l> {
+    /// Keys that are to be fetched, in order, with the states that were listed.
+    fetch: Vec<(&'l str, State)>,
+    /// Keys of what the snapshot has and is no longer so.
     outdated: BTreeSet<String>,
     /// How many entries have changed, came or went.
-    changes: usize,
+    number: usize,
 }
 
-impl Compared {
-    fn new(snapshot: Option<&Parquet>, listed: &States) -> io::Result<Self> {
+impl<'l> Changes<'l> {
+    /// What differs between a snapshot and a list of all entries.
+    fn listed(snapshot: Option<&Parquet>, listed: &'l States) -> io::Result<Self> {
         let (mut fetch, mut outdated) = (Vec::new(), BTreeSet::new());
         let (mut at, mut vanished) = (0, 0);
         if let Some(snapshot) = snapshot {
@@ -127,8 +132,15 @@ impl Compared {
             })?;
         }
         fetch.extend(at..listed.len());
-        let changes = fetch.len() + vanished;
-        Ok(Self { fetch, outdated, changes })
+        let number = fetch.len() + vanished;
+        let fetch = fetch.into_iter().filter_map(|at| listed.get(at)).collect();
+        Ok(Self { fetch, outdated, number })
+    }
+
+    /// What may differ.
+    fn noted(keys: &'l BTreeSet<String>) -> Self {
+        let fetch = keys.iter().map(|key| (key.as_str(), State::UNKNOWN)).collect();
+        Self { fetch, outdated: keys.clone(), number: keys.len() }
     }
 }
 
@@ -136,21 +148,59 @@ impl Ledger {
     /// What the ledger says of a dataset's raw objects now. Only what has changed since the snapshot was made is fetched;
     /// if that was much, there is a new snapshot afterwards.
     pub async fn current(&self, dataset: &str, keep: Keep) -> Result<Current> {
+        let begun = Utc::now();
         let listed = self.store.states(&format!("raw/{dataset}/")).await?;
-        let key = keys::snapshot(dataset);
-        let (etag, snapshot) = self.stored(&key).await?;
-        let (compared, snapshot) = match Compared::new(snapshot.as_ref(), &listed) {
-            Ok(compared) => (compared, snapshot),
+        let (etag, stored) = self.stored(&keys::snapshot(dataset)).await?;
+        let mut old = Old { dataset, etag, snapshot: stored };
+        let changes = match Changes::listed(old.snapshot.as_ref(), &listed) {
+            Ok(changes) => changes,
             Err(error) => {
-                tracing::debug!(key, %error, "not reading a snapshot");
-                (Compared::new(None, &listed).map_err(|error| wrong(&error))?, None)
+                tracing::debug!(dataset, %error, "not reading a snapshot");
+                old.snapshot = None;
+                Changes::listed(None, &listed).map_err(|error| wrong(&error))?
             }
         };
-        if compared.changes > self.few + listed.len() / SHARE {
-            return self.written_anew(&key, etag, snapshot, &compared, &listed, keep).await;
+        if changes.number > self.few + listed.len() / SHARE {
+            return self.written_anew(old, begun, &changes, keep).await;
         }
-        let mut current = Current { snapshot, outdated: compared.outdated, ..Current::default() };
-        for fetched in self.fetch(&compared.fetch, &listed).await? {
+        let current = self.beside(&old, &changes).await?;
+        let lacks_some = old.snapshot.is_some() && old.since().is_none();
+        if lacks_some && current.unreadable.is_empty() && !self.store.is_local() && keep == Keep::Snapshot {
+            return self.written_anew(old, begun, &changes, keep).await;
+        }
+        Ok(current)
+    }
+
+    /// The same without a list of all entries: by what was noted since the snapshot was made, and by `told` keys of entries.
+    /// `None` if there is no snapshot to begin with.
+    pub async fn lately(&self, dataset: &str, told: &BTreeSet<String>, keep: Keep) -> Result<Option<Current>> {
+        if self.store.is_local() {
+            return Ok(None);
+        }
+        let begun = Utc::now();
+        let (etag, snapshot) = self.stored(&keys::snapshot(dataset)).await?;
+        let old = Old { dataset, etag, snapshot };
+        let Some((since, rows)) = old.since() else { return Ok(None) };
+        let Some(mut keys) = self.noted_since(dataset, since, rows).await? else { return Ok(None) };
+        for key in told {
+            // Whoever changed it took no note: runs after this one are to know of it, too.
+            if keys.insert(key.clone()) {
+                self.note(key).await?;
+            }
+        }
+        let changes = Changes::noted(&keys);
+        // What was noted shortly before a snapshot is noted for the next one as well.
+        if changes.number > self.few + rows / SHARE && begun - since > SLACK {
+            return self.written_anew(old, begun, &changes, keep).await.map(Some);
+        }
+        self.beside(&old, &changes).await.map(Some)
+    }
+
+    /// A snapshot, and what has changed since.
+    async fn beside(&self, old: &Old<'_>, changes: &Changes<'_>) -> Result<Current> {
+        let (snapshot, outdated) = (old.snapshot.clone(), changes.outdated.clone());
+        let mut current = Current { snapshot, outdated, ..Current::default() };
+        for fetched in self.fetch(&changes.fetch).await? {
             match fetched {
                 Ok((.., entry)) => current.changed.push(entry),
                 Err(unreadable) => current.unreadable.push(unreadable),
@@ -175,18 +225,11 @@ impl Ledger {
         Ok((object.ok().map(|object| object.etag), parquet.ok()))
     }
 
-    async fn fetch(&self, places: &[usize], listed: &States) -> Result<Vec<Fetched<RawEntry>>> {
-        self.fetch_listed(places.iter().filter_map(|place| listed.get(*place))).await
-    }
-
-    /// Entries that were listed, in the list's order; what vanishes meanwhile is left out.
-    async fn fetch_listed<'l, T: Entry>(
-        &self,
-        listed: impl Iterator<Item = (&'l str, State)>,
-    ) -> Result<Vec<Fetched<T>>> {
+    /// Entries with their keys and states, in the order of `keys`; what vanishes meanwhile is left out.
+    async fn fetch<'l, T: Entry>(&self, keys: &[(&'l str, State)]) -> Result<Vec<Fetched<T>>> {
         let read =
             |(key, listed): (&'l str, State)| async move { Ok::<_, Error>((listed, self.parse::<T>(key).await?)) };
-        let mut reads = futures::stream::iter(listed.map(read)).buffered(CONCURRENT_READS);
+        let mut reads = futures::stream::iter(keys.iter().copied().map(read)).buffered(CONCURRENT_READS);
         let mut fetched = Vec::new();
         while let Some(done) = reads.next().await {
             fetched.push(match done? {
@@ -205,25 +248,24 @@ impl Ledger {
 
     /// Those that were listed, with what was read of each.
     pub async fn fetch_consumption(&self, listed: &[(&str, State)]) -> Result<Vec<Fetched<ConsumptionEntry>>> {
-        self.fetch_listed(listed.iter().copied()).await
+        self.fetch(listed).await
     }
 
+    /// A new snapshot, of the old one and what has changed.
     async fn written_anew(
         &self,
-        key: &str,
-        etag: Option<String>,
-        old: Option<Parquet>,
-        compared: &Compared,
-        listed: &States,
+        old: Old<'_>,
+        begun: DateTime<Utc>,
+        changes: &Changes<'_>,
         keep: Keep,
     ) -> Result<Current> {
         let failed = |error: io::Error| wrong(&error);
         let mut writer = Writer::new().map_err(failed)?;
         let mut unreadable = Vec::new();
-        let mut kept = old.as_ref().map(Parquet::entries).transpose().map_err(failed)?;
-        let mut next = next_kept(&mut kept, &compared.outdated).map_err(failed)?;
-        for places in compared.fetch.chunks(CHUNK) {
-            for fetched in self.fetch(places, listed).await? {
+        let mut kept = old.snapshot.as_ref().map(Parquet::entries).transpose().map_err(failed)?;
+        let mut next = next_kept(&mut kept, &changes.outdated).map_err(failed)?;
+        for keys in changes.fetch.chunks(CHUNK) {
+            for fetched in self.fetch(keys).await? {
                 let (own, state, entry) = match fetched {
                     Ok(readable) => readable,
                     Err(one) => {
@@ -233,25 +275,56 @@ impl Ledger {
                 };
                 while let Some((_, state, entry)) = next.take_if(|(before, ..)| *before < own) {
                     writer.push(state, &entry).map_err(failed)?;
-                    next = next_kept(&mut kept, &compared.outdated).map_err(failed)?;
+                    next = next_kept(&mut kept, &changes.outdated).map_err(failed)?;
                 }
                 writer.push(state, &entry).map_err(failed)?;
             }
         }
         while let Some((_, state, entry)) = next.take() {
             writer.push(state, &entry).map_err(failed)?;
-            next = next_kept(&mut kept, &compared.outdated).map_err(failed)?;
+            next = next_kept(&mut kept, &changes.outdated).map_err(failed)?;
         }
-        let (file, snapshot) = writer.finish().map_err(failed)?;
+        // What is left out could not be told by what is noted later.
+        let since = Some(begun).filter(|_| unreadable.is_empty());
+        let (file, snapshot) = writer.finish(since).map_err(failed)?;
         if keep == Keep::Snapshot {
-            let condition = etag.map_or(Condition::Absent, Condition::Unchanged);
-            match self.store.put_file(key, file, condition).await {
-                // Another run may have been first, or the role may only read: the next run reads a little more.
-                Err(StoreError { failure, why, .. }) => tracing::debug!(key, ?failure, why, "not keeping a snapshot"),
-                Ok(_) => tracing::debug!(key, "kept a snapshot"),
-            }
+            self.keep(old, file).await;
         }
         Ok(Current { snapshot: Some(snapshot), unreadable, ..Current::default() })
+    }
+
+    /// Leaves a snapshot for the next run, and no notes that it does without. What fails only costs the next run time.
+    async fn keep(&self, old: Old<'_>, file: File) {
+        let since = old.since();
+        let Old { dataset, etag, .. } = old;
+        let condition = etag.map_or(Condition::Absent, Condition::Unchanged);
+        // Another run may have been first, or the role may only read.
+        if let Err(StoreError { failure, why, .. }) = self.store.put_file(&keys::snapshot(dataset), file, condition).await {
+            tracing::debug!(dataset, ?failure, why, "not keeping a snapshot");
+            return;
+        }
+        tracing::debug!(dataset, "kept a snapshot");
+        if let Some((since, _)) = since.filter(|_| !self.store.is_local())
+            && let Err(error) = self.forget_notes(dataset, since).await
+        {
+            tracing::debug!(dataset, %error, "notes that no snapshot needs stay");
+        }
+    }
+}
+
+/// What stands in a snapshot's place.
+struct Old<'d> {
+    dataset: &'d str,
+    /// The ETag of what is there, even if it cannot be used.
+    etag: Option<String>,
+    snapshot: Option<Parquet>,
+}
+
+impl Old<'_> {
+    /// Since when entries may have changed, where that is known, and how many rows there are.
+    fn since(&self) -> Option<(DateTime<Utc>, usize)> {
+        let (since, rows) = self.snapshot.as_ref()?.since().ok()?;
+        Some((since?, rows))
     }
 }
 

@@ -18,6 +18,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::{Deserialize, Serialize};
 
@@ -27,13 +28,15 @@ use crate::partition::Partition;
 use crate::store::State;
 
 /// Begins the file, before the hash of all that follows; raised when the columns change.
-const MAGIC: &str = "tributary snapshot 1 ";
+const MAGIC: &str = "tributary snapshot 2 ";
 /// The first line: the magic, 32 digits and a line feed.
 const HEAD: usize = MAGIC.len() + 33;
 /// Rows that are encoded or decoded at once.
 const BATCH: usize = 8 * 1024;
 /// Rows of a row group.
 const ROW_GROUP: usize = 64 * 1024;
+/// In the file's own description: since when entries may have changed.
+const SINCE: &str = "since";
 
 /// What few entries have: as text.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -235,9 +238,13 @@ impl Writer {
         self.parquet.write(&batch).map_err(io::Error::other)
     }
 
-    /// The file as it is stored, and the Parquet in it.
-    pub fn finish(mut self) -> io::Result<(File, Parquet)> {
+    /// The file as it is stored, and the Parquet in it: all entries there are, of which others may have changed `since`.
+    /// Where that cannot be said, it is none.
+    pub fn finish(mut self, since: Option<DateTime<Utc>>) -> io::Result<(File, Parquet)> {
         self.flush()?;
+        if let Some(since) = since {
+            self.parquet.append_key_value_metadata(KeyValue::new(SINCE.to_owned(), since.to_rfc3339()));
+        }
         self.parquet.close().map_err(io::Error::other)?;
         let mut file = self.file;
         file.seek(SeekFrom::Start(HEAD as u64))?;
@@ -311,9 +318,22 @@ impl Parquet {
         Ok(Self(Arc::new(file.try_clone()?)))
     }
 
-    fn batches(&self, columns: Option<&[usize]>) -> io::Result<ParquetRecordBatchReader> {
+    fn builder(&self) -> io::Result<ParquetRecordBatchReaderBuilder<Shifted>> {
         let file = Shifted { file: Arc::clone(&self.0), length: self.0.metadata()?.len().saturating_sub(HEAD as u64) };
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(io::Error::other)?;
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(io::Error::other)
+    }
+
+    /// Since when entries may have changed, if it has all that there were, and how many rows there are.
+    pub fn since(&self) -> io::Result<(Option<DateTime<Utc>>, usize)> {
+        let builder = self.builder()?;
+        let file = builder.metadata().file_metadata();
+        let known = file.key_value_metadata().into_iter().flatten().find(|pair| pair.key == SINCE);
+        let since = known.and_then(|pair| DateTime::parse_from_rfc3339(pair.value.as_ref()?).ok());
+        Ok((since.map(|since| since.to_utc()), usize::try_from(file.num_rows()).unwrap_or_default()))
+    }
+
+    fn batches(&self, columns: Option<&[usize]>) -> io::Result<ParquetRecordBatchReader> {
+        let builder = self.builder()?;
         let mask = match columns {
             Some(columns) => ProjectionMask::leaves(builder.parquet_schema(), columns.iter().copied()),
             None => ProjectionMask::all(),
@@ -647,10 +667,11 @@ mod tests {
             for (state, entry) in &entries {
                 writer.push(*state, entry).unwrap();
             }
-            let (mut file, parquet) = writer.finish().unwrap();
+            let (mut file, parquet) = writer.finish(Some(DateTime::UNIX_EPOCH)).unwrap();
             prop_assert_eq!(&read(&parquet), &entries);
             file.rewind().unwrap();
             let copy = Parquet::copy(file).unwrap();
+            prop_assert_eq!(copy.since().unwrap().0, Some(DateTime::UNIX_EPOCH));
             let mut keys = Vec::new();
             copy.keys(|key, state| {
                 keys.push((key, state));
@@ -672,7 +693,7 @@ mod tests {
     fn damage_and_other_versions_are_found() {
         let mut writer = Writer::new().unwrap();
         writer.push(State::UNKNOWN, &entry(1, 2)).unwrap();
-        let (mut file, _) = writer.finish().unwrap();
+        let (mut file, _) = writer.finish(Some(DateTime::UNIX_EPOCH)).unwrap();
         let mut bytes = Vec::new();
         file.rewind().unwrap();
         file.read_to_end(&mut bytes).unwrap();

@@ -169,6 +169,10 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     async fn names(&self, prefix: &str) -> Result<Vec<String>> {
         Ok(self.list(prefix).await?.into_iter().map(|object| object.key).collect())
     }
+    /// See [`Store::names_after`].
+    async fn names_after(&self, prefix: &str, after: &str) -> Result<Vec<String>> {
+        Ok(self.names(prefix).await?.into_iter().filter(|name| name.as_str() > after).collect())
+    }
     /// See [`Store::top`].
     async fn top(&self) -> Result<Vec<String>> {
         let first = |key: String| match key.split_once('/') {
@@ -254,6 +258,11 @@ impl Store {
     /// files of writers are left out.
     pub async fn names(&self, prefix: &str) -> Result<Vec<String>> {
         self.0.names(prefix).await
+    }
+
+    /// The same of those that sort behind `after`, without a request for the others.
+    pub async fn names_after(&self, prefix: &str, after: &str) -> Result<Vec<String>> {
+        self.0.names_after(prefix, after).await
     }
 
     /// What lies at the top, sorted: folders with a slash at their end, whatever is in them, and single objects.

@@ -34,6 +34,16 @@ const CHUNKS_IN_FLIGHT: usize = 32;
 /// How often a broken download goes on from where it stopped, without a byte in between.
 const DOWNLOAD_TRIES: u32 = 8;
 
+/// Where a list begins.
+#[derive(Debug, Clone)]
+enum Begin {
+    First,
+    /// Behind a key.
+    After(String),
+    /// Where the page before ended.
+    Next(String),
+}
+
 /// How far below a prefix a list goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Depth {
@@ -181,7 +191,7 @@ impl S3Store {
     async fn page(
         &self,
         prefix: &str,
-        from: Option<String>,
+        begin: Begin,
         most: Option<i32>,
         depth: Depth,
     ) -> Result<ListObjectsV2Output> {
@@ -190,7 +200,12 @@ impl S3Store {
         let request = client.list_objects_v2().encoding_type(EncodingType::Url);
         let request = request.bucket(&self.bucket).prefix(self.full(prefix));
         let delimiter = (depth == Depth::Top).then(|| "/".to_owned());
-        let request = request.set_continuation_token(from).set_max_keys(most).set_delimiter(delimiter);
+        let request = match begin {
+            Begin::First => request,
+            Begin::After(key) => request.start_after(self.full(&key)),
+            Begin::Next(token) => request.continuation_token(token),
+        };
+        let request = request.set_max_keys(most).set_delimiter(delimiter);
         let page = request.send().await.map_err(|error| self.fail("list", prefix, &error))?;
         let broken = |why: &str| Err(self.broken("list", prefix, format!("the answer cannot be read: {why}")));
         let count = page.contents().len() + page.common_prefixes().len();
@@ -215,12 +230,12 @@ impl S3Store {
     async fn visit(
         &self,
         prefix: &str,
+        mut begin: Begin,
         hidden: bool,
         mut visit: impl FnMut(&str, &aws_sdk_s3::types::Object) + Send,
     ) -> Result<()> {
-        let mut from = None;
         loop {
-            let page = self.retried(|| self.page(prefix, from.clone(), None, Depth::All)).await?;
+            let page = self.retried(|| self.page(prefix, begin.clone(), None, Depth::All)).await?;
             let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
             for item in page.contents() {
                 let key = item.key().map(|key| if is_encoded { decoded(key) } else { key.to_owned() });
@@ -232,15 +247,15 @@ impl S3Store {
                 }
                 visit(key, item);
             }
-            from = page.next_continuation_token;
-            if page.is_truncated != Some(true) {
-                return Ok(());
+            match page.next_continuation_token {
+                Some(token) if page.is_truncated == Some(true) => begin = Begin::Next(token),
+                _ => return Ok(()),
             }
         }
     }
 
     /// Everything below a prefix, with hidden names only if they are wanted.
-    async fn objects(&self, prefix: &str, hidden: bool) -> Result<Vec<Object>> {
+    async fn objects(&self, prefix: &str, begin: Begin, hidden: bool) -> Result<Vec<Object>> {
         let mut objects = Vec::new();
         let visit = |key: &str, item: &aws_sdk_s3::types::Object| {
             objects.push(Object {
@@ -251,7 +266,7 @@ impl S3Store {
                 version: None,
             });
         };
-        self.visit(prefix, hidden, visit).await?;
+        self.visit(prefix, begin, hidden, visit).await?;
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
     }
@@ -428,17 +443,23 @@ impl Backend for S3Store {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
-        self.objects(prefix, false).await
+        self.objects(prefix, Begin::First, false).await
     }
 
     async fn names(&self, prefix: &str) -> Result<Vec<String>> {
-        Ok(self.objects(prefix, true).await?.into_iter().map(|object| object.key).collect())
+        let objects = self.objects(prefix, Begin::First, true).await?;
+        Ok(objects.into_iter().map(|object| object.key).collect())
+    }
+
+    async fn names_after(&self, prefix: &str, after: &str) -> Result<Vec<String>> {
+        let objects = self.objects(prefix, Begin::After(after.to_owned()), true).await?;
+        Ok(objects.into_iter().map(|object| object.key).collect())
     }
 
     async fn top(&self) -> Result<Vec<String>> {
-        let (mut from, mut names) = (None, Vec::new());
+        let (mut begin, mut names) = (Begin::First, Vec::new());
         loop {
-            let page = self.retried(|| self.page("", from.clone(), None, Depth::Top)).await?;
+            let page = self.retried(|| self.page("", begin.clone(), None, Depth::Top)).await?;
             let is_encoded = page.encoding_type() == Some(&EncodingType::Url);
             let objects = page.contents().iter().filter_map(|item| item.key());
             let folders = page.common_prefixes().iter().filter_map(|folder| folder.prefix());
@@ -447,9 +468,9 @@ impl Backend for S3Store {
                 // The prefix itself may be there as an object, which shows a folder.
                 names.extend(key.strip_prefix(&self.prefix).filter(|name| !name.is_empty()).map(str::to_owned));
             }
-            from = page.next_continuation_token;
-            if page.is_truncated != Some(true) {
-                break;
+            match page.next_continuation_token {
+                Some(token) if page.is_truncated == Some(true) => begin = Begin::Next(token),
+                _ => break,
             }
         }
         names.sort();
@@ -458,13 +479,13 @@ impl Backend for S3Store {
     }
 
     async fn exists(&self) -> Result<bool> {
-        let page = self.retried(|| self.page("", None, Some(1), Depth::All)).await?;
+        let page = self.retried(|| self.page("", Begin::First, Some(1), Depth::All)).await?;
         Ok(!page.contents().is_empty())
     }
 
     async fn listing(&self, prefix: &str, _: Option<Compared>) -> Result<Listing> {
         let mut listing = Listing::default();
-        self.visit(prefix, false, |key, item| {
+        self.visit(prefix, Begin::First, false, |key, item| {
             listing.push_parts(key, &unquote(item.e_tag()), time(item.last_modified()));
         })
         .await?;
@@ -573,7 +594,7 @@ impl Backend for S3Store {
     }
 
     async fn root_is_there(&self) -> Result<bool> {
-        match self.retried(|| self.page("", None, Some(1), Depth::All)).await {
+        match self.retried(|| self.page("", Begin::First, Some(1), Depth::All)).await {
             Ok(_) => Ok(true),
             // A list finds nothing only where there is no bucket.
             Err(error) if error.failure == Failure::NotFound => Ok(false),

@@ -4,11 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
-use lake::ledger::{ConsumptionEntry, Output, RawEntry};
+use lake::ledger::{ConsumptionEntry, Keep, Ledger, Output, RawEntry};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::memory::{MemoryStore, State};
-use crate::zones::Zones;
+use crate::zones::{DATASET, Zones};
+
+/// What runs that do not list the ledger would not know.
+pub async fn forgotten(ledger: &Ledger) -> Option<String> {
+    let should_be = ledger.raw_entries(Some(DATASET)).await.ok()?;
+    let known = ledger.lately(DATASET, &BTreeSet::new(), Keep::Nothing).await.ok()??;
+    let entries = known.entries().ok()?;
+    (entries != should_be.readable).then(|| "the ledger's notes do not tell of everything that has changed".to_owned())
+}
 
 /// Keys and hashes.
 type Objects = Vec<(String, String)>;

@@ -25,6 +25,8 @@ pub enum Mutant {
     MislabelledReadings,
     /// An object may be seen before its last byte is written.
     HalfWrites,
+    /// Notes of what changes in the ledger are lost.
+    LostNotes,
 }
 
 /// A clock that moves by one second with each write. It begins long after today, so that the age of an object is below
@@ -78,6 +80,16 @@ impl MemoryStore {
         let objects = self.lock();
         let counts = |(key, _): &(&String, &State)| !key.starts_with("snapshot/");
         objects.iter().filter(counts).map(|(key, state)| (key.clone(), state.clone())).collect()
+    }
+
+    /// Everything that is there.
+    pub fn all(&self) -> BTreeMap<String, State> {
+        self.lock().clone()
+    }
+
+    /// Takes an object away.
+    pub fn remove(&self, key: &str) {
+        self.lock().remove(key);
     }
 
     /// Lays an object down.
@@ -208,7 +220,11 @@ impl Backend for MemoryStore {
     }
 
     async fn put(&self, key: &str, bytes: Bytes, condition: Condition) -> Result<Object> {
-        self.write(key, bytes, &condition)
+        let object = self.write(key, bytes, &condition)?;
+        if self.mutant == Mutant::LostNotes && key.contains(".news/") {
+            self.lock().remove(key);
+        }
+        Ok(object)
     }
 
     async fn put_file(&self, key: &str, mut file: File, condition: Condition) -> Result<Object> {

@@ -1,7 +1,7 @@
 //! One schedule: from a seed, some writers at once on one lake, with faults; then a quiet run, and the comparison with
 //! a lake that never saw a fault.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -95,7 +95,8 @@ async fn schedule(seed: u64, catalog: &Catalog, options: Options) -> Result<Done
     actors.push((0, tokio::task::spawn_local(upload)));
     for actor in 1..=2 + random.below(3) {
         let lake = zones.seen_by(actor, Script::new(seed, actor, share), options.mutant, &scheduler, &watch, catalog);
-        let kinds = [Kind::Events, Kind::Events, Kind::Clean, Kind::CleanAll, Kind::Aggregate, Kind::Everything];
+        let kinds =
+            [Kind::Events, Kind::Events, Kind::Clean, Kind::CleanAll, Kind::Aggregate, Kind::Told, Kind::Everything];
         let kind = *random.pick(if with_models { &kinds } else { &kinds[..4] });
         scheduler.note(format!("{actor} is {kind:?}"));
         let (scheduler, events, random) = (scheduler.clone(), events.clone(), Random::new(seed, 50 + actor as u64));
@@ -115,6 +116,7 @@ async fn schedule(seed: u64, catalog: &Catalog, options: Options) -> Result<Done
     if let Err(why) = sweep(&reference.quiet(catalog), with_models).await {
         problems.push(format!("the lake without faults fails: {why}"));
     }
+    problems.extend(check::forgotten(&zones.quiet(catalog).ledger).await);
     watch.look_at_ledger(&zones.ledger);
     watch.look_at_ledger(&reference.ledger);
     problems.extend(watch.problems());
@@ -150,6 +152,8 @@ enum Kind {
     Clean,
     /// `tributary aggregate`.
     Aggregate,
+    /// The function that aggregates what was told to have changed: here nothing, so that all that it knows is noted.
+    Told,
     /// `tributary clean --all`.
     CleanAll,
     /// `tributary clean --all`, then `tributary aggregate --all`.
@@ -177,9 +181,10 @@ async fn act(kind: Kind, actor: usize, lake: Lake, scheduler: Scheduler, events:
                 let _ = clean::clean(&lake, &clean::Selection::Stale(dataset.clone()), cleaning(), &Quiet).await;
             }
         }
-        Kind::Aggregate => {
+        Kind::Aggregate | Kind::Told => {
             for _ in 0..1 + random.below(3) {
-                let models = aggregate::Selection { dataset: dataset.clone(), ..Default::default() };
+                let told = matches!(kind, Kind::Told).then(BTreeSet::new);
+                let models = aggregate::Selection { dataset: dataset.clone(), told, ..Default::default() };
                 let _ = aggregate::aggregate(&lake, &models, 1, &Quiet).await;
             }
         }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,11 +16,12 @@ use lake::dataset::Catalog;
 use lake::ledger::{Keep, Ledger, RawEntry, Rows};
 use lake::store::{Backend, Condition, Object, Reading, Result, Store};
 
-/// Counts the objects that are read whole.
+/// Counts the objects that are read whole, and lists of entries.
 #[derive(Debug, Clone)]
 struct Counting {
     store: MemoryStore,
     reads: Arc<AtomicUsize>,
+    lists: Arc<AtomicUsize>,
 }
 
 #[async_trait]
@@ -29,6 +31,9 @@ impl Backend for Counting {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
+        if prefix.starts_with("raw/") {
+            self.lists.fetch_add(1, Ordering::Relaxed);
+        }
         self.store.list(prefix).await
     }
 
@@ -69,15 +74,16 @@ impl Backend for Counting {
 struct Bed {
     store: MemoryStore,
     reads: Arc<AtomicUsize>,
+    lists: Arc<AtomicUsize>,
     ledger: Ledger,
 }
 
 impl Bed {
     fn new(few: usize) -> Self {
         let store = MemoryStore::new("ledger", &Clock::default(), Mutant::None);
-        let reads = Arc::<AtomicUsize>::default();
-        let counting = Counting { store: store.clone(), reads: Arc::clone(&reads) };
-        Self { store, reads, ledger: Ledger::new(Store::of(counting)).with_snapshot_after(few) }
+        let (reads, lists) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        let counting = Counting { store: store.clone(), reads: Arc::clone(&reads), lists: Arc::clone(&lists) };
+        Self { store, reads, lists, ledger: Ledger::new(Store::of(counting)).with_snapshot_after(few) }
     }
 
     async fn put(&self, number: u64, rows: u64) {
@@ -106,6 +112,26 @@ impl Bed {
         assert_eq!(current.entries().unwrap(), should_be.readable);
         assert_eq!(current.unreadable, should_be.unreadable);
         reads
+    }
+
+    /// The same by notes, without a list; nothing where there is no snapshot to begin with.
+    async fn check_lately(&self, keep: Keep) -> Option<usize> {
+        let should_be = self.ledger.raw_entries(Some("chaos")).await.unwrap();
+        self.reads.store(0, Ordering::Relaxed);
+        self.lists.store(0, Ordering::Relaxed);
+        let current = self.ledger.lately("chaos", &BTreeSet::new(), keep).await.unwrap()?;
+        let reads = self.reads.load(Ordering::Relaxed);
+        assert_eq!(self.lists.load(Ordering::Relaxed), 0, "entries were listed");
+        assert_eq!(current.entries().unwrap(), should_be.readable);
+        assert_eq!(current.unreadable, should_be.unreadable);
+        Some(reads)
+    }
+
+    /// Another process, which remembers nothing.
+    fn restarted(self, few: usize) -> Self {
+        let counting =
+            Counting { store: self.store.clone(), reads: Arc::clone(&self.reads), lists: Arc::clone(&self.lists) };
+        Self { ledger: Ledger::new(Store::of(counting)).with_snapshot_after(few), ..self }
     }
 }
 
@@ -154,16 +180,66 @@ async fn a_snapshot_that_is_damaged_or_gone_only_costs_time() {
 async fn any_history_reads_as_its_entries_do() {
     for seed in 0..40 {
         let mut random = Random::new(seed, 0);
-        let bed = Bed::new(random.below(8));
+        let mut bed = Bed::new(random.below(8));
         for _ in 0..random.below(60) {
             let number = random.below(30) as u64;
-            match random.below(6) {
+            match random.below(9) {
                 0 => bed.remove(number).await,
                 1 => drop(bed.check(Keep::Nothing).await),
                 2 => drop(bed.check(Keep::Snapshot).await),
+                3 => drop(bed.check_lately(Keep::Nothing).await),
+                4 => drop(bed.check_lately(Keep::Snapshot).await),
+                5 => bed = bed.restarted(random.below(8)),
                 _ => bed.put(number, random.below(5) as u64).await,
             }
         }
         bed.check(Keep::Snapshot).await;
+        bed.check_lately(Keep::Nothing).await;
     }
+}
+
+#[tokio::test]
+async fn what_has_changed_is_known_by_notes() {
+    let bed = Bed::new(5);
+    assert_eq!(bed.check_lately(Keep::Nothing).await, None, "there is no snapshot");
+    for number in 0..100 {
+        bed.put(number, number).await;
+    }
+    bed.store.lay("snapshot/chaos.news/20200101T000000.000000Z/readings/old.csv.json", Bytes::new());
+    bed.check(Keep::Snapshot).await;
+    assert_eq!(bed.check_lately(Keep::Nothing).await, Some(100), "what was noted just before may have been written after");
+    let notes = |bed: &Bed| bed.store.all().keys().filter(|key| key.contains(".news/")).count();
+    assert_eq!(notes(&bed), 101);
+    bed.put(7, 1_000).await;
+    bed.remove(50).await;
+    assert_eq!(notes(&bed), 101, "this process has noted them already");
+    for number in 0..20 {
+        bed.put(number, 1_001).await;
+    }
+    bed.check(Keep::Snapshot).await;
+    assert_eq!(notes(&bed), 100, "the old one is needed by none");
+    bed.check_lately(Keep::Nothing).await.unwrap();
+    for number in 100..1_200 {
+        bed.put(number, number).await;
+    }
+    assert_eq!(bed.check_lately(Keep::Nothing).await, None, "a list costs less");
+    // An entry that somebody removed by hand is told of once, and known from then on.
+    let key = "raw/chaos/readings/00009.csv.json";
+    bed.store.remove(key);
+    // Of all that, only what comes now is lately.
+    let noted: Vec<String> = bed.store.all().into_keys().filter(|key| key.contains(".news/")).collect();
+    noted.iter().for_each(|note| bed.store.remove(note));
+    bed.check(Keep::Snapshot).await;
+    let bed = bed.restarted(5);
+    let told = BTreeSet::from([key.to_owned()]);
+    drop(bed.ledger.lately("chaos", &told, Keep::Nothing).await.unwrap().unwrap());
+    bed.check_lately(Keep::Nothing).await.unwrap();
+    // A snapshot that lacks an entry which cannot be read does not speak of everything.
+    bed.store.lay("raw/chaos/readings/00010.csv.json", Bytes::from_static(b"no entry"));
+    bed.store.lay("snapshot/chaos.entries", Bytes::new());
+    bed.check(Keep::Snapshot).await;
+    assert_eq!(bed.check_lately(Keep::Nothing).await, None);
+    bed.store.remove("raw/chaos/readings/00010.csv.json");
+    bed.check(Keep::Snapshot).await;
+    assert!(bed.check_lately(Keep::Nothing).await.is_some());
 }
