@@ -77,11 +77,12 @@ def lines(n, prices):
     sweeps = 2  # of clean, and of aggregate after it
     runs = n["aggregations_a_day"] + n["uploads_a_day"] + 2 * sweeps
     entries = n["ledger_entries"] + n["uploads_a_day"] * NIGHTS * n["months_of_uploads"]
-    # Every run lists the ledger, a thousand entries at once, and a sweep of clean the other zones as well. Entries that are
-    # not in the snapshot are read one by one: half of those after which there is a new one.
-    lists = (runs + 3 * sweeps) * entries / 1000
+    # A sweep of aggregate lists the ledger, a thousand entries at once, and one of clean the other zones as well. What follows
+    # an upload reads notes instead. Entries that are not in the snapshot are read one by one: half of those after which there
+    # is a new one.
+    lists = 4 * sweeps * entries / 1000
     until_snapshot = 16 + entries / 500
-    puts = NIGHTS * (objects * n["puts_per_object"] + runs * n["lists_per_run"] + lists + objects / until_snapshot)
+    puts = NIGHTS * (objects * (n["puts_per_object"] + 1) + runs * n["lists_per_run"] + lists + objects / until_snapshot)
     gets = NIGHTS * (objects * n["gets_per_object"] + runs * (1 + until_snapshot / 2))
     calls = NIGHTS * (n["sources"] + objects + runs)
     polls = 2 * 5 * 3 * 60 * 24 * NIGHTS  # two queues, five pollers each, three times a minute
