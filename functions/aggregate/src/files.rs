@@ -4,13 +4,13 @@
 //! Objects appear under `TABLE/_source=N/PARTITION/...`, where N is the rank of the raw key, so that the newest row of
 //! a key can be told apart even on a tie.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -25,6 +25,10 @@ use object_store::{
 };
 
 const NAME: &str = "the lake";
+/// Objects up to this size are read whole when any of their bytes are: a request costs more than they do.
+const SMALL: u64 = 256 * 1024;
+/// How many of these are kept for the reads that follow. One task reads its files one after the other.
+const KEPT: usize = 16;
 
 /// Remembers the first read that failed: what the engine makes of it on its way is a text at best.
 #[derive(Debug, Clone, Default)]
@@ -80,6 +84,8 @@ impl Place {
 pub struct CommittedFiles {
     reads: Reads,
     files: BTreeMap<Path, (Place, ObjectMeta)>,
+    /// Small objects that were read last, whole.
+    small: Mutex<VecDeque<(Path, Bytes)>>,
 }
 
 impl CommittedFiles {
@@ -101,7 +107,7 @@ impl CommittedFiles {
             let place = Place::Object(store.clone(), output.key.clone());
             (location.clone(), (place, meta(location, output.bytes, Some(output.etag.clone()))))
         });
-        Arc::new(Self { reads: reads.clone(), files: files.collect() })
+        Arc::new(Self { reads: reads.clone(), files: files.collect(), small: Mutex::default() })
     }
 
     /// Files that are not committed yet, as those of `table`.
@@ -112,7 +118,33 @@ impl CommittedFiles {
             Ok((location.clone(), (Place::File(Arc::new(file)), meta(location, size, None))))
         };
         let files = files.into_iter().enumerate().map(place).collect::<io::Result<_>>()?;
-        Ok(Arc::new(Self { reads: reads.clone(), files }))
+        Ok(Arc::new(Self { reads: reads.clone(), files, small: Mutex::default() }))
+    }
+
+    /// Bytes of an object.
+    async fn bytes(&self, place: &Place, meta: &ObjectMeta, range: Range<u64>) -> Result<Bytes> {
+        let etag = meta.e_tag.as_deref().unwrap_or_default();
+        let failed = |error| self.reads.fail(error);
+        if meta.size > SMALL {
+            return place.read(etag, range).await.map_err(failed);
+        }
+        let kept = || self.small.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().iter().find(|(location, _)| *location == meta.location).map(|(_, whole)| whole.clone());
+        let whole = match known {
+            Some(whole) => whole,
+            None => {
+                let whole = place.read(etag, 0..meta.size).await.map_err(failed)?;
+                let mut kept = kept();
+                if kept.len() >= KEPT {
+                    kept.pop_front();
+                }
+                kept.push_back((meta.location.clone(), whole.clone()));
+                whole
+            }
+        };
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(whole.len());
+        let end = at(range.end);
+        Ok(whole.slice(at(range.start).min(end)..end))
     }
 
     fn find(&self, location: &Path) -> Result<&(Place, ObjectMeta)> {
@@ -148,7 +180,6 @@ impl ObjectStore for CommittedFiles {
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let (place, meta) = self.find(location)?;
-        let etag = meta.e_tag.as_deref().unwrap_or_default();
         let range = match options.range {
             None => 0..meta.size,
             Some(GetRange::Bounded(range)) => range.start.min(meta.size)..range.end.min(meta.size),
@@ -157,7 +188,7 @@ impl ObjectStore for CommittedFiles {
         };
         let bytes = match options.head {
             true => Bytes::new(),
-            false => place.read(etag, range.clone()).await.map_err(|error| self.reads.fail(error))?,
+            false => self.bytes(place, meta, range.clone()).await?,
         };
         Ok(GetResult {
             payload: GetResultPayload::Stream(stream::once(async { Ok(bytes) }).boxed()),
