@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,39 +23,41 @@ const KEPT: TimeDelta = TimeDelta::days(1);
 /// More entries are not fetched one by one, but one of so many that there are: a list costs as much.
 const MOST: usize = 1_000;
 const SHARE: usize = 100;
-/// A process that has just noted a key does not note it again for each of the writes that follow.
-const FRESH: Duration = Duration::from_secs(5 * 60);
+/// A process that has just noted a key does not note it again for each of the writes that follow. By the time of day: a
+/// function stands still between its calls, and its other clocks may as well.
+const FRESH: TimeDelta = TimeDelta::minutes(5);
 /// How many keys a process remembers to have noted.
 const REMEMBERED: usize = 256;
 
 /// The keys that this process has noted lately. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Noted(Arc<Mutex<VecDeque<(String, Instant)>>>);
+pub(super) struct Noted(Arc<Mutex<VecDeque<(String, DateTime<Utc>)>>>);
 
 impl Noted {
-    fn has(&self, key: &str) -> bool {
+    fn has(&self, key: &str, now: DateTime<Utc>) -> bool {
         let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.iter().any(|(known, at)| known == key && at.elapsed() < FRESH)
+        noted.iter().any(|(known, at)| known == key && *at <= now && now - *at < FRESH)
     }
 
-    fn add(&self, key: &str) {
+    fn add(&self, key: &str, now: DateTime<Utc>) {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.len() >= REMEMBERED {
             noted.pop_front();
         }
-        noted.push_back((key.to_owned(), Instant::now()));
+        noted.push_back((key.to_owned(), now));
     }
 }
 
 impl Ledger {
     /// Notes that the entry of a raw object is about to be written or removed.
     pub(super) async fn note(&self, ledger_key: &str) -> Result<()> {
-        if self.store.is_local() || self.noted.has(ledger_key) {
+        let now = Utc::now();
+        if self.store.is_local() || self.noted.has(ledger_key, now) {
             return Ok(());
         }
-        if let Some(note) = keys::note(ledger_key, Utc::now()) {
+        if let Some(note) = keys::note(ledger_key, now) {
             self.store.put(&note, Bytes::new(), Condition::Always).await?;
-            self.noted.add(ledger_key);
+            self.noted.add(ledger_key, now);
         }
         Ok(())
     }
