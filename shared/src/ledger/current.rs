@@ -299,7 +299,9 @@ impl Ledger {
         let Old { dataset, etag, .. } = old;
         let condition = etag.map_or(Condition::Absent, Condition::Unchanged);
         // Another run may have been first, or the role may only read.
-        if let Err(StoreError { failure, why, .. }) = self.store.put_file(&keys::snapshot(dataset), file, condition).await {
+        if let Err(StoreError { failure, why, .. }) =
+            self.store.put_file(&keys::snapshot(dataset), file, condition).await
+        {
             tracing::debug!(dataset, ?failure, why, "not keeping a snapshot");
             return;
         }

@@ -188,13 +188,7 @@ impl S3Store {
     }
 
     /// A page of a list. An answer that was cut off or garbled is an error: the SDK would take it for a short list.
-    async fn page(
-        &self,
-        prefix: &str,
-        begin: Begin,
-        most: Option<i32>,
-        depth: Depth,
-    ) -> Result<ListObjectsV2Output> {
+    async fn page(&self, prefix: &str, begin: Begin, most: Option<i32>, depth: Depth) -> Result<ListObjectsV2Output> {
         let client = self.client("list", prefix).await?;
         // XML has no way to write some control characters: encoded, such a key stops no other.
         let request = client.list_objects_v2().encoding_type(EncodingType::Url);

@@ -207,7 +207,11 @@ async fn what_has_changed_is_known_by_notes() {
     }
     bed.store.lay("snapshot/chaos.news/20200101T000000.000000Z/readings/old.csv.json", Bytes::new());
     bed.check(Keep::Snapshot).await;
-    assert_eq!(bed.check_lately(Keep::Nothing).await, Some(100), "what was noted just before may have been written after");
+    assert_eq!(
+        bed.check_lately(Keep::Nothing).await,
+        Some(100),
+        "what was noted just before may have been written after"
+    );
     let notes = |bed: &Bed| bed.store.all().keys().filter(|key| key.contains(".news/")).count();
     assert_eq!(notes(&bed), 101);
     bed.put(7, 1_000).await;
