@@ -6,6 +6,7 @@ use integration::TestLake;
 use integration::trams::{DATASET, MODEL, SQL, declare, lake, made, people};
 use serde_json::{Value, json};
 
+/// People per day from another model, with the day before.
 const CHANGE: &str = "-- People per day, and how many more than the day before.\n--\n-- [model]\n-- partition = \"month(day)\"\n\
     -- inputs = [\"daily\"]\n-- look_back_days = 1\n\n\
     SELECT day, people, people - lag(people) OVER (ORDER BY day) AS more FROM daily ORDER BY day\n";

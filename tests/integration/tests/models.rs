@@ -507,5 +507,3 @@ fn a_summary_names_files_that_nothing_takes_and_objects_of_older_rules() {
     let called = lake.call(&["clean", "--dataset", "trams"]);
     assert!(called.status == 1 && called.stderr.contains("trams/rides.csv"), "{}", called.stderr);
 }
-
-/// People per day from another model, with the day before.
