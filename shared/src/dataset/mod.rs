@@ -8,6 +8,7 @@ pub mod case;
 mod catalog;
 mod column;
 mod expect;
+mod globs;
 mod inputs;
 mod judge;
 mod list;

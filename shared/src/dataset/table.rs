@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use chrono_tz::Tz;
-use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
 use super::column::{Column, ColumnType, Missing, one_or_many};
+use super::globs::{Globs, with_lower_endings};
 use super::mistake::Mistake;
 use crate::hash;
 use crate::partition::PartitionBy;
@@ -196,7 +196,7 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// A fingerprint of the declaration: a raw object cleaned under another one was cleaned by other rules.
     pub fingerprint: String,
-    from: GlobSet,
+    from: Globs,
 }
 
 /// How far apart the days of two rows with the same key can be.
@@ -361,7 +361,7 @@ impl Table {
             measure: file.measure,
             columns,
             fingerprint,
-            from: globs(&file.from).map_err(|error| Mistake::new(error).within("from"))?,
+            from: Globs::new(&file.from).map_err(|error| Mistake::new(error).within("from"))?,
             files: file.from,
         };
         table.check()?;
@@ -436,7 +436,7 @@ impl Table {
 
     /// Whether a raw object feeds this table, by its key below the dataset. Endings count without regard to case.
     pub fn takes(&self, path: &str) -> bool {
-        self.from.is_match(path) || self.from.is_match(with_lower_endings(path))
+        self.from.takes(path)
     }
 
     /// How a raw object becomes rows: as declared, or as its name ends. `None` if neither tells.
@@ -583,35 +583,6 @@ impl Table {
 pub fn ends_in(name: &str, ending: &str) -> bool {
     let start = name.len().checked_sub(ending.len());
     start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
-}
-
-/// The path, with the endings of the name (`.CSV`, `.Csv.GZ`) in lower case.
-fn with_lower_endings(path: &str) -> String {
-    let (folder, name) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));
-    let packed = COMPRESSIONS.iter().chain([&ARCHIVE]).find(|ending| ends_in(name, ending));
-    let plain = name.get(..name.len() - packed.map_or(0, |ending| ending.len())).unwrap_or(name);
-    let start = plain.rfind('.').unwrap_or(plain.len());
-    let (stem, endings) = name.split_at(start);
-    format!("{folder}{stem}{}", endings.to_ascii_lowercase())
-}
-
-/// Globs in which `*` stays within one segment; `.gz`, `.zst` and `.zip` may follow each. Plain endings also match in
-/// lower case.
-fn globs(patterns: &[String]) -> Result<GlobSet, globset::Error> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let lower = with_lower_endings(pattern);
-        let is_plain =
-            pattern.rsplit('.').next().is_some_and(|end| end.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        let lower = Some(&lower).filter(|lower| is_plain && *lower != pattern);
-        for pattern in [pattern].into_iter().chain(lower) {
-            for ending in ["", ".gz", ".zst", ARCHIVE] {
-                let glob: Glob = GlobBuilder::new(&format!("{pattern}{ending}")).literal_separator(true).build()?;
-                set.add(glob);
-            }
-        }
-    }
-    set.build()
 }
 
 #[cfg(test)]

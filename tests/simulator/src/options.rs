@@ -92,6 +92,9 @@ pub struct Options {
     /// Tell how long a token is good (`expires_in`)
     #[arg(long, help_heading = ILLUMINATE, default_value_t = true, num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
     pub token_expires_in: bool,
+    /// Seconds that `expires_in` tells, if not the true ones
+    #[arg(long, help_heading = ILLUMINATE)]
+    pub token_told_seconds: Option<u64>,
     /// What a request without a good token gets
     #[arg(long, help_heading = ILLUMINATE, value_enum, default_value_t = AuthFailure::Unauthorized)]
     pub auth_failure: AuthFailure,
@@ -128,6 +131,7 @@ impl Default for Options {
             students: 300,
             token_seconds: 3600,
             token_expires_in: true,
+            token_told_seconds: None,
             auth_failure: AuthFailure::default(),
             failing_assessments: Vec::new(),
             volatile_count: true,

@@ -52,7 +52,8 @@ pub struct AssessmentInfo {
 pub(crate) struct Illuminate {
     world: World,
     tokens: Tokens,
-    tells_expiry: bool,
+    /// What `expires_in` tells.
+    told_seconds: Option<u64>,
     auth_failure: AuthFailure,
     volatile_count: bool,
     counts: Counts,
@@ -65,7 +66,7 @@ impl Illuminate {
         Self {
             world: World::generate(options),
             tokens: Tokens::new(options.seed, options.token_seconds),
-            tells_expiry: options.token_expires_in,
+            told_seconds: options.token_expires_in.then(|| options.token_told_seconds.unwrap_or(options.token_seconds)),
             auth_failure: options.auth_failure,
             volatile_count: options.volatile_count,
             counts: Counts::default(),

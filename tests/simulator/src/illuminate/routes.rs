@@ -84,8 +84,8 @@ async fn token(State(server): Server, RawQuery(query): RawQuery, credentials: Ur
         return (StatusCode::BAD_REQUEST, Json(json!({"error": "unsupported_grant_type"}))).into_response();
     }
     let mut answer = json!({"access_token": server.tokens.issue(), "token_type": "Bearer", "scope": null});
-    if let (true, Some(fields)) = (server.tells_expiry, answer.as_object_mut()) {
-        fields.insert("expires_in".to_owned(), server.tokens.life().as_secs().into());
+    if let (Some(seconds), Some(fields)) = (server.told_seconds, answer.as_object_mut()) {
+        fields.insert("expires_in".to_owned(), seconds.into());
     }
     Json(answer).into_response()
 }

@@ -28,10 +28,6 @@ impl Tokens {
         Self { seed, life: Duration::from_secs(seconds), given: Mutex::default() }
     }
 
-    pub(crate) fn life(&self) -> Duration {
-        self.life
-    }
-
     pub(crate) fn issue(&self) -> String {
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         given.count += 1;
