@@ -38,7 +38,7 @@ pub struct Lake {
     pub personal_key: Option<PersonalKey>,
     settings: LakeSettings,
     ledger_store: Store,
-    root: Store,
+    config: Store,
 }
 
 /// The stores of a lake's zones, for a lake over storage of the caller's own.
@@ -65,7 +65,7 @@ impl Lake {
         let Stores { raw, standard, rejection, consumption, ledger, manifests } = stores;
         Self {
             // Such a lake is wherever its zones are.
-            root: raw.clone(),
+            config: raw.clone(),
             raw,
             standard,
             rejection,
@@ -95,7 +95,6 @@ impl Lake {
             StoreUrl::S3 { .. } => None,
         };
         let store = |zone| Store::open_with_memory(&settings.zone(zone), client, memory(zone));
-        let root = Store::open(&settings.root, client);
         let config = Store::open(&settings.root.join("config"), client);
         let ledger_store = store(Zone::Ledger);
         let manifests = Store::open(&settings.root.join("batch"), client);
@@ -121,7 +120,7 @@ impl Lake {
             personal_key,
             settings,
             ledger_store,
-            root,
+            config,
         })
     }
 
@@ -151,9 +150,9 @@ impl Lake {
         self.settings.zone(zone).to_string()
     }
 
-    /// Whether there is a lake: a folder, or at least one object, at its root or at a zone's own place.
+    /// Whether there is a lake: a zone (a folder, or at least one object), or datasets of its own.
     pub async fn exists(&self) -> Result<bool> {
-        for store in [&self.root].into_iter().chain(Zone::ALL.map(|zone| self.store(zone))) {
+        for store in [&self.config].into_iter().chain(Zone::ALL.map(|zone| self.store(zone))) {
             if store.exists().await? {
                 return Ok(true);
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, UInt32Array};
 use datafusion::arrow::compute::{cast, filter_record_batch, take_record_batch};
-use datafusion::arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use lake::dataset::Model;
 use lake::partition::{Partition, PartitionBy};
 
@@ -173,11 +173,13 @@ impl Columns {
     }
 }
 
-/// The type of a column in a file: texts of a query are views, which are the engine's own.
+/// The type of a column in a file: texts of a query are views, which are the engine's own; times of some functions are
+/// nanoseconds, which other engines do not read, and no table has.
 fn stored(kind: &DataType) -> DataType {
     match kind {
         DataType::Utf8View => DataType::Utf8,
         DataType::BinaryView => DataType::Binary,
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) => DataType::Timestamp(TimeUnit::Microsecond, zone.clone()),
         kind => kind.clone(),
     }
 }

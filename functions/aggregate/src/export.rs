@@ -19,7 +19,7 @@ use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::made::Made;
 use crate::pages;
-use crate::planned::planned;
+use crate::planned::columns;
 use crate::state::State;
 use crate::{Aggregated, FILE_ROUNDS, Selection, pause};
 
@@ -163,7 +163,7 @@ async fn write(lake: &Lake, wanted: &Wanted<'_>, known: Option<&ConsumptionEntry
 
 /// The file's text, with a header, and its rows: the model's columns in the order of its query.
 async fn render(lake: &Lake, wanted: &Wanted<'_>) -> Result<(File, u64)> {
-    let columns = planned(lake, wanted.dataset, wanted.model).await?;
+    let columns = columns(lake, wanted.dataset, wanted.model).await?;
     let columns: Vec<String> = columns.fields().iter().map(|field| format!("\"{}\"", field.name())).collect();
     let failed = |error: &dyn std::fmt::Display| Error::Query(format!("failed to write {}: {error}", wanted.name));
     let file = tempfile::tempfile().map_err(|error| failed(&error))?;

@@ -342,7 +342,7 @@ async fn one_round(
         }
         // What a model before this one could not make is missing, and not gone.
         if number == 0 || outcome.failed.is_empty() {
-            remove_vanished(lake, state, &vanished, &mut outcome).await?;
+            remove_vanished(lake, state, selection, &vanished, &mut outcome).await?;
         }
         if backlog::is_too_large(lake, &todo) {
             // What reads these goes with them.
@@ -441,11 +441,23 @@ fn in_memory<'p, 'a>(todo: &'p [Planned<'a>]) -> Vec<&'p [Planned<'a>]> {
     parts
 }
 
-/// Removes partitions that nothing is left of, unless the places of their inputs are missing.
-async fn remove_vanished(lake: &Lake, state: &State<'_>, vanished: &[String], outcome: &mut Outcome) -> Result<()> {
+/// Removes partitions that nothing is left of, unless the places of their inputs are missing, or their model says that it
+/// does not lose so much at once.
+async fn remove_vanished(
+    lake: &Lake,
+    state: &State<'_>,
+    selection: &Selection,
+    vanished: &[String],
+    outcome: &mut Outcome,
+) -> Result<()> {
     are_gone(lake, state, vanished.len()).await?;
     for ledger_key in vanished {
         let Some(entry) = state.made.get(ledger_key) else { continue };
+        let model = state.dataset.model(&entry.model).filter(|_| !selection.allow_shrink);
+        if let Some(Err(shrunk)) = model.map(|model| make::guard(state.dataset, model, &entry.partition, &entry.outputs, 0)) {
+            outcome.failed.push(shrunk);
+            continue;
+        }
         let (dataset, model, partition) = (entry.dataset.clone(), entry.model.clone(), entry.partition.clone());
         match commit::remove(lake, ledger_key, entry).await {
             Ok(true) => outcome.aggregated.push(Aggregated {

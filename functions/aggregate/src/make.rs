@@ -9,7 +9,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::parquet::arrow::ArrowWriter;
 use futures::{FutureExt, StreamExt};
-use lake::dataset::Severity;
+use lake::dataset::{Dataset, Model, Severity};
 use lake::ledger::{ConsumptionEntry, Input, Output};
 use lake::partition::Partition;
 use lake::store::Failure;
@@ -72,7 +72,7 @@ async fn try_make(lake: &Lake, task: &Task<'_>, allow_shrink: bool, workers: usi
     }
     let before = previous.as_ref().map(|(entry, _)| entry.outputs.clone()).unwrap_or_default();
     if !allow_shrink {
-        guard(task.planned, &before, parts.values().map(|part| part.rows).sum())?;
+        guard(dataset, model, partition, &before, parts.values().map(|part| part.rows).sum())?;
     }
     let mut files = Vec::new();
     for (partition, part) in parts.into_iter().filter(|(_, part)| part.rows > 0) {
@@ -121,14 +121,14 @@ fn made(task: &Planned<'_>, before: &[Output], outputs: &[Output]) -> Vec<Aggreg
 }
 
 /// Refuses to replace a partition by one that has lost too large a share of its rows.
-fn guard(task: &Planned<'_>, before: &[Output], rows: u64) -> Result<()> {
-    let Some(share) = task.model.max_shrink else { return Ok(()) };
+pub fn guard(dataset: &Dataset, model: &Model, partition: &Partition, before: &[Output], rows: u64) -> Result<()> {
+    let Some(share) = model.max_shrink else { return Ok(()) };
     let had: u64 = before.iter().map(|output| output.rows).sum();
     if rows as f64 >= had as f64 * (1.0 - share) {
         return Ok(());
     }
-    let (dataset, model) = (task.dataset.name.clone(), task.model.name.clone());
-    Err(Error::Shrunk { dataset, model, partition: task.partition.clone(), had, rows })
+    let (dataset, model) = (dataset.name.clone(), model.name.clone());
+    Err(Error::Shrunk { dataset, model, partition: partition.clone(), had, rows })
 }
 
 /// A partition's new rows, part by part, and the tests that they failed.

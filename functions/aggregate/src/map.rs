@@ -28,6 +28,8 @@ pub enum ColumnKind {
     Date,
     /// An instant, in microseconds from 1970 UTC.
     Timestamp,
+    /// A time of day on a day, of no zone.
+    LocalTime,
 }
 
 impl ColumnKind {
@@ -40,7 +42,7 @@ impl ColumnKind {
             ColumnKind::Float64 => "float64",
             ColumnKind::Bool => "bool",
             ColumnKind::Date => "date",
-            ColumnKind::Timestamp => "timestamp",
+            ColumnKind::Timestamp | ColumnKind::LocalTime => "timestamp",
         }
     }
 
@@ -52,7 +54,8 @@ impl ColumnKind {
             DataType::Float64 => ColumnKind::Float64,
             DataType::Boolean => ColumnKind::Bool,
             DataType::Date32 => ColumnKind::Date,
-            DataType::Timestamp(..) => ColumnKind::Timestamp,
+            DataType::Timestamp(_, None) => ColumnKind::LocalTime,
+            DataType::Timestamp(_, Some(_)) => ColumnKind::Timestamp,
             other => {
                 let why = format!("column \"{}\" has type {other}: cast it to one that all engines read", field.name());
                 return Err(Error::Query(why));

@@ -14,13 +14,17 @@ use crate::engine::{Cut, Engine};
 use crate::error::{Error, Result};
 use crate::lineage;
 use crate::personal;
-use crate::statement::{Kind, plan};
+use crate::statement::{Kind, name_column, plan};
 use crate::tested;
 
 /// The columns that a model writes. Its tests are planned as well.
 pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Schema> {
     let engine = Engine::new(lake, 1)?;
     let columns = of_nothing(&engine, lake, dataset, model).await?;
+    // Some mistakes are found only when tasks are made of the plan.
+    let query = plan(engine.context(), &model.sql, Kind::Model).await?;
+    let logical = query.logical_plan().clone();
+    query.create_physical_plan().await.map_err(|error| name_column(&logical, error.into()))?;
     tested::check(&engine, model, &columns).await?;
     lineage::check_split(lake, dataset, model).await?;
     check_shards(lake, dataset, model).await?;

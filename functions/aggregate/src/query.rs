@@ -16,7 +16,7 @@ use crate::cleaned::Cleaned;
 use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
 use crate::made::Made;
-use crate::planned::planned;
+use crate::planned::columns;
 use crate::statement::{Kind, parse, plan};
 
 /// Where a query's result goes, batch by batch.
@@ -239,7 +239,7 @@ impl<'l> Asking<'l> {
             outputs = of_model.flat_map(|(_, entry)| entry.outputs.clone()).collect::<Vec<Output>>();
         }
         if outputs.is_empty() && (is_made || missing == Missing::IsEmpty) {
-            let columns = planned(lake, dataset, model).await?;
+            let columns = columns(lake, dataset, model).await?;
             return self.engine.add_empty_model(reference.as_str(), model, &columns);
         }
         if outputs.is_empty() {

@@ -105,6 +105,10 @@ fn explain(state: &SessionState, context: &SessionContext, error: DataFusionErro
     if let Some(function) = quoted("Invalid function '") {
         return Error::Query(no_function(state, &function));
     }
+    if let Some((before, _)) = text.split_once(". Valid fields are settings.none") {
+        let setting = before.rsplit(' ').next().unwrap_or_default().trim_start_matches("settings.");
+        return Error::Query(format!("there is no setting {setting}: declare it in [settings] of dataset.toml"));
+    }
     match quoted("table '").filter(|_| text.contains("' not found")) {
         Some(table) => Error::Query(no_table(context, &table)),
         None => error.into(),

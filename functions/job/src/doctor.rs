@@ -52,14 +52,17 @@ pub async fn run(lake: &Lake, sources: &ingest::Settings, format: Format) -> Exi
     findings.push(Finding::new("temporary files", temporary()));
     findings.extend(lake.catalog.broken().map(|error| Finding::new("dataset", Err(error.to_string()))));
     for dataset in lake.catalog.datasets() {
-        let says = match sources.missing(&dataset.name) {
-            _ if !dataset.has_source() => {
-                format!("{}: files are uploaded to {}", dataset.name, lake.raw.url(&dataset.name))
-            }
-            Some(missing) => format!("{}: not fetched: {missing}", dataset.name),
-            None => format!("{}: can be fetched", dataset.name),
+        let name = &dataset.name;
+        let says = match sources.missing(name) {
+            _ if !dataset.has_source() => Ok(format!("{name}: files are uploaded to {}", lake.raw.url(name))),
+            Some(missing) => Ok(format!("{name}: not fetched: {missing}")),
+            // Reads the source's settings.
+            None => match ingest::window(lake, name, None, None, Utc::now()) {
+                Ok(_) => Ok(format!("{name}: can be fetched")),
+                Err(error) => Err(error.to_string()),
+            },
         };
-        findings.push(Finding::new("dataset", Ok(says)));
+        findings.push(Finding::new("dataset", says));
     }
     if let StoreUrl::File(folder) = lake.place(Zone::Ledger)
         && let Some(kind) = lake::process::network_of(&folder)

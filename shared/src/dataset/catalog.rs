@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
+use words::toml::plain;
 
-use super::mistake::{line_in, plain};
+use super::mistake::line_in;
 use super::model::line_of;
 use super::{DATASET_FILE, Dataset, REPORT_FILE, case};
 use crate::error::{Error, Result};

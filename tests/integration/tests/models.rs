@@ -507,3 +507,19 @@ fn a_summary_names_files_that_nothing_takes_and_objects_of_older_rules() {
     let called = lake.call(&["clean", "--dataset", "trams"]);
     assert!(called.status == 1 && called.stderr.contains("trams/rides.csv"), "{}", called.stderr);
 }
+
+#[test]
+fn a_partition_of_which_nothing_would_be_left_stays_unless_that_is_wanted() {
+    let lake = lake("");
+    lake.write("config/datasets/trams/people.sql", format!("{MODEL}-- max_shrink = 0.5\n{SQL}"));
+    lake.call(&["aggregate"]).ok();
+    let rows = people(&lake);
+    // A file whose rows are all gone by mistake.
+    lake.write("raw/trams/rides.csv", "id,day,line,driver,people\n");
+    lake.call(&["clean"]).ok();
+    let called = lake.call(&["aggregate"]);
+    assert!(called.status == 1 && called.stderr.contains("--allow-shrink"), "{}", called.stderr);
+    assert_eq!(people(&lake), rows);
+    lake.call(&["aggregate", "--allow-shrink"]).ok();
+    assert_eq!(people(&lake), Vec::<Value>::new());
+}

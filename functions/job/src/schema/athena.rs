@@ -126,6 +126,6 @@ fn type_of(kind: ColumnKind) -> &'static str {
         ColumnKind::Float64 => "double",
         ColumnKind::Bool => "boolean",
         ColumnKind::Date => "date",
-        ColumnKind::Timestamp => "timestamp",
+        ColumnKind::Timestamp | ColumnKind::LocalTime => "timestamp",
     }
 }

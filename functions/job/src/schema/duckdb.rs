@@ -102,5 +102,6 @@ fn type_of(kind: ColumnKind) -> &'static str {
         ColumnKind::Bool => "BOOLEAN",
         ColumnKind::Date => "DATE",
         ColumnKind::Timestamp => "TIMESTAMP WITH TIME ZONE",
+        ColumnKind::LocalTime => "TIMESTAMP",
     }
 }

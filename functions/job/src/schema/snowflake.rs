@@ -249,5 +249,6 @@ pub fn type_of(kind: ColumnKind) -> &'static str {
         ColumnKind::Bool => "BOOLEAN",
         ColumnKind::Date => "DATE",
         ColumnKind::Timestamp => "TIMESTAMP_LTZ(6)",
+        ColumnKind::LocalTime => "TIMESTAMP_NTZ(6)",
     }
 }

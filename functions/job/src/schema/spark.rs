@@ -93,5 +93,6 @@ fn type_of(kind: ColumnKind) -> &'static str {
         ColumnKind::Bool => "BOOLEAN",
         ColumnKind::Date => "DATE",
         ColumnKind::Timestamp => "TIMESTAMP",
+        ColumnKind::LocalTime => "TIMESTAMP_NTZ",
     }
 }
