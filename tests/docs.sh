@@ -11,10 +11,10 @@ folder=$(cd "$2" && pwd)
 skip() { skipped docs "$1"; exit 0; }
 
 command -v python3 >/dev/null || skip "there is no python3"
-# In CI nothing may be left out in silence; elsewhere a machine may be without venv or network.
 if ! cmp -s "$project/tests/docs/requirements.txt" "$folder/installed"; then
     python3 -m venv --clear "$folder/python" 2>"$folder/log" || skip "there is no python3 with venv (make setup installs it)"
-    "$folder/python/bin/pip" install --quiet --disable-pip-version-check --requirement "$project/tests/docs/requirements.txt" ||
+    "$folder/python/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --requirement "$project/tests/docs/requirements.txt" ||
         skip "failed to install its packages from PyPI"
     cp "$project/tests/docs/requirements.txt" "$folder/installed"
 fi

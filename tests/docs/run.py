@@ -4,13 +4,15 @@ usage: run.py [--lines N] PAGE...
 
 Of each page, the ```sh blocks run in their order, each in a shell of its own (`sh -eu`), all in one fresh folder. A block
 whose command fails is a mistake of the page. Where a ```text block follows directly, it is what the commands print,
-line by line: `...` in a line stands for any text, and a line that is `...` alone for any lines. Links to files must
-lead somewhere, and with --lines a page is at most N lines long.
+line by line: `...` in a line stands for any text, and a line that is `...` alone for any lines. There are no other
+blocks. Links to files must lead somewhere, and with --lines a page is at most N lines long.
 """
 
+import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,6 +46,25 @@ def fits(pattern, line):
     return re.fullmatch(".*".join(parts), line.rstrip()) is not None
 
 
+def run(lines, folder):
+    """The exit status of a block of commands, and the lines that it prints."""
+    shell = subprocess.Popen(
+        ["sh", "-eu", "-c", "\n".join(lines)],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        printed, _ = shell.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        # With all that it has started: that holds the pipe open, too.
+        os.killpg(shell.pid, signal.SIGKILL)
+        printed, _ = shell.communicate()
+    return shell.returncode, printed.decode("utf-8", "replace").splitlines()
+
+
 def differs(expected, printed):
     """The first line of `expected` that nothing printed fits, or what was printed and is not expected; None if all fits."""
     # Whether the first n printed lines fit what was expected so far.
@@ -73,20 +94,15 @@ def check(page, most_lines):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="docs-"))
     try:
         found = blocks(text)
-        for at, (line, language, lines, _) in enumerate(found):
+        for at, (line, language, lines, directly) in enumerate(found):
+            if language == "text" and directly and at and found[at - 1][1] == "sh":
+                continue
             if language != "sh":
+                failures.append(f"line {line}: a block of kind \"{language}\" that nothing checks")
                 continue
             ran += 1
-            done = subprocess.run(
-                ["sh", "-eu", "-c", "\n".join(lines)],
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=SECONDS,
-            )
-            printed = done.stdout.decode("utf-8", "replace").splitlines()
-            wrong = f"exit status {done.returncode}" if done.returncode else None
+            status, printed = run(lines, folder)
+            wrong = f"exit status {status}" if status else None
             if not wrong and at + 1 < len(found) and found[at + 1][1] == "text" and found[at + 1][3]:
                 wrong = differs(found[at + 1][2], printed)
             if wrong:
