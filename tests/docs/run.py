@@ -5,7 +5,7 @@ usage: run.py [--lines N] PAGE...
 Of each page, the ```sh blocks run in their order, each in a shell of its own (`sh -eu`), all in one fresh folder. A block
 whose command fails is a mistake of the page. Where a ```text block follows directly, it is what the commands print,
 line by line: `...` in a line stands for any text, and a line that is `...` alone for any lines. There are no other
-blocks. Links to files must lead somewhere, and with --lines a page is at most N lines long.
+blocks. Links to files, and to headings in them, must lead somewhere, and with --lines a page is at most N lines long.
 """
 
 import os
@@ -19,7 +19,8 @@ import tempfile
 
 SECONDS = 300
 FENCE = re.compile(r"^```(\w*)\s*$")
-LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
 def blocks(text):
@@ -81,14 +82,24 @@ def differs(expected, printed):
     return f"printed, and not shown: {printed[max(reached)]}"
 
 
+def anchors(text):
+    """The names by which links know the headings of a page."""
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in HEADING.findall(text)}
+
+
 def check(page, most_lines):
     text = page.read_text(encoding="utf-8")
     failures = []
     if most_lines and len(text.splitlines()) > most_lines:
         failures.append(f"{len(text.splitlines())} lines: more than {most_lines}")
-    for target in LINK.findall(text):
-        if "://" not in target and not (page.parent / target).exists():
+    for target, anchor in LINK.findall(text):
+        if "://" in target:
+            continue
+        led = page.parent / target if target else page
+        if not led.exists():
             failures.append(f"a link leads nowhere: {target}")
+        elif anchor and anchor not in anchors(led.read_text(encoding="utf-8")):
+            failures.append(f"a link leads to no heading: {target}#{anchor}")
 
     ran = 0
     folder = pathlib.Path(tempfile.mkdtemp(prefix="docs-"))
