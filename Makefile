@@ -43,6 +43,7 @@ test: ## Everything that CI runs: lints, unit tests, integration tests, Terrafor
 	$(CARGO) test --locked --workspace
 	sh tests/counts/counts.sh $(TARGET)/debug debug
 	sh tests/pages/pages.sh $(TARGET)/debug $(TARGET)/pages
+	sh tests/docs.sh $(TARGET)/debug $(TARGET)/docs
 	sh tests/image.sh $(TARGET)/debug
 	sh tests/localstack.sh $(TARGET)/localstack
 	@sh tests/skipped.sh $(TRIBUTARY_SKIPPED)
