@@ -266,9 +266,11 @@ impl RawEntry {
         self.format < FORMAT && self.rules != table.fingerprint
     }
 
-    /// The newest day of its rows.
-    pub fn newest_day(&self) -> Option<NaiveDate> {
-        self.outputs.iter().filter_map(|output| output.days).map(|(_, last)| last).max()
+    /// The newest day of its rows that is not after `last`. A row with a mistyped year is no news; of an object with days
+    /// before and after it, `last` counts.
+    pub fn newest_day(&self, last: NaiveDate) -> Option<NaiveDate> {
+        let days = self.outputs.iter().filter_map(|output| output.days);
+        days.filter(|(first, _)| *first <= last).map(|(_, newest)| newest.min(last)).max()
     }
 }
 
@@ -634,6 +636,32 @@ mod tests {
                 assert!(decode::<RawEntry>("raw/d/a.csv.json", &flipped).is_err(), "bit {bit} of byte {at}");
             }
             assert!(decode::<RawEntry>("raw/d/a.csv.json", &text[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_day_in_the_future_is_not_the_newest() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let output = |first: &str, last: &str| Output {
+            key: String::new(),
+            partition: Partition::whole(),
+            rows: 1,
+            bytes: 1,
+            etag: String::new(),
+            hash: String::new(),
+            days: Some((day(first), day(last))),
+            times: None,
+            orders: Vec::new(),
+        };
+        let outputs = vec![output("2026-01-01", "2026-01-20"), output("2027-10-01", "2027-10-01")];
+        let entry = RawEntry { outputs, ..entry() };
+        for (last, newest) in [
+            ("2026-02-01", Some("2026-01-20")),
+            ("2026-01-10", Some("2026-01-10")),
+            ("2028-01-01", Some("2027-10-01")),
+            ("2025-01-01", None),
+        ] {
+            assert_eq!(entry.newest_day(day(last)), newest.map(day), "{last}");
         }
     }
 

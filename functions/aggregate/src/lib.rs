@@ -454,7 +454,9 @@ async fn remove_vanished(
     for ledger_key in vanished {
         let Some(entry) = state.made.get(ledger_key) else { continue };
         let model = state.dataset.model(&entry.model).filter(|_| !selection.allow_shrink);
-        if let Some(Err(shrunk)) = model.map(|model| make::guard(state.dataset, model, &entry.partition, &entry.outputs, 0)) {
+        if let Some(Err(shrunk)) =
+            model.map(|model| make::guard(state.dataset, model, &entry.partition, &entry.outputs, 0))
+        {
             outcome.failed.push(shrunk);
             continue;
         }

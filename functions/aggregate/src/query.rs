@@ -3,7 +3,7 @@
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemorySchemaProvider;
-use lake::dataset::Dataset;
+use lake::dataset::{Dataset, Model};
 use lake::ledger::{Keep, Output};
 use lake::suggest::nearest;
 use lake::{Lake, guard};
@@ -11,13 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ROUNDS;
 use crate::cleaned::Cleaned;
 use crate::engine::{Cut, Engine, Ranked};
 use crate::error::{Error, Result};
 use crate::made::Made;
 use crate::planned::columns;
+use crate::state::State;
 use crate::statement::{Kind, parse, plan};
+use crate::{ROUNDS, Selection};
 
 /// Where a query's result goes, batch by batch.
 pub trait Answer {
@@ -238,7 +239,8 @@ impl<'l> Asking<'l> {
             is_made = of_model.clone().any(|(_, entry)| entry.is_committed());
             outputs = of_model.flat_map(|(_, entry)| entry.outputs.clone()).collect::<Vec<Output>>();
         }
-        if outputs.is_empty() && (is_made || missing == Missing::IsEmpty) {
+        let is_empty = outputs.is_empty();
+        if is_empty && (is_made || missing == Missing::IsEmpty || has_nothing_to_make(lake, dataset, model).await?) {
             let columns = columns(lake, dataset, model).await?;
             return self.engine.add_empty_model(reference.as_str(), model, &columns);
         }
@@ -248,4 +250,11 @@ impl<'l> Asking<'l> {
         let ranked: Vec<Ranked> = outputs.iter().enumerate().collect();
         self.engine.add_model(lake, reference, model, &ranked, None).await
     }
+}
+
+/// Whether a model without partitions has none because nothing is there of which one could be made.
+async fn has_nothing_to_make(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<bool> {
+    let state = State::read(lake, dataset, Keep::Nothing).await?;
+    let planned = state.plan(lake, &Selection::default(), &state.levels()).todo;
+    Ok(state.cleaned.has_objects() && !planned.iter().any(|planned| planned.model.name == model.name))
 }

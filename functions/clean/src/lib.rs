@@ -113,6 +113,12 @@ pub struct Cleaned {
     pub newest_day: Option<NaiveDate>,
 }
 
+/// The newest day that rows may have by the calendar of any zone.
+fn tomorrow() -> NaiveDate {
+    let today = Utc::now().date_naive();
+    today.succ_opt().unwrap_or(today)
+}
+
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -121,7 +127,7 @@ impl From<RawEntry> for Cleaned {
     fn from(entry: RawEntry) -> Self {
         Self {
             raw_key: entry.raw_key().to_owned(),
-            newest_day: entry.newest_day(),
+            newest_day: entry.newest_day(tomorrow()),
             bytes: entry.outputs.iter().chain(&entry.rejects).map(|output| output.bytes).sum(),
             dataset: entry.dataset,
             table: entry.table,
@@ -547,7 +553,7 @@ async fn survey_dataset(
         has_outputs |= !entry.outputs.is_empty();
         has_rejects |= entry.rejects.is_some();
         gone.known += 1;
-        if let Some(day) = entry.newest_day() {
+        if let Some(day) = entry.newest_day(tomorrow()) {
             let newest = days.entry(entry.table.clone()).or_insert(day);
             *newest = day.max(*newest);
         }

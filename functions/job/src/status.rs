@@ -62,7 +62,7 @@ impl State {
         if !entry.is_committed() {
             return;
         }
-        self.newest_day = self.newest_day.max(entry.newest_day());
+        self.newest_day = self.newest_day.max(entry.newest_day(NaiveDate::MAX));
         self.objects += 1;
         self.objects_rejected += usize::from(entry.rejected.is_some());
         self.rows.add(&entry.rows);

@@ -15,10 +15,14 @@ locals {
       var.daily_since == null ? {} : { format = "yyyy-MM-dd", range = "${var.daily_since},NOW+1DAYS", interval = "1", "interval.unit" = "DAYS" },
     )
     week  = { type = "date", format = "yyyy-MM-dd", range = "2000-01-03,NOW+7DAYS", interval = "7", "interval.unit" = "DAYS" } # from a Monday
-    month = { type = "date", format = "yyyy-MM", range = "2000-01,NOW+1MONTHS", interval = "1", "interval.unit" = "MONTHS" }
-    year  = { type = "enum", values = join(",", [for year in range(10, 60) : format("%02d-%02d", year, year + 1)]) } # school years
-    "year,month" = {                                                                                                 # a calendar month in two columns
-      year  = { type = "integer", range = "2000,2100" }
+    month = { type = "date", format = "yyyy-MM", range = "1970-01,NOW+12MONTHS", interval = "1", "interval.unit" = "MONTHS" }
+    # Calendar years, and school years
+    year = { type = "enum", values = join(",", concat(
+      [for year in range(1970, 2100) : tostring(year)],
+      [for year in range(70, 170) : format("%02d-%02d", year % 100, (year + 1) % 100)],
+    )) }
+    "year,month" = { # a calendar month in two columns
+      year  = { type = "integer", range = "1970,2100" }
       month = { type = "integer", range = "1,12" }
     }
     other = { type = "injected" } # values that follow from no rule: a query must name one

@@ -521,5 +521,15 @@ fn a_partition_of_which_nothing_would_be_left_stays_unless_that_is_wanted() {
     assert!(called.status == 1 && called.stderr.contains("--allow-shrink"), "{}", called.stderr);
     assert_eq!(people(&lake), rows);
     lake.call(&["aggregate", "--allow-shrink"]).ok();
+    let called = lake.call(&["query", "SELECT * FROM trams.people"]);
+    assert!(called.status == 1 && called.stderr.contains("no rows yet"), "of rides there is none: {}", called.stderr);
+}
+
+#[test]
+fn a_model_that_its_query_leaves_empty_is_one_without_rows() {
+    let lake = lake("");
+    lake.call(&["aggregate"]).ok();
+    lake.write("config/datasets/trams/dataset.toml", DATASET.replace("least = 1", "least = 100"));
+    lake.call(&["aggregate"]).ok();
     assert_eq!(people(&lake), Vec::<Value>::new());
 }

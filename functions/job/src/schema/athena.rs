@@ -92,15 +92,18 @@ pub(super) fn projection(column: &str, columns: usize) -> Vec<(&'static str, Str
         ("month", 1) => &[
             ("type", "date"),
             ("format", "yyyy-MM"),
-            ("range", "2000-01,NOW+1MONTHS"),
+            ("range", "1970-01,NOW+12MONTHS"),
             ("interval", "1"),
             ("interval.unit", "MONTHS"),
         ],
         ("year", 1) => {
-            let years = (10..60).map(|year| format!("{year:02}-{:02}", year + 1)).collect::<Vec<_>>().join(",");
+            // Calendar years, and school years: which of them a column has, its name does not tell.
+            let calendar = (1970..2100).map(|year| year.to_string());
+            let school = (70..170).map(|year| format!("{:02}-{:02}", year % 100, (year + 1) % 100));
+            let years = calendar.chain(school).collect::<Vec<_>>().join(",");
             return vec![("type", "enum".to_owned()), ("values", years)];
         }
-        ("year", _) => &[("type", "integer"), ("range", "2000,2100")],
+        ("year", _) => &[("type", "integer"), ("range", "1970,2100")],
         ("month", _) => &[("type", "integer"), ("range", "1,12")],
         // A query must name the value: a day, for one, or what follows from no rule.
         _ => &[("type", "injected")],
