@@ -260,6 +260,9 @@ impl Reader<'_> {
                 RightSemi | RightAnti | RightMark => Ok(Rows::Apart(right)),
                 Left | Full | LeftSemi | LeftAnti | LeftMark => meet(one_sided),
             },
+            (Rows::Apart(_), Rows::Apart(_)) if join.null_aware => {
+                meet("are looked for by NOT IN, to which a null in one shard is an answer for all: write NOT EXISTS")
+            }
             (Rows::Apart(left), Rows::Apart(right)) => {
                 let is_joined = left.iter().zip(&right).all(|(left, right)| {
                     join.on.iter().any(|(one, other)| {

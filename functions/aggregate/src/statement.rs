@@ -6,6 +6,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
@@ -94,6 +95,12 @@ pub async fn plan(context: &SessionContext, sql: &str, kind: Kind) -> Result<Dat
         return Err(Error::Query(format!(
             "{function}() gives another value each time, so that the same input would give other bytes: take times from the data, or from the table period"
         )));
+    }
+    if has_hidden_nulls(&plan)? {
+        return Err(Error::Query(
+            "NOT IN (SELECT ...) is answered only as a condition of its own, joined to others by AND, since nulls in the list would count as values: write NOT EXISTS (SELECT ... WHERE ... = ...)"
+                .to_owned(),
+        ));
     }
     Ok(DataFrame::new(state, plan))
 }
@@ -221,6 +228,42 @@ fn unrepeatable(plan: &LogicalPlan) -> Result<Option<String>, DataFusionError> {
     Ok(found)
 }
 
+/// Whether a NOT IN of a subquery stands where the engine takes an unknown answer (there are nulls on either side) for true:
+/// everywhere but as one of the conditions that all must hold.
+fn has_hidden_nulls(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
+    let is_within = |expression: &Expr| expression.exists(|part| Ok(matches!(part, Expr::InSubquery(_))));
+    let is_hidden = |expression: &Expr| {
+        expression.exists(|part| match part {
+            Expr::InSubquery(within) => Ok(within.negated),
+            Expr::Not(inner) => is_within(inner),
+            _ => Ok(false),
+        })
+    };
+    let is_condition = |expression: &Expr| match expression {
+        Expr::InSubquery(_) => true,
+        Expr::Not(inner) => matches!(inner.as_ref(), Expr::InSubquery(_)),
+        _ => false,
+    };
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        match node {
+            LogicalPlan::Filter(filter) => {
+                for condition in split_conjunction(&filter.predicate).into_iter().filter(|part| !is_condition(part)) {
+                    found |= is_hidden(condition)?;
+                }
+            }
+            node => {
+                node.apply_expressions(|expression| {
+                    found |= is_hidden(expression)?;
+                    Ok(TreeNodeRecursion::Continue)
+                })?;
+            }
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
 /// Refuses what would nest too deeply. What the parser itself recurses into (parentheses) it limits by itself; chains of
 /// operators, set operations and joins it does not.
 fn check_depth(sql: &str) -> Result<()> {
@@ -271,6 +314,8 @@ fn count(levels: &mut [usize], greatest: &mut usize) {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::arrow::array::RecordBatch;
+
     use super::*;
 
     fn parsed(sql: &str, kind: Kind) -> Result<Statement> {
@@ -308,6 +353,35 @@ mod tests {
             ["WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a", "SELECT 1 INTO t", "SELECT * FROM '/etc/passwd'"]
         {
             assert!(plan(&context, sql, Kind::Question).await.is_err(), "{sql}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nulls_do_not_hide_in_not_in() {
+        let context = SessionContext::new();
+        context.sql("CREATE TABLE a (x BIGINT, y BIGINT) AS VALUES (1, 1), (2, 20), (NULL, 3)").await.unwrap();
+        context.sql("CREATE TABLE b (x BIGINT) AS VALUES (1), (NULL)").await.unwrap();
+        let of = async |condition: &str| {
+            let sql = format!("SELECT y FROM a WHERE {condition} ORDER BY y");
+            let rows = plan(&context, &sql, Kind::Model).await?.collect().await?;
+            Ok::<_, Error>(rows.iter().map(RecordBatch::num_rows).sum::<usize>())
+        };
+        for (condition, rows) in [
+            ("x NOT IN (SELECT x FROM b)", 0),
+            ("NOT x IN (SELECT x FROM b)", 0),
+            ("x NOT IN (SELECT x FROM b WHERE x IS NOT NULL) AND y > 0", 1),
+            ("x IN (SELECT x FROM b) OR y > 10", 2),
+            ("NOT EXISTS (SELECT 1 FROM b WHERE b.x = a.x) OR y > 10", 2),
+        ] {
+            assert_eq!(of(condition).await.unwrap(), rows, "{condition}");
+        }
+        for condition in [
+            "x NOT IN (SELECT x FROM b) OR y > 10",
+            "NOT (x IN (SELECT x FROM b) AND y > 0)",
+            "CASE WHEN x NOT IN (SELECT x FROM b) THEN true ELSE false END",
+        ] {
+            let why = of(condition).await.unwrap_err().to_string();
+            assert!(why.contains("NOT EXISTS"), "{condition}: {why}");
         }
     }
 

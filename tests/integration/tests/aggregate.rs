@@ -355,6 +355,7 @@ fn a_generated_condition_of_5000_terms_is_no_danger_to_others() {
 #[test]
 fn queries_without_an_end_are_ended_with_a_message() {
     let lake = lake().with("MEMORY_BYTES", "400000000");
+    std::fs::create_dir_all(lake.path().join("raw")).unwrap();
     let numbers = "SELECT * FROM generate_series(1, 1000000)";
     for (sql, why) in [
         ("SELECT length(repeat('x', 2000000000))".to_owned(), "are the most"),

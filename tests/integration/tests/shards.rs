@@ -177,6 +177,7 @@ fn rows_of_different_shards_do_not_meet() {
         ("SELECT r.day, s.name FROM ride r CROSS JOIN stop s", "are joined"),
         ("SELECT k.day, r.people FROM kind k LEFT JOIN ride r ON k.day = r.day", "from the other side"),
         ("SELECT k.day FROM kind k WHERE k.day NOT IN (SELECT day FROM ride)", "from the other side"),
+        ("SELECT day FROM ride WHERE line NOT IN (SELECT line FROM stop)", "NOT EXISTS"),
         ("SELECT day, line FROM ride ORDER BY people LIMIT 3", "LIMIT"),
         ("SELECT day, line FROM ride UNION ALL SELECT day, kind FROM kind", "UNION"),
         // A list with such a column is the same in each shard.
