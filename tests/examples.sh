@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/examples.sh BINARIES FOLDER: tries what is in examples/ with the programs in BINARIES: the notebook and
-# the commands of its page. Its Python environment is made in FOLDER, once, and kept.
+# tests/examples.sh BINARIES FOLDER: tries what is in examples/ with the programs in BINARIES: the commands of its pages, the DAGs of
+# Airflow, and the notebook. Python environments (200 packages from PyPI) are made in FOLDER, once, and kept.
 set -eu
 project=$(cd "$(dirname "$0")/.." && pwd)
 . "$project/tests/skip.sh"
@@ -25,7 +25,7 @@ environment() {
 
 cd "$project/tests/examples"
 export PYTHONDONTWRITEBYTECODE=1
-for example in notebook:notebook; do
+for example in notebook:notebook airflow:airflow_dags; do
     name=${example%:*}
     if environment "$name"; then
         "$folder/$name/bin/python" -m unittest "${example#*:}"
