@@ -38,6 +38,7 @@ pub struct Lake {
     pub personal_key: Option<PersonalKey>,
     settings: LakeSettings,
     ledger_store: Store,
+    root: Store,
     config: Store,
 }
 
@@ -65,6 +66,7 @@ impl Lake {
         let Stores { raw, standard, rejection, consumption, ledger, manifests } = stores;
         Self {
             // Such a lake is wherever its zones are.
+            root: raw.clone(),
             config: raw.clone(),
             raw,
             standard,
@@ -95,6 +97,7 @@ impl Lake {
             StoreUrl::S3 { .. } => None,
         };
         let store = |zone| Store::open_with_memory(&settings.zone(zone), client, memory(zone));
+        let root = Store::open(&settings.root, client);
         let config = Store::open(&settings.root.join("config"), client);
         let ledger_store = store(Zone::Ledger);
         let manifests = Store::open(&settings.root.join("batch"), client);
@@ -120,6 +123,7 @@ impl Lake {
             personal_key,
             settings,
             ledger_store,
+            root,
             config,
         })
     }
@@ -150,8 +154,13 @@ impl Lake {
         self.settings.zone(zone).to_string()
     }
 
-    /// Whether there is a lake: a zone (a folder, or at least one object), or datasets of its own.
+    /// Whether there is a lake: a folder, or at least one object, at its root or at a zone's own place.
     pub async fn exists(&self) -> Result<bool> {
+        Ok(self.root.exists().await? || self.has_zones().await?)
+    }
+
+    /// Whether it has any zone, or datasets of its own: a folder without them may be another one than was meant.
+    pub async fn has_zones(&self) -> Result<bool> {
         for store in [&self.config].into_iter().chain(Zone::ALL.map(|zone| self.store(zone))) {
             if store.exists().await? {
                 return Ok(true);

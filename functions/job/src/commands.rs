@@ -216,6 +216,17 @@ impl<'a> Session<'a> {
                 self.lake.root_url()
             )));
         }
+        // An empty folder is no healthy lake: mostly, another one was meant.
+        let is_asked_for_health = matches!(
+            self.arguments.command,
+            Command::Status { .. } | Command::Verify { .. } | Command::Aggregate { .. } | Command::Replay { .. }
+        );
+        if is_asked_for_health && !self.lake.has_zones().await? {
+            return Err(Failure::lasting(format!(
+                "{} is no lake: it has none of the folders raw, standard, rejection, consumption, ledger and config; see --lake and LAKE_URL, `tributary init` makes an empty one",
+                self.lake.root_url()
+            )));
+        }
         Ok(())
     }
 
