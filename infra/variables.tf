@@ -281,6 +281,18 @@ variable "alarm_email" {
   default     = null
 }
 
+variable "slack" {
+  description = "Channel of Slack that gets the alarms and messages by Amazon Q Developer in chat applications: { team = \"T0123ABCD\", channel = \"C0123ABCD\" }, the ids of the workspace and the channel. The workspace is allowed once by hand, in the console of Amazon Q. Null: no channel"
+  type        = any
+  default     = null
+}
+
+variable "digest" {
+  description = "A message each week of how each dataset does: rows, rejects, age of the newest data, its page, and alarms that ring. {} is on Mondays at 8 UTC; pages is the root at which people open the pages of consumption, if not in the console: { day = \"FRI\", hour = 16, time_zone = \"Europe/Brussels\", pages = \"https://lake.example.org\" }. Null: no digest"
+  type        = any
+  default     = null
+}
+
 variable "reject_share_percent" {
   description = "Share of rejected rows in an hour above which an alarm is raised"
   type        = number
