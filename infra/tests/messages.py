@@ -1,14 +1,13 @@
-"""messages.py PLAN: what people are told, on the emulator that PLAN (`terraform show -json`) was applied to.
+"""messages.py PLAN README: what people are told, on the emulator that PLAN (`terraform show -json`) was applied to.
 
-Every command that an alarm, a message or the digest names exists, with its options. A run of a function that fails for good is kept
-whole and becomes a message, and so does a Batch job, but none of its children; the digest counts, names the alarms that ring, and says
-when it fails.
+Every command that an alarm, a message or the digest names exists, with its options; those of `tributary` are in README. A run of a
+function that fails for good is kept whole and becomes a message, and so does a Batch job, but none of its children; the digest
+counts, names the alarms that ring, and says when it fails.
 """
 
 import datetime
 import json
 import os
-import pathlib
 import re
 import sys
 import time
@@ -55,14 +54,12 @@ def options(service, operation):
     return None
 
 
-def commands(plan):
+def commands(plan, readme):
     """Checks the commands; returns how many there are."""
-    readme = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-    known, found = set(re.findall(r"`(?:tributary )?([a-z-]+)", readme)), 0
+    known, total = set(re.findall(r"`(?:tributary )?([a-z-]+)", readme)), 0
     for where, text in texts(plan):
-        here = list(re.finditer(r"\b(aws|tributary) ([a-z][a-z0-9-]*)(?: ([a-z][a-z0-9-]*))?|--([a-z][a-z-]*)", text))
-        allowed = None
-        for match in here:
+        allowed, found = None, 0
+        for match in re.finditer(r"\b(aws|tributary) ([a-z][a-z0-9-]*)(?: ([a-z][a-z0-9-]*))?|--([a-z][a-z-]*)", text):
             tool, first, second, option = match.groups()
             if option:
                 assert allowed is None or option in allowed, f"{where}: --{option} is no option of what stands before it: {text}"
@@ -77,8 +74,9 @@ def commands(plan):
                 else:
                     assert text[match.start() - 1] != "`", f"{where}: README.md knows no {match.group()}"
                 allowed = None
-        assert found, f"{where} has no command"
-    return found
+        assert found, f"{where} has no command: {text}"
+        total += found
+    return total
 
 
 class Reader:
@@ -257,9 +255,11 @@ def digest(mail, chat):
     states.update_state_machine(stateMachineArn=machine, definition=definition)
 
 
-def main(path):
+def main(path, readme):
     with open(path, encoding="utf-8") as file:
-        found = commands(json.load(file))
+        plan = json.load(file)
+    with open(readme, encoding="utf-8") as file:
+        found = commands(plan, file.read())
     mail, chat = Reader("alarms"), Reader("chat")
     for check in (runs, jobs, digest):
         check(mail, chat)
@@ -270,4 +270,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -2,7 +2,8 @@
 # good. An alarm rings once and stays red; these say what failed each time. All go to the topic of the alarms.
 
 locals {
-  console = "https://${lookup({ aws-cn = "console.amazonaws.cn", aws-us-gov = "console.amazonaws-us-gov.com" }, local.partition, "${local.region}.console.aws.amazon.com")}"
+  console_of = { aws-cn = "console.amazonaws.cn", aws-us-gov = "console.amazonaws-us-gov.com" }
+  console    = "https://${lookup(local.console_of, local.partition, "${local.region}.console.aws.amazon.com")}"
 
   # Where to look: the errors of a day in Logs Insights, which writes * for the % of an URL; and a zone's bucket, to be followed
   # by a prefix.

@@ -64,7 +64,7 @@ variable "permissions_boundary" {
 }
 
 variable "kms_key" {
-  description = "ARN of a KMS key that encrypts everything at rest: buckets (but the log bucket, which S3 writes with its own key only), queues, topic, logs, images, schedules, the functions' environments. Its policy must allow the services that output kms_key_statement names. Null: the keys of AWS, which are free"
+  description = "ARN of a KMS key that encrypts everything at rest: buckets (but the log bucket, which S3 writes with its own key only), queues, topics, logs, images, schedules, the digest, the functions' environments. Its policy must allow the services that output kms_key_statement names. Null: the keys of AWS, which are free"
   type        = string
   default     = null
 
