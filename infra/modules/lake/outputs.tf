@@ -29,7 +29,7 @@ output "batch" {
 }
 
 output "alarm_topic" {
-  description = "Topic of all alarms, to subscribe to"
+  description = "Topic of all alarms and messages, to subscribe to"
   value       = aws_sns_topic.alarms.arn
 }
 
