@@ -2,7 +2,7 @@
 # check.sh DIR: check this folder. Works on a copy; what it downloads (checkov, providers) goes to DIR and stays there.
 #
 # 1. fmt, validate, `terraform test` with a mocked provider      2. checkov
-# 3. the IAM list, apply, a second plan without changes, destroy: on an emulator on this machine
+# 3. the IAM list, apply, a second plan without changes, what people are told (tests/messages.py), destroy: on an emulator here
 # 4. a lake of version 0.1 becomes one of this version, is taken down, comes back, and is deleted: tests/upgrade.sh, there as well
 #
 # Step 1 uses the real AWS provider where its registry answers, and an offline stand-in (tests/terraform) elsewhere; step 3, the
@@ -129,6 +129,7 @@ from_standin
 source "$standin/emulator.sh"
 emulator_start "$dir/standin" "$work"
 export TF_VAR_architecture=x86_64 TF_VAR_force_destroy=true TF_VAR_dashboard=true
+export TF_VAR_slack='{team = "T0123ABCD", channel = "C0123ABCD"}' TF_VAR_digest='{}' # with all rights that can be asked for here
 
 logged terraform plan -no-color -out first.tfplan
 terraform show -json first.tfplan >first.json
@@ -142,9 +143,11 @@ say "applied: $(grep -o 'Resources: .*' "$work/terraform.log" | tail -n 1)"
 logged terraform plan -no-color -detailed-exitcode || { say "a second plan is not empty"; exit 1; }
 say "second plan: no changes"
 
+"$dir/standin/venv/bin/python" tests/messages.py first.json "$infra/../README.md" | sed 's/^/infra: messages: /'
+
 logged terraform destroy -no-color -auto-approve
 [[ -z $(terraform state list) ]] || { say "destroy left something"; terraform state list; exit 1; }
 say "destroyed: $(grep -o 'Resources: .*' "$work/terraform.log" | tail -n 1)"
 
-unset TF_VAR_force_destroy
+unset TF_VAR_force_destroy TF_VAR_slack TF_VAR_digest
 bash "$infra/tests/upgrade.sh" "$dir/standin/venv/bin/python" "$work" | sed 's/^/infra: /'

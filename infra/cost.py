@@ -27,9 +27,11 @@ PRICES = {
     "secret": 0.40,
     "kms_key": 1.00,
     "ecr_gb": 0.10,
+    "asked_metric_thousand": 0.01,  # GetMetricData
+    "step_thousand": 0.025,  # of Step Functions
 }
 FREE = {"lambda_gb_seconds": 400_000, "lambda_requests": 1_000_000, "sqs_requests": 1_000_000, "scheduler": 14_000_000, "log_gb": 5,
-        "metrics": 10, "alarm_metrics": 10, "dashboards": 3, "ecr_gb": 0}
+        "metrics": 10, "alarm_metrics": 10, "dashboards": 3, "ecr_gb": 0, "steps": 4_000}
 NIGHTS = 30.4
 HOURS = 730
 
@@ -48,6 +50,7 @@ BASE = {
     "log_mb_a_day": 1.0,
     "secrets": 0,
     "dashboard": 0,
+    "digest": 0,
     "kms_keys": 0,
     "images_gb": 0.0,
     "access_logs": 1,
@@ -110,6 +113,10 @@ def lines(n, prices):
     yield "Secrets Manager, secrets", n["secrets"], *paid(n["secrets"], 0, prices["secret"])
     yield "KMS, keys", n["kms_keys"], *paid(n["kms_keys"], 0, prices["kms_key"])
     yield "ECR, GB of images", n["images_gb"], *paid(n["images_gb"], FREE["ecr_gb"], prices["ecr_gb"])
+    if n["digest"]:
+        asked, steps = NIGHTS / 7 * (2 * n["datasets"] + n["tables"]), NIGHTS / 7 * 6
+        yield "Digest, metrics asked for", asked, *paid(asked, 0, prices["asked_metric_thousand"] / 1e3)
+        yield "Digest, steps", steps, *paid(steps, FREE["steps"], prices["step_thousand"] / 1e3)
     if n["dashboard"]:
         yield "CloudWatch, dashboard", n["dashboard"], *paid(n["dashboard"], FREE["dashboards"], prices["dashboard"])
 

@@ -67,6 +67,8 @@ module "lake" {
   raw_old_versions_days     = var.raw_old_versions_days
   raw_cheaper_after_days    = var.raw_cheaper_after_days
   alarm_email               = var.alarm_email
+  slack                     = var.slack
+  digest                    = var.digest
   reject_share_percent      = var.reject_share_percent
   dashboard                 = var.dashboard
   registered_partitions     = var.registered_partitions

@@ -24,7 +24,7 @@ output "batch" {
 }
 
 output "alarm_topic" {
-  description = "Topic of all alarms, to subscribe to"
+  description = "Topic of all alarms and messages, to subscribe to"
   value       = module.lake.alarm_topic
 }
 

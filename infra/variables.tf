@@ -60,7 +60,7 @@ variable "permissions_boundary" {
 }
 
 variable "kms_key" {
-  description = "ARN of a KMS key that encrypts everything at rest: buckets (but the log bucket, which S3 writes with its own key only), queues, topic, logs, images, schedules, the functions' environments. Its policy must allow the services that output kms_key_statement names. Null: the keys of AWS, which are free"
+  description = "ARN of a KMS key that encrypts everything at rest: buckets (but the log bucket, which S3 writes with its own key only), queues, topics, logs, images, schedules, the digest, the functions' environments. Its policy must allow the services that output kms_key_statement names. Null: the keys of AWS, which are free"
   type        = string
   default     = null
 }
@@ -278,6 +278,18 @@ variable "raw_cheaper_after_days" {
 variable "alarm_email" {
   description = "Address that gets the alarms; it is asked to confirm. Null: subscribe to the topic by other means"
   type        = string
+  default     = null
+}
+
+variable "slack" {
+  description = "Channel of Slack that gets the alarms and messages by Amazon Q Developer in chat applications: { team = \"T0123ABCD\", channel = \"C0123ABCD\" }, the ids of the workspace and the channel. The workspace is allowed once by hand, in the console of Amazon Q. Null: no channel"
+  type        = any
+  default     = null
+}
+
+variable "digest" {
+  description = "A message each week of how each dataset does: rows, rejects, age of the newest data, its page, and alarms that ring. {} is on Mondays at 8 UTC; pages is the root at which people open the pages of consumption, if not in the console: { day = \"FRI\", hour = 16, time_zone = \"Europe/Brussels\", pages = \"https://lake.example.org\" }. Null: no digest"
+  type        = any
   default     = null
 }
 

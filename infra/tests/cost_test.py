@@ -25,6 +25,9 @@ def main(path):
     listed, rest = cost.total(*cost.numbers("country", []))
     if listed >= 3 or rest >= 1:
         return f"a country's lake costs {listed:.2f}, and {rest:.2f} with what is always free"
+    digest = cost.total(*cost.numbers("all", ["digest=1"]))[0] - cost.total(*cost.numbers("all", []))[0]
+    if not 0 < digest < 0.01:
+        return f"the digest costs {digest:.4f}"
     for case in cost.CASES:
         if not 0 < cost.total(*cost.numbers(case, []))[1] < cost.total(*cost.numbers(case, []))[0]:
             return f"{case} makes no sense"

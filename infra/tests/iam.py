@@ -17,14 +17,15 @@ POLICIES = {
     "aws_s3_bucket_policy": ("policy", "bucket"),
     "aws_sqs_queue_policy": ("policy", "queue"),
     "aws_sns_topic_policy": ("policy", "topic"),
+    "aws_iam_policy": ("policy", "policy"),  # gives nothing by itself: what it may be attached to is refused
 }
 # Other ways to give rights: nothing here may use them, or this test would not see it.
 REFUSED_TYPES = re.compile(
-    r"aws_iam_(role_policy_attachment|policy|policy_attachment|user\w*|group\w*|access_key)"
+    r"aws_iam_(role_policy_attachment|policy_attachment|user\w*|group\w*|access_key)"
     r"|aws_lambda_permission|aws_lambda_function_url|aws_ecr_repository_policy|aws_glue_resource_policy|aws_s3_bucket_acl"
 )
 # AWS has nothing finer than * for these.
-WITHOUT_RESOURCE = {"batch:ListJobs", "ecr:GetAuthorizationToken"}
+WITHOUT_RESOURCE = {"batch:ListJobs", "cloudwatch:GetMetricData", "cloudwatch:GetMetricWidgetImage", "ecr:GetAuthorizationToken"}
 
 
 def many(value):
@@ -93,7 +94,7 @@ def faults(found, sources):
             if target == "*":
                 if action not in WITHOUT_RESOURCE:
                     yield f"{holder}: {line}: AWS has something finer than * for it"
-            elif "*" in re.sub(r"(/|:)\*$", "", re.sub(r"/\*/_progress/\*$", "/*", target)):
+            elif "*" in re.sub(r"(/|:)\*$", "", re.sub(r"/\*(/_progress|\.news)/\*$", "/*", target)):
                 yield f"{holder}: {line}: * is only for the end of a prefix"
             if not holder.startswith("role ") or "-raw" not in target or not target.startswith("s3:::"):
                 continue

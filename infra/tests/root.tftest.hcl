@@ -29,10 +29,11 @@ run "variables_reach_the_lake" {
     alarm_email       = "me@example.org"
     own_datasets      = ["trams"]
     clean_concurrency = 8
+    digest            = { hour = 9 }
   }
 
   assert {
-    condition     = output.buckets.raw == "mine-000000000000-raw" && output.batch == null && !contains(keys(output.try), "subscribe") && output.lake_settings.IRCELINE_URL == "http://127.0.0.1:8080/api/v1/"
+    condition     = output.buckets.raw == "mine-000000000000-raw" && output.batch == null && !contains(keys(output.try), "subscribe") && output.lake_settings.IRCELINE_URL == "http://127.0.0.1:8080/api/v1/" && endswith(output.try.digest, ":stateMachine:mine-digest")
     error_message = "The root passes on what is set."
   }
 }

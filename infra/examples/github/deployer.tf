@@ -118,7 +118,7 @@ locals {
       Effect    = "Allow"
       Action    = ["iam:PassRole"]
       Resource  = local.roles
-      Condition = { StringEquals = { "iam:PassedToService" = ["ecs-tasks.amazonaws.com", "lambda.amazonaws.com", "scheduler.amazonaws.com"] } }
+      Condition = { StringEquals = { "iam:PassedToService" = [for service in ["chatbot", "ecs-tasks", "lambda", "scheduler", "states"] : "${service}.amazonaws.com"] } }
     },
     {
       Sid       = "ServiceRoles" # AWS makes it with the first compute environment of an account
@@ -126,6 +126,12 @@ locals {
       Action    = ["iam:CreateServiceLinkedRole"]
       Resource  = ["${local.arn}:iam::*:role/aws-service-role/batch.amazonaws.com/*"]
       Condition = { StringEquals = { "iam:AWSServiceName" = "batch.amazonaws.com" } }
+    },
+    {
+      Sid      = "Guardrail" # of the chat: it gives nothing by itself, and the deployer attaches no policy
+      Effect   = "Allow"
+      Action   = ["iam:CreatePolicy*", "iam:DeletePolicy*", "iam:GetPolicy*", "iam:ListPolicyVersions", "iam:TagPolicy", "iam:UntagPolicy"]
+      Resource = ["${local.arn}:iam::${local.account}:policy/${local.prefix}-chat-guardrail*"]
     },
     {
       # The deployer cannot make itself greater: its own roles have another first part of their names.
@@ -148,18 +154,20 @@ locals {
       Sid    = "Lists"
       Effect = "Allow"
       Action = [
-        "batch:Describe*", "batch:RegisterJobDefinition", "ec2:Describe*", "lambda:CreateEventSourceMapping",
-        "lambda:GetEventSourceMapping", "lambda:ListEventSourceMappings", "logs:DescribeLogGroups", "sts:GetCallerIdentity",
+        "batch:Describe*", "batch:RegisterJobDefinition", "chatbot:*SlackChannelConfiguration*", "chatbot:*TagResource",
+        "chatbot:ListTagsForResource", "ec2:Describe*", "lambda:CreateEventSourceMapping", "lambda:GetEventSourceMapping",
+        "lambda:ListEventSourceMappings", "logs:DescribeLogGroups", "states:ValidateStateMachineDefinition", "sts:GetCallerIdentity",
       ]
       Resource = ["*"]
     },
     {
       Sid    = "Queues"
       Effect = "Allow"
-      Action = ["sqs:*", "sns:*", "events:*", "cloudwatch:*", "logs:*", "scheduler:*", "ecr:*"]
+      Action = ["sqs:*", "sns:*", "events:*", "cloudwatch:*", "logs:*", "scheduler:*", "states:*", "ecr:*"]
       Resource = [
         "${local.arn}:sqs:${local.here}:${local.prefix}-*", "${local.arn}:sns:${local.here}:${local.prefix}-*",
-        "${local.arn}:events:${local.here}:rule/${local.prefix}-*", "${local.arn}:cloudwatch:${local.here}:alarm:${local.prefix}-*",
+        "${local.arn}:events:${local.here}:rule/${local.prefix}-*", "${local.arn}:events:${local.here}:event-bus/${local.prefix}-*",
+        "${local.arn}:states:${local.here}:stateMachine:${local.prefix}-*", "${local.arn}:cloudwatch:${local.here}:alarm:${local.prefix}-*",
         "${local.arn}:cloudwatch::${local.account}:dashboard/${local.prefix}*",
         "${local.arn}:logs:${local.here}:log-group:/aws/lambda/${local.prefix}-*", "${local.arn}:logs:${local.here}:log-group:/aws/batch/${local.prefix}-*",
         "${local.arn}:scheduler:${local.here}:schedule-group/${local.prefix}", "${local.arn}:scheduler:${local.here}:schedule/${local.prefix}/*",
@@ -276,13 +284,14 @@ resource "aws_iam_role_policy" "plan" {
       {
         Effect = "Allow"
         Action = [
-          "athena:Get*", "athena:List*", "batch:Describe*", "batch:List*", "cloudwatch:Describe*", "cloudwatch:Get*", "cloudwatch:List*",
-          "ec2:Describe*", "ecr:Describe*", "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource",
-          "events:Describe*", "events:List*", "glue:Get*", "iam:GetRole", "iam:GetRolePolicy", "iam:List*", "lambda:GetAlias",
+          "athena:Get*", "athena:List*", "batch:Describe*", "batch:List*", "chatbot:Describe*", "chatbot:List*",
+          "cloudwatch:Describe*", "cloudwatch:Get*", "cloudwatch:List*", "ec2:Describe*", "ecr:Describe*", "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource",
+          "events:Describe*", "events:List*", "glue:Get*", "iam:GetPolicy*", "iam:GetRole", "iam:GetRolePolicy", "iam:List*", "lambda:GetAlias",
           "lambda:GetEventSourceMapping", "lambda:GetFunction*", "lambda:List*", "logs:Describe*", "logs:ListTagsForResource",
           "s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
           "s3:GetReplicationConfiguration", "s3:ListTagsForResource", "scheduler:Get*", "scheduler:List*", "sns:Get*", "sns:List*",
-          "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags",
+          "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags", "states:Describe*", "states:List*",
+          "states:ValidateStateMachineDefinition",
         ]
         Resource = ["*"]
       },

@@ -1,4 +1,77 @@
-# Everything that needs a person goes to one topic. What to do about each alarm is in its description.
+# Everything that needs a person goes to one topic. An alarm's description is what a mail or a chat shows of it, so it says what
+# happened, where, what to do, and where to look. CloudWatch takes 1,024 characters of it.
+
+locals {
+  alarm_names = [for name in keys(local.alarm_lines) : "${var.name_prefix}-${name}"]
+  alarm_text  = { for name, lines in local.alarm_lines : name => join("\n", lines) }
+  alarm_lines = merge(
+    {
+      clean-dead-not-empty = [
+        "What: objects of the raw zone could not be cleaned, five times each.",
+        "Where: function ${local.function_name.clean}, queue ${local.queue_name.clean-dead}, bucket ${local.bucket_name.raw}.",
+        "Do: `${local.command.errors.clean}` names each object, and why. Mend the cause, then have all tried again: `aws sqs start-message-move-task --region ${local.region} --source-arn ${local.queue_arn.clean-dead}`",
+        "Look: ${local.errors_link.clean}",
+      ]
+      aggregate-dead-not-empty = [
+        "What: five runs of aggregate failed on the same news, so partitions of models are stale.",
+        "Where: function ${local.function_name.aggregate}, queue ${local.queue_name.aggregate-dead}.",
+        "Do: `${local.command.errors.aggregate}` names the models, and why. Mend the cause; the next sweep makes them, twice a day. Then forget the news: `aws sqs purge-queue ${local.command.queue.aggregate-dead}`",
+        "Look: ${local.errors_link.aggregate}",
+      ]
+      failed-runs-not-empty = [
+        "What: a run that a schedule asked for failed three times or could not begin, or a Batch job failed. What failed by itself has sent a message that says how to do it again.",
+        "Where: queue ${local.queue_name.failed-runs}.",
+        "Do: `aws sqs receive-message --visibility-timeout 1 --max-number-of-messages 10 ${local.command.queue.failed-runs}` shows what failed. Mend the cause, do it again, then forget it: `aws sqs purge-queue ${local.command.queue.failed-runs}`",
+        "Look: ${local.console}/sqs/v3/home?region=${local.region}#/queues",
+      ]
+      broken-datasets = [
+        "What: a folder of config/datasets/ is wrong, and its dataset is left out. The others go on.",
+        "Where: bucket ${local.bucket_name.ledger}, config/datasets/.",
+        "Do: `${local.command.errors.clean}` names the file and the line. `tributary dataset check FOLDER` says whether a mended one is right; upload it: `aws s3 cp FOLDER s3://${local.bucket_name.ledger}/config/datasets/NAME --recursive`",
+        "Look: ${local.zone_link.ledger}config/datasets/",
+      ]
+    },
+    {
+      for name, function in local.function_name : "${name}-errors" => [
+        "What: function ${name} failed as a whole. What it was asked is tried again.",
+        "Where: ${function}, log group ${local.log_group[name]}.",
+        "Do: `${local.command.errors[name]}` says why. What fails for good is told by another message.",
+        "Look: ${local.errors_link[name]}",
+      ]
+    },
+    {
+      for name in keys(local.work) : "${name}-oldest-message" => [
+        "What: a message waits for over ${var.oldest_message_minutes} minutes: function ${name} is not called, or fails at it again and again. It is lost after four days; the next sweep makes it good.",
+        "Where: queue ${local.queue_name[name]}, function ${local.function_name[name]}.",
+        "Do: `aws lambda list-event-source-mappings --region ${local.region} --function-name ${local.function_name[name]}:${local.alias}` says whether it is called (Enabled), `${local.command.errors[name]}` why it fails.",
+        "Look: ${local.errors_link[name]}",
+      ]
+    },
+    {
+      for dataset, days in local.quiet_days : "${dataset}-no-new-data" => concat(
+        [
+          "What: the newest data of ${dataset}.${local.measures[dataset]} is more than ${days} days old, or no sweep has reported its age for a day.",
+          "Where: dataset ${dataset}, bucket ${local.bucket_name.raw}.",
+        ],
+        contains(local.configured, dataset) ? [
+          "Do: `${local.command.invoke.ingest} '{\"source\":\"${dataset}\"}' /dev/stdout` fetches it, or says what is wrong with the API. `${local.command.invoke.clean} '{\"stale\":true,\"dataset\":\"${dataset}\"}' /dev/stdout` cleans what waits, and reports the age.",
+          "Look: ${local.errors_link.ingest}",
+          ] : [
+          "Do: has anybody uploaded? If not: `aws s3 cp FILE s3://${local.bucket_name.raw}/${dataset}/`. If so: `${local.command.invoke.clean} '{\"stale\":true,\"dataset\":\"${dataset}\"}' /dev/stdout` cleans what waits, and reports the age.",
+          "Look: ${local.zone_link.raw}${dataset}/",
+        ],
+      )
+    },
+    {
+      for dataset in local.dataset_names : "${dataset}-rejects" => [
+        "What: over ${var.reject_share_percent} % of an hour's rows of ${dataset} were rejected.",
+        "Where: dataset ${dataset}, bucket ${local.bucket_name.rejection}: each row with its reason.",
+        "Do: with the environment of `terraform -chdir=infra output -json lake_settings`, `tributary status ${dataset}` counts them by reason, and `tributary explain REASON` says what to do. Mend the source and upload again, or the rule and `tributary replay --dataset ${dataset}`",
+        "Look: ${local.zone_link.rejection}${dataset}/",
+      ]
+    },
+  )
+}
 
 resource "aws_sns_topic" "alarms" {
   #checkov:skip=CKV_AWS_26:CloudWatch cannot publish to a topic under AWS's own SNS key - only kms_key encrypts it
@@ -12,14 +85,7 @@ resource "aws_sns_topic_policy" "alarms" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
-      {
-        Sid       = "TlsOnly"
-        Effect    = "Deny"
-        Principal = "*"
-        Action    = "sns:Publish"
-        Resource  = local.topic_arn
-        Condition = { Bool = { "aws:SecureTransport" = "false" } }
-      },
+      local.tls_only[local.topic_arn],
       {
         Sid       = "Alarms"
         Effect    = "Allow"
@@ -31,6 +97,7 @@ resource "aws_sns_topic_policy" "alarms" {
           StringEquals = { "aws:SourceAccount" = local.account }
         }
       },
+      local.events_publish[local.topic_arn],
     ]
   })
 }
@@ -47,7 +114,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   for_each = aws_sqs_queue.dead
 
   alarm_name          = "${each.value.name}-not-empty"
-  alarm_description   = "Work failed for good. Read a message of the queue and the function's log, mend the cause, then redrive (or run again by hand, for failed-runs)"
+  alarm_description   = local.alarm_text["${each.key}-not-empty"]
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"
   dimensions          = { QueueName = each.value.name }
@@ -66,7 +133,7 @@ resource "aws_cloudwatch_metric_alarm" "errors" {
   for_each = aws_lambda_function.lake
 
   alarm_name          = "${each.value.function_name}-errors"
-  alarm_description   = "The function failed as a whole. Its log says why; what it was called with is tried again"
+  alarm_description   = local.alarm_text["${each.key}-errors"]
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   dimensions          = { FunctionName = each.value.function_name }
@@ -85,7 +152,7 @@ resource "aws_cloudwatch_metric_alarm" "oldest_message" {
   for_each = aws_sqs_queue.work
 
   alarm_name          = "${each.value.name}-oldest-message"
-  alarm_description   = "A message waits for over ${var.oldest_message_minutes} minutes: the function is not called, or fails at it again and again. See its log, and whether its event source mapping is enabled; the message is lost after four days, and the next sweep makes it good"
+  alarm_description   = local.alarm_text["${each.key}-oldest-message"]
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateAgeOfOldestMessage"
   dimensions          = { QueueName = each.value.name }
@@ -102,7 +169,7 @@ resource "aws_cloudwatch_metric_alarm" "oldest_message" {
 
 resource "aws_cloudwatch_metric_alarm" "broken_datasets" {
   alarm_name          = "${var.name_prefix}-broken-datasets"
-  alarm_description   = "A folder of the lake's config/datasets/ is wrong, and its dataset is left out; the others go on. The log of clean or aggregate names the file and the line"
+  alarm_description   = local.alarm_text["broken-datasets"]
   namespace           = "Tributary"
   metric_name         = "BrokenDatasets"
   dimensions          = { Function = "clean" }
@@ -158,7 +225,7 @@ resource "aws_cloudwatch_metric_alarm" "no_new_data" {
   for_each = local.quiet_days
 
   alarm_name          = "${var.name_prefix}-${each.key}-no-new-data"
-  alarm_description   = "The newest data of ${each.key}.${local.measures[each.key]} is more than ${each.value} days old, or no sweep has reported its age. Is the API up, did the schedules fire, is the clean queue moving?"
+  alarm_description   = local.alarm_text["${each.key}-no-new-data"]
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value
   evaluation_periods  = 1
@@ -192,7 +259,7 @@ resource "aws_cloudwatch_metric_alarm" "rejects" {
   for_each = toset(local.dataset_names)
 
   alarm_name          = "${var.name_prefix}-${each.key}-rejects"
-  alarm_description   = "Over ${var.reject_share_percent} % of an hour's rows were rejected. The rejection zone has each with its reason; mend the rule and `tributary replay`, or the source"
+  alarm_description   = local.alarm_text["${each.key}-rejects"]
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.reject_share_percent
   evaluation_periods  = 1

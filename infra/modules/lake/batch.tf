@@ -95,26 +95,27 @@ resource "aws_batch_job_definition" "job" {
   }
 }
 
-# A job that failed for good goes where failed runs of functions go.
+# A job that failed for good goes where failed runs of functions go; people are told by messages.tf.
 locals {
   job_failed_rule     = "${local.job_name}-failed"
-  job_failed_rule_arn = "arn:${local.partition}:events:${local.region}:${local.account}:rule/${local.job_failed_rule}"
-}
-
-resource "aws_cloudwatch_event_rule" "job_failed" {
-  count = var.batch ? 1 : 0
-
-  name        = local.job_failed_rule
-  description = "A Batch job of the lake failed after all its attempts"
-  tags        = local.tags
-  event_pattern = jsonencode({
+  job_failed_rule_arn = "${local.rule_arn}/${local.job_failed_rule}"
+  job_failed_pattern = {
     source      = ["aws.batch"]
     detail-type = ["Batch Job State Change"]
     detail = {
       status   = ["FAILED"]
       jobQueue = ["${local.batch_arn}:job-queue/${local.job_name}"]
     }
-  })
+  }
+}
+
+resource "aws_cloudwatch_event_rule" "job_failed" {
+  count = var.batch ? 1 : 0
+
+  name          = local.job_failed_rule
+  description   = "A Batch job of the lake failed after all its attempts"
+  tags          = local.tags
+  event_pattern = jsonencode(local.job_failed_pattern)
 }
 
 resource "aws_cloudwatch_event_target" "job_failed" {

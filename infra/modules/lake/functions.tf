@@ -12,7 +12,7 @@ resource "aws_cloudwatch_log_group" "lake" {
 resource "aws_lambda_function" "lake" {
   #checkov:skip=CKV_AWS_50:No tracing - one function per step, and its metrics and logs say where the time went
   #checkov:skip=CKV_AWS_115:No reserved concurrency - new accounts have ten in all and may not reserve any; queues limit instead
-  #checkov:skip=CKV_AWS_116:aws_lambda_function_event_invoke_config sends failed runs to a queue
+  #checkov:skip=CKV_AWS_116:aws_lambda_function_event_invoke_config sends failed runs to a bus, and that to a queue
   #checkov:skip=CKV_AWS_117:Nothing private to reach unless functions_network is given - a NAT gateway costs more than all else
   #checkov:skip=CKV_AWS_173:No secret is in the environment - it holds bucket names and limits
   #checkov:skip=CKV_AWS_272:Packages are built from this repository, byte for byte the same for the same commit, and hashed here
@@ -88,7 +88,7 @@ resource "aws_lambda_alias" "live" {
   function_version = lookup(var.function_versions, each.key, each.value.version)
 }
 
-# Schedules call asynchronously. Two more tries; what still fails is kept with its request, and an alarm is raised.
+# Schedules call asynchronously. Two more tries; what still fails is kept with its request, and people are told: messages.tf.
 resource "aws_lambda_function_event_invoke_config" "lake" {
   for_each = aws_lambda_alias.live
 
@@ -99,7 +99,7 @@ resource "aws_lambda_function_event_invoke_config" "lake" {
 
   destination_config {
     on_failure {
-      destination = aws_sqs_queue.dead["failed-runs"].arn
+      destination = aws_cloudwatch_event_bus.runs.arn
     }
   }
 }

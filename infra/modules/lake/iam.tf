@@ -1,4 +1,5 @@
-# One role per function, for the job, for Fargate to start the job, and for schedules. Every right is in this file, and
+# One role per function, for the job, for Fargate to start the job, for schedules, and, if asked for, for the digest (digest.tf) and
+# the chat (slack.tf). Every right that a role has is given here, and
 # tests/iam_allowed.json lists all of them once more: a change here that is not made there fails the tests.
 
 locals {
@@ -95,7 +96,7 @@ locals {
       local.in_network,
       [
         { actions = ["logs:CreateLogStream", "logs:PutLogEvents"], resources = ["${local.log_group_arn[name]}:*"] },
-        { actions = ["sqs:SendMessage"], resources = [local.queue_arn["failed-runs"]] },
+        { actions = ["events:PutEvents"], resources = [local.bus_arn] },
       ],
       contains(keys(local.work), name) ? [
         { actions = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"], resources = [local.queue_arn[name]] },
@@ -127,12 +128,16 @@ locals {
       schedule = concat([
         { actions = ["lambda:InvokeFunction"], resources = [for name in ["ingest", "clean", "aggregate"] : "${local.function_arn[name]}:${local.alias}"] },
         { actions = ["sqs:SendMessage"], resources = [local.queue_arn["failed-runs"]] },
-      ], local.key)
+      ], [for name in keys(local.digest) : { actions = ["states:StartExecution"], resources = [local.digest_arn] }], local.key)
     },
+    { for name in keys(local.digest) : name => local.digest_rights },
+    { for name in keys(local.slack) : name => local.chat_rights },
   )
 
   trust = {
     for name in keys(local.rights) : name => lookup({
+      chat      = "chatbot.amazonaws.com"
+      digest    = "states.amazonaws.com"
       job       = "ecs-tasks.amazonaws.com"
       job-start = "ecs-tasks.amazonaws.com"
       schedule  = "scheduler.amazonaws.com"
@@ -155,8 +160,8 @@ resource "aws_iam_role" "lake" {
         Principal = { Service = local.trust[each.key] }
         Action    = "sts:AssumeRole"
       },
-      # Lambda sends no source when it takes a role.
-      local.trust[each.key] == "lambda.amazonaws.com" ? {} : { Condition = { StringEquals = { "aws:SourceAccount" = local.account } } },
+      # Lambda sends no source when it takes a role, and of the chat it is not documented.
+      contains(["chatbot.amazonaws.com", "lambda.amazonaws.com"], local.trust[each.key]) ? {} : { Condition = { StringEquals = { "aws:SourceAccount" = local.account } } },
     )]
   })
 }

@@ -67,6 +67,7 @@ locals {
   batch_arn      = "arn:${local.partition}:batch:${local.region}:${local.account}"
   repository_arn = "arn:${local.partition}:ecr:${local.region}:${local.account}:repository/${local.job_name}"
   topic_arn      = "arn:${local.partition}:sns:${local.region}:${local.account}:${var.name_prefix}-alarms"
+  chat_topic_arn = "arn:${local.partition}:sns:${local.region}:${local.account}:${var.name_prefix}-chat"
 
   # A secret's ARN may lack the six letters that AWS adds to its name.
   secret_arns = {

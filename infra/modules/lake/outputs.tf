@@ -29,7 +29,7 @@ output "batch" {
 }
 
 output "alarm_topic" {
-  description = "Topic of all alarms, to subscribe to"
+  description = "Topic of all alarms and messages, to subscribe to"
   value       = aws_sns_topic.alarms.arn
 }
 
@@ -46,18 +46,19 @@ output "dashboard_url" {
 output "try" {
   description = "Commands to begin with (AWS CLI 2; version 1 knows no --cli-binary-format: leave it out)"
   value = merge(
-    { for source in local.configured : "ingest_${source}" => "aws lambda invoke --region ${local.region} --function-name ${local.function_name.ingest} --cli-binary-format raw-in-base64-out --payload '{\"source\":\"${source}\"}' /dev/stdout" },
+    { for source in local.configured : "ingest_${source}" => "${local.command.invoke.ingest} '{\"source\":\"${source}\"}' /dev/stdout" },
     {
-      aggregate = "aws lambda invoke --region ${local.region} --function-name ${local.function_name.aggregate} --cli-binary-format raw-in-base64-out --payload '{}' /dev/stdout"
+      aggregate = "${local.command.invoke.aggregate} '{}' /dev/stdout"
       upload    = "aws s3 cp FILE s3://${local.bucket_name.raw}/DATASET/"
       redrive   = "aws sqs start-message-move-task --region ${local.region} --source-arn ${local.queue_arn["clean-dead"]}"
       query     = "aws athena start-query-execution --region ${local.region} --work-group ${var.name_prefix} --query-execution-context Database=${local.glue_database} --query-string 'SELECT ...'"
-      sweep     = "aws lambda invoke --region ${local.region} --function-name ${local.function_name.clean} --cli-binary-format raw-in-base64-out --payload '{\"stale\":true}' /dev/stdout"
+      sweep     = "${local.command.invoke.clean} '{\"stale\":true}' /dev/stdout"
       versions  = "aws lambda list-versions-by-function --region ${local.region} --function-name ${local.function_name.clean} --query 'Versions[].[Version,LastModified]'"
     },
     var.alarm_email != null ? {} : {
       subscribe = "aws sns subscribe --region ${local.region} --topic-arn ${local.topic_arn} --protocol email --notification-endpoint YOU@EXAMPLE.ORG"
     },
+    { for name in keys(local.digest) : name => "aws stepfunctions start-execution --region ${local.region} --state-machine-arn ${local.digest_arn}" },
     !var.batch ? {} : {
       for tool in ["buildah", "podman", "docker"] :
       (tool == "buildah" ? "push_image" : "push_image_with_${tool}") => join(" && ", compact([
@@ -97,6 +98,15 @@ output "kms_key_statement" {
       Action    = ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
       Resource  = "*"
       Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:*" } }
+    },
+    {
+      # EventBridge gives SNS no source.
+      Sid       = "LakeMessages"
+      Effect    = "Allow"
+      Principal = { Service = "events.amazonaws.com" }
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
+      Resource  = "*"
+      Condition = { StringEquals = { "kms:EncryptionContext:aws:sns:topicArn" = [local.topic_arn, local.chat_topic_arn] } }
     },
     ], length(local.principal_readers) == 0 ? [] : [{
       Sid       = "LakeReaders" # of other accounts, which no role of this one speaks for

@@ -1,5 +1,5 @@
 # raw ─> clean, and ledger (a raw object is clean) ─> aggregate: both S3 ─> queue ─> function, with a dead-letter queue.
-# A third dead-letter queue, failed-runs, has no queue before it: see schedules.tf, functions.tf and batch.tf.
+# A third dead-letter queue, failed-runs, has no queue before it: see schedules.tf, messages.tf and batch.tf.
 
 locals {
   # What S3 tells to whom. Deleted raw objects are news as well: what was made of them goes too.
@@ -14,7 +14,7 @@ locals {
       clean-dead     = []
       aggregate      = [{ service = "s3.amazonaws.com", source = local.bucket_arn.ledger }]
       aggregate-dead = []
-      failed-runs    = [for source in var.batch ? [local.job_failed_rule_arn] : [] : { service = "events.amazonaws.com", source = source }]
+      failed-runs    = [for source in concat(["${local.rule_arn}/${local.bus_name.runs}/${var.name_prefix}-run-failed"], var.batch ? [local.job_failed_rule_arn] : []) : { service = "events.amazonaws.com", source = source }]
       } : name => jsonencode({
         Version = "2012-10-17"
         Statement = concat(

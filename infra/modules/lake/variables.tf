@@ -64,7 +64,7 @@ variable "permissions_boundary" {
 }
 
 variable "kms_key" {
-  description = "ARN of a KMS key that encrypts everything at rest: buckets (but the log bucket, which S3 writes with its own key only), queues, topic, logs, images, schedules, the functions' environments. Its policy must allow the services that output kms_key_statement names. Null: the keys of AWS, which are free"
+  description = "ARN of a KMS key that encrypts everything at rest: buckets (but the log bucket, which S3 writes with its own key only), queues, topics, logs, images, schedules, the digest, the functions' environments. Its policy must allow the services that output kms_key_statement names. Null: the keys of AWS, which are free"
   type        = string
   default     = null
 
@@ -598,6 +598,38 @@ variable "alarm_email" {
   validation {
     condition     = var.alarm_email == null || can(regex("^[^@\\s]+@[^@\\s]+$", var.alarm_email))
     error_message = "An e-mail address."
+  }
+}
+
+variable "slack" {
+  description = "Channel of Slack that gets the alarms and messages by Amazon Q Developer in chat applications: { team = \"T0123ABCD\", channel = \"C0123ABCD\" }, the ids of the workspace and the channel. The workspace is allowed once by hand, in the console of Amazon Q. Null: no channel"
+  type        = object({ team = string, channel = string })
+  default     = null
+
+  validation {
+    condition     = var.slack == null || try(can(regex("^T[A-Z0-9]+$", var.slack.team)) && can(regex("^[CG][A-Z0-9]+$", var.slack.channel)), false)
+    error_message = "team is the id of a workspace, like T0123ABCD, and channel that of a channel, like C0123ABCD: not their names."
+  }
+}
+
+variable "digest" {
+  description = "A message each week of how each dataset does: rows, rejects, age of the newest data, its page, and alarms that ring. {} is on Mondays at 8 UTC; pages is the root at which people open the pages of consumption, if not in the console: { day = \"FRI\", hour = 16, time_zone = \"Europe/Brussels\", pages = \"https://lake.example.org\" }. Null: no digest"
+  type = object({
+    day       = optional(string, "MON")
+    hour      = optional(number, 8)
+    time_zone = optional(string, "UTC")
+    pages     = optional(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.digest == null || try(contains(["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"], var.digest.day) && contains(range(0, 24), var.digest.hour), false)
+    error_message = "day is MON, TUE, WED, THU, FRI, SAT or SUN, and hour a whole number from 0 to 23."
+  }
+
+  validation {
+    condition     = try(var.digest.pages, null) == null || can(regex("^https://[^\\s\"'<>{}]+$", var.digest.pages))
+    error_message = "pages is an address that begins with https://."
   }
 }
 

@@ -578,3 +578,191 @@ run "topics_are_subscribed_to" {
     error_message = "What is still to be done is said, for each tool."
   }
 }
+
+# Mails and chats show an alarm by its description. CloudWatch takes 1,024 characters of it.
+run "alarms_say_what_where_what_to_do_and_where_to_look" {
+  command = plan
+  variables {
+    name_prefix       = "twenty-letters-long1"
+    illuminate_url    = "https://school.example/live/"
+    illuminate_secret = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:illuminate-AbCdEf"
+    codetrack_url     = "https://course.example/api/"
+    own_datasets      = ["a_dataset_with_quite_a_long_name"]
+    fresh             = { a_dataset_with_quite_a_long_name = { table = "and_a_table_with_quite_a_long_name" }, energy_usage = { table = "reading" } }
+    buckets           = { for zone in ["raw", "rejection", "ledger"] : zone => "a-bucket-of-an-organization-with-a-name-that-is-longest-${zone}" }
+  }
+  override_data {
+    target = data.aws_region.current
+    values = { region = "ap-southeast-1" }
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in concat(values(aws_cloudwatch_metric_alarm.dead_letters), values(aws_cloudwatch_metric_alarm.errors), values(aws_cloudwatch_metric_alarm.oldest_message), [aws_cloudwatch_metric_alarm.broken_datasets], values(aws_cloudwatch_metric_alarm.no_new_data), values(aws_cloudwatch_metric_alarm.rejects)) :
+      length(alarm.alarm_description) <= 1024 && [for line in split("\n", alarm.alarm_description) : split(":", line)[0]] == ["What", "Where", "Do", "Look"] && can(regex("\nDo: .*`(aws|tributary) [^`]+`.*\nLook: https://ap-southeast-1.console.aws.amazon.com/[^ ]+$", alarm.alarm_description))
+    ])
+    error_message = "Four lines, with a command and a link, short enough."
+  }
+  assert {
+    condition     = toset(local.alarm_names) == toset(concat(values(aws_cloudwatch_metric_alarm.dead_letters)[*].alarm_name, values(aws_cloudwatch_metric_alarm.errors)[*].alarm_name, values(aws_cloudwatch_metric_alarm.oldest_message)[*].alarm_name, [aws_cloudwatch_metric_alarm.broken_datasets.alarm_name], values(aws_cloudwatch_metric_alarm.no_new_data)[*].alarm_name, values(aws_cloudwatch_metric_alarm.rejects)[*].alarm_name))
+    error_message = "The digest knows every alarm."
+  }
+  assert {
+    condition     = strcontains(aws_cloudwatch_metric_alarm.no_new_data["irceline"].alarm_description, "'{\"source\":\"irceline\"}'") && !strcontains(aws_cloudwatch_metric_alarm.no_new_data["energy_usage"].alarm_description, "ingest") && strcontains(aws_cloudwatch_metric_alarm.no_new_data["energy_usage"].alarm_description, "s3://a-bucket-of-an-organization-with-a-name-that-is-longest-raw/energy_usage/")
+    error_message = "A source is asked, an upload is made by people."
+  }
+  assert {
+    condition     = endswith(aws_cloudwatch_metric_alarm.errors["clean"].alarm_description, "#logsV2:logs-insights$3FqueryDetail$3D~(end~0~start~-86400~timeType~'RELATIVE~unit~'seconds~editorString~'filter*20level*20*3D*20*27ERROR*27*20*7C*20sort*20*40timestamp*20desc~source~(~'*2Faws*2Flambda*2Ftwenty-letters-long1-clean))")
+    error_message = "The errors of a day, in Logs Insights."
+  }
+}
+
+run "work_that_failed_is_told" {
+  command = apply
+  variables { force_destroy = true }
+
+  assert {
+    condition     = toset(keys(aws_cloudwatch_event_rule.message)) == toset(["ingest", "clean", "aggregate", "job"]) && toset(keys(aws_cloudwatch_event_target.message)) == toset(keys(aws_cloudwatch_event_rule.message))
+    error_message = "Functions and jobs, to one topic."
+  }
+  assert {
+    condition     = alltrue([for target in values(aws_cloudwatch_event_target.message) : target.arn == "arn:aws:sns:eu-west-1:000000000000:tributary-alarms"])
+    error_message = "That of the alarms."
+  }
+  assert {
+    condition = alltrue([
+      for target in values(aws_cloudwatch_event_target.message) :
+      [for line in split("\n", one(target.input_transformer).input_template) : regex("^\"(What|Where|Do|Look): [^\"]+\"$", line)[0]] == ["What", "Where", "Do", "Look"] &&
+      toset(flatten(regexall("<([a-z]+)>", one(target.input_transformer).input_template))) == toset(keys(one(target.input_transformer).input_paths))
+    ])
+    error_message = "Four lines in quotes, none inside, and every value is used."
+  }
+  assert {
+    condition     = alltrue([for config in values(aws_lambda_function_event_invoke_config.lake) : one(one(config.destination_config).on_failure).destination == aws_cloudwatch_event_bus.runs.arn]) && aws_cloudwatch_event_target.run_failed.arn == aws_sqs_queue.dead["failed-runs"].arn && jsondecode(aws_cloudwatch_event_rule.run_failed.event_pattern) == { account = ["000000000000"] }
+    error_message = "All that comes on the bus is kept."
+  }
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.message["job"].event_pattern).detail.arrayProperties == { index = [{ exists = false }] } && !strcontains(aws_cloudwatch_event_rule.job_failed[0].event_pattern, "arrayProperties")
+    error_message = "The queue has each child of an array, people get one message."
+  }
+  # EventBridge gives SNS no source: with a condition nothing would come.
+  assert {
+    condition     = [for statement in jsondecode(aws_sns_topic_policy.alarms.policy).Statement : keys(statement) if statement.Principal == { Service = "events.amazonaws.com" }] == [["Action", "Effect", "Principal", "Resource", "Sid"]]
+    error_message = "Rules may publish."
+  }
+  assert {
+    condition     = length(aws_sns_topic.chat) + length(aws_iam_policy.guardrail) + length(aws_chatbot_slack_channel_configuration.chat) + length(aws_sfn_state_machine.digest) + length(aws_scheduler_schedule.digest) == 0 && !contains(keys(aws_iam_role.lake), "chat") && !contains(keys(aws_iam_role.lake), "digest") && !strcontains(aws_iam_role_policy.lake["schedule"].policy, "states:")
+    error_message = "Neither chat nor digest unless asked for."
+  }
+}
+
+run "without_batch_no_message_of_jobs" {
+  command = plan
+  variables { batch = false }
+
+  assert {
+    condition     = toset(keys(aws_cloudwatch_event_rule.message)) == toset(["ingest", "clean", "aggregate"])
+    error_message = "Of functions alone."
+  }
+}
+
+run "alarms_and_messages_in_slack" {
+  command = apply
+  variables {
+    force_destroy = true
+    slack         = { team = "T0123ABCD", channel = "C0123ABCD" }
+    digest        = {}
+    kms_key       = "arn:aws:kms:eu-west-1:000000000000:key/11111111-2222-3333-4444-555555555555"
+  }
+
+  assert {
+    condition     = aws_chatbot_slack_channel_configuration.chat["chat"].slack_team_id == "T0123ABCD" && aws_chatbot_slack_channel_configuration.chat["chat"].slack_channel_id == "C0123ABCD" && aws_chatbot_slack_channel_configuration.chat["chat"].sns_topic_arns == toset([aws_sns_topic.alarms.arn, aws_sns_topic.chat["chat"].arn])
+    error_message = "The channel gets both topics."
+  }
+  assert {
+    condition     = aws_chatbot_slack_channel_configuration.chat["chat"].guardrail_policy_arns == tolist([aws_iam_policy.guardrail["chat"].arn]) && aws_chatbot_slack_channel_configuration.chat["chat"].iam_role_arn == aws_iam_role.lake["chat"].arn && aws_iam_policy.guardrail["chat"].policy == aws_iam_role_policy.lake["chat"].policy
+    error_message = "Nobody in it can do more than its role."
+  }
+  assert {
+    condition     = toset(flatten([for statement in jsondecode(aws_iam_role_policy.lake["chat"].policy).Statement : statement.Action])) == toset(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricWidgetImage"]) && jsondecode(aws_iam_role.lake["chat"].assume_role_policy).Statement[0].Principal == { Service = "chatbot.amazonaws.com" }
+    error_message = "It looks at alarms."
+  }
+  assert {
+    condition = toset(keys(aws_cloudwatch_event_target.message)) == toset(flatten([for name in keys(aws_cloudwatch_event_rule.message) : [name, "${name}-chat"]])) && alltrue([
+      for name, target in aws_cloudwatch_event_target.message :
+      target.arn == "arn:aws:sns:eu-west-1:000000000000:tributary-chat" && jsondecode(one(target.input_transformer).input_template).source == "custom" && !strcontains(one(target.input_transformer).input_template, "<error>") && !strcontains(one(target.input_transformer).input_template, "<reason>")
+      if endswith(name, "-chat")
+    ])
+    error_message = "In the form that it shows, and without texts that could break it."
+  }
+  assert {
+    condition     = aws_sns_topic.chat["chat"].kms_master_key_id == var.kms_key && one(aws_sfn_state_machine.digest["digest"].encryption_configuration).kms_key_id == var.kms_key && aws_scheduler_schedule.digest["digest"].kms_key_arn == var.kms_key && strcontains(output.kms_key_statement, "tributary-chat")
+    error_message = "With the lake's key."
+  }
+  assert {
+    condition     = jsondecode(aws_sfn_state_machine.digest["digest"].definition).States.Mail.Next == "Chat" && contains(keys(aws_cloudwatch_event_rule.message), "digest")
+    error_message = "The digest as well; if it fails, it says so."
+  }
+}
+
+run "no_slack_by_name" {
+  command = plan
+  variables { slack = { team = "our-company", channel = "#alarms" } }
+  expect_failures = [var.slack]
+}
+
+run "a_digest_on_fridays" {
+  command = plan
+  variables {
+    digest            = { day = "FRI", hour = 16, time_zone = "Europe/Brussels", pages = "https://lake.example.org/" }
+    own_datasets_file = "tests/own_datasets.json"
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.digest["digest"].schedule_expression == "cron(0 16 ? * FRI *)" && aws_scheduler_schedule.digest["digest"].schedule_expression_timezone == "Europe/Brussels" && length(one(aws_scheduler_schedule.digest["digest"].target).dead_letter_config) == 1
+    error_message = "At the time asked for."
+  }
+  assert {
+    condition     = local.digest_page["irceline"] == "https://lake.example.org/irceline/report.html" && jsondecode(jsonencode(local.digest_steps)).Mail.End
+    error_message = "Where pages open, and to mails alone."
+  }
+  assert {
+    condition     = toset([for metric in local.digest_metrics : metric.dimensions.Table if metric.name == "NewestDataAge" && metric.dimensions.Dataset == "trams"]) == toset(keys(local.datasets["trams"].tables)) && length(local.digest_metrics) <= 500
+    error_message = "Own datasets too."
+  }
+  assert {
+    condition     = strcontains(aws_iam_role_policy.lake["schedule"].policy, "stateMachine:tributary-digest") && toset(flatten([for statement in jsondecode(aws_iam_role_policy.lake["digest"].policy).Statement : statement.Action])) == toset(["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "sns:Publish"])
+    error_message = "It counts, and publishes."
+  }
+}
+
+run "pages_in_the_console" {
+  command = plan
+  variables {
+    digest       = {}
+    own_datasets = ["trams"]
+  }
+
+  assert {
+    condition     = local.digest_page["irceline"] == "https://eu-west-1.console.aws.amazon.com/s3/object/tributary-000000000000-consumption?region=eu-west-1&prefix=irceline/report.html" && endswith(local.digest_page["trams"], "-consumption?region=eu-west-1&prefix=trams/")
+    error_message = "A built-in dataset has a page, of another its folder."
+  }
+}
+
+run "no_digest_on_a_day_that_is_none" {
+  command = plan
+  variables { digest = { day = "Monday" } }
+  expect_failures = [var.digest]
+}
+
+run "no_digest_at_half_past" {
+  command = plan
+  variables { digest = { hour = 8.5 } }
+  expect_failures = [var.digest]
+}
+
+run "no_pages_without_encryption" {
+  command = plan
+  variables { digest = { pages = "http://lake.example.org" } }
+  expect_failures = [var.digest]
+}
