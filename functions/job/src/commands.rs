@@ -217,10 +217,11 @@ impl<'a> Session<'a> {
             )));
         }
         // An empty folder is no healthy lake: mostly, another one was meant.
-        let is_asked_for_health = matches!(
-            self.arguments.command,
-            Command::Status { .. } | Command::Verify { .. } | Command::Aggregate { .. } | Command::Replay { .. }
-        );
+        let is_asked_for_health = match &self.arguments.command {
+            Command::Status { .. } | Command::Verify { .. } => true,
+            Command::Aggregate { dataset: None, models, .. } => models.is_empty(),
+            _ => false,
+        };
         if is_asked_for_health && !self.lake.has_zones().await? {
             return Err(Failure::lasting(format!(
                 "{} is no lake: it has none of the folders raw, standard, rejection, consumption, ledger and config; see --lake and LAKE_URL, `tributary init` makes an empty one",
