@@ -435,9 +435,10 @@ impl Deployed {
     fn wait_for_lake(&self) -> Value {
         let begun = Instant::now();
         loop {
-            let queued = QUEUES.map(|queue| self.messages(queue));
+            // Messages last: whoever made the last partition may still be at work on what follows it.
             let states = self.lake.call(&["status"]).ok().json()["datasets"].clone();
             let states = states.as_array().unwrap();
+            let queued = QUEUES.map(|queue| self.messages(queue));
             let is_settled = |state: &Value| state["waiting"] == json!([]) && state["stale"] == json!([]);
             if queued == [0, 0] && states.iter().all(is_settled) {
                 return states.iter().find(|state| state["dataset"] == "irceline").unwrap().clone();
