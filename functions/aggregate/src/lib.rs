@@ -47,7 +47,7 @@ use lake::dataset::{Dataset, Model};
 use lake::glue::Placed;
 use lake::ledger::{ConsumptionEntry, Current, Keep};
 use lake::partition::Partition;
-use lake::progress::Progress;
+use lake::progress::{Progress, Quiet};
 use lake::store::Failure;
 use lake::suggest::{did_you_mean, nearest};
 use serde::Serialize;
@@ -270,8 +270,38 @@ pub async fn aggregate(lake: &Lake, selection: &Selection, workers: usize, progr
     Ok(outcome)
 }
 
-/// Brings one dataset up to date: what there is, what is stale, its partitions, then the files and pages made of them.
+/// Brings one dataset up to date, and looks again until nothing is left to do: another aggregation may have found up to
+/// date what this one replaced afterwards, from what it had read before.
 async fn one_dataset(
+    lake: &Lake,
+    dataset: &Dataset,
+    selection: &Selection,
+    workers: usize,
+    progress: &dyn Progress,
+) -> Result<Outcome> {
+    let mut outcome = one_pass(lake, dataset, selection, workers, progress).await?;
+    let again = Selection { all: false, ..selection.clone() };
+    let mut has_written = !outcome.aggregated.is_empty();
+    for _ in 1..ROUNDS {
+        if !has_written || !outcome.failed.is_empty() || !outcome.too_large.is_empty() {
+            break;
+        }
+        let next = one_pass(lake, dataset, &again, workers, &Quiet).await?;
+        has_written = !next.aggregated.is_empty();
+        let is_again = |made: &Aggregated| {
+            next.aggregated.iter().any(|other| (&other.model, &other.partition) == (&made.model, &made.partition))
+        };
+        outcome.aggregated.retain(|made| !is_again(made));
+        outcome.aggregated.extend(next.aggregated);
+        outcome.failed = next.failed;
+        outcome.too_large = next.too_large;
+        outcome.placed = next.placed;
+    }
+    Ok(outcome)
+}
+
+/// What there is, what is stale, its partitions, then the files and pages made of them.
+async fn one_pass(
     lake: &Lake,
     dataset: &Dataset,
     selection: &Selection,
