@@ -387,6 +387,12 @@ impl Ledger {
         Self { few, ..self }
     }
 
+    /// The same without snapshots, and without notes of what has changed since.
+    #[must_use]
+    pub fn without_snapshots(self) -> Self {
+        self.with_snapshot_after(usize::MAX)
+    }
+
     /// Every raw object's entry, of one dataset or of all, by raw key.
     pub async fn raw_entries(&self, dataset: Option<&str>) -> Result<Entries<RawEntry>> {
         let prefix = dataset.map_or_else(|| "raw/".to_owned(), |dataset| format!("raw/{dataset}/"));

@@ -160,7 +160,7 @@ impl Ledger {
                 Changes::listed(None, &listed).map_err(|error| wrong(&error))?
             }
         };
-        if changes.number > self.few + listed.len() / SHARE {
+        if changes.number > self.few.saturating_add(listed.len() / SHARE) {
             return self.written_anew(old, begun, &changes, keep).await;
         }
         let current = self.beside(&old, &changes).await?;
@@ -190,7 +190,7 @@ impl Ledger {
         }
         let changes = Changes::noted(&keys);
         // What was noted shortly before a snapshot is noted for the next one as well.
-        if changes.number > self.few + rows / SHARE && begun - since > SLACK {
+        if changes.number > self.few.saturating_add(rows / SHARE) && begun - since > SLACK {
             return self.written_anew(old, begun, &changes, keep).await.map(Some);
         }
         self.beside(&old, &changes).await.map(Some)

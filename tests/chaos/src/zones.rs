@@ -217,7 +217,8 @@ impl Zones {
             manifests: Store::of(MemoryStore::new("batch", &Clock::default(), Mutant::None)),
         };
         let mut lake = Lake::over(stores, catalog.clone(), StoreUrl::File("memory".into()));
-        lake.ledger = lake.ledger.with_snapshot_after(if zones.snapshots { few } else { usize::MAX / 2 });
+        let ledger = lake.ledger.clone();
+        lake.ledger = if zones.snapshots { ledger.with_snapshot_after(few) } else { ledger.without_snapshots() };
         lake
     }
 }
