@@ -88,7 +88,7 @@ pub(super) fn decoded_by(
     let object = RawObject { dataset, table: dataset.table("t").unwrap(), key: &key, received_at };
     let mut kept = Kept::default();
     match decode(&object, &mut kept) {
-        Ok(Notes { gaps, ignored_columns, preamble, seen }) => {
+        Ok(Notes { gaps, ignored_columns, preamble, seen, .. }) => {
             kept.preamble = preamble;
             assert_eq!(seen, (kept.rows.len() + kept.rejects.len()) as u64, "what was seen arrived");
             kept.notes = (gaps.len(), ignored_columns);
