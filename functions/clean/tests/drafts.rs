@@ -345,6 +345,8 @@ fn a_draft_that_does_not_fit_says_so() {
     assert_eq!(is_said, draft.tried.rejected * 2 >= 5, "{:?} {:?}", draft.tried, draft.notes);
     let quoted = "\"id\", \"name\"\n1, \"Doe, J\"\n2, \"Roe, K\"\n";
     drafted("a.csv", quoted, 2, 0, &["skip_blanks = true", "column.name]"]);
+    let within = drafted("a.csv", "id,name\n1,\"a, \"\"b\"\"\"\n2,\"c, d\"\n", 2, 0, &["column.name]"]);
+    assert!(!within.dataset_toml.contains("skip_blanks"), "{}", within.dataset_toml);
     let draft = tried("a.csv", "'id','name'\n'1','Doe'\n'2','Roe'\n").unwrap();
     assert!(draft.notes.iter().any(|note| note.contains("apostrophes")), "{:?}", draft.notes);
     let zip = zipped(&[

@@ -76,12 +76,14 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
     };
     let mut best = (0.0, Dialect::plain(delimiters.first().copied().unwrap_or(b',')));
     for delimiter in delimiters {
-        for (has_quotes, escape) in [(true, None), (true, Some(b'\\')), (false, None), (false, Some(b'\\'))] {
-            let is_of_use = (has_quotes || head.contains(&b'"')) && (escape.is_none() || has_escaped(head, delimiter));
+        let ways = [(true, None), (true, Some(b'\\')), (false, None), (false, Some(b'\\'))];
+        for ((has_quotes, escape), skips_blanks) in ways.into_iter().flat_map(|way| [(way, false), (way, true)]) {
+            let is_of_use = (has_quotes || head.contains(&b'"'))
+                && (escape.is_none() || has_escaped(head, delimiter))
+                && (!skips_blanks || has_quotes && has_blank_before_quote(head, delimiter));
             if !is_of_use {
                 continue;
             }
-            let skips_blanks = has_quotes && has_blank_before_quote(head, delimiter);
             let dialect = Dialect { has_quotes, skips_blanks, escape, ..Dialect::plain(delimiter) };
             let score = score(&csv::sample(head, dialect, COMPARED)?.1);
             if score > best.0 * 1.001 {
