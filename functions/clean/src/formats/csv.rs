@@ -169,6 +169,11 @@ fn begin<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<B
             ahead(object, bytes.get(..LOOK_AHEAD).unwrap_or(bytes), dialect, record.row)
         };
         let texts: Vec<&str> = record.texts().collect();
+        let may_be_json = records == 0 && matches!(header, Header::Auto | Header::Always);
+        if may_be_json && begins_as_json(record.text) && !Layout::is_header(table, &texts) {
+            let why = "the object begins as JSON does: name it .json, or .ndjson if each line is a row, or declare its format";
+            return Err(Stop::reject("wrong_kind", why));
+        }
         if hint.is_none() && record.flaw.is_none() {
             hint = other_way(object, &record, slicer.dialect(), header != Header::Find);
         }
@@ -199,6 +204,10 @@ fn begin<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<B
     if records > 0 { Err(hinted(Layout::no_header(table), hint)) } else { Ok(None) }
 }
 
+fn begins_as_json(text: &[u8]) -> bool {
+    [&b"{\""[..], b"[{"].iter().any(|json| text.starts_with(json)) || matches!(text, b"[" | b"{")
+}
+
 /// Refuses the object by what is wrong with a record that may be its header.
 fn no_header(record: &Sliced, (reason, why): (&'static str, String)) -> Stop {
     Stop::reject(reason, format!("line {} may be the header: {why}", record.row))
@@ -225,11 +234,6 @@ fn ahead(object: &RawObject, bytes: &[u8], dialect: Dialect, line: u64) -> Resul
 fn other_way(object: &RawObject, record: &Sliced, dialect: Dialect, may_be_row: bool) -> Option<Stop> {
     if !record.is_text {
         return Some(no_header(record, no_text(object, record.text)));
-    }
-    if [&b"{\""[..], b"[{", b"[\n"].iter().any(|json| record.text.starts_with(json)) || record.text == b"[" {
-        let why =
-            "the object begins as JSON does: name it .json, or .ndjson if each line is a row, or declare its format";
-        return Some(Stop::reject("wrong_kind", why));
     }
     // The usual mistake: one delimiter is declared, or none, and the file has another one.
     let others = DELIMITERS.iter().filter(|(delimiter, _)| *delimiter != dialect.delimiter);
