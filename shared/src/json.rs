@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use words::names::is_same;
 
 /// A JSON value, one level deep.
 #[derive(Debug)]
@@ -61,6 +62,12 @@ impl<'a> Object<'a> {
     /// The value of a member.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.0.iter().rev().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
+    /// The value of a member that a column is read from: of that name, or else of the same but for case and white space.
+    pub fn member(&self, name: &str) -> Option<&'a RawValue> {
+        let same = || self.0.iter().rev().find(|(known, _)| is_same(known, name)).map(|(_, value)| *value);
+        self.get(name).or_else(same)
     }
 
     /// All members in their order.

@@ -15,10 +15,10 @@ pub fn below_dataset(raw_key: &str) -> &str {
     raw_key.split_once('/').map_or("", |(_, rest)| rest)
 }
 
-/// Whether a raw key is hidden: a segment below the dataset begins with `_` or `.`. Nobody cleans such objects; a source
-/// may keep the progress of a run there.
+/// Whether a raw key is hidden: a segment below the dataset begins with `_` or `.`, or with `~$` as what Excel keeps beside
+/// an open workbook. Nobody cleans such objects; a source may keep the progress of a run there.
 pub fn is_hidden(raw_key: &str) -> bool {
-    below_dataset(raw_key).split('/').any(|segment| segment.starts_with(['_', '.']))
+    below_dataset(raw_key).split('/').any(|segment| segment.starts_with(['_', '.']) || segment.starts_with("~$"))
 }
 
 /// Whether a key is a folder's own: consoles put an empty object there so that a folder shows.
@@ -194,6 +194,8 @@ mod tests {
             ("illuminate/year=24-25/_progress/1/0001.responses_group.ndjson", true),
             ("illuminate/_SUCCESS", true),
             ("illuminate/.DS_Store", true),
+            ("hours/2026/~$november.xlsx", true),
+            ("hours/2026/~november.xlsx", false),
             ("illuminate/year=24-25/responses_group.ndjson", false),
             ("_own/a_b/c.json", false),
         ] {

@@ -32,4 +32,4 @@ pub mod years;
 
 pub use self::error::{Error, Result};
 pub use self::lake::{Lake, Stores};
-pub use words::suggest;
+pub use words::{names, suggest};

@@ -37,6 +37,8 @@ pub enum Raw<'v> {
     Text(Cow<'v, str>),
     /// A JSON number, as it stands.
     Number(&'v str),
+    /// A whole number beyond 2^53 that the raw object has as a double: its neighbours are the same double.
+    Vague(f64),
     /// JSON's true or false.
     Bool(bool),
     /// A JSON list or object.
@@ -93,6 +95,7 @@ pub fn check<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
         // An empty text is a text, and nothing else.
         Raw::Text(text) if column.kind != ColumnType::String && text.trim().is_empty() => Typed::Null,
         Raw::Number(number) if is_missing_number(column, number) => Typed::Null,
+        Raw::Vague(number) if column.is_missing_number(number) => Typed::Null,
         raw => convert(column, raw)?,
     };
     // A double is several integers beyond 2^53: these are compared as they are.
@@ -129,15 +132,22 @@ pub fn require(column: &Column, typed: &Typed) -> Result<(), Refusal> {
 
 fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
     let is_number = matches!(raw, Raw::Number(_));
+    let is_stamp = matches!(raw, Raw::Stamp { .. });
     let text: Cow<'v, str> = match raw {
         // Blanks around a text are part of it, and of no other value.
         Raw::Text(text) if column.kind == ColumnType::String => text,
         Raw::Text(text) => trimmed(text),
         Raw::Number(number) => number.into(),
+        Raw::Vague(number) if column.kind == ColumnType::Float64 => return Ok(Typed::Float(number)),
+        Raw::Vague(_) => {
+            let why = "the number stands in the file as a double beyond 2^53, which has lost its last digits: write it there as \
+                       a text or an integer, or declare float64";
+            return Err(("not_exact", why.to_owned()));
+        }
         Raw::Bool(truth) => if truth { "true" } else { "false" }.into(),
         Raw::Stamp { time, is_utc } => match stamp(column, time, is_utc) {
             Some(typed) => return typed,
-            None => format!("{}{}", time.format("%Y-%m-%dT%H:%M:%S%.f"), if is_utc { "Z" } else { "" }).into(),
+            None => stamp_text(time, is_utc).into(),
         },
         Raw::Missing | Raw::Nested => {
             let why = "a single value was expected, not a list, an object or bytes that are no text";
@@ -147,15 +157,16 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
     match column.kind {
         ColumnType::String => string(column, text),
         ColumnType::Int64 => {
-            let text = if is_number { text } else { with_plain_marks(column, text)? };
-            let whole = text.parse().ok().or_else(|| whole(&text, column.round, is_number));
-            whole.map(Typed::Int).ok_or_else(|| not_a("not_an_integer", "an integer"))
+            let plain = if is_number { text.clone() } else { with_plain_marks(column, &text)? };
+            let whole = plain.parse().ok().or_else(|| whole(&plain, column.round, is_number));
+            whole.map(Typed::Int).ok_or_else(|| no_number(column, "not_an_integer", "an integer", &text))
         }
         ColumnType::Float64 => {
-            let text = if is_number { text } else { with_plain_marks(column, text)? };
-            let number: f64 = fast_float2::parse(text.as_bytes()).map_err(|_| not_a("not_a_number", "a number"))?;
+            let plain = if is_number { text.clone() } else { with_plain_marks(column, &text)? };
+            let number: f64 = fast_float2::parse(plain.as_bytes())
+                .map_err(|_| no_number(column, "not_a_number", "a number", &text))?;
             // `inf` is a text as well.
-            if number.is_infinite() && text.contains(|character: char| character.is_ascii_digit()) {
+            if number.is_infinite() && plain.contains(|character: char| character.is_ascii_digit()) {
                 return Err(("out_of_range", "the number is beyond the range of doubles".to_owned()));
             }
             Ok(Typed::Float(if column.round { number.round_ties_even() } else { number }))
@@ -170,15 +181,23 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
         }
         ColumnType::Date => {
             let date = date(&column.format, &text);
-            let date = date.ok_or_else(|| not_a("not_a_date", &format!("a date like {}", example(&column.format))))?;
-            let is_junk = column.null_before.is_some_and(|first| date < first);
-            if !is_junk && !years::has(date) {
-                return Err(years::out_of_range());
-            }
-            Ok(if is_junk { Typed::Null } else { Typed::Int(i64::from(Date32Type::from_naive_date(date))) })
+            let date = date.ok_or_else(|| {
+                let more = if is_stamp {
+                    HAS_TIME_OF_DAY
+                } else if is_number {
+                    IS_COUNT
+                } else {
+                    ""
+                };
+                not_a("not_a_date", &format!("a date like {}{more}", example(&column.format)))
+            })?;
+            date_typed(column, date)
         }
         ColumnType::Timestamp => {
-            let typed = instant(column, &text)?;
+            let typed = instant(column, &text).map_err(|(code, why)| match code {
+                "not_a_timestamp" if is_number => (code, format!("{why}{IS_COUNT}")),
+                _ => (code, why),
+            })?;
             in_range(typed)
         }
     }
@@ -192,37 +211,70 @@ fn in_range(typed: Typed<'static>) -> Result<Typed<'static>, Refusal> {
     }
 }
 
-/// A date and time of day into a date or an instant; `None` for columns of other types.
+/// What is said of a time in a column of dates.
+const HAS_TIME_OF_DAY: &str =
+    ", but a time: declare type = \"timestamp\", and its day as a column of its own with day_of";
+
+/// What is said of a number in such a column.
+const IS_COUNT: &str = ", but a number: declare format = \"excel\" if it counts days as Excel does, \"epoch_s\" or \"epoch_ms\" if it counts from 1970";
+
+/// A date and time of day into a date or an instant; `None` where their text decides. A date is one at midnight of no zone:
+/// what has a time of day, or is an instant, is a date only by a format that says so.
 fn stamp(column: &Column, time: NaiveDateTime, is_utc: bool) -> Option<Result<Typed<'static>, Refusal>> {
     match column.kind {
-        ColumnType::Date => {
-            let is_junk = column.null_before.is_some_and(|first| time.date() < first);
-            Some(match (is_junk, years::has(time.date())) {
-                (true, _) => Ok(Typed::Null),
-                (_, true) => Ok(Typed::Int(i64::from(Date32Type::from_naive_date(time.date())))),
-                _ => Err(years::out_of_range()),
-            })
-        }
+        ColumnType::Date if !is_utc && time.time() == NaiveTime::MIN => Some(date_typed(column, time.date())),
         ColumnType::Timestamp if is_utc => Some(in_range(Typed::Int(time.and_utc().timestamp_micros()))),
         ColumnType::Timestamp => Some(local(column, time).and_then(in_range)),
         _ => None,
     }
 }
 
+/// A date as the column takes it.
+fn date_typed(column: &Column, date: NaiveDate) -> Result<Typed<'static>, Refusal> {
+    let is_junk = column.null_before.is_some_and(|first| date < first);
+    if !is_junk && !years::has(date) {
+        return Err(years::out_of_range());
+    }
+    Ok(if is_junk { Typed::Null } else { Typed::Int(i64::from(Date32Type::from_naive_date(date))) })
+}
+
+/// A date and time of day as a text.
+pub fn stamp_text(time: NaiveDateTime, is_utc: bool) -> String {
+    format!("{}{}", time.format("%Y-%m-%dT%H:%M:%S%.f"), if is_utc { "Z" } else { "" })
+}
+
 /// A number's text with a point before its decimals and nothing between thousands. A point that is neither becomes what no
 /// number has.
-fn with_plain_marks<'v>(column: &Column, text: Cow<'v, str>) -> Result<Cow<'v, str>, Refusal> {
-    let text = match column.thousands {
-        None => text,
+fn with_plain_marks<'t>(column: &Column, text: &'t str) -> Result<Cow<'t, str>, Refusal> {
+    let plain: Cow<'t, str> = match column.thousands {
+        None => text.into(),
         Some(mark) => {
-            let why = || ("not_a_number", "the marks between thousands are not those declared".to_owned());
-            mark.without(&text, column.decimal.character()).ok_or_else(why)?.into()
+            let why = || no_number(column, "not_a_number", "a number", text);
+            mark.without(text, column.decimal.character()).ok_or_else(why)?.into()
         }
     };
     Ok(match column.decimal {
-        Decimal::Point => text,
-        Decimal::Comma => text.replace('.', " ").replace(',', ".").into(),
+        Decimal::Point => plain,
+        Decimal::Comma => plain.replace('.', " ").replace(',', ".").into(),
     })
+}
+
+/// Why a text is no number, and which option may read it.
+fn no_number(column: &Column, code: &'static str, wanted: &str, text: &str) -> Refusal {
+    let is_mark = |character: char| ",.'_\u{2019}".contains(character) || character.is_whitespace();
+    let is_written = text.chars().all(|c| c.is_ascii_digit() || is_mark(c) || matches!(c, '-' | '+'))
+        && text.contains(|character: char| character.is_ascii_digit());
+    let is_broken = || fast_float2::parse::<f64, _>(text.as_bytes()).is_ok();
+    let cure = if code == "not_an_integer" && is_broken() {
+        "it has decimals: declare float64, or round = true"
+    } else if is_written && column.thousands.is_some() {
+        "the marks in it are not those declared as decimal and thousands"
+    } else if is_written {
+        "it has marks: declare decimal = \",\" or thousands, as they are"
+    } else {
+        "if it stands for no value, list it under missing"
+    };
+    (code, format!("the value is not {wanted}; {cure}"))
 }
 
 /// A whole number that is written like `18.0`, or any number to be rounded. Texts have no exponents: `1E5` may be a code.
@@ -274,6 +326,9 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 fn string<'v>(column: &Column, text: Cow<'v, str>) -> Result<Typed<'v>, Refusal> {
+    if text.contains('\0') {
+        return Err(("nul_byte", "the value has a NUL byte, which no text has".to_owned()));
+    }
     let text = if column.trims() { trimmed(text) } else { text };
     let text = match &column.extract {
         None => text,
@@ -304,7 +359,7 @@ fn date(formats: &[TimeFormat], text: &str) -> Option<NaiveDate> {
             let with_time = || local_of(text, pattern).map(|time| time.date());
             NaiveDate::parse_from_str(text, pattern).ok().or_else(with_time)
         }
-        TimeFormat::Excel => excel(text).map(|time| time.date()),
+        TimeFormat::Excel => excel(text).filter(|time| time.time() == NaiveTime::MIN).map(|time| time.date()),
         TimeFormat::EpochMs | TimeFormat::EpochS | TimeFormat::EpochUs | TimeFormat::EpochNs => None,
     })
 }

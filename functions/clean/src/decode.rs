@@ -179,7 +179,16 @@ impl<R> Capped<R> {
 
 impl<R: Read> Read for Capped<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.reader.read(buffer)?;
+        let is_begun = self.left < MAX_DECOMPRESSED;
+        let read = self.reader.read(buffer).map_err(|error| match error.kind() {
+            // What would be the next member has no header.
+            io::ErrorKind::InvalidInput if is_begun => {
+                let why =
+                    "something that is not compressed stands behind the compressed bytes, such as zeros: cut it off";
+                io::Error::new(io::ErrorKind::InvalidData, why)
+            }
+            _ => error,
+        })?;
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
             let why = format!("it decompresses to more than {MAX_DECOMPRESSED} bytes: upload it in parts");
             io::Error::new(io::ErrorKind::InvalidData, why)

@@ -22,7 +22,7 @@ const fn whole(code: &'static str, cause: &'static str, cure: &'static str) -> R
 }
 
 /// All reasons, by code.
-pub const REASONS: [Reason; 49] = [
+pub const REASONS: [Reason; 50] = [
     row(
         "above_maximum",
         "A number is greater than the column's `max`.",
@@ -35,8 +35,9 @@ pub const REASONS: [Reason; 49] = [
     ),
     row(
         "bad_quote",
-        "A quote opens and is not closed, or text follows where it is closed.",
-        "Double quotes inside a value, or declare `escape = \"\\\\\"` if a backslash stands before them, or `quote = \"none\"` \
+        "A quote opens and is not closed, or text follows where it is closed, or blanks stand before it.",
+        "Double quotes inside a value, or declare `escape = \"\\\\\"` if a backslash stands before them, `skip_blanks = true` if \
+         blanks stand around them, or `quote = \"none\"` \
          if quotes are characters like others. In a line that may be the header, it rejects the object.",
     ),
     row(
@@ -46,8 +47,9 @@ pub const REASONS: [Reason; 49] = [
     ),
     whole(
         "damaged",
-        "A zip archive, workbook or Parquet file is not as its format should be, or has a password.",
-        "Write or upload it again, without a password.",
+        "A zip archive, workbook or Parquet file is not as its format should be, has a password, or is packed by another method \
+         than Deflate.",
+        "Write or upload it again; the message says what is wrong.",
     ),
     whole(
         "duplicate_column",
@@ -74,7 +76,8 @@ pub const REASONS: [Reason; 49] = [
     whole(
         "missing_column",
         "The header lacks a declared column, or there is no header and the first line has another number of values. A header \
-         below rows that lacks one rejects the rows below it.",
+         below rows that lacks one rejects the rows below it. In JSON, no row has a declared member, and rows have an undeclared \
+         one of a like name, which it may be called now.",
         "Rename the column in the file, or declare its name as `field`. Declare `optional = true` if files may lack it; \
          `header = \"find\"` or `skip_lines` if the header stands further below; `delimiter` if it is another one; \
          `header = \"never\"` if there is none.",
@@ -96,7 +99,7 @@ pub const REASONS: [Reason; 49] = [
     ),
     row(
         "no_members",
-        "A JSON object has none of the members that columns are read from. Names count with upper and lower case.",
+        "A JSON object has none of the members that columns are read from.",
         "Declare the members' names as `field`, or where they are as `path`; `rows` if the rows are further within.",
     ),
     whole(
@@ -117,8 +120,9 @@ pub const REASONS: [Reason; 49] = [
     row("not_a_bool", "A value is neither true nor false.", "Declare `true_values` and `false_values`."),
     row(
         "not_a_date",
-        "A text is not a date as the column declares it. `%Y` takes four digits.",
-        "Declare each `format` that occurs.",
+        "A text is not a date as the column declares it (`%Y` takes four digits), or a value of a workbook or a Parquet file has a \
+         time of day, or is an instant.",
+        "Declare each `format` that occurs; for times `type = \"timestamp\"`, and a column with `day_of` for the day.",
     ),
     whole(
         "not_a_list",
@@ -149,6 +153,12 @@ pub const REASONS: [Reason; 49] = [
         "not_decompressible",
         "A compressed object is damaged or incomplete, or is plain text under the name of something compressed.",
         "Upload it again, under a name that fits.",
+    ),
+    row(
+        "not_exact",
+        "A whole number beyond 2^53 stands in a workbook or a Parquet file as a double, which has lost its last digits, and the \
+         column is no `float64`.",
+        "Write it as an integer or a text where the file is made; declare `float64` if its last digits do not matter.",
     ),
     row(
         "not_finite",
@@ -243,7 +253,8 @@ pub const REASONS: [Reason; 49] = [
     row(
         "wrong_type",
         "A list, an object or bytes that are no text stand where a single value should.",
-        "Declare `path = \"/member/within\"`, or `explode` if each element is a row.",
+        "In JSON, declare `path = \"/member/within\"`, or `explode` if each element is a row; in Parquet, write a column for each \
+         value.",
     ),
 ];
 

@@ -210,6 +210,13 @@ impl<R: Read> Scanner<R> {
         match self.window().first() {
             None => Stop::reject("truncated", format!("the object ends at byte {offset} where {wanted} should follow")),
             Some(b'<') => Stop::reject("not_json", format!("byte {offset} is '<' instead of {wanted}: an HTML page?")),
+            Some(_) if offset == 0 => {
+                let why = format!(
+                    "the object does not begin as JSON does: {wanted} should be there; if it is a table of \
+                                   values between delimiters, name it .csv, or declare format = \"csv\""
+                );
+                Stop::reject("not_json", why)
+            }
             Some(_) => Stop::reject("not_json", format!("what begins at byte {offset} is not {wanted}")),
         }
     }

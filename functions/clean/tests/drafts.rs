@@ -314,3 +314,51 @@ fn no_value_becomes_a_name() {
         }
     }
 }
+
+#[test]
+fn a_few_bad_values_leave_a_column_its_type_and_are_said() {
+    let days = |bad: &str| (1..29).map(|day| format!("2026-11-{day:02},{day}\n")).collect::<String>() + bad;
+    for bad in ["2026-11-31,29\n", "soon,29\n"] {
+        let text = format!("day,v\n{}", days(bad));
+        let draft = drafted("a.csv", text, 28, 1, &["column.day]\ntype = \"date\""]);
+        assert!(draft.tried.reasons.contains_key("not_a_date"), "{bad}: {:?}", draft.tried);
+    }
+    let text = "id,d,v\n1,2026-11-01,5\n2,2026-11-02,6\n3,2026-11-03,7\nSource: X, Y\n";
+    let draft = drafted("a.csv", text, 3, 1, &["column.id]\ntype = \"int64\"", "type = \"date\""]);
+    assert!(draft.notes.iter().any(|note| note.contains("the last line looks like no row")), "{:?}", draft.notes);
+    for below in ["UTC,degC", "----,----"] {
+        let text = format!("time,temp\n{below}\n2026-11-01 10:00,1.5\n2026-11-02 10:00,2.5\n");
+        let draft = drafted("a.csv", text, 2, 1, &["type = \"timestamp\"", "column.temp]\ntype = \"float64\""]);
+        assert!(draft.notes.iter().any(|note| note.contains("below the header")), "{below}: {:?}", draft.notes);
+    }
+    // A card that may be read as a date is a card.
+    let cards = (0..100).map(|card| format!("{card},{:08}\n", 18_929 + card * 731 % 90_000)).collect::<String>();
+    let text = format!("id,card\n{cards}100,00090322\n");
+    drafted("a.csv", text, 101, 0, &["column.card]\ntype = \"string\""]);
+}
+
+#[test]
+fn a_draft_that_does_not_fit_says_so() {
+    let text = "id,v\n1,2\n2,3,4\n3,4,5\n4,5,6\n5,6\n";
+    let draft = tried("a.csv", text).unwrap();
+    let is_said = draft.notes.iter().any(|note| note.contains("half of its own sample"));
+    assert_eq!(is_said, draft.tried.rejected * 2 >= 5, "{:?} {:?}", draft.tried, draft.notes);
+    let quoted = "\"id\", \"name\"\n1, \"Doe, J\"\n2, \"Roe, K\"\n";
+    drafted("a.csv", quoted, 2, 0, &["skip_blanks = true", "column.name]"]);
+    let within = drafted("a.csv", "id,name\n1,\"a, \"\"b\"\"\"\n2,\"c, d\"\n", 2, 0, &["column.name]"]);
+    assert!(!within.dataset_toml.contains("skip_blanks"), "{}", within.dataset_toml);
+    let draft = tried("a.csv", "'id','name'\n'1','Doe'\n'2','Roe'\n").unwrap();
+    assert!(draft.notes.iter().any(|note| note.contains("apostrophes")), "{:?}", draft.notes);
+    let zip = zipped(&[
+        ("README.md", b"# Rows of trams, in some detail, by the hour\n"),
+        ("data/a.csv", b"id,v\n1,2\n2,3\n"),
+    ]);
+    drafted("a.zip", zip, 2, 0, &["entries = \"**/*.csv\"", "column.v]\ntype = \"int64\""]);
+}
+
+#[test]
+fn a_list_with_an_element_that_is_no_json_is_drafted_by_the_others() {
+    let text = "[{\"id\":1,\"v\":2},{\"id\":2,\"v\":NaN},{\"id\":3,\"v\":4}]";
+    let draft = drafted("a.json", text, 2, 1, &["format = \"json\"", "column.v]\ntype = \"int64\""]);
+    assert!(draft.tried.reasons.contains_key("not_json"), "{:?}", draft.tried);
+}

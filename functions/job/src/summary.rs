@@ -10,6 +10,7 @@ use clean::Cleaned;
 use ingest::{Ingested, Missing};
 use lake::Lake;
 use lake::batch::HandedOver;
+use lake::dataset::ends_in;
 use lake::ledger::{Reason, Rows};
 use lake::settings::Zone;
 use serde::Serialize;
@@ -264,15 +265,24 @@ impl Summary {
             return;
         }
         let mut rows = Rows::default();
-        let mut by_table: BTreeMap<String, Rows> = BTreeMap::new();
+        let mut by_table: BTreeMap<String, (Rows, u64)> = BTreeMap::new();
         for cleaned in &self.cleaned {
             rows.add(&cleaned.rows);
-            by_table.entry(format!("{}.{}", cleaned.dataset, cleaned.table)).or_default().add(&cleaned.rows);
+            let of_table = by_table.entry(format!("{}.{}", cleaned.dataset, cleaned.table)).or_default();
+            of_table.0.add(&cleaned.rows);
+            of_table.1 += cleaned.preamble;
         }
         let objects = counted(self.cleaned.len() as u64, "object");
         self.step(text, "clean", &format!("{objects}, {}", account(&rows)));
-        for (table, rows) in by_table {
-            line(text, format_args!("           {table}: {}", account(&rows)));
+        for (table, (rows, preamble)) in by_table {
+            let beside = match preamble {
+                0 => String::new(),
+                lines => format!(
+                    "; {} beside them: before a header, a header that comes again, or comments",
+                    counted(lines, "line")
+                ),
+            };
+            line(text, format_args!("           {table}: {}{beside}", account(&rows)));
         }
         for cleaned in &self.cleaned {
             if let Some(reject) = &cleaned.rejected_whole {
@@ -350,7 +360,13 @@ fn reasons_text(cleaned: &[Cleaned], text: &mut String) {
     for (reason, (rows, key, found)) in reasons.iter().take(REASONS_SHOWN) {
         let column = found.column.as_ref().map(|column| format!(" (column {column})")).unwrap_or_default();
         let (rows, row) = (counted(*rows, "row"), found.first);
-        line(text, format_args!("           rejected as {reason}: {rows}, such as line {row} of {key}{column}"));
+        let is = |ending| ends_in(key, ending);
+        let place = match (is(".json"), is(".xlsx") || is(".parquet")) {
+            (true, _) => "element",
+            (_, true) => "row",
+            _ => "line",
+        };
+        line(text, format_args!("           rejected as {reason}: {rows}, such as {place} {row} of {key}{column}"));
     }
     if all > REASONS_SHOWN {
         let more = all - REASONS_SHOWN;

@@ -107,7 +107,7 @@ impl Table {
                 (Some(path), _) => row.pointer(path),
                 (_, Some(path)) => request.pointer(path),
                 _ if !column.joined.is_empty() => return check(column, joined(column, &row)).into(),
-                _ => column.fields().find_map(|name| row.get(name)),
+                _ => column.fields().find_map(|name| row.member(name)),
             };
             column.judge(value)
         };
@@ -128,12 +128,12 @@ impl Table {
 fn joined<'v>(column: &Column, row: &Object<'v>) -> Raw<'v> {
     let mut text = String::new();
     for name in &column.joined {
-        let value = Raw::from(row.get(name));
+        let value = Raw::from(row.member(name));
         let part = match &value {
             Raw::Text(part) => part.trim(),
             Raw::Number(digits) => digits,
             Raw::Missing => "",
-            Raw::Bool(_) | Raw::Nested | Raw::Stamp { .. } => return Raw::Nested,
+            Raw::Vague(_) | Raw::Bool(_) | Raw::Nested | Raw::Stamp { .. } => return Raw::Nested,
         };
         if !text.is_empty() && !part.is_empty() {
             text.push(' ');

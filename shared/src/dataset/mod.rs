@@ -148,6 +148,7 @@ impl Dataset {
                 }
             }
             let made = Table::new(&table, declared, &context, zone);
+            let made = made.and_then(|made| made.beside(&tables).map(|()| made));
             tables.push(made.map_err(|mistake| mistake.within(&table).within("table"))?);
         }
         let settings = List::settings(&parsed.settings).map_err(|mistake| mistake.within(SETTINGS))?;

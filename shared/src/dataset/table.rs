@@ -170,10 +170,14 @@ pub struct Table {
     pub comment: Option<u8>,
     /// The same: whether quotes may hold values.
     pub quote: Quote,
+    /// The same: whether blanks around quotes are no part of a value.
+    pub skips_blanks: bool,
     /// The same: what takes the meaning from the character behind it.
     pub escape: Option<u8>,
     /// Formats of text: how bytes are characters, if no byte order mark says it.
     pub encoding: Encoding,
+    /// Names in a `.zip` that are read; `None`: all.
+    entries: Option<Globs>,
     /// Format `xlsx`: the sheet; `None`: the only one with cells.
     pub sheet: Option<Sheet>,
     /// How the table is cut.
@@ -224,6 +228,10 @@ struct TableFile {
     from: Vec<String>,
     #[serde(default)]
     format: Option<Format>,
+    #[serde(default, deserialize_with = "one_or_many")]
+    entries: Vec<String>,
+    #[serde(default)]
+    skip_blanks: bool,
     #[serde(default)]
     rows: String,
     #[serde(default, deserialize_with = "one_or_many")]
@@ -281,6 +289,7 @@ impl TableFile {
             ("skip_lines", self.skip_lines > 0, is_sheet, "csv, tsv and xlsx"),
             ("comment", self.comment.is_some(), is_lines, "csv and tsv"),
             ("quote", self.quote.is_some(), is_lines, "csv and tsv"),
+            ("skip_blanks", self.skip_blanks, is_lines, "csv and tsv"),
             ("escape", self.escape.is_some(), is_lines, "csv and tsv"),
             ("encoding", self.encoding.is_some(), is_lines || is_json, "csv, tsv, json and ndjson"),
             ("sheet", self.sheet.is_some(), has(&[Format::Xlsx]), "xlsx"),
@@ -349,8 +358,13 @@ impl Table {
             skip_lines: file.skip_lines,
             comment: TableFile::character("comment", file.comment)?,
             quote: file.quote.unwrap_or_default(),
+            skips_blanks: file.skip_blanks,
             escape: TableFile::character("escape", file.escape)?,
             encoding: file.encoding.unwrap_or_default(),
+            entries: match file.entries.as_slice() {
+                [] => None,
+                entries => Some(Globs::new(entries).map_err(|error| Mistake::new(error).within("entries"))?),
+            },
             sheet: file.sheet,
             partition: file.partition,
             snapshot: file.snapshot,
@@ -401,8 +415,11 @@ impl Table {
             return Err(Mistake::new(why).within("partition"));
         }
         self.check_parents()?;
-        let text_only = matches!(self.format, Some(Format::Csv | Format::Tsv | Format::Xlsx | Format::Parquet));
-        if let Some(column) = self.columns.iter().find(|column| text_only && column.path.is_some()) {
+        let is_flat = |name: &String| {
+            matches!(self.format_of(name), Some(Format::Csv | Format::Tsv | Format::Xlsx | Format::Parquet))
+        };
+        let all_flat = !self.files.is_empty() && self.files.iter().all(is_flat);
+        if let Some(column) = self.columns.iter().find(|column| all_flat && column.path.is_some()) {
             let why = "a path is for JSON: write field = \"name in the header\"";
             return Err(Mistake::new(why).within("path").within(&column.name).within("column"));
         }
@@ -434,9 +451,31 @@ impl Table {
         Err(Mistake::new(why).within("path").within(&column.name).within("column"))
     }
 
+    /// Refuses a table for which those before it leave nothing: the first table that takes an object gets it.
+    pub(super) fn beside(&self, before: &[Self]) -> Result<(), Mistake> {
+        let takes =
+            |table: &&Self, pattern: &String| table.files.iter().any(|known| known == pattern || known == "**/*");
+        let first = |pattern: &String| before.iter().find(|table| takes(table, pattern));
+        let Some(other) = self.files.first().and_then(first) else { return Ok(()) };
+        if !self.files.iter().all(|pattern| first(pattern).is_some()) {
+            return Ok(());
+        }
+        let why = format!(
+            "table {} comes first and takes all of these: an object feeds the first table whose from takes it, so give each \
+             table names of its own",
+            other.name
+        );
+        Err(Mistake::new(why).within("from"))
+    }
+
     /// Whether a raw object feeds this table, by its key below the dataset. Endings count without regard to case.
     pub fn takes(&self, path: &str) -> bool {
         self.from.takes(path)
+    }
+
+    /// Whether a file in a `.zip` is one that is read, by its name there.
+    pub fn takes_entry(&self, name: &str) -> bool {
+        self.entries.as_ref().is_none_or(|entries| entries.takes(name))
     }
 
     /// How a raw object becomes rows: as declared, or as its name ends. `None` if neither tells.
@@ -615,6 +654,35 @@ mod tests {
             ("a.zip", None),
         ] {
             assert_eq!(any.format_of(name), format, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_table_to_which_others_leave_nothing_is_refused() {
+        let of = |from: &str| table(&format!("from = {from}")).unwrap();
+        let before = [of("[\"a/*.csv\", \"b/*.csv\"]"), of("\"c/*.csv\"")];
+        for (from, is_refused) in [
+            ("\"a/*.csv\"", true),
+            ("[\"b/*.csv\", \"c/*.csv\"]", true),
+            ("[\"b/*.csv\", \"d/*.csv\"]", false),
+            ("\"**/*.csv\"", false),
+        ] {
+            assert_eq!(of(from).beside(&before).is_err(), is_refused, "{from}");
+        }
+        assert!(of("\"a/*.csv\"").beside(&[of("\"**/*\"")]).is_err());
+    }
+
+    #[test]
+    fn a_path_is_refused_where_no_file_is_json() {
+        let path = |options: &str| {
+            let declared = format!("{options}\n[column.a]\ntype = \"int64\"\npath = \"/a\"\n");
+            Table::new("t", toml::from_str(&declared).unwrap(), "", Tz::UTC)
+        };
+        for options in ["from = \"*\"\nformat = \"parquet\"", "from = [\"*.csv\", \"*.Parquet\"]"] {
+            assert!(path(options).unwrap_err().to_string().contains("a path is for JSON"), "{options}");
+        }
+        for options in ["from = \"*\"", "from = [\"*.csv\", \"*.json\"]", "from = \"*.csv\"\nformat = \"json\""] {
+            assert!(path(options).is_ok(), "{options}");
         }
     }
 

@@ -46,9 +46,14 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
     }
     let mut notes = Notes::default();
     let mut left = MAX_UNPACKED;
+    let mut is_any = archive.is_empty();
     for number in 0..archive.len() {
         let file = archive.by_index(number).map_err(refused)?;
         let name = file.name().map_err(refused)?.into_owned();
+        if !object.table.takes_entry(&name) {
+            continue;
+        }
+        is_any = true;
         let named = |stop| match stop {
             Stop::Reject(reject) => Stop::reject(&reject.reason, format!("{name}: {}", reject.message)),
             broken => broken,
@@ -67,8 +72,10 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
         let is_upload =
             |format: &Format| !matches!(format, Format::Responses | Format::IrcelineValues | Format::CodetrackWeeks);
         let Some(format) = format.filter(is_upload) else {
-            let why =
-                format!("{name} in the zip archive is none of csv, tsv, json, ndjson, xlsx and parquet by its name");
+            let why = format!(
+                "{name} in the zip archive is none of csv, tsv, json, ndjson, xlsx and parquet by its name: declare entries = \
+                 \"**/*.csv\" or what the names of files with rows are"
+            );
             return Err(Stop::reject("unknown_format", why));
         };
         let mut part = PartSink { sink, name: &name };
@@ -77,6 +84,9 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
         notes.seen += done.seen;
         notes.preamble += done.preamble;
         notes.ignored_columns = notes.ignored_columns.max(done.ignored_columns);
+    }
+    if !is_any {
+        return Err(unclear("no file in the zip archive has a name that entries takes: correct it".to_owned()));
     }
     Ok(notes)
 }
@@ -197,8 +207,16 @@ fn is_of_disk(error: &io::Error) -> bool {
 fn refused(error: ZipError) -> Stop {
     match error {
         ZipError::Io(error) if is_of_disk(&error) => error.into(),
+        ZipError::CompressionMethodNotSupported(_) => {
+            let why = "it is packed by a method that is not read, such as Deflate64, bzip2 or LZMA: pack it again in the usual \
+                       one, Deflate";
+            Stop::reject("damaged", format!("the zip archive cannot be read: {why}"))
+        }
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) | ZipError::InvalidPassword => {
+            Stop::reject("damaged", "the zip archive has a password: pack it again without one")
+        }
         error => {
-            let why = format!("the zip archive cannot be read: {error}; pack it again, without a password");
+            let why = format!("the zip archive cannot be read: {error}; it is damaged or incomplete: upload it again");
             Stop::reject("damaged", why)
         }
     }

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use chrono::{NaiveDateTime, NaiveTime};
-use lake::dataset::Column;
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use lake::dataset::{Column, ColumnType};
 
 use super::layout::Layout;
 use crate::error::Stop;
-use lake::value::Raw;
+use lake::value::{Raw, stamp_text};
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,7 +18,15 @@ pub(super) enum Cell {
     Text(String),
     /// A number, in the shortest digits that are the same one.
     Number(String),
+    /// A number of four bytes: as a double, and in the shortest digits that are the same one among numbers of four bytes.
+    Single {
+        double: String,
+        shortest: String,
+    },
+    /// A whole number beyond 2^53 that is a double.
+    Vague(f64),
     Bool(bool),
+    Date(NaiveDate),
     Stamp {
         time: NaiveDateTime,
         is_utc: bool,
@@ -37,11 +45,11 @@ impl Cell {
         match self {
             Self::Empty | Self::Uncomputed => "".into(),
             Self::Text(text) | Self::Number(text) | Self::Error(text) => text.into(),
+            Self::Single { shortest, .. } => shortest.into(),
+            Self::Vague(number) => number.to_string().into(),
             Self::Bool(truth) => if *truth { "true" } else { "false" }.into(),
-            Self::Stamp { time, is_utc } => {
-                let offset = if *is_utc { "Z" } else { "" };
-                format!("{}{offset}", time.format("%Y-%m-%dT%H:%M:%S%.f")).into()
-            }
+            Self::Date(date) => date.format("%Y-%m-%d").to_string().into(),
+            Self::Stamp { time, is_utc } => stamp_text(*time, *is_utc).into(),
             Self::Nested => "...".into(),
         }
     }
@@ -55,13 +63,29 @@ impl Cell {
         }
     }
 
-    fn raw(&self) -> Raw<'_> {
+    /// The double of a whole or broken number.
+    pub(super) fn double(number: f64) -> Self {
+        if number.fract() == 0.0 && number.abs() > 9_007_199_254_740_992.0 {
+            Self::Vague(number)
+        } else {
+            Self::Number(number.to_string())
+        }
+    }
+
+    /// The cell as a column takes it.
+    fn raw(&self, column: &Column) -> Raw<'_> {
         match self {
             Self::Empty => Raw::Missing,
             // An empty text is one, where a format has nulls beside it.
             Self::Text(text) | Self::Error(text) => Raw::Text(text.into()),
-            Self::Number(digits) => Raw::Number(digits),
+            Self::Single { shortest, .. } if column.kind == ColumnType::String => Raw::Number(shortest),
+            Self::Number(digits) | Self::Single { double: digits, .. } => Raw::Number(digits),
+            Self::Vague(number) => Raw::Vague(*number),
             Self::Bool(truth) => Raw::Bool(*truth),
+            Self::Date(date) if matches!(column.kind, ColumnType::Date | ColumnType::Timestamp) => {
+                Raw::Stamp { time: date.and_time(NaiveTime::MIN), is_utc: false }
+            }
+            Self::Date(_) => Raw::Text(self.text()),
             Self::Stamp { time, is_utc } => Raw::Stamp { time: *time, is_utc: *is_utc },
             Self::Nested | Self::Uncomputed => Raw::Nested,
         }
@@ -72,19 +96,17 @@ impl Cell {
 pub(super) fn value<'c>(layout: &Layout, column: usize, declared: &Column, cells: &'c [Cell]) -> Raw<'c> {
     let cell = |at: usize| cells.get(at).unwrap_or(&Cell::Empty);
     if declared.joined.is_empty() {
-        return layout.position(column).map_or(Raw::Missing, |at| cell(at).raw());
+        return layout.position(column).map_or(Raw::Missing, |at| cell(at).raw(declared));
     }
     let Some((_, parts)) = layout.joined().iter().find(|(joined, _)| *joined == column) else { return Raw::Missing };
     let parts: Vec<&Cell> = parts.iter().map(|at| cell(*at)).filter(|cell| !cell.is_blank()).collect();
     match parts.as_slice() {
         [] => Raw::Missing,
         // A date and a time of day that were typed as such.
-        [Cell::Stamp { time, is_utc }, Cell::Text(of_day)] if time.time() == NaiveTime::MIN => {
-            match of_day.parse::<NaiveTime>() {
-                Ok(of_day) => Raw::Stamp { time: time.date().and_time(of_day), is_utc: *is_utc },
-                Err(_) => Raw::Text(format!("{} {of_day}", time.format("%Y-%m-%d")).into()),
-            }
-        }
+        [Cell::Date(date), Cell::Text(of_day)] => match of_day.parse::<NaiveTime>() {
+            Ok(of_day) => Raw::Stamp { time: date.and_time(of_day), is_utc: false },
+            Err(_) => Raw::Text(format!("{} {of_day}", date.format("%Y-%m-%d")).into()),
+        },
         parts => Raw::Text(parts.iter().map(|part| part.text()).collect::<Vec<_>>().join(" ").into()),
     }
 }

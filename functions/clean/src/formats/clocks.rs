@@ -2,8 +2,9 @@
 //!
 //! Clocks run forwards. Within the rows of one series (the rows whose key is the same but for the time) the times of that
 //! hour are the earlier ones until one comes that is not after the one before; from there on they are the later ones. In a
-//! file that begins with the newest rows it is the other way round. Rows of a table without a key may be of any number of
-//! series: there, only a time before the last one is the later.
+//! file that begins with the newest rows it is the other way round: rows of the hours about it show that, and no others.
+//! Rows of a table without a key may be of any number of series: there, only a time before the last one is the later, and
+//! only the row just before shows the direction.
 
 use std::collections::HashMap;
 
@@ -92,7 +93,7 @@ impl Clock {
             }
             // Where a whole batch is of that hour, what the first series showed stands for the others.
             let known = self.direction.filter(|(at, _)| (earlier - at).abs() < ONE_CHANGE).map(|(_, known)| known);
-            let found = is_backwards(time, before);
+            let found = is_backwards(time, before.take(if self.has_key { LOOK_BACK } else { 1 }));
             if let Some(found) = found {
                 self.direction = Some((earlier, found));
             }
@@ -111,18 +112,19 @@ impl Clock {
     }
 }
 
-/// Whether the rows before come after a time: those of its series, or else those that are near to it. None if the last
-/// rows do not show it.
+/// Whether the rows before come after a time: those of its series, or else others. None if no row of the hours about it
+/// shows it.
 fn is_backwards(Twice { earlier, later }: Twice, before: impl Iterator<Item = Before>) -> Option<bool> {
     let mut of_others = None;
-    for Before { is_same, micros } in before.take(LOOK_BACK) {
-        let Some(micros) = micros.filter(|micros| !(earlier..=later).contains(micros)) else { continue };
+    for Before { is_same, micros } in before {
+        let is_near = |micros: &i64| {
+            (earlier - ONE_CHANGE..earlier).contains(micros) || (later + 1..later + ONE_CHANGE).contains(micros)
+        };
+        let Some(micros) = micros.filter(is_near) else { continue };
         if is_same {
             return Some(micros > later);
         }
-        if of_others.is_none() && (micros - later).abs() < ONE_CHANGE {
-            of_others = Some(micros > later);
-        }
+        of_others = of_others.or(Some(micros > later));
     }
     of_others
 }
@@ -151,6 +153,23 @@ mod tests {
             assert_eq!(clock.choose(&series.to_le_bytes(), time, before), 0);
         }
         assert!(looked_at.get() <= 20_000 * LOOK_BACK, "{} rows are looked at", looked_at.get());
+    }
+
+    #[test]
+    fn rows_of_other_days_do_not_decide() {
+        let time = Twice { earlier: 0, later: HOUR };
+        for has_key in [true, false] {
+            for micros in [-40 * HOUR, 40 * HOUR] {
+                let mut clock = Clock { has_key, ..clock() };
+                let before = [Before { is_same: true, micros: Some(micros) }];
+                assert_eq!(clock.choose(b"", time, before.into_iter()), time.earlier, "{has_key} {micros}");
+            }
+        }
+        // Without a key, rows before the last one may be of another series.
+        let rows = || [40 * HOUR, 2 * HOUR].map(|micros| Before { is_same: true, micros: Some(micros) }).into_iter();
+        let mut without_key = Clock { has_key: false, ..clock() };
+        assert_eq!(without_key.choose(b"", time, rows()), time.earlier);
+        assert_eq!(clock().choose(b"", time, rows()), time.later);
     }
 
     #[test]

@@ -7,18 +7,17 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, FieldRef, Float64Type, Int64Type, Schema, TimeUnit,
+    ArrowPrimitiveType, DataType, Date32Type, FieldRef, Float32Type, Float64Type, Int64Type, Schema, TimeUnit,
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt64Type,
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::Bytes;
-use chrono::{DateTime, NaiveTime};
-use lake::dataset::Header;
+use chrono::DateTime;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::LogicalType;
+use parquet::basic::{LogicalType, Type as PhysicalType};
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::ChunkReader;
 use tempfile::SpooledData;
@@ -26,7 +25,7 @@ use tempfile::SpooledData;
 use super::archive::kept;
 use super::cell::{Cell, damaged, guarded, line, value};
 use super::columns::{Columns, Record};
-use super::layout::{Ahead, Layout, Line};
+use super::layout::Named;
 use super::{Notes, RawObject, pages};
 use crate::error::Stop;
 use crate::reject::Reject;
@@ -83,6 +82,9 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Vec<String>, Vec
                         (Cell::Number(digits), DataType::Float64) if !digits.contains('.') => {
                             Cell::Number(format!("{digits}.0"))
                         }
+                        (Cell::Single { double, .. }, _) if !double.contains('.') => {
+                            Cell::Number(format!("{double}.0"))
+                        }
                         (cell, _) => cell,
                     };
                     rows.push(columns.iter().map(cell).collect());
@@ -93,14 +95,29 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Vec<String>, Vec
     })
 }
 
-/// What a file says of itself, to be read so that a text or bytes that come again are held once: in a column of views.
+/// What a file says of itself, to be read so that a text or bytes that come again are held once: in a column of views. Times
+/// of twelve bytes are instants, as Spark and Impala write them.
 fn metadata_of<R: ChunkReader>(reader: &R) -> Result<ArrowReaderMetadata, Stop> {
     let metadata = ArrowReaderMetadata::load(reader, ArrowReaderOptions::default()).map_err(broken)?;
-    let fields: Vec<_> = metadata.schema().fields().iter().map(viewed).collect();
+    let roots = metadata.parquet_schema().root_schema().get_fields().iter();
+    let mut has_instants = false;
+    let fields = metadata.schema().fields().iter().zip(roots).map(|(field, root)| {
+        if !root.is_primitive() || root.get_physical_type() != PhysicalType::INT96 {
+            return viewed(field);
+        }
+        has_instants = true;
+        // Nanoseconds would reach from 1677 to 2262 only.
+        let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        Arc::new(field.as_ref().clone().with_data_type(instant))
+    });
+    let fields: Vec<_> = fields.collect();
     let schema = Schema::new_with_metadata(fields, metadata.schema().metadata().clone());
     let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
     let with_views = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options);
-    Ok(with_views.unwrap_or(metadata))
+    match with_views {
+        Err(_) if !has_instants => Ok(metadata),
+        read => read.map_err(broken),
+    }
 }
 
 fn viewed(field: &FieldRef) -> FieldRef {
@@ -201,9 +218,19 @@ fn read<R: ChunkReader + 'static>(
 ) -> Result<Notes, Stop> {
     let metadata = metadata_of(&reader()?)?;
     let names: Vec<&str> = metadata.schema().fields().iter().map(|field| field.name().as_str()).collect();
-    let Line::Header(layout) = Layout::find(object.table, Header::Always, &names, || Ok(Ahead::default()))? else {
-        return Err(Layout::no_header(object.table));
-    };
+    let named = Named::new(&object.table.columns, &names);
+    if !named.is_header() {
+        let why = match named.missing.as_slice() {
+            [] => "none of the declared columns".to_owned(),
+            missing => format!("no column {}", missing.join(", ")),
+        };
+        let why = format!(
+            "the {FORMAT} has {why}: name it as field = [...], or declare optional = true if files may lack it"
+        );
+        return Err(Stop::reject("missing_column", why));
+    }
+    named.refuse_duplicates(&names)?;
+    let layout = named.layout;
     let of_joined = layout.joined().iter().flat_map(|(_, parts)| parts.iter().copied());
     let of_columns = (0..object.table.columns.len()).filter_map(|column| layout.position(column));
     let mut used: Vec<usize> = of_columns.chain(of_joined).collect();
@@ -289,7 +316,7 @@ fn plain(array: &ArrayRef) -> Result<ArrayRef, Stop> {
         DataType::LargeUtf8 => DataType::Utf8,
         DataType::Int8 | DataType::Int16 | DataType::Int32 => DataType::Int64,
         DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => DataType::UInt64,
-        DataType::Float16 | DataType::Float32 => DataType::Float64,
+        DataType::Float16 => DataType::Float32,
         DataType::Date64 => DataType::Date32,
         DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::Binary,
         _ => return Ok(std::sync::Arc::clone(array)),
@@ -307,10 +334,8 @@ fn cell(array: &ArrayRef, row: usize) -> Cell {
         DataType::Utf8 => Cell::Text(array.as_string::<i32>().value(row).to_owned()),
         DataType::Int64 => Cell::Number(array.as_primitive::<Int64Type>().value(row).to_string()),
         DataType::UInt64 => Cell::Number(array.as_primitive::<UInt64Type>().value(row).to_string()),
-        DataType::Float64 => {
-            let number = array.as_primitive::<Float64Type>().value(row);
-            if number.is_finite() { Cell::Number(number.to_string()) } else { Cell::Text(number.to_string()) }
-        }
+        DataType::Float32 => single(array.as_primitive::<Float32Type>().value(row)),
+        DataType::Float64 => double(array.as_primitive::<Float64Type>().value(row)),
         DataType::Boolean => Cell::Bool(array.as_boolean().value(row)),
         DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => {
             shown(array, row).map_or(Cell::Nested, Cell::Number)
@@ -319,12 +344,23 @@ fn cell(array: &ArrayRef, row: usize) -> Cell {
         DataType::BinaryView => of_bytes(array.as_binary_view().value(row)),
         DataType::Date32 => {
             let days = array.as_primitive::<Date32Type>().value(row);
-            let time = Date32Type::to_naive_date_opt(days).map(|date| date.and_time(NaiveTime::MIN));
-            time.map_or_else(|| Cell::Text(days.to_string()), |time| Cell::Stamp { time, is_utc: false })
+            Date32Type::to_naive_date_opt(days).map_or_else(|| Cell::Text(days.to_string()), Cell::Date)
         }
         DataType::Timestamp(unit, zone) => instant(array, row, *unit, zone.is_some()),
         DataType::Time32(_) | DataType::Time64(_) => shown(array, row).map_or(Cell::Nested, Cell::Text),
         _ => Cell::Nested,
+    }
+}
+
+fn double(number: f64) -> Cell {
+    if number.is_finite() { Cell::double(number) } else { Cell::Text(number.to_string()) }
+}
+
+fn single(number: f32) -> Cell {
+    match double(f64::from(number)) {
+        // The shortest digits of a whole number may end in zeros that it has not.
+        Cell::Number(double) if number.fract() != 0.0 => Cell::Single { double, shortest: number.to_string() },
+        cell => cell,
     }
 }
 

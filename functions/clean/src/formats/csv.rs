@@ -1,4 +1,4 @@
-//! Formats `csv` and `tsv`: RFC 4180 with any line ends, a byte order mark, and line breaks inside quotes. A quote that
+//! Formats `csv` and `tsv`: RFC 4180 with line ends of any system, a byte order mark, and line breaks inside quotes. A quote that
 //! nothing closes, or that text follows, rejects its line alone. Other dialects are declared by the table.
 //!
 //! Columns are found by the names in the header, without regard to case and order; by position where no line looks like a
@@ -49,7 +49,8 @@ pub(super) fn decode(
 fn dialect(object: &RawObject, delimiter: u8) -> Dialect {
     let table = object.table;
     let has_quotes = table.quote == Quote::Double;
-    Dialect { delimiter, has_quotes, escape: table.escape, comment: table.comment }
+    let (skips_blanks, escape, comment) = (table.skips_blanks, table.escape, table.comment);
+    Dialect { delimiter, has_quotes, skips_blanks, escape, comment, ends_at_returns: None }
 }
 
 fn decode_records<R: Read>(object: &RawObject, mut slicer: Slicer<R>, sink: &mut dyn Sink) -> Result<Notes, Stop> {
@@ -168,6 +169,11 @@ fn begin<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<B
             ahead(object, bytes.get(..LOOK_AHEAD).unwrap_or(bytes), dialect, record.row)
         };
         let texts: Vec<&str> = record.texts().collect();
+        let may_be_json = records == 0 && matches!(header, Header::Auto | Header::Always);
+        if may_be_json && begins_as_json(record.text) && !Layout::is_header(table, &texts) {
+            let why = "the object begins as JSON does: name it .json, or .ndjson if each line is a row, or declare its format";
+            return Err(Stop::reject("wrong_kind", why));
+        }
         if hint.is_none() && record.flaw.is_none() {
             hint = other_way(object, &record, slicer.dialect(), header != Header::Find);
         }
@@ -196,6 +202,10 @@ fn begin<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<B
         return Ok(Some(Begin { layout, is_row, lines, records, names }));
     }
     if records > 0 { Err(hinted(Layout::no_header(table), hint)) } else { Ok(None) }
+}
+
+fn begins_as_json(text: &[u8]) -> bool {
+    [&b"{\""[..], b"[{"].iter().any(|json| text.starts_with(json)) || matches!(text, b"[" | b"{")
 }
 
 /// Refuses the object by what is wrong with a record that may be its header.
@@ -265,12 +275,19 @@ fn explain(flaw: Flaw) -> (&'static str, String) {
     match flaw {
         Flaw::BadQuote => (
             "bad_quote",
-            "a quote in it is not closed, or text follows where it is: double the quotes inside a value, or declare escape = \
-             \"\\\\\", or quote = \"none\" if quotes are characters like others"
+            "a quote in it is not closed, or text follows where it is, or blanks stand before it: double the quotes inside a \
+             value, or declare escape = \"\\\\\", skip_blanks = true for blanks around quotes, or quote = \"none\" if quotes \
+             are characters like others"
                 .to_owned(),
         ),
         Flaw::Nul => ("nul_byte", "a value has \\0, which stands for a NUL byte, and no text has one".to_owned()),
-        Flaw::TooLong => ("record_too_long", format!("the record is longer than {MAX_RECORD} bytes")),
+        Flaw::TooLong => (
+            "record_too_long",
+            format!(
+                "the record is longer than {MAX_RECORD} bytes: a quote or a line end is lost, or quotes are characters like \
+                 others (quote = \"none\")"
+            ),
+        ),
     }
 }
 
@@ -292,10 +309,26 @@ fn refusal(
         return Some(no_text(object, sliced.text));
     }
     if !layout.has_width(sliced.len(), |at| sliced.value(at).is_none_or(is_blank)) {
-        let why = format!("the record has {} values, and the file has {} columns", sliced.len(), layout.columns());
+        let why = format!(
+            "the record has {} values, and the file has {} columns: quote values that have the delimiter in them, or declare \
+             delimiter, quote or escape as they are{}",
+            sliced.len(),
+            layout.columns(),
+            lone_return(sliced.text)
+        );
         return Some(("wrong_column_count", why));
     }
     None
+}
+
+/// Words on carriage returns within a record that stand alone.
+fn lone_return(text: &[u8]) -> &'static str {
+    let is_lone = |pair: &[u8]| matches!(pair, [b'\r', next] if *next != b'\n');
+    if text.windows(2).any(is_lone) {
+        "; a carriage return in it ends no line, as lines of this file end in line feeds"
+    } else {
+        ""
+    }
 }
 
 /// Why bytes are no text of the table.
@@ -341,7 +374,7 @@ pub(super) fn sample(bytes: &[u8], dialect: Dialect, most: usize) -> Result<(Dia
         records.push(SampleRecord {
             values: record.texts().map(str::to_owned).collect(),
             row: record.row,
-            lines: slicer::line_ends(record.text) + 1,
+            lines: slicer.dialect().line_ends(record.text) + 1,
             is_sound: record.flaw.is_none() && record.is_text,
             first: record.text.first().copied().unwrap_or_default(),
         });

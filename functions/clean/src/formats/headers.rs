@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use lake::dataset::{Header, Table};
 
 use super::columns::is_blank;
-use super::layout::{Layout, Named, compared};
+use super::layout::{Layout, Named};
+use lake::names::compared;
 
 /// Knows the lines that may be headers by their names.
 pub(super) struct Headers<'t> {

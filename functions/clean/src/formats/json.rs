@@ -1,6 +1,7 @@
 //! Formats of JSON: `json` (documents with a list of rows or one row), `ndjson` (one row per line) and `responses` (a
 //! source's answers, one per line, with rows in their bodies).
 
+mod absent;
 mod explode;
 mod members;
 #[cfg(test)]
@@ -15,6 +16,7 @@ use lake::ledger::Gap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use self::absent::Absent;
 use self::members::Members;
 use self::text::JsonText;
 use super::columns::{Columns, Field, Record};
@@ -59,8 +61,7 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
             Some(_) => return Err(scanner.unexpected("end of the object")),
         }
     }
-    rows.columns.flush(sink)?;
-    Ok(Notes { seen: rows.seen, ..Notes::default() })
+    rows.finish(sink)
 }
 
 /// Why a text is no row, without quoting it.
@@ -89,6 +90,11 @@ fn refusal(what: &str, text: &[u8]) -> (&'static str, String) {
                 }
                 Err(_) => format!("{what} is JSON with a text that is none, such as half of a surrogate pair"),
                 Ok(Json::Object(_)) => format!("{what} is a JSON object with a text that is none"),
+                Ok(Json::List(_)) => {
+                    format!(
+                        "{what} is JSON, but a list and not an object: declare format = \"json\" for a list of rows"
+                    )
+                }
                 Ok(_) => format!("{what} is JSON, but not an object"),
             }
         }
@@ -102,7 +108,9 @@ fn hint(text: &[u8], error: &serde_json::Error) -> &'static str {
     let from = error.column().saturating_sub(2);
     let near = line.get(from..line.len().min(from + 10)).unwrap_or_default();
     let has = |word: &[u8]| near.windows(word.len()).any(|part| part == word);
-    if has(b"NaN") || has(b"Infinity") {
+    if error.is_eof() {
+        ": it ends within a value; where values go over several lines, declare format = \"json\""
+    } else if has(b"NaN") || has(b"Infinity") {
         ": NaN and Infinity are no JSON numbers; write null, or a string that the column declares as missing"
     } else if has(b"None") || has(b"True") || has(b"False") {
         ": it is Python's notation; write null, true, false"
@@ -117,8 +125,7 @@ fn hint(text: &[u8], error: &serde_json::Error) -> &'static str {
 fn no_members(columns: &[Column]) -> (&'static str, String) {
     let names: Vec<&str> = columns.iter().flat_map(|column| column.fields().next()).take(8).collect();
     let why = format!(
-        "the row has none of the declared members ({}); their names count with upper and lower case: declare field = \"...\" \
-         or path = \"/...\"",
+        "the row has none of the declared members ({}): declare field = \"...\" or path = \"/...\"",
         names.join(", ")
     );
     ("no_members", why)
@@ -150,7 +157,7 @@ pub(super) fn lines(object: &RawObject, mut reader: impl Read, sink: &mut dyn Si
             continue;
         }
         rows.seen += 1;
-        let JsonRows { columns, members, .. } = &mut rows;
+        let JsonRows { columns, members, absent, .. } = &mut rows;
         let is_found = is_text
             && members
                 .find(text)
@@ -158,11 +165,13 @@ pub(super) fn lines(object: &RawObject, mut reader: impl Read, sink: &mut dyn Si
                 .is_some_and(|rest| rest.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')))
             && members.has_any();
         if is_found {
+            absent.pass(|column| members.has(column));
             columns.add(record, sink, |column| members.field(text, column))?;
             continue;
         }
         let (reason, message) = match Json::parse(text) {
             Ok(Json::Object(element)) if has_any(&object.table.columns, &element) => {
+                absent.pass_row(&element);
                 columns.add_raw(record, sink, |_, column| field(column, &element, &Object::default()))?;
                 continue;
             }
@@ -171,15 +180,14 @@ pub(super) fn lines(object: &RawObject, mut reader: impl Read, sink: &mut dyn Si
         };
         sink.reject(&Reject { row, column: None, reason, message, text })?;
     }
-    rows.columns.flush(sink)?;
-    Ok(Notes { seen: rows.seen, ..Notes::default() })
+    rows.finish(sink)
 }
 
 /// Whether a row has a member that a column is read from.
 fn has_any(columns: &[Column], row: &Object) -> bool {
     let has = |column: &Column| match &column.path {
         Some(path) => row.pointer(path).is_some(),
-        None => column.fields().chain(column.joined.iter().map(String::as_str)).any(|name| row.get(name).is_some()),
+        None => column.fields().chain(column.joined.iter().map(String::as_str)).any(|name| row.member(name).is_some()),
     };
     let mut own = columns.iter().filter(|column| is_own(column)).peekable();
     own.peek().is_none() || own.any(has)
@@ -222,6 +230,8 @@ struct JsonRows<'a> {
     declared: &'a [Column],
     /// The lists whose elements are the rows.
     exploded: &'a [String],
+    /// Members that no row had so far.
+    absent: Absent<'a>,
     /// Whether a row must have a member that a column is read from.
     needs_members: bool,
     seen: u64,
@@ -234,6 +244,7 @@ impl<'a> JsonRows<'a> {
             columns: Columns::new(object),
             members: Members::new(declared),
             declared,
+            absent: Absent::new(declared),
             exploded: &object.table.explode,
             needs_members: false,
             seen: 0,
@@ -247,6 +258,13 @@ impl<'a> JsonRows<'a> {
 
     fn is_exploded(&self) -> bool {
         !self.exploded.is_empty()
+    }
+
+    /// Hands on what there is, unless a member was renamed.
+    fn finish(mut self, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+        self.absent.refuse(self.members.others())?;
+        self.columns.flush(sink)?;
+        Ok(Notes { seen: self.seen, lacks_members: self.absent.has_gaps(), ..Notes::default() })
     }
 
     /// Rejects a row as a whole.
@@ -288,9 +306,11 @@ impl<'a> JsonRows<'a> {
 
     /// Adds the row at the beginning of a text, if it is one that is found and read at once; returns its length.
     fn usual(&mut self, row: u64, text: &[u8], received_at: i64, sink: &mut dyn Sink) -> Result<Option<usize>, Stop> {
-        let Self { columns, members, .. } = self;
+        let Self { columns, members, absent, .. } = self;
         let found = members.find(text).filter(|length| *length <= MAX_ROW).and_then(|length| text.get(..length));
-        let is_row = |text: &&[u8]| std::str::from_utf8(text).is_ok() && members.has_any();
+        // Whether a member is in no row, single rows do not show.
+        let is_whole = |members: &Members| members.has_any() && absent.has_all(|column| members.has(column));
+        let is_row = |text: &&[u8]| std::str::from_utf8(text).is_ok() && is_whole(members);
         let Some(text) = found.filter(is_row) else { return Ok(None) };
         columns.add(Record { row, text, received_at }, sink, |column| members.field(text, column))?;
         Ok(Some(text.len()))
@@ -319,10 +339,11 @@ impl<'a> JsonRows<'a> {
         }
         self.seen += 1;
         let row = self.seen;
-        let Self { columns, members, .. } = self;
+        let Self { columns, members, absent, .. } = self;
         if let Some(length) = members.find(scanner.window()).filter(|length| *length <= MAX_ROW) {
             let text = scanner.window().get(..length).unwrap_or_default();
             if std::str::from_utf8(text).is_ok() && (!self.needs_members || members.has_any()) {
+                absent.pass(|column| members.has(column));
                 let field = |column| answer.field(column).unwrap_or_else(|| members.field(text, column));
                 columns.add(Record { row, text, received_at }, sink, field)?;
                 scanner.consume(length);
@@ -333,6 +354,7 @@ impl<'a> JsonRows<'a> {
         let text = scanner.window().get(..length).unwrap_or_default();
         match row_of(text, self.declared, self.needs_members, &format!("{name} {row}")) {
             Ok(element) => {
+                absent.pass_row(&element);
                 let record = Record { row, text, received_at };
                 columns.add_raw(record, sink, |_, column| field(column, &element, &answer.request))?;
             }
@@ -466,7 +488,7 @@ fn field<'v>(column: &Column, row: &Object<'v>, request: &Object<'v>) -> Raw<'v>
         (Some(path), _) => row.pointer(path),
         (_, Some(path)) => request.pointer(path),
         _ if !column.joined.is_empty() => return joined(column, row),
-        _ => column.fields().find_map(|name| row.get(name)),
+        _ => column.fields().find_map(|name| row.member(name)),
     };
     value.into()
 }
@@ -475,12 +497,12 @@ fn field<'v>(column: &Column, row: &Object<'v>, request: &Object<'v>) -> Raw<'v>
 fn joined<'v>(column: &Column, row: &Object<'v>) -> Raw<'v> {
     let mut text = String::new();
     for name in &column.joined {
-        let value: Raw = row.get(name).into();
+        let value: Raw = row.member(name).into();
         let part = match &value {
             Raw::Text(part) => part.trim(),
             Raw::Number(digits) => digits,
             Raw::Missing => "",
-            Raw::Bool(_) | Raw::Nested | Raw::Stamp { .. } => return Raw::Nested,
+            Raw::Vague(_) | Raw::Bool(_) | Raw::Nested | Raw::Stamp { .. } => return Raw::Nested,
         };
         if !text.is_empty() && !part.is_empty() {
             text.push(' ');

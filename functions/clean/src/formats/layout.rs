@@ -8,6 +8,7 @@ use lake::dataset::{Column, ColumnType, Header, Table};
 
 use super::columns::is_blank;
 use crate::error::Stop;
+use lake::names::compared;
 use lake::value::{Raw, Typed, check};
 
 /// Where the values of the declared columns are in each record of a file.
@@ -152,7 +153,7 @@ impl Layout {
         let (count, declared) = (values.len(), self.width.end());
         let why = format!(
             "the file has no header, and its first line has {}, of {declared} declared: declare delimiter if another \
-             character stands between values",
+             character stands between values of a CSV file",
             counted(count)
         );
         Err(Stop::reject("missing_column", why))
@@ -318,14 +319,6 @@ impl Ahead {
     }
 }
 
-/// A name as it is compared: in lower case, and without what is not seen around it. Within, all white space is one blank: a
-/// header has line breaks and blanks that do not break.
-pub(super) fn compared(name: &str) -> String {
-    let is_unseen = |character: char| character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}');
-    let words = name.trim_matches(is_unseen).split_whitespace();
-    words.collect::<Vec<_>>().join(" ").to_lowercase()
-}
-
 impl Named {
     pub(super) fn new(columns: &[Column], values: &[&str]) -> Self {
         let names: Vec<String> = values.iter().map(|name| compared(name)).collect();
@@ -401,7 +394,7 @@ impl Named {
         };
         let why = format!(
             "the file has {missing}; its first line has {}, of {} declared{other}: name them as field = [...], or \
-             write delimiter if another character stands between values, header = \"find\" or skip_lines if the header \
+             write delimiter if another character stands between values of a CSV file, header = \"find\" or skip_lines if the header \
              stands further below, optional = true for a column that a file may lack, header = \"never\" if there is no \
              header",
             counted(count),

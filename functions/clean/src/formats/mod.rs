@@ -68,6 +68,8 @@ pub struct Notes {
     pub ignored_columns: u64,
     /// How many of its lines are no rows by its table's declaration: before the header, or comments.
     pub preamble: u64,
+    /// Whether a row of JSON lacked a member that a column is read from.
+    pub lacks_members: bool,
     /// Rows that the decoder saw, counted where the bytes are: as many must arrive at the sink.
     pub seen: u64,
 }

@@ -4,8 +4,8 @@ use std::io::{Cursor, Read, Write};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array,
-    Int32Array, LargeStringArray, ListArray, NullArray, RecordBatch, StringArray, StringViewArray,
+    Array, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
+    Float64Array, Int32Array, LargeStringArray, ListArray, NullArray, RecordBatch, StringArray, StringViewArray,
     TimestampMillisecondArray, TimestampNanosecondArray,
 };
 use arrow::datatypes::{Int8Type, Int32Type};
@@ -141,6 +141,10 @@ fn an_archive_is_read_as_a_whole_or_not_at_all() {
 
 /// A workbook with these sheets: name, state, and the rows of cells as XML.
 fn workbook(sheets: &[(&str, &str, &str)]) -> Vec<u8> {
+    workbook_with("", sheets)
+}
+
+fn workbook_with(properties: &str, sheets: &[(&str, &str, &str)]) -> Vec<u8> {
     let mut list = String::new();
     let mut relations = String::new();
     let mut files = Vec::new();
@@ -165,7 +169,7 @@ fn workbook(sheets: &[(&str, &str, &str)]) -> Vec<u8> {
     ));
     files.push((
         "xl/workbook.xml".to_owned(),
-        format!("<?xml version=\"1.0\"?><workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\"><sheets>{list}</sheets></workbook>"),
+        format!("<?xml version=\"1.0\"?><workbook xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\" xmlns:r=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships\">{properties}<sheets>{list}</sheets></workbook>"),
     ));
     files.push((
         "xl/_rels/workbook.xml.rels".to_owned(),
@@ -528,4 +532,168 @@ fn an_error_of_a_formula_rejects_its_row_unless_it_is_declared_as_missing() {
 fn rows_are_where_an_escaped_pointer_says() {
     let declared = "rows = '/a~1b/~0'\ncolumn.id = { type = 'int64' }\n";
     assert_eq!(decoded(declared, "x.json", &b"{\"a/b\":{\"~\":[{\"id\":1}]}}"[..]).unwrap().rows, ["1"]);
+}
+
+#[test]
+fn days_of_a_workbook_are_counted_as_it_counts_them() {
+    let rows = format!("{HEADER}<row r=\"2\"><c r=\"A2\"><v>44883</v></c><c r=\"C2\" s=\"2\"><v>44883</v></c></row>");
+    let declared = "column.id = { type = 'date', format = 'excel' }\ncolumn.at = { type = 'string' }\n";
+    for (properties, day) in [("", "2022-11-18"), ("<workbookPr date1904=\"1\"/>", "2026-11-19")] {
+        let file = workbook_with(properties, &[("Data", "visible", &rows)]);
+        assert_eq!(decoded(declared, "x.xlsx", file.as_slice()).unwrap().rows, [format!("{day}|{day}")]);
+    }
+}
+
+#[test]
+fn a_time_of_day_is_no_part_of_a_date() {
+    let declared = "column.day = { type = 'date' }\n";
+    let (midnight, evening) = (1_795_046_400_000, 1_795_131_000_000);
+    let times = || TimestampMillisecondArray::from(vec![midnight, evening]);
+    let local = parquet_of(vec![("day", Arc::new(times()))]);
+    let kept = decoded(declared, "x.parquet", local.as_slice()).unwrap();
+    assert_eq!((kept.rows, kept.rejects.len()), (vec!["2026-11-19".to_owned()], 1));
+    assert!(kept.rejects[0].starts_with("2 day not_a_date"), "{:?}", kept.rejects);
+    assert!(kept.messages[0].contains("day_of"), "{:?}", kept.messages);
+    let instants = parquet_of(vec![("day", Arc::new(times().with_timezone("Europe/Brussels")))]);
+    let kept = decoded(declared, "x.parquet", instants.as_slice()).unwrap();
+    assert_eq!((kept.rows.len(), kept.rejects.len()), (0, 2), "an instant has a day in each zone");
+    let by_its_text = "column.day = { type = 'date', format = 'rfc3339' }\n";
+    assert_eq!(decoded(by_its_text, "x.parquet", instants.as_slice()).unwrap().rows, ["2026-11-19", "2026-11-19"]);
+    let rows = format!("{HEADER}<row r=\"2\"><c r=\"C2\" s=\"1\"><v>46345.5</v></c></row>");
+    for options in ["", ", format = 'excel'"] {
+        let declared = format!("column.at = {{ type = 'date'{options} }}\n");
+        let kept = decoded(&declared, "x.xlsx", workbook(&[("Data", "visible", &rows)]).as_slice()).unwrap();
+        assert!(kept.rows.is_empty() && kept.rejects[0].starts_with("2 at not_a_date"), "{kept:?}");
+    }
+    let csv =
+        decoded("column.at = { type = 'date', format = 'excel' }\n", "x.csv", &b"at\n46345\n46345.5\n"[..]).unwrap();
+    assert_eq!((csv.rows, csv.rejects.len()), (vec!["2026-11-19".to_owned()], 1));
+}
+
+#[test]
+fn no_digits_are_made_up() {
+    let doubles: ArrayRef =
+        Arc::new(Float64Array::from(vec![9_007_199_254_740_992.0, 1.234_567_890_123_456_7e18, 0.1]));
+    let file = parquet_of(vec![("id", doubles)]);
+    let kept = decoded("column.id = { type = 'string' }\n", "x.parquet", file.as_slice()).unwrap();
+    assert_eq!(kept.rows, ["9007199254740992", "0.1"]);
+    assert!(kept.rejects[0].starts_with("2 id not_exact"), "{:?}", kept.rejects);
+    let kept = decoded("column.id = { type = 'int64' }\n", "x.parquet", file.as_slice()).unwrap();
+    assert_eq!((kept.rows.len(), kept.rejects.len()), (1, 2));
+    let kept = decoded("column.id = { type = 'float64' }\n", "x.parquet", file.as_slice()).unwrap();
+    assert_eq!((kept.rows.len(), kept.rejects.len()), (3, 0));
+    let missing = "column.id = { type = 'int64', missing = [1234567890123456768, 0.1] }\n";
+    assert_eq!(decoded(missing, "x.parquet", file.as_slice()).unwrap().rows, ["9007199254740992", "-", "-"]);
+    let sheet = sheet_of(&[&["id"], &["12345678901234567"], &["123456789012345"]]);
+    let kept = decoded("column.id = { type = 'string' }\n", "x.xlsx", sheet.as_slice()).unwrap();
+    assert_eq!((kept.rows, kept.rejects.len()), (vec!["123456789012345".to_owned()], 1));
+    // Those of four bytes have texts of their own, and their value is a double's.
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("v", Arc::new(Float32Array::from(vec![0.1, 16_777_216.0]))),
+        ("day", Arc::new(Date32Array::from(vec![20_776, 20_777]))),
+    ];
+    let texts = "column.v = { type = 'string' }\ncolumn.n = { type = 'float64', field = 'v' }\ncolumn.day = { type = 'string' }\n";
+    assert_eq!(
+        decoded(texts, "x.parquet", parquet_of(columns).as_slice()).unwrap().rows,
+        ["0.1|0.10000000149011612|2026-11-19", "16777216|16777216.0|2026-11-20"]
+    );
+}
+
+#[test]
+fn times_of_twelve_bytes_are_instants() {
+    use parquet::data_type::{Int96, Int96Type};
+    let schema = Arc::new(parquet::schema::parser::parse_message_type("message m { required int96 at; }").unwrap());
+    let mut bytes = Vec::new();
+    let mut writer = parquet::file::writer::SerializedFileWriter::new(&mut bytes, schema, Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let times = [(2_440_588 + 20_776, 36_000_000_000_000_u64), (2_440_588 + 2_932_896, 0)].map(|(day, nanos)| {
+        let mut time = Int96::new();
+        time.set_data(nanos as u32, (nanos >> 32) as u32, day);
+        time
+    });
+    column.typed::<Int96Type>().write_batch(&times, None, None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+    for zone in ["", ", zone = 'Europe/Brussels'"] {
+        let kept =
+            decoded(&format!("column.at = {{ type = 'timestamp'{zone} }}\n"), "x.parquet", bytes.as_slice()).unwrap();
+        assert_eq!(kept.rows, ["2026-11-19T10:00:00Z", "9999-12-31T00:00:00Z"], "{zone}");
+    }
+}
+
+#[test]
+fn a_nul_is_in_no_text() {
+    let names: ArrayRef = Arc::new(StringArray::from(vec!["a\0b", "c"]));
+    let parquet = parquet_of(vec![("id", Arc::new(Int32Array::from(vec![1, 2]))), ("name", names)]);
+    let json = b"[{\"id\":1,\"name\":\"a\\u0000b\"},{\"id\":2,\"name\":\"c\"}]";
+    let lines = b"{\"id\":1,\"name\":\"a\\u0000b\"}\n{\"id\":2,\"name\":\"c\"}\n";
+    for (name, bytes) in [("x.parquet", parquet.as_slice()), ("x.json", &json[..]), ("x.ndjson", &lines[..])] {
+        let kept = decoded(DECLARED, name, bytes).unwrap();
+        assert_eq!(kept.rows, ["2|c"], "{name}");
+        assert!(kept.rejects[0].starts_with("1 name nul_byte"), "{name} {:?}", kept.rejects);
+    }
+}
+
+#[test]
+fn members_are_known_without_regard_to_case() {
+    for (lines, wanted) in [
+        ("{\"ID\":1,\" Name \":\"a\"}\n", Ok("1|a")),
+        ("{\"ID\":1,\"id\":2,\"Id\":3,\"name\":null}\n", Ok("2|-")),
+        ("{\"id\":1}\n{\"id\":2,\"other\":3}\n", Ok("1|- 2|-")),
+        ("{\"id\":1,\"name\":null,\"names\":3}\n", Ok("1|-")),
+        ("{\"id\":1,\"full_name\":\"a\"}\n", Ok("1|-")),
+        ("{\"id\":1,\"nam\":\"a\"}\n{\"id\":2}\n", Err("missing_column")),
+        ("{\"id\":1,\"Name_nl\":\"a\"}\n", Err("missing_column")),
+    ] {
+        let array = format!("[{}]", lines.trim_end().replace('\n', ","));
+        for (name, text) in [("x.ndjson", lines), ("x.json", array.as_str())] {
+            let rows = decoded(DECLARED, name, text.as_bytes()).map(|kept| kept.rows.join(" "));
+            assert_eq!(rows, wanted.map(str::to_owned).map_err(str::to_owned), "{name} {lines}");
+        }
+    }
+    let optional = DECLARED.replace("'string' }", "'string', optional = true }");
+    assert_eq!(decoded(&optional, "x.ndjson", &b"{\"id\":1,\"nam\":\"a\"}\n"[..]).unwrap().rows, ["1|-"]);
+}
+
+#[test]
+fn entries_are_chosen_by_their_names() {
+    let zip = zipped(&[("README.md", b"# Rows"), ("a/one.csv", b"id,name\n1,a\n"), (".hidden.csv", b"id\n")]);
+    assert_eq!(decoded(DECLARED, "x.zip", zip.as_slice()).unwrap_err(), "unknown_format");
+    let chosen = |entries: &str| decoded(&format!("entries = '{entries}'\n{DECLARED}"), "x.zip", zip.as_slice());
+    assert_eq!(chosen("**/one*.csv").unwrap().rows, ["1|a"]);
+    assert_eq!(chosen("**/*.tsv").unwrap_err(), "unclear_archive");
+}
+
+#[test]
+fn what_a_message_says_of_numbers_is_what_would_read_them() {
+    for (options, text, wanted) in [
+        ("type = 'float64', decimal = ',', thousands = '.'", "n.v.t.", "list it under missing"),
+        ("type = 'float64'", "1.234,5", "declare decimal"),
+        ("type = 'int64'", "2.5", "declare float64, or round"),
+        ("type = 'float64', thousands = ','", "1,23", "not those declared"),
+    ] {
+        let csv = format!("v\n\"{text}\"\n");
+        let kept = decoded(&format!("column.v = {{ {options} }}\n"), "x.csv", csv.as_bytes()).unwrap();
+        assert!(kept.messages[0].contains(wanted), "{text}: {:?}", kept.messages);
+    }
+    let sheet = sheet_of(&[&["at"], &["46345"]]);
+    let kept = decoded("column.at = { type = 'date' }\n", "x.xlsx", sheet.as_slice()).unwrap();
+    assert!(kept.messages[0].contains("format = \"excel\""), "{:?}", kept.messages);
+}
+
+#[test]
+fn text_of_another_format_is_named() {
+    for (name, text, reason) in [
+        ("x.csv", "[{\"id\":1,\"name\":\"a\"}]\n", "wrong_kind"),
+        ("x.csv", "{\"id\":1,\"name\":\"a\"}\n", "wrong_kind"),
+        ("x.json", "id,name\n1,a\n", "not_json"),
+    ] {
+        assert_eq!(decoded(DECLARED, name, text.as_bytes()).unwrap_err(), reason, "{text}");
+    }
+    for text in ["[{\"id\":1}]\n", "{\n\"id\":1\n}\n"] {
+        let kept = decoded(DECLARED, "x.ndjson", text.as_bytes()).unwrap();
+        assert!(kept.messages[0].contains("format = \"json\""), "{:?}", kept.messages);
+    }
 }

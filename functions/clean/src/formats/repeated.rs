@@ -72,7 +72,7 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
     }
     let mut recorder = Recorder { sink, rows: None, is_whole: true };
     let notes = json::document(object, head, &mut recorder)?;
-    if let (Some(rows), true) = (recorder.rows, recorder.is_whole) {
+    if let (Some(rows), true) = (recorder.rows, recorder.is_whole && !notes.lacks_members) {
         let last = Last { rules: table.fingerprint.clone(), text: head.into(), rows, elements: OnceLock::new() };
         let mut known = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_TABLES && !known.contains_key(&name) {
@@ -204,7 +204,7 @@ fn value_of<'v>(column: &Column, element: &Object<'v>) -> Option<&'v RawValue> {
     match (&column.path, &column.request) {
         (Some(path), _) => element.pointer(path),
         (_, Some(_)) => None,
-        _ => column.fields().find_map(|name| element.get(name)),
+        _ => column.fields().find_map(|name| element.member(name)),
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) fn decoded_by(
     let object = RawObject { dataset, table: dataset.table("t").unwrap(), key: &key, received_at };
     let mut kept = Kept::default();
     match decode(&object, &mut kept) {
-        Ok(Notes { gaps, ignored_columns, preamble, seen }) => {
+        Ok(Notes { gaps, ignored_columns, preamble, seen, .. }) => {
             kept.preamble = preamble;
             assert_eq!(seen, (kept.rows.len() + kept.rejects.len()) as u64, "what was seen arrived");
             kept.notes = (gaps.len(), ignored_columns);
@@ -293,7 +293,8 @@ fn values_are_typed_and_checked() {
         ("type = 'timestamp', format = 'excel', zone = 'UTC'", "0.5", "not_a_timestamp"),
         ("type = 'timestamp', format = 'excel', zone = 'UTC'", "60", "not_a_timestamp"),
         ("type = 'date', format = 'excel'", "1", "1900-01-01"),
-        ("type = 'date', format = 'excel'", "61.9", "1900-03-01"),
+        ("type = 'date', format = 'excel'", "61", "1900-03-01"),
+        ("type = 'date', format = 'excel'", "61.9", "not_a_date"),
         ("type = 'timestamp', format = '%d/%m/%Y %H:%M', zone = 'UTC'", "\"31/12/2026 24:00\"", "2027-01-01T00:00:00Z"),
         ("type = 'timestamp', format = '%Y%m%d%H%M', zone = 'UTC'", "\"202612312400\"", "2027-01-01T00:00:00Z"),
         ("type = 'timestamp', format = '%d/%m/%Y %H:%M', zone = 'UTC'", "\"31/12/2026 24:01\"", "not_a_timestamp"),

@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::io::{Read, Seek};
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
-use chrono::NaiveDate;
-use lake::dataset::{Column, Header, Sheet, Table};
+use chrono::{NaiveDate, NaiveTime};
+use lake::dataset::{Column, Header, Sheet, Table, TimeFormat};
 use tempfile::SpooledTempFile;
 
 use super::archive::{kept, open};
@@ -20,7 +20,7 @@ use super::{Notes, RawObject};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
-use lake::value::Refusal;
+use lake::value::{Raw, Refusal, excel_time};
 
 /// The most that a part of a workbook may become that is held in memory, and the most that a sheet may.
 const MAX_PART: u64 = 64 * 1024 * 1024;
@@ -41,8 +41,9 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
         file.rewind()?;
         let mut workbook: Xlsx<SpooledTempFile> = Xlsx::new(file).map_err(refused)?;
         let Some(sheet) = choose(&mut workbook, object.table.sheet.as_ref())? else { return Ok(Notes::default()) };
+        let is_1904 = workbook.has_1904_epoch();
         let cells = workbook.worksheet_cells_reader(&sheet).map_err(refused)?;
-        decode_sheet(object, &mut SheetRows { cells, next: None, is_at_end: false }, sink)
+        decode_sheet(object, &mut SheetRows { cells, next: None, is_at_end: false }, is_1904, sink)
     })
 }
 
@@ -239,7 +240,7 @@ fn put(cells: &mut Vec<Cell>, column: u32, cell: Cell) {
 fn typed(value: &DataRef<'_>) -> Cell {
     match value {
         DataRef::Int(number) => Cell::Number(number.to_string()),
-        DataRef::Float(number) => Cell::Number(number.to_string()),
+        DataRef::Float(number) => Cell::double(*number),
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => of_text(text),
         DataRef::SharedString(text) => of_text(text),
         DataRef::Bool(truth) => Cell::Bool(*truth),
@@ -270,12 +271,26 @@ fn stamp(time: &ExcelDateTime) -> Cell {
         date.and_hms_milli_opt(u32::from(hour), u32::from(minute), u32::from(second), u32::from(millis))
     });
     match time {
+        // A workbook does not tell midnight from no time of day.
+        Some(time) if time.time() == NaiveTime::MIN => Cell::Date(time.date()),
         Some(time) => Cell::Stamp { time, is_utc: false },
         None => Cell::Number(days.to_string()),
     }
 }
 
-fn decode_sheet(object: &RawObject, rows: &mut SheetRows, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+/// A number of a column that is declared to count days as Excel does, in a workbook that counts them from 1904 on.
+fn from_1904<'c>(column: &Column, raw: Raw<'c>) -> Raw<'c> {
+    /// Days from the beginning of one system to that of the other.
+    const LATER: f64 = 1462.0;
+    let Raw::Number(digits) = raw else { return raw };
+    let days = digits.parse::<f64>().ok().filter(|days| !column.is_missing_number(*days) && *days >= 0.0);
+    match days.and_then(|days| excel_time(days + LATER)).filter(|_| column.format.contains(&TimeFormat::Excel)) {
+        Some(time) => Raw::Stamp { time, is_utc: false },
+        None => raw,
+    }
+}
+
+fn decode_sheet(object: &RawObject, rows: &mut SheetRows, is_1904: bool, sink: &mut dyn Sink) -> Result<Notes, Stop> {
     let mut notes = Notes::default();
     let mut columns = Columns::new(object);
     let mut waiting = VecDeque::new();
@@ -319,9 +334,17 @@ fn decode_sheet(object: &RawObject, rows: &mut SheetRows, sink: &mut dyn Sink) -
         }
         if beyond.iter().all(Cell::is_blank) {
             let record = Record { row, text: text.as_bytes(), received_at };
-            columns.add_raw(record, sink, |at, column| value(&layout, at, column, &cells))?;
+            let value = |at, column| match value(&layout, at, column, &cells) {
+                raw if is_1904 => from_1904(column, raw),
+                raw => raw,
+            };
+            columns.add_raw(record, sink, value)?;
         } else {
-            let message = format!("the row has {} cells, and the sheet has {} columns", cells.len(), layout.columns());
+            let message = format!(
+                "the row has {} cells, and the sheet has {} columns: name the others in the header, or empty their cells",
+                cells.len(),
+                layout.columns()
+            );
             let reason = "wrong_column_count";
             sink.reject(&Reject { row, column: None, reason, message, text: text.as_bytes() })?;
         }

@@ -342,7 +342,7 @@ mod tests {
             ("type = 'timestamp'\nformat = ['epoch_us', 'epoch_ns']", &["1795042800000000", "-1.0"]),
             ("type = 'timestamp'\nformat = 'epoch_ns'", &["1795042800000000999", "-1"]),
             ("type = 'timestamp'\nformat = 'excel'\nzone = 'Europe/Brussels'", &["46344.958333", "59", "61.5"]),
-            ("type = 'date'\nformat = 'excel'", &["46344.958333", "1"]),
+            ("type = 'date'\nformat = 'excel'", &["46344.0", "1"]),
             (
                 "type = 'timestamp'\nformat = '%m/%d/%Y %I:%M:%S %p'\nzone = 'Europe/Brussels'",
                 &["11/19/2026 01:02:03 PM", "1/9/2026 12:00:00 am"],
@@ -382,7 +382,7 @@ mod tests {
             ),
             ("type = 'int64'\nmissing = [9007199254740993]", &["9007199254740992", "9007199254740993"]),
             ("type = 'int64'\nmin = 9007199254740993", &["9007199254740992"]),
-            ("type = 'date'\nformat = 'excel'", &["2958466"]),
+            ("type = 'date'\nformat = 'excel'", &["2958466", "46344.958333"]),
             ("type = 'float64'\nmin = 0\nmissing = [0.5]", &["-0.1", "0.5", "nan", "inf", "1,5", "1e999"]),
             ("type = 'bool'", &["", "ja"]),
             ("type = 'string'\none_of = ['a']", &["b", ""]),

@@ -94,7 +94,8 @@ impl Format {
             Self::Date => stamp::date(text),
             Self::Pattern(shape, _) => shape.as_ref()?.read(text).map(|moment| moment.day),
             Self::Excel => {
-                let micros = excel(text).filter(|micros| years::INSTANTS.contains(micros))?;
+                let is_day = |micros: &i64| years::INSTANTS.contains(micros) && micros.rem_euclid(MICROS_PER_DAY) == 0;
+                let micros = excel(text).filter(is_day)?;
                 i32::try_from(micros.div_euclid(MICROS_PER_DAY)).ok()
             }
             Self::Epoch(_) | Self::EpochNs => None,

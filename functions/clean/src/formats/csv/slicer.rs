@@ -6,7 +6,8 @@
 //! Values are slices of the window; only one with doubled quotes or escapes is put together. Quotes are those of RFC 4180:
 //! one that nothing closes, or that text follows, makes its line a bad record, and the next line is read as any. So does a
 //! line that is too long; one whose quotes hold line breaks is that with all of its lines, as far as a quote's end is
-//! looked for.
+//! looked for. Lines end in line feeds, with carriage returns before them or not; a carriage return that stands alone ends
+//! one only in a file without line feeds, and is a character like others in all other files.
 
 use std::io::Read;
 use std::ops::Range;
@@ -29,16 +30,62 @@ fn is_text(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok() && memchr(0, bytes).is_none()
 }
 
-/// How many lines end in the bytes: with a line feed, a carriage return, or both.
-pub(super) fn line_ends(bytes: &[u8]) -> u64 {
-    let mut rest = bytes;
-    let mut count = 0;
-    while let Some(at) = memchr2(b'\r', b'\n', rest) {
-        let length = if rest.get(at..at + 2) == Some(b"\r\n") { 2 } else { 1 };
-        rest = rest.get(at + length..).unwrap_or_default();
-        count += 1;
+/// The delimiter that a first line such as `sep=;` declares, in quotes or not.
+fn separator(head: &[u8]) -> Option<u8> {
+    let (head, is_quoted) = head.strip_prefix(&[QUOTE]).map_or((head, false), |head| (head, true));
+    let declared = head.split_at_checked(SEPARATOR.len()).filter(|(name, _)| name.eq_ignore_ascii_case(SEPARATOR));
+    let (delimiter, rest) = declared.and_then(|(_, rest)| rest.split_first())?;
+    let rest = if is_quoted { rest.strip_prefix(&[QUOTE]) } else { Some(rest) };
+    let is_all = matches!(rest, Some([b'\r' | b'\n', ..] | []));
+    let is_taken = matches!(*delimiter, b'\r' | b'\n' | QUOTE) || delimiter.is_ascii_alphanumeric();
+    (is_all && !is_taken && delimiter.is_ascii()).then_some(*delimiter)
+}
+
+/// Whether carriage returns alone end the lines of a file that begins with these bytes: it has some outside of quotes, and
+/// no line feed there.
+fn returns_end_lines(bytes: &[u8], dialect: &Dialect) -> bool {
+    if memchr(b'\r', bytes).is_none() {
+        return false;
     }
-    count
+    let behind_comment = |at: usize| match (dialect.comment, bytes.get(at)) {
+        (Some(comment), Some(first)) if comment == *first => {
+            at + memchr2(b'\r', b'\n', bytes.get(at..).unwrap_or_default()).unwrap_or_default()
+        }
+        _ => at,
+    };
+    let (mut at, mut is_found) = (behind_comment(0), false);
+    while let Some(place) = memchr3(b'\r', b'\n', QUOTE, bytes.get(at..).unwrap_or_default()).map(|found| at + found) {
+        at = place + 1;
+        let before = place.checked_sub(1).and_then(|before| bytes.get(before));
+        match bytes.get(place) {
+            _ if before.is_some() && before.copied() == dialect.escape => {}
+            Some(b'\n') => return false,
+            Some(b'\r') => {
+                is_found = true;
+                at = behind_comment(at);
+            }
+            _ => {
+                let is_opening = before.is_none_or(|byte| *byte == dialect.delimiter || matches!(byte, b'\r' | b'\n'));
+                if is_opening
+                    && dialect.has_quotes
+                    && let Quoted::Value(value) = quoted(bytes, at..bytes.len(), dialect, &mut Vec::new())
+                {
+                    at = value.next;
+                }
+            }
+        }
+    }
+    is_found
+}
+
+/// The place behind the blanks at a place.
+fn behind_blanks(window: &[u8], at: usize) -> usize {
+    at + window.get(at..).unwrap_or_default().iter().take_while(|byte| **byte == b' ').count()
+}
+
+/// What stands behind the carriage returns at a place.
+fn behind_returns(window: &[u8], at: usize) -> Option<u8> {
+    window.get(at..)?.iter().copied().find(|byte| *byte != b'\r')
 }
 
 /// How a file is written.
@@ -48,23 +95,54 @@ pub(in crate::formats) struct Dialect {
     pub delimiter: u8,
     /// Whether quotes may hold values.
     pub has_quotes: bool,
+    /// Whether blanks around quotes are no part of a value. If not, a quote behind blanks is a bad one.
+    pub skips_blanks: bool,
     /// What takes the meaning from the character behind it.
     pub escape: Option<u8>,
     /// What a line begins with that is no record.
     pub comment: Option<u8>,
+    /// Whether a carriage return alone ends a line. Where it is not known, the beginning of the file decides.
+    pub ends_at_returns: Option<bool>,
 }
 
 impl Dialect {
     /// RFC 4180 with any delimiter.
     pub(in crate::formats) fn plain(delimiter: u8) -> Self {
-        Self { delimiter, has_quotes: true, escape: None, comment: None }
+        Self { delimiter, has_quotes: true, skips_blanks: false, escape: None, comment: None, ends_at_returns: None }
+    }
+
+    fn ends_at_returns(&self) -> bool {
+        self.ends_at_returns == Some(true)
+    }
+
+    /// Whether the byte at a place ends a line, as far as is known: behind carriage returns at the end of the window a line
+    /// feed may follow.
+    fn is_line_end(&self, window: &[u8], at: usize) -> bool {
+        match window.get(at) {
+            Some(b'\n') => true,
+            Some(b'\r') => self.ends_at_returns() || behind_returns(window, at).is_none_or(|byte| byte == b'\n'),
+            _ => false,
+        }
+    }
+
+    /// How many lines end in the bytes.
+    pub(super) fn line_ends(&self, bytes: &[u8]) -> u64 {
+        let mut rest = bytes;
+        let mut count = 0;
+        let next = |rest: &[u8]| if self.ends_at_returns() { memchr2(b'\r', b'\n', rest) } else { memchr(b'\n', rest) };
+        while let Some(at) = next(rest) {
+            let length = if rest.get(at..at + 2) == Some(b"\r\n") { 2 } else { 1 };
+            rest = rest.get(at + length..).unwrap_or_default();
+            count += 1;
+        }
+        count
     }
 }
 
 /// Why a record has no values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flaw {
-    /// A quote in it is not closed, or text follows where it is. It ends with that quote's line.
+    /// A quote in it is not closed, or text follows where it is, or blanks are before it. It ends with that quote's line.
     BadQuote,
     /// It is longer than what is accepted.
     TooLong,
@@ -187,7 +265,12 @@ impl<R: Read> Slicer<R> {
     }
 
     /// The same over a window of any size.
-    pub(super) fn over(window: ByteWindow<R>, dialect: Dialect, longest: usize) -> Self {
+    pub(super) fn over(window: ByteWindow<R>, mut dialect: Dialect, longest: usize) -> Self {
+        let head = window.bytes();
+        // A line feed may follow the last one.
+        let known = if window.is_at_end() { head } else { head.strip_suffix(b"\r").unwrap_or(head) };
+        let as_said = Dialect { delimiter: separator(known).unwrap_or(dialect.delimiter), ..dialect };
+        dialect.ends_at_returns = dialect.ends_at_returns.or_else(|| Some(returns_end_lines(known, &as_said)));
         Self {
             window,
             dialect,
@@ -245,7 +328,8 @@ impl<R: Read> Slicer<R> {
     fn skip_to_line_end(&mut self) -> Result<(), Stop> {
         loop {
             let rest = self.window.bytes().get(self.at..).unwrap_or_default();
-            if let Some(end) = memchr2(b'\r', b'\n', rest) {
+            let end = if self.dialect.ends_at_returns() { memchr2(b'\r', b'\n', rest) } else { memchr(b'\n', rest) };
+            if let Some(end) = end {
                 self.at += end;
                 return Ok(());
             }
@@ -279,16 +363,8 @@ impl<R: Read> Slicer<R> {
             self.window.more()?;
         }
         let head = self.window.bytes().get(self.at..).unwrap_or_default();
-        let (head, is_quoted) = head.strip_prefix(&[QUOTE]).map_or((head, false), |head| (head, true));
-        let declared = head.split_at_checked(SEPARATOR.len()).filter(|(name, _)| name.eq_ignore_ascii_case(SEPARATOR));
-        let Some((delimiter, rest)) = declared.and_then(|(_, rest)| rest.split_first()) else { return Ok(false) };
-        let rest = if is_quoted { rest.strip_prefix(&[QUOTE]) } else { Some(rest) };
-        let is_all = matches!(rest, Some([b'\r' | b'\n', ..] | []));
-        let is_taken = matches!(*delimiter, b'\r' | b'\n' | QUOTE) || delimiter.is_ascii_alphanumeric();
-        if !is_all || is_taken || !delimiter.is_ascii() {
-            return Ok(false);
-        }
-        self.dialect.delimiter = *delimiter;
+        let Some(delimiter) = separator(head) else { return Ok(false) };
+        self.dialect.delimiter = delimiter;
         self.skip_lines(1)?;
         Ok(true)
     }
@@ -380,7 +456,7 @@ impl<R: Read> Slicer<R> {
     fn pass_too_long(&mut self) -> Result<bool, Stop> {
         let rest = self.window.bytes().get(self.start..).unwrap_or_default();
         self.long = rest.iter().take(MAX_TEXT).copied().collect();
-        self.line += line_ends(rest);
+        self.line += self.dialect.line_ends(rest);
         self.at = self.window.bytes().len();
         self.skip_to_line_end()?;
         self.start = self.at;
@@ -406,6 +482,12 @@ impl<R: Read> Slicer<R> {
         loop {
             match window.get(self.at) {
                 Some(b'\n') => self.line += 1,
+                Some(b'\r') if !self.dialect.ends_at_returns() => match behind_returns(window, self.at) {
+                    Some(b'\n') => {}
+                    Some(_) => break,
+                    None if !self.window.is_at_end() => return Found::Part,
+                    None => {}
+                },
                 Some(b'\r') => match window.get(self.at + 1) {
                     Some(b'\n') => {}
                     None if !self.window.is_at_end() => return Found::Part,
@@ -441,9 +523,13 @@ impl<R: Read> Slicer<R> {
         self.joined.clear();
         let mut at = self.at;
         self.end = loop {
-            let value = if dialect.has_quotes && window.get(at) == Some(&QUOTE) {
+            let opening = behind_blanks(window, at);
+            let value = if dialect.has_quotes && window.get(opening) == Some(&QUOTE) {
                 self.is_quoted = true;
-                quoted(window, at + 1..limit, &dialect, &mut self.joined)
+                match opening > at && !dialect.skips_blanks {
+                    true => Quoted::Bad,
+                    false => quoted(window, opening + 1..limit, &dialect, &mut self.joined),
+                }
             } else {
                 Quoted::Value(unquoted(window, at, &dialect, &mut self.joined))
             };
@@ -451,8 +537,8 @@ impl<R: Read> Slicer<R> {
                 Quoted::Value(value) => value,
                 Quoted::Open if !is_all => return Found::Part,
                 Quoted::Open | Quoted::Bad => {
-                    let end = plain_end(window, at, b'\n');
-                    if end >= window.len() && !self.window.is_at_end() {
+                    let end = plain_end(window, at, b'\n', &dialect);
+                    if self.may_go_on(end) {
                         return Found::Part;
                     }
                     self.flaw = Some(Flaw::BadQuote);
@@ -461,7 +547,7 @@ impl<R: Read> Slicer<R> {
                 }
             };
             at = value.next;
-            if at >= window.len() && !self.window.is_at_end() {
+            if self.may_go_on(at) {
                 return Found::Part;
             }
             self.values.push(value.span);
@@ -475,8 +561,18 @@ impl<R: Read> Slicer<R> {
             self.values.clear();
         }
         self.at = self.end;
-        self.line += line_ends(window.get(self.start..self.end).unwrap_or_default());
+        self.line += dialect.line_ends(window.get(self.start..self.end).unwrap_or_default());
         Found::Record
+    }
+
+    /// Whether what is at hand ends before it is known what stands at a place.
+    fn may_go_on(&self, at: usize) -> bool {
+        let window = self.window.bytes();
+        let is_cut = at >= window.len()
+            || !self.dialect.ends_at_returns()
+                && window.get(at) == Some(&b'\r')
+                && behind_returns(window, at).is_none();
+        is_cut && !self.window.is_at_end()
     }
 }
 
@@ -489,17 +585,17 @@ fn plain_record(window: &[u8], at: usize, dialect: &Dialect, values: &mut Vec<Sp
     let delimiter = dialect.delimiter;
     match (delimiter, dialect.has_quotes, dialect.escape) {
         (..=b',', true, None) => {
-            plain_record_by(window, at, delimiter, values, bytes_below::<{ b',' + 1 }>, |byte| byte == QUOTE)
+            plain_record_by(window, at, dialect, values, bytes_below::<{ b',' + 1 }>, |byte| byte == QUOTE)
         }
         (_, true, None) => {
             let ends = |word| {
                 bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r') | bytes_of(word, QUOTE)
             };
-            plain_record_by(window, at, delimiter, values, ends, |byte| byte == QUOTE)
+            plain_record_by(window, at, dialect, values, ends, |byte| byte == QUOTE)
         }
         (_, false, None) => {
             let ends = |word| bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r');
-            plain_record_by(window, at, delimiter, values, ends, |_| false)
+            plain_record_by(window, at, dialect, values, ends, |_| false)
         }
         (_, has_quotes, Some(escape)) => {
             let quote = if has_quotes { QUOTE } else { escape };
@@ -510,7 +606,7 @@ fn plain_record(window: &[u8], at: usize, dialect: &Dialect, values: &mut Vec<Sp
                     | bytes_of(word, quote)
                     | bytes_of(word, escape)
             };
-            plain_record_by(window, at, delimiter, values, ends, |byte| byte == quote || byte == escape)
+            plain_record_by(window, at, dialect, values, ends, |byte| byte == quote || byte == escape)
         }
     }
 }
@@ -519,11 +615,12 @@ fn plain_record(window: &[u8], at: usize, dialect: &Dialect, values: &mut Vec<Sp
 fn plain_record_by(
     window: &[u8],
     at: usize,
-    delimiter: u8,
+    dialect: &Dialect,
     values: &mut Vec<Span>,
     ends: impl Fn(u64) -> u64,
     needs_care: impl Fn(u8) -> bool,
 ) -> Option<usize> {
+    let (delimiter, ends_at_returns) = (dialect.delimiter, dialect.ends_at_returns());
     let (words, _) = window.get(at..)?.as_chunks::<8>();
     let (mut start, mut base) = (at, at);
     for word in words {
@@ -536,6 +633,8 @@ fn plain_record_by(
                     values.push(Span { start, end });
                     start = end + 1;
                 }
+                // One that is no part of a line's end is rare.
+                b'\r' if !ends_at_returns && window.get(end + 1) != Some(&b'\n') => return None,
                 b'\n' | b'\r' => {
                     values.push(Span { start, end });
                     return Some(end);
@@ -574,9 +673,16 @@ struct Cut {
 }
 
 /// Where the value without quotes that begins at `at` ends.
-fn plain_end(window: &[u8], at: usize, delimiter: u8) -> usize {
-    let rest = window.get(at..).unwrap_or_default();
-    memchr3(delimiter, b'\r', b'\n', rest).map_or(window.len(), |end| at + end)
+fn plain_end(window: &[u8], mut at: usize, delimiter: u8, dialect: &Dialect) -> usize {
+    while let Some(found) = memchr3(delimiter, b'\r', b'\n', window.get(at..).unwrap_or_default()) {
+        at += found;
+        if window.get(at) == Some(&delimiter) || dialect.is_line_end(window, at) {
+            return at;
+        }
+        // Carriage returns within the line.
+        at += window.get(at..).and_then(|rest| rest.iter().position(|byte| *byte != b'\r')).unwrap_or(1);
+    }
+    window.len()
 }
 
 /// What an escape and a byte stand for: behind a backslash some letters are control characters, as PostgreSQL and MySQL
@@ -597,7 +703,7 @@ fn escaped(escape: u8, byte: u8) -> u8 {
 /// The value that begins at `at` without a quote. One that is only `\N` is what dumps of databases have for NULL: it is
 /// empty.
 fn unquoted(window: &[u8], at: usize, dialect: &Dialect, joined: &mut Vec<u8>) -> Cut {
-    let end = plain_end(window, at, dialect.delimiter);
+    let end = plain_end(window, at, dialect.delimiter, dialect);
     let is_in = |escape: &u8| memchr(*escape, window.get(at..end).unwrap_or_default()).is_some();
     let Some(escape) = dialect.escape.filter(is_in) else {
         return Cut { span: Span { start: at, end }, next: end };
@@ -606,7 +712,8 @@ fn unquoted(window: &[u8], at: usize, dialect: &Dialect, joined: &mut Vec<u8>) -
         return Cut { span: Span { start: at, end: at }, next: end };
     }
     let start = window.len() + joined.len();
-    let mut next = at;
+    // Up to here carriage returns are known to be within the line.
+    let (mut next, mut known) = (at, at);
     while let Some(byte) = window.get(next) {
         match *byte {
             byte if byte == escape => {
@@ -614,7 +721,13 @@ fn unquoted(window: &[u8], at: usize, dialect: &Dialect, joined: &mut Vec<u8>) -
                 next += 2;
                 continue;
             }
-            b'\r' | b'\n' => break,
+            b'\r' if next < known => joined.push(b'\r'),
+            b'\r' | b'\n' if dialect.is_line_end(window, next) => break,
+            b'\r' => {
+                let rest = window.get(next..).unwrap_or_default();
+                known = next + rest.iter().take_while(|byte| **byte == b'\r').count();
+                joined.push(b'\r');
+            }
             byte if byte == dialect.delimiter => break,
             byte => joined.push(byte),
         }
@@ -641,7 +754,7 @@ fn quoted(window: &[u8], range: Range<usize>, dialect: &Dialect, joined: &mut Ve
     loop {
         let rest = window.get(from..range.end).unwrap_or_default();
         let Some(end) = memchr2(QUOTE, escape, rest) else { return Quoted::Open };
-        let (text, after) = (rest.get(..end).unwrap_or_default(), from + end + 1);
+        let (text, mut after) = (rest.get(..end).unwrap_or_default(), from + end + 1);
         if rest.get(end) != Some(&QUOTE) {
             let Some(byte) = window.get(after).filter(|_| after < range.end) else { return Quoted::Open };
             joined.extend_from_slice(text);
@@ -649,14 +762,17 @@ fn quoted(window: &[u8], range: Range<usize>, dialect: &Dialect, joined: &mut Ve
             (from, is_whole) = (after + 1, false);
             continue;
         }
+        if dialect.skips_blanks && window.get(after) != Some(&QUOTE) {
+            after = behind_blanks(window, after);
+        }
         let span = match window.get(after) {
-            Some(&QUOTE) => {
+            Some(&QUOTE) if after == from + end + 1 => {
                 joined.extend_from_slice(text);
                 joined.push(QUOTE);
                 (from, is_whole) = (after + 1, false);
                 continue;
             }
-            Some(byte) if *byte != dialect.delimiter && !matches!(byte, b'\r' | b'\n') => return Quoted::Bad,
+            Some(byte) if *byte != dialect.delimiter && !dialect.is_line_end(window, after) => return Quoted::Bad,
             _ if is_whole => Span { start: from, end: from + text.len() },
             _ => {
                 joined.extend_from_slice(text);

@@ -467,3 +467,35 @@ proptest! {
         let _ = csv(bytes.as_slice());
     }
 }
+
+#[test]
+fn a_carriage_return_alone_ends_a_line_only_where_no_line_feed_does() {
+    let declared = "format = 'csv'\ncolumn.id = { type = 'int64' }\ncolumn.note = { type = 'string' }\n";
+    for (text, wanted) in [
+        ("id,note\n1,line one\rline two\n2,b\n", &["1|line one\rline two", "2|b"][..]),
+        ("id,note\r\n1,\"a\rb\"\r\n2,c\rd,\r\n", &["1|a\rb", "2|c\rd"]),
+        ("id,note\r1,a\r2,\"b\nc\"\r", &["1|a", "2|b\nc"]),
+        ("sep=;\rid;note\r1;\"a\nb\"\r", &["1|a\nb"]),
+        ("id,note\r\r\n1,a\r\r\n2,b\r\r\n", &["1|a", "2|b"]),
+        ("id,note\n1,a\n2,b\r", &["1|a", "2|b"]),
+        ("id,note\r", &[]),
+    ] {
+        let kept = decoded(declared, "x.csv", text.as_bytes()).unwrap();
+        assert_eq!(kept.rows, wanted, "{text:?}");
+        assert!(kept.rejects.is_empty(), "{text:?} {:?}", kept.rejects);
+    }
+    let kept = decoded(declared, "x.csv", &b"id,note\n1,\"a\"\rb\n\r2,c\n3,d\n"[..]).unwrap();
+    assert_eq!(kept.rows, ["2|c", "3|d"]);
+    assert_eq!(kept.rejects, ["2 - bad_quote: 1,\"a\"\rb"]);
+}
+
+#[test]
+fn blanks_around_quotes_are_passed_where_the_table_says_so() {
+    let declared = "format = 'csv'\ncolumn.id = { type = 'int64' }\ncolumn.name = { type = 'string' }\n";
+    let text = b"\"id\", \"name\"\n1, \"Doe, J\"\n\"2\" , x\n3,  \"a \"\"b\"\"\" \n";
+    let kept = decoded(&format!("skip_blanks = true\n{declared}"), "x.csv", &text[..]).unwrap();
+    assert_eq!(kept.rows, ["1|Doe, J", "2| x", "3|a \"b\""]);
+    assert_eq!(decoded(declared, "x.csv", &text[..]).unwrap_err(), "bad_quote");
+    let kept = decoded(declared, "x.csv", &b"id,name\n1, \"Doe\"\n2, x\n"[..]).unwrap();
+    assert_eq!((kept.rows, kept.rejects), (vec!["2| x".to_owned()], vec!["2 - bad_quote: 1, \"Doe\"".to_owned()]));
+}

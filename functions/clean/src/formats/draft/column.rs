@@ -126,7 +126,8 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
     }
     if all(|kind| matches!(kind, Kind::Stamp { .. })) {
         let is_utc = present.iter().all(|value| value.kind == Kind::Stamp { is_utc: true });
-        if !is_utc && present.iter().all(|value| value.text.ends_with("T00:00:00")) {
+        let is_date = |value: &&Value| !value.text.contains('T') || value.text.ends_with("T00:00:00");
+        if !is_utc && present.iter().all(is_date) {
             return Typed { date_pattern: Some("%Y-%m-%d".to_owned()), ..Typed::of("type = \"date\"") };
         }
         return Typed::of(if is_utc { "type = \"timestamp\"" } else { "type = \"timestamp\"\nzone = \"dataset\"" });
@@ -144,6 +145,12 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
             typed
                 .notes
                 .push("its numbers have a unit beside them: they are text until the unit is in the header".to_owned());
+        }
+        if texts.iter().all(|text| text.len() > 1 && text.starts_with('\'') && text.ends_with('\'')) {
+            typed.notes.push(
+                "its values stand between apostrophes, which are read as part of them: write double quotes in the file"
+                    .to_owned(),
+            );
         }
         typed
     })
@@ -231,11 +238,10 @@ fn codes(texts: &[&str], are_numbers: bool) -> Option<Typed> {
     } else {
         return None;
     };
-    // Only where all would be numbers is it worth a word.
+    // A column of dates is none of codes, though one of its codes may be read as a date.
     let some = texts.get(..50).unwrap_or(texts);
-    if !nearly_all(some, |text| {
-        text.bytes().any(|byte| byte.is_ascii_digit()) && times::find("", &[text], None).is_none()
-    }) {
+    let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+    if !nearly_all(some, has_digit) || times::find("", some, None).is_some() {
         return None;
     }
     let mut typed = Typed::of("type = \"string\"");

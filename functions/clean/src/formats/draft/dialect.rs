@@ -76,12 +76,15 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
     };
     let mut best = (0.0, Dialect::plain(delimiters.first().copied().unwrap_or(b',')));
     for delimiter in delimiters {
-        for (has_quotes, escape) in [(true, None), (true, Some(b'\\')), (false, None), (false, Some(b'\\'))] {
-            let is_of_use = (has_quotes || head.contains(&b'"')) && (escape.is_none() || has_escaped(head, delimiter));
+        let ways = [(true, None), (true, Some(b'\\')), (false, None), (false, Some(b'\\'))];
+        for ((has_quotes, escape), skips_blanks) in ways.into_iter().flat_map(|way| [(way, false), (way, true)]) {
+            let is_of_use = (has_quotes || head.contains(&b'"'))
+                && (escape.is_none() || has_escaped(head, delimiter))
+                && (!skips_blanks || has_quotes && has_blank_before_quote(head, delimiter));
             if !is_of_use {
                 continue;
             }
-            let dialect = Dialect { delimiter, has_quotes, escape, comment: None };
+            let dialect = Dialect { has_quotes, skips_blanks, escape, ..Dialect::plain(delimiter) };
             let score = score(&csv::sample(head, dialect, COMPARED)?.1);
             if score > best.0 * 1.001 {
                 best = (score, dialect);
@@ -103,6 +106,11 @@ pub(super) fn whole_lines(text: &[u8], most: usize) -> &[u8] {
 /// Whether a backslash stands before what it may take the meaning from.
 fn has_escaped(head: &[u8], delimiter: u8) -> bool {
     head.windows(2).any(|pair| matches!(pair, [b'\\', next] if *next == b'"' || *next == delimiter))
+}
+
+/// Whether a quote stands behind a delimiter and a blank.
+fn has_blank_before_quote(head: &[u8], delimiter: u8) -> bool {
+    delimiter != b' ' && head.windows(3).any(|three| three == [delimiter, b' ', b'"'])
 }
 
 /// How well records fit together: many of the same width, of values that look like values. (After van den Burg, Nazábal

@@ -10,11 +10,11 @@ use super::looks::{Look, is_placeholder, is_total, look, shape};
 use super::names::is_usual;
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
-use crate::formats::layout::compared;
+use lake::names::compared;
 
 /// Rows that are looked at, and the lines among which a header is looked for.
 const MOST_ROWS: usize = 50_000;
-const HEADER_WITHIN: usize = 100;
+pub(super) const HEADER_WITHIN: usize = 100;
 /// Lines at the end that may be no rows.
 const FOOTER_WITHIN: usize = 5;
 
@@ -68,6 +68,9 @@ fn options(dialect: &Dialect, encoding: Encoding, is_tsv: bool) -> Vec<String> {
     if !dialect.has_quotes {
         options.push("quote = \"none\"".to_owned());
     }
+    if dialect.skips_blanks {
+        options.push("skip_blanks = true".to_owned());
+    }
     if dialect.escape.is_some() {
         options.push("escape = \"\\\\\"".to_owned());
     }
@@ -99,7 +102,21 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
         rows.truncate(rows.len() - footers);
         places.truncate(rows.len());
         let look = if footers == 1 { "looks like no row" } else { "look like no rows" };
-        grid.note(format!("the last {} {look} (totals or a footer)", lines(footers as u64)));
+        grid.note(format!(
+            "the last {} {look} (totals or a footer): rejected in each file, unless comment or skip_lines leave it out, and no \
+             harm to other rows",
+            lines(footers as u64)
+        ));
+    }
+    let below = names.as_ref().map_or(0, |_| lines_below_header(&rows, columns));
+    if below > 0 {
+        rows.drain(..below);
+        places.drain(..below);
+        let are = if below == 1 { "is no row" } else { "are no rows" };
+        grid.note(format!(
+            "the {} below the header {are} (units or marks): rejected in each file",
+            lines(below as u64)
+        ));
     }
     let line_of = |at: usize| sound.get(at).map_or(1, |record| record.row);
     match &names {
@@ -354,12 +371,33 @@ fn comes_again(records: &[&SampleRecord], columns: usize) -> bool {
 
 /// How many records at the end are no rows: of another width, or sums.
 fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
+    let looks = body_looks(rows, 0, columns);
     let is_footer = |row: &&&SampleRecord| {
+        let is_short = columns > 2 && row.values.len() < columns && !is_like(row, &looks);
         let first = row.values.iter().find(|value| !value.trim().is_empty()).map(String::as_str).unwrap_or_default();
-        is_total(first) || columns > 1 && width(row) == 1 && row.values.len() == 1
+        is_total(first) || is_short || columns > 1 && width(row) == 1 && row.values.len() == 1
     };
     let count = rows.iter().rev().take(FOOTER_WITHIN).take_while(is_footer).count();
     if count * 2 > rows.len() { 0 } else { count }
+}
+
+/// How many records just below the header are no rows, such as units or dashes: they have texts alone where most others have
+/// numbers or times.
+fn lines_below_header(rows: &[&SampleRecord], columns: usize) -> usize {
+    const MOST: usize = 2;
+    let from = MOST.min(rows.len());
+    let looks = body_looks(rows, from, columns);
+    let is_typed = |at: usize| matches!(looks.get(at), Some(Some(Look::Number | Look::Time)));
+    let is_none = |row: &&&SampleRecord| {
+        let mut typed = (0..columns).filter(|at| is_typed(*at)).map(|at| text_at(row, at).trim()).peekable();
+        let is_unit =
+            |text: &str| look(text) == Look::Text && !is_placeholder(text) || text.starts_with("--") || text.is_empty();
+        typed.peek().is_some()
+            && typed.clone().any(|text| !text.is_empty())
+            && typed.all(is_unit)
+            && !is_like(row, &looks)
+    };
+    rows.iter().take(MOST).take_while(is_none).count()
 }
 
 fn is_all_text(rows: &[&SampleRecord], columns: usize) -> bool {

@@ -33,6 +33,8 @@ use crate::error::Stop;
 const SAMPLE_BYTES: u64 = 4 * 1024 * 1024;
 /// Rows of a workbook or a Parquet file.
 const SAMPLE_ROWS: usize = 10_000;
+/// Endings of files that have rows.
+const ENDINGS: [&str; 9] = ["csv", "tsv", "tab", "json", "ndjson", "jsonl", "xlsx", "xlsm", "parquet"];
 /// Endings that say that a file is text.
 const TEXT: [&str; 8] = ["csv", "tsv", "tab", "txt", "dat", "json", "ndjson", "jsonl"];
 
@@ -58,7 +60,8 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
     }
     if let Some(members) = packed.filter(|members| *members > 1) {
         grid.note(format!(
-            "the archive has {members} files: the first one is looked at, and all are read with its draft"
+            "the archive has {members} files that end so: the first one is looked at, and all are read with its draft; leave those \
+             that are no rows of it out by entries = \"NAME*\""
         ));
     }
     let guesses = guesses(&mut grid);
@@ -68,6 +71,13 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
         notes.extend(guess.notes.iter().map(|note| format!("column {}: {note}", guess.name)));
     }
     let tried = trial::read(name, &file, from, &dataset_toml)?;
+    if tried.rejected * 2 >= tried.clean + tried.rejected {
+        notes.insert(
+            0,
+            "the draft rejects half of its own sample or more: it does not fit the file, look at the reasons before you use it"
+                .to_owned(),
+        );
+    }
     Ok(Draft { dataset_toml, model, notes, tried })
 }
 
@@ -107,11 +117,23 @@ fn sample(from: &Path, file: &str) -> Result<(Grid, Option<usize>), Stop> {
             members.push((number, name));
         }
     }
-    let Some((number, name)) = members.first() else {
+    // The first of those that have rows by their names: others are read-mes and the like.
+    let rank = |name: &str| match ending(name).as_str() {
+        "txt" => 1,
+        other => 2 * u8::from(ENDINGS.contains(&other)),
+    };
+    let best = members.iter().max_by_key(|(number, name)| (rank(name), std::cmp::Reverse(*number)));
+    let Some((number, name)) = best else {
         return Err(Stop::reject("no_rows", "the zip archive has no files"));
     };
     let member = archive.by_index(*number).map_err(broken)?;
-    Ok((sample_of(name, member)?, Some(members.len())))
+    let mut grid = sample_of(name, member)?;
+    let alike = members.iter().filter(|(.., other)| ending(other) == ending(name)).count();
+    if alike < members.len() && rank(name) > 0 {
+        grid.options.push(format!("entries = {}", quoted(&format!("**/*.{}", ending(name)))));
+        grid.note(format!("of {} files in the archive those that end in .{} are read", members.len(), ending(name)));
+    }
+    Ok((grid, Some(alike)))
 }
 
 /// The beginning of what has this name once it is unpacked.

@@ -1,7 +1,7 @@
 //! Samples of workbooks and Parquet files as columns.
 
 use super::grid::{Field, Grid, Kind, Origin, Value};
-use super::lines;
+use super::lines::{self, HEADER_WITHIN};
 use crate::formats::cell::Cell;
 use crate::formats::csv::SampleRecord;
 
@@ -10,26 +10,35 @@ fn value(cell: &Cell) -> Option<Value> {
         _ if cell.is_blank() => return None,
         Cell::Text(_) | Cell::Empty => Kind::Text,
         Cell::Nested | Cell::Uncomputed => return None,
-        Cell::Number(_) => Kind::Number,
+        Cell::Number(_) | Cell::Single { .. } => Kind::Number,
+        // A double of which no whole number is known.
+        Cell::Vague(number) => return Some(Value { text: format!("{number}.0"), kind: Kind::Number }),
         Cell::Error(_) => Kind::Error,
         Cell::Bool(_) => Kind::Bool,
+        Cell::Date(_) => Kind::Stamp { is_utc: false },
         Cell::Stamp { is_utc, .. } => Kind::Stamp { is_utc: *is_utc },
     };
     Some(Value { text: cell.text().trim().to_owned(), kind })
 }
 
+/// How many cells the longest row has that may be a header: a row of a sheet ends with its last cell that is not empty.
+fn widest_names(rows: &[(u64, Vec<Cell>)]) -> usize {
+    let is_name = |cell: &Cell| matches!(cell, Cell::Text(text) if !text.trim().is_empty());
+    let names = rows.iter().take(HEADER_WITHIN).filter(|(_, cells)| cells.iter().all(is_name));
+    names.map(|(_, cells)| cells.len()).max().unwrap_or_default()
+}
+
 /// Rows of a sheet, each with its number. The header is found among them as in a text.
 pub(super) fn of_sheet(rows: &[(u64, Vec<Cell>)], options: Vec<String>) -> Grid {
-    let records: Vec<SampleRecord> = rows
-        .iter()
-        .map(|(number, cells)| SampleRecord {
-            values: cells.iter().map(|cell| cell.text().into_owned()).collect(),
-            row: *number,
-            lines: 1,
-            is_sound: true,
-            first: 0,
-        })
-        .collect();
+    let widest = widest_names(rows);
+    let record = |(number, cells): &(u64, Vec<Cell>)| {
+        let mut values: Vec<String> = cells.iter().map(|cell| cell.text().into_owned()).collect();
+        if values.len() > 1 && values.len() < widest {
+            values.resize(widest, String::new());
+        }
+        SampleRecord { values, row: *number, lines: 1, is_sound: true, first: 0 }
+    };
+    let records: Vec<SampleRecord> = rows.iter().map(record).collect();
     let mut grid = Grid { options, ..Grid::default() };
     let all: Vec<&SampleRecord> = records.iter().collect();
     // The values have the types of their cells.
@@ -57,4 +66,26 @@ pub(super) fn of_schema(names: &[String], rows: &[Vec<Cell>], options: Vec<Strin
         ));
     }
     grid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_column_that_is_mostly_empty_is_one() {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let row = |day: u64| {
+            let mut cells = vec![text("00001"), Cell::Number("2.5".to_owned())];
+            cells.extend((day % 3 == 0).then(|| text("late")));
+            (day, cells)
+        };
+        let head = [(1, vec![text("Hours")]), (3, vec![text("Employee No"), text("Hours"), text("Remarks")])];
+        let rows: Vec<_> = head.into_iter().chain((4..40).map(row)).collect();
+        let grid = of_sheet(&rows, Vec::new());
+        let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
+        assert_eq!(labels, ["Employee No", "Hours", "Remarks"]);
+        assert!(grid.options.contains(&"header = \"find\"".to_owned()), "{:?}", grid.options);
+        assert_eq!(grid.rows, 36);
+    }
 }

@@ -95,8 +95,8 @@ pub(super) struct Found {
 
 /// Finds how a column's texts are written as dates or times; none if they are not. `order` is that of other columns.
 pub(super) fn find(label: &str, values: &[&str], order: Option<Order>) -> Option<Found> {
-    let first = *values.first()?;
-    if !(6..=40).contains(&first.len()) || first.bytes().filter(u8::is_ascii_digit).count() < 3 {
+    let is_likely = |text: &str| (6..=40).contains(&text.len()) && text.bytes().filter(u8::is_ascii_digit).count() >= 3;
+    if values.is_empty() || !nearly_all(values, is_likely) {
         return None;
     }
     let different: Vec<&str> = values.iter().copied().collect::<BTreeSet<_>>().into_iter().take(DIFFERENT).collect();
@@ -126,7 +126,12 @@ fn plain(values: &[&str]) -> Option<Found> {
     None
 }
 
-/// Whether nearly all texts fit: one in a hundred may be damaged.
+/// How many of so many texts may be damaged: one in a hundred, or one of twenty and more.
+fn tolerated(texts: usize) -> usize {
+    (texts / 100).max(usize::from(texts >= 20))
+}
+
+/// Whether nearly all texts fit.
 pub(super) fn all_fit(declared: &str, values: &[&str]) -> bool {
     let Ok(column) = Column::from_declaration(declared) else { return false };
     nearly_all(values, |value| fits(&column, value))
@@ -134,7 +139,7 @@ pub(super) fn all_fit(declared: &str, values: &[&str]) -> bool {
 
 /// Whether a test holds of nearly all values.
 pub(super) fn nearly_all(values: &[&str], test: impl Fn(&str) -> bool) -> bool {
-    let mut tolerated = values.len() / 100;
+    let mut tolerated = tolerated(values.len());
     values.iter().all(|value| {
         test(value) || {
             let is_tolerated = tolerated > 0;
@@ -262,8 +267,14 @@ fn by_spread(different: &[&str], of_orders: &mut Vec<(Order, Vec<Written>)>) {
 fn cover(different: &[&str], order: Order) -> Option<Vec<Written>> {
     let mut chosen: Vec<Written> = Vec::new();
     let mut left: Vec<&str> = different.to_vec();
+    let mut damaged = 0;
     while chosen.len() < MOST_FORMATS {
         let first = left.first()?;
+        if damaged < tolerated(different.len()) && !ways(first).iter().any(|way| way.order == order) {
+            damaged += 1;
+            left.remove(0);
+            continue;
+        }
         let best = ways(first).into_iter().filter(|way| way.order == order).filter_map(|way| {
             let column = Column::from_declaration(&declare(!way.has_time, way.has_offset, &[&way.pattern])).ok()?;
             let unread: Vec<&str> = left.iter().copied().filter(|value| !fits(&column, value)).collect();
@@ -272,7 +283,7 @@ fn cover(different: &[&str], order: Order) -> Option<Vec<Written>> {
         let (way, unread) = best.reduce(|best, next| if next.1.len() < best.1.len() { next } else { best })?;
         chosen.push(way);
         left = unread;
-        if left.len() <= different.len() / 100 {
+        if left.len() + damaged <= tolerated(different.len()) {
             return Some(chosen);
         }
     }

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::grid::{Field, Grid, Kind, Origin, Value};
 use crate::error::Stop;
+use crate::formats::json::each_element;
 use lake::json::{Json, Object};
 
 /// Rows that are looked at.
@@ -61,7 +62,12 @@ pub(super) fn is_json(text: &[u8]) -> Option<bool> {
 /// Reads a sample. `is_part` if there is more of it than `text`.
 pub(super) fn grid(text: &[u8], is_part: bool, is_lines: bool) -> Result<Grid, Stop> {
     let closed = if is_part && !is_lines { closed(text).into() } else { Cow::Borrowed(text) };
-    let documents = if is_lines { of_lines(&closed) } else { of_document(&closed) };
+    let elements = if is_lines { Vec::new() } else { of_damaged_list(&closed) };
+    let documents = match is_lines {
+        true => of_lines(&closed),
+        false if elements.is_empty() => of_document(&closed),
+        false => elements.iter().map(Vec::as_slice).collect(),
+    };
     let documents: Vec<Object> = documents.into_iter().filter_map(object).collect();
     let mut grid = Grid::default();
     grid.options.push(format!("format = \"{}\"", if is_lines { "ndjson" } else { "json" }));
@@ -115,6 +121,21 @@ fn of_document(text: &[u8]) -> Vec<&[u8]> {
         }
     }
     found
+}
+
+/// The elements of a list in which some are no JSON, as they are read one by one.
+fn of_damaged_list(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut elements = Vec::new();
+    if text.trim_ascii_start().first() == Some(&b'[') && serde_json::from_slice::<&RawValue>(text).is_err() {
+        // What comes behind damage that nothing can be read beyond is no part of a sample.
+        let _ = each_element(text, |_, element| {
+            if elements.len() < MOST_ROWS {
+                elements.push(element.to_vec());
+            }
+            Ok(())
+        });
+    }
+    elements
 }
 
 fn items(list: &RawValue) -> Vec<&RawValue> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use arrow::array::RecordBatch;
 use chrono::DateTime;
-use lake::dataset::{Catalog, Folder};
+use lake::dataset::{Catalog, Folder, Format};
 
 use super::unpacked;
 use crate::decode::decompress;
@@ -94,7 +94,12 @@ pub(super) fn read(name: &str, file: &str, from: &Path, dataset_toml: &str) -> R
         && let Some((reason, rejected)) = tried.reasons.iter().max_by_key(|(_, rejected)| rejected.rows)
     {
         let Rejected { first, message, .. } = rejected;
-        return Err(format!("no row of it could be read: line {first}: {message} ({reason})"));
+        let place = match table.format_of(&key) {
+            Some(Format::Json) => "element",
+            Some(Format::Xlsx | Format::Parquet) => "row",
+            _ => "line",
+        };
+        return Err(format!("no row of it could be read: {place} {first}: {message} ({reason})"));
     }
     Ok(tried)
 }

@@ -72,6 +72,7 @@ impl JsonRows<'_> {
             return self.reject(record, refusal, sink);
         }
         self.seen += 1;
+        self.absent.pass_row(row);
         self.columns.add_raw(record, sink, |_, column| family_field(column, family))
     }
 }

@@ -5,6 +5,7 @@ use lake::dataset::Column;
 use super::text::{JsonText, Kind, unescape};
 use crate::formats::columns::Field;
 use lake::json::unescaped;
+use lake::names::is_same;
 
 /// The most keys of one object that are remembered, and the longest of them.
 const MAX_KNOWN: usize = 128;
@@ -18,6 +19,8 @@ pub(super) struct Members {
     nodes: Vec<Node>,
     /// For each column, the nodes of its fields: the first that the row has counts. `None`: no member holds it.
     columns: Vec<Vec<usize>>,
+    /// The nodes of members of the row itself that are known without regard to case and white space.
+    fields: Vec<(String, usize)>,
     /// Whether all pointers can be followed.
     is_sound: bool,
     unescaped: Vec<u8>,
@@ -33,8 +36,18 @@ struct Node {
     /// Nodes are numbered in depth-first order: all below this one are those before this number.
     below: usize,
     /// Keys in the order in which they were first seen, and where they lead.
-    known: Vec<(KnownKey, Option<usize>)>,
+    known: Vec<(KnownKey, Option<Lead>)>,
     found: Option<Place>,
+    /// Whether it was found by its very name.
+    is_exact: bool,
+}
+
+/// Where a key leads.
+#[derive(Debug, Clone, Copy)]
+struct Lead {
+    node: usize,
+    /// Whether it is the very name of the node.
+    is_exact: bool,
 }
 
 /// A key as it mostly stands in a row: in quotes, and with its colon.
@@ -78,7 +91,8 @@ impl Members {
         for (number, path) in paths.iter().enumerate() {
             tree.add(path, number);
         }
-        let mut members = Self { nodes: Vec::new(), columns: Vec::new(), is_sound: true, unescaped: Vec::new() };
+        let mut members =
+            Self { nodes: Vec::new(), columns: Vec::new(), fields: Vec::new(), is_sound: true, unescaped: Vec::new() };
         let mut node_of = vec![0; paths.len()];
         let has_joined = columns.iter().any(|column| !column.joined.is_empty());
         members.is_sound = !has_joined && paths.iter().all(|path| path.len() <= MAX_PARTS);
@@ -87,7 +101,31 @@ impl Members {
             .into_iter()
             .map(|paths| paths.into_iter().filter_map(|path| node_of.get(path).copied()).collect())
             .collect();
+        members.know_fields(columns);
         members
+    }
+
+    /// Takes note of the fields, which are known without regard to case and white space.
+    fn know_fields(&mut self, columns: &[Column]) {
+        for (column, nodes) in columns.iter().zip(&self.columns) {
+            let names = column.fields().filter(|_| column.path.is_none());
+            self.fields.extend(names.map(str::to_owned).zip(nodes.iter().copied()));
+        }
+        self.fields.sort_unstable();
+        self.fields.dedup();
+        let is_leaf = |node: &usize| self.nodes.get(*node).is_some_and(|node| node.children.is_empty());
+        let are_apart =
+            |one: &usize, other: &usize| self.columns.iter().any(|nodes| nodes.contains(one) != nodes.contains(other));
+        let has_twin = |(at, (name, node)): (usize, &(String, usize))| {
+            let mut others = self.fields.iter().skip(at + 1);
+            others.any(|(other, twin)| is_same(name, other) && are_apart(node, twin))
+        };
+        // Which of two such names is meant, a parser decides, and so it does where a pointer names a field.
+        let of_pointers = columns.iter().zip(&self.columns).filter(|(column, _)| column.path.is_some());
+        let mut of_pointers = of_pointers.flat_map(|(_, nodes)| nodes);
+        let is_clear = !self.fields.iter().enumerate().any(has_twin)
+            && !of_pointers.any(|node| self.fields.iter().any(|(_, field)| field == node));
+        self.is_sound &= is_clear && self.fields.iter().all(|(_, node)| is_leaf(node));
     }
 
     /// Adds the nodes of a tree; returns the number of its root.
@@ -134,6 +172,8 @@ impl Members {
                 (found.start, found.end) = (start, self.unescaped.len());
             }
         }
+        // A NUL in a text is refused by the rules in full.
+        memchr::memchr(0, &self.unescaped).map_or(Some(()), |_| None)?;
         Some(text.at)
     }
 
@@ -143,6 +183,23 @@ impl Members {
         let mut nodes = self.columns.iter().flatten().peekable();
         let is_found = |node: &usize| self.nodes.get(*node).is_some_and(|node| node.found.is_some());
         nodes.peek().is_none() || nodes.any(is_found)
+    }
+
+    /// Whether the row that was found last has the member of a column.
+    pub(super) fn has(&self, column: usize) -> bool {
+        let mut nodes = self.columns.get(column).into_iter().flatten();
+        nodes.any(|node| self.nodes.get(*node).is_some_and(|node| node.found.is_some()))
+    }
+
+    /// Names of members of rows so far that no column is read from.
+    pub(super) fn others(&self) -> impl Iterator<Item = &str> {
+        let known = self.nodes.first().into_iter().flat_map(|row| &row.known);
+        known.filter(|(_, lead)| lead.is_none()).filter_map(|(key, _)| std::str::from_utf8(key.key()).ok())
+    }
+
+    /// Whether a node was found by its very name in the present row.
+    fn is_exact(&self, node: usize) -> bool {
+        self.nodes.get(node).is_some_and(|node| node.found.is_some() && node.is_exact)
     }
 
     /// The value of a column in the row that was found last.
@@ -172,8 +229,12 @@ impl Members {
         let mut next = 0;
         loop {
             match self.key(number, &mut next, text)? {
-                Some(child) => self.value(child, text)?,
-                None => text.skip()?,
+                Some(lead) if lead.is_exact || !self.is_exact(lead.node) => {
+                    self.value(lead.node, text)?;
+                    let node = self.nodes.get_mut(lead.node)?;
+                    node.is_exact = lead.is_exact;
+                }
+                _ => text.skip()?,
             }
             if !text.either(b',', b'}')? {
                 return Some(());
@@ -184,7 +245,7 @@ impl Members {
     /// Goes past a key and its colon: the node that it leads to. Rows mostly have the same keys in the same order, so that
     /// the next key is the one at `next` of those that are known.
     #[inline]
-    fn key(&mut self, number: usize, next: &mut usize, text: &mut JsonText) -> Option<Option<usize>> {
+    fn key(&mut self, number: usize, next: &mut usize, text: &mut JsonText) -> Option<Option<Lead>> {
         text.peek()?;
         let Node { known, children, .. } = self.nodes.get_mut(number)?;
         if let Some((key, child)) = known.get(*next)
@@ -204,7 +265,13 @@ impl Members {
             *next = at + 1;
             return Some(known.get(at)?.1);
         }
-        let child = children.iter().find(|(name, _)| name == key).map(|(_, child)| *child);
+        let child = children.iter().find(|(name, _)| name == key).map(|(_, node)| Lead { node: *node, is_exact: true });
+        let same = || {
+            let key = std::str::from_utf8(key).ok().filter(|_| number == 0)?;
+            let (_, node) = self.fields.iter().find(|(name, _)| is_same(name, key))?;
+            Some(Lead { node: *node, is_exact: false })
+        };
+        let child = child.or_else(same);
         if key.len() <= MAX_KEY && known.len() < MAX_KNOWN {
             known.push((KnownKey::new(key), child));
             *next = known.len();
