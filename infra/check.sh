@@ -83,6 +83,12 @@ deploy=(make --no-print-directory -n -C "$infra/.." deploy)
 
 terraform fmt -check -diff -recursive . || { say "run \`terraform fmt -recursive infra\`"; exit 1; }
 
+# Settings of a lake that GitHub deploys are committed, those of one machine are not.
+if git -C "$infra" rev-parse --git-dir >/dev/null 2>&1; then
+  git -C "$infra" check-ignore -q terraform.tfvars && ! git -C "$infra" check-ignore -q lake.auto.tfvars ||
+    { say "git ignores lake.auto.tfvars, or does not ignore terraform.tfvars"; exit 1; }
+fi
+
 # A registry that cannot be reached fails at once or, behind a firewall, after the client's time-out. The provider is large: it is
 # kept, and a download that stalls is given up.
 from_registry() {
@@ -129,6 +135,7 @@ from_standin
 source "$standin/emulator.sh"
 emulator_start "$dir/standin" "$work"
 export TF_VAR_architecture=x86_64 TF_VAR_force_destroy=true TF_VAR_dashboard=true
+export TF_VAR_analysts='{trusted = ["111122223333"], standard = true}'
 export TF_VAR_slack='{team = "T0123ABCD", channel = "C0123ABCD"}' TF_VAR_digest='{}' # with all rights that can be asked for here
 
 logged terraform plan -no-color -out first.tfplan
@@ -149,5 +156,5 @@ logged terraform destroy -no-color -auto-approve
 [[ -z $(terraform state list) ]] || { say "destroy left something"; terraform state list; exit 1; }
 say "destroyed: $(grep -o 'Resources: .*' "$work/terraform.log" | tail -n 1)"
 
-unset TF_VAR_force_destroy TF_VAR_slack TF_VAR_digest
+unset TF_VAR_force_destroy TF_VAR_analysts TF_VAR_slack TF_VAR_digest
 bash "$infra/tests/upgrade.sh" "$dir/standin/venv/bin/python" "$work" | sed 's/^/infra: /'

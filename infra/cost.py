@@ -10,6 +10,7 @@ counts for the whole account.
 """
 
 import argparse
+import math
 import sys
 
 PRICES = {
@@ -134,9 +135,12 @@ def numbers(case, changes):
         if name not in where:
             raise SystemExit(f"cost.py: there is no number {name}: see --list")
         try:
-            where[name] = float(value)
+            number = float(value)
         except ValueError:
-            raise SystemExit(f"cost.py: {name}={value}: a number is wanted") from None
+            number = math.nan
+        if not (math.isfinite(number) and number >= 0):
+            raise SystemExit(f"cost.py: {name}={value}: a number is wanted, zero or more")
+        where[name] = number
     return n, prices
 
 

@@ -29,10 +29,10 @@ if [[ $typed != "$account" ]]; then
   exit 1
 fi
 
-# A bucket is emptied only if the state says that it may be. Nothing else may change with that: options that are not those of
+# A bucket is emptied, and a workgroup that was used goes, only if the state says that it may. Nothing else may change with that: options that are not those of
 # the deployment would make other buckets.
 targets=()
-for resource in aws_s3_bucket.lake aws_athena_workgroup.lake aws_ecr_repository.job; do
+for resource in aws_s3_bucket.lake aws_athena_workgroup.lake aws_athena_workgroup.analyst; do
   if found=$(grep -oE "^(.*\.)?${resource/./\\.}(\[|$)" <<<"$state" | head -n 1); then
     targets+=("-target=${found%[}")
   fi
@@ -45,8 +45,10 @@ if terraform show -no-color "$plan" | grep -E '^ +# .*(aws_[a-z_0-9]+\.).* (will
   exit 1
 fi
 terraform apply -input=false "$plan"
-if keep=$(grep -oE '^(.*\.)?terraform_data\.keep\[0\]$' <<<"$state"); then
-  terraform state rm "$keep"
-fi
+guards=()
+while read -r guard; do
+  guards+=("$guard")
+done < <(grep -oE '^(.*\.)?terraform_data\.(keep|names)\[' <<<"$state" | sed 's/\[$//' | sort -u)
+((!${#guards[@]})) || terraform state rm "${guards[@]}"
 terraform destroy -input=false -auto-approve "$@" -var force_destroy=true
 echo "delete-data: the lake and its data are gone"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # destroy.sh [TERRAFORM OPTION ...]: take the lake down and leave its data. Buckets stay as they are, with their policies,
-# versions and encryption, and in Terraform's state, so that the next apply finds them again. delete-data.sh deletes them.
+# versions and encryption, and in Terraform's state, so that the next apply finds them again; Athena's workgroups, which hold what
+# people have asked and saved, stay with them. delete-data.sh deletes both.
 #
 # A lake that was applied with force_destroy = true may be thrown away: all of it goes. Needs `terraform init` first.
 set -euo pipefail
@@ -25,8 +26,8 @@ if [[ -n $disposable ]]; then
   exec terraform destroy "$@"
 fi
 
-# What buckets consist of, and what refuses to destroy them
-kept='(^|\.)(terraform_data\.keep|aws_s3_bucket(_policy|_versioning|_public_access_block|_server_side_encryption_configuration|_ownership_controls|_lifecycle_configuration|_logging)?\.lake)$'
+# What buckets consist of, workgroups, and what refuses to destroy them
+kept='(^|\.)(terraform_data\.(keep|names)|aws_athena_workgroup\.(lake|analyst)|aws_s3_bucket(_policy|_versioning|_public_access_block|_server_side_encryption_configuration|_ownership_controls|_lifecycle_configuration|_logging)?\.lake)$'
 # An address without its index stands for all of them.
 targets=()
 while read -r address; do

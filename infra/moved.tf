@@ -62,11 +62,6 @@ moved {
 }
 
 moved {
-  from = aws_default_security_group.job
-  to   = module.lake.aws_default_security_group.job[0]
-}
-
-moved {
   from = aws_ecr_lifecycle_policy.job
   to   = module.lake.aws_ecr_lifecycle_policy.job[0]
 }

@@ -29,7 +29,7 @@ output "alarm_topic" {
 }
 
 output "athena" {
-  description = "Workgroup and database for queries"
+  description = "Workgroup and database for queries, and the workgroup of analysts; null without them"
   value       = module.lake.athena
 }
 

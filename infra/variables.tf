@@ -1,4 +1,5 @@
-# What can be set. modules/lake/variables.tf checks the values and has the defaults of all that is null here.
+# What can be set. modules/lake/variables.tf checks the values and has the defaults of all that is null here. Names of attributes are
+# checked here alone: where a variable is an object, Terraform drops what it does not know, and a slip would change nothing.
 
 variable "region" {
   description = "AWS region of everything"
@@ -24,7 +25,7 @@ variable "name_prefix" {
 }
 
 variable "region_in_names" {
-  description = "Put the region into the names of buckets, roles and the dashboard, which an account has once for all regions: for a second lake of the same prefix in another region. Changing it replaces the buckets"
+  description = "Put the region into the names of buckets, roles and the dashboard, which an account has once for all regions: for a second lake of the same prefix in another region. It is for a new lake: of one that is there a change is refused"
   type        = bool
   default     = null
 }
@@ -36,7 +37,7 @@ variable "tags" {
 }
 
 variable "force_destroy" {
-  description = "For lakes that may be thrown away: destroy deletes buckets, results and images that are not empty. Without it a destroy of the whole lake is refused"
+  description = "For lakes that may be thrown away: destroy deletes buckets and results that are not empty. Without it a destroy of the whole lake is refused, and so is setting it once the lake is there (README.md, Take it down)"
   type        = bool
   default     = null
 }
@@ -75,12 +76,22 @@ variable "job_network" {
   description = "Subnets and security groups that Batch jobs use in place of a network of their own. public_ip: whether a job gets an address, as it needs in a public subnet"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(try(keys(var.job_network), []), ["subnets", "security_groups", "public_ip"])) == 0
+    error_message = "There are only subnets, security_groups and public_ip."
+  }
 }
 
 variable "functions_network" {
   description = "Subnets and security groups of a VPC that the functions run in. They need a way to S3, SQS, Batch, Secrets Manager and the APIs. Null: no VPC"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(try(keys(var.functions_network), []), ["subnets", "security_groups"])) == 0
+    error_message = "There are only subnets and security_groups."
+  }
 }
 
 variable "raw_events_to_eventbridge" {
@@ -93,12 +104,22 @@ variable "readers" {
   description = "Accounts (12 digits) or ARNs of roles, of other accounts as well, that may read a zone: { consumption = [...], standard = [...] }. Tables, models and pages with personal columns stay closed, unless personal = true"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(try(keys(var.readers), []), ["consumption", "standard", "personal"])) == 0
+    error_message = "There are only consumption, standard and personal."
+  }
 }
 
 variable "analysts" {
-  description = "A role for analysts, and who may take it (accounts of 12 digits, or ARNs): it queries consumption in Athena, with standard = true the standard zone too; tables, models and pages with personal columns only with personal = true. Never rejection or raw. Null: no role"
+  description = "A role for analysts, and who may take it (accounts of 12 digits, or ARNs): it queries consumption in Athena, in a workgroup of its own, with standard = true the standard zone too; tables, models and pages with personal columns only with personal = true. Never rejection or raw. Null: no role"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(try(keys(var.analysts), []), ["trusted", "standard", "personal"])) == 0
+    error_message = "There are only trusted, standard and personal."
+  }
 }
 
 variable "architecture" {
@@ -111,6 +132,16 @@ variable "functions" {
   description = "Memory in MB, timeout in seconds and /tmp in MB per function; what is left out keeps its default"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(try(keys(var.functions), []), ["ingest", "clean", "aggregate"])) == 0
+    error_message = "There are only ingest, clean and aggregate."
+  }
+
+  validation {
+    condition     = length(setsubtract(flatten([for of in try(values(var.functions), []) : try(keys(of), [])]), ["memory", "timeout", "tmp"])) == 0
+    error_message = "Of each there are only memory, timeout and tmp."
+  }
 }
 
 variable "irceline_url" {
@@ -195,24 +226,49 @@ variable "schedules" {
   description = "Per source: local times (HH:MM, in the dataset's time zone) of ingest and of the nightly aggregate; enabled = false stops both; when the newest data is older than quiet_days an alarm is raised (default: 2, or 7 for illuminate and codetrack, as schools and courses rest; 0: never)"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(flatten([for of in try(values(var.schedules), []) : try(keys(of), [])]), ["ingest", "aggregate", "enabled", "quiet_days"])) == 0
+    error_message = "Of each there are only ingest, aggregate, enabled and quiet_days."
+  }
 }
 
 variable "sweep" {
   description = "Twice a day, at this hour and twelve hours later, clean looks for raw objects whose event was lost and reports the age of the newest data, and half an hour later aggregate looks for stale partitions: of all datasets, own ones too. enabled = false stops it, and with it the alarms on the age of data"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(try(keys(var.sweep), []), ["hour", "time_zone", "enabled"])) == 0
+    error_message = "There are only hour, time_zone and enabled."
+  }
 }
 
 variable "fresh" {
   description = "Uploads and own datasets whose newest data is watched as well: { energy_usage = { table = \"reading\", quiet_days = 3 } }. For a source only `table` counts, if it is to be another one; its quiet_days are in schedules"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(flatten([for of in try(values(var.fresh), []) : try(keys(of), [])]), ["table", "quiet_days"])) == 0
+    error_message = "Of each there are only table and quiet_days."
+  }
 }
 
 variable "holidays" {
   description = "When no new data is expected, by dataset: months (1 to 12) of every year, and days of holidays (to included). The alarm on the age of data is silent then and for quiet_days after: { codetrack = { months = [7, 8], days = [{ from = \"2026-12-21\", to = \"2027-01-03\" }] } }"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(flatten([for of in try(values(var.holidays), []) : try(keys(of), [])]), ["months", "days"])) == 0
+    error_message = "Of each there are only months and days."
+  }
+
+  validation {
+    condition     = length(setsubtract(flatten([for of in try(values(var.holidays), []) : [for days in try(of.days, []) : try(keys(days), [])]]), ["from", "to"])) == 0
+    error_message = "Of days there are only from and to."
+  }
 }
 
 variable "aggregate_delay_seconds" {
@@ -249,6 +305,11 @@ variable "job" {
   description = "vCPUs, memory in MB, disk in GB, attempts and seconds per attempt of a Batch job, and vCPUs that run at once"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(try(keys(var.job), []), ["vcpu", "memory", "disk", "attempts", "timeout_seconds", "max_vcpus"])) == 0
+    error_message = "There are only vcpu, memory, disk, attempts, timeout_seconds and max_vcpus."
+  }
 }
 
 variable "batch_above_bytes" {
@@ -273,6 +334,11 @@ variable "raw_cheaper_after_days" {
   description = "Age at which raw objects move to STANDARD_IA and to GLACIER_IR. Both are read at once, so a replay works at any age"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(try(keys(var.raw_cheaper_after_days), []), ["standard_ia", "glacier_ir"])) == 0
+    error_message = "There are only standard_ia and glacier_ir."
+  }
 }
 
 variable "alarm_email" {
@@ -285,12 +351,22 @@ variable "slack" {
   description = "Channel of Slack that gets the alarms and messages by Amazon Q Developer in chat applications: { team = \"T0123ABCD\", channel = \"C0123ABCD\" }, the ids of the workspace and the channel. The workspace is allowed once by hand, in the console of Amazon Q. Null: no channel"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(try(keys(var.slack), []), ["team", "channel"])) == 0
+    error_message = "There are only team and channel."
+  }
 }
 
 variable "digest" {
   description = "A message each week of how each dataset does: rows, rejects, age of the newest data, its page, and alarms that ring. {} is on Mondays at 8 UTC; pages is the root at which people open the pages of consumption, if not in the console: { day = \"FRI\", hour = 16, time_zone = \"Europe/Brussels\", pages = \"https://lake.example.org\" }. Null: no digest"
   type        = any
   default     = null
+
+  validation {
+    condition     = length(setsubtract(try(keys(var.digest), []), ["day", "hour", "time_zone", "pages"])) == 0
+    error_message = "There are only day, hour, time_zone and pages."
+  }
 }
 
 variable "reject_share_percent" {

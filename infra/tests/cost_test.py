@@ -28,6 +28,12 @@ def main(path):
     digest = cost.total(*cost.numbers("all", ["digest=1"]))[0] - cost.total(*cost.numbers("all", []))[0]
     if not 0 < digest < 0.01:
         return f"the digest costs {digest:.4f}"
+    for change in ("gb=nan", "gb=-1", "gb=inf", "gb=two", "gb", "nothing=1"):
+        try:
+            cost.numbers("country", [change])
+        except SystemExit:
+            continue
+        return f"--set {change} was taken"
     for case in cost.CASES:
         if not 0 < cost.total(*cost.numbers(case, []))[1] < cost.total(*cost.numbers(case, []))[0]:
             return f"{case} makes no sense"

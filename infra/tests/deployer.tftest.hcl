@@ -23,7 +23,7 @@ run "deployer_of_a_lake_with_paths_and_buckets_of_an_organization" {
   }
 
   assert {
-    condition     = strcontains(aws_iam_policy.deploy["data"].policy, "role/data/tributary-*") && !strcontains(aws_iam_policy.deploy["data"].policy, "role/tributary-*")
+    condition     = strcontains(aws_iam_policy.deploy["roles"].policy, "role/data/tributary-*") && !strcontains(aws_iam_policy.deploy["roles"].policy, "role/tributary-*") && strcontains(aws_iam_policy.deploy["roles"].policy, "policy/data/tributary-analyst-closed-*")
     error_message = "Roles have the path in their ARN."
   }
   assert {
@@ -65,7 +65,49 @@ run "deployer" {
     error_message = "One repository and environment takes the role."
   }
   assert {
-    condition     = anytrue([for statement in jsondecode(aws_iam_policy.deploy["data"].policy).Statement : statement.Effect == "Deny" && statement.Action == ["iam:*"]])
+    condition     = anytrue([for statement in jsondecode(aws_iam_policy.deploy["roles"].policy).Statement : statement.Effect == "Deny" && statement.Action == ["iam:*"]])
     error_message = "Its own roles are closed to it."
+  }
+
+  # By its own tags a deployer would make anything its own.
+  assert {
+    condition = alltrue(flatten([
+      for policy in values(aws_iam_policy.deploy) : [
+        for statement in jsondecode(policy.policy).Statement :
+        try(statement.Condition.StringEquals["aws:ResourceTag/deployment"] == "twenty-letters-long1", false) || try(length(statement.Condition.StringEquals["ec2:CreateAction"]) > 0, false)
+        if anytrue([for action in statement.Action : contains(["ec2:CreateTags", "ec2:*", "ec2:Create*"], action)])
+      ]
+    ]))
+    error_message = "Only what is new, or the lake's, is tagged."
+  }
+  assert {
+    condition = alltrue(flatten([
+      for policy in concat(values(aws_iam_policy.deploy)[*].policy, [aws_iam_role_policy.plan.policy]) : [
+        for statement in jsondecode(policy).Statement :
+        try(statement.Condition.ArnLike["lambda:FunctionArn"] == ["arn:aws:lambda:ap-southeast-1:000000000000:function:twenty-letters-long1-*"], false) || length(setsubtract(statement.Action, ["lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"])) == 0
+        if anytrue([for resource in statement.Resource : endswith(resource, ":event-source-mapping:*")])
+      ]
+    ]))
+    error_message = "Event source mappings of others are closed to it."
+  }
+  assert {
+    condition = alltrue(flatten([
+      for policy in concat(values(aws_iam_policy.deploy)[*].policy, [aws_iam_role_policy.plan.policy]) : [
+        for statement in jsondecode(policy).Statement : length(setsubtract(statement.Action, concat(local.lists, ["batch:RegisterJobDefinition", "chatbot:*SlackChannelConfiguration", "chatbot:*TagResource"]))) == 0 || statement.Action == ["lambda:CreateEventSourceMapping"]
+        if contains(statement.Resource, "*")
+      ]
+    ])) && !anytrue([for action in local.lists : startswith(action, "glue:") || startswith(action, "lambda:Get") || action == "ec2:Describe*"])
+    error_message = "* is for what AWS has nothing finer for."
+  }
+  assert {
+    condition = alltrue([
+      for action in ["s3:ListBucket", "s3:GetBucket*", "lambda:GetFunction*", "glue:Get*", "ecr:Describe*", "iam:GetRole"] :
+      anytrue([for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : statement.Effect == "Allow" && contains(statement.Action, action) && alltrue([for resource in statement.Resource : strcontains(resource, "twenty") || endswith(resource, ":catalog")])])
+    ])
+    error_message = "A plan looks at what the lake has: at buckets with HeadBucket, which s3:ListBucket allows."
+  }
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_iam_policy.deploy["roles"].policy).Statement : statement.Condition.ArnLike["iam:PolicyARN"] == ["arn:aws:iam::000000000000:policy/twenty-letters-long1-analyst-closed-*"] && statement.Condition.StringEquals["iam:PermissionsBoundary"] == var.permissions_boundary if contains(statement.Action, "iam:AttachRolePolicy")])
+    error_message = "It attaches nothing but what takes away, within the boundary."
   }
 }

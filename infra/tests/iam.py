@@ -24,6 +24,8 @@ REFUSED_TYPES = re.compile(
     r"aws_iam_(role_policy_attachment|policy_attachment|user\w*|group\w*|access_key)"
     r"|aws_lambda_permission|aws_lambda_function_url|aws_ecr_repository_policy|aws_glue_resource_policy|aws_s3_bucket_acl"
 )
+# The one exception: what analysts may not read, in policies that only deny (see `faults`).
+CLOSED = "aws_iam_role_policy_attachment.closed"
 # AWS has nothing finer than * for these.
 WITHOUT_RESOURCE = {"batch:ListJobs", "cloudwatch:GetMetricData", "cloudwatch:GetMetricWidgetImage", "ecr:GetAuthorizationToken"}
 
@@ -51,7 +53,7 @@ def rights(plan):
     found, wrong = {}, []
     for resource in resources(plan["planned_values"]["root_module"]):
         kind = resource["type"]
-        if REFUSED_TYPES.fullmatch(kind):
+        if REFUSED_TYPES.fullmatch(kind) and not re.fullmatch(rf"(module\.lake\.)?{re.escape(CLOSED)}\[.*\]", resource["address"]):
             wrong.append(f"{resource['address']}: rights are given in iam.tf only")
         if kind not in POLICIES:
             continue
@@ -87,6 +89,8 @@ def faults(found, sources):
             effect, action, target, *rest = line.split(" ")
             if effect != "Allow":
                 continue
+            if holder.startswith("policy closed-"):
+                yield f"{holder}: {line}: it is attached to analysts, and only takes away"
             if "*" in action:
                 yield f"{holder}: {line}: an action with *"
             if rest[:2] == ["by", "*"]:

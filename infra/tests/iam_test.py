@@ -35,6 +35,10 @@ def main(path):
     attached["planned_values"]["root_module"].setdefault("resources", []).append(
         {"type": "aws_iam_role_policy_attachment", "address": "x.y", "name": "y", "values": {}}
     )
+    opened = copy.deepcopy(plan)
+    for resource in iam.resources(opened["planned_values"]["root_module"]):
+        if resource["type"] == "aws_iam_policy" and str(resource["index"]).startswith("closed-"):
+            resource["values"]["policy"] = resource["values"]["policy"].replace("Deny", "Allow")
     less = {**ALLOWED, "role ingest": ALLOWED["role ingest"][1:]}
     stale = {**ALLOWED, "role ingest": [*ALLOWED["role ingest"], "Allow s3:GetObject s3:::elsewhere/*"]}
     cases = {
@@ -48,6 +52,7 @@ def main(path):
         "NotAction": (doctored(plan, allow("s3:GetObject", NotAction="s3:PutObject")), ALLOWED, "not something that this test"),
         "a policy that the plan hides": (doctored(plan, None), ALLOWED, "does not show its policy"),
         "a policy by attachment": (attached, ALLOWED, "in iam.tf only"),
+        "what is closed to analysts, opened": (opened, ALLOWED, "only takes away"),
     }
     if problems := iam.problems(plan, ALLOWED):
         return f"the plan is refused as it is: {problems}"

@@ -4,6 +4,8 @@ put PREFIX          writes objects, two versions of one; prints what there is as
 get PREFIX FILE     compares with what `put` printed
 guarded PREFIX      buckets are versioned, encrypted, closed, and have their policies
 gone PREFIX         no bucket is left
+push PREFIX         an image for jobs
+images PREFIX       whether there is a repository of images
 account             the account's number
 changes PLAN        an upgrade moves and mends: it deletes nothing that holds data
 adds PLAN           a lake that comes back only adds, and no bucket
@@ -27,6 +29,7 @@ OBJECTS = {
 REPLACED = {
     "aws_cloudwatch_metric_alarm",  # of durations: a function ends its work before its time is over
     "aws_lambda_function_event_invoke_config",  # of the alias
+    "aws_default_security_group",  # of the job's network: is left alone from now on
 }
 
 
@@ -77,6 +80,23 @@ def guarded(prefix):
         assert any(statement["Effect"] == "Deny" for statement in policy["Statement"]), policy
 
 
+def push(prefix):
+    ecr = client("ecr")
+    manifest = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": []}
+    ecr.put_image(repositoryName=f"{prefix}-job", imageManifest=json.dumps(manifest), imageTag="0.2.0")
+    assert ecr.list_images(repositoryName=f"{prefix}-job")["imageIds"], "no image was pushed"
+    try:
+        ecr.delete_repository(repositoryName=f"{prefix}-job")
+    except ecr.exceptions.RepositoryNotEmptyException:
+        return
+    raise AssertionError("a repository with an image was deleted without force: the emulator shows nothing")
+
+
+def images(prefix):
+    if not any(r["repositoryName"] == f"{prefix}-job" for r in client("ecr").describe_repositories()["repositories"]):
+        sys.exit(1)
+
+
 def gone(prefix):
     left = [b["Name"] for b in client("s3").list_buckets()["Buckets"] if b["Name"].startswith(f"{prefix}-")]
     assert not left, left
@@ -111,4 +131,4 @@ if __name__ == "__main__":
     if command == "account":
         print(account())
     else:
-        {"put": put, "get": get, "guarded": guarded, "gone": gone, "changes": changes, "adds": adds}[command](*arguments)
+        {"put": put, "get": get, "guarded": guarded, "push": push, "images": images, "gone": gone, "changes": changes, "adds": adds}[command](*arguments)

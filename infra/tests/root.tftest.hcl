@@ -61,3 +61,44 @@ run "two_lakes_in_one_account_and_region" {
     error_message = "And a database."
   }
 }
+
+# Terraform drops attributes that an object does not have: a slip would leave a setting at its default.
+run "no_attributes_that_are_none" {
+  command = plan
+  variables {
+    functions              = { clean = { timout = 60 } }
+    schedules              = { irceline = { quiet_day = 3 } }
+    holidays               = { irceline = { days = [{ from = "2026-12-21", until = "2027-01-03" }] } }
+    job                    = { cpu = 2 }
+    readers                = { consumtion = ["111122223333"] }
+    analysts               = { trusted = ["111122223333"], personnal = true }
+    sweep                  = { hours = 8 }
+    fresh                  = { energy_usage = { table = "reading", quiet = 3 } }
+    digest                 = { zone = "UTC" }
+    slack                  = { team = "T0123ABCD", channel = "C0123ABCD", name = "lake" }
+    job_network            = { subnets = ["subnet-1"], security_groups = ["sg-1"], public = true }
+    functions_network      = { subnets = ["subnet-1"], security_groups = ["sg-1"], public_ip = true }
+    raw_cheaper_after_days = { standard_ia = 60, glacier_ir = 180, deep_archive = 365 }
+  }
+  expect_failures = [
+    var.functions,
+    var.schedules,
+    var.holidays,
+    var.job,
+    var.readers,
+    var.analysts,
+    var.sweep,
+    var.fresh,
+    var.digest,
+    var.slack,
+    var.job_network,
+    var.functions_network,
+    var.raw_cheaper_after_days,
+  ]
+}
+
+run "no_function_that_is_none" {
+  command = plan
+  variables { functions = { cleen = { timeout = 60 } } }
+  expect_failures = [var.functions]
+}

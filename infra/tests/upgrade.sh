@@ -35,17 +35,51 @@ lake get upgraded "$work/before.json" || fail "the upgrade lost data"
 second_plan "after the upgrade"
 echo "upgraded: the data of a lake of version 0.1 is still there, and a second plan has no changes"
 
+# A lake that was deployed by hand is as it was when GitHub deploys it with the same settings; without any it is not touched.
 before=$(terraform state list)
+workflow() { PREFIX=upgraded "$python" "$here/workflow.py" "$1" examples/github/deploy.yml . >"$work/workflow.txt" 2>&1; }
+if workflow apply; then fail "GitHub deploys without the settings of the lake"; fi
+grep -q 'lake.auto.tfvars is not there' "$work/workflow.txt" || fail "GitHub fails for another reason: $(tail -n 20 "$work/workflow.txt")"
+printf 'architecture = "x86_64"\ndashboard = true\n' >lake.auto.tfvars
+workflow plan || fail "GitHub's plan fails: $(tail -n 20 "$work/workflow.txt")"
+grep -q 'No changes' "$work/workflow.txt" || fail "GitHub would change a lake that was deployed by hand: $(tail -n 20 "$work/workflow.txt")"
+workflow apply || fail "GitHub's apply fails: $(tail -n 20 "$work/workflow.txt")"
+grep -q '0 added, 0 changed, 0 destroyed' "$work/workflow.txt" || fail "GitHub changed a lake that was deployed by hand: $(tail -n 20 "$work/workflow.txt")"
+rm lake.auto.tfvars
+[[ $(terraform state list) == "$before" ]] || fail "GitHub's deployment has changed something"
+echo "deployed by the GitHub example: no changes, with the settings of the lake; refused without them"
+
 if terraform destroy -no-color -auto-approve >"$work/refused.txt" 2>&1; then fail "destroy without force_destroy was not refused"; fi
 grep -q 'prevent_destroy' "$work/refused.txt" || fail "destroy was refused for another reason: $(tail -n 20 "$work/refused.txt")"
 [[ $(terraform state list) == "$before" ]] || fail "a destroy that is refused has changed something"
 lake get upgraded "$work/before.json"
 second_plan "after a destroy that was refused"
 
+# Other names, as of a deployment without its prefix, are refused by the plan: an apply would begin with empty buckets.
+for other in name_prefix=another region_in_names=true region=eu-north-1 'buckets={"raw":"another-raw"}' force_destroy=true; do
+  if terraform apply -no-color -auto-approve -var "$other" >"$work/refused.txt" 2>&1; then fail "an apply with $other was not refused"; fi
+  grep -q 'prevent_destroy' "$work/refused.txt" || fail "$other was refused for another reason: $(tail -n 20 "$work/refused.txt")"
+  [[ $(terraform state list) == "$before" ]] || fail "an apply with $other that is refused has changed something"
+done
+lake get upgraded "$work/before.json"
+lake guarded upgraded
+second_plan "after applies that were refused"
+
+# What README.md says of a lake that may be thrown away from now on
+logged terraform state rm module.lake.terraform_data.keep module.lake.terraform_data.names
+logged terraform plan -no-color -var force_destroy=true || fail "without its guards a lake cannot be made one to throw away"
+logged terraform apply -no-color -auto-approve
+[[ $(terraform state list) == "$before" ]] || fail "the guards are not put back"
+echo "refused before anything was changed: destroy, and apply under another prefix, region or bucket"
+
+# What is used by then: an image, and what people asked in Athena
+lake push upgraded
+
 logged bash destroy.sh -no-color -auto-approve
+lake images upgraded && fail "destroy left the repository of images"
 lake get upgraded "$work/before.json" || fail "destroy lost data"
 lake guarded upgraded || fail "destroy took something from the buckets"
-if terraform state list | grep -vE '^data\.|\.data\.' | grep -vE 'aws_s3_bucket(_[a-z_]+)?\.lake|terraform_data\.keep'; then fail "destroy left more than the buckets"; fi
+if terraform state list | grep -vE '^data\.|\.data\.' | grep -vE 'aws_s3_bucket(_[a-z_]+)?\.lake|aws_athena_workgroup\.lake|terraform_data\.(keep|names)'; then fail "destroy left more than the buckets and the workgroup"; fi
 logged terraform plan -no-color -out again.tfplan
 terraform show -json again.tfplan >again.json
 "$python" "$here/lake.py" adds again.json

@@ -1,7 +1,10 @@
 # Who deploys: a role that GitHub's workflow of one repository takes by OIDC, without long-lived keys, with what the lake of one
-# prefix needs and no more; and one that only reads, for plans of pull requests. Apply once, by hand, from a folder of its own.
+# prefix needs; and one that only reads, for plans of pull requests. Apply once, by hand, from a folder of its own.
 #
-#   terraform init && terraform apply -var repository=OWNER/NAME -var state_bucket=STATE_BUCKET
+#   terraform init && terraform apply -var repository=OWNER/NAME -var state_bucket=STATE_BUCKET -var name_prefix=PREFIX
+#
+# The first trusts the environment `production` of the repository, whatever branch runs in it: in GitHub's settings of the environment,
+# let only main deploy to it ("Deployment branches and tags"), or any branch's workflow can take the role.
 
 terraform {
   required_version = ">= 1.11"
@@ -74,6 +77,8 @@ locals {
   arn       = "arn:${local.partition}"
 
   roles   = ["${local.arn}:iam::${local.account}:role${var.role_path}${local.prefix}-*"]
+  closed  = ["${local.arn}:iam::${local.account}:policy${var.role_path}${local.prefix}-analyst-closed-*"] # what analysts may not read
+  chat    = ["${local.arn}:iam::${local.account}:policy/${local.prefix}-chat-guardrail*"]
   buckets = ["${local.arn}:s3:::${local.prefix}-${local.account}-*"]
 
   state = [
@@ -82,7 +87,7 @@ locals {
   ]
 
   # Objects are not among it, neither to read nor to delete: a deployment moves no data.
-  buckets_and_roles = [
+  own_buckets = [
     {
       Sid      = "State"
       Effect   = "Allow"
@@ -100,6 +105,9 @@ locals {
       ]
       Resource = local.buckets
     },
+  ]
+
+  roles_and_policies = [
     merge(
       { Sid = "WriteRoles", Effect = "Allow", Action = ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"], Resource = local.roles },
       var.permissions_boundary == null ? {} : { Condition = { StringEquals = { "iam:PermissionsBoundary" = var.permissions_boundary } } },
@@ -128,10 +136,20 @@ locals {
       Condition = { StringEquals = { "iam:AWSServiceName" = "batch.amazonaws.com" } }
     },
     {
-      Sid      = "Guardrail" # of the chat: it gives nothing by itself, and the deployer attaches no policy
+      Sid      = "Policies" # the most that the chat can do, and what analysts may not read
       Effect   = "Allow"
       Action   = ["iam:CreatePolicy*", "iam:DeletePolicy*", "iam:GetPolicy*", "iam:ListPolicyVersions", "iam:TagPolicy", "iam:UntagPolicy"]
-      Resource = ["${local.arn}:iam::${local.account}:policy/${local.prefix}-chat-guardrail*"]
+      Resource = concat(local.chat, local.closed)
+    },
+    {
+      Sid      = "AttachPolicies"
+      Effect   = "Allow"
+      Action   = ["iam:AttachRolePolicy", "iam:DetachRolePolicy"]
+      Resource = local.roles
+      Condition = merge(
+        { ArnLike = { "iam:PolicyARN" = local.closed } },
+        var.permissions_boundary == null ? {} : { StringEquals = { "iam:PermissionsBoundary" = var.permissions_boundary } },
+      )
     },
     {
       # The deployer cannot make itself greater: its own roles have another first part of their names.
@@ -142,72 +160,118 @@ locals {
     },
   ]
 
+  # By resource, so that both roles have the same ones
+  functions = ["${local.arn}:lambda:${local.here}:function:${local.prefix}-*"]
+  mappings  = ["${local.arn}:lambda:${local.here}:event-source-mapping:*"]
+  others = [
+    "${local.arn}:sqs:${local.here}:${local.prefix}-*", "${local.arn}:sns:${local.here}:${local.prefix}-*",
+    "${local.arn}:events:${local.here}:rule/${local.prefix}-*", "${local.arn}:events:${local.here}:event-bus/${local.prefix}-*",
+    "${local.arn}:states:${local.here}:stateMachine:${local.prefix}-*", "${local.arn}:cloudwatch:${local.here}:alarm:${local.prefix}-*",
+    "${local.arn}:cloudwatch::${local.account}:dashboard/${local.prefix}*",
+    "${local.arn}:logs:${local.here}:log-group:/aws/lambda/${local.prefix}-*", "${local.arn}:logs:${local.here}:log-group:/aws/batch/${local.prefix}-*",
+    "${local.arn}:scheduler:${local.here}:schedule-group/${local.prefix}", "${local.arn}:scheduler:${local.here}:schedule/${local.prefix}/*",
+    "${local.arn}:ecr:${local.here}:repository/${local.prefix}-*",
+  ]
+  jobs = [for kind in ["compute-environment", "job-queue", "job-definition"] : "${local.arn}:batch:${local.here}:${kind}/${local.prefix}-*"]
+  tables = [
+    "${local.arn}:athena:${local.here}:workgroup/${local.prefix}", "${local.arn}:athena:${local.here}:workgroup/${local.prefix}-analysts",
+    "${local.arn}:glue:${local.here}:catalog", "${local.arn}:glue:${local.here}:database/${replace(local.prefix, "-", "_")}",
+    "${local.arn}:glue:${local.here}:table/${replace(local.prefix, "-", "_")}/*",
+  ]
+
+  # A mapping's ARN is a number: whose it is says its function.
+  of_functions = { ArnLike = { "lambda:FunctionArn" = local.functions } }
+
+  # AWS has nothing finer than * for these. `ec2:Describe` answers for the whole account.
+  lists = [
+    "batch:DescribeComputeEnvironments", "batch:DescribeJobDefinitions", "batch:DescribeJobQueues", "chatbot:DescribeSlackChannelConfigurations",
+    "chatbot:ListTagsForResource", "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways", "ec2:DescribeNetworkAcls",
+    "ec2:DescribeNetworkInterfaces", "ec2:DescribePrefixLists", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroup*", "ec2:DescribeSubnets",
+    "ec2:DescribeTags", "ec2:DescribeVpc*", "lambda:ListEventSourceMappings", "logs:DescribeLogGroups", "sns:GetSubscriptionAttributes",
+    "states:ValidateStateMachineDefinition", "sts:GetCallerIdentity",
+  ]
+
   services = [
     {
       Sid      = "Functions"
       Effect   = "Allow"
       Action   = ["lambda:*"]
-      Resource = ["${local.arn}:lambda:${local.here}:function:${local.prefix}-*", "${local.arn}:lambda:${local.here}:event-source-mapping:*"]
+      Resource = local.functions
     },
     {
-      # AWS has nothing finer than * for these.
-      Sid    = "Lists"
-      Effect = "Allow"
-      Action = [
-        "batch:Describe*", "batch:RegisterJobDefinition", "chatbot:*SlackChannelConfiguration*", "chatbot:*TagResource",
-        "chatbot:ListTagsForResource", "ec2:Describe*", "lambda:CreateEventSourceMapping", "lambda:GetEventSourceMapping",
-        "lambda:ListEventSourceMappings", "logs:DescribeLogGroups", "states:ValidateStateMachineDefinition", "sts:GetCallerIdentity",
-      ]
+      Sid       = "Mappings"
+      Effect    = "Allow"
+      Action    = ["lambda:DeleteEventSourceMapping", "lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"]
+      Resource  = local.mappings
+      Condition = local.of_functions
+    },
+    {
+      Sid       = "NewMappings" # there is no ARN yet
+      Effect    = "Allow"
+      Action    = ["lambda:CreateEventSourceMapping"]
+      Resource  = ["*"]
+      Condition = local.of_functions
+    },
+    {
+      Sid      = "MappingTags" # AWS knows no function here
+      Effect   = "Allow"
+      Action   = ["lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"]
+      Resource = local.mappings
+    },
+    {
+      Sid      = "Lists"
+      Effect   = "Allow"
+      Action   = concat(local.lists, ["batch:RegisterJobDefinition", "chatbot:*SlackChannelConfiguration", "chatbot:*TagResource"])
       Resource = ["*"]
     },
     {
-      Sid    = "Queues"
-      Effect = "Allow"
-      Action = ["sqs:*", "sns:*", "events:*", "cloudwatch:*", "logs:*", "scheduler:*", "states:*", "ecr:*"]
-      Resource = [
-        "${local.arn}:sqs:${local.here}:${local.prefix}-*", "${local.arn}:sns:${local.here}:${local.prefix}-*",
-        "${local.arn}:events:${local.here}:rule/${local.prefix}-*", "${local.arn}:events:${local.here}:event-bus/${local.prefix}-*",
-        "${local.arn}:states:${local.here}:stateMachine:${local.prefix}-*", "${local.arn}:cloudwatch:${local.here}:alarm:${local.prefix}-*",
-        "${local.arn}:cloudwatch::${local.account}:dashboard/${local.prefix}*",
-        "${local.arn}:logs:${local.here}:log-group:/aws/lambda/${local.prefix}-*", "${local.arn}:logs:${local.here}:log-group:/aws/batch/${local.prefix}-*",
-        "${local.arn}:scheduler:${local.here}:schedule-group/${local.prefix}", "${local.arn}:scheduler:${local.here}:schedule/${local.prefix}/*",
-        "${local.arn}:ecr:${local.here}:repository/${local.prefix}-*",
-      ]
+      Sid      = "Queues"
+      Effect   = "Allow"
+      Action   = ["sqs:*", "sns:*", "events:*", "cloudwatch:*", "logs:*", "scheduler:*", "states:*", "ecr:*"]
+      Resource = local.others
     },
     {
       Sid      = "Batch"
       Effect   = "Allow"
       Action   = ["batch:*"]
-      Resource = [for kind in ["compute-environment", "job-queue", "job-definition"] : "${local.arn}:batch:${local.here}:${kind}/${local.prefix}-*"]
+      Resource = local.jobs
     },
     {
-      Sid    = "Tables"
-      Effect = "Allow"
-      Action = ["athena:*", "glue:*"]
-      Resource = [
-        "${local.arn}:athena:${local.here}:workgroup/${local.prefix}", "${local.arn}:glue:${local.here}:catalog",
-        "${local.arn}:glue:${local.here}:database/${replace(local.prefix, "-", "_")}", "${local.arn}:glue:${local.here}:table/${replace(local.prefix, "-", "_")}/*",
-      ]
+      Sid      = "Tables"
+      Effect   = "Allow"
+      Action   = ["athena:*", "glue:*"]
+      Resource = local.tables
     },
+  ]
+
+  network = [
     {
-      Sid    = "NewNetwork"
-      Effect = "Allow"
-      Action = [
-        "ec2:CreateInternetGateway", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateVpc",
-        "ec2:CreateVpcEndpoint", "ec2:CreateTags",
-      ]
+      Sid      = "NewNetwork"
+      Effect   = "Allow"
+      Action   = local.made
       Resource = ["${local.arn}:ec2:${local.here}:*/*"]
+    },
+    {
+      # With what it makes only: a tag on something of others would make it its own.
+      Sid       = "TagsOfNewNetwork"
+      Effect    = "Allow"
+      Action    = ["ec2:CreateTags"]
+      Resource  = ["${local.arn}:ec2:${local.here}:*/*"]
+      Condition = { StringEquals = { "ec2:CreateAction" = [for action in local.made : trimprefix(action, "ec2:")] } }
     },
     {
       Sid    = "OwnNetwork"
       Effect = "Allow"
       Action = [
-        "ec2:Associate*", "ec2:Attach*", "ec2:AuthorizeSecurityGroup*", "ec2:CreateRoute", "ec2:Delete*", "ec2:Detach*",
+        "ec2:Associate*", "ec2:Attach*", "ec2:AuthorizeSecurityGroup*", "ec2:CreateRoute", "ec2:CreateTags", "ec2:Delete*", "ec2:Detach*",
         "ec2:Disassociate*", "ec2:Modify*", "ec2:ReplaceRoute*", "ec2:RevokeSecurityGroup*",
       ]
       Resource  = ["${local.arn}:ec2:${local.here}:*/*"]
       Condition = { StringEquals = { "aws:ResourceTag/deployment" = local.prefix } }
     },
+  ]
+  made = [
+    "ec2:CreateInternetGateway", "ec2:CreateRouteTable", "ec2:CreateSecurityGroup", "ec2:CreateSubnet", "ec2:CreateVpc", "ec2:CreateVpcEndpoint",
   ]
 
   notifying = [for zone, bucket in var.buckets : "${local.arn}:s3:::${bucket}" if contains(["raw", "ledger"], zone)]
@@ -218,7 +282,9 @@ locals {
   with_key = var.kms_key == null ? [] : [{ Effect = "Allow", Action = ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], Resource = [var.kms_key] }]
 
   policies = {
-    data     = concat(local.state, local.buckets_and_roles, local.notifications, local.with_key)
+    data     = concat(local.state, local.own_buckets, local.notifications, local.with_key)
+    network  = local.network
+    roles    = local.roles_and_policies
     services = local.services
   }
 }
@@ -274,33 +340,58 @@ resource "aws_iam_role_policy_attachment" "deploy" {
   policy_arn = each.value.arn
 }
 
-# A plan of a pull request, which anybody may have written, reads how things are configured, and no data.
+# A plan of a pull request, which anybody may have written, reads how things are configured, and the names of objects, but no data.
 resource "aws_iam_role_policy" "plan" {
   name = "plan"
   role = aws_iam_role.deployer["plan"].name
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(local.state, [
+      { Effect = "Allow", Action = local.lists, Resource = ["*"] },
+      {
+        Effect   = "Allow"
+        Action   = ["lambda:GetAlias", "lambda:GetFunction*", "lambda:GetPolicy", "lambda:ListTags", "lambda:ListVersionsByFunction"]
+        Resource = local.functions
+      },
+      { Effect = "Allow", Action = ["lambda:GetEventSourceMapping"], Resource = local.mappings, Condition = local.of_functions },
+      { Effect = "Allow", Action = ["lambda:ListTags"], Resource = local.mappings },
       {
         Effect = "Allow"
         Action = [
-          "athena:Get*", "athena:List*", "batch:Describe*", "batch:List*", "chatbot:Describe*", "chatbot:List*",
-          "cloudwatch:Describe*", "cloudwatch:Get*", "cloudwatch:List*", "ec2:Describe*", "ecr:Describe*", "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource",
-          "events:Describe*", "events:List*", "glue:Get*", "iam:GetPolicy*", "iam:GetRole", "iam:GetRolePolicy", "iam:List*", "lambda:GetAlias",
-          "lambda:GetEventSourceMapping", "lambda:GetFunction*", "lambda:List*", "logs:Describe*", "logs:ListTagsForResource",
-          "s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
-          "s3:GetReplicationConfiguration", "s3:ListTagsForResource", "scheduler:Get*", "scheduler:List*", "sns:Get*", "sns:List*",
-          "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags", "states:Describe*", "states:List*",
-          "states:ValidateStateMachineDefinition",
+          "cloudwatch:DescribeAlarms", "cloudwatch:GetDashboard", "cloudwatch:ListTagsForResource", "ecr:Describe*", "ecr:GetLifecyclePolicy",
+          "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource", "events:Describe*", "events:ListTagsForResource", "events:ListTargetsByRule",
+          "logs:ListTagsForResource", "scheduler:Get*", "scheduler:ListTagsForResource", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic",
+          "sns:ListTagsForResource", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags", "states:DescribeStateMachine",
+          "states:ListStateMachineVersions", "states:ListTagsForResource",
         ]
-        Resource = ["*"]
+        Resource = local.others
+      },
+      { Effect = "Allow", Action = ["batch:ListTagsForResource"], Resource = local.jobs },
+      { Effect = "Allow", Action = ["athena:GetWorkGroup", "athena:ListTagsForResource", "glue:Get*"], Resource = local.tables },
+      {
+        Effect   = "Allow"
+        Action   = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"]
+        Resource = local.roles
+      },
+      { Effect = "Allow", Action = ["iam:GetPolicy*", "iam:ListPolicyVersions"], Resource = concat(local.chat, local.closed) },
+      {
+        Effect = "Allow"
+        Action = [
+          "s3:GetAccelerateConfiguration", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration",
+          "s3:GetReplicationConfiguration", "s3:ListBucket", "s3:ListTagsForResource", # a bucket is there for those who may list it
+        ]
+        Resource = local.buckets
       },
       {
         Effect   = "Deny"
         Action   = ["s3:GetObject"]
         Resource = [for bucket in local.buckets : "${bucket}/*"]
       },
-    ])
+      ],
+      [for right in local.notifications : { Effect = "Allow", Action = ["s3:GetBucketNotification", "s3:ListBucket"], Resource = right.Resource }],
+      # The functions' environments
+      [for right in local.with_key : { Effect = "Allow", Action = ["kms:Decrypt"], Resource = right.Resource, Condition = { StringEquals = { "kms:ViaService" = "lambda.${local.region}.amazonaws.com" } } }],
+    )
   })
 }
 

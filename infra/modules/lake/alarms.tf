@@ -201,21 +201,27 @@ locals {
   }
 
   # When the age does not count: in the months and days of rest, and for quiet_days after. CloudWatch has the time of each value
-  # in UTC; a day is written as a number, 20261221.
-  today = "(YEAR(age) * 10000 + MONTH(age) * 100 + DATE(age))"
+  # in UTC; a day is written as a number, 20261221, and a day of any year as 1221.
   rests = {
     for dataset, days in local.quiet_days : dataset => concat(
-      [for month in try(var.holidays[dataset].months, []) : "MONTH(age) == ${month}"],
       [
-        for month in try(var.holidays[dataset].months, []) :
-        "(MONTH(age) == ${month % 12 + 1} && DATE(age) <= ${min(days, 31)})"
-        if !contains(try(var.holidays[dataset].months, []), month % 12 + 1)
+        for rest in [
+          for month in try(var.holidays[dataset].months, []) : {
+            from = month * 100 + 1
+            # Of a year without a 29 February, which is the later day. Who rests for almost a year always rests.
+            to     = tonumber(formatdate("MMDD", timeadd(timeadd("2001-${format("%02d", month % 12 + 1)}-01T00:00:00Z", "-24h"), "${24 * days}h")))
+            always = days > 365 - 31
+          }
+        ] : rest.always ? "inyear > 0" : rest.from <= rest.to ? "(inyear >= ${rest.from} && inyear <= ${rest.to})" : "(inyear >= ${rest.from} || inyear <= ${rest.to})"
       ],
       [
         for rest in try(var.holidays[dataset].days, []) :
-        "(${local.today} >= ${replace(rest.from, "-", "")} && ${local.today} <= ${formatdate("YYYYMMDD", timeadd("${rest.to}T00:00:00Z", "${24 * days}h"))})"
+        "(today >= ${replace(rest.from, "-", "")} && today <= ${formatdate("YYYYMMDD", timeadd("${rest.to}T00:00:00Z", "${24 * days}h"))})"
       ],
     )
+  }
+  age_expression = {
+    for dataset, rests in local.rests : dataset => length(rests) == 0 ? "FILL(age, 9999)" : "IF(${join(" || ", rests)}, 0, FILL(age, 9999))"
   }
 }
 
@@ -238,8 +244,17 @@ resource "aws_cloudwatch_metric_alarm" "no_new_data" {
   metric_query {
     id          = "days"
     label       = "Age of the newest data in days"
-    expression  = length(local.rests[each.key]) == 0 ? "FILL(age, 9999)" : "IF(${join(" || ", local.rests[each.key])}, 0, FILL(age, 9999))"
+    expression  = local.age_expression[each.key]
     return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { for id, expression in { inyear = "MONTH(age) * 100 + DATE(age)", today = "YEAR(age) * 10000 + MONTH(age) * 100 + DATE(age)" } : id => expression if strcontains(local.age_expression[each.key], "${id} ") }
+    content {
+      id         = metric_query.key
+      label      = metric_query.key
+      expression = metric_query.value
+    }
   }
 
   metric_query {
@@ -251,6 +266,13 @@ resource "aws_cloudwatch_metric_alarm" "no_new_data" {
       dimensions  = { Dataset = each.key, Table = local.measures[each.key] }
       stat        = "Maximum"
       period      = 86400
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = length(local.age_expression[each.key]) <= 2048
+      error_message = "The holidays of ${each.key} are too many for an expression of CloudWatch, which has 2,048 characters: ${length(local.rests[each.key])} of them. Leave out days that are over, or join those with few days between them."
     }
   }
 }

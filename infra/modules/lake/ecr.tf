@@ -4,7 +4,7 @@ resource "aws_ecr_repository" "job" {
 
   name                 = local.job_name
   image_tag_mutability = "IMMUTABLE"
-  force_delete         = var.force_destroy
+  force_delete         = true # an image is no data: `make image` makes it again
   tags                 = local.tags
 
   image_scanning_configuration {

@@ -57,10 +57,29 @@ locals {
   ])...)
 }
 
+# Two tables of different datasets may have one name there: trams' table s_x and trams_s' table x.
+locals {
+  glue_owners = {
+    for found in flatten([
+      for dataset, spec in local.datasets : [
+        for kind, tables in { table = spec.tables, model = spec.models } : [for name in keys(tables) : { glue = lower("${dataset}_${name}"), of = "${kind} ${name} of ${dataset}" }]
+      ]
+    ]) : found.glue => found.of...
+  }
+  glue_twice = [for glue, owners in local.glue_owners : "${glue} (${join(", ", owners)})" if length(owners) > 1]
+}
+
 resource "aws_glue_catalog_database" "lake" {
   name        = local.glue_database
   description = "Tables (DATASET_TABLE, one row per delivery: newest received_at per key wins) and models (DATASET_MODEL) of the lake"
   tags        = local.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(local.glue_twice) == 0
+      error_message = "Athena knows a table as DATASET_TABLE in small letters, and these names would be of several: ${join("; ", local.glue_twice)}. Rename one of each."
+    }
+  }
 }
 
 resource "aws_glue_catalog_table" "lake" {
@@ -116,6 +135,10 @@ resource "aws_glue_catalog_table" "lake" {
   }
 }
 
+locals {
+  scanned_at_most = 107374182400 # bytes, 100 GiB: a slip of the pen costs at most half a dollar
+}
+
 resource "aws_athena_workgroup" "lake" {
   name          = var.name_prefix
   force_destroy = var.force_destroy
@@ -123,7 +146,7 @@ resource "aws_athena_workgroup" "lake" {
 
   configuration {
     enforce_workgroup_configuration = true
-    bytes_scanned_cutoff_per_query  = 107374182400 # 100 GiB: a slip of the pen costs at most half a dollar
+    bytes_scanned_cutoff_per_query  = local.scanned_at_most
 
     result_configuration {
       output_location = "s3://${local.bucket_name.athena}/"

@@ -69,10 +69,11 @@ locals {
   topic_arn      = "arn:${local.partition}:sns:${local.region}:${local.account}:${var.name_prefix}-alarms"
   chat_topic_arn = "arn:${local.partition}:sns:${local.region}:${local.account}:${var.name_prefix}-chat"
 
-  # A secret's ARN may lack the six letters that AWS adds to its name.
+  # A secret's ARN may lack the six letters that AWS adds to its name; of one that ends in six letters after a hyphen, such as
+  # lake/illuminate-secret, nobody can tell.
   secret_arns = {
     for step, secret in { ingest = var.illuminate_secret, aggregate = var.personal_key_secret } : step => (
-      secret == null ? [] : can(regex("-[A-Za-z0-9]{6}$", secret)) ? [secret] : ["${secret}-??????"]
+      secret == null ? [] : can(regex("-[A-Za-z0-9]{6}$", secret)) ? [secret, "${secret}-??????"] : ["${secret}-??????"]
     )
   }
 
@@ -107,8 +108,21 @@ locals {
 }
 
 # Without force_destroy a destroy of the whole lake is refused, before anything is deleted: README.md, "Take it down".
+#
+# Nor is it made anew under other names: the plan of another prefix, region or bucket would destroy what it has, empty buckets and
+# policies first. Each name has a guard that would be replaced with it.
 resource "terraform_data" "keep" {
   count = var.force_destroy ? 0 : 1
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+resource "terraform_data" "names" {
+  for_each = var.force_destroy ? {} : merge(local.own_buckets, { lake = "${var.name_prefix}${local.suffix} in ${local.region}" })
+
+  triggers_replace = each.value
 
   lifecycle {
     prevent_destroy = true

@@ -17,7 +17,7 @@ locals {
   # What to do: the same commands as in output `try`
   command = {
     errors = { for name, group in local.log_group : name => "aws logs tail ${group} --region ${local.region} --since 1d --filter-pattern ERROR" }
-    invoke = { for name, function in local.function_name : name => "aws lambda invoke --region ${local.region} --function-name ${function} --cli-binary-format raw-in-base64-out --payload" }
+    invoke = { for name, function in local.function_name : name => "aws lambda invoke --region ${local.region} --function-name ${function}:${local.alias} --cli-binary-format raw-in-base64-out --payload" }
     queue  = { for name, queue in local.queue_name : name => "--region ${local.region} --queue-url $(aws sqs get-queue-url --region ${local.region} --queue-name ${queue} --output text)" }
   }
 

@@ -34,8 +34,12 @@ output "alarm_topic" {
 }
 
 output "athena" {
-  description = "Workgroup and database for queries"
-  value       = { workgroup = aws_athena_workgroup.lake.name, database = aws_glue_catalog_database.lake.name }
+  description = "Workgroup and database for queries, and the workgroup of analysts; null without them"
+  value = {
+    workgroup = aws_athena_workgroup.lake.name
+    database  = aws_glue_catalog_database.lake.name
+    analysts  = one([for workgroup in aws_athena_workgroup.analyst : workgroup.name])
+  }
 }
 
 output "dashboard_url" {

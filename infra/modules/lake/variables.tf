@@ -11,7 +11,7 @@ variable "name_prefix" {
 }
 
 variable "region_in_names" {
-  description = "Put the region into the names of buckets, roles and the dashboard, which an account has once for all regions: for a second lake of the same prefix in another region. Changing it replaces the buckets"
+  description = "Put the region into the names of buckets, roles and the dashboard, which an account has once for all regions: for a second lake of the same prefix in another region. It is for a new lake: of one that is there a change is refused"
   type        = bool
   default     = false
   nullable    = false
@@ -22,10 +22,15 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = length(setintersection(keys(var.tags), ["project", "deployment"])) == 0
+    error_message = "project and deployment are given already: deployment is name_prefix, by which the rights of a deployer and bills go."
+  }
 }
 
 variable "force_destroy" {
-  description = "For lakes that may be thrown away: destroy deletes buckets, results and images that are not empty. Without it a destroy of the whole lake is refused"
+  description = "For lakes that may be thrown away: destroy deletes buckets and results that are not empty. Without it a destroy of the whole lake is refused, and so is setting it once the lake is there (README.md, Take it down)"
   type        = bool
   default     = false
   nullable    = false
@@ -129,7 +134,7 @@ variable "readers" {
 }
 
 variable "analysts" {
-  description = "A role for analysts, and who may take it (accounts of 12 digits, or ARNs): it queries consumption in Athena, with standard = true the standard zone too; tables, models and pages with personal columns only with personal = true. Never rejection or raw. Null: no role"
+  description = "A role for analysts, and who may take it (accounts of 12 digits, or ARNs): it queries consumption in Athena, in a workgroup of its own, with standard = true the standard zone too; tables, models and pages with personal columns only with personal = true. Never rejection or raw. Null: no role"
   type = object({
     trusted  = list(string)
     standard = optional(bool, false)
@@ -175,9 +180,9 @@ variable "functions" {
   validation {
     condition = alltrue([
       for f in values(var.functions) :
-      f.memory >= 128 && f.memory <= 10240 && f.timeout >= 30 && f.timeout <= 900 && f.tmp >= 512 && f.tmp <= 10240
+      f.memory >= 128 && f.memory <= 10240 && f.timeout >= 30 && f.timeout <= 900 && f.tmp >= 512 && f.tmp <= 10240 && alltrue([for n in values(f) : floor(n) == n])
     ])
-    error_message = "Memory is 128 to 10240 MB, timeout 30 to 900 s (10 s of it are kept in reserve), /tmp 512 to 10240 MB."
+    error_message = "Whole numbers: memory is 128 to 10240 MB, timeout 30 to 900 s (10 s of it are kept in reserve), /tmp 512 to 10240 MB."
   }
 
   validation {
@@ -195,6 +200,11 @@ variable "irceline_url" {
     condition     = var.irceline_url == null || can(regex("^https?://.+/$", var.irceline_url))
     error_message = "A URL that starts with http:// or https:// and ends in a slash."
   }
+
+  validation {
+    condition     = var.irceline_url == null || can(regex("^https?://(\\[[0-9a-fA-F:.]+\\]|[^/:?#\\s]+)(:[0-9]+)?([/?#]|$)", var.irceline_url)) && alltrue([for port in try([tonumber(regex("^https?://[^/]*:([0-9]+)([/?#]|$)", var.irceline_url)[0])], []) : port >= 1 && port <= 65535])
+    error_message = "After the host there is a slash, or a colon and a port from 1 to 65535; a user or password is no part of it."
+  }
 }
 
 variable "illuminate_url" {
@@ -205,6 +215,11 @@ variable "illuminate_url" {
   validation {
     condition     = var.illuminate_url == null || can(regex("^https?://.+/$", var.illuminate_url))
     error_message = "A URL that starts with http:// or https:// and ends in a slash."
+  }
+
+  validation {
+    condition     = var.illuminate_url == null || can(regex("^https?://(\\[[0-9a-fA-F:.]+\\]|[^/:?#\\s]+)(:[0-9]+)?([/?#]|$)", var.illuminate_url)) && alltrue([for port in try([tonumber(regex("^https?://[^/]*:([0-9]+)([/?#]|$)", var.illuminate_url)[0])], []) : port >= 1 && port <= 65535])
+    error_message = "After the host there is a slash, or a colon and a port from 1 to 65535; a user or password is no part of it."
   }
 }
 
@@ -227,6 +242,11 @@ variable "codetrack_url" {
   validation {
     condition     = var.codetrack_url == null || can(regex("^https?://.+", var.codetrack_url))
     error_message = "A URL that starts with http:// or https://."
+  }
+
+  validation {
+    condition     = var.codetrack_url == null || can(regex("^https?://(\\[[0-9a-fA-F:.]+\\]|[^/:?#\\s]+)(:[0-9]+)?([/?#]|$)", var.codetrack_url)) && alltrue([for port in try([tonumber(regex("^https?://[^/]*:([0-9]+)([/?#]|$)", var.codetrack_url)[0])], []) : port >= 1 && port <= 65535])
+    error_message = "After the host there is a slash, or a colon and a port from 1 to 65535; a user or password is no part of it."
   }
 }
 
@@ -390,6 +410,11 @@ variable "sweep" {
     condition     = contains(range(3, 12), var.sweep.hour)
     error_message = "hour: 3 to 11, as clocks change before, and the second sweep is twelve hours later."
   }
+
+  validation {
+    condition     = can(regex("^(UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific)(/[A-Z][A-Za-z0-9_+-]*){1,2})$", var.sweep.time_zone))
+    error_message = "time_zone is UTC or like Europe/Brussels."
+  }
 }
 
 variable "fresh" {
@@ -447,8 +472,8 @@ variable "aggregate_delay_seconds" {
   nullable    = false
 
   validation {
-    condition     = var.aggregate_delay_seconds >= 1 && var.aggregate_delay_seconds <= 300
-    error_message = "1 to 300 seconds."
+    condition     = var.aggregate_delay_seconds >= 1 && var.aggregate_delay_seconds <= 300 && floor(var.aggregate_delay_seconds) == var.aggregate_delay_seconds
+    error_message = "1 to 300 whole seconds."
   }
 }
 
@@ -459,8 +484,8 @@ variable "clean_concurrency" {
   nullable    = false
 
   validation {
-    condition     = var.clean_concurrency >= 2 && var.clean_concurrency <= 1000
-    error_message = "2 to 1000: the least and most that an event source mapping takes."
+    condition     = var.clean_concurrency >= 2 && var.clean_concurrency <= 1000 && floor(var.clean_concurrency) == var.clean_concurrency
+    error_message = "2 to 1000, a whole number: the least and most that an event source mapping takes."
   }
 }
 
@@ -470,8 +495,8 @@ variable "retry_after_seconds" {
   default     = null
 
   validation {
-    condition     = var.retry_after_seconds == null || try(var.retry_after_seconds >= 1 && var.retry_after_seconds <= 43200, false)
-    error_message = "1 to 43200 seconds."
+    condition     = var.retry_after_seconds == null || try(var.retry_after_seconds >= 1 && var.retry_after_seconds <= 43200 && floor(var.retry_after_seconds) == var.retry_after_seconds, false)
+    error_message = "1 to 43200 whole seconds."
   }
 
   validation {
@@ -515,8 +540,8 @@ variable "job" {
   nullable = false
 
   validation {
-    condition     = contains([0.25, 0.5, 1, 2, 4, 8, 16], var.job.vcpu) && var.job.max_vcpus >= var.job.vcpu
-    error_message = "Fargate has 0.25, 0.5, 1, 2, 4, 8 or 16 vCPUs, and max_vcpus must have room for one job."
+    condition     = contains([0.25, 0.5, 1, 2, 4, 8, 16], var.job.vcpu) && var.job.max_vcpus >= var.job.vcpu && floor(var.job.max_vcpus) == var.job.max_vcpus
+    error_message = "Fargate has 0.25, 0.5, 1, 2, 4, 8 or 16 vCPUs, and max_vcpus, a whole number, must have room for one job."
   }
 
   validation {
@@ -533,8 +558,8 @@ variable "job" {
   }
 
   validation {
-    condition     = var.job.disk >= 21 && var.job.disk <= 200 && var.job.attempts >= 1 && var.job.attempts <= 10 && var.job.timeout_seconds >= 60
-    error_message = "Disk is 21 to 200 GB, attempts 1 to 10, timeout at least 60 s."
+    condition     = var.job.disk >= 21 && var.job.disk <= 200 && var.job.attempts >= 1 && var.job.attempts <= 10 && var.job.timeout_seconds >= 60 && alltrue([for n in [var.job.disk, var.job.attempts, var.job.timeout_seconds] : floor(n) == n])
+    error_message = "Whole numbers: disk is 21 to 200 GB, attempts 1 to 10, timeout at least 60 s."
   }
 }
 
@@ -571,8 +596,8 @@ variable "raw_old_versions_days" {
   nullable    = false
 
   validation {
-    condition     = var.raw_old_versions_days >= 1
-    error_message = "At least 1 day."
+    condition     = var.raw_old_versions_days >= 1 && floor(var.raw_old_versions_days) == var.raw_old_versions_days
+    error_message = "At least 1 whole day."
   }
 }
 
@@ -583,8 +608,8 @@ variable "raw_cheaper_after_days" {
   nullable    = false
 
   validation {
-    condition     = var.raw_cheaper_after_days.standard_ia >= 30 && var.raw_cheaper_after_days.glacier_ir >= var.raw_cheaper_after_days.standard_ia + 30
-    error_message = "S3 wants 30 days before STANDARD_IA, and 30 more before the next class."
+    condition     = var.raw_cheaper_after_days.standard_ia >= 30 && var.raw_cheaper_after_days.glacier_ir >= var.raw_cheaper_after_days.standard_ia + 30 && alltrue([for n in values(var.raw_cheaper_after_days) : floor(n) == n])
+    error_message = "Whole days: S3 wants 30 days before STANDARD_IA, and 30 more before the next class."
   }
 }
 
@@ -628,6 +653,11 @@ variable "digest" {
   }
 
   validation {
+    condition     = var.digest == null || can(regex("^(UTC|(Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific)(/[A-Z][A-Za-z0-9_+-]*){1,2})$", var.digest.time_zone))
+    error_message = "time_zone is UTC or like Europe/Brussels."
+  }
+
+  validation {
     condition     = try(var.digest.pages, null) == null || can(regex("^https://[^\\s\"'<>{}]+$", var.digest.pages))
     error_message = "pages is an address that begins with https://."
   }
@@ -666,7 +696,7 @@ variable "oldest_message_minutes" {
   nullable    = false
 
   validation {
-    condition     = var.oldest_message_minutes >= 5 && var.oldest_message_minutes <= 5000
-    error_message = "5 to 5000 minutes: a message is lost after 5760 (4 days)."
+    condition     = var.oldest_message_minutes >= 5 && var.oldest_message_minutes <= 5000 && floor(var.oldest_message_minutes) == var.oldest_message_minutes
+    error_message = "5 to 5000 whole minutes: a message is lost after 5760 (4 days)."
   }
 }

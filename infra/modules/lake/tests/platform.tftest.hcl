@@ -95,6 +95,19 @@ run "a_secret_without_the_letters_that_aws_adds" {
   }
 }
 
+run "a_secret_whose_name_ends_as_if_by_aws" {
+  command = plan
+  variables {
+    illuminate_url    = "https://school.example/live/"
+    illuminate_secret = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:lake/illuminate-secret"
+  }
+
+  assert {
+    condition     = alltrue([for arn in ["illuminate-secret", "illuminate-secret-??????"] : strcontains(aws_iam_role_policy.lake["ingest"].policy, "secret:lake/${arn}\"")])
+    error_message = "It may be the whole ARN, or lack the letters."
+  }
+}
+
 run "no_secret_by_name" {
   command = plan
   variables { illuminate_secret = "illuminate" }
@@ -177,12 +190,18 @@ run "holidays_are_quiet" {
 
   assert {
     condition = [for query in aws_cloudwatch_metric_alarm.no_new_data["energy_usage"].metric_query : query.expression if query.return_data == true] == [join("", [
-      "IF(MONTH(age) == 12 || MONTH(age) == 1 || MONTH(age) == 8",
-      " || (MONTH(age) == 2 && DATE(age) <= 3) || (MONTH(age) == 9 && DATE(age) <= 3)",
-      " || ((YEAR(age) * 10000 + MONTH(age) * 100 + DATE(age)) >= 20260529 && (YEAR(age) * 10000 + MONTH(age) * 100 + DATE(age)) <= 20260602)",
+      "IF((inyear >= 1201 || inyear <= 103) || (inyear >= 101 && inyear <= 203) || (inyear >= 801 && inyear <= 903)",
+      " || (today >= 20260529 && today <= 20260602)",
       ", 0, FILL(age, 9999))",
     ])]
     error_message = "Months, and days, and the quiet days after."
+  }
+  assert {
+    condition = { for query in aws_cloudwatch_metric_alarm.no_new_data["energy_usage"].metric_query : query.id => query.expression if contains(["inyear", "today"], query.id) } == {
+      inyear = "MONTH(age) * 100 + DATE(age)"
+      today  = "YEAR(age) * 10000 + MONTH(age) * 100 + DATE(age)"
+    } && length(aws_cloudwatch_metric_alarm.no_new_data["irceline"].metric_query) == 2
+    error_message = "The day, where it is asked for."
   }
   assert {
     condition     = aws_cloudwatch_metric_alarm.no_new_data["energy_usage"].threshold == 3
@@ -403,20 +422,38 @@ run "analysts_read_consumption" {
     error_message = "Neither raw nor rejection, and standard only if asked for."
   }
   assert {
-    condition     = anytrue([for statement in jsondecode(aws_iam_role_policy.analyst["analyst"].policy).Statement : statement.Effect == "Deny" && endswith(statement.Resource[0], "-consumption/*/_personal/*")])
+    condition     = anytrue(flatten([for policy in aws_iam_policy.closed : [for statement in jsondecode(policy.policy).Statement : statement.Effect == "Deny" && endswith(statement.Resource[0], "-consumption/*/_personal/*")]]))
     error_message = "Nor what is personal."
   }
   # Names of personal columns differ from model to model; what has any is closed, whatever its name.
   assert {
     condition = alltrue([
       for key in ["*/_personal/*", "codetrack/learner_week/*", "codetrack/weekly_scores/*", "codetrack/learners_overview.csv*", "illuminate/students_overview/*"] :
-      anytrue([for statement in jsondecode(aws_iam_role_policy.analyst["analyst"].policy).Statement : statement.Effect == "Deny" && contains(statement.Resource, "arn:aws:s3:::tributary-000000000000-consumption/${key}")])
+      anytrue(flatten([for policy in aws_iam_policy.closed : [for statement in jsondecode(policy.policy).Statement : statement.Effect == "Deny" && contains(statement.Resource, "arn:aws:s3:::tributary-000000000000-consumption/${key}")]]))
     ])
     error_message = "Nor models and files with personal columns."
   }
   assert {
-    condition     = !anytrue([for statement in jsondecode(aws_iam_role_policy.analyst["analyst"].policy).Statement : statement.Effect == "Deny" && anytrue([for resource in statement.Resource : strcontains(resource, "irceline") || strcontains(resource, "-standard")])])
+    condition     = !strcontains(join("", values(aws_iam_policy.closed)[*].policy), "irceline") && !strcontains(join("", values(aws_iam_policy.closed)[*].policy), "-standard")
     error_message = "Nothing else is closed."
+  }
+  assert {
+    condition     = alltrue([for policy in aws_iam_policy.closed : [for statement in jsondecode(policy.policy).Statement : statement.Effect] == ["Deny"]]) && keys(aws_iam_role_policy_attachment.closed) == keys(aws_iam_policy.closed) && alltrue([for attachment in aws_iam_role_policy_attachment.closed : attachment.role == "tributary-analyst"])
+    error_message = "These policies only take away, and the role has them."
+  }
+  # Results of those who may read more are theirs.
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_iam_role_policy.analyst["analyst"].policy).Statement : [for resource in statement.Resource : resource if strcontains(resource, "-athena/") || strcontains(resource, ":workgroup/")]
+    ])) == toset(["arn:aws:s3:::tributary-000000000000-athena/analysts/*", "arn:aws:athena:eu-west-1:000000000000:workgroup/tributary-analysts"])
+    error_message = "Analysts read results of their own workgroup alone."
+  }
+  assert {
+    condition = (
+      one(one(aws_athena_workgroup.analyst["analyst"].configuration).result_configuration).output_location == "s3://tributary-000000000000-athena/analysts/" &&
+      one(aws_athena_workgroup.analyst["analyst"].configuration).enforce_workgroup_configuration && aws_athena_workgroup.analyst["analyst"].name == output.athena.analysts
+    )
+    error_message = "And write them there, whatever a query asks for."
   }
 }
 
@@ -433,7 +470,7 @@ run "analysts_of_own_datasets" {
   assert {
     condition = alltrue([
       for key in ["consumption/trams/driver_day/*", "consumption/trams/drivers.csv*", "standard/trams/Position/*", "standard/codetrack/learner/*", "consumption/buses/*", "standard/buses/*"] :
-      strcontains(aws_iam_role_policy.analyst["analyst"].policy, "tributary-000000000000-${key}\"")
+      strcontains(join("", values(aws_iam_policy.closed)[*].policy), "tributary-000000000000-${key}\"")
     ])
     error_message = "What the file names is closed, and all of what it does not know."
   }
@@ -442,7 +479,7 @@ run "analysts_of_own_datasets" {
     error_message = "To readers as well; cleaning goes on."
   }
   assert {
-    condition     = !strcontains(aws_iam_role_policy.analyst["analyst"].policy, "delay_by_day")
+    condition     = !strcontains(join("", values(aws_iam_policy.closed)[*].policy), "delay_by_day")
     error_message = "What is not personal stays open."
   }
 }
@@ -462,7 +499,7 @@ run "analysts_read_standard_where_wanted" {
   variables { analysts = { trusted = ["111122223333"], standard = true, personal = true } }
 
   assert {
-    condition     = strcontains(aws_iam_role_policy.analyst["analyst"].policy, "-standard/*") && !strcontains(aws_iam_role_policy.analyst["analyst"].policy, "Deny") && !strcontains(aws_iam_role_policy.analyst["analyst"].policy, "-rejection")
+    condition     = strcontains(aws_iam_role_policy.analyst["analyst"].policy, "-standard/*") && length(aws_iam_policy.closed) == 0 && !strcontains(aws_iam_role_policy.analyst["analyst"].policy, "-rejection") && strcontains(aws_iam_role_policy.analyst["analyst"].policy, "-athena/analysts-personal/*")
     error_message = "The zones asked for, never rejection."
   }
 }
@@ -558,6 +595,11 @@ run "a_lake_is_kept_unless_it_may_be_thrown_away" {
     condition     = length(terraform_data.keep) == 1
     error_message = "Its destruction is refused."
   }
+  # tests/upgrade.sh sees that a plan with others is refused.
+  assert {
+    condition     = { for zone, bucket in aws_s3_bucket.lake : zone => terraform_data.names[zone].triggers_replace } == { for zone, bucket in aws_s3_bucket.lake : zone => bucket.bucket } && terraform_data.names["lake"].triggers_replace == "tributary in eu-west-1"
+    error_message = "And so are other names for what it has."
+  }
 }
 
 run "a_lake_that_may_be_thrown_away" {
@@ -565,7 +607,7 @@ run "a_lake_that_may_be_thrown_away" {
   variables { force_destroy = true }
 
   assert {
-    condition     = length(terraform_data.keep) == 0
+    condition     = length(terraform_data.keep) + length(terraform_data.names) == 0
     error_message = "It is not."
   }
 }
