@@ -77,7 +77,7 @@ pub const REASONS: [Reason; 50] = [
         "missing_column",
         "The header lacks a declared column, or there is no header and the first line has another number of values. A header \
          below rows that lacks one rejects the rows below it. In JSON, no row has a declared member, and rows have an undeclared \
-         one of a like name, which it may be called now.",
+         one of the same letters, such as `startTime` for `start_time`.",
         "Rename the column in the file, or declare its name as `field`. Declare `optional = true` if files may lack it; \
          `header = \"find\"` or `skip_lines` if the header stands further below; `delimiter` if it is another one; \
          `header = \"never\"` if there is none.",

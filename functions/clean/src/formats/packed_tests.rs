@@ -644,8 +644,8 @@ fn members_are_known_without_regard_to_case() {
         ("{\"id\":1}\n{\"id\":2,\"other\":3}\n", Ok("1|- 2|-")),
         ("{\"id\":1,\"name\":null,\"names\":3}\n", Ok("1|-")),
         ("{\"id\":1,\"full_name\":\"a\"}\n", Ok("1|-")),
-        ("{\"id\":1,\"nam\":\"a\"}\n{\"id\":2}\n", Err("missing_column")),
-        ("{\"id\":1,\"Name_nl\":\"a\"}\n", Err("missing_column")),
+        ("{\"id\":1,\"nam\":\"a\"}\n{\"id\":2}\n", Ok("1|- 2|-")),
+        ("{\"id\":1,\"na-me\":\"a\"}\n{\"id\":2}\n", Err("missing_column")),
     ] {
         let array = format!("[{}]", lines.trim_end().replace('\n', ","));
         for (name, text) in [("x.ndjson", lines), ("x.json", array.as_str())] {
@@ -654,7 +654,7 @@ fn members_are_known_without_regard_to_case() {
         }
     }
     let optional = DECLARED.replace("'string' }", "'string', optional = true }");
-    assert_eq!(decoded(&optional, "x.ndjson", &b"{\"id\":1,\"nam\":\"a\"}\n"[..]).unwrap().rows, ["1|-"]);
+    assert_eq!(decoded(&optional, "x.ndjson", &b"{\"id\":1,\"na-me\":\"a\"}\n"[..]).unwrap().rows, ["1|-"]);
 }
 
 #[test]
