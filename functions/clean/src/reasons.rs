@@ -22,7 +22,7 @@ const fn whole(code: &'static str, cause: &'static str, cure: &'static str) -> R
 }
 
 /// All reasons, by code.
-pub const REASONS: [Reason; 49] = [
+pub const REASONS: [Reason; 50] = [
     row(
         "above_maximum",
         "A number is greater than the column's `max`.",
@@ -124,6 +124,11 @@ pub const REASONS: [Reason; 49] = [
         "not_a_list",
         "One JSON object stands where a list of rows should be, and has no declared member: an error message, perhaps.",
         "Look at the object; declare `rows` if the rows are further within. For `explode`, it rejects the row.",
+    ),
+    row(
+        "not_a_monday",
+        "A week of Codetrack is dated on another day than the Monday that it begins with.",
+        "Nothing to do for a single one: which week is meant cannot be known. If all are, the API names weeks in another way.",
     ),
     row(
         "not_a_number",
