@@ -7,6 +7,7 @@ use lake::dataset::{ARCHIVE, COMPRESSIONS, Catalog, Dataset, Format, Header, Tab
 use lake::ledger::{Rows, WholeReject};
 use lake::store::{Object, Reading};
 use lake::work::{self, Cancelled, Stopped};
+use memchr::memchr_iter;
 
 use crate::error::Stop;
 use crate::formats::{self, Notes, RawObject, Siblings};
@@ -209,8 +210,8 @@ impl<R: Read> Read for Zstandard<R> {
     }
 }
 
-/// Counts the lines that pass, for an object that turns out to be rejected as a whole. Only of formats with a row per
-/// line: a line of the others has any number of rows.
+/// Counts the lines that pass, for an object that turns out to be rejected as a whole. Only of formats of lines: a row per
+/// line, or an answer, which has any number of rows and counts as one.
 struct LineCounter<R> {
     reader: R,
     format: Option<Format>,
@@ -222,12 +223,16 @@ struct LineCounter<R> {
 
 impl<R: Read> LineCounter<R> {
     fn new(reader: R, format: Option<Format>) -> Self {
-        let counted = |format: &Format| matches!(format, Format::Csv | Format::Tsv | Format::Ndjson);
+        let counted = |format: &Format| !matches!(format, Format::Json | Format::Xlsx | Format::Parquet);
         Self { reader, format: format.filter(counted), bytes: 0, lines: 0, tail: *b"\n\n" }
     }
 
-    /// Ends of lines that are not blank.
+    /// Ends of lines that are not blank. A source writes no blank ones between its answers.
     fn count(&mut self, chunk: &[u8]) {
+        if !self.has_rows() {
+            self.lines += memchr_iter(b'\n', chunk).count() as u64;
+            return self.pass(chunk);
+        }
         // Without branches, for many bytes at a time.
         let is_end = |before: u8, last: u8, byte: u8| {
             let feed = (byte == b'\n') & (last != b'\n') & !((last == b'\r') & (before == b'\n'));
@@ -248,11 +253,21 @@ impl<R: Read> LineCounter<R> {
             let ends: u8 = all.map(|((before, last), byte)| is_end(*before, *last, *byte)).sum();
             self.lines += u64::from(ends);
         }
-        self.tail = match chunk {
-            [.., before, last] => [*before, *last],
-            _ => [before, last],
+        self.pass(chunk);
+    }
+
+    fn pass(&mut self, chunk: &[u8]) {
+        self.tail = match (chunk, self.tail) {
+            ([.., before, last], _) => [*before, *last],
+            ([last], [_, before]) => [before, *last],
+            ([], tail) => tail,
         };
         self.bytes += chunk.len() as u64;
+    }
+
+    /// Whether a line is a row; else it is an answer.
+    fn has_rows(&self) -> bool {
+        matches!(self.format, Some(Format::Csv | Format::Tsv | Format::Ndjson))
     }
 
     /// Reads the rest and returns the count of lines that are no header; `None` if they cannot be counted.
@@ -264,7 +279,8 @@ impl<R: Read> LineCounter<R> {
             return None;
         }
         let lines = self.lines + u64::from(!self.tail.ends_with(b"\n"));
-        let headers = u64::from(format != Format::Ndjson && table.header != Header::Never);
+        let may_have_header = matches!(format, Format::Csv | Format::Tsv);
+        let headers = u64::from(may_have_header && table.header != Header::Never);
         Some(lines.saturating_sub(headers + table.skip_lines).max(1))
     }
 }

@@ -130,6 +130,11 @@ pub const REASONS: [Reason; 50] = [
         "Look at the object; declare `rows` if the rows are further within. For `explode`, it rejects the row.",
     ),
     row(
+        "not_a_monday",
+        "A week of Codetrack is dated on another day than the Monday that it begins with.",
+        "Nothing to do for a single one: which week is meant cannot be known. If all are, the API names weeks in another way.",
+    ),
+    row(
         "not_a_number",
         "A text is not a number, or has other marks for decimals or thousands.",
         "Declare `decimal` and `thousands`, or list the text under `missing`.",

@@ -31,7 +31,8 @@ pub struct Elements<'a> {
     pub id: fn(&Value) -> Option<String>,
     /// The table that the list feeds.
     pub table: Option<&'a Table>,
-    /// Top-level members that may well be there one day and not the next.
+    /// Top-level members that may well be there one day and not the next: without a value they are no loss, but what its table
+    /// would reject replaces none.
     pub fleeting: &'a [&'a str],
 }
 
@@ -96,18 +97,22 @@ impl Elements<'_> {
         let [now, then] = judged.each_ref().map(|judged| judged.verdicts());
         let columns = table.columns.iter().zip(now).zip(then);
         let worse = columns.filter(|((column, now), then)| now < then && !says_otherwise(column, **now, &fresh));
-        let lost: BTreeSet<String> = worse.filter_map(|((column, _), _)| member(column, &before)).collect();
-        let lost: BTreeSet<&str> =
-            lost.iter().map(String::as_str).filter(|name| !self.fleeting.contains(name)).collect();
+        let of_member = |((column, now), _): ((&Column, &Verdict), &Verdict)| {
+            let name = member(column, &before)?;
+            let may_go = *now == Verdict::Missing && self.fleeting.contains(&name.as_str());
+            (!may_go).then_some(name)
+        };
+        let lost: BTreeSet<String> = worse.filter_map(of_member).collect();
         if lost.is_empty() {
             return None;
         }
-        let value_of = |name: &str| before.get(name).map(RawValue::get).unwrap_or_default();
+        // One that the earlier element does not have goes.
         let written = |name: &str, value: &str| format!("{}:{value}", quoted(name));
-        let in_place = fresh.members().map(|(name, value)| {
-            if lost.contains(name) { written(name, value_of(name)) } else { written(name, value.get()) }
+        let earlier = |name: &str| Some(written(name, before.get(name)?.get()));
+        let in_place = fresh.members().filter_map(|(name, value)| {
+            if lost.contains(name) { earlier(name) } else { Some(written(name, value.get())) }
         });
-        let added = lost.iter().filter(|name| fresh.get(name).is_none()).map(|name| written(name, value_of(name)));
+        let added = lost.iter().filter(|name| fresh.get(name).is_none()).filter_map(|name| earlier(name));
         let members: Vec<String> = in_place.chain(added).collect();
         Some(format!("{{{}}}", members.join(",")))
     }
@@ -198,6 +203,23 @@ mod tests {
     }
 
     #[test]
+    fn what_the_table_would_reject_replaces_nothing() {
+        let series = |uom: &str, last: &str| format!(r#"[{{"id":"7"{uom},"lastValue":{{"timestamp":{last}}}}}]"#);
+        let had = series(r#","uom":"mg""#, "1763424000000");
+        for stamp in ["\"abc\"", "100000000000000000", "-62135596800001", "[1]"] {
+            let list = kept(Some("timeseries"), &series(r#","uom":"mg""#, stamp), &had).unwrap();
+            assert_eq!(list, (had.clone(), vec![], vec!["7".to_owned()]), "{stamp}");
+        }
+        for blank in ["\"\"", "\" \""] {
+            let list = kept(Some("timeseries"), &series(&format!(",\"uom\":{blank}"), "1763424000000"), &had).unwrap();
+            assert_eq!(list.0, had, "{blank}");
+        }
+        // Nothing was known of it: its row is taken without.
+        let list = kept(Some("timeseries"), &series(r#","uom":{}"#, "5"), &series("", "5")).unwrap();
+        assert_eq!(list, (series("", "5"), vec![], vec!["7".to_owned()]));
+    }
+
+    #[test]
     fn of_an_element_that_a_list_has_twice_what_either_says_counts() {
         let new = r#"[{"id":"7","uom":"mg"},{"id":"7","uom":null}]"#;
         let wanted = r#"[{"id":"7","uom":"mg"},{"id":"7","uom":"mg"}]"#;
@@ -226,6 +248,8 @@ mod tests {
         let had = station("\"4AL01 - Aalst\"", "[4.0,51.0,\"NaN\"]");
         for (label, coordinates, is_lost) in [
             ("null", "[4.0,51.0]", true),
+            ("\"\"", "[4.0,51.0]", true),
+            ("\"  \"", "[4.0,51.0]", true),
             ("\"4AL01 - Aalst\"", "[]", true),
             ("\"4AL01 - Aalst\"", "[4.0,\"NaN\"]", true),
             ("\"4AL01 - Aalst\"", "[4.0,951.0]", true),

@@ -42,7 +42,9 @@ impl Globs {
 
     fn compile(&self) -> Result<GlobSet, globset::Error> {
         let mut set = GlobSetBuilder::new();
-        self.globs.iter().for_each(|glob| drop(set.add(glob.clone())));
+        for glob in &self.globs {
+            set.add(glob.clone());
+        }
         set.build()
     }
 

@@ -99,23 +99,30 @@ impl Judged {
 }
 
 impl Table {
-    /// What the formats `json` and `responses` make of a row; `request` is what got it. What is no object has no members.
+    /// What the formats `json` and `responses` make of a row; `request` is what got it. What is no object has no members. An
+    /// empty or blank text is a value to its table; for what is known it is none.
     pub fn judge(&self, row: &str, request: &str) -> Judged {
         let (row, request) = (Object::of_text(row).unwrap_or_default(), Object::of_text(request).unwrap_or_default());
-        let own = |column: &Column| -> Verdict {
-            let value = match (&column.path, &column.request) {
-                (Some(path), _) => row.pointer(path),
-                (_, Some(path)) => request.pointer(path),
-                _ if !column.joined.is_empty() => return check(column, joined(column, &row)).into(),
-                _ => column.fields().find_map(|name| row.member(name)),
+        let typed = |column: &Column| -> (Verdict, bool) {
+            let raw = match (&column.path, &column.request) {
+                (Some(path), _) => row.pointer(path).into(),
+                (_, Some(path)) => request.pointer(path).into(),
+                _ if !column.joined.is_empty() => joined(column, &row),
+                _ => column.fields().find_map(|name| row.member(name)).into(),
             };
-            column.judge(value)
+            let checked = check(column, raw);
+            let is_blank = matches!(&checked, Ok(Typed::Text(text)) if text.trim().is_empty());
+            (checked.into(), is_blank)
         };
+        let own = |column: &Column| typed(column).0;
         let verdict = |column: &Column| -> Verdict {
             let verdict = match column.day_of.as_ref().and_then(|of| self.column(of)) {
                 Some(of) if own(of) == Verdict::Missing && column.required => Verdict::Refused,
                 Some(of) => own(of),
-                None => own(column),
+                None => match typed(column) {
+                    (_, true) => return Verdict::Missing,
+                    (verdict, false) => verdict,
+                },
             };
             let is_key = !self.key_may_be_null && self.key.contains(&column.name);
             if verdict == Verdict::Missing && is_key { Verdict::Refused } else { verdict }

@@ -29,9 +29,12 @@ const FRESH: TimeDelta = TimeDelta::minutes(5);
 /// How many keys a process remembers to have noted.
 const REMEMBERED: usize = 256;
 
+/// A key and when it was noted.
+type Note = (String, DateTime<Utc>);
+
 /// The keys that this process has noted lately. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Noted(Arc<Mutex<VecDeque<(String, DateTime<Utc>)>>>);
+pub(super) struct Noted(Arc<Mutex<VecDeque<Note>>>);
 
 impl Noted {
     fn has(&self, key: &str, now: DateTime<Utc>) -> bool {

@@ -335,8 +335,9 @@ impl Backend for LocalStore {
             };
             let metadata = file.metadata()?;
             let last_modified = modified(&metadata)?;
+            let file = HashedFile::new(name.clone(), path, file, hashes)?;
             let object = Object { key: name, bytes: metadata.len(), etag: String::new(), last_modified, version: None };
-            Ok(Some(Reading::new(object, HashedFile::new(path, file, hashes)?)))
+            Ok(Some(Reading::new(object, file)))
         })
         .await
     }

@@ -591,3 +591,64 @@ async fn results_that_come_back_without_values_are_kept_until_the_loss_is_accept
     let corrected = known(&lake);
     assert!(corrected["points"].as_u64() < whole["points"].as_u64() && corrected["points"].as_u64() > Some(0));
 }
+
+/// The same in three sources: an answer with status 200 that is none is a gap, and costs no other answer its rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_used_costs_no_other_its_rows() {
+    let simulator = Simulator::start(small()).await.unwrap();
+    let count = |lake: &TestLake, table: &str| {
+        lake.query(&format!("SELECT count(*) AS n FROM {table}"))[0]["n"].as_u64().unwrap()
+    };
+    let clean = |lake: &TestLake, dataset: &str| drop(lake.call(&["clean", "--dataset", dataset]).ok());
+    let calm = course(&simulator);
+    calm.call(&FOUR_WEEKS).ok();
+    clean(&calm, "codetrack");
+    let accounts = count(&calm, "codetrack.account");
+    let learner = simulator.learners().into_iter().find(|one| simulator.weekly_scores(one.id).len() > 4).unwrap().id;
+    for body in [json!(null), json!({}), json!({"error": "not found"}), json!({"id": 999_999, "honor": 1})] {
+        let lake = course(&simulator);
+        simulator.alter_answers(move |asked, sound| {
+            let is_theirs =
+                asked.contains("/users/") && asked.split(['/', '?']).any(|part| part == learner.to_string());
+            if is_theirs { body.clone() } else { sound }
+        });
+        // In a lake that has the account it stays.
+        for (lake, wanted) in [(&lake, accounts - 1), (&calm, accounts)] {
+            let called = lake.call(&FOUR_WEEKS);
+            assert_eq!((called.status, missing(&called)), (1, vec![]), "{called:?}");
+            clean(lake, "codetrack");
+            assert_eq!(count(lake, "codetrack.account"), wanted);
+        }
+        simulator.behave();
+        lake.call(&FOUR_WEEKS).ok();
+        clean(&lake, "codetrack");
+        assert_eq!(count(&lake, "codetrack.account"), accounts);
+    }
+
+    let victim = live(&simulator);
+    let lake = air(&simulator);
+    let id = victim.clone();
+    simulator.alter_answers(move |asked, mut body| {
+        if let Some(series) = body.get_mut(&id).filter(|_| is_values(asked)) {
+            *series = Value::Null;
+        }
+        body
+    });
+    assert_eq!(run(&lake, &[]).status, 1);
+    clean(&lake, "irceline");
+    assert!(rows(&lake) > 0, "the other series have their values");
+    simulator.behave();
+    run(&lake, &[]).ok();
+
+    let lake = school(&simulator);
+    lake.call(&YEAR).ok();
+    let id = assessments(&lake, "responses_group").into_iter().next().unwrap();
+    let lake = school(&simulator);
+    simulator.alter_answers(move |asked, body| {
+        let is_theirs = asked.contains("ResponsesGroup/") && asked.contains(&format!("assessment_id={id}&"));
+        if is_theirs { json!([]) } else { body }
+    });
+    assert_eq!(lake.call(&YEAR).status, 1);
+    clean(&lake, "illuminate");
+    assert!(count(&lake, "illuminate.result_group") > 0, "the other assessments have their results");
+}

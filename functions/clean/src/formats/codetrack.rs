@@ -16,6 +16,8 @@
 //! A table may declare three more columns: `has_points` and `has_commits` (which of the two lists has a count of the week: a
 //! 0 stands also for a week that a list lacks), and `received_on`, the local day of `received_at` in the dataset's time zone.
 //!
+//! A week is named by the Monday that it begins with: an entry of another day is rejected, and nothing is known of its week.
+//!
 //! The rows that are accounted for as read are
 //!
 //! * each entry of a list of scores: it becomes clean, or a duplicate if its week comes again later (the table's key is
@@ -37,7 +39,7 @@ use arrow::array::{
     ArrayRef, BooleanBuilder, Date32Builder, Int64Builder, RecordBatch, TimestampMicrosecondBuilder, new_null_array,
 };
 use arrow::datatypes::Date32Type;
-use chrono::{DateTime, Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, Days, NaiveDate, Weekday};
 use lake::dataset::{Column, RECEIVED_AT};
 use lake::ledger::Gap;
 use lake::partition::YEARS;
@@ -251,8 +253,7 @@ fn each_week(
         let line: Line = serde_json::from_slice(text).map_err(|error| scanner.not_json(&place(&error)))?;
         if line.gap.is_some() {
             asked.gap(&line.request, received_at(object, line.received_at.as_deref())?);
-        }
-        if let (Some(200), Some(body)) = (line.status, line.body) {
+        } else if let (Some(200), Some(body)) = (line.status, line.body) {
             let (learner, received_at) = (learner(&line.request)?, received_at(object, line.received_at.as_deref())?);
             let entries: Vec<&RawValue> = serde_json::from_str(body.get()).map_err(|_| {
                 Stop::reject("not_a_list", format!("the answer about learner {learner} is no list of weeks"))
@@ -269,7 +270,7 @@ fn each_week(
                     }
                     Ok(None) => sink.outside(1),
                     Err((column, reason, why)) => {
-                        asked.rejected.extend(day_of(entry.get()).map(|day| (learner, day)));
+                        asked.rejected.extend(monday_of(entry.get()).map(|day| (learner, day)));
                         let message = format!("learner {learner}: {why}");
                         let text = entry.get().as_bytes();
                         sink.reject(&Reject { row, column: Some(column), reason, message, text })?;
@@ -320,6 +321,10 @@ fn understand<'a>(
     if !weeks.contains(&day) {
         return Ok(None);
     }
+    if day.weekday() != Weekday::Mon {
+        let why = format!("the day is a {}, and weeks are named by the Monday that they begin with", day.format("%A"));
+        return Err(("date", "not_a_monday", why));
+    }
     let day = Date32Type::from_naive_date(day);
     let count = match entry.get("points") {
         None | Some(Value::Null) => return Ok(Some((day, Count::Unknown))),
@@ -336,10 +341,12 @@ fn understand<'a>(
     Ok(Some((day, Count::Of(count))))
 }
 
-/// The day of an entry that is not valid otherwise.
-fn day_of(entry: &str) -> Option<i32> {
+/// The Monday of an entry that is not valid otherwise.
+fn monday_of(entry: &str) -> Option<i32> {
     let entry: Value = serde_json::from_str(entry).ok()?;
-    day(entry.get("date")?.as_str()?).map(Date32Type::from_naive_date)
+    let day = day(entry.get("date")?.as_str()?)?;
+    let monday = day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday())))?;
+    Some(Date32Type::from_naive_date(monday))
 }
 
 /// The date before the time, if there is one.

@@ -8,16 +8,16 @@
 use std::io::Read;
 use std::ops::Range;
 
-use chrono::{DateTime, NaiveDate};
+use chrono::NaiveDate;
 use lake::dataset::{Column, Missing};
 use lake::ledger::Gap;
 use lake::time::day_bounds;
-use serde::Deserialize;
 
 use self::record::{Reading, compact_record};
 use self::rows::Rows;
 pub use self::series::Series;
 use self::series::{KnownSeries, known_series};
+use super::answers::{Answer, MAX_TEXT};
 use super::{Notes, RawObject, Siblings};
 use crate::error::Stop;
 use crate::reject::Reject;
@@ -32,8 +32,6 @@ mod series;
 #[cfg(test)]
 mod tests;
 
-/// The longest key, time or request that is accepted.
-const MAX_TEXT: usize = 4 * 1024 * 1024;
 /// The longest series id: it is in the message of every reject.
 const MAX_ID: usize = 256;
 /// The longest record `{"timestamp": ..., "value": ...}`.
@@ -124,38 +122,14 @@ struct Decoder<'a, R, const QUICK: bool> {
 }
 
 impl<R: Read, const QUICK: bool> Decoder<'_, R, QUICK> {
-    /// One response. `status` and `received_at` come before the body, as the contract has them.
+    /// One response.
     fn line(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
-        self.scanner.expect(b'{')?;
-        let mut received_at = self.object.received_at.timestamp_micros();
-        let mut status = Some(200);
-        loop {
-            match self.scanner.key(MAX_TEXT)?.as_str() {
-                "received_at" => {
-                    let text: String = self.parsed()?;
-                    let time = DateTime::parse_from_rfc3339(&text);
-                    received_at = time.map_err(|error| self.scanner.not_json(&error.to_string()))?.timestamp_micros();
-                }
-                "status" => status = self.parsed()?,
-                "gap" => {
-                    let gap = self.parsed()?;
-                    self.gaps.push(gap);
-                }
-                "body" if status == Some(200) => self.body(received_at, sink)?,
-                _ => self.scanner.skip_value()?,
-            }
-            if !self.scanner.either(b',', b'}')? {
-                return Ok(());
-            }
+        let mut line = Answer::begin(&mut self.scanner, self.object)?;
+        while line.goes_to_body(&mut self.scanner)? {
+            self.body(line.received_at, sink)?;
         }
-    }
-
-    fn parsed<T: for<'de> Deserialize<'de>>(&mut self) -> Result<T, Stop> {
-        let length = self.scanner.value_length(MAX_TEXT)?;
-        let text = self.scanner.window().get(..length).unwrap_or_default();
-        let value = serde_json::from_slice(text).map_err(|error| self.scanner.not_parsed(&error))?;
-        self.scanner.consume(length);
-        Ok(value)
+        self.gaps.extend(line.gap);
+        Ok(())
     }
 
     /// The map of series.

@@ -10,15 +10,13 @@ mod text;
 
 use std::io::Read;
 
-use chrono::DateTime;
 use lake::dataset::Column;
-use lake::ledger::Gap;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use self::absent::Absent;
 use self::members::Members;
 use self::text::JsonText;
+use super::answers::{self, MAX_TEXT};
 use super::columns::{Columns, Field, Record};
 use super::lines::{Lines, TextLine};
 use super::{Notes, RawObject};
@@ -33,8 +31,6 @@ use lake::value::Raw;
 const MAX_ROW: usize = 8 * 1024 * 1024;
 /// The same of one that holds a list of rows.
 const MAX_PARENT: usize = 64 * 1024 * 1024;
-/// The longest key, time or request that is accepted.
-const MAX_TEXT: usize = 4 * 1024 * 1024;
 
 /// Format `json`: reads the rows of each document element by element.
 pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
@@ -413,73 +409,24 @@ fn row_of<'t>(
 pub(super) fn responses(object: &RawObject, mut reader: impl Read, sink: &mut dyn Sink) -> Result<Notes, Stop> {
     let reader: &mut dyn Read = &mut reader;
     let mut scanner = Scanner::new(reader)?;
-    let mut responses = Responses { object, rows: JsonRows::new(object), gaps: Vec::new() };
+    let (mut rows, mut gaps) = (JsonRows::new(object), Vec::new());
     while scanner.peek()?.is_some() {
-        responses.line(&mut scanner, sink)?;
+        let mut line = answers::Answer::begin(&mut scanner, object)?;
+        while line.goes_to_body(&mut scanner)? {
+            let request = match line.request.as_deref().map(Json::of) {
+                Some(Ok(Json::Object(request))) => request,
+                _ => Object::default(),
+            };
+            let answer = Answer::new(object, request, line.received_at);
+            find_rows(&mut scanner, &object.table.rows, |scanner| match scanner.peek()? {
+                Some(b'{') => rows.one(scanner, "row", &answer, sink),
+                _ => rows.list(scanner, "row", &answer, sink),
+            })?;
+        }
+        gaps.extend(line.gap);
     }
-    let Responses { mut rows, gaps, .. } = responses;
     rows.columns.flush(sink)?;
     Ok(Notes { gaps, seen: rows.seen, ..Notes::default() })
-}
-
-struct Responses<'a> {
-    object: &'a RawObject<'a>,
-    rows: JsonRows<'a>,
-    gaps: Vec<Gap>,
-}
-
-impl Responses<'_> {
-    /// One response. `request`, `received_at` and `status` come before the body, as ingestion writes them.
-    fn line<R: Read>(&mut self, scanner: &mut Scanner<R>, sink: &mut dyn Sink) -> Result<(), Stop> {
-        scanner.expect(b'{')?;
-        let mut request: Option<Box<RawValue>> = None;
-        let mut received_at = self.object.received_at.timestamp_micros();
-        let mut status: Option<u16> = Some(200);
-        loop {
-            match scanner.key(MAX_TEXT)?.as_str() {
-                "request" => request = Some(parsed(scanner)?),
-                "received_at" => {
-                    let text: String = parsed(scanner)?;
-                    let time = DateTime::parse_from_rfc3339(&text);
-                    received_at = time.map_err(|error| scanner.not_json(&error.to_string()))?.timestamp_micros();
-                }
-                "status" => status = parsed(scanner)?,
-                "gap" => self.gaps.push(parsed(scanner)?),
-                "body" if status == Some(200) => self.body(scanner, request.as_deref(), received_at, sink)?,
-                _ => scanner.skip_value()?,
-            }
-            if !scanner.either(b',', b'}')? {
-                return Ok(());
-            }
-        }
-    }
-
-    fn body<R: Read>(
-        &mut self,
-        scanner: &mut Scanner<R>,
-        request: Option<&RawValue>,
-        received_at: i64,
-        sink: &mut dyn Sink,
-    ) -> Result<(), Stop> {
-        let Self { object, rows, .. } = self;
-        let request = match request.map(Json::of) {
-            Some(Ok(Json::Object(request))) => request,
-            _ => Object::default(),
-        };
-        let answer = Answer::new(object, request, received_at);
-        find_rows(scanner, &object.table.rows, |scanner| match scanner.peek()? {
-            Some(b'{') => rows.one(scanner, "row", &answer, sink),
-            _ => rows.list(scanner, "row", &answer, sink),
-        })
-    }
-}
-
-fn parsed<R: Read, T: for<'de> Deserialize<'de>>(scanner: &mut Scanner<R>) -> Result<T, Stop> {
-    let length = scanner.value_length(MAX_TEXT)?;
-    let text = scanner.window().get(..length).unwrap_or_default();
-    let value = serde_json::from_slice(text).map_err(|error| scanner.not_parsed(&error))?;
-    scanner.consume(length);
-    Ok(value)
 }
 
 /// Where a column's value is in a row, or in the request that got it.

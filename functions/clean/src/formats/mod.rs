@@ -1,6 +1,7 @@
 //! Decoders: bytes to typed rows and rejects. Pure functions of the bytes and the declaration, without clock or
 //! network; what they need from siblings is given to them.
 
+mod answers;
 mod archive;
 mod cell;
 mod clocks;

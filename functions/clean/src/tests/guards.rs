@@ -186,3 +186,25 @@ async fn an_object_of_which_too_much_is_rejected_is_done_and_reported() {
     let again = clean_with(&lake, Selection::All(None), Options { max_rejected: 1.0, ..options() }).await;
     assert!(again.failed.is_empty());
 }
+
+#[tokio::test]
+async fn a_gap_of_any_status_costs_no_answer_its_rows_and_answers_that_are_rejected_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake_at(folder.path()).await;
+    let at = "\"received_at\":\"2026-11-20T05:00:00Z\",\"status\":200";
+    let account = |learner: i64| format!("{{\"request\":{{\"learner\":{learner}}},{at},\"body\":{{\"honor\":1}}}}\n");
+    let gap = "\"gap\":{\"what\":[\"45\"],\"reason\":\"no\",\"can_retry\":true}";
+    let gap = format!("{{\"request\":{{\"learner\":45}},{at},\"body\":null,{gap}}}\n");
+    for (week, text) in [
+        ("2026-11-09", format!("{}{gap}{}", account(43), account(44))),
+        ("2026-11-16", format!("{}{gap}{}<html>", account(43), account(44))),
+    ] {
+        upload(&lake, &format!("codetrack/week={week}/users.ndjson"), &text).await;
+    }
+    let outcome = clean(&lake).await;
+    let rows: Vec<_> = outcome.cleaned.iter().map(|cleaned| (cleaned.rows.read, cleaned.rows.rejected)).collect();
+    assert_eq!(rows, [(2, 0), (4, 4)]);
+    let entries = lake.ledger.raw_entries(Some("codetrack")).await.unwrap().readable;
+    assert_eq!(entries[0].gaps.len(), 1, "{entries:?}");
+    assert_whole(&lake).await;
+}

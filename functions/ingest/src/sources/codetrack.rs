@@ -2,7 +2,8 @@
 //!
 //! Facts this rests on (from a client of others; the server is not public): lists are newest first, and `limit` cuts them;
 //! a week is named by its Monday, with or without a time; an unknown learner gets 404; there is no login. Who is asked
-//! about stands on the roster, which is uploaded: ids of 0 and below have no account.
+//! about stands on the roster, which is uploaded: ids of 0 and below have no account. An answer that says nothing of the
+//! learner who was asked about, or names another one, is a gap: see [`Route::mistake`].
 //!
 //! Each week has raw objects of its own, and asks for some weeks before it once more: what another object knows of them
 //! counts as an earlier answer, see [`before`].
@@ -183,7 +184,7 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Win
         .map_err(|failure| Error::Api { source_name: NAME, failure })?;
     let weeks = Weeks::touched_by(window);
     let limit = weeks.limit((context.clock)().with_timezone(&dataset.zone).date_naive());
-    let fetch = Fetch { context, http, base, weeks, limit, at_once: settings.concurrent_requests.max(1) };
+    let fetch = Fetch { context, dataset, http, base, weeks, limit, at_once: settings.concurrent_requests.max(1) };
 
     let mut done = Part::new(NAME, "week", weeks.newest().to_string());
     done.ingested.units = weeks.mondays().count() as u64;
@@ -235,6 +236,7 @@ fn note(route: Route, shape: &dyn Shape, lines: &[Line], done: &mut Part) {
 
 struct Fetch<'a> {
     context: &'a Context<'a>,
+    dataset: &'a Dataset,
     http: Http,
     base: &'a Url,
     weeks: Weeks,
@@ -276,8 +278,13 @@ impl Fetch<'_> {
         let (status, reason, can_retry) = match self.http.gives_up() {
             Some(why) => (None, format!("not asked for, because {why}; run it again"), true),
             None => match self.http.get(&url).await {
-                Ok(Answer { status: 200, body }) if route.fits(&body) => return Line::answer(text, 200, &body, now()),
-                Ok(Answer { status: 200, .. }) => (Some(200), "the answer is not as documented".to_owned(), true),
+                Ok(Answer { status: 200, body }) => {
+                    let line = Line::answer(text.clone(), 200, &body, now());
+                    match route.mistake(self.dataset, &line) {
+                        None => return line,
+                        Some(why) => (Some(200), why.to_owned(), true),
+                    }
+                }
                 Ok(Answer { status: 404, body }) => return Line::answer(text, 404, &body, now()),
                 Ok(Answer { status, .. }) => (Some(status), format!("the server answered {status}"), false),
                 Err(failure) => (failure.status, failure.why, failure.can_retry),
@@ -302,10 +309,17 @@ impl Route {
         WeekLists { column: dataset.table(self.table).and_then(|table| table.column(self.column?)) }
     }
 
-    /// Whether an answer is of the documented kind.
-    fn fits(&self, body: &[u8]) -> bool {
-        let begin = if self.has_weeks { b'[' } else { b'{' };
-        body.trim_ascii_start().first() == Some(&begin)
+    /// Why a line with status 200 is no answer about the learner that it asked about.
+    fn mistake(&self, dataset: &Dataset, line: &Line) -> Option<&'static str> {
+        let body = line.body.as_deref().unwrap_or_default();
+        if !body.starts_with(if self.has_weeks { '[' } else { '{' }) {
+            return Some("the answer is not as documented");
+        }
+        if weeks::names_another(line) {
+            return Some("the answer is about another learner");
+        }
+        let account = Users { table: dataset.table(self.table) };
+        (!self.has_weeks && account.is_empty(line)).then_some("the answer has none of the account's totals")
     }
 }
 

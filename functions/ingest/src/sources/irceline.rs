@@ -98,6 +98,10 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Win
         knows_nothing: AtomicBool::new(false),
     };
     let listed = metadata.listed();
+    let nameless = metadata.nameless();
+    if nameless > 0 {
+        tracing::warn!(count = nameless, "the API lists stations or series with a blank id: they are not asked for");
+    }
     let mut fetch = Fetch { context, dataset, metadata, listed, dead, asking, failures: Failures::default() };
     match wanted {
         Ok(wanted) => {

@@ -18,6 +18,8 @@ use crate::failure::Failure;
 /// Objects that are looked at at the same time.
 const LOOKS: usize = 32;
 const MEND: &str = "`tributary verify --repair` makes it again";
+/// The same of what was made of a raw object that is gone.
+const RETRACT: &str = "its raw object is gone: bring it back, or have `tributary clean` retract what was made of it";
 
 /// What was looked at and what is wrong.
 #[derive(Debug, Default, Serialize)]
@@ -73,6 +75,12 @@ struct Named<'a> {
     kind: Kind,
     /// The raw object that it was made from; none in consumption.
     raw_key: Option<&'a str>,
+}
+
+/// What to do about damage to what was made of a raw object, by the objects of the raw zone.
+fn cure(raw_key: Option<&str>, raw: &BTreeMap<String, Object>) -> &'static str {
+    let is_there = |key: &str| raw.contains_key(key) || raw.values().any(|object| object.hides(key));
+    if raw_key.is_none_or(is_there) { MEND } else { RETRACT }
 }
 
 /// Looks at everything.
@@ -193,9 +201,11 @@ fn named<'a>(raw: &'a [RawEntry], consumption: &'a [(String, ConsumptionEntry)])
 async fn look_at_all(lake: &Lake, named: &[Named<'_>], zones: &Zones, findings: &mut Findings) -> Result<(), Failure> {
     let Findings { report, damaged, .. } = findings;
     report.objects = named.len() as u64;
+    let empty = BTreeMap::new();
+    let raw = zones.get(Zone::Raw.name()).unwrap_or(&empty);
     let mut looks = futures::stream::iter(named.iter().map(|named| async move {
         let listed = zones.get(named.zone.name()).and_then(|zone| zone.get(&named.output.key));
-        (named, look(lake, named, listed).await)
+        (named, look(lake, named, listed, raw).await)
     }))
     .buffered(LOOKS);
     while let Some((named, problem)) = looks.next().await {
@@ -206,9 +216,15 @@ async fn look_at_all(lake: &Lake, named: &[Named<'_>], zones: &Zones, findings: 
     Ok(())
 }
 
-/// What is wrong with an object that the ledger names.
-async fn look(lake: &Lake, named: &Named<'_>, listed: Option<&Object>) -> Result<Option<String>, StoreError> {
-    let Named { zone, output, kind, .. } = named;
+/// What is wrong with an object that the ledger names, and what to do.
+async fn look(
+    lake: &Lake,
+    named: &Named<'_>,
+    listed: Option<&Object>,
+    raw: &BTreeMap<String, Object>,
+) -> Result<Option<String>, StoreError> {
+    let Named { zone, output, kind, raw_key } = named;
+    let cure = || cure(*raw_key, raw);
     let store = lake.store(*zone);
     let url = store.url(&output.key);
     let is_as_written = |object: &&Object| object.etag == output.etag;
@@ -216,25 +232,25 @@ async fn look(lake: &Lake, named: &Named<'_>, listed: Option<&Object>) -> Result
         Some(listed) => Some(listed.clone()),
         // Perhaps written since.
         None => match store.head(&output.key).await {
-            Err(error) if !error.can_retry() => return Ok(Some(format!("{error}; {MEND}"))),
+            Err(error) if !error.can_retry() => return Ok(Some(format!("{error}; {}", cure()))),
             there => there?,
         },
     };
-    let Some(there) = there else { return Ok(Some(format!("{url} is missing: {MEND}"))) };
+    let Some(there) = there else { return Ok(Some(format!("{url} is missing: {}", cure()))) };
     if !is_as_written(&&there) {
-        return Ok(Some(format!("{url} is not what was written: its ETag differs; {MEND}")));
+        return Ok(Some(format!("{url} is not what was written: its ETag differs; {}", cure())));
     }
     let rows = match kind {
         Kind::Csv => return Ok(None),
         Kind::Parquet => lake::parquet::rows(store, &there).await.map_err(|error| error.to_string()),
         Kind::Rejects => match store.read(&there.key).await? {
             Some(reading) => rejected_rows(reading).await.map_err(|error| format!("{url} cannot be read: {error}")),
-            None => return Ok(Some(format!("{url} is missing: {MEND}"))),
+            None => return Ok(Some(format!("{url} is missing: {}", cure()))),
         },
     };
     Ok(match rows {
         Ok(rows) if rows == output.rows => None,
-        Ok(rows) => Some(format!("{url} has {rows} rows, the ledger says {}; {MEND}", output.rows)),
+        Ok(rows) => Some(format!("{url} has {rows} rows, the ledger says {}; {}", output.rows, cure())),
         Err(why) => Some(why),
     })
 }
@@ -362,6 +378,15 @@ mod tests {
         let text = "{\"row\": 1}\n{\"row\": 2, \"rows\": 40, \"raw_text\": \"\"}\n";
         assert_eq!(count_rejected(text.as_bytes()).unwrap(), 41);
         assert!(count_rejected("{\"row\": 1}\n{".as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_was_made_of_an_object_that_is_gone_cannot_be_made_again() {
+        let odd = Object::unreadable("d/b.csv".to_owned(), std::io::Error::other("a named pipe"));
+        let raw = BTreeMap::from([(odd.key.clone(), odd)]);
+        for (raw_key, wanted) in [(Some("d/a.csv"), RETRACT), (Some("d/b.csv"), MEND), (None, MEND)] {
+            assert_eq!(cure(raw_key, &raw), wanted, "{raw_key:?}");
+        }
     }
 
     #[test]

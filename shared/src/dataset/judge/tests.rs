@@ -86,3 +86,35 @@ fn a_row_is_taken_if_no_column_refuses_it() {
     let account = catalog.dataset("codetrack").unwrap().table("account").unwrap();
     assert!(account.judge("{}", "{\"learner\":43}").is_taken() && !account.judge("{}", "{}").is_taken());
 }
+
+#[test]
+fn a_blank_text_is_taken_and_says_nothing() {
+    let catalog = Catalog::built_in();
+    let table = catalog.dataset("irceline").unwrap().table("timeseries").unwrap();
+    let uom = |uom: &str| {
+        let judged = table.judge(&format!("{{\"id\":\"7\",\"uom\":{uom}}}"), "{}");
+        (judged.is_taken(), judged.of(table, "uom"))
+    };
+    for (text, verdict) in [
+        ("\"\"", Verdict::Missing),
+        ("\" \\t\"", Verdict::Missing),
+        ("null", Verdict::Missing),
+        ("\"mg\"", Verdict::Value),
+    ] {
+        assert_eq!(uom(text), (true, Some(verdict)), "{text}");
+    }
+    assert!(!table.judge("{\"id\":\" \"}", "{}").is_taken(), "an id has a text");
+    let last = |stamp: &str| {
+        table.judge(&format!("{{\"id\":\"7\",\"lastValue\":{{\"timestamp\":{stamp}}}}}"), "{}").is_taken()
+    };
+    for (stamp, is_taken) in [
+        ("1763424000000", true),
+        ("null", true),
+        ("\"abc\"", false),
+        ("100000000000000000", false),
+        ("-62135596800001", false),
+        ("-62135596800000", true),
+    ] {
+        assert_eq!(last(stamp), is_taken, "{stamp}");
+    }
+}

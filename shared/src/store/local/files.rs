@@ -110,6 +110,7 @@ fn instant(nanoseconds: i128) -> io::Result<DateTime<Utc>> {
 
 /// A file that is hashed while it is read.
 pub struct HashedFile {
+    key: String,
     path: PathBuf,
     file: File,
     /// When it was opened.
@@ -121,9 +122,9 @@ pub struct HashedFile {
 
 impl HashedFile {
     /// A reading from the beginning.
-    pub fn new(path: PathBuf, file: File, hashes: Arc<Hashes>) -> io::Result<Self> {
+    pub fn new(key: String, path: PathBuf, file: File, hashes: Arc<Hashes>) -> io::Result<Self> {
         let state = State::of(&file)?;
-        Ok(Self { path, file, state, hash: Box::new(Xxh3::new()), hashes })
+        Ok(Self { key, path, file, state, hash: Box::new(Xxh3::new()), hashes })
     }
 }
 
@@ -143,7 +144,7 @@ impl Body for HashedFile {
             return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
         }
         let etag = format!("{:032x}", self.hash.digest128());
-        self.hashes.note(self.state, &etag);
+        self.hashes.read_whole(&self.key, self.state, &etag);
         Ok(etag)
     }
 }

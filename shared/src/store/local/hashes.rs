@@ -2,11 +2,14 @@
 //!
 //! A hash is good for as long as size, times and inode are those of the file that was hashed. Within a process this
 //! holds for the files that are read whole or in ranges; across runs, hashes are kept in hidden files of the ledger zone, one
-//! for each zone and dataset, for lists only: what is read, compared before a write, or verified is always hashed.
+//! for each zone and dataset, for lists only: what is read, compared before a write, or verified is always hashed. Bytes that
+//! were written through a mapping may leave size, times and inode as they were: once such a file is read whole, its hash is
+//! remembered in place of the other one.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -35,6 +38,8 @@ pub struct Hashes {
     ranges: Mutex<HashMap<(u64, u64), (State, String)>>,
     /// What the files begin with in which hashes are kept across runs.
     memory: Option<PathBuf>,
+    /// One at a time corrects what is kept.
+    correcting: Mutex<()>,
 }
 
 /// Which hashes a list is to have.
@@ -112,7 +117,7 @@ impl Memory {
 impl Hashes {
     /// Hashes that are kept in files whose names begin with `memory`, if there is one.
     pub fn new(memory: Option<PathBuf>) -> Self {
-        Self { ranges: Mutex::default(), memory }
+        Self { ranges: Mutex::default(), memory, correcting: Mutex::default() }
     }
 
     /// The ETag of a file that is read in ranges: it is hashed once per process, not once per range.
@@ -140,6 +145,39 @@ impl Hashes {
             ranges.clear();
         }
         ranges.insert((state.device, state.inode), (state, etag.to_owned()));
+    }
+
+    /// Notes the hash of a file that was read whole, and corrects what is remembered of it.
+    pub fn read_whole(&self, key: &str, state: State, etag: &str) {
+        self.note(state, etag);
+        if let (Some(settled), Ok(etag)) =
+            (state.settled(nanoseconds(SystemTime::now())), u128::from_str_radix(etag, 16))
+        {
+            self.correct(Remembered { key: xxh3_64(key.as_bytes()), state: settled, etag }, key);
+        }
+    }
+
+    /// Replaces the hash that is remembered of a file in the same state, if it is another one. To fail here only costs time.
+    fn correct(&self, proven: Remembered, key: &str) {
+        let Some(path) = self.path(key) else { return };
+        let is_wrong = |known: &Remembered| known.state == proven.state && known.etag != proven.etag;
+        if !find(&path, proven.key).is_some_and(|known| is_wrong(&known)) {
+            return;
+        }
+        let _alone = self.correcting.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut all) = load(&path) else { return };
+        all.iter_mut().filter(|known| known.key == proven.key && is_wrong(known)).for_each(|known| *known = proven);
+        if let Err(error) = save(&path, &all) {
+            tracing::debug!(path = %path.display(), %error, "failed to keep the hashes of files");
+        }
+    }
+
+    /// Where the hashes of a dataset are kept, by a key or prefix in it. Of all datasets together nothing is kept.
+    fn path(&self, key: &str) -> Option<PathBuf> {
+        let (dataset, _) = key.split_once('/')?;
+        let mut path = self.memory.clone()?.into_os_string();
+        path.push(format!("-{dataset}"));
+        Some(PathBuf::from(path))
     }
 
     /// A file as a listed object; `None` if it is gone.
@@ -180,13 +218,7 @@ impl Hashes {
 
     /// What is kept of the files below a prefix; nothing if that is missing or damaged.
     pub fn recall(&self, prefix: &str) -> Memory {
-        // Of all datasets together nothing is kept.
-        let dataset = prefix.split_once('/').map(|(dataset, _)| dataset);
-        let path = self.memory.as_ref().zip(dataset).map(|(begin, dataset)| {
-            let mut path = begin.clone().into_os_string();
-            path.push(format!("-{dataset}"));
-            PathBuf::from(path)
-        });
+        let path = self.path(prefix);
         let known = path.as_deref().and_then(load).unwrap_or_default();
         let seen = vec![false; known.len()];
         Memory { path, now: nanoseconds(SystemTime::now()), known, seen, ..Memory::default() }
@@ -215,13 +247,48 @@ impl Hashes {
     }
 }
 
+/// What stands before the records: what begins the file, and their hash.
+const HEAD: u64 = MAGIC.len() as u64 + 16;
+
+/// A file of hashes behind its first words, and how many records it has by its size. Anything else of that name (a named
+/// pipe, or a file that is longer than any that was written) is none, and is not read.
+fn open_records(path: &Path) -> Option<(File, u64)> {
+    let mut file = open(path).ok()??;
+    let bytes = file.metadata().ok()?.len().checked_sub(HEAD)?;
+    let count = bytes / Remembered::BYTES as u64;
+    let mut magic = [0; MAGIC.len()];
+    let is_whole = bytes % Remembered::BYTES as u64 == 0 && count <= MOST as u64;
+    (is_whole && file.read_exact(&mut magic).is_ok() && magic == *MAGIC).then_some((file, count))
+}
+
 fn load(path: &Path) -> Option<Vec<Remembered>> {
-    let bytes = fs::read(path).ok()?;
-    let (hash, records) = bytes.strip_prefix(MAGIC)?.split_at_checked(16)?;
+    let (file, count) = open_records(path)?;
+    let mut bytes = Vec::new();
+    file.take(16 + count * Remembered::BYTES as u64).read_to_end(&mut bytes).ok()?;
+    let (hash, records) = bytes.split_at_checked(16)?;
     if hash != xxh3_128(records).to_le_bytes() {
         return None;
     }
     records.chunks(Remembered::BYTES).map(Remembered::from_bytes).collect()
+}
+
+/// The record of a key, found in the file: they stand in the order of keys.
+fn find(path: &Path, key: u64) -> Option<Remembered> {
+    let (mut file, count) = open_records(path)?;
+    let (mut from, mut to) = (0, count);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        let mut bytes = [0; Remembered::BYTES];
+        file.seek(SeekFrom::Start(HEAD + middle * Remembered::BYTES as u64)).ok()?;
+        file.read_exact(&mut bytes).ok()?;
+        let record = Remembered::from_bytes(&bytes)?;
+        match record.key.cmp(&key) {
+            Ordering::Less => from = middle + 1,
+            Ordering::Greater => to = middle,
+            Ordering::Equal => return Some(record),
+        }
+    }
+    None
 }
 
 /// Writes beside the destination and renames, as objects are written. Makes no folder of its own.
@@ -368,6 +435,52 @@ mod tests {
         assert_eq!(keep("d/", FEW, &[]), []);
         assert!(!lake.memory().exists());
         lake.hashes().keep(lake.hashes().recall(""), "");
+    }
+
+    #[test]
+    fn a_file_that_was_read_whole_corrects_what_is_remembered_of_it() {
+        let lake = Lake::new();
+        let others = (0..100_u64).map(|number| Remembered { key: number << 57, state: number, etag: 1 });
+        let own = |etag| Remembered { key: xxh3_64(KEY.as_bytes()), state: lake.state(), etag };
+        let remembered = |etag| {
+            let mut all: Vec<Remembered> = others.clone().chain([own(etag)]).collect();
+            all.sort_by_key(|known| known.key);
+            all
+        };
+        save(&lake.memory(), &remembered(5)).unwrap();
+        let proven = Remembered { etag: 6, ..own(5) };
+        lake.hashes().correct(Remembered { state: 1, ..proven }, KEY);
+        assert_eq!(lake.recall().known, remembered(5), "it is of another state");
+        lake.hashes().correct(proven, KEY);
+        assert_eq!(lake.recall().known, remembered(6));
+        assert_eq!(lake.listed(&mut lake.recall(), &Wanted::Any).etag, hash_of(6));
+        lake.hashes().correct(Remembered { key: 77, ..proven }, KEY);
+        assert_eq!(lake.recall().known, remembered(6));
+        for known in remembered(6) {
+            assert_eq!(find(&lake.memory(), known.key), Some(known));
+        }
+        fs::remove_file(lake.memory()).unwrap();
+        lake.hashes().correct(proven, KEY);
+        assert!(!lake.memory().exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_of_hashes_is_not_read_and_gives_way() {
+        let lake = Lake::new();
+        let known = Remembered { key: 1, state: 1, etag: 1 };
+        let is_passed_over = || {
+            assert_eq!((lake.recall().known, find(&lake.memory(), 1)), (vec![], None));
+            save(&lake.memory(), &[known]).unwrap();
+            assert_eq!((lake.recall().known, find(&lake.memory(), 1)), (vec![known], Some(known)));
+        };
+        assert!(std::process::Command::new("mkfifo").arg(lake.memory()).status().unwrap().success());
+        is_passed_over();
+        // Longer than any, without a byte on the disk behind those that begin such a file.
+        let file = File::options().write(true).open(lake.memory()).unwrap();
+        file.set_len(HEAD + 32 * (MOST as u64 + 1)).unwrap();
+        assert!(open_records(&lake.memory()).is_none());
+        is_passed_over();
     }
 
     #[test]

@@ -264,7 +264,7 @@ fn the_last_line_of_a_week_counts_in_either_object() {
 
 #[test]
 fn what_lies_outside_of_the_weeks_that_were_asked_for_is_counted() {
-    let body = json!([{"date": "2026-11-23", "points": 1}, {"date": "2026-11-22", "points": 1},
+    let body = json!([{"date": "2026-11-23", "points": 1}, {"date": "2026-11-16", "points": 1},
         {"date": "2026-11-02", "points": 1}, {"date": "2026-11-01", "points": "not looked at"}]);
     let found = kept(&line(43, 5, "2026-11-02", &body), &line(43, 5, "2026-11-02", &body));
     assert_eq!((found.rows.len(), found.outside, found.rejects.len()), (2, 4, 0));
@@ -314,6 +314,15 @@ fn bad_entries_are_rejected_one_by_one() {
 }
 
 #[test]
+fn a_week_of_another_day_than_a_monday_is_rejected_and_its_week_is_unknown() {
+    let scores = line(43, 5, "2026-11-02", &json!([{"date": "2026-11-10", "points": 3}]));
+    let commits = [("2026-11-09", 2), ("2026-11-02", 1)].map(|(date, points)| json!({"date": date, "points": points}));
+    let found = kept(&scores, &line(43, 5, "2026-11-02", &json!(commits)));
+    assert_eq!(found.rows, [row(43, "2026-11-02", 0, 1, 5), row(43, "2026-11-09", UNKNOWN, 2, 5)]);
+    assert_eq!(found.rejects.iter().map(|reject| reject.2.as_str()).collect::<Vec<_>>(), ["not_a_monday"]);
+}
+
+#[test]
 fn unknown_learners_and_gaps_have_no_rows_and_gaps_are_told() {
     let unknown =
         r#"{"request":{"learner":9},"received_at":"2026-11-20T05:00:00Z","status":404,"body":{"message":"?"}}"#;
@@ -347,7 +356,8 @@ fn what_is_no_response_rejects_the_object_without_showing_it() {
 
 fn entry() -> impl Strategy<Value = Value> {
     let date = prop_oneof![
-        4 => (1_u32..30).prop_map(|day| json!(format!("2026-11-{day:02}"))),
+        3 => (0_u32..4).prop_map(|week| json!(format!("2026-11-{:02}", 2 + 7 * week))),
+        1 => (1_u32..30).prop_map(|day| json!(format!("2026-11-{day:02}"))),
         1 => Just(json!("2026-11-09T00:00:00.000Z")),
         1 => Just(json!(null)),
         1 => "\\PC{0,6}".prop_map(Value::from),

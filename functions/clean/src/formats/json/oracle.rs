@@ -2,11 +2,13 @@
 //! full.
 
 use chrono::DateTime;
+use lake::ledger::Gap;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
-use super::{MAX_TEXT, elements, field, find_rows, has_any, no_members, one_object, parsed, refusal, row_of};
+use super::{MAX_TEXT, elements, field, find_rows, has_any, no_members, one_object, refusal, row_of};
 use crate::error::Stop;
+use crate::formats::answers::parsed;
 use crate::formats::rows::{Record, Rows};
 use crate::formats::tests::{Dribble, decoded_by, mutated};
 use crate::formats::{Notes, RawObject};
@@ -85,7 +87,7 @@ fn responses(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Not
         scanner.expect(b'{')?;
         let mut request: Option<Box<RawValue>> = None;
         let mut received_at = object.received_at.timestamp_micros();
-        let mut status: Option<u16> = Some(200);
+        let (mut status, mut is_gap): (Option<u16>, bool) = (Some(200), false);
         loop {
             match scanner.key(MAX_TEXT)?.as_str() {
                 "request" => request = Some(parsed(&mut scanner)?),
@@ -95,8 +97,15 @@ fn responses(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Not
                     received_at = time.map_err(|error| scanner.not_json(&error.to_string()))?.timestamp_micros();
                 }
                 "status" => status = parsed(&mut scanner)?,
-                "gap" => gaps.push(parsed(&mut scanner)?),
-                "body" if status == Some(200) => {
+                "gap" => {
+                    let gap: Option<Gap> = parsed(&mut scanner)?;
+                    is_gap |= gap.is_some();
+                    gaps.extend(gap);
+                }
+                "body" if status == Some(200) && !is_gap && scanner.peek()? == Some(b'n') => {
+                    let () = parsed(&mut scanner)?;
+                }
+                "body" if status == Some(200) && !is_gap => {
                     let request = match request.as_deref().map(Json::of) {
                         Some(Ok(Json::Object(request))) => request,
                         _ => Object::default(),
@@ -177,6 +186,8 @@ static ROWS: [&str; 6] = [
     r#"{"request":{"q":["r\n",7]},"received_at":"2026-01-01T00:00:00Z","status":200,"body":[{"a":"1"},{"a":"x","b":5},{"b":"y"}]}
 {"request":{"q":[null,"8"]},"received_at":"2026-01-02T00:00:00Z","status":200,"body":{"a":"x"}}
 {"request":7,"status":null,"body":null,"gap":{"what":["9"],"reason":"down","can_retry":true}}
+{"request":7,"status":200,"body":null,"gap":{"what":["8"],"reason":"HTML","can_retry":true}}
+{"request":7,"status":200,"body":{"a":"z"},"gap":null}
 "#,
 ];
 

@@ -166,7 +166,7 @@ fn counts_that_the_table_will_reject_are_lost_and_kept() {
         assert_eq!(lost, ["43"], "{poor:?}");
         assert_eq!((&lines[0], lines[1].body.as_deref()), (&poor, Some(list(&[("2026-11-02", 1)]))));
     }
-    for good in ["\" 4 \"", "4.0", "-4"] {
+    for good in ["\" 4 \"", "4.0", "4"] {
         let body = format!(r#"[{{"date":"2026-11-09","points":3}},{{"date":"2026-11-02","points":{good}}}]"#);
         let good = answer(43, "2026-11-02", body.leak());
         assert_eq!(join(vec![good.clone()], vec![had.clone()]), (vec![good], vec![]));
@@ -269,19 +269,87 @@ fn an_account_that_lacks_something_replaces_none_that_has_it() {
         Line::answer(serde_json::to_string(&request).unwrap(), 200, &Bytes::from_static(body.as_bytes()), Utc::now())
     };
     let terms = Terms { accept_loss: false, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
-    let had = user(r#"{"honor":5,"points":7}"#);
+    let had = user(r#"{"honor":5,"leetcode_points":7,"email":"a@example.org"}"#);
     for poor in [
         "{}",
         r#"{"honor":6}"#,
-        r#"{"honor":6,"points":null}"#,
-        r#"{"honor":"x","points":8}"#,
-        r#"{"honor":"","points":8}"#,
+        r#"{"honor":6,"leetcode_points":null}"#,
+        r#"{"honor":"x","leetcode_points":8}"#,
+        r#"{"honor":"","leetcode_points":8}"#,
+        r#"{"honor":-1,"leetcode_points":8}"#,
+        r#"{"error":"not found"}"#,
     ] {
         let replaced = crate::replace::replace(vec![user(poor)], vec![had.clone()], &accounts(), &terms);
         assert_eq!((replaced.lines, replaced.lost.len()), (vec![had.clone()], 1), "{poor}");
     }
-    let richer = user(r#"{"honor":4,"points":8,"x":null}"#);
-    assert_eq!(crate::replace::replace(vec![richer.clone()], vec![had], &accounts(), &terms).lines, [richer]);
+    // What no column is read from is not missed, and written where it is another.
+    let same = user(r#"{"honor":5,"leetcode_points":7}"#);
+    let richer = user(r#"{"honor":4,"leetcode_points":8,"x":null}"#);
+    for (new, old) in [(&same, &had), (&had, &same), (&richer, &had), (&had, &user(r#"{"error":"not found"}"#))] {
+        let replaced = crate::replace::replace(vec![new.clone()], vec![old.clone()], &accounts(), &terms);
+        assert_eq!((replaced.lines, replaced.lost.len()), (vec![new.clone()], 0));
+    }
+}
+
+#[test]
+fn an_answer_that_says_nothing_of_the_learner_is_none() {
+    let dataset = CATALOG.dataset(NAME).unwrap();
+    let [users, _, scores] = ROUTES;
+    for body in [
+        r#"{"honor":0}"#,
+        r#"{"id":45,"honor":1}"#,
+        r#"{"id":"45","honor":1}"#,
+        r#"{"id":45.0,"honor":1}"#,
+        r#"{"id":null,"honor":1}"#,
+        r#"{"id":"","leetcode_points":"3","honor":null}"#,
+    ] {
+        assert_eq!(users.mistake(dataset, &account(45, body)), None, "{body}");
+    }
+    for (body, wanted) in [
+        ("{}", "none of the account's totals"),
+        (r#"{"error":"not found"}"#, "none of the account's totals"),
+        (r#"{"id":45,"user":{"honor":1}}"#, "none of the account's totals"),
+        (r#"{"honor":null,"leetcode_points":""}"#, "none of the account's totals"),
+        (r#"{"id":999,"honor":1}"#, "another learner"),
+        (r#"{"id":"x","honor":1}"#, "another learner"),
+        ("[]", "not as documented"),
+        ("null", "not as documented"),
+        ("<html>", "not as documented"),
+        ("", "not as documented"),
+    ] {
+        let why = users.mistake(dataset, &account(45, body)).unwrap_or_default();
+        assert!(why.contains(wanted), "{body}: {why}");
+    }
+    let weeks = |id: &str| -> &'static str {
+        format!(r#"[{{"date":"2026-11-09","points":1}},{{"user_id":{id},"date":"2026-11-02","points":1}}]"#).leak()
+    };
+    for (body, is_answer) in [
+        ("[]", true),
+        (weeks("45"), true),
+        (weeks("\"45\""), true),
+        (weeks("null"), true),
+        (weeks("46"), false),
+        (weeks("[45]"), false),
+        ("[5, null]", true),
+    ] {
+        assert_eq!(scores.mistake(dataset, &answer(45, "2026-11-02", body)).is_none(), is_answer, "{body}");
+    }
+}
+
+#[test]
+fn a_week_of_another_day_and_a_negative_count_replace_nothing() {
+    let had = answer(43, "2026-11-02", list(&[("2026-11-09", 2)]));
+    for poor in [&[("2026-11-10", 2)][..], &[("2026-11-09", -5)]] {
+        let joined = join(vec![answer(43, "2026-11-02", list(poor))], vec![had.clone()]);
+        let kept = joined
+            .0
+            .iter()
+            .any(|line| line.body.as_deref().unwrap().contains(r#"2026-11-09T00:00:00.000Z","points":2"#));
+        assert!(kept && joined.1 == ["43"], "{joined:?}");
+    }
+    // One that stands there from before is not kept against a sound answer.
+    let odd = answer(43, "2026-11-02", list(&[("2026-11-10", 2)]));
+    assert_eq!(join(vec![had.clone()], vec![odd]), (vec![had], vec![]));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What the lines of the raw objects have: weeks, or an account.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use chrono::{Datelike, NaiveDate};
-use lake::dataset::{Column, Table, Verdict};
+use chrono::{Datelike, NaiveDate, Weekday};
+use lake::dataset::{Column, Judged, Table, Verdict};
 use lake::json::Object;
 use lake::partition::YEARS;
 use lake::time::parse_day;
@@ -22,7 +22,8 @@ pub struct WeekLists<'a> {
     pub column: Option<&'a Column>,
 }
 
-/// Accounts: a subject is a learner, an item a member of the account. One that the table rejects has none.
+/// Accounts: a subject is a learner, an item a column of the account. One that the table rejects has none. What no column is
+/// read from is an item as well, without a value.
 #[derive(Clone, Copy)]
 pub struct Users<'a> {
     /// The table of accounts.
@@ -49,6 +50,20 @@ fn day(entry: &Object<'_>) -> Option<NaiveDate> {
     parse_day(date).ok().filter(|day| date.len() == 10 && YEARS.contains(&day.year()))
 }
 
+/// Whether an answer says that it is about another learner than its request: by the account's `id`, or by an entry's
+/// `user_id`. Without one, or where it is blank, it says nothing.
+pub fn names_another(line: &Line) -> bool {
+    let Some(Request { learner, .. }) = Request::of(line) else { return false };
+    let is_other = |id: &RawValue| {
+        let id = lake::json::text(id).unwrap_or_else(|| id.get().into());
+        let id = id.trim();
+        !matches!(id, "" | "null") && id.parse() != Ok(learner as f64)
+    };
+    let names_other = |text: &str, name| Object::of_text(text).and_then(|of| of.get(name)).is_some_and(is_other);
+    names_other(line.body.as_deref().unwrap_or_default(), "id")
+        || entries(line).into_iter().any(|entry| names_other(entry.get(), "user_id"))
+}
+
 impl WeekLists<'_> {
     fn item(&self, request: &Request, text: &str) -> Item {
         let entry = Object::of_text(text).unwrap_or_default();
@@ -59,6 +74,7 @@ impl WeekLists<'_> {
             Some(_) if serde_json::from_str::<Value>(text).is_err() => Verdict::Refused,
             // What a list has beyond the weeks asked for is not missed.
             Some(day) if !request.covers(day) => Verdict::Missing,
+            Some(day) if day.weekday() != Weekday::Mon => Verdict::Refused,
             // The number of commits is called points as well.
             Some(_) => self.column.map_or(Verdict::Refused, |column| column.judge_count(entry.get("points"))),
         };
@@ -100,30 +116,42 @@ impl Shape for WeekLists<'_> {
     }
 }
 
+impl<'a> Users<'a> {
+    fn judged(&self, line: &Line) -> Option<Judged> {
+        Some(self.table?.judge(line.body.as_deref().unwrap_or_default(), &line.request))
+    }
+
+    /// The columns that an answer has a value of, beside those that the request has.
+    fn known<'j>(&self, judged: &'j Judged) -> impl Iterator<Item = &'a Column> + 'j
+    where
+        'a: 'j,
+    {
+        let columns = self.table.into_iter().flat_map(|table| &table.columns).zip(judged.verdicts());
+        columns.filter(|(column, verdict)| column.request.is_none() && **verdict == Verdict::Value).map(|(own, _)| own)
+    }
+
+    /// Whether an answer has no value of the account.
+    pub fn is_empty(&self, line: &Line) -> bool {
+        self.judged(line).is_some_and(|judged| self.known(&judged).next().is_none())
+    }
+}
+
 impl Shape for Users<'_> {
     fn asks(&self, line: &Line) -> Vec<String> {
         learner(line)
     }
 
     fn holds(&self, line: &Line) -> Holdings {
+        let Some(judged) = self.judged(line) else { return Holdings::new() };
         let body = line.body.as_deref().unwrap_or_default();
         let members = Object::of_text(body).unwrap_or_default();
-        let judged = self.table.map(|table| table.judge(body, &line.request));
-        let is_taken = judged.as_ref().is_none_or(|judged| judged.is_taken());
-        // A member without a value of the column that is read from it is one that the account lacks.
-        let lacks = |name: &str| {
-            let columns = self.table.iter().flat_map(|table| &table.columns);
-            let verdicts = judged.iter().flat_map(|judged| judged.verdicts());
-            let mut read = columns.zip(verdicts).filter(|(column, _)| column.fields().any(|field| field == name));
-            read.any(|(_, verdict)| *verdict == Verdict::Missing)
+        let verdict = if judged.is_taken() { Verdict::Value } else { Verdict::Refused };
+        let item = |column: &Column| {
+            let value = column.fields().find_map(|name| members.get(name)).map_or("", RawValue::get);
+            Item::of_value(column.name.clone(), value.to_owned(), verdict)
         };
-        let item = |name: &str| {
-            let value = members.get(name).map(RawValue::get).filter(|value| *value != "null" && !lacks(name))?;
-            let verdict = if is_taken { Verdict::Value } else { Verdict::Refused };
-            Some(Item::of_value(name.to_owned(), value.to_owned(), verdict))
-        };
-        let names: BTreeSet<&str> = members.members().map(|(name, _)| name).collect();
-        let items: Vec<Item> = names.into_iter().filter_map(item).collect();
+        let mut items: Vec<Item> = self.known(&judged).map(item).collect();
+        items.push(Item::of_value(String::new(), body.to_owned(), Verdict::Missing));
         learner(line).into_iter().map(|learner| (learner, items.clone())).collect()
     }
 

@@ -129,8 +129,8 @@ async fn list(http: &Http, base: &Url, collection: &str, page_size: Option<usize
         offset += count;
         let before = elements.len();
         for element in page {
-            let id = serde_json::from_str(element.get()).ok().and_then(|value| id_of(&value));
-            let id = id.ok_or_else(|| wrong(&page_url, "it lists something without an id".to_owned()))?;
+            let value: Value = serde_json::from_str(element.get()).unwrap_or_default();
+            let id = raw_id(&value).ok_or_else(|| wrong(&page_url, "it lists something without an id".to_owned()))?;
             if seen.insert(id) {
                 elements.push(element);
             }
@@ -147,8 +147,12 @@ async fn list(http: &Http, base: &Url, collection: &str, page_size: Option<usize
     }
 }
 
-/// The id of a station or a series.
+/// The id of a station or a series; none if it is blank.
 pub fn id_of(element: &Value) -> Option<String> {
+    raw_id(element).filter(|id| !id.trim().is_empty())
+}
+
+fn raw_id(element: &Value) -> Option<String> {
     match element.get("id").or_else(|| element.pointer("/properties/id"))? {
         Value::String(id) => Some(id.clone()),
         Value::Number(id) => Some(id.to_string()),
@@ -182,6 +186,13 @@ impl Metadata {
         series.iter().filter_map(id_of).collect()
     }
 
+    /// What is listed with a blank id: nobody can ask for it, and the tables reject it.
+    pub fn nameless(&self) -> usize {
+        let elements = [&self.stations, &self.timeseries].map(|list| serde_json::from_slice(list).unwrap_or_default());
+        let is_nameless = |element: &&Value| raw_id(element).is_some_and(|id| id.trim().is_empty());
+        elements.iter().flat_map(|list: &Vec<Value>| list).filter(is_nameless).count()
+    }
+
     /// The ids of the series that the settings want, in ascending order. `names` translates phenomenon ids.
     ///
     /// Errors if the settings are wrong, the lists are not as documented, or nothing is wanted: that would look like
@@ -208,7 +219,10 @@ impl Metadata {
         let wanted = |series: &Series| {
             let phenomenon = series.parameters.as_ref().and_then(|parameters| parameters.phenomenon.as_ref());
             let station = series.station.as_ref().map(|station| station.properties.id);
-            phenomena.as_ref().is_none_or(|ids| phenomenon.is_some_and(|phenomenon| ids.contains(&phenomenon.id)))
+            !series.id.trim().is_empty()
+                && phenomena
+                    .as_ref()
+                    .is_none_or(|ids| phenomenon.is_some_and(|phenomenon| ids.contains(&phenomenon.id)))
                 && stations.as_ref().is_none_or(|ids| station.is_some_and(|station| ids.contains(&station)))
         };
         let mut ids: Vec<String> = series.into_iter().filter(wanted).map(|series| series.id).collect();
@@ -315,6 +329,14 @@ mod tests {
         assert_eq!(select(&["all"]).unwrap(), ["3", "20", "100"]);
         assert!(select(&["71"]).unwrap_err().contains("of the 3 series that it lists none is wanted"));
         assert!(select(&["ozone"]).unwrap_err().contains("no2, a phenomenon id, or all"));
+    }
+
+    #[test]
+    fn a_series_with_a_blank_id_is_not_asked_for() {
+        let timeseries = r#"[{"id":"","parameters":{"phenomenon":{"id":"5"}}},{"id":" "},{"id":"7"}]"#;
+        let metadata = Metadata { stations: "[]".into(), timeseries: timeseries.into() };
+        assert_eq!(metadata.select(&base(), &["all".to_owned()], &names(), None).unwrap(), ["7"]);
+        assert_eq!((metadata.nameless(), metadata.listed().len()), (2, 1));
     }
 
     #[test]
