@@ -22,7 +22,7 @@ const fn whole(code: &'static str, cause: &'static str, cure: &'static str) -> R
 }
 
 /// All reasons, by code.
-pub const REASONS: [Reason; 50] = [
+pub const REASONS: [Reason; 51] = [
     row(
         "above_maximum",
         "A number is greater than the column's `max`.",

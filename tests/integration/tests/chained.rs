@@ -3,7 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use integration::TestLake;
-use integration::trams::{DATASET, MODEL, SQL, declare, lake, made, people};
+use integration::trams::{DATASET, MODEL, SQL, lake, made, people};
 use serde_json::{Value, json};
 
 /// People per day from another model, with the day before.

@@ -147,7 +147,7 @@ impl Shape for Users<'_> {
         let members = Object::of_text(body).unwrap_or_default();
         let verdict = if judged.is_taken() { Verdict::Value } else { Verdict::Refused };
         let item = |column: &Column| {
-            let value = column.fields().find_map(|name| members.get(name)).map_or("", RawValue::get);
+            let value = column.fields().find_map(|name| members.member(name)).map_or("", RawValue::get);
             Item::of_value(column.name.clone(), value.to_owned(), verdict)
         };
         let mut items: Vec<Item> = self.known(&judged).map(item).collect();
