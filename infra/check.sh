@@ -150,7 +150,7 @@ say "applied: $(grep -o 'Resources: .*' "$work/terraform.log" | tail -n 1)"
 logged terraform plan -no-color -detailed-exitcode || { say "a second plan is not empty"; exit 1; }
 say "second plan: no changes"
 
-"$dir/standin/venv/bin/python" tests/messages.py first.json "$infra/../README.md" | sed 's/^/infra: messages: /'
+"$dir/standin/venv/bin/python" tests/messages.py first.json "$infra/../docs/commands.md" | sed 's/^/infra: messages: /'
 
 logged terraform destroy -no-color -auto-approve
 [[ -z $(terraform state list) ]] || { say "destroy left something"; terraform state list; exit 1; }

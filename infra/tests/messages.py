@@ -1,6 +1,6 @@
-"""messages.py PLAN README: what people are told, on the emulator that PLAN (`terraform show -json`) was applied to.
+"""messages.py PLAN COMMANDS: what people are told, on the emulator that PLAN (`terraform show -json`) was applied to.
 
-Every command that an alarm, a message or the digest names exists, with its options; those of `tributary` are in README. A run of a
+Every command that an alarm, a message or the digest names exists, with its options; those of `tributary` are in COMMANDS. A run of a
 function that fails for good is kept whole and becomes a message, and so does a Batch job, but none of its children; the digest
 counts, names the alarms that ring, and says when it fails.
 """
@@ -72,7 +72,7 @@ def commands(plan, readme):
                 if first in known:
                     found += 1
                 else:
-                    assert text[match.start() - 1] != "`", f"{where}: README.md knows no {match.group()}"
+                    assert text[match.start() - 1] != "`", f"{where}: docs/commands.md knows no {match.group()}"
                 allowed = None
         assert found, f"{where} has no command: {text}"
         total += found
