@@ -308,6 +308,7 @@ impl<'a> JsonRows<'a> {
         let is_whole = |members: &Members| members.has_any() && absent.has_all(|column| members.has(column));
         let is_row = |text: &&[u8]| std::str::from_utf8(text).is_ok() && is_whole(members);
         let Some(text) = found.filter(is_row) else { return Ok(None) };
+        absent.pass(|column| members.has(column));
         columns.add(Record { row, text, received_at }, sink, |column| members.field(text, column))?;
         Ok(Some(text.len()))
     }

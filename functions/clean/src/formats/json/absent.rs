@@ -1,5 +1,5 @@
-//! Declared members that no row of an object has, while rows have others of a like name: they were renamed, and nulls in
-//! their place would hide that. A member that is only left out, as many programs do with nulls, is none of these.
+//! Declared members that no row of an object has, while rows have others of the same letters: they were renamed, and nulls
+//! in their place would hide that. A member that is only left out, as many programs do with nulls, is none of these.
 
 use std::collections::BTreeSet;
 
@@ -105,7 +105,7 @@ mod tests {
         for (name, other, wanted) in [
             ("start_time", "startTime", true),
             ("trip-id", "TripID", true),
-            // What is left out where it is null may be beside another of a like name.
+            // What is left out where it is null may be beside another that begins alike.
             ("comment", "comment_count", false),
             ("error", "errors", false),
             ("speed", "tram", false),
