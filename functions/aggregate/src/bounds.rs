@@ -12,12 +12,17 @@ use std::time::{Duration, Instant};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use datafusion::arrow::compute::kernels::length::length;
 use datafusion::arrow::compute::{cast, concat};
-use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type};
+use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type, SchemaRef};
+use datafusion::common::DFSchema;
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::runtime::SpawnedTask;
+use datafusion::common::tree_node::Transformed;
+use datafusion::dataframe::DataFrame;
 use datafusion::error::{DataFusionError, Result as EngineResult};
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::FunctionRegistry;
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 use datafusion::prelude::SessionContext;
 use futures::{Stream, StreamExt};
@@ -80,9 +85,18 @@ enum End {
     Late,
 }
 
-/// Runs a query in a task of its own: some operators go on for as long as they have rows, without a pause in which
-/// anything else of their task could end them. A panic there is the stream's last error.
-pub fn apart(mut batches: SendableRecordBatchStream) -> impl Stream<Item = EngineResult<RecordBatch>> + Unpin {
+/// Does a part of a query in a task of its own: planning works out constants, and some operators go on for as long as
+/// they have rows, without a pause in which anything else of their task could end them. A panic there is an error.
+pub async fn apart<T: Send + 'static>(part: impl Future<Output = EngineResult<T>> + Send + 'static) -> EngineResult<T> {
+    SpawnedTask::spawn(part).join().await.unwrap_or_else(|_| Err(broken_off()))
+}
+
+/// Plans a query apart, and hands on its batches one by one while it runs apart.
+pub async fn stream(
+    query: DataFrame,
+) -> EngineResult<(SchemaRef, impl Stream<Item = EngineResult<RecordBatch>> + Unpin)> {
+    let mut batches = apart(query.execute_stream()).await?;
+    let schema = batches.schema();
     let (sender, receiver) = tokio::sync::mpsc::channel(2);
     let task = SpawnedTask::spawn(async move {
         while let Some(batch) = batches.next().await {
@@ -92,18 +106,25 @@ pub fn apart(mut batches: SendableRecordBatchStream) -> impl Stream<Item = Engin
         }
     });
     // The task ends with the stream, and its failure is looked at when the channel is empty.
-    Box::pin(futures::stream::unfold((receiver, Some(task)), |(mut receiver, mut task)| async move {
+    let batches = futures::stream::unfold((receiver, Some(task)), |(mut receiver, mut task)| async move {
         if let Some(batch) = receiver.recv().await {
             return Some((batch, (receiver, task)));
         }
         match task.take()?.join().await {
             Ok(()) => None,
-            Err(_) => {
-                let broken = DataFusionError::Plan("the query engine broke off: see the message above".to_owned());
-                Some((Err(broken), (receiver, None)))
-            }
+            Err(_) => Some((Err(broken_off()), (receiver, None))),
         }
-    }))
+    });
+    Ok((schema, Box::pin(batches)))
+}
+
+/// Plans a query apart, and runs it there.
+pub async fn collect(query: DataFrame) -> EngineResult<Vec<RecordBatch>> {
+    apart(query.collect()).await
+}
+
+fn broken_off() -> DataFusionError {
+    DataFusionError::Plan("the query engine broke off: see the message above".to_owned())
 }
 
 /// The process's resident memory, where the system says it.
@@ -114,13 +135,38 @@ fn resident() -> Option<u64> {
 }
 
 /// Replaces functions that make much of little by bounded ones.
-pub fn bound_functions(context: &SessionContext) {
-    let text = ["repeat", "lpad", "rpad", "replace", "regexp_replace", "concat", "concat_ws"];
+pub fn bound_functions(context: &SessionContext) -> EngineResult<()> {
+    let text = ["repeat", "lpad", "rpad", "replace", "regexp_replace", "concat", "concat_ws", "overlay", "translate"];
+    // What they make is as large as what they take; of a text that many rows share it is many times that.
+    let copies = ["upper", "lower", "initcap", "reverse"];
     let lists = ["range", "generate_series", "array_repeat", "array_resize", "array_to_string"];
-    for name in text.into_iter().chain(lists) {
+    for name in text.into_iter().chain(copies).chain(lists) {
         let known = context.state().scalar_functions().get(name).cloned();
         if let Some(inner) = known {
             context.register_udf(ScalarUDF::from(Bounded { inner }));
+        }
+    }
+    context.state_ref().write().register_function_rewrite(Arc::new(OfSyntax))
+}
+
+/// Functions that have a syntax of their own (`OVERLAY(... PLACING ...)`) are not looked up by their names.
+#[derive(Debug)]
+struct OfSyntax;
+
+impl FunctionRewrite for OfSyntax {
+    fn name(&self) -> &str {
+        "bounded"
+    }
+
+    fn rewrite(&self, expr: Expr, _: &DFSchema, _: &ConfigOptions) -> EngineResult<Transformed<Expr>> {
+        match expr {
+            Expr::ScalarFunction(mut call)
+                if call.func.name() == "overlay" && call.func.inner().downcast_ref::<Bounded>().is_none() =>
+            {
+                call.func = Arc::new(ScalarUDF::from(Bounded { inner: call.func }));
+                Ok(Transformed::yes(Expr::ScalarFunction(call)))
+            }
+            expr => Ok(Transformed::no(expr)),
         }
     }
 }
@@ -279,7 +325,7 @@ impl Sizes {
                 };
                 (true, Box::new(most))
             }
-            "concat" | "concat_ws" => {
+            "concat" | "concat_ws" | "overlay" | "translate" | "upper" | "lower" | "initcap" | "reverse" => {
                 let parts = (0..args.args.len()).map(bytes).collect::<EngineResult<Vec<_>>>()?;
                 (true, Box::new(move |row| parts.iter().fold(0, |sum: i64, part| sum.saturating_add(at(part, row)))))
             }
@@ -356,7 +402,7 @@ mod tests {
     #[tokio::test]
     async fn functions_that_make_much_of_little_are_bounded() {
         let context = SessionContext::new();
-        bound_functions(&context);
+        bound_functions(&context).unwrap();
         let rows = "(VALUES ('ab', 3), ('c', 900000000)) t(s, n)";
         for (sql, fine) in [
             ("SELECT repeat('x', 3)".to_owned(), true),
@@ -379,6 +425,9 @@ mod tests {
             ("SELECT regexp_replace(repeat('a', 4000000), 'a', repeat('b', 300), 'g')".to_owned(), false),
             ("SELECT concat('a', 1, NULL, 'b')".to_owned(), true),
             (format!("SELECT concat({})", ["repeat('a', 60000000)"; 3].join(", ")), false),
+            ("SELECT overlay('banana' placing 'AN' from 2), upper('a'), reverse('ab')".to_owned(), true),
+            ("SELECT overlay(repeat('z', 60000000) placing repeat('y', 60000000) from 1)".to_owned(), false),
+            ("SELECT max(length(overlay(s placing 'y' from 1))) FROM (SELECT repeat('ab', 60000) AS s), range(0, 2000)".to_owned(), true),
         ] {
             let done = async { context.sql(&sql).await?.collect().await }.await;
             assert_eq!(done.is_ok(), fine, "{sql}: {done:?}");
@@ -391,13 +440,24 @@ mod tests {
     #[tokio::test]
     async fn many_rows_that_might_become_much_are_done_few_at_a_time() {
         let context = SessionContext::new();
-        bound_functions(&context);
+        bound_functions(&context).unwrap();
         let sql = "SELECT sum(length(regexp_replace(repeat('ab', 500), 'b', 'cdefghijklmnop', 'g'))) AS bytes \
                    FROM range(0, 8192)";
         let text =
             arrow::util::pretty::pretty_format_batches(&context.sql(sql).await.unwrap().collect().await.unwrap());
         // 500 times `a` and 14 more letters.
         assert!(text.unwrap().to_string().contains(&(8192 * 500 * 15).to_string()));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn constants_are_worked_out_within_the_limits_of_time() {
+        let context = SessionContext::new();
+        bound_functions(&context).unwrap();
+        let terms = vec!["length(repeat('z', 5000000) || repeat('y', 5000000))"; 20].join(" + ");
+        let query = context.sql(&format!("SELECT {terms}")).await.unwrap();
+        let work = async { Ok(collect(query).await?) };
+        let ended = within(u64::MAX, Some(Duration::from_millis(1)), work).await.unwrap_err().to_string();
+        assert!(ended.contains("the time that it may take"), "{ended}");
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use lake::dataset::{Dataset, Model, Relation, SETTINGS, Table};
 use lake::partition::{Partition, PartitionBy};
 use lake::suggest::did_you_mean;
 
+use crate::bounds;
 use crate::columns::{Columns, seen};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -103,7 +104,7 @@ pub async fn made(lake: &Lake, dataset: &Dataset, model: &Model, case: &Case) ->
         let query = plan(engine.context(), &model.sql, Kind::Model).await?;
         let columns = Columns::new(model, &partition, query.schema().as_arrow())?;
         let mut own = Vec::new();
-        for batch in query.collect().await? {
+        for batch in bounds::collect(query).await? {
             own.extend(columns.split(&partition, &batch)?.into_iter().map(|(_, batch)| batch));
         }
         Ok::<_, Error>((Arc::clone(&columns.schema), own))

@@ -14,24 +14,24 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::config::{ParquetOptions, TableParquetOptions};
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::dataframe::DataFrameWriteOptions;
+use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::error::DataFusionError;
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::functions::expr_fn::{coalesce, nullif};
+use datafusion::functions::expr_fn::coalesce;
 use datafusion::logical_expr::{Expr, SortExpr};
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext, cast, ident, lit};
 use futures::{FutureExt, StreamExt};
 use lake::Lake;
 use lake::dataset::{Column, ColumnType, Dataset, Model, RECEIVED_AT, Spread, Table, View};
 use lake::ledger::Output;
-use lake::partition::{NULL, PartitionBy};
+use lake::partition::{NULL, PartitionBy, decoded};
 use lake::personal::PersonalKey;
 use lake::scratch::Scratch;
 use lake::settings::Limits;
 use lake::store::Store;
 use lake::time::day_bounds;
-use url::Url;
 
 use crate::bounds;
 use crate::columns::seen;
@@ -39,13 +39,15 @@ use crate::error::{Error, Result};
 use crate::files::{CommittedFiles, Reads};
 use crate::memory::Pool;
 use crate::numbered;
-use crate::path;
 use crate::personal;
 use crate::reach::{SLACK, days_of, widened};
+use crate::scan::{Listed, Scan};
 use crate::statement::{Kind, name_column, plan};
 
 /// How a path's values are named in the engine: files have columns of their names, too.
 const IN_PATH: &str = "_path_";
+/// The rank of the raw key that a row comes from.
+const RANK: &str = "_source";
 
 /// A committed object and the rank of the raw key that it was made from: of two rows with the same key and time, the
 /// one of the higher rank wins.
@@ -104,9 +106,8 @@ impl Engine {
             .with_temp_file_path(scratch.path())
             .build_arc()?;
         let context = SessionContext::new_with_config_rt(config, runtime);
-        bounds::bound_functions(&context);
+        bounds::bound_functions(&context)?;
         numbered::register(&context)?;
-        path::register(&context);
         Ok(Self { context, scratch, reads: Reads::default(), limits })
     }
 
@@ -158,10 +159,7 @@ impl Engine {
         if let Some(key) = cut.personal_key {
             personal::register(&self.context, key);
         }
-        // Decoding keeps the engine from leaving out files by their path.
-        let is_encoded = |(_, output): &Ranked| output.partition.as_str().contains('%');
-        let in_path = if outputs.iter().any(is_encoded) { InPath::Encoded } else { InPath::Plain };
-        let sql = newest_rows(&hidden, table, cut, &compared, in_path);
+        let sql = newest_rows(&hidden, table, cut, &compared);
         let view = self.context.sql(&sql).await?.into_view();
         self.register(name, view)
     }
@@ -183,12 +181,11 @@ impl Engine {
         self.add_files(&lake.consumption, &hidden, &partition, None, outputs).await?;
         let files = self.context.table(&hidden).await?;
         let in_file: Vec<&str> = files.schema().fields().iter().map(|field| field.name().as_str()).collect();
-        let is_own =
-            |column: &&&str| !column.starts_with(IN_PATH) && **column != "_source" && !in_path.contains(*column);
+        let is_own = |column: &&&str| !column.starts_with(IN_PATH) && **column != RANK && !in_path.contains(*column);
         let mut shown: Vec<Expr> = in_file.iter().filter(is_own).map(|column| ident(*column)).collect();
         for column in &in_path {
             // Files of version 0.1 have the value in their path only.
-            let of_path = nullif(ident(format!("{IN_PATH}{column}")), lit(NULL));
+            let of_path = ident(format!("{IN_PATH}{column}"));
             let value = match files.schema().fields().iter().find(|field| field.name() == column) {
                 Some(field) => coalesce(vec![ident(*column), cast(of_path, field.data_type().clone())]),
                 None => of_path,
@@ -214,7 +211,8 @@ impl Engine {
         let hidden = format!("{name}__made");
         let files = CommittedFiles::of_files(&self.reads, &hidden, files)
             .map_err(|error| Error::Query(format!("a temporary file cannot be read: {error}")))?;
-        self.add_listing(&hidden, files, &[], Some(Arc::clone(columns)), Vec::new()).await?;
+        let listed = files.metas().map(|meta| Listed { meta: meta.clone(), in_path: Vec::new(), rows: None }).collect();
+        self.add_scan(&hidden, files, as_views(columns), &[], listed, Vec::new())?;
         let shown: Vec<Expr> = columns.fields().iter().map(|field| ident(field.name())).collect();
         let made = self.context.table(&hidden).await?.select(shown)?.into_view();
         self.register(name, made)
@@ -270,9 +268,11 @@ impl Engine {
             ..TableParquetOptions::default()
         };
         let schema = plan.schema().as_arrow().clone();
-        plan.write_parquet(path, DataFrameWriteOptions::new().with_single_file_output(true), Some(plain))
-            .await
-            .map_err(wrong)?;
+        let target = path.to_owned();
+        let write = async move {
+            plan.write_parquet(&target, DataFrameWriteOptions::new().with_single_file_output(true), Some(plain)).await
+        };
+        bounds::apart(write).await.map_err(wrong)?;
         // A result without rows leaves no file behind.
         if !std::path::Path::new(path).exists() {
             self.context.register_batch(&view.name, RecordBatch::new_empty(Arc::new(schema)))?;
@@ -295,40 +295,56 @@ impl Engine {
         &self,
         store: &Store,
         name: &str,
-        partition: &[(String, DataType)],
+        in_path: &[(String, DataType)],
         schema: Option<SchemaRef>,
         outputs: &[Ranked<'_>],
     ) -> Result<()> {
-        let prefix = if schema.is_none() { IN_PATH } else { "" };
-        let files = CommittedFiles::new(store, &self.reads, name, prefix, outputs.iter().copied());
-        self.add_listing(name, files, partition, schema, orders(outputs)).await
+        let mut outputs = outputs.to_vec();
+        outputs.sort_by(|(rank, output), (other_rank, other)| {
+            (rank, &output.partition).cmp(&(other_rank, &other.partition))
+        });
+        let files = CommittedFiles::of_objects(store, &self.reads, name, outputs.iter().map(|(_, output)| *output));
+        let in_path_of = |rank: usize, output: &Output| -> Result<Vec<ScalarValue>> {
+            let mut values = vec![ScalarValue::from(i64::try_from(rank).unwrap_or(i64::MAX))];
+            for (column, kind) in in_path {
+                let (name, is_model) =
+                    column.strip_prefix(IN_PATH).map_or((column.as_str(), false), |name| (name, true));
+                values.push(match output.partition.value(name) {
+                    Some(value) if !(is_model && value == NULL) => ScalarValue::from(decoded(value)).cast_to(kind)?,
+                    _ => ScalarValue::try_new_null(kind)?,
+                });
+            }
+            Ok(values)
+        };
+        let listed = files.metas().zip(&outputs).map(|(meta, (rank, output))| {
+            Ok(Listed { meta: meta.clone(), in_path: in_path_of(*rank, output)?, rows: Some(output.rows) })
+        });
+        let listed = listed.collect::<Result<Vec<_>>>()?;
+        let mut columns = vec![(RANK.to_owned(), DataType::Int64)];
+        columns.extend(in_path.iter().cloned());
+        let schema = match schema {
+            Some(schema) => schema,
+            None => {
+                let metas: Vec<_> = files.metas().cloned().collect();
+                let state = self.context.state();
+                ParquetFormat::default().infer_schema(&state, &(Arc::new(files.clone()) as _), &metas).await?
+            }
+        };
+        self.add_scan(name, files, as_views(&schema), &columns, listed, orders(&outputs))
     }
 
-    async fn add_listing(
+    fn add_scan(
         &self,
         name: &str,
-        files: Arc<CommittedFiles>,
-        partition: &[(String, DataType)],
-        schema: Option<SchemaRef>,
+        files: CommittedFiles,
+        schema: SchemaRef,
+        in_path: &[(String, DataType)],
+        listed: Vec<Listed>,
         orders: Vec<Vec<SortExpr>>,
     ) -> Result<()> {
-        let url = format!("lake://{}/", name.replace('_', "-"));
-        let url = Url::parse(&url).map_err(|error| Error::Query(format!("{name}: {error}")))?;
-        self.context.register_object_store(&url, files);
-
-        let mut columns = vec![("_source".to_owned(), DataType::Utf8)];
-        columns.extend(partition.iter().cloned());
-        let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
-            .with_file_extension(".parquet")
-            .with_file_sort_order(orders)
-            .with_table_partition_cols(columns);
-        let config =
-            ListingTableConfig::new(ListingTableUrl::parse(format!("{url}{name}/"))?).with_listing_options(options);
-        let config = match schema {
-            Some(schema) => config.with_schema(as_views(&schema)),
-            None => config.infer_schema(&self.context.state()).await?,
-        };
-        self.register(name, Arc::new(ListingTable::try_new(config)?))
+        let url = ObjectStoreUrl::parse(format!("lake://{}/", name.replace('_', "-")))?;
+        self.context.register_object_store(url.as_ref(), Arc::new(files));
+        self.register(name, Arc::new(Scan::new(url, schema, in_path, listed, orders)))
     }
 
     /// Runs a query and hands on its batches one by one; returns the result's schema.
@@ -341,9 +357,8 @@ impl Engine {
         let work = async {
             let query = plan(&self.context, sql, Kind::Question).await?;
             let logical = query.logical_plan().clone();
-            let batches = query.execute_stream().await.map_err(|error| name_column(&logical, error.into()))?;
-            let schema = batches.schema();
-            let mut batches = bounds::apart(batches);
+            let (schema, mut batches) =
+                bounds::stream(query).await.map_err(|error| name_column(&logical, error.into()))?;
             while let Some(batch) = batches.next().await {
                 visit(batch.map_err(|error| name_column(&logical, error.into()))?)?;
             }
@@ -385,16 +400,9 @@ fn calendar(dataset: &Dataset, days: &Range<NaiveDate>) -> std::result::Result<R
     RecordBatch::try_from_iter_with_nullable(columns)
 }
 
-/// How values of key columns stand in paths.
-#[derive(Debug, Clone, Copy)]
-enum InPath {
-    Plain,
-    Encoded,
-}
-
 /// The newest row of each key; on a tie the one of the greater raw key. Rows of a table that is cut by its raw keys are
 /// compared within their partition.
-fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compared: &Compared, in_path: InPath) -> String {
+fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compared: &Compared) -> String {
     let quoted = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     let shown = |column: &Column| match cut.personal_key {
         Some(_) if column.personal => {
@@ -406,11 +414,7 @@ fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compared: &Compared, i
     columns.push(RECEIVED_AT.to_owned());
     let partition = table.partition.columns();
     let hidden = |column: &str| table.columns.iter().any(|known| known.name == column);
-    let of_path = |column: &&str| match in_path {
-        InPath::Plain => format!("\"{column}\""),
-        InPath::Encoded => format!("{}(\"{column}\") AS \"{column}\"", path::VALUE),
-    };
-    columns.extend(partition.iter().filter(|column| !hidden(column)).map(of_path));
+    columns.extend(partition.iter().filter(|column| !hidden(column)).map(|column| format!("\"{column}\"")));
     let columns = columns.join(", ");
     let days = cut_of(table, cut);
     let within = |days: &Option<(&str, Range<NaiveDate>)>| match days {
@@ -449,7 +453,7 @@ fn newest_rows(files: &str, table: &Table, cut: &Cut<'_>, compared: &Compared, i
     };
     format!(
         "{rest}SELECT {columns} FROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY received_at DESC, \
-         _source DESC) AS _age FROM \"{files}\" WHERE {} AND ({only})) WHERE _age = 1 AND {}",
+         {RANK} DESC) AS _age FROM \"{files}\" WHERE {} AND ({only})) WHERE _age = 1 AND {}",
         quoted(&table.compared_by()),
         within(&reach),
         within(&days)

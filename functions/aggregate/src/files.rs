@@ -1,10 +1,7 @@
-//! The lake's committed Parquet objects, as DataFusion wants to see them: an object store that lists exactly what the
-//! ledger names and reads ranges through the lake's own [`Store`].
-//!
-//! Objects appear under `TABLE/_source=N/PARTITION/...`, where N is the rank of the raw key, so that the newest row of
-//! a key can be told apart even on a tie.
+//! The lake's committed Parquet objects, as DataFusion wants to see them: an object store that has exactly what the
+//! ledger names, by numbers from 0, and reads ranges through the lake's own [`Store`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -25,6 +22,7 @@ use object_store::{
 };
 
 const NAME: &str = "the lake";
+const SUFFIX: &str = ".parquet";
 /// Objects up to this size are read whole when any of their bytes are: a request costs more than they do.
 const SMALL: u64 = 256 * 1024;
 /// How many of these are kept for the reads that follow. One task reads its files one after the other.
@@ -80,45 +78,42 @@ impl Place {
 }
 
 /// Committed objects, and files that are to be, by their path in the engine.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CommittedFiles {
     reads: Reads,
-    files: BTreeMap<Path, (Place, ObjectMeta)>,
+    files: Arc<[(Place, ObjectMeta)]>,
     /// Small objects that were read last, whole.
-    small: Mutex<VecDeque<(Path, Bytes)>>,
+    small: Arc<Mutex<VecDeque<(Path, Bytes)>>>,
 }
 
 impl CommittedFiles {
-    /// Objects of one zone: rank of the raw key, object. They appear as those of `table`, with `prefix` before the names
-    /// in their partitions' paths.
-    pub fn new<'a>(
+    /// Objects of one zone, as those of `table`.
+    pub fn of_objects<'a>(
         store: &Store,
         reads: &Reads,
         table: &str,
-        prefix: &str,
-        outputs: impl IntoIterator<Item = (usize, &'a Output)>,
-    ) -> Arc<Self> {
-        let files = outputs.into_iter().map(|(source, output)| {
-            let mut location = format!("{table}/_source={source:08}/");
-            for part in output.partition.as_str().split('/').filter(|part| !part.is_empty()) {
-                location.push_str(&format!("{prefix}{part}/"));
-            }
-            let location = Path::from(location + "data.parquet");
-            let place = Place::Object(store.clone(), output.key.clone());
-            (location.clone(), (place, meta(location, output.bytes, Some(output.etag.clone()))))
-        });
-        Arc::new(Self { reads: reads.clone(), files: files.collect(), small: Mutex::default() })
+        outputs: impl IntoIterator<Item = &'a Output>,
+    ) -> Self {
+        let place = |output: &Output| Place::Object(store.clone(), output.key.clone());
+        let file = |(number, output): (usize, &Output)| {
+            (place(output), meta(path(table, number), output.bytes, Some(output.etag.clone())))
+        };
+        Self { reads: reads.clone(), files: outputs.into_iter().enumerate().map(file).collect(), small: Arc::default() }
     }
 
     /// Files that are not committed yet, as those of `table`.
-    pub fn of_files(reads: &Reads, table: &str, files: Vec<File>) -> io::Result<Arc<Self>> {
+    pub fn of_files(reads: &Reads, table: &str, files: Vec<File>) -> io::Result<Self> {
         let place = |(number, file): (usize, File)| {
-            let location = Path::from(format!("{table}/_source={number:08}/data.parquet"));
             let size = file.metadata()?.len();
-            Ok((location.clone(), (Place::File(Arc::new(file)), meta(location, size, None))))
+            Ok((Place::File(Arc::new(file)), meta(path(table, number), size, None)))
         };
         let files = files.into_iter().enumerate().map(place).collect::<io::Result<_>>()?;
-        Ok(Arc::new(Self { reads: reads.clone(), files, small: Mutex::default() }))
+        Ok(Self { reads: reads.clone(), files, small: Arc::default() })
+    }
+
+    /// Each file as the engine sees it, in their order.
+    pub fn metas(&self) -> impl Iterator<Item = &ObjectMeta> {
+        self.files.iter().map(|(_, meta)| meta)
     }
 
     /// Bytes of an object.
@@ -148,8 +143,9 @@ impl CommittedFiles {
     }
 
     fn find(&self, location: &Path) -> Result<&(Place, ObjectMeta)> {
-        self.files
-            .get(location)
+        let number: Option<usize> = location.filename().and_then(|number| number.strip_suffix(SUFFIX)?.parse().ok());
+        number
+            .and_then(|number| self.files.get(number))
             .ok_or_else(|| Error::NotFound { path: location.to_string(), source: "no ledger entry names it".into() })
     }
 }
@@ -158,6 +154,12 @@ impl fmt::Display for CommittedFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(NAME)
     }
+}
+
+/// The path of a file by its number: paths are in the order of numbers. What the engine remembers of a file it knows by
+/// its path alone, so that two tables must not share one.
+fn path(table: &str, number: usize) -> Path {
+    Path::from_iter([table, &format!("{number:010}{SUFFIX}")])
 }
 
 fn meta(location: Path, size: u64, e_tag: Option<String>) -> ObjectMeta {
@@ -202,16 +204,13 @@ impl ObjectStore for CommittedFiles {
         stream::once(async { read_only("delete") }).boxed()
     }
 
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        let within = |location: &Path| prefix.is_none_or(|prefix| location.prefix_matches(prefix));
-        let found: Vec<_> =
-            self.files.iter().filter(|(location, _)| within(location)).map(|(_, (_, meta))| Ok(meta.clone())).collect();
+    fn list(&self, _: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let found: Vec<_> = self.metas().cloned().map(Ok).collect();
         stream::iter(found).boxed()
     }
 
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        let objects = self.list(prefix).collect::<Vec<_>>().await.into_iter().collect::<Result<Vec<_>>>()?;
-        Ok(ListResult { common_prefixes: Vec::new(), objects })
+    async fn list_with_delimiter(&self, _: Option<&Path>) -> Result<ListResult> {
+        Ok(ListResult { common_prefixes: Vec::new(), objects: self.metas().cloned().collect() })
     }
 
     async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {

@@ -232,7 +232,7 @@ async fn rows(
     let query = plan(engine.context(), &model.sql, Kind::Model).await?;
     let columns = Columns::new(model, partition, query.schema().as_arrow())?;
     let mut parts = BTreeMap::new();
-    let mut batches = bounds::apart(query.execute_stream().await?);
+    let (_, mut batches) = bounds::stream(query).await?;
     while let Some(batch) = batches.next().await {
         for (partition, batch) in columns.split(partition, &batch?)? {
             let part = match parts.entry(partition) {

@@ -11,6 +11,7 @@ use lake::progress::Progress;
 use lake::{Lake, keys};
 use serde::Serialize;
 
+use crate::bounds;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::make::{Computed, compute};
@@ -226,7 +227,7 @@ fn quoted(names: &[&str]) -> String {
 
 async fn count(engine: &Engine, from: &str) -> Result<u64> {
     let sql = format!("SELECT count(*) FROM {from}");
-    let batches = planned(engine.context(), &sql, Kind::Model).await?.collect().await?;
+    let batches = bounds::collect(planned(engine.context(), &sql, Kind::Model).await?).await?;
     let count = batches.first().and_then(|batch| batch.column(0).as_primitive_opt::<Int64Type>()?.iter().next()?);
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
 }

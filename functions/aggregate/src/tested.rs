@@ -7,6 +7,7 @@ use datafusion::dataframe::DataFrame;
 use lake::Lake;
 use lake::dataset::{Check, Dataset, Expectation, Model, Severity};
 
+use crate::bounds;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::lineage::{Shown, has_personal};
@@ -38,7 +39,7 @@ pub async fn run(lake: &Lake, engine: &Engine, dataset: &Dataset, model: &Model)
         if count == 0 {
             continue;
         }
-        let rows = failing(engine, model, test).await?.limit(0, Some(SHOWN))?.collect().await?;
+        let rows = bounds::collect(failing(engine, model, test).await?.limit(0, Some(SHOWN))?).await?;
         // Of what cannot be followed nothing is shown.
         let personal = match &shown {
             Some(shown) => shown.by_test(model, test).await.unwrap_or_default(),
@@ -69,7 +70,7 @@ async fn counts(engine: &Engine, model: &Model) -> Result<Vec<u64>> {
         let counts =
             fails.iter().map(|fails| format!("count(*) FILTER (WHERE {fails})")).collect::<Vec<_>>().join(", ");
         let sql = format!("SELECT {counts} FROM \"{}\"", model.name);
-        let batches = plan(engine.context(), &sql, Kind::Model).await?.collect().await?;
+        let batches = bounds::collect(plan(engine.context(), &sql, Kind::Model).await?).await?;
         let columns = batches.iter().flat_map(RecordBatch::columns);
         counted.extend(columns.filter_map(|column| column.as_primitive_opt::<Int64Type>()?.iter().next().flatten()));
     }
@@ -81,7 +82,7 @@ async fn counts(engine: &Engine, model: &Model) -> Result<Vec<u64>> {
                 let missing = || Error::Query(format!("the test {} was not answered", test.name));
                 counted.next().ok_or_else(missing)?
             }
-            _ => failing(engine, model, test).await?.count().await? as u64,
+            _ => bounds::apart(failing(engine, model, test).await?.count()).await? as u64,
         });
     }
     Ok(counts)
@@ -111,7 +112,7 @@ pub async fn check(engine: &Engine, model: &Model, columns: &SchemaRef) -> Resul
                 names(columns)
             )));
         }
-        failing(engine, model, test).await?.collect().await?;
+        bounds::collect(failing(engine, model, test).await?).await?;
     }
     Ok(())
 }
