@@ -31,9 +31,7 @@ pub use self::inputs::{Inputs, Relation};
 pub use self::judge::{Judged, Verdict};
 pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, Model, View};
-pub use self::table::{
-    ARCHIVE, COMPRESSIONS, Encoding, Format, Header, Quote, RECEIVED_AT, Sheet, Spread, Table, ends_in,
-};
+pub use self::table::{ARCHIVE, COMPRESSIONS, Encoding, Format, Header, RECEIVED_AT, Sheet, Spread, Table, ends_in};
 pub use self::time_format::{TimeFormat, has_time_of_day, parsed_time};
 
 use self::catalog::place;

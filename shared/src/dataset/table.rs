@@ -109,16 +109,28 @@ pub enum Encoding {
     Utf16,
 }
 
-/// Whether quotes may hold values of a CSV file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-pub enum Quote {
-    /// Double quotes do.
-    #[default]
-    #[serde(rename = "\"")]
-    Double,
-    /// A quote is a character like any other.
-    #[serde(rename = "none")]
-    Nothing,
+/// What stands around values of a CSV file: one character, or nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+struct Quote(Option<char>);
+
+impl Default for Quote {
+    fn default() -> Self {
+        Self(Some('"'))
+    }
+}
+
+impl TryFrom<String> for Quote {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let mut characters = text.chars();
+        match (characters.next(), characters.next()) {
+            _ if text == "none" => Ok(Self(None)),
+            (Some(quote), None) => Ok(Self(Some(quote))),
+            _ => Err("a quote is one character, such as \"'\", or \"none\"".to_owned()),
+        }
+    }
 }
 
 /// Which sheet of a workbook has the rows.
@@ -168,8 +180,8 @@ pub struct Table {
     pub skip_lines: u64,
     /// Formats `csv` and `tsv`: what a line begins with that is no row.
     pub comment: Option<u8>,
-    /// The same: whether quotes may hold values.
-    pub quote: Quote,
+    /// The same: what stands around values that have other characters in them, if anything does.
+    pub quote: Option<u8>,
     /// The same: whether blanks around quotes are no part of a value.
     pub skips_blanks: bool,
     /// The same: what takes the meaning from the character behind it.
@@ -299,7 +311,7 @@ impl TableFile {
             return Err(Mistake::new(format!("{option} is for the formats {formats}")).within(option));
         }
         let delimiter = self.delimiter.unwrap_or(if self.format == Some(Format::Tsv) { '\t' } else { ',' });
-        let quote = Some('"').filter(|_| self.quote != Some(Quote::Nothing));
+        let Quote(quote) = self.quote.unwrap_or_default();
         let characters =
             [("quote", quote), ("delimiter", Some(delimiter)), ("comment", self.comment), ("escape", self.escape)];
         for (at, (option, character)) in characters.iter().enumerate().skip(1) {
@@ -357,7 +369,7 @@ impl Table {
             header: file.header,
             skip_lines: file.skip_lines,
             comment: TableFile::character("comment", file.comment)?,
-            quote: file.quote.unwrap_or_default(),
+            quote: TableFile::character("quote", file.quote.unwrap_or_default().0)?,
             skips_blanks: file.skip_blanks,
             escape: TableFile::character("escape", file.escape)?,
             encoding: file.encoding.unwrap_or_default(),
@@ -700,6 +712,10 @@ mod tests {
             ("escape = \"\\\"\"", "escape", "escape and quote are the same"),
             ("comment = \";\"\ndelimiter = \";\"", "comment", "the same"),
             ("comment = \"x\"", "comment", "one ASCII character"),
+            ("quote = \"é\"", "quote", "one ASCII character"),
+            ("quote = \"''\"", "quote", "a quote is one character"),
+            ("quote = \",\"", "delimiter", "delimiter and quote are the same"),
+            ("quote = \"'\"\ncomment = \"'\"", "comment", "comment and quote are the same"),
             ("delimiter = \"é\"", "delimiter", "one ASCII character"),
             ("delimiter = \"\\n\"", "delimiter", "one ASCII character"),
         ] {
@@ -729,7 +745,9 @@ mod tests {
             "header = \"find\"",
             "comment = \"#\"",
             "quote = \"none\"",
+            "quote = \"'\"",
             "escape = \"\\\\\"",
+            "quote = \"'\"",
             "sheet = 1",
             "trim = true",
         ] {

@@ -37,6 +37,7 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
     let reader: &mut dyn Read = &mut reader;
     let mut rows = JsonRows::new(object);
     rows.needs_members = true;
+    rows.absent.note_gaps();
     let answer = Answer { received_at: object.received_at.timestamp_micros(), ..Answer::default() };
     let mut scanner = Scanner::new(reader)?;
     let mut is_first = true;
@@ -51,6 +52,8 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
             _ => rows.list(scanner, "element", &answer, sink),
         })?;
         is_first = false;
+        scanner.peek()?;
+        scanner.pass_mark()?;
         match scanner.peek()? {
             None => break,
             Some(b'{' | b'[') => {}

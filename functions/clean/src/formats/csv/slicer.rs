@@ -15,9 +15,10 @@ use std::ops::Range;
 use memchr::{memchr, memchr2, memchr3};
 
 use crate::error::Stop;
-use crate::formats::window::ByteWindow;
+use crate::formats::window::{BYTE_ORDER_MARK, ByteWindow};
 use crate::reject::MAX_TEXT;
 
+/// The quote of RFC 4180.
 const QUOTE: u8 = b'"';
 /// How many records of the longest that is accepted a quote may hold before it counts as never closed: what is within is
 /// no row, and must be in memory to be read again where nothing closes it.
@@ -53,8 +54,9 @@ fn returns_end_lines(bytes: &[u8], dialect: &Dialect) -> bool {
         }
         _ => at,
     };
+    let quote = dialect.quote.unwrap_or(b'\r');
     let (mut at, mut is_found) = (behind_comment(0), false);
-    while let Some(place) = memchr3(b'\r', b'\n', QUOTE, bytes.get(at..).unwrap_or_default()).map(|found| at + found) {
+    while let Some(place) = memchr3(b'\r', b'\n', quote, bytes.get(at..).unwrap_or_default()).map(|found| at + found) {
         at = place + 1;
         let before = place.checked_sub(1).and_then(|before| bytes.get(before));
         match bytes.get(place) {
@@ -67,8 +69,7 @@ fn returns_end_lines(bytes: &[u8], dialect: &Dialect) -> bool {
             _ => {
                 let is_opening = before.is_none_or(|byte| *byte == dialect.delimiter || matches!(byte, b'\r' | b'\n'));
                 if is_opening
-                    && dialect.has_quotes
-                    && let Quoted::Value(value) = quoted(bytes, at..bytes.len(), dialect, &mut Vec::new())
+                    && let Quoted::Value(value) = quoted(bytes, quote, at..bytes.len(), dialect, &mut Vec::new())
                 {
                     at = value.next;
                 }
@@ -93,8 +94,8 @@ fn behind_returns(window: &[u8], at: usize) -> Option<u8> {
 pub(in crate::formats) struct Dialect {
     /// What stands between two values.
     pub delimiter: u8,
-    /// Whether quotes may hold values.
-    pub has_quotes: bool,
+    /// What stands around values that have other characters in them, if anything does.
+    pub quote: Option<u8>,
     /// Whether blanks around quotes are no part of a value. If not, a quote behind blanks is a bad one.
     pub skips_blanks: bool,
     /// What takes the meaning from the character behind it.
@@ -108,7 +109,7 @@ pub(in crate::formats) struct Dialect {
 impl Dialect {
     /// RFC 4180 with any delimiter.
     pub(in crate::formats) fn plain(delimiter: u8) -> Self {
-        Self { delimiter, has_quotes: true, skips_blanks: false, escape: None, comment: None, ends_at_returns: None }
+        Self { delimiter, quote: Some(QUOTE), skips_blanks: false, escape: None, comment: None, ends_at_returns: None }
     }
 
     fn ends_at_returns(&self) -> bool {
@@ -493,6 +494,15 @@ impl<R: Read> Slicer<R> {
                     None if !self.window.is_at_end() => return Found::Part,
                     _ => self.line += 1,
                 },
+                // Of the next one of files that were joined.
+                Some(0xEF) => match window.get(self.at..self.at + BYTE_ORDER_MARK.len()) {
+                    Some(BYTE_ORDER_MARK) => {
+                        self.at += BYTE_ORDER_MARK.len();
+                        continue;
+                    }
+                    None if !self.window.is_at_end() => return Found::Part,
+                    _ => break,
+                },
                 Some(_) => break,
                 None if self.window.is_at_end() => return Found::End,
                 None => return Found::Part,
@@ -524,14 +534,12 @@ impl<R: Read> Slicer<R> {
         let mut at = self.at;
         self.end = loop {
             let opening = behind_blanks(window, at);
-            let value = if dialect.has_quotes && window.get(opening) == Some(&QUOTE) {
-                self.is_quoted = true;
-                match opening > at && !dialect.skips_blanks {
-                    true => Quoted::Bad,
-                    false => quoted(window, opening + 1..limit, &dialect, &mut self.joined),
-                }
-            } else {
-                Quoted::Value(unquoted(window, at, &dialect, &mut self.joined))
+            let opened = dialect.quote.filter(|quote| window.get(opening) == Some(quote));
+            self.is_quoted |= opened.is_some();
+            let value = match opened {
+                Some(_) if opening > at && !dialect.skips_blanks => Quoted::Bad,
+                Some(quote) => quoted(window, quote, opening + 1..limit, &dialect, &mut self.joined),
+                None => Quoted::Value(unquoted(window, at, &dialect, &mut self.joined)),
             };
             let value = match value {
                 Quoted::Value(value) => value,
@@ -583,22 +591,22 @@ fn plain_record(window: &[u8], at: usize, dialect: &Dialect, values: &mut Vec<Sp
     // Digits, letters and points are greater than the usual delimiters: one comparison finds all that ends a value, and some
     // bytes that do not.
     let delimiter = dialect.delimiter;
-    match (delimiter, dialect.has_quotes, dialect.escape) {
-        (..=b',', true, None) => {
+    match (delimiter, dialect.quote, dialect.escape) {
+        (..=b',', Some(QUOTE), None) => {
             plain_record_by(window, at, dialect, values, bytes_below::<{ b',' + 1 }>, |byte| byte == QUOTE)
         }
-        (_, true, None) => {
+        (_, Some(quote), None) => {
             let ends = |word| {
-                bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r') | bytes_of(word, QUOTE)
+                bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r') | bytes_of(word, quote)
             };
-            plain_record_by(window, at, dialect, values, ends, |byte| byte == QUOTE)
+            plain_record_by(window, at, dialect, values, ends, |byte| byte == quote)
         }
-        (_, false, None) => {
+        (_, None, None) => {
             let ends = |word| bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r');
             plain_record_by(window, at, dialect, values, ends, |_| false)
         }
-        (_, has_quotes, Some(escape)) => {
-            let quote = if has_quotes { QUOTE } else { escape };
+        (_, quote, Some(escape)) => {
+            let quote = quote.unwrap_or(escape);
             let ends = |word| {
                 bytes_of(word, delimiter)
                     | bytes_of(word, b'\n')
@@ -746,29 +754,29 @@ enum Quoted {
 }
 
 /// The value whose opening quote is before the range, in which its end is looked for. A doubled quote is one.
-fn quoted(window: &[u8], range: Range<usize>, dialect: &Dialect, joined: &mut Vec<u8>) -> Quoted {
+fn quoted(window: &[u8], quote: u8, range: Range<usize>, dialect: &Dialect, joined: &mut Vec<u8>) -> Quoted {
     let mut from = range.start;
     let start = window.len() + joined.len();
-    let escape = dialect.escape.unwrap_or(QUOTE);
+    let escape = dialect.escape.unwrap_or(quote);
     let mut is_whole = true;
     loop {
         let rest = window.get(from..range.end).unwrap_or_default();
-        let Some(end) = memchr2(QUOTE, escape, rest) else { return Quoted::Open };
+        let Some(end) = memchr2(quote, escape, rest) else { return Quoted::Open };
         let (text, mut after) = (rest.get(..end).unwrap_or_default(), from + end + 1);
-        if rest.get(end) != Some(&QUOTE) {
+        if rest.get(end) != Some(&quote) {
             let Some(byte) = window.get(after).filter(|_| after < range.end) else { return Quoted::Open };
             joined.extend_from_slice(text);
             joined.push(escaped(escape, *byte));
             (from, is_whole) = (after + 1, false);
             continue;
         }
-        if dialect.skips_blanks && window.get(after) != Some(&QUOTE) {
+        if dialect.skips_blanks && window.get(after) != Some(&quote) {
             after = behind_blanks(window, after);
         }
         let span = match window.get(after) {
-            Some(&QUOTE) if after == from + end + 1 => {
+            Some(byte) if *byte == quote && after == from + end + 1 => {
                 joined.extend_from_slice(text);
-                joined.push(QUOTE);
+                joined.push(quote);
                 (from, is_whole) = (after + 1, false);
                 continue;
             }
