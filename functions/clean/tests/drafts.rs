@@ -347,8 +347,9 @@ fn a_draft_that_does_not_fit_says_so() {
     drafted("a.csv", quoted, 2, 0, &["skip_blanks = true", "column.name]"]);
     let within = drafted("a.csv", "id,name\n1,\"a, \"\"b\"\"\"\n2,\"c, d\"\n", 2, 0, &["column.name]"]);
     assert!(!within.dataset_toml.contains("skip_blanks"), "{}", within.dataset_toml);
-    let draft = tried("a.csv", "'id','name'\n'1','Doe'\n'2','Roe'\n").unwrap();
-    assert!(draft.notes.iter().any(|note| note.contains("apostrophes")), "{:?}", draft.notes);
+    let draft = drafted("a.csv", "'id','name'\n'1','Doe, J'\n'2','Roe'\n", 2, 0, &["quote = \"'\"", "column.name]"]);
+    assert!(draft.dataset_toml.contains("column.id]\ntype = \"int64\""), "{}", draft.dataset_toml);
+    drafted("a.csv", "id,name\n1,'t Zand\n2,'s-Gravenhage\n3,'n\n", 3, 0, &["column.name]\ntype = \"string\""]);
     let zip = zipped(&[
         ("README.md", b"# Rows of trams, in some detail, by the hour\n"),
         ("data/a.csv", b"id,v\n1,2\n2,3\n"),

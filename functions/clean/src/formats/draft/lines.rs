@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
 use lake::dataset::Encoding;
 
 use super::dialect::{Decoded, decode, find, modal_width, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
 use super::looks::{Look, is_placeholder, is_total, look, shape};
-use super::names::is_usual;
+use super::names::{is_time, is_usual};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 use lake::names::compared;
@@ -17,6 +18,19 @@ const MOST_ROWS: usize = 50_000;
 pub(super) const HEADER_WITHIN: usize = 100;
 /// Lines at the end that may be no rows.
 const FOOTER_WITHIN: usize = 5;
+
+/// How dates and months are written as names, and what makes a date of them.
+const PERIODS: [(&str, &str); 9] = [
+    ("%Y-%m-%d", ""),
+    ("%d/%m/%Y", ""),
+    ("%m/%d/%Y", ""),
+    ("%d.%m.%Y", ""),
+    ("%d-%m-%Y", ""),
+    ("%Y%m%d", ""),
+    ("%Y-%m-%d", "-01"),
+    ("%m/%Y/%d", "/01"),
+    ("%b %Y %d", " 01"),
+];
 
 /// How the lines of a text are to be read.
 #[derive(Debug, PartialEq)]
@@ -65,8 +79,10 @@ fn options(dialect: &Dialect, encoding: Encoding, is_tsv: bool) -> Vec<String> {
         Encoding::Latin1 => options.push("encoding = \"iso-8859-1\"".to_owned()),
         Encoding::Utf16 => options.push("encoding = \"utf-16\"".to_owned()),
     }
-    if !dialect.has_quotes {
-        options.push("quote = \"none\"".to_owned());
+    match dialect.quote {
+        Some(b'"') => {}
+        Some(quote) => options.push(format!("quote = {}", serde_json::Value::from(char::from(quote).to_string()))),
+        None => options.push("quote = \"none\"".to_owned()),
     }
     if dialect.skips_blanks {
         options.push("skip_blanks = true".to_owned());
@@ -127,6 +143,15 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
             } else if is_all_text(&rows, columns) {
                 grid.options.push("header = \"always\"".to_owned());
                 grid.note("all columns are text: line 1 is taken for names; if it is a row, write header = \"never\"");
+            }
+            let periods = (0..columns).filter(|at| names.get(*at).is_some_and(|name| look(name) != Look::Text));
+            let periods = periods.filter(|at| names.get(*at).is_some_and(|name| !name.trim().is_empty())).count();
+            if periods > 0 {
+                grid.note(format!(
+                    "the header names {} by years or dates: a file of other ones lacks them, so write optional = true for those \
+                     that come and go, or upload rows with the date in a column of its own",
+                    columns_text(periods)
+                ));
             }
             let unnamed = (0..columns).filter(|at| names.get(*at).is_none_or(|name| name.trim().is_empty())).count();
             if unnamed > 0 {
@@ -273,19 +298,25 @@ fn is_names(record: &SampleRecord, columns: usize) -> bool {
     width(record) == columns && (0..columns).all(of_text) || has_years(record, columns)
 }
 
-/// Whether the names are years or numbers one after the other, as in `country,2019,2020`.
+/// Whether names are years one after the other, or dates or months that ascend, as in `country,2019,2020`.
 fn has_years(record: &SampleRecord, columns: usize) -> bool {
-    let mut years = Vec::new();
-    for at in 0..columns {
-        match (look(text_at(record, at)), text_at(record, at).trim().parse::<u32>()) {
-            (Look::Text, _) => {}
-            (_, Ok(year)) if (1900..=2100).contains(&year) => years.push(year),
-            _ => return false,
-        }
-    }
-    years.len() >= 2
-        && years.iter().zip(years.iter().skip(1)).all(|(year, next)| year + 1 == *next)
-        && width(record) == columns
+    let others: Vec<&str> =
+        (0..columns).map(|at| text_at(record, at).trim()).filter(|text| look(text) != Look::Text).collect();
+    others.len() >= 2 && width(record) == columns && (are_years(&others) || are_periods(&others))
+}
+
+fn are_years(texts: &[&str]) -> bool {
+    let year = |text: &&str| text.parse::<u32>().ok().filter(|year| (1900..=2100).contains(year));
+    let Some(years) = texts.iter().map(year).collect::<Option<Vec<u32>>>() else { return false };
+    years.iter().zip(years.iter().skip(1)).all(|(year, next)| year + 1 == *next)
+}
+
+fn are_periods(texts: &[&str]) -> bool {
+    PERIODS.into_iter().any(|(pattern, rest)| {
+        let day = |text: &&str| NaiveDate::parse_from_str(&format!("{text}{rest}"), pattern).ok();
+        let days = texts.iter().map(day).collect::<Option<Vec<NaiveDate>>>();
+        days.is_some_and(|days| days.iter().zip(days.iter().skip(1)).all(|(day, next)| day < next))
+    })
 }
 
 /// Finds the header among records.
@@ -297,11 +328,18 @@ fn head(records: &[&SampleRecord], columns: usize) -> Head {
     let nothing = Head::Nothing { from: 0, may_be_names: false };
     let Some(first) = records.first().filter(|_| columns > 0) else { return nothing };
     let candidate = records.iter().take(HEADER_WITHIN).position(|record| is_names(record, columns));
-    if let Some(at) = candidate {
+    if let Some(first) = candidate {
+        let at = likeliest(records, first, columns);
         let looks = body_looks(records, at + 1, columns);
         let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
-        let is_row_before = records.iter().take(at).any(|record| width(record) == columns && is_like(record, &looks));
-        let is_found = !is_row_before && (is_typed || at > 0 && is_short_before(records, at, columns))
+        let is_row_before =
+            records.iter().take(first).any(|record| width(record) == columns && is_like(record, &looks));
+        // Dates above dates are a row.
+        let has_dates = (0..columns).any(|column| {
+            let is_time = |record: &&SampleRecord| look(text_at(record, column)) == Look::Time;
+            looks.get(column) == Some(&Some(Look::Time)) && records.get(at).is_some_and(is_time)
+        });
+        let is_found = !is_row_before && !has_dates && (is_typed || at > 0 && is_short_before(records, at, columns))
             || at == 0 && !is_typed && !comes_again(records, columns);
         if is_found {
             return match may_be_values(records, at, columns, &looks) {
@@ -326,6 +364,27 @@ fn head(records: &[&SampleRecord], columns: usize) -> Head {
         }
     }
     from_first_whole()
+}
+
+/// Of records that may be names, above the first one with a value of its kind in each column: the first, or a later one whose
+/// names say more. Those before it are about the table as a whole, such as `Station;Brussels`.
+fn likeliest(records: &[&SampleRecord], first: usize, columns: usize) -> usize {
+    // Below them are most rows of a sample.
+    let below = first + (records.len() - first).div_ceil(2).min(HEADER_WITHIN);
+    let looks = body_looks(records, below, columns);
+    let is_row = |record: &&&SampleRecord| {
+        let mut typed = looks.iter().enumerate().filter(|(_, look)| matches!(look, Some(Look::Number | Look::Time)));
+        typed.all(|(at, column)| *column == Some(look(text_at(record, at))))
+    };
+    let says = |record: &SampleRecord| {
+        let of_time =
+            (0..columns).filter(|at| looks.get(*at) == Some(&Some(Look::Time)) && is_time(text_at(record, *at)));
+        2 * of_time.count() + (0..columns).filter(|at| is_usual(text_at(record, *at).trim())).count()
+    };
+    let above = records.iter().enumerate().take(HEADER_WITHIN).skip(first).take_while(|(_, record)| !is_row(record));
+    let names = above.filter(|(_, record)| is_names(record, columns));
+    let best = names.max_by_key(|(at, record)| (says(record), std::cmp::Reverse(*at)));
+    best.map_or(first, |(at, _)| at)
 }
 
 /// Whether the record that looks like a header may be a row: what it has are values then, and not to be shown as names. It
@@ -452,6 +511,32 @@ mod tests {
             (",a,b\n0,x,1\n1,y,2\n", &["a", "b"], "", 2),
             ("a b\n", &["a b"], "header = \"always\"", 0),
             ("country,2019,2020\nBE,1,2\nFR,3,4\n", &["country", "2019", "2020"], "", 2),
+            ("site,2026-11-01,2026-11-02\nA,1,2\nB,3,4\n", &["site", "2026-11-01", "2026-11-02"], "", 2),
+            ("site;01/11/2026;02/11/2026\nA;1;2\nB;3;4\n", &["site", "01/11/2026", "02/11/2026"], "", 2),
+            ("site,2026-01,2026-02\nA,1,2\nB,3,4\n", &["site", "2026-01", "2026-02"], "", 2),
+            ("site,Jan 2026,Feb 2026\nA,1,2\nB,3,4\n", &["site", "Jan 2026", "Feb 2026"], "", 2),
+            // Rows of times and numbers are no names.
+            ("A,2026-11-01,2026-11-02\nB,2026-11-01,2026-11-03\n", &["", "", ""], "header = \"never\"", 2),
+            // What stands above the table is as wide as it.
+            (
+                "Station;Brussels\nUnit;kWh\ntime;value\n2026-11-19 10:00;1,5\n2026-11-19 11:00;2,5\n",
+                &["time", "value"],
+                "header = \"find\"",
+                2,
+            ),
+            (
+                "Station;Brussels\nLatitude;50,85\nDatum;Wert\n19.11.2026;1,5\n20.11.2026;2,5\n",
+                &["Datum", "Wert"],
+                "header = \"find\"",
+                2,
+            ),
+            (
+                "Report of May;;;\nStation;Brussels;;\nid;time;v;w\n1;2026-11-19 10:00;1,5;2\n2;2026-11-19 11:00;2,5;3\n",
+                &["id", "time", "v", "w"],
+                "header = \"find\"",
+                2,
+            ),
+            ("time,temp\nUTC,degC\n2026-11-19 10:00,1.5\n2026-11-19 11:00,2.5\n", &["time", "temp"], "", 2),
             ("id,v,v\n1,2,3\n", &["id", "v", "v"], "skip_lines = 1", 1),
             ("a,b\nr1,1,2\nr2,3,4\n", &["", "a", "b"], "skip_lines = 1", 2),
             ("id,v\n1,2\n3,4\nTotal,6\n", &["id", "v"], "", 2),
