@@ -363,3 +363,63 @@ fn a_list_with_an_element_that_is_no_json_is_drafted_by_the_others() {
     let draft = drafted("a.json", text, 2, 1, &["format = \"json\"", "column.v]\ntype = \"int64\""]);
     assert!(draft.tried.reasons.contains_key("not_json"), "{:?}", draft.tried);
 }
+
+#[test]
+fn files_that_others_reported_are_drafted_or_said_to_be_what_they_are() {
+    let said = |draft: &Draft, word: &str| draft.notes.iter().any(|note| note.contains(word));
+    let rows = |head: &str, row: &dyn Fn(u32) -> String| head.to_owned() + &(1..=30).map(row).collect::<String>();
+    // A title of fewer columns, and other delimiters within quotes.
+    let text =
+        rows("Estrazione del 2025-01-06\nid;Gestore;Nome;Lat\n", &|i| format!("{i};\"A, srl\";Imp | {i};4{i}.5\n"));
+    drafted("a.csv", text, 30, 0, &["delimiter = \";\"", "header = \"find\"", "column.lat]\ntype = \"float64\""]);
+    drafted("a.csv", ",,\nx,y,\"test\n123\"\na,b,c\n1,2,3\n", 2, 0, &["header = \"find\"", "column.test_123]"]);
+    // A quote within a value is one.
+    let text = rows("stop_id,name,lat\n", &|i| format!("{i},The \"Old\" Mill {i},50.{i}\n"));
+    drafted("stops.txt", text, 30, 0, &["column.lat]\ntype = \"float64\""]);
+    // Loggers of Campbell: names, units and kinds of means.
+    let head = "\"TOA5\",\"CR1000\",\"x\",\"1\",\"y\",\"z\"\n\"TIMESTAMP\",\"RECORD\",\"AirTC_Avg\",\"RH\"\n\"TS\",\"RN\",\"Deg C\",\"%\"\n\"\",\"\",\"Avg\",\"Smp\"\n";
+    let text = rows(head, &|i| format!("\"2026-11-19 10:{i:02}:00\",{i},{i}.5,{}\n", 50 + i % 9));
+    let draft = drafted("a.csv", text, 30, 2, &["header = \"find\"", "column.air_tc_avg]\ntype = \"float64\""]);
+    assert!(said(&draft, "the 2 lines below the header are no rows"), "{:?}", draft.notes);
+    let lines = ["delimiter = \" \"", "column.x]\ntype = \"float64\""];
+    drafted("a.txt", rows("id x y\n", &|i| format!("{i} {i}.5 {i}\n")), 30, 0, &lines);
+    let draft = drafted("a.txt", rows("ID   NAME      VALUE\n", &|i| format!("{i:<5}Name{i:<6}{i:>5}\n")), 30, 0, &[]);
+    assert!(said(&draft, "fixed places"), "{:?}", draft.notes);
+    for month in ["5 mei 2026", "5-okt-2026", "2026-11-19 10:00:00 CET"] {
+        let draft = drafted(
+            "a.csv",
+            rows("datum;v\n", &|i| format!("{month};{i}\n")),
+            30,
+            0,
+            &["column.datum]\ntype = \"string\""],
+        );
+        assert!(said(&draft, "look like times"), "{month}: {:?}", draft.notes);
+    }
+    let lines =
+        ["unit = \"%\"", "decimal = \",\"\nthousands = \".\"\nunit = \"€\"", "thousands = \",\"\naccounting = true"];
+    let text = rows("name;share;cost;sum\n", &|i| format!("n{i};{i},5 %;€ 1.{i:03},50;({i},234.50)\n"));
+    let draft = drafted("a.csv", text, 30, 0, &lines);
+    assert!(said(&draft, "5 % is 5"), "{:?}", draft.notes);
+    drafted("a.csv", "id,v\r\n1,2\r\n3,4\r\n\u{1a}", 2, 0, &[]);
+    // JSON by columns, as pandas writes it, and a comma too many.
+    let error = tried("a.json", "{\"id\":{\"0\":1,\"1\":2},\"v\":{\"0\":1.5,\"1\":2.5}}").unwrap_err();
+    assert!(error.contains("orient = \"records\""), "{error}");
+    let error = tried("a.json", "{\"columns\":[\"id\"],\"index\":[0],\"data\":[[1]]}").unwrap_err();
+    assert!(error.contains("/data"), "{error}");
+    let draft = drafted("a.json", "{\"BE\":{\"pop\":11},\"FR\":{\"pop\":68}}", 1, 0, &[]);
+    assert!(said(&draft, "write them as a list"), "{:?}", draft.notes);
+    let draft = drafted("a.json", "[{\"foo\":1},{\"foo\":2},]", 2, 1, &[]);
+    assert!(
+        draft.tried.reasons.values().any(|rejected| rejected.message.contains("a comma too many")),
+        "{:?}",
+        draft.tried
+    );
+}
+
+#[test]
+fn dates_in_a_header_are_names() {
+    let rows: String = (0..20).map(|site| format!("S{site},1.5,2\n")).collect();
+    let text = format!("site,2026-11-01,2026-11-02\n{rows}");
+    let draft = drafted("a.csv", text, 20, 0, &["field = \"2026-11-01\"", "type = \"float64\""]);
+    assert!(draft.notes.iter().any(|note| note.contains("by years or dates")), "{:?}", draft.notes);
+}

@@ -71,7 +71,7 @@ fn refusal(what: &str, text: &[u8]) -> (&'static str, String) {
     }
     let mut values = serde_json::Deserializer::from_slice(text).into_iter::<&RawValue>();
     let why = match values.next() {
-        None => format!("{what} is empty"),
+        None => format!("{what} is empty: there is a comma too many"),
         Some(Err(error)) => {
             let hint = hint(text, &error);
             format!("{what} is not JSON at its line {} column {}{hint}", error.line(), error.column())

@@ -114,6 +114,9 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
         let begin = record_start(file, at);
         row += dialect.line_ends(&file[counted..begin]);
         (counted, at) = (begin, begin);
+        if file.get(begin) == Some(&0x1A) && file[begin..].iter().all(|byte| is_line_end(byte) || *byte == 0x1A) {
+            break;
+        }
         if let Some(end) = bad_quote(file, begin, delimiter) {
             at = end;
             core = reader(delimiter);

@@ -20,11 +20,17 @@ use crate::reject::MAX_TEXT;
 
 /// The quote of RFC 4180.
 const QUOTE: u8 = b'"';
+const END_OF_FILE: u8 = 0x1A;
 /// How many records of the longest that is accepted a quote may hold before it counts as never closed: what is within is
 /// no row, and must be in memory to be read again where nothing closes it.
 const FAR: usize = 16;
 /// How Excel says which delimiter a file has, on a line of its own before all others.
 const SEPARATOR: &[u8] = b"sep=";
+
+/// Whether what is left of a file is its end by the rules of DOS.
+fn is_end(rest: &[u8]) -> bool {
+    rest.iter().all(|byte| matches!(*byte, END_OF_FILE | b'\r' | b'\n'))
+}
 
 /// Whether bytes are UTF-8 without a NUL, which no text has.
 fn is_text(bytes: &[u8]) -> bool {
@@ -494,6 +500,12 @@ impl<R: Read> Slicer<R> {
                     None if !self.window.is_at_end() => return Found::Part,
                     _ => self.line += 1,
                 },
+                // With it the files of DOS end.
+                Some(&END_OF_FILE) if is_end(window.get(self.at..).unwrap_or_default()) => {
+                    if !self.window.is_at_end() {
+                        return Found::Part;
+                    }
+                }
                 // Of the next one of files that were joined.
                 Some(0xEF) => match window.get(self.at..self.at + BYTE_ORDER_MARK.len()) {
                     Some(BYTE_ORDER_MARK) => {

@@ -501,6 +501,21 @@ fn blanks_around_quotes_are_passed_where_the_table_says_so() {
 }
 
 #[test]
+fn a_file_of_dos_ends_with_its_mark() {
+    let declared = "header = 'always'\ncolumn.name = { type = 'string' }\n";
+    for (text, rows, rejects) in [
+        ("name\r\na\r\n\u{1a}", &["a"][..], 0),
+        ("name\r\na\r\n\u{1a}\u{1a}\r\n", &["a"], 0),
+        ("name\r\na\r\n\u{1a}b\r\n", &["a", "\u{1a}b"], 0),
+    ] {
+        for step in [1, 3, 100] {
+            let kept = decoded(declared, "x.csv", Dribble(text.as_bytes(), step)).unwrap();
+            assert_eq!((kept.rows, kept.rejects.len()), (rows.iter().map(|row| (*row).to_owned()).collect(), rejects));
+        }
+    }
+}
+
+#[test]
 fn a_byte_order_mark_of_a_file_that_was_joined_is_no_part_of_a_value() {
     let declared = "column.name = { type = 'string' }\ncolumn.v = { type = 'int64' }\n";
     for step in [1, 2, 7, 1000] {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lake::dataset::{Column, ColumnType};
 
 use super::grid::{Field, Kind, Origin, Value};
-use super::looks::{MISSING, UNITS, is_accounting};
+use super::looks::{Look, MISSING, UNITS, is_accounting, look};
 use super::names;
 use super::times::{self, Order, all_fit, nearly_all};
 
@@ -141,6 +141,13 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
     typed.unwrap_or_else(|| {
         let time_of_day = times::time_of_day(&texts);
         let mut typed = Typed { time_of_day, ..Typed::of("type = \"string\"") };
+        if time_of_day.is_none() && nearly_all(&texts, |text| look(text) == Look::Time) {
+            typed.notes.push(
+                "its values look like times, and no format reads them (nor names of months in other languages than English, or \
+                 of zones): they are text; write them in digits, as 2026-11-19T10:00:00+01:00"
+                    .to_owned(),
+            );
+        }
         let has_unit = |text: &str| UNITS.iter().any(|unit| text.starts_with(unit) || text.ends_with(unit));
         if texts.iter().all(|text| has_unit(text) && text.contains(|c: char| c.is_ascii_digit())) {
             typed.notes.push(

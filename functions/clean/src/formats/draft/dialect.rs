@@ -97,9 +97,34 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
             }
         }
     }
-    let dialect = best.1;
+    let mut dialect = best.1;
+    if modal_width(csv::sample(head, dialect, COMPARED)?.1.iter()) == 1 && are_between_blanks(head) {
+        dialect = Dialect::plain(b' ');
+    }
     let (_, records) = csv::sample(head, dialect, COMPARED)?;
     Ok(Dialect { comment: comment(&records, dialect.delimiter), ..dialect })
+}
+
+/// Whether lines have the same number of values between single blanks, most of them numbers or times.
+fn are_between_blanks(head: &[u8]) -> bool {
+    let lines = head.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty()).take(COMPARED);
+    let lines: Vec<&str> = lines.filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    let width = lines.first().map_or(0, |line| line.split(' ').count());
+    let mut below = lines.iter().skip(1).peekable();
+    let is_even = |line: &&str| line.split(' ').count() == width && line.split(' ').all(|value| !value.is_empty());
+    let (mut all, mut typed) = (0, 0);
+    for value in below.clone().flat_map(|line| line.split(' ')) {
+        all += 1;
+        typed += usize::from(matches!(look(value), Look::Number | Look::Time));
+    }
+    // A date and a time of day, or thousands.
+    let is_group = |part: &str| part.get(..3).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_one = |line: &&str| look(line) == Look::Time || line.split(' ').skip(1).all(is_group);
+    width > 1
+        && typed * 2 >= all
+        && below.peek().is_some()
+        && !below.clone().all(|line| is_one(line))
+        && lines.iter().all(is_even)
 }
 
 /// The beginning of a text, up to the end of a line.
@@ -206,6 +231,10 @@ mod tests {
             ("#id,v\n1,2\n3,4\n", b',', true, None, None),
             ("a\u{1}b\n1\u{1}2\n", 1, true, None, None),
             ("one\ntwo\nthree\n", b',', true, None, None),
+            ("id x y\n1 0.5 7\n2 1.5 8\n", b' ', true, None, None),
+            ("Jan Claes\nEva Maes\n", b',', true, None, None),
+            ("2026-11-19 10:00\n2026-11-19 11:00\n", b',', true, None, None),
+            ("1 234\n5 678\n", b',', true, None, None),
             ("path,n\n\"C:\\dir\\\",1\n\"D:\\\",2\n", b',', true, None, None),
         ] {
             let found = find(text.as_bytes()).unwrap();

@@ -57,6 +57,12 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
     }
     let sound: Vec<&SampleRecord> = records.iter().filter(|record| record.is_sound).collect();
     fill(&mut grid, &sound, |row, at| sound.get(row)?.values.get(at).and_then(|value| Value::text(value)));
+    let has_gaps = |record: &&&SampleRecord| record.values.first().is_some_and(|text| text.trim().contains("   "));
+    if grid.fields.len() == 1 && sound.iter().filter(has_gaps).count() * 2 > sound.len() {
+        grid.note(
+            "the file has one column, with blanks within: columns at fixed places are not read, so write it with a delimiter",
+        );
+    }
     Ok(grid)
 }
 

@@ -77,7 +77,16 @@ fn is_time(text: &str) -> bool {
             4..=12 => digits >= 3 && has_month(),
             _ => false,
         }
-        || text.len() <= 48 && digits >= 3 && letters == 3 && has_month()
+        || text.len() <= 48 && digits >= 3 && letters == 3 && (has_month() || has_other_month(text))
+}
+
+/// Whether the letters of a text are a month's in another language than English.
+fn has_other_month(text: &str) -> bool {
+    const MONTHS: [&str; 16] = [
+        "mei", "mrt", "maa", "okt", "mai", "avr", "fév", "aoû", "déc", "dez", "ene", "abr", "ago", "dic", "mär", "maj",
+    ];
+    let letters: String = text.chars().filter(|character| character.is_alphabetic()).collect();
+    MONTHS.contains(&letters.to_lowercase().as_str())
 }
 
 /// What a text is made of: `Thomas Vermeulen` is `Aa Aa`, `thomas@ex.be` is `a@a.a`, `10-B` is `9-A`.

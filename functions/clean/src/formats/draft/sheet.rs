@@ -73,6 +73,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn dates_may_be_names() {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let day = |day| Cell::Date(chrono::NaiveDate::from_ymd_opt(2026, 11, day).unwrap());
+        let row = |number: u64| (number, vec![text("A"), Cell::Number("1.5".to_owned()), Cell::Number("2".to_owned())]);
+        let head = [(1, vec![text("Site"), day(1), day(2)])];
+        let rows: Vec<_> = head.into_iter().chain((2..30).map(row)).collect();
+        let grid = of_sheet(&rows, Vec::new());
+        let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
+        assert_eq!(labels, ["Site", "2026-11-01", "2026-11-02"]);
+        assert!(grid.notes.iter().any(|note| note.contains("by years or dates")), "{:?}", grid.notes);
+    }
+
+    #[test]
     fn a_last_column_that_is_mostly_empty_is_one() {
         let text = |text: &str| Cell::Text(text.to_owned());
         let row = |day: u64| {
