@@ -4,7 +4,11 @@ use std::sync::OnceLock;
 
 use globset::{Glob, GlobBuilder, GlobSet};
 
-use super::table::{ARCHIVE, COMPRESSIONS, ends_in};
+/// What may follow a raw object's name, and stands for its compression.
+pub const COMPRESSIONS: [&str; 2] = [".gz", ".zst"];
+
+/// The same of an archive, whose files are the parts of the object.
+pub const ARCHIVE: &str = ".zip";
 
 /// A pattern of more characters is compiled at once: what cannot be compiled would take nothing. Nothing short is too large.
 const SHORT: usize = 256;
@@ -78,6 +82,12 @@ pub(super) fn with_lower_endings(path: &str) -> String {
     let start = plain.rfind('.').unwrap_or(plain.len());
     let (stem, endings) = name.split_at(start);
     format!("{folder}{stem}{}", endings.to_ascii_lowercase())
+}
+
+/// Whether a name's last ending is this one, such as `.gz`, without regard to case.
+pub fn ends_in(name: &str, ending: &str) -> bool {
+    let start = name.len().checked_sub(ending.len());
+    start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@
 //! Columns are found by the names in the header, without regard to case and order; by position where no line looks like a
 //! header. Where a header comes again below rows, they are where that one says from there on. Blank lines are no rows.
 
+mod beginning;
+mod cut;
+mod dialect;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
@@ -17,7 +20,7 @@ use std::io::Read;
 use lake::dataset::{Encoding, Header};
 use memchr::memmem;
 
-pub(super) use self::slicer::Dialect;
+pub(super) use self::dialect::Dialect;
 use self::slicer::{Flaw, Sliced, Slicer};
 use super::columns::{Columns, Record, is_blank};
 use super::headers::{Headers, Turn};

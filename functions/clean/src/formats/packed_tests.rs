@@ -239,6 +239,15 @@ fn a_sheet_is_chosen_by_name_or_number() {
 }
 
 #[test]
+fn a_date_in_a_header_is_a_name() {
+    let rows = "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>site</t></is></c><c r=\"B1\" s=\"2\"><v>46327</v></c></row>\
+        <row r=\"2\"><c r=\"A2\" t=\"inlineStr\"><is><t>A</t></is></c><c r=\"B2\"><v>1.5</v></c></row>";
+    let declared = "column.site = { type = 'string' }\ncolumn.v = { type = 'float64', field = '2026-11-01' }\n";
+    let kept = decoded(declared, "x.xlsx", workbook(&[("Data", "visible", rows)]).as_slice()).unwrap();
+    assert_eq!((kept.rows.concat(), kept.rejects.len()), ("A|1.5".to_owned(), 0));
+}
+
+#[test]
 fn a_bomb_is_refused_before_it_is_in_memory() {
     let long = "a".repeat(2 * 1024 * 1024);
     let cell = format!("{HEADER}<row r=\"2\"><c r=\"B2\" t=\"inlineStr\"><is><t>{long}</t></is></c></row>");

@@ -5,7 +5,9 @@ use std::io::Read;
 use csv_core::{ReadRecordResult, ReaderBuilder};
 use proptest::prelude::*;
 
-use super::slicer::{Dialect, Flaw, Sliced, Slicer, Span};
+use super::cut::Span;
+use super::dialect::Dialect;
+use super::slicer::{Flaw, Sliced, Slicer};
 use super::{Begin, MAX_RECORD, begin, decode_records, explain, refusal, value};
 use crate::error::Stop;
 use crate::formats::rows::{Record, Rows};

@@ -120,11 +120,7 @@ fn are_between_blanks(head: &[u8]) -> bool {
     // A date and a time of day, or thousands.
     let is_group = |part: &str| part.get(..3).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     let is_one = |line: &&str| look(line) == Look::Time || line.split(' ').skip(1).all(is_group);
-    width > 1
-        && typed * 2 >= all
-        && below.peek().is_some()
-        && !below.clone().all(|line| is_one(line))
-        && lines.iter().all(is_even)
+    width > 1 && typed * 2 >= all && below.peek().is_some() && !below.clone().all(is_one) && lines.iter().all(is_even)
 }
 
 /// The beginning of a text, up to the end of a line.

@@ -7,6 +7,7 @@ mod column;
 mod declare;
 mod dialect;
 mod grid;
+mod head;
 mod lines;
 mod looks;
 mod names;

@@ -1,7 +1,8 @@
 //! Samples of workbooks and Parquet files as columns.
 
 use super::grid::{Field, Grid, Kind, Origin, Value};
-use super::lines::{self, HEADER_WITHIN};
+use super::head::HEADER_WITHIN;
+use super::lines;
 use crate::formats::cell::Cell;
 use crate::formats::csv::SampleRecord;
 
