@@ -417,6 +417,20 @@ fn files_that_others_reported_are_drafted_or_said_to_be_what_they_are() {
 }
 
 #[test]
+fn a_large_sample_of_parquet_tells_what_was_rejected_of_it() {
+    let text = |row: u32| if row.is_multiple_of(1000) { "x".to_owned() } else { row.to_string() };
+    let columns: [(&str, ArrayRef); 1] = [("v", Arc::new(StringArray::from_iter_values((1..200_000).map(text))))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let tried = tried("a.parquet", &bytes).unwrap().tried;
+    assert!(tried.is_beginning && tried.clean >= 100_000 && tried.rejected >= 100, "{tried:?}");
+    assert_eq!(tried.reasons["not_an_integer"].first, 1000);
+}
+
+#[test]
 fn dates_in_a_header_are_names() {
     let rows: String = (0..20).map(|site| format!("S{site},1.5,2\n")).collect();
     let text = format!("site,2026-11-01,2026-11-02\n{rows}");

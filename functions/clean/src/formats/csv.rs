@@ -330,7 +330,8 @@ fn refusal(
 }
 
 /// Words on a byte order mark within a record.
-const JOINED: &str = "; a byte order mark stands in it: files were joined without a line end between them, so add one, or upload each file";
+const JOINED: &str = "; a byte order mark stands in it: files were joined without a line end between them, so add one, or \
+                      upload each file";
 
 fn has_mark(text: &[u8]) -> bool {
     memmem::find(text, BYTE_ORDER_MARK).is_some()

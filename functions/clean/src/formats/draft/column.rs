@@ -346,7 +346,11 @@ fn with_unit(texts: &[&str], habits: Habits) -> Option<Typed> {
     let column = Column::from_declaration(&format!("type = \"float64\"{options}")).ok()?;
     let bare: Vec<_> = texts.iter().map(|text| column.without_unit(text)).collect();
     let bare: Vec<&str> = bare.iter().map(|text| text.as_ref()).collect();
-    let mut typed = number(&bare, false, habits).filter(|_| !options.is_empty())?;
+    // What would be a code without parentheses is one.
+    if options.is_empty() || codes(&bare, false).is_some() {
+        return None;
+    }
+    let mut typed = number(&bare, false, habits)?;
     typed.declared.push_str(&options);
     if let Some(unit) = unit {
         typed.notes.push(format!("its numbers are read without the unit beside them: 5 {unit} is 5"));
@@ -461,6 +465,7 @@ mod tests {
             ("x", &["(1,234.50)", "7.25"], "type = \"float64\"; thousands = \",\"; accounting = true"),
             ("x", &["$(5)", "$7"], "type = \"int64\"; unit = \"$\"; accounting = true"),
             ("x", &["5%", "0.05"], "type = \"string\""),
+            ("x", &["(0470)", "(0471)"], "type = \"string\""),
             ("x", &["5 km", "7 kg"], "type = \"string\""),
             ("x", &["kr", "5 kWh"], "type = \"string\""),
             ("x", &["km5", "km7"], "type = \"string\""),

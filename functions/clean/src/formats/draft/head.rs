@@ -91,6 +91,19 @@ fn are_periods(texts: &[&str]) -> bool {
     })
 }
 
+/// Whether dates among the values of a record are above others that are written alike: then it is a row.
+fn is_row_of_dates(record: &SampleRecord, records: &[&SampleRecord], from: usize, columns: usize) -> bool {
+    (0..columns).any(|column| {
+        let text = text_at(record, column).trim();
+        if look(text) == Look::Text || are_years(&[text]) {
+            return false;
+        }
+        let below = || records.iter().skip(from).take(1000).map(|record| text_at(record, column).trim());
+        let alike = below().filter(|other| other.len() == text.len() && shape(other) == shape(text)).count();
+        alike > 0 && alike * 2 >= below().count()
+    })
+}
+
 /// Finds the header among records.
 pub(super) fn head(records: &[&SampleRecord], columns: usize) -> Head {
     let from_first_whole = || {
@@ -106,11 +119,7 @@ pub(super) fn head(records: &[&SampleRecord], columns: usize) -> Head {
         let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
         let is_row_before =
             records.iter().take(first).any(|record| width(record) == columns && is_like(record, &looks));
-        // Dates above dates are a row.
-        let has_dates = (0..columns).any(|column| {
-            let is_time = |record: &&SampleRecord| look(text_at(record, column)) == Look::Time;
-            looks.get(column) == Some(&Some(Look::Time)) && records.get(at).is_some_and(is_time)
-        });
+        let has_dates = records.get(at).is_some_and(|record| is_row_of_dates(record, records, at + 1, columns));
         let is_found = !is_row_before && !has_dates && (is_typed || at > 0 && is_short_before(records, at, columns))
             || at == 0 && !is_typed && !comes_again(records, columns);
         if is_found {

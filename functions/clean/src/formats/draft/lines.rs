@@ -329,6 +329,8 @@ mod tests {
             ("site,Jan 2026,Feb 2026\nA,1,2\nB,3,4\n", &["site", "Jan 2026", "Feb 2026"], "", 2),
             // Rows of times and numbers are no names.
             ("A,2026-11-01,2026-11-02\nB,2026-11-01,2026-11-03\n", &["", "", ""], "header = \"never\"", 2),
+            ("A,20261101,20261102\nB,20261101,20261103\n", &["", "", ""], "header = \"never\"", 2),
+            ("A,2026-01,2026-02\nB,2026-01,2026-03\n", &["", "", ""], "header = \"never\"", 2),
             // What stands above the table is as wide as it.
             (
                 "Station;Brussels\nUnit;kWh\ntime;value\n2026-11-19 10:00;1,5\n2026-11-19 11:00;2,5\n",
