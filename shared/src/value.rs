@@ -246,11 +246,12 @@ pub fn stamp_text(time: NaiveDateTime, is_utc: bool) -> String {
 /// A number's text with a point before its decimals and nothing between thousands. A point that is neither becomes what no
 /// number has.
 fn with_plain_marks<'t>(column: &Column, text: &'t str) -> Result<Cow<'t, str>, Refusal> {
+    let bare = column.without_unit(text);
     let plain: Cow<'t, str> = match column.thousands {
-        None => text.into(),
+        None => bare,
         Some(mark) => {
             let why = || no_number(column, "not_a_number", "a number", text);
-            mark.without(text, column.decimal.character()).ok_or_else(why)?.into()
+            mark.without(&bare, column.decimal.character()).ok_or_else(why)?.into()
         }
     };
     Ok(match column.decimal {
@@ -259,14 +260,23 @@ fn with_plain_marks<'t>(column: &Column, text: &'t str) -> Result<Cow<'t, str>, 
     })
 }
 
+/// Units that numbers often have beside them.
+const UNITS: [&str; 10] = ["%", "€", "$", "£", "¥", "EUR", "USD", "GBP", "CHF", "kWh"];
+
 /// Why a text is no number, and which option may read it.
 fn no_number(column: &Column, code: &'static str, wanted: &str, text: &str) -> Refusal {
     let is_mark = |character: char| ",.'_\u{2019}".contains(character) || character.is_whitespace();
-    let is_written = text.chars().all(|c| c.is_ascii_digit() || is_mark(c) || matches!(c, '-' | '+'))
-        && text.contains(|character: char| character.is_ascii_digit());
+    let has_digits = text.contains(|character: char| character.is_ascii_digit());
+    let is_written = text.chars().all(|c| c.is_ascii_digit() || is_mark(c) || matches!(c, '-' | '+')) && has_digits;
+    let has_unit = UNITS.iter().any(|unit| text.starts_with(unit) || text.ends_with(unit));
+    let is_accounting = text.starts_with('(') && text.ends_with(')') || text.ends_with('-');
     let is_broken = || fast_float2::parse::<f64, _>(text.as_bytes()).is_ok();
     let cure = if code == "not_an_integer" && is_broken() {
         "it has decimals: declare float64, or round = true"
+    } else if has_digits && has_unit && column.unit.is_empty() {
+        "it has a unit beside it: declare unit = \"%\", \"€\" or what it is"
+    } else if has_digits && is_accounting && !column.accounting {
+        "it is written as a negative number is in accounts: declare accounting = true"
     } else if is_written && column.thousands.is_some() {
         "the marks in it are not those declared as decimal and thousands"
     } else if is_written {

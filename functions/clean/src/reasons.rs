@@ -137,7 +137,7 @@ pub const REASONS: [Reason; 51] = [
     row(
         "not_a_number",
         "A text is not a number, or has other marks for decimals or thousands.",
-        "Declare `decimal` and `thousands`, or list the text under `missing`.",
+        "Declare `decimal` and `thousands`, `unit` or `accounting` as they are, or list the text under `missing`.",
     ),
     row(
         "not_a_timestamp",
@@ -147,7 +147,7 @@ pub const REASONS: [Reason; 51] = [
     row(
         "not_an_integer",
         "A value is not a whole number.",
-        "Declare `float64`, or `round = true`; for texts with marks, `thousands` and `decimal`.",
+        "Declare `float64`, or `round = true`; for texts with marks, `thousands`, `decimal`, `unit` or `accounting`.",
     ),
     row(
         "not_computed",

@@ -12,7 +12,7 @@ pub(crate) const MAX_TEXT: usize = 4 * 1024;
 
 /// Rows that are written in full, and their bytes: what comes beyond is counted by column and reason. A small compressed
 /// object must not become a large one of rejects.
-const MAX_LINES: u64 = 100_000;
+pub(crate) const MAX_LINES: u64 = 100_000;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// One invalid row.

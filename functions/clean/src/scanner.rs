@@ -43,11 +43,17 @@ impl<R: Read> Scanner<R> {
         let mut buffer = SPARE.take();
         buffer.resize(WINDOW, 0);
         let mut scanner = Self { reader, buffer, start: 0, end: 0, ended: false, before: 0 };
-        while scanner.window().len() < 3 && scanner.more()? {}
-        if scanner.window().starts_with(b"\xEF\xBB\xBF") {
-            scanner.consume(3);
-        }
+        scanner.pass_mark()?;
         Ok(scanner)
+    }
+
+    /// Goes past a byte order mark, if one stands here: each file of those that were joined may have one.
+    pub fn pass_mark(&mut self) -> io::Result<()> {
+        while self.window().len() < 3 && self.more()? {}
+        if self.window().starts_with(b"\xEF\xBB\xBF") {
+            self.consume(3);
+        }
+        Ok(())
     }
 
     /// The bytes that are at hand.

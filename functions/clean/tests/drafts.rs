@@ -347,8 +347,9 @@ fn a_draft_that_does_not_fit_says_so() {
     drafted("a.csv", quoted, 2, 0, &["skip_blanks = true", "column.name]"]);
     let within = drafted("a.csv", "id,name\n1,\"a, \"\"b\"\"\"\n2,\"c, d\"\n", 2, 0, &["column.name]"]);
     assert!(!within.dataset_toml.contains("skip_blanks"), "{}", within.dataset_toml);
-    let draft = tried("a.csv", "'id','name'\n'1','Doe'\n'2','Roe'\n").unwrap();
-    assert!(draft.notes.iter().any(|note| note.contains("apostrophes")), "{:?}", draft.notes);
+    let draft = drafted("a.csv", "'id','name'\n'1','Doe, J'\n'2','Roe'\n", 2, 0, &["quote = \"'\"", "column.name]"]);
+    assert!(draft.dataset_toml.contains("column.id]\ntype = \"int64\""), "{}", draft.dataset_toml);
+    drafted("a.csv", "id,name\n1,'t Zand\n2,'s-Gravenhage\n3,'n\n", 3, 0, &["column.name]\ntype = \"string\""]);
     let zip = zipped(&[
         ("README.md", b"# Rows of trams, in some detail, by the hour\n"),
         ("data/a.csv", b"id,v\n1,2\n2,3\n"),
@@ -361,4 +362,78 @@ fn a_list_with_an_element_that_is_no_json_is_drafted_by_the_others() {
     let text = "[{\"id\":1,\"v\":2},{\"id\":2,\"v\":NaN},{\"id\":3,\"v\":4}]";
     let draft = drafted("a.json", text, 2, 1, &["format = \"json\"", "column.v]\ntype = \"int64\""]);
     assert!(draft.tried.reasons.contains_key("not_json"), "{:?}", draft.tried);
+}
+
+#[test]
+fn files_that_others_reported_are_drafted_or_said_to_be_what_they_are() {
+    let said = |draft: &Draft, word: &str| draft.notes.iter().any(|note| note.contains(word));
+    let rows = |head: &str, row: &dyn Fn(u32) -> String| head.to_owned() + &(1..=30).map(row).collect::<String>();
+    // A title of fewer columns, and other delimiters within quotes.
+    let text =
+        rows("Estrazione del 2025-01-06\nid;Gestore;Nome;Lat\n", &|i| format!("{i};\"A, srl\";Imp | {i};4{i}.5\n"));
+    drafted("a.csv", text, 30, 0, &["delimiter = \";\"", "header = \"find\"", "column.lat]\ntype = \"float64\""]);
+    drafted("a.csv", ",,\nx,y,\"test\n123\"\na,b,c\n1,2,3\n", 2, 0, &["header = \"find\"", "column.test_123]"]);
+    // A quote within a value is one.
+    let text = rows("stop_id,name,lat\n", &|i| format!("{i},The \"Old\" Mill {i},50.{i}\n"));
+    drafted("stops.txt", text, 30, 0, &["column.lat]\ntype = \"float64\""]);
+    // Loggers of Campbell: names, units and kinds of means.
+    let head = "\"TOA5\",\"CR1000\",\"x\",\"1\",\"y\",\"z\"\n\"TIMESTAMP\",\"RECORD\",\"AirTC_Avg\",\"RH\"\n\"TS\",\"RN\",\"Deg C\",\"%\"\n\"\",\"\",\"Avg\",\"Smp\"\n";
+    let text = rows(head, &|i| format!("\"2026-11-19 10:{i:02}:00\",{i},{i}.5,{}\n", 50 + i % 9));
+    let draft = drafted("a.csv", text, 30, 2, &["header = \"find\"", "column.air_tc_avg]\ntype = \"float64\""]);
+    assert!(said(&draft, "the 2 lines below the header are no rows"), "{:?}", draft.notes);
+    let lines = ["delimiter = \" \"", "column.x]\ntype = \"float64\""];
+    drafted("a.txt", rows("id x y\n", &|i| format!("{i} {i}.5 {i}\n")), 30, 0, &lines);
+    let draft = drafted("a.txt", rows("ID   NAME      VALUE\n", &|i| format!("{i:<5}Name{i:<6}{i:>5}\n")), 30, 0, &[]);
+    assert!(said(&draft, "fixed places"), "{:?}", draft.notes);
+    for month in ["5 mei 2026", "5-okt-2026", "2026-11-19 10:00:00 CET"] {
+        let draft = drafted(
+            "a.csv",
+            rows("datum;v\n", &|i| format!("{month};{i}\n")),
+            30,
+            0,
+            &["column.datum]\ntype = \"string\""],
+        );
+        assert!(said(&draft, "look like times"), "{month}: {:?}", draft.notes);
+    }
+    let lines =
+        ["unit = \"%\"", "decimal = \",\"\nthousands = \".\"\nunit = \"€\"", "thousands = \",\"\naccounting = true"];
+    let text = rows("name;share;cost;sum\n", &|i| format!("n{i};{i},5 %;€ 1.{i:03},50;({i},234.50)\n"));
+    let draft = drafted("a.csv", text, 30, 0, &lines);
+    assert!(said(&draft, "5 % is 5"), "{:?}", draft.notes);
+    drafted("a.csv", "id,v\r\n1,2\r\n3,4\r\n\u{1a}", 2, 0, &[]);
+    // JSON by columns, as pandas writes it, and a comma too many.
+    let error = tried("a.json", "{\"id\":{\"0\":1,\"1\":2},\"v\":{\"0\":1.5,\"1\":2.5}}").unwrap_err();
+    assert!(error.contains("orient = \"records\""), "{error}");
+    let error = tried("a.json", "{\"columns\":[\"id\"],\"index\":[0],\"data\":[[1]]}").unwrap_err();
+    assert!(error.contains("/data"), "{error}");
+    let draft = drafted("a.json", "{\"BE\":{\"pop\":11},\"FR\":{\"pop\":68}}", 1, 0, &[]);
+    assert!(said(&draft, "write them as a list"), "{:?}", draft.notes);
+    let draft = drafted("a.json", "[{\"foo\":1},{\"foo\":2},]", 2, 1, &[]);
+    assert!(
+        draft.tried.reasons.values().any(|rejected| rejected.message.contains("a comma too many")),
+        "{:?}",
+        draft.tried
+    );
+}
+
+#[test]
+fn a_large_sample_of_parquet_tells_what_was_rejected_of_it() {
+    let text = |row: u32| if row.is_multiple_of(1000) { "x".to_owned() } else { row.to_string() };
+    let columns: [(&str, ArrayRef); 1] = [("v", Arc::new(StringArray::from_iter_values((1..200_000).map(text))))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let tried = tried("a.parquet", &bytes).unwrap().tried;
+    assert!(tried.is_beginning && tried.clean >= 100_000 && tried.rejected >= 100, "{tried:?}");
+    assert_eq!(tried.reasons["not_an_integer"].first, 1000);
+}
+
+#[test]
+fn dates_in_a_header_are_names() {
+    let rows: String = (0..20).map(|site| format!("S{site},1.5,2\n")).collect();
+    let text = format!("site,2026-11-01,2026-11-02\n{rows}");
+    let draft = drafted("a.csv", text, 20, 0, &["field = \"2026-11-01\"", "type = \"float64\""]);
+    assert!(draft.notes.iter().any(|note| note.contains("by years or dates")), "{:?}", draft.notes);
 }

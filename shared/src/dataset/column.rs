@@ -1,5 +1,6 @@
 //! One column's declaration: type, where its value comes from, and the rules a value must pass.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use arrow::datatypes::{DataType, TimeUnit};
@@ -235,6 +236,12 @@ pub struct Column {
     /// For numbers: what may stand between thousands in texts. Default: nothing.
     #[serde(default)]
     pub thousands: Option<Thousands>,
+    /// For numbers: what may stand before or behind one in texts, such as `€` or `%`, and is no part of it.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub unit: Vec<String>,
+    /// For numbers: whether texts such as `(1.50)` and `1.50-` are negative ones.
+    #[serde(default)]
+    pub accounting: bool,
     /// For timestamps with a time zone: what a local time is that comes twice.
     #[serde(default, rename = "ambiguous")]
     declared_ambiguous: Option<Ambiguous>,
@@ -286,6 +293,34 @@ impl Column {
     pub fn is_missing_text(&self, text: &str) -> bool {
         let text = text.trim();
         self.missing.iter().any(|missing| matches!(missing, Missing::Text(sentinel) if sentinel.trim() == text))
+    }
+
+    /// A number's text as it is without its unit, and with a minus before it if it is negative in any way.
+    pub fn without_unit<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.unit.is_empty() && !self.accounting {
+            return text.into();
+        }
+        let (mut sign, mut has_unit, mut rest) = ("", false, text.trim());
+        // The sign may stand before the unit or behind it.
+        for _ in 0..2 {
+            if sign.is_empty() {
+                let within = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+                let negative = within.or_else(|| rest.strip_suffix('-')).filter(|_| self.accounting);
+                let before = || rest.split_at_checked(1).filter(|(sign, _)| matches!(*sign, "-" | "+"));
+                if let Some((found, behind)) = negative.map(|rest| ("-", rest)).or_else(before) {
+                    (sign, rest) = (found, behind.trim());
+                }
+            }
+            let bare = |unit: &String| {
+                // `m3` before a number is not told from its digits.
+                let may_begin = !unit.ends_with(|last: char| last.is_ascii_digit());
+                rest.strip_suffix(unit.as_str()).or_else(|| rest.strip_prefix(unit.as_str()).filter(|_| may_begin))
+            };
+            if let Some(bare) = self.unit.iter().find_map(bare).filter(|_| !has_unit) {
+                (has_unit, rest) = (true, bare.trim());
+            }
+        }
+        if sign.is_empty() { rest.into() } else { format!("{sign}{rest}").into() }
     }
 
     /// Whether white space around a string is no part of it: of those of a declared form it never is.
@@ -368,6 +403,8 @@ impl Column {
             ("round", self.round, is_number, "numbers"),
             ("decimal", self.decimal == Decimal::Comma, is_number, "numbers"),
             ("thousands", self.thousands.is_some(), is_number, "numbers"),
+            ("unit", !self.unit.is_empty(), is_number, "numbers"),
+            ("accounting", self.accounting, is_number, "numbers"),
             ("ambiguous", self.declared_ambiguous.is_some(), self.kind == ColumnType::Timestamp, "timestamps"),
             ("extract", self.extract.is_some(), is_text, "strings"),
             ("pattern", self.pattern.is_some(), is_text, "strings"),
@@ -388,6 +425,10 @@ impl Column {
                 self.decimal.character()
             );
             return Some(("thousands", why));
+        }
+        let is_of_number = |first: char| first.is_ascii_digit() || " +-.,'_()".contains(first);
+        if let Some(unit) = self.unit.iter().find(|unit| unit.chars().next().is_none_or(is_of_number)) {
+            return Some(("unit", format!("\"{unit}\" begins as a number may: write a unit such as \"€\" or \"%\"")));
         }
         if self.declared_ambiguous.is_some() && self.zone.is_none() {
             return Some(("ambiguous", "only local times come twice: add zone = \"dataset\" or a zone".to_owned()));
@@ -518,6 +559,10 @@ mod tests {
             ("type = \"date\"\nambiguous = \"later\"", "ambiguous", "for timestamps"),
             ("type = \"timestamp\"\nformat = \"excel\"", "format", "Excel"),
             ("type = \"date\"\nformat = \"epoch_us\"", "format", "day_of"),
+            ("type = \"string\"\nunit = \"%\"", "unit", "for numbers"),
+            ("type = \"float64\"\nunit = [\"%\", \"\"]", "unit", "begins as a number"),
+            ("type = \"float64\"\nunit = \"1\"", "unit", "begins as a number"),
+            ("type = \"date\"\naccounting = true", "accounting", "for numbers"),
             ("type = \"string\"\nfield = \"a\"\nfields = [\"a\", \"b\"]", "fields", "one place"),
             ("type = \"string\"\npath = \"/a\"\nfields = [\"a\", \"b\"]", "fields", "one place"),
             ("type = \"string\"\nrequired = true\noptional = true", "optional", "required"),
@@ -535,6 +580,37 @@ mod tests {
             let error = settled(declared).unwrap_err().to_string();
             assert!(error.contains(why), "{declared}: {error}");
         }
+    }
+
+    #[test]
+    fn a_unit_and_what_accounts_write_are_no_part_of_a_number() {
+        let column = settled("type = \"float64\"\nunit = [\"€\", \"%\", \"m3\"]\naccounting = true").unwrap();
+        for (text, wanted) in [
+            ("12,5 %", "12,5"),
+            ("€ 1.234,50", "1.234,50"),
+            ("-€5", "-5"),
+            ("€ -5", "-5"),
+            ("+5\u{a0}€", "+5"),
+            ("(€ 5)", "-5"),
+            ("€ (5)", "-5"),
+            ("(5 %)", "-5"),
+            ("5-", "-5"),
+            ("5 € -", "-5"),
+            ("7 m3", "7"),
+            ("7", "7"),
+            // Of these no number is made.
+            ("m35", "m35"),
+            ("5 % %", "5 %"),
+            ("(-5)", "--5"),
+            ("--5", "--5"),
+            ("()", "-"),
+            ("€", ""),
+            ("(5", "(5"),
+        ] {
+            assert_eq!(column.without_unit(text), wanted, "{text}");
+        }
+        let plain = settled("type = \"float64\"").unwrap();
+        assert_eq!(plain.without_unit("- 5"), "- 5");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod list;
 mod mistake;
 mod model;
 mod number;
+mod options;
 mod table;
 mod time_format;
 
@@ -27,13 +28,13 @@ use serde::de::DeserializeOwned;
 pub use self::catalog::{Catalog, Folder};
 pub use self::column::{Ambiguous, Column, ColumnType, Decimal, Missing, Thousands};
 pub use self::expect::{Check, Expectation, Severity};
+pub use self::globs::{ARCHIVE, COMPRESSIONS, ends_in};
 pub use self::inputs::{Inputs, Relation};
 pub use self::judge::{Judged, Verdict};
 pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, Model, View};
-pub use self::table::{
-    ARCHIVE, COMPRESSIONS, Encoding, Format, Header, Quote, RECEIVED_AT, Sheet, Spread, Table, ends_in,
-};
+pub use self::options::{Encoding, Format, Header, Sheet};
+pub use self::table::{RECEIVED_AT, Spread, Table};
 pub use self::time_format::{TimeFormat, has_time_of_day, parsed_time};
 
 use self::catalog::place;

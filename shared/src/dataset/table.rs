@@ -7,143 +7,15 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::column::{Column, ColumnType, Missing, one_or_many};
-use super::globs::{Globs, with_lower_endings};
+use super::globs::{ARCHIVE, COMPRESSIONS, Globs, with_lower_endings};
 use super::mistake::Mistake;
+use super::options::{Encoding, Format, Header, Quote, Sheet};
 use crate::hash;
 use crate::partition::PartitionBy;
 use crate::suggest::did_you_mean;
 
 /// The column that every table has: when the raw object (or the response in it) arrived.
 pub const RECEIVED_AT: &str = "received_at";
-
-/// What may follow a raw object's name, and stands for its compression.
-pub const COMPRESSIONS: [&str; 2] = [".gz", ".zst"];
-
-/// The same of an archive, whose files are the parts of the object.
-pub const ARCHIVE: &str = ".zip";
-
-/// How raw bytes become rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Format {
-    /// Comma-separated values (RFC 4180), with or without a header.
-    Csv,
-    /// The same with tabs.
-    Tsv,
-    /// A JSON document with a list of objects or one object, or several such documents one after another.
-    Json,
-    /// One JSON object per line.
-    Ndjson,
-    /// A sheet of an Excel workbook.
-    Xlsx,
-    /// A Parquet file.
-    Parquet,
-    /// A source's responses, one per line, with rows in their bodies.
-    Responses,
-    /// Hourly values of many series, as IRCELINE answers.
-    IrcelineValues,
-    /// Weeks of points and of commits, as Codetrack answers.
-    CodetrackWeeks,
-}
-
-impl Format {
-    const NAMES: [(&'static str, Format); 9] = [
-        ("csv", Format::Csv),
-        ("tsv", Format::Tsv),
-        ("json", Format::Json),
-        ("ndjson", Format::Ndjson),
-        ("xlsx", Format::Xlsx),
-        ("parquet", Format::Parquet),
-        ("responses", Format::Responses),
-        ("irceline-values", Format::IrcelineValues),
-        ("codetrack-weeks", Format::CodetrackWeeks),
-    ];
-    /// Those that are for any dataset.
-    const COMMON: usize = 7;
-}
-
-impl TryFrom<String> for Format {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
-        if let Some((_, format)) = Self::NAMES.iter().find(|(known, _)| *known == name) {
-            return Ok(*format);
-        }
-        let known: Vec<&str> = Self::NAMES.iter().take(Self::COMMON).map(|(known, _)| *known).collect();
-        let meant = did_you_mean(&name, known.iter().copied());
-        Err(format!("unknown format \"{name}\"; there are {}{meant}", known.join(", ")))
-    }
-}
-
-/// Whether a CSV file has a header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Header {
-    /// The first line is a header if it names columns, or if no value of it fits its column.
-    #[default]
-    Auto,
-    /// The first line is a header.
-    Always,
-    /// There is none: columns come in the order of declaration.
-    Never,
-    /// The header is the first line that has all required names. What stands before it are no rows.
-    Find,
-}
-
-/// How the bytes of a text are its characters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-pub enum Encoding {
-    /// Unicode, one to four bytes per character.
-    #[default]
-    #[serde(rename = "utf-8")]
-    Utf8,
-    /// Western European, as Windows and Excel write it.
-    #[serde(rename = "windows-1252")]
-    Windows1252,
-    /// Western European, each byte a character.
-    #[serde(rename = "iso-8859-1")]
-    Latin1,
-    /// Unicode, two or four bytes per character; little-endian unless a byte order mark or the first character says
-    /// otherwise.
-    #[serde(rename = "utf-16")]
-    Utf16,
-}
-
-/// Whether quotes may hold values of a CSV file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-pub enum Quote {
-    /// Double quotes do.
-    #[default]
-    #[serde(rename = "\"")]
-    Double,
-    /// A quote is a character like any other.
-    #[serde(rename = "none")]
-    Nothing,
-}
-
-/// Which sheet of a workbook has the rows.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "toml::Value")]
-pub enum Sheet {
-    /// That of this name, without regard to case.
-    Named(String),
-    /// That at this place among the visible ones, from 1.
-    Number(usize),
-}
-
-impl TryFrom<toml::Value> for Sheet {
-    type Error = String;
-
-    fn try_from(value: toml::Value) -> Result<Self, String> {
-        match value {
-            toml::Value::String(name) => Ok(Self::Named(name)),
-            toml::Value::Integer(number) if number > 0 => {
-                usize::try_from(number).map(Self::Number).map_err(|error| error.to_string())
-            }
-            _ => Err("a sheet is its name, or its number from 1".to_owned()),
-        }
-    }
-}
 
 /// A table as declared in `dataset.toml`.
 #[derive(Debug, Clone)]
@@ -168,8 +40,8 @@ pub struct Table {
     pub skip_lines: u64,
     /// Formats `csv` and `tsv`: what a line begins with that is no row.
     pub comment: Option<u8>,
-    /// The same: whether quotes may hold values.
-    pub quote: Quote,
+    /// The same: what stands around values that have other characters in them, if anything does.
+    pub quote: Option<u8>,
     /// The same: whether blanks around quotes are no part of a value.
     pub skips_blanks: bool,
     /// The same: what takes the meaning from the character behind it.
@@ -299,7 +171,7 @@ impl TableFile {
             return Err(Mistake::new(format!("{option} is for the formats {formats}")).within(option));
         }
         let delimiter = self.delimiter.unwrap_or(if self.format == Some(Format::Tsv) { '\t' } else { ',' });
-        let quote = Some('"').filter(|_| self.quote != Some(Quote::Nothing));
+        let Quote(quote) = self.quote.unwrap_or_default();
         let characters =
             [("quote", quote), ("delimiter", Some(delimiter)), ("comment", self.comment), ("escape", self.escape)];
         for (at, (option, character)) in characters.iter().enumerate().skip(1) {
@@ -357,7 +229,7 @@ impl Table {
             header: file.header,
             skip_lines: file.skip_lines,
             comment: TableFile::character("comment", file.comment)?,
-            quote: file.quote.unwrap_or_default(),
+            quote: TableFile::character("quote", file.quote.unwrap_or_default().0)?,
             skips_blanks: file.skip_blanks,
             escape: TableFile::character("escape", file.escape)?,
             encoding: file.encoding.unwrap_or_default(),
@@ -618,122 +490,5 @@ impl Table {
     }
 }
 
-/// Whether a name's last ending is this one, such as `.gz`, without regard to case.
-pub fn ends_in(name: &str, ending: &str) -> bool {
-    let start = name.len().checked_sub(ending.len());
-    start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn table(declared: &str) -> Result<Table, Mistake> {
-        let declared = toml::from_str(&format!("{declared}\n[column.a]\ntype = \"int64\"\n")).unwrap();
-        Table::new("t", declared, "", Tz::UTC)
-    }
-
-    #[test]
-    fn endings_count_without_regard_to_case_and_names_do_not() {
-        for (from, taken, left) in [
-            ("**/*.csv", &["METER.CSV", "a/b.Csv.GZ", "a.csv", "a.csv.zip", "a.csv.ZIP"][..], &["csv", "a.tsv"][..]),
-            ("**/*.CSV", &["a.csv", "a.CSV", "a.Csv.zst"], &["a.tsv"]),
-            ("Meters/*", &["Meters/A.CSV"], &["meters/A.CSV"]),
-            ("m*.zip", &["may.ZIP", "may.zip"], &["May.zip"]),
-        ] {
-            let table = table(&format!("from = \"{from}\"")).unwrap();
-            assert!(taken.iter().all(|path| table.takes(path)), "{from} takes {taken:?}");
-            assert!(!left.iter().any(|path| table.takes(path)), "{from} leaves {left:?}");
-        }
-        let any = table("from = \"**\"").unwrap();
-        for (name, format) in [
-            ("x/A.CSV.GZ", Some(Format::Csv)),
-            ("A.CSV.zip", Some(Format::Csv)),
-            ("A.Xlsx", Some(Format::Xlsx)),
-            ("a.parquet", Some(Format::Parquet)),
-            ("a.zip", None),
-        ] {
-            assert_eq!(any.format_of(name), format, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_table_to_which_others_leave_nothing_is_refused() {
-        let of = |from: &str| table(&format!("from = {from}")).unwrap();
-        let before = [of("[\"a/*.csv\", \"b/*.csv\"]"), of("\"c/*.csv\"")];
-        for (from, is_refused) in [
-            ("\"a/*.csv\"", true),
-            ("[\"b/*.csv\", \"c/*.csv\"]", true),
-            ("[\"b/*.csv\", \"d/*.csv\"]", false),
-            ("\"**/*.csv\"", false),
-        ] {
-            assert_eq!(of(from).beside(&before).is_err(), is_refused, "{from}");
-        }
-        assert!(of("\"a/*.csv\"").beside(&[of("\"**/*\"")]).is_err());
-    }
-
-    #[test]
-    fn a_path_is_refused_where_no_file_is_json() {
-        let path = |options: &str| {
-            let declared = format!("{options}\n[column.a]\ntype = \"int64\"\npath = \"/a\"\n");
-            Table::new("t", toml::from_str(&declared).unwrap(), "", Tz::UTC)
-        };
-        for options in ["from = \"*\"\nformat = \"parquet\"", "from = [\"*.csv\", \"*.Parquet\"]"] {
-            assert!(path(options).unwrap_err().to_string().contains("a path is for JSON"), "{options}");
-        }
-        for options in ["from = \"*\"", "from = [\"*.csv\", \"*.json\"]", "from = \"*.csv\"\nformat = \"json\""] {
-            assert!(path(options).is_ok(), "{options}");
-        }
-    }
-
-    #[test]
-    fn options_of_a_table_that_make_no_sense_are_refused() {
-        for (declared, option, why) in [
-            ("format = \"tsv\"\ndelimiter = \";\"", "delimiter", "for the formats csv"),
-            ("format = \"ndjson\"\nskip_lines = 1", "skip_lines", "csv, tsv and xlsx"),
-            ("format = \"json\"\nquote = \"none\"", "quote", "csv and tsv"),
-            ("format = \"xlsx\"\nencoding = \"utf-16\"", "encoding", "json and ndjson"),
-            ("format = \"csv\"\nsheet = 1", "sheet", "xlsx"),
-            ("format = \"csv\"\nexplode = \"/a\"", "explode", "json and ndjson"),
-            ("format = \"json\"\nexplode = \"a\"", "explode", "JSON pointer"),
-            ("escape = \",\"", "escape", "escape and delimiter are the same"),
-            ("escape = \"\\\"\"", "escape", "escape and quote are the same"),
-            ("comment = \";\"\ndelimiter = \";\"", "comment", "the same"),
-            ("comment = \"x\"", "comment", "one ASCII character"),
-            ("delimiter = \"é\"", "delimiter", "one ASCII character"),
-            ("delimiter = \"\\n\"", "delimiter", "one ASCII character"),
-        ] {
-            let mistake = table(&format!("from = \"*\"\n{declared}")).unwrap_err().to_string();
-            assert!(mistake.starts_with(&format!("{option}: ")) && mistake.contains(why), "{declared}: {mistake}");
-        }
-        for declared in [
-            "encoding = \"utf-7\"",
-            "quote = \"x\"",
-            "header = \"maybe\"",
-            "sheet = 0",
-            "skip_lines = -1",
-            "skiplines = 1",
-        ] {
-            assert!(table(&format!("from = \"*\"\n{declared}")).is_err(), "{declared}");
-        }
-        assert!(table("from = \"*\"\nescape = \"\\\"\"\nquote = \"none\"").is_ok());
-    }
-
-    #[test]
-    fn options_of_a_table_are_part_of_its_rules() {
-        let of = |declared: &str| table(&format!("from = \"*\"\n{declared}")).unwrap().fingerprint;
-        let plain = of("");
-        for declared in [
-            "encoding = \"utf-16\"",
-            "skip_lines = 1",
-            "header = \"find\"",
-            "comment = \"#\"",
-            "quote = \"none\"",
-            "escape = \"\\\\\"",
-            "sheet = 1",
-            "trim = true",
-        ] {
-            assert_ne!(of(declared), plain, "{declared}");
-        }
-    }
-}
+mod tests;

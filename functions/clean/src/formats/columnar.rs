@@ -1,6 +1,11 @@
 //! Format `parquet`: files that others wrote. Columns are found by name, and their values pass through the rules of the
 //! declared columns as those of any format do.
 
+mod rejects;
+#[cfg(test)]
+mod tests;
+mod text;
+
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
@@ -22,10 +27,11 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::ChunkReader;
 use tempfile::SpooledData;
 
+use self::rejects::Held;
 use super::archive::kept;
 use super::cell::{Cell, damaged, guarded, line, value};
 use super::columns::{Columns, Record};
-use super::layout::Named;
+use super::layout::{Layout, Named};
 use super::{Notes, RawObject, pages};
 use crate::error::Stop;
 use crate::reject::Reject;
@@ -238,38 +244,59 @@ fn read<R: ChunkReader + 'static>(
     used.dedup();
     let expected = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or_default();
 
-    let mut columns = Columns::new(object);
-    let mut notes = Notes { ignored_columns: layout.ignored, ..Notes::default() };
-    let received_at = object.received_at.timestamp_micros();
-    let mut cells = vec![Cell::Empty; names.len()];
-    let mut text = String::new();
     refuse_large_pages(&reader()?, &metadata, &used, MAX_PAGE)?;
-    for stretch in stretches(&metadata, &used)? {
-        for batch in stretch.open(reader()?, &metadata, &used, usize::MAX)? {
+    let mut held = Held::new(sink);
+    let seen = rows(object, &reader, &metadata, &layout, &used, &mut held);
+    // A sink that has enough rows still gets to know of those that were rejected among them.
+    let is_damaged = matches!(seen, Err(Stop::Reject(_)));
+    let handed_on = if is_damaged { Ok(()) } else { held.hand_on(&reader, &metadata, &used) };
+    let seen = seen?;
+    handed_on?;
+    if seen != expected {
+        return Err(broken(format_args!("it says {expected} rows, and has {seen}")));
+    }
+    Ok(Notes { ignored_columns: layout.ignored, seen, ..Notes::default() })
+}
+
+/// Reads all rows; returns how many there are.
+fn rows<R: ChunkReader + 'static>(
+    object: &RawObject,
+    reader: &impl Fn() -> std::io::Result<R>,
+    metadata: &ArrowReaderMetadata,
+    layout: &Layout,
+    used: &[usize],
+    held: &mut Held,
+) -> Result<u64, Stop> {
+    let mut columns = Columns::new(object);
+    let received_at = object.received_at.timestamp_micros();
+    let mut cells = vec![Cell::Empty; metadata.schema().fields().len()];
+    let (mut seen, mut text) = (0, String::new());
+    for stretch in stretches(metadata, used)? {
+        for batch in stretch.open(reader()?, metadata, used, usize::MAX)? {
             let batch = batch.map_err(broken)?;
-            let arrays = ColumnReader::of(&metadata, &used, &batch)?;
+            let arrays = ColumnReader::of(metadata, used, &batch)?;
             for row in 0..batch.num_rows() {
                 for (at, array) in used.iter().zip(&arrays) {
                     cells.get_mut(*at).into_iter().for_each(|place| *place = array.cell(row));
                 }
-                notes.seen += 1;
+                seen += 1;
                 line(&cells, &mut text);
-                let record = Record { row: notes.seen, text: text.as_bytes(), received_at };
+                let record = Record { row: seen, text: text.as_bytes(), received_at };
                 if text.len() <= MAX_ROW {
-                    columns.add_raw(record, sink, |at, column| value(&layout, at, column, &cells))?;
+                    columns.add_raw(record, held, |at, column| value(layout, at, column, &cells))?;
                     continue;
                 }
                 let Record { row, text, .. } = record;
                 let message = format!("the row is longer than {MAX_ROW} bytes");
-                sink.reject(&Reject { row, column: None, reason: "record_too_long", message, text })?;
+                held.reject(&Reject { row, column: None, reason: "record_too_long", message, text })?;
+            }
+            if held.is_full() {
+                held.hand_on(reader, metadata, used)?;
             }
         }
     }
-    if notes.seen != expected {
-        return Err(broken(format_args!("it says {expected} rows, and has {}", notes.seen)));
-    }
-    columns.flush(sink)?;
-    Ok(notes)
+    columns.flush(held)?;
+    Ok(seen)
 }
 
 /// A column of a batch.
@@ -282,11 +309,8 @@ struct ColumnReader {
 impl ColumnReader {
     /// The columns at these places of the file, which are those of the batch.
     fn of(metadata: &ArrowReaderMetadata, places: &[usize], batch: &RecordBatch) -> Result<Vec<Self>, Stop> {
-        let fields = metadata.parquet_schema().root_schema().get_fields();
-        let column = |(at, array): (&usize, &ArrayRef)| {
-            let logical = fields.get(*at).and_then(|field| field.get_basic_info().logical_type_ref());
-            Ok(Self { array: plain(array)?, is_uuid: matches!(logical, Some(LogicalType::Uuid)) })
-        };
+        let column =
+            |(at, array): (&usize, &ArrayRef)| Ok(Self { array: plain(array)?, is_uuid: is_uuid(metadata, *at) });
         places.iter().zip(batch.columns()).map(column).collect()
     }
 
@@ -297,6 +321,13 @@ impl ColumnReader {
         }
         if self.array.is_valid(row) { cell(&self.array, row) } else { Cell::Empty }
     }
+}
+
+/// Whether the values of the column at a place are UUIDs.
+fn is_uuid(metadata: &ArrowReaderMetadata, at: usize) -> bool {
+    let field = metadata.parquet_schema().root_schema().get_fields().get(at);
+    let logical = field.and_then(|field| field.get_basic_info().logical_type_ref());
+    matches!(logical, Some(LogicalType::Uuid))
 }
 
 /// A UUID as it is written: `f81d4fae-7dec-11d0-a765-00a0c91e6bf6`.
@@ -394,34 +425,5 @@ fn instant(array: &ArrayRef, row: usize, unit: TimeUnit, is_utc: bool) -> Cell {
     match time {
         Some(time) => Cell::Stamp { time: time.naive_utc(), is_utc },
         None => Cell::Text(count.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use arrow::array::StringArray;
-    use parquet::arrow::ArrowWriter;
-
-    use super::*;
-
-    #[test]
-    fn a_page_that_no_memory_is_for_is_refused_where_its_column_is_read() {
-        let texts: Vec<String> = (0..100).map(|number| format!("{number}{}", "x".repeat(10_000))).collect();
-        let numbers: ArrayRef = Arc::new(arrow::array::Int64Array::from_iter_values(0..100));
-        let columns: [(&str, ArrayRef); 2] = [("id", numbers), ("name", Arc::new(StringArray::from(texts)))];
-        let batch = RecordBatch::try_from_iter(columns).unwrap();
-        let mut file = Vec::new();
-        let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), None).unwrap();
-        writer.write(&batch).unwrap();
-        writer.close().unwrap();
-        let file = Bytes::from(file);
-        let metadata = metadata_of(&file).unwrap();
-        for (columns, most, is_refused) in
-            [(&[0, 1][..], 500_000, true), (&[0], 500_000, false), (&[0, 1], 2_000_000, false)]
-        {
-            let refused = refuse_large_pages(&file, &metadata, columns, most);
-            let is_so = matches!(refused, Err(Stop::Reject(reject)) if reject.reason == "too_large");
-            assert_eq!(is_so, is_refused, "{columns:?} {most}");
-        }
     }
 }

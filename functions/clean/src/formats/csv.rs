@@ -4,6 +4,9 @@
 //! Columns are found by the names in the header, without regard to case and order; by position where no line looks like a
 //! header. Where a header comes again below rows, they are where that one says from there on. Blank lines are no rows.
 
+mod beginning;
+mod cut;
+mod dialect;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
@@ -14,14 +17,15 @@ mod tests;
 
 use std::io::Read;
 
-use lake::dataset::{Encoding, Header, Quote};
+use lake::dataset::{Encoding, Header};
+use memchr::memmem;
 
-pub(super) use self::slicer::Dialect;
+pub(super) use self::dialect::Dialect;
 use self::slicer::{Flaw, Sliced, Slicer};
 use super::columns::{Columns, Record, is_blank};
 use super::headers::{Headers, Turn};
 use super::layout::{Ahead, Layout, Line};
-use super::window::ByteWindow;
+use super::window::{BYTE_ORDER_MARK, ByteWindow};
 use super::{Notes, RawObject};
 use crate::error::Stop;
 use crate::reject::Reject;
@@ -48,9 +52,8 @@ pub(super) fn decode(
 
 fn dialect(object: &RawObject, delimiter: u8) -> Dialect {
     let table = object.table;
-    let has_quotes = table.quote == Quote::Double;
     let (skips_blanks, escape, comment) = (table.skips_blanks, table.escape, table.comment);
-    Dialect { delimiter, has_quotes, skips_blanks, escape, comment, ends_at_returns: None }
+    Dialect { delimiter, quote: table.quote, skips_blanks, escape, comment, ends_at_returns: None }
 }
 
 fn decode_records<R: Read>(object: &RawObject, mut slicer: Slicer<R>, sink: &mut dyn Sink) -> Result<Notes, Stop> {
@@ -215,7 +218,7 @@ fn no_header(record: &Sliced, (reason, why): (&'static str, String)) -> Stop {
 
 /// What the records in these bytes are, of which the first is on that line.
 fn ahead(object: &RawObject, bytes: &[u8], dialect: Dialect, line: u64) -> Result<Ahead, Stop> {
-    // What is at hand is no beginning of a file: a byte order mark in it is none.
+    // What is at hand is no beginning of a file.
     let window = ByteWindow::within(bytes)?;
     let mut slicer = Slicer::over(window, dialect, MAX_RECORD);
     let mut ahead = Ahead::default();
@@ -311,14 +314,27 @@ fn refusal(
     if !layout.has_width(sliced.len(), |at| sliced.value(at).is_none_or(is_blank)) {
         let why = format!(
             "the record has {} values, and the file has {} columns: quote values that have the delimiter in them, or declare \
-             delimiter, quote or escape as they are{}",
+             delimiter, quote or escape as they are{}{}",
             sliced.len(),
             layout.columns(),
-            lone_return(sliced.text)
+            lone_return(sliced.text),
+            if has_mark(sliced.text) { JOINED } else { "" }
         );
         return Some(("wrong_column_count", why));
     }
+    // In a file of one column, two lines in one have as many values as any.
+    if layout.columns() == 1 && has_mark(sliced.text) {
+        return Some(("wrong_column_count", format!("the record is two lines{JOINED}")));
+    }
     None
+}
+
+/// Words on a byte order mark within a record.
+const JOINED: &str = "; a byte order mark stands in it: files were joined without a line end between them, so add one, or \
+                      upload each file";
+
+fn has_mark(text: &[u8]) -> bool {
+    memmem::find(text, BYTE_ORDER_MARK).is_some()
 }
 
 /// Words on carriage returns within a record that stand alone.

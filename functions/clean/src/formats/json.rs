@@ -37,6 +37,7 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
     let reader: &mut dyn Read = &mut reader;
     let mut rows = JsonRows::new(object);
     rows.needs_members = true;
+    rows.absent.note_gaps();
     let answer = Answer { received_at: object.received_at.timestamp_micros(), ..Answer::default() };
     let mut scanner = Scanner::new(reader)?;
     let mut is_first = true;
@@ -51,6 +52,8 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
             _ => rows.list(scanner, "element", &answer, sink),
         })?;
         is_first = false;
+        scanner.peek()?;
+        scanner.pass_mark()?;
         match scanner.peek()? {
             None => break,
             Some(b'{' | b'[') => {}
@@ -68,7 +71,7 @@ fn refusal(what: &str, text: &[u8]) -> (&'static str, String) {
     }
     let mut values = serde_json::Deserializer::from_slice(text).into_iter::<&RawValue>();
     let why = match values.next() {
-        None => format!("{what} is empty"),
+        None => format!("{what} is empty: there is a comma too many"),
         Some(Err(error)) => {
             let hint = hint(text, &error);
             format!("{what} is not JSON at its line {} column {}{hint}", error.line(), error.column())

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use memchr::memchr;
 
-use super::window::ByteWindow;
+use super::window::{BYTE_ORDER_MARK, ByteWindow};
 use crate::error::Stop;
 use crate::reject::MAX_TEXT;
 
@@ -64,6 +64,8 @@ impl<R: Read> Lines<R> {
         let text = self.window.bytes().get(start..start + length).unwrap_or_default();
         let is_text = self.window.is_text(start + length) || std::str::from_utf8(text).is_ok();
         let text = text.strip_suffix(b"\r").unwrap_or(text);
+        // One may stand before any line of files that were joined.
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         Ok(Some(TextLine { number: self.number, text, is_text, is_too_long: false }))
     }
 

@@ -239,6 +239,15 @@ fn a_sheet_is_chosen_by_name_or_number() {
 }
 
 #[test]
+fn a_date_in_a_header_is_a_name() {
+    let rows = "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>site</t></is></c><c r=\"B1\" s=\"2\"><v>46327</v></c></row>\
+        <row r=\"2\"><c r=\"A2\" t=\"inlineStr\"><is><t>A</t></is></c><c r=\"B2\"><v>1.5</v></c></row>";
+    let declared = "column.site = { type = 'string' }\ncolumn.v = { type = 'float64', field = '2026-11-01' }\n";
+    let kept = decoded(declared, "x.xlsx", workbook(&[("Data", "visible", rows)]).as_slice()).unwrap();
+    assert_eq!((kept.rows.concat(), kept.rejects.len()), ("A|1.5".to_owned(), 0));
+}
+
+#[test]
 fn a_bomb_is_refused_before_it_is_in_memory() {
     let long = "a".repeat(2 * 1024 * 1024);
     let cell = format!("{HEADER}<row r=\"2\"><c r=\"B2\" t=\"inlineStr\"><is><t>{long}</t></is></c></row>");
@@ -355,10 +364,14 @@ fn json_is_one_object_or_several_documents() {
         "{\"id\": 1}\n{\"id\": 2,\n \"name\": \"a\"}",
         "[{\"id\": 1}]\n[{\"id\": 2, \"name\": \"a\"}]",
         "\u{feff}[{\"id\":1}] {\"id\":2,\"name\":\"a\"}",
+        "\u{feff}[{\"id\":1}]\n\u{feff}[{\"id\":2,\"name\":\"a\"}]\n\u{feff}",
     ] {
         assert_eq!(decoded(DECLARED, "x.json", text.as_bytes()).unwrap().rows, ["1|-", "2|a"], "{text}");
     }
     assert_eq!(decoded(DECLARED, "x.json", &b"{\"id\": 1}"[..]).unwrap().rows, ["1|-"]);
+    let joined = "\u{feff}{\"id\":1}\r\n\u{feff}{\"id\":2,\"name\":\"a\"}\n\u{feff}";
+    let kept = decoded(DECLARED, "x.ndjson", joined.as_bytes()).unwrap();
+    assert_eq!((kept.rows.join(" "), kept.rejects.len()), ("1|- 2|a".to_owned(), 0));
     assert_eq!(decoded(DECLARED, "x.json", &b"{\"error\": \"no\"}"[..]).unwrap_err(), "not_a_list");
     assert_eq!(decoded(DECLARED, "x.json", &b"[{\"id\": 1}] x"[..]).unwrap_err(), "not_json");
     let utf16: Vec<u8> = "\u{feff}[{\"id\": 1, \"name\": \"é\"}]".encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -477,7 +490,7 @@ fn a_row_that_is_too_long_is_rejected() {
     let file = parquet_of(vec![("id", Arc::new(Int32Array::from(vec![1, 2, 3]))), ("name", names)]);
     let kept = decoded(DECLARED, "x.parquet", file.as_slice()).unwrap();
     assert_eq!(kept.rows, ["1|a", "3|b"]);
-    assert!(kept.rejects[0].starts_with("2 - record_too_long: 2\tx"));
+    assert!(kept.rejects[0].starts_with("2 - record_too_long: {\"id\":2,\"name\":\"xx"));
     let names: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(65 * 1024 * 1024)]));
     let file = parquet_of(vec![("id", Arc::new(Int32Array::from(vec![1]))), ("name", names)]);
     assert_eq!(decoded(DECLARED, "x.parquet", file.as_slice()).unwrap_err(), "record_too_long");

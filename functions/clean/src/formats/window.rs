@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read};
 /// Bytes read at a time: what they become is still near to the processor when they are read a second time.
 const CAPACITY: usize = 64 * 1024;
 /// What a file may begin with, and means nothing.
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A stretch of a stream. It grows only where what its user is in the middle of does not fit.
 pub(super) struct ByteWindow<R> {

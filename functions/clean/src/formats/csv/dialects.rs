@@ -8,6 +8,7 @@ use crate::formats::tests::{Dribble, decoded};
 #[derive(Debug, Clone)]
 struct Written {
     delimiter: char,
+    quote: char,
     /// Quotes around each value, where they are needed, or never.
     quotes: Quotes,
     has_escape: bool,
@@ -33,16 +34,17 @@ enum Quotes {
 
 impl Written {
     fn value(&self, text: &str) -> String {
-        let is_special = |c: char| c == self.delimiter || matches!(c, '"' | '\r' | '\n' | '\\' | '#');
+        let quote = self.quote;
+        let is_special = |c: char| c == self.delimiter || c == quote || matches!(c, '\r' | '\n' | '\\' | '#');
         let escaped = |specials: &dyn Fn(char) -> bool| {
             text.chars().flat_map(|c| if specials(c) { vec!['\\', c] } else { vec![c] }).collect::<String>()
         };
         match self.quotes {
-            Quotes::Never if self.has_escape => escaped(&|c| is_special(c) && c != '"'),
+            Quotes::Never if self.has_escape => escaped(&|c| is_special(c) && c != quote),
             Quotes::Never => text.to_owned(),
             Quotes::Needed if !text.contains(is_special) => text.to_owned(),
-            _ if self.has_escape => format!("\"{}\"", escaped(&|c| matches!(c, '"' | '\\'))),
-            _ => format!("\"{}\"", text.replace('"', "\"\"")),
+            _ if self.has_escape => format!("{quote}{}{quote}", escaped(&|c| c == quote || c == '\\')),
+            _ => format!("{quote}{}{quote}", text.replace(quote, &quote.to_string().repeat(2))),
         }
     }
 
@@ -90,6 +92,8 @@ impl Written {
         }
         if self.quotes == Quotes::Never {
             text += "quote = 'none'\n";
+        } else if self.quote != '"' {
+            text += &format!("quote = \"{}\"\n", self.quote);
         }
         if self.has_escape {
             text += "escape = '\\'\n";
@@ -110,14 +114,22 @@ fn dialects() -> impl Strategy<Value = Written> {
     let quotes = prop::sample::select(vec![Quotes::Always, Quotes::Needed, Quotes::Never]);
     let encoding = prop::sample::select(vec!["utf-8", "utf-16", "windows-1252", "iso-8859-1"]);
     let first = (
-        prop::sample::select(vec![',', ';', '\t', '|']),
+        prop::sample::select(vec![
+            (',', '"'),
+            (';', '"'),
+            ('\t', '"'),
+            ('|', '"'),
+            (',', '\''),
+            (';', '~'),
+            ('|', '\''),
+        ]),
         quotes,
         any::<bool>(),
         prop::sample::select(vec!["\n", "\r\n", "\r"]),
     );
     let second = (encoding, any::<bool>(), 0_usize..4, any::<bool>(), any::<bool>(), any::<bool>());
     (first, second, (0_usize..3, 0_usize..3), any::<bool>()).prop_map(|(first, second, trailing, renamed)| {
-        let (delimiter, quotes, has_escape, line_end) = first;
+        let ((delimiter, quote), quotes, has_escape, line_end) = first;
         let (encoding, has_mark, preamble, is_found, has_separator, has_comments) = second;
         // A header with more delimiters at its end than rows have is one with columns that they lack.
         let trailing = (trailing.0, trailing.1);
@@ -125,6 +137,7 @@ fn dialects() -> impl Strategy<Value = Written> {
         let has_mark = has_mark && encoding.starts_with("utf");
         Written {
             delimiter,
+            quote,
             quotes,
             has_escape,
             line_end,
@@ -146,7 +159,7 @@ proptest! {
     #[test]
     fn what_was_written_in_a_dialect_is_read(
         written in dialects(),
-        texts in prop::collection::vec(("[a-z\"\\\\,;|# é€\t\n\r]{0,8}[a-zé]", "[a-z,;é ]{0,4}[a-z]"), 0..12),
+        texts in prop::collection::vec(("[a-z\"'~\\\\,;|# é€\t\n\r]{0,8}[a-zé]", "[a-z,;é ]{0,4}[a-z]"), 0..12),
         step in 1_usize..64,
     ) {
         let rows: Vec<(i64, String, String)> = (1..).zip(texts)
@@ -182,6 +195,10 @@ fn numbers_and_times_are_read_as_each_country_writes_them() {
         ("type = 'float64', thousands = ','", "\"1,234.5\"", "1234.5"),
         ("type = 'float64', decimal = ',', thousands = \"'\"", "1'234,5", "1234.5"),
         ("type = 'int64', thousands = ' '", "1 234 567", "1234567"),
+        ("type = 'float64', decimal = ',', unit = '%'", "\"12,5 %\"", "12.5"),
+        ("type = 'float64', decimal = ',', thousands = '.', unit = ['€', 'EUR']", "\"€ -1.234,50\"", "-1234.5"),
+        ("type = 'float64', thousands = ',', accounting = true", "\"(1,234.50)\"", "-1234.5"),
+        ("type = 'int64', unit = '%', accounting = true", "5-", "-5"),
         ("type = 'date', format = ['%d/%m/%Y', '%d.%m.%y']", "24.12.26", "2026-12-24"),
         (
             "type = 'timestamp', format = '%m/%d/%Y %I:%M:%S %p', zone = 'UTC'",

@@ -5,7 +5,9 @@ use std::io::Read;
 use csv_core::{ReadRecordResult, ReaderBuilder};
 use proptest::prelude::*;
 
-use super::slicer::{Dialect, Flaw, Sliced, Slicer, Span};
+use super::cut::Span;
+use super::dialect::Dialect;
+use super::slicer::{Flaw, Sliced, Slicer};
 use super::{Begin, MAX_RECORD, begin, decode_records, explain, refusal, value};
 use crate::error::Stop;
 use crate::formats::rows::{Record, Rows};
@@ -27,6 +29,17 @@ fn reader(delimiter: u8) -> csv_core::Reader {
     let mut core = ReaderBuilder::new().delimiter(delimiter).build();
     core.read_record(b"\n", &mut [0], &mut [0]);
     core
+}
+
+/// Where the next record begins: behind line ends and byte order marks.
+fn record_start(file: &[u8], mut at: usize) -> usize {
+    loop {
+        at += file[at..].iter().take_while(|byte| is_line_end(byte)).count();
+        match file[at..].strip_prefix(BYTE_ORDER_MARK) {
+            Some(_) => at += BYTE_ORDER_MARK.len(),
+            None => return at,
+        }
+    }
 }
 
 /// Where the line ends whose quote is not closed as it should be, if the record that begins at `at` has one.
@@ -100,10 +113,14 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
     let _ = (records, names);
     let (mut row, mut counted) = (1, 0);
     loop {
-        let begin = at + file[at..].iter().take_while(|byte| is_line_end(byte)).count();
+        let begin = record_start(file, at);
+        row += dialect.line_ends(&file[counted..begin]);
+        (counted, at) = (begin, begin);
+        if file.get(begin) == Some(&0x1A) && file[begin..].iter().all(|byte| is_line_end(byte) || *byte == 0x1A) {
+            break;
+        }
         if let Some(end) = bad_quote(file, begin, delimiter) {
-            row += dialect.line_ends(&file[counted..begin]);
-            (counted, at) = (begin, end);
+            at = end;
             core = reader(delimiter);
             if row < first {
                 continue;
@@ -129,9 +146,7 @@ fn decode(object: &RawObject, delimiter: u8, file: &[u8], sink: &mut dyn Sink) -
         if !is_record {
             break;
         }
-        let start = at + file[at..next].iter().take_while(|byte| is_line_end(byte)).count();
-        row += dialect.line_ends(&file[counted..start]);
-        counted = start;
+        let start = at;
         let end = file[start..next].iter().rposition(|byte| !is_line_end(byte)).map_or(start, |last| start + last + 1);
         let text = &original[start..end];
         values[..length].iter_mut().filter(|byte| **byte == other).for_each(|byte| *byte = b'\r');
@@ -186,7 +201,7 @@ column.day = { type = 'string', field = 'start_time', extract = '^(\\d+)-' }",
 ];
 
 /// Files as they come.
-static FILES: [&str; 7] = [
+static FILES: [&str; 8] = [
     "customer_id,usage_kwh,start_time\n1,2.5,2023-05-12T01:00:00-07:00\n2,0.125,2023-05-12T02:00:00.25Z\nabc,1,2023-05-12T01:00:00+00:00\n3,,2023-05-12T01:00:00\n7,-1,2023-05-12 01:00:00\n8,1e3,1683853200000\n",
     "\u{feff}Customer_ID,usage_kwh,extra,start_time\r\n 1 ,\"2,5\",x,2026-03-29 02:30:00\r\n\r\n\"1\",\"12345678901234567890\",\"a \"\"b\"\"\",2026-10-25 02:30:00\r\na,\"1\",\"two\nlines\",19.11.2026\r\né,-,,2000-01-02\r\n",
     "t,0.1,1\nf,99.99,2026-11-18T23:00:00Z\nyes,3.,0000-01-01T00:00:00Z\r1,.5,9999-12-31T23:59:59-01:00\n0,inf,2026-06-31T00:00:00Z\n",
@@ -194,6 +209,7 @@ static FILES: [&str; 7] = [
     "customer_id;usage_kwh;start_time\n1;2;3\n",
     "customer_id,usage_kwh,start_time\n1,9007199254740993,2023-05-12T01:00:00-07:00\n1000000,-0,2023-05-12T24:00:00Z\n-5,0.30000000000000004,2023-05-12t01:00:00.1234567891z\n\u{a0}1\u{a0},1,2023-05-12T01:00:60Z\n+1,+1,2023-05-12T01:00:00+24:00\n",
     "customer_id,usage_kwh,start_time\n1,\"2\"x,2023-05-12T01:00:00Z\n2,\"3,2023-05-12T01:00:00Z\n3,\"4\",\"2023-05-12T01:00:00Z\"\r\n4,\"\n5\",\"open\n6,7,\"\"\"\"\n7,8,\"open\n\"\"",
+    "customer_id,usage_kwh,start_time\n1,2,2023-05-12T01:00:00Z\n\u{feff}2,3,2023-05-12T02:00:00Z\r\n\u{feff}\u{feff}\n\u{feff}\"3\",4,\u{feff}2023-05-12T01:00:00Z\n\u{feff}",
 ];
 
 fn compare(declared: &str, file: &[u8], step: usize, capacity: usize) -> Result<(), TestCaseError> {

@@ -10,133 +10,30 @@
 //! one only in a file without line feeds, and is a character like others in all other files.
 
 use std::io::Read;
-use std::ops::Range;
 
-use memchr::{memchr, memchr2, memchr3};
+use memchr::{memchr, memchr2};
 
+use super::beginning::{SEPARATOR, returns_end_lines, separator};
+use super::cut::{Quoted, Span, behind_blanks, plain_end, plain_record, quoted, unquoted};
+use super::dialect::{Dialect, behind_returns};
 use crate::error::Stop;
-use crate::formats::window::ByteWindow;
+use crate::formats::window::{BYTE_ORDER_MARK, ByteWindow};
 use crate::reject::MAX_TEXT;
 
-const QUOTE: u8 = b'"';
+/// What programs of DOS write behind a file.
+const END_OF_FILE: u8 = 0x1A;
 /// How many records of the longest that is accepted a quote may hold before it counts as never closed: what is within is
 /// no row, and must be in memory to be read again where nothing closes it.
 const FAR: usize = 16;
-/// How Excel says which delimiter a file has, on a line of its own before all others.
-const SEPARATOR: &[u8] = b"sep=";
+
+/// Whether what is left of a file is its end by the rules of DOS.
+fn is_end(rest: &[u8]) -> bool {
+    rest.iter().all(|byte| matches!(*byte, END_OF_FILE | b'\r' | b'\n'))
+}
 
 /// Whether bytes are UTF-8 without a NUL, which no text has.
 fn is_text(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok() && memchr(0, bytes).is_none()
-}
-
-/// The delimiter that a first line such as `sep=;` declares, in quotes or not.
-fn separator(head: &[u8]) -> Option<u8> {
-    let (head, is_quoted) = head.strip_prefix(&[QUOTE]).map_or((head, false), |head| (head, true));
-    let declared = head.split_at_checked(SEPARATOR.len()).filter(|(name, _)| name.eq_ignore_ascii_case(SEPARATOR));
-    let (delimiter, rest) = declared.and_then(|(_, rest)| rest.split_first())?;
-    let rest = if is_quoted { rest.strip_prefix(&[QUOTE]) } else { Some(rest) };
-    let is_all = matches!(rest, Some([b'\r' | b'\n', ..] | []));
-    let is_taken = matches!(*delimiter, b'\r' | b'\n' | QUOTE) || delimiter.is_ascii_alphanumeric();
-    (is_all && !is_taken && delimiter.is_ascii()).then_some(*delimiter)
-}
-
-/// Whether carriage returns alone end the lines of a file that begins with these bytes: it has some outside of quotes, and
-/// no line feed there.
-fn returns_end_lines(bytes: &[u8], dialect: &Dialect) -> bool {
-    if memchr(b'\r', bytes).is_none() {
-        return false;
-    }
-    let behind_comment = |at: usize| match (dialect.comment, bytes.get(at)) {
-        (Some(comment), Some(first)) if comment == *first => {
-            at + memchr2(b'\r', b'\n', bytes.get(at..).unwrap_or_default()).unwrap_or_default()
-        }
-        _ => at,
-    };
-    let (mut at, mut is_found) = (behind_comment(0), false);
-    while let Some(place) = memchr3(b'\r', b'\n', QUOTE, bytes.get(at..).unwrap_or_default()).map(|found| at + found) {
-        at = place + 1;
-        let before = place.checked_sub(1).and_then(|before| bytes.get(before));
-        match bytes.get(place) {
-            _ if before.is_some() && before.copied() == dialect.escape => {}
-            Some(b'\n') => return false,
-            Some(b'\r') => {
-                is_found = true;
-                at = behind_comment(at);
-            }
-            _ => {
-                let is_opening = before.is_none_or(|byte| *byte == dialect.delimiter || matches!(byte, b'\r' | b'\n'));
-                if is_opening
-                    && dialect.has_quotes
-                    && let Quoted::Value(value) = quoted(bytes, at..bytes.len(), dialect, &mut Vec::new())
-                {
-                    at = value.next;
-                }
-            }
-        }
-    }
-    is_found
-}
-
-/// The place behind the blanks at a place.
-fn behind_blanks(window: &[u8], at: usize) -> usize {
-    at + window.get(at..).unwrap_or_default().iter().take_while(|byte| **byte == b' ').count()
-}
-
-/// What stands behind the carriage returns at a place.
-fn behind_returns(window: &[u8], at: usize) -> Option<u8> {
-    window.get(at..)?.iter().copied().find(|byte| *byte != b'\r')
-}
-
-/// How a file is written.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::formats) struct Dialect {
-    /// What stands between two values.
-    pub delimiter: u8,
-    /// Whether quotes may hold values.
-    pub has_quotes: bool,
-    /// Whether blanks around quotes are no part of a value. If not, a quote behind blanks is a bad one.
-    pub skips_blanks: bool,
-    /// What takes the meaning from the character behind it.
-    pub escape: Option<u8>,
-    /// What a line begins with that is no record.
-    pub comment: Option<u8>,
-    /// Whether a carriage return alone ends a line. Where it is not known, the beginning of the file decides.
-    pub ends_at_returns: Option<bool>,
-}
-
-impl Dialect {
-    /// RFC 4180 with any delimiter.
-    pub(in crate::formats) fn plain(delimiter: u8) -> Self {
-        Self { delimiter, has_quotes: true, skips_blanks: false, escape: None, comment: None, ends_at_returns: None }
-    }
-
-    fn ends_at_returns(&self) -> bool {
-        self.ends_at_returns == Some(true)
-    }
-
-    /// Whether the byte at a place ends a line, as far as is known: behind carriage returns at the end of the window a line
-    /// feed may follow.
-    fn is_line_end(&self, window: &[u8], at: usize) -> bool {
-        match window.get(at) {
-            Some(b'\n') => true,
-            Some(b'\r') => self.ends_at_returns() || behind_returns(window, at).is_none_or(|byte| byte == b'\n'),
-            _ => false,
-        }
-    }
-
-    /// How many lines end in the bytes.
-    pub(super) fn line_ends(&self, bytes: &[u8]) -> u64 {
-        let mut rest = bytes;
-        let mut count = 0;
-        let next = |rest: &[u8]| if self.ends_at_returns() { memchr2(b'\r', b'\n', rest) } else { memchr(b'\n', rest) };
-        while let Some(at) = next(rest) {
-            let length = if rest.get(at..at + 2) == Some(b"\r\n") { 2 } else { 1 };
-            rest = rest.get(at + length..).unwrap_or_default();
-            count += 1;
-        }
-        count
-    }
 }
 
 /// Why a record has no values.
@@ -173,24 +70,6 @@ pub(super) struct Slicer<R> {
     long: Vec<u8>,
     number: u64,
     comments: u64,
-}
-
-/// Where a value lies: in the window, or, counted on from its end, among those that were put together.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
-    start: usize,
-    end: usize,
-}
-
-#[cfg(test)]
-impl Span {
-    pub(super) fn of(range: Range<usize>) -> Self {
-        Self { start: range.start, end: range.end }
-    }
-
-    pub(super) fn range(&self) -> Range<usize> {
-        self.start..self.end
-    }
 }
 
 /// What stands at our place in the window.
@@ -493,6 +372,21 @@ impl<R: Read> Slicer<R> {
                     None if !self.window.is_at_end() => return Found::Part,
                     _ => self.line += 1,
                 },
+                // With it the files of DOS end.
+                Some(&END_OF_FILE) if is_end(window.get(self.at..).unwrap_or_default()) => {
+                    if !self.window.is_at_end() {
+                        return Found::Part;
+                    }
+                }
+                // Of the next one of files that were joined.
+                Some(0xEF) => match window.get(self.at..self.at + BYTE_ORDER_MARK.len()) {
+                    Some(BYTE_ORDER_MARK) => {
+                        self.at += BYTE_ORDER_MARK.len();
+                        continue;
+                    }
+                    None if !self.window.is_at_end() => return Found::Part,
+                    _ => break,
+                },
                 Some(_) => break,
                 None if self.window.is_at_end() => return Found::End,
                 None => return Found::Part,
@@ -524,14 +418,12 @@ impl<R: Read> Slicer<R> {
         let mut at = self.at;
         self.end = loop {
             let opening = behind_blanks(window, at);
-            let value = if dialect.has_quotes && window.get(opening) == Some(&QUOTE) {
-                self.is_quoted = true;
-                match opening > at && !dialect.skips_blanks {
-                    true => Quoted::Bad,
-                    false => quoted(window, opening + 1..limit, &dialect, &mut self.joined),
-                }
-            } else {
-                Quoted::Value(unquoted(window, at, &dialect, &mut self.joined))
+            let opened = dialect.quote.filter(|quote| window.get(opening) == Some(quote));
+            self.is_quoted |= opened.is_some();
+            let value = match opened {
+                Some(_) if opening > at && !dialect.skips_blanks => Quoted::Bad,
+                Some(quote) => quoted(window, quote, opening + 1..limit, &dialect, &mut self.joined),
+                None => Quoted::Value(unquoted(window, at, &dialect, &mut self.joined)),
             };
             let value = match value {
                 Quoted::Value(value) => value,
@@ -573,212 +465,5 @@ impl<R: Read> Slicer<R> {
                 && window.get(at) == Some(&b'\r')
                 && behind_returns(window, at).is_none();
         is_cut && !self.window.is_at_end()
-    }
-}
-
-/// Cuts the record without quotes that begins at `at` into its values: where it ends. `None` if it must be read with care,
-/// or does not end in the window.
-#[inline]
-fn plain_record(window: &[u8], at: usize, dialect: &Dialect, values: &mut Vec<Span>) -> Option<usize> {
-    // Digits, letters and points are greater than the usual delimiters: one comparison finds all that ends a value, and some
-    // bytes that do not.
-    let delimiter = dialect.delimiter;
-    match (delimiter, dialect.has_quotes, dialect.escape) {
-        (..=b',', true, None) => {
-            plain_record_by(window, at, dialect, values, bytes_below::<{ b',' + 1 }>, |byte| byte == QUOTE)
-        }
-        (_, true, None) => {
-            let ends = |word| {
-                bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r') | bytes_of(word, QUOTE)
-            };
-            plain_record_by(window, at, dialect, values, ends, |byte| byte == QUOTE)
-        }
-        (_, false, None) => {
-            let ends = |word| bytes_of(word, delimiter) | bytes_of(word, b'\n') | bytes_of(word, b'\r');
-            plain_record_by(window, at, dialect, values, ends, |_| false)
-        }
-        (_, has_quotes, Some(escape)) => {
-            let quote = if has_quotes { QUOTE } else { escape };
-            let ends = |word| {
-                bytes_of(word, delimiter)
-                    | bytes_of(word, b'\n')
-                    | bytes_of(word, b'\r')
-                    | bytes_of(word, quote)
-                    | bytes_of(word, escape)
-            };
-            plain_record_by(window, at, dialect, values, ends, |byte| byte == quote || byte == escape)
-        }
-    }
-}
-
-#[inline]
-fn plain_record_by(
-    window: &[u8],
-    at: usize,
-    dialect: &Dialect,
-    values: &mut Vec<Span>,
-    ends: impl Fn(u64) -> u64,
-    needs_care: impl Fn(u8) -> bool,
-) -> Option<usize> {
-    let (delimiter, ends_at_returns) = (dialect.delimiter, dialect.ends_at_returns());
-    let (words, _) = window.get(at..)?.as_chunks::<8>();
-    let (mut start, mut base) = (at, at);
-    for word in words {
-        let word = u64::from_le_bytes(*word);
-        let mut found = ends(word);
-        while found != 0 {
-            let end = base + found.trailing_zeros() as usize / 8;
-            match *window.get(end)? {
-                byte if byte == delimiter => {
-                    values.push(Span { start, end });
-                    start = end + 1;
-                }
-                // One that is no part of a line's end is rare.
-                b'\r' if !ends_at_returns && window.get(end + 1) != Some(&b'\n') => return None,
-                b'\n' | b'\r' => {
-                    values.push(Span { start, end });
-                    return Some(end);
-                }
-                byte if needs_care(byte) => return None,
-                _ => {}
-            }
-            found &= found - 1;
-        }
-        base += 8;
-    }
-    None
-}
-
-const LOW_BITS: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-
-/// The highest bit of each byte of a word that is less than `BYTE`, which is ASCII.
-#[inline]
-fn bytes_below<const BYTE: u8>(word: u64) -> u64 {
-    // The sum reaches the highest bit of a byte if its other bits are not less.
-    !(((word & LOW_BITS) + u64::from_le_bytes([0x80 - BYTE; 8])) | word | LOW_BITS)
-}
-
-/// The highest bit of each byte of a word that is `byte`.
-#[inline]
-fn bytes_of(word: u64, byte: u8) -> u64 {
-    let other = word ^ u64::from_le_bytes([byte; 8]);
-    // The sum reaches the highest bit of a byte unless its other bits are all 0, and never that of the next one.
-    !(((other & LOW_BITS) + LOW_BITS) | other | LOW_BITS)
-}
-
-/// A value, and where what ends it stands: a delimiter, a line end or nothing.
-struct Cut {
-    span: Span,
-    next: usize,
-}
-
-/// Where the value without quotes that begins at `at` ends.
-fn plain_end(window: &[u8], mut at: usize, delimiter: u8, dialect: &Dialect) -> usize {
-    while let Some(found) = memchr3(delimiter, b'\r', b'\n', window.get(at..).unwrap_or_default()) {
-        at += found;
-        if window.get(at) == Some(&delimiter) || dialect.is_line_end(window, at) {
-            return at;
-        }
-        // Carriage returns within the line.
-        at += window.get(at..).and_then(|rest| rest.iter().position(|byte| *byte != b'\r')).unwrap_or(1);
-    }
-    window.len()
-}
-
-/// What an escape and a byte stand for: behind a backslash some letters are control characters, as PostgreSQL and MySQL
-/// write them. Everything else stands for itself.
-fn escaped(escape: u8, byte: u8) -> u8 {
-    match (escape, byte) {
-        (b'\\', b'n') => b'\n',
-        (b'\\', b't') => b'\t',
-        (b'\\', b'r') => b'\r',
-        (b'\\', b'b') => 0x08,
-        (b'\\', b'f') => 0x0C,
-        (b'\\', b'v') => 0x0B,
-        (b'\\', b'0') => 0,
-        (_, byte) => byte,
-    }
-}
-
-/// The value that begins at `at` without a quote. One that is only `\N` is what dumps of databases have for NULL: it is
-/// empty.
-fn unquoted(window: &[u8], at: usize, dialect: &Dialect, joined: &mut Vec<u8>) -> Cut {
-    let end = plain_end(window, at, dialect.delimiter, dialect);
-    let is_in = |escape: &u8| memchr(*escape, window.get(at..end).unwrap_or_default()).is_some();
-    let Some(escape) = dialect.escape.filter(is_in) else {
-        return Cut { span: Span { start: at, end }, next: end };
-    };
-    if window.get(at..end) == Some(b"\\N") && escape == b'\\' {
-        return Cut { span: Span { start: at, end: at }, next: end };
-    }
-    let start = window.len() + joined.len();
-    // Up to here carriage returns are known to be within the line.
-    let (mut next, mut known) = (at, at);
-    while let Some(byte) = window.get(next) {
-        match *byte {
-            byte if byte == escape => {
-                joined.extend(window.get(next + 1).map(|byte| escaped(escape, *byte)));
-                next += 2;
-                continue;
-            }
-            b'\r' if next < known => joined.push(b'\r'),
-            b'\r' | b'\n' if dialect.is_line_end(window, next) => break,
-            b'\r' => {
-                let rest = window.get(next..).unwrap_or_default();
-                known = next + rest.iter().take_while(|byte| **byte == b'\r').count();
-                joined.push(b'\r');
-            }
-            byte if byte == dialect.delimiter => break,
-            byte => joined.push(byte),
-        }
-        next += 1;
-    }
-    Cut { span: Span { start, end: window.len() + joined.len() }, next: next.min(window.len()) }
-}
-
-/// What an opening quote begins.
-enum Quoted {
-    Value(Cut),
-    /// Nothing closes it.
-    Open,
-    /// Text follows what closes it.
-    Bad,
-}
-
-/// The value whose opening quote is before the range, in which its end is looked for. A doubled quote is one.
-fn quoted(window: &[u8], range: Range<usize>, dialect: &Dialect, joined: &mut Vec<u8>) -> Quoted {
-    let mut from = range.start;
-    let start = window.len() + joined.len();
-    let escape = dialect.escape.unwrap_or(QUOTE);
-    let mut is_whole = true;
-    loop {
-        let rest = window.get(from..range.end).unwrap_or_default();
-        let Some(end) = memchr2(QUOTE, escape, rest) else { return Quoted::Open };
-        let (text, mut after) = (rest.get(..end).unwrap_or_default(), from + end + 1);
-        if rest.get(end) != Some(&QUOTE) {
-            let Some(byte) = window.get(after).filter(|_| after < range.end) else { return Quoted::Open };
-            joined.extend_from_slice(text);
-            joined.push(escaped(escape, *byte));
-            (from, is_whole) = (after + 1, false);
-            continue;
-        }
-        if dialect.skips_blanks && window.get(after) != Some(&QUOTE) {
-            after = behind_blanks(window, after);
-        }
-        let span = match window.get(after) {
-            Some(&QUOTE) if after == from + end + 1 => {
-                joined.extend_from_slice(text);
-                joined.push(QUOTE);
-                (from, is_whole) = (after + 1, false);
-                continue;
-            }
-            Some(byte) if *byte != dialect.delimiter && !dialect.is_line_end(window, after) => return Quoted::Bad,
-            _ if is_whole => Span { start: from, end: from + text.len() },
-            _ => {
-                joined.extend_from_slice(text);
-                Span { start, end: window.len() + joined.len() }
-            }
-        };
-        return Quoted::Value(Cut { span, next: after });
     }
 }

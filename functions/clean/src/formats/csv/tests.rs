@@ -499,3 +499,49 @@ fn blanks_around_quotes_are_passed_where_the_table_says_so() {
     let kept = decoded(declared, "x.csv", &b"id,name\n1, \"Doe\"\n2, x\n"[..]).unwrap();
     assert_eq!((kept.rows, kept.rejects), (vec!["2| x".to_owned()], vec!["2 - bad_quote: 1, \"Doe\"".to_owned()]));
 }
+
+#[test]
+fn a_file_of_dos_ends_with_its_mark() {
+    let declared = "header = 'always'\ncolumn.name = { type = 'string' }\n";
+    for (text, rows, rejects) in [
+        ("name\r\na\r\n\u{1a}", &["a"][..], 0),
+        ("name\r\na\r\n\u{1a}\u{1a}\r\n", &["a"], 0),
+        ("name\r\na\r\n\u{1a}b\r\n", &["a", "\u{1a}b"], 0),
+    ] {
+        for step in [1, 3, 100] {
+            let kept = decoded(declared, "x.csv", Dribble(text.as_bytes(), step)).unwrap();
+            assert_eq!((kept.rows, kept.rejects.len()), (rows.iter().map(|row| (*row).to_owned()).collect(), rejects));
+        }
+    }
+}
+
+#[test]
+fn a_byte_order_mark_of_a_file_that_was_joined_is_no_part_of_a_value() {
+    let declared = "column.name = { type = 'string' }\ncolumn.v = { type = 'int64' }\n";
+    for step in [1, 2, 7, 1000] {
+        let joined = "\u{feff}name,v\na,1\n\u{feff}name,v\nb,2\n\u{feff}\"name\",\"v\"\r\n\"c\",3\n\u{feff}";
+        let kept = decoded(declared, "x.csv", Dribble(joined.as_bytes(), step)).unwrap();
+        assert_eq!(
+            (kept.rows, kept.rejects, kept.preamble),
+            (vec!["a|1".into(), "b|2".into(), "c|3".into()], vec![], 2)
+        );
+        let never = format!("header = 'never'\n{declared}");
+        let joined = "\u{feff}\u{feff}a,1\n\u{feff}b,2\n\u{feff}\"c\",3\n";
+        let kept = decoded(&never, "x.csv", Dribble(joined.as_bytes(), step)).unwrap();
+        assert_eq!((kept.rows, kept.rejects), (vec!["a|1".into(), "b|2".into(), "c|3".into()], vec![]));
+        // Without a line end between them.
+        let joined = "\u{feff}name,v\na,1\u{feff}name,v\nb,2\n";
+        let kept = decoded(declared, "x.csv", Dribble(joined.as_bytes(), step)).unwrap();
+        assert_eq!(kept.rows, ["b|2"]);
+        assert!(kept.messages[0].contains("files were joined without a line end"), "{:?}", kept.messages);
+        let joined = "\u{feff}name\na\u{feff}name\nb\n";
+        let kept = decoded(
+            "header = 'always'\ncolumn.name = { type = 'string' }\n",
+            "x.csv",
+            Dribble(joined.as_bytes(), step),
+        );
+        let kept = kept.unwrap();
+        assert_eq!((kept.rows.concat(), kept.rejects.len()), ("b".to_owned(), 1));
+        assert!(kept.rejects[0].starts_with("2 - wrong_column_count"), "{:?}", kept.rejects);
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lake::dataset::{Column, ColumnType};
 
 use super::grid::{Field, Kind, Origin, Value};
-use super::looks::MISSING;
+use super::looks::{Look, MISSING, UNITS, is_accounting, look};
 use super::names;
 use super::times::{self, Order, all_fit, nearly_all};
 
@@ -137,18 +137,27 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
     let typed = epoch(label, &texts).or_else(|| excel(label, &texts)).or_else(|| digits(label, &texts, habits));
     let typed = typed.or_else(|| codes(&texts, are_numbers)).or_else(|| number(&texts, are_numbers, habits));
     let typed = typed.or_else(|| time(label, &texts, habits)).or_else(|| truth(&texts));
+    let typed = typed.or_else(|| with_unit(&texts, habits));
     typed.unwrap_or_else(|| {
         let time_of_day = times::time_of_day(&texts);
         let mut typed = Typed { time_of_day, ..Typed::of("type = \"string\"") };
-        if texts.iter().all(|text| text.ends_with('%') || text.starts_with(['€', '$', '£']) || text.ends_with('€'))
-        {
-            typed
-                .notes
-                .push("its numbers have a unit beside them: they are text until the unit is in the header".to_owned());
+        if time_of_day.is_none() && nearly_all(&texts, |text| look(text) == Look::Time) {
+            typed.notes.push(
+                "its values look like times, and no format reads them (nor names of months in other languages than English, or \
+                 of zones): they are text; write them in digits, as 2026-11-19T10:00:00+01:00"
+                    .to_owned(),
+            );
+        }
+        let has_unit = |text: &str| UNITS.iter().any(|unit| text.starts_with(unit) || text.ends_with(unit));
+        if texts.iter().all(|text| has_unit(text) && text.contains(|c: char| c.is_ascii_digit())) {
+            typed.notes.push(
+                "its numbers have units of several kinds beside them: they are text; of one kind, unit would take it away"
+                    .to_owned(),
+            );
         }
         if texts.iter().all(|text| text.len() > 1 && text.starts_with('\'') && text.ends_with('\'')) {
             typed.notes.push(
-                "its values stand between apostrophes, which are read as part of them: write double quotes in the file"
+                "its values stand between apostrophes, which are read as part of them: if they are quotes, declare quote = \"'\""
                     .to_owned(),
             );
         }
@@ -312,6 +321,43 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
     None
 }
 
+/// Numbers with one unit beside them, or with parentheses around negative ones.
+fn with_unit(texts: &[&str], habits: Habits) -> Option<Typed> {
+    let is_beside = |text: &str, unit: &str| {
+        let text = text.trim_matches(['(', ')', '-', '+', ' ']);
+        // Letters just before digits are a code's.
+        let before =
+            || text.strip_prefix(unit).filter(|bare| !unit.ends_with(char::is_alphabetic) || bare.starts_with(' '));
+        let bare = text.strip_suffix(unit).or_else(before).map(str::trim);
+        bare.is_some_and(|bare| bare.starts_with(|c: char| c.is_ascii_digit() || "-+(.".contains(c)))
+    };
+    let is_zero = |text: &str| text.chars().all(|character| "0.,".contains(character));
+    let unit = UNITS.into_iter().find(|unit| texts.iter().any(|text| is_beside(text, unit)));
+    // A number without its unit may be one of another: only of zero that is the same.
+    if unit.is_some_and(|unit| !nearly_all(texts, |text| is_beside(text, unit) || is_zero(text))) {
+        return None;
+    }
+    let is_accounting = texts.iter().any(|text| is_accounting(text));
+    let mut options = String::new();
+    options.extend(unit.map(|unit| format!("\nunit = \"{unit}\"")));
+    if is_accounting {
+        options.push_str("\naccounting = true");
+    }
+    let column = Column::from_declaration(&format!("type = \"float64\"{options}")).ok()?;
+    let bare: Vec<_> = texts.iter().map(|text| column.without_unit(text)).collect();
+    let bare: Vec<&str> = bare.iter().map(|text| text.as_ref()).collect();
+    // What would be a code without parentheses is one.
+    if options.is_empty() || codes(&bare, false).is_some() {
+        return None;
+    }
+    let mut typed = number(&bare, false, habits)?;
+    typed.declared.push_str(&options);
+    if let Some(unit) = unit {
+        typed.notes.push(format!("its numbers are read without the unit beside them: 5 {unit} is 5"));
+    }
+    Some(typed)
+}
+
 fn either(example: &str, what: &str) -> String {
     format!("{example} in it could be a thousand or have decimals: it is read as {what}; look at it")
 }
@@ -414,6 +460,15 @@ mod tests {
             ("x", &["a", "NA"], "type = \"string\""),
             ("x", &["", ""], "type = \"string\""),
             ("x", &["2026-11-19", "hello"], "type = \"string\""),
+            ("x", &["12,5 %", "7 %", "0"], "type = \"float64\"; decimal = \",\"; unit = \"%\""),
+            ("x", &["€ 1.234,50", "€ -5,25"], "type = \"float64\"; decimal = \",\"; thousands = \".\"; unit = \"€\""),
+            ("x", &["(1,234.50)", "7.25"], "type = \"float64\"; thousands = \",\"; accounting = true"),
+            ("x", &["$(5)", "$7"], "type = \"int64\"; unit = \"$\"; accounting = true"),
+            ("x", &["5%", "0.05"], "type = \"string\""),
+            ("x", &["(0470)", "(0471)"], "type = \"string\""),
+            ("x", &["5 km", "7 kg"], "type = \"string\""),
+            ("x", &["kr", "5 kWh"], "type = \"string\""),
+            ("x", &["km5", "km7"], "type = \"string\""),
         ] {
             assert_eq!(guessed(label, values, Habits::default()).declared.replace('\n', "; "), wanted, "{values:?}");
         }

@@ -170,6 +170,7 @@ fn key(add: &mut String, grid: &Grid, guesses: &[Guess], day: Option<&Day>) {
             let quoted: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
             let doubt = match is_sure {
                 true if grid.rows >= ENOUGH_ROWS => None,
+                true if grid.rows == 1 => Some("1 row of a sample is too few to know".to_owned()),
                 true => Some(format!("{} rows of a sample are too few to know", grid.rows)),
                 false if time.is_some() && columns.len() == 1 => {
                     Some("another file may have rows of the same times".to_owned())

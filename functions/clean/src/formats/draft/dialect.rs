@@ -76,24 +76,51 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
     };
     let mut best = (0.0, Dialect::plain(delimiters.first().copied().unwrap_or(b',')));
     for delimiter in delimiters {
-        let ways = [(true, None), (true, Some(b'\\')), (false, None), (false, Some(b'\\'))];
-        for ((has_quotes, escape), skips_blanks) in ways.into_iter().flat_map(|way| [(way, false), (way, true)]) {
-            let is_of_use = (has_quotes || head.contains(&b'"'))
-                && (escape.is_none() || has_escaped(head, delimiter))
-                && (!skips_blanks || has_quotes && has_blank_before_quote(head, delimiter));
+        let quotes = [Some(b'"'), None, Some(b'\'')];
+        let ways = quotes.into_iter().flat_map(|quote| [(quote, None), (quote, Some(b'\\'))]);
+        for ((quote, escape), skips_blanks) in ways.flat_map(|way| [(way, false), (way, true)]) {
+            let is_of_use = match quote {
+                None => head.contains(&b'"'),
+                Some(b'"') => true,
+                Some(quote) => opens_values(head, delimiter, quote),
+            };
+            let is_of_use = is_of_use
+                && (escape.is_none() || has_escaped(head, quote, delimiter))
+                && (!skips_blanks || quote.is_some_and(|quote| has_blank_before_quote(head, delimiter, quote)));
             if !is_of_use {
                 continue;
             }
-            let dialect = Dialect { has_quotes, skips_blanks, escape, ..Dialect::plain(delimiter) };
+            let dialect = Dialect { quote, skips_blanks, escape, ..Dialect::plain(delimiter) };
             let score = score(&csv::sample(head, dialect, COMPARED)?.1);
             if score > best.0 * 1.001 {
                 best = (score, dialect);
             }
         }
     }
-    let dialect = best.1;
+    let mut dialect = best.1;
+    if modal_width(csv::sample(head, dialect, COMPARED)?.1.iter()) == 1 && are_between_blanks(head) {
+        dialect = Dialect::plain(b' ');
+    }
     let (_, records) = csv::sample(head, dialect, COMPARED)?;
     Ok(Dialect { comment: comment(&records, dialect.delimiter), ..dialect })
+}
+
+/// Whether lines have the same number of values between single blanks, most of them numbers or times.
+fn are_between_blanks(head: &[u8]) -> bool {
+    let lines = head.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty()).take(COMPARED);
+    let lines: Vec<&str> = lines.filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    let width = lines.first().map_or(0, |line| line.split(' ').count());
+    let mut below = lines.iter().skip(1).peekable();
+    let is_even = |line: &&str| line.split(' ').count() == width && line.split(' ').all(|value| !value.is_empty());
+    let (mut all, mut typed) = (0, 0);
+    for value in below.clone().flat_map(|line| line.split(' ')) {
+        all += 1;
+        typed += usize::from(matches!(look(value), Look::Number | Look::Time));
+    }
+    // A date and a time of day, or thousands.
+    let is_group = |part: &str| part.get(..3).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_one = |line: &&str| look(line) == Look::Time || line.split(' ').skip(1).all(is_group);
+    width > 1 && typed * 2 >= all && below.peek().is_some() && !below.clone().all(is_one) && lines.iter().all(is_even)
 }
 
 /// The beginning of a text, up to the end of a line.
@@ -104,13 +131,23 @@ pub(super) fn whole_lines(text: &[u8], most: usize) -> &[u8] {
 }
 
 /// Whether a backslash stands before what it may take the meaning from.
-fn has_escaped(head: &[u8], delimiter: u8) -> bool {
-    head.windows(2).any(|pair| matches!(pair, [b'\\', next] if *next == b'"' || *next == delimiter))
+fn has_escaped(head: &[u8], quote: Option<u8>, delimiter: u8) -> bool {
+    let quote = quote.unwrap_or(b'"');
+    head.windows(2).any(|pair| matches!(pair, [b'\\', next] if *next == quote || *next == delimiter))
 }
 
 /// Whether a quote stands behind a delimiter and a blank.
-fn has_blank_before_quote(head: &[u8], delimiter: u8) -> bool {
-    delimiter != b' ' && head.windows(3).any(|three| three == [delimiter, b' ', b'"'])
+fn has_blank_before_quote(head: &[u8], delimiter: u8, quote: u8) -> bool {
+    delimiter != b' ' && head.windows(3).any(|three| three == [delimiter, b' ', quote])
+}
+
+/// Whether a value begins with a quote, and one ends with it.
+fn opens_values(head: &[u8], delimiter: u8, quote: u8) -> bool {
+    let is_edge = |byte: u8| byte == delimiter || matches!(byte, b'\r' | b'\n');
+    let opens = |pair: &[u8]| matches!(pair, [before, after] if is_edge(*before) && *after == quote);
+    let closes = |pair: &[u8]| matches!(pair, [before, after] if *before == quote && is_edge(*after));
+    (head.first() == Some(&quote) || head.windows(2).any(opens))
+        && (head.last() == Some(&quote) || head.windows(2).any(closes))
 }
 
 /// How well records fit together: many of the same width, of values that look like values. (After van den Burg, Nazábal
@@ -135,6 +172,10 @@ fn is_value(text: &str) -> bool {
         Look::Blank | Look::Number | Look::Time => true,
         Look::Text => {
             let text = text.trim();
+            // In another dialect these are quotes.
+            if text.len() > 1 && text.starts_with('\'') && text.ends_with('\'') {
+                return false;
+            }
             let is_mark = |(at, character): (usize, char)| match character {
                 // A comma in a sentence has a blank behind it.
                 ',' => !text.get(at + 1..).is_some_and(|rest| rest.starts_with(' ')),
@@ -186,11 +227,29 @@ mod tests {
             ("#id,v\n1,2\n3,4\n", b',', true, None, None),
             ("a\u{1}b\n1\u{1}2\n", 1, true, None, None),
             ("one\ntwo\nthree\n", b',', true, None, None),
+            ("id x y\n1 0.5 7\n2 1.5 8\n", b' ', true, None, None),
+            ("Jan Claes\nEva Maes\n", b',', true, None, None),
+            ("2026-11-19 10:00\n2026-11-19 11:00\n", b',', true, None, None),
+            ("1 234\n5 678\n", b',', true, None, None),
             ("path,n\n\"C:\\dir\\\",1\n\"D:\\\",2\n", b',', true, None, None),
         ] {
             let found = find(text.as_bytes()).unwrap();
-            let all = (found.delimiter, found.has_quotes, found.escape, found.comment);
-            assert_eq!(all, (delimiter, quotes, escape, comment), "{text}");
+            let all = (found.delimiter, found.quote, found.escape, found.comment);
+            let quote = if quotes { Some(b'"') } else { None };
+            assert_eq!(all, (delimiter, quote, escape, comment), "{text}");
+        }
+    }
+
+    #[test]
+    fn apostrophes_are_quotes_where_values_stand_between_them() {
+        for (text, quote) in [
+            ("'id','name'\n'1','Doe, J'\n'2','Roe'\n", b'\''),
+            ("id;name\n1;'Doe; J'\n2;'O''Hara'\n", b'\''),
+            ("id,name\n1,'t Zand\n2,'s-Gravenhage\n3,rock 'n'\n", b'"'),
+            ("id,name\n1,\"'a'\"\n2,\"b, c\"\n", b'"'),
+            ("id,code\n1,'007\n2,'008\n", b'"'),
+        ] {
+            assert_eq!(find(text.as_bytes()).unwrap().quote, Some(quote), "{text}");
         }
     }
 

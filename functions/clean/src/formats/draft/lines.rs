@@ -6,26 +6,16 @@ use lake::dataset::Encoding;
 
 use super::dialect::{Decoded, decode, find, modal_width, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
-use super::looks::{Look, is_placeholder, is_total, look, shape};
-use super::names::is_usual;
+use super::head::{Head, body_looks, head, is_like, text_at, width};
+use super::looks::{Look, is_placeholder, is_total, look};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 use lake::names::compared;
 
 /// Rows that are looked at, and the lines among which a header is looked for.
 const MOST_ROWS: usize = 50_000;
-pub(super) const HEADER_WITHIN: usize = 100;
 /// Lines at the end that may be no rows.
 const FOOTER_WITHIN: usize = 5;
-
-/// How the lines of a text are to be read.
-#[derive(Debug, PartialEq)]
-pub(super) enum Head {
-    /// The header is that record; the names begin at the column of that place.
-    Names { at: usize, shift: usize },
-    /// There is none; rows begin with that record. It may be a header, though.
-    Nothing { from: usize, may_be_names: bool },
-}
 
 /// Reads the beginning of a text. `is_part` if there is more of it.
 pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, Stop> {
@@ -43,6 +33,12 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
     }
     let sound: Vec<&SampleRecord> = records.iter().filter(|record| record.is_sound).collect();
     fill(&mut grid, &sound, |row, at| sound.get(row)?.values.get(at).and_then(|value| Value::text(value)));
+    let has_gaps = |record: &&&SampleRecord| record.values.first().is_some_and(|text| text.trim().contains("   "));
+    if grid.fields.len() == 1 && sound.iter().filter(has_gaps).count() * 2 > sound.len() {
+        grid.note(
+            "the file has one column, with blanks within: columns at fixed places are not read, so write it with a delimiter",
+        );
+    }
     Ok(grid)
 }
 
@@ -65,8 +61,10 @@ fn options(dialect: &Dialect, encoding: Encoding, is_tsv: bool) -> Vec<String> {
         Encoding::Latin1 => options.push("encoding = \"iso-8859-1\"".to_owned()),
         Encoding::Utf16 => options.push("encoding = \"utf-16\"".to_owned()),
     }
-    if !dialect.has_quotes {
-        options.push("quote = \"none\"".to_owned());
+    match dialect.quote {
+        Some(b'"') => {}
+        Some(quote) => options.push(format!("quote = {}", serde_json::Value::from(char::from(quote).to_string()))),
+        None => options.push("quote = \"none\"".to_owned()),
     }
     if dialect.skips_blanks {
         options.push("skip_blanks = true".to_owned());
@@ -127,6 +125,15 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
             } else if is_all_text(&rows, columns) {
                 grid.options.push("header = \"always\"".to_owned());
                 grid.note("all columns are text: line 1 is taken for names; if it is a row, write header = \"never\"");
+            }
+            let periods = (0..columns).filter(|at| names.get(*at).is_some_and(|name| look(name) != Look::Text));
+            let periods = periods.filter(|at| names.get(*at).is_some_and(|name| !name.trim().is_empty())).count();
+            if periods > 0 {
+                grid.note(format!(
+                    "the header names {} by years or dates: a file of other ones lacks them, so write optional = true for those \
+                     that come and go, or upload rows with the date in a column of its own",
+                    columns_text(periods)
+                ));
             }
             let unnamed = (0..columns).filter(|at| names.get(*at).is_none_or(|name| name.trim().is_empty())).count();
             if unnamed > 0 {
@@ -228,145 +235,9 @@ fn columns_text(count: usize) -> String {
     if count == 1 { "1 column".to_owned() } else { format!("{count} columns") }
 }
 
-/// How many values a record has before blank ones at its end.
-fn width(record: &SampleRecord) -> usize {
-    record.values.iter().rposition(|value| !value.trim().is_empty()).map_or(0, |last| last + 1)
-}
-
 /// How many columns there are, without those at the end that are blank in each record of the usual width.
 fn columns_of(records: &[&SampleRecord], widest: usize) -> usize {
     records.iter().filter(|record| record.values.len() == widest).map(|record| width(record)).max().unwrap_or(0)
-}
-
-fn text_at(record: &SampleRecord, at: usize) -> &str {
-    record.values.get(at).map(String::as_str).unwrap_or_default()
-}
-
-/// What most values of each column look like, from a record on; none where there is no value.
-fn body_looks(records: &[&SampleRecord], from: usize, columns: usize) -> Vec<Option<Look>> {
-    let of_column = |at: usize| {
-        let mut counts = [(Look::Number, 0), (Look::Time, 0), (Look::Text, 0)];
-        for record in records.iter().skip(from).take(1000).filter(|record| width(record) <= columns) {
-            let found = look(text_at(record, at));
-            counts.iter_mut().filter(|(look, _)| *look == found).for_each(|(_, count)| *count += 1);
-        }
-        let all: usize = counts.iter().map(|(_, count)| count).sum();
-        let most = counts.into_iter().max_by_key(|(_, count)| *count);
-        most.filter(|(_, count)| *count * 10 >= all * 7 && all > 0)
-            .map(|(look, _)| look)
-            .or((all > 0).then_some(Look::Text))
-    };
-    (0..columns).map(of_column).collect()
-}
-
-/// Whether a record has a value of the kind that its column has, where that is no text: it is a row.
-fn is_like(record: &SampleRecord, looks: &[Option<Look>]) -> bool {
-    looks.iter().enumerate().any(|(at, column)| {
-        let is_typed = matches!(column, Some(Look::Number | Look::Time));
-        is_typed && *column == Some(look(text_at(record, at)))
-    })
-}
-
-/// Whether all of a record's values may be names, and it has one for each column.
-fn is_names(record: &SampleRecord, columns: usize) -> bool {
-    let of_text = |at| look(text_at(record, at)) == Look::Text;
-    width(record) == columns && (0..columns).all(of_text) || has_years(record, columns)
-}
-
-/// Whether the names are years or numbers one after the other, as in `country,2019,2020`.
-fn has_years(record: &SampleRecord, columns: usize) -> bool {
-    let mut years = Vec::new();
-    for at in 0..columns {
-        match (look(text_at(record, at)), text_at(record, at).trim().parse::<u32>()) {
-            (Look::Text, _) => {}
-            (_, Ok(year)) if (1900..=2100).contains(&year) => years.push(year),
-            _ => return false,
-        }
-    }
-    years.len() >= 2
-        && years.iter().zip(years.iter().skip(1)).all(|(year, next)| year + 1 == *next)
-        && width(record) == columns
-}
-
-/// Finds the header among records.
-fn head(records: &[&SampleRecord], columns: usize) -> Head {
-    let from_first_whole = || {
-        let whole = records.iter().take(HEADER_WITHIN).position(|record| width(record) == columns);
-        Head::Nothing { from: whole.unwrap_or(0), may_be_names: false }
-    };
-    let nothing = Head::Nothing { from: 0, may_be_names: false };
-    let Some(first) = records.first().filter(|_| columns > 0) else { return nothing };
-    let candidate = records.iter().take(HEADER_WITHIN).position(|record| is_names(record, columns));
-    if let Some(at) = candidate {
-        let looks = body_looks(records, at + 1, columns);
-        let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
-        let is_row_before = records.iter().take(at).any(|record| width(record) == columns && is_like(record, &looks));
-        let is_found = !is_row_before && (is_typed || at > 0 && is_short_before(records, at, columns))
-            || at == 0 && !is_typed && !comes_again(records, columns);
-        if is_found {
-            return match may_be_values(records, at, columns, &looks) {
-                true => Head::Nothing { from: at, may_be_names: true },
-                false => Head::Names { at, shift: 0 },
-            };
-        }
-    }
-    let looks = body_looks(records, 1, columns);
-    let texts = (0..columns).filter(|at| look(text_at(first, *at)) == Look::Text).count();
-    let blanks = (0..columns).filter(|at| look(text_at(first, *at)) == Look::Blank).count();
-    // Names with some that are blank, or one less than there are values.
-    if columns > 1 && !is_like(first, &looks) && texts + blanks == columns && texts > 0 && blanks * 2 <= columns {
-        let is_shifted = texts > 1 && blanks == 1 && first.values.len() == columns - 1 && records.len() > 1;
-        let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
-        let is_found = is_typed && first.values.len() >= columns || is_shifted;
-        if is_found && !is_shifted && may_be_values(records, 0, columns, &looks) {
-            return Head::Nothing { from: 0, may_be_names: true };
-        }
-        if is_found {
-            return Head::Names { at: 0, shift: usize::from(is_shifted) };
-        }
-    }
-    from_first_whole()
-}
-
-/// Whether the record that looks like a header may be a row: what it has are values then, and not to be shown as names. It
-/// is a header for certain where it has a usual name, a name above numbers or times, or texts of another kind than below.
-fn may_be_values(records: &[&SampleRecord], at: usize, columns: usize, looks: &[Option<Look>]) -> bool {
-    let Some(record) = records.get(at) else { return false };
-    let cells = || (0..columns).map(|column| text_at(record, column).trim());
-    if cells().any(|cell| cell.contains('@')) {
-        return true;
-    }
-    let is_typed = |column: usize| matches!(looks.get(column), Some(Some(Look::Number | Look::Time)));
-    let is_name = |(column, cell): (usize, &str)| {
-        is_typed(column) && !cell.is_empty() && !is_placeholder(cell) && look(cell) == Look::Text
-    };
-    if cells().any(is_usual) || cells().enumerate().any(is_name) || has_years(record, columns) {
-        return false;
-    }
-    let below: Vec<&SampleRecord> = records.iter().skip(at + 1).take(1000).copied().collect();
-    if below.is_empty() {
-        return cells().any(|cell| shape(cell).contains("Aa Aa"));
-    }
-    cells().enumerate().filter(|(column, cell)| !is_typed(*column) && !cell.is_empty()).all(|(column, cell)| {
-        let shape_of_it = shape(cell);
-        let same = below.iter().filter(|row| shape(text_at(row, column).trim()) == shape_of_it).count();
-        same * 10 > below.len()
-    })
-}
-
-/// Whether all records before one are shorter or longer than rows are.
-fn is_short_before(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
-    records.iter().take(at).all(|record| width(record) != columns)
-}
-
-/// Whether the values of the first record come again below, as those of a row do.
-fn comes_again(records: &[&SampleRecord], columns: usize) -> bool {
-    let Some(first) = records.first() else { return false };
-    let again = (0..columns).filter(|at| {
-        let name = text_at(first, *at).trim();
-        records.iter().skip(1).take(1000).any(|record| text_at(record, *at).trim() == name)
-    });
-    again.count() * 2 >= columns
 }
 
 /// How many records at the end are no rows: of another width, or sums.
@@ -452,6 +323,34 @@ mod tests {
             (",a,b\n0,x,1\n1,y,2\n", &["a", "b"], "", 2),
             ("a b\n", &["a b"], "header = \"always\"", 0),
             ("country,2019,2020\nBE,1,2\nFR,3,4\n", &["country", "2019", "2020"], "", 2),
+            ("site,2026-11-01,2026-11-02\nA,1,2\nB,3,4\n", &["site", "2026-11-01", "2026-11-02"], "", 2),
+            ("site;01/11/2026;02/11/2026\nA;1;2\nB;3;4\n", &["site", "01/11/2026", "02/11/2026"], "", 2),
+            ("site,2026-01,2026-02\nA,1,2\nB,3,4\n", &["site", "2026-01", "2026-02"], "", 2),
+            ("site,Jan 2026,Feb 2026\nA,1,2\nB,3,4\n", &["site", "Jan 2026", "Feb 2026"], "", 2),
+            // Rows of times and numbers are no names.
+            ("A,2026-11-01,2026-11-02\nB,2026-11-01,2026-11-03\n", &["", "", ""], "header = \"never\"", 2),
+            ("A,20261101,20261102\nB,20261101,20261103\n", &["", "", ""], "header = \"never\"", 2),
+            ("A,2026-01,2026-02\nB,2026-01,2026-03\n", &["", "", ""], "header = \"never\"", 2),
+            // What stands above the table is as wide as it.
+            (
+                "Station;Brussels\nUnit;kWh\ntime;value\n2026-11-19 10:00;1,5\n2026-11-19 11:00;2,5\n",
+                &["time", "value"],
+                "header = \"find\"",
+                2,
+            ),
+            (
+                "Station;Brussels\nLatitude;50,85\nDatum;Wert\n19.11.2026;1,5\n20.11.2026;2,5\n",
+                &["Datum", "Wert"],
+                "header = \"find\"",
+                2,
+            ),
+            (
+                "Report of May;;;\nStation;Brussels;;\nid;time;v;w\n1;2026-11-19 10:00;1,5;2\n2;2026-11-19 11:00;2,5;3\n",
+                &["id", "time", "v", "w"],
+                "header = \"find\"",
+                2,
+            ),
+            ("time,temp\nUTC,degC\n2026-11-19 10:00,1.5\n2026-11-19 11:00,2.5\n", &["time", "temp"], "", 2),
             ("id,v,v\n1,2,3\n", &["id", "v", "v"], "skip_lines = 1", 1),
             ("a,b\nr1,1,2\nr2,3,4\n", &["", "a", "b"], "skip_lines = 1", 2),
             ("id,v\n1,2\n3,4\nTotal,6\n", &["id", "v"], "", 2),

@@ -27,10 +27,23 @@ pub(super) fn look(text: &str) -> Look {
     if is_time(text) { Look::Time } else { Look::Text }
 }
 
+/// Units that are known beside numbers.
+pub(super) const UNITS: [&str; 21] = [
+    "%", "€", "$", "£", "¥", "EUR", "USD", "GBP", "CHF", "kr", "kWh", "MWh", "Wh", "kW", "°C", "km", "kg", "m³", "m3",
+    "hPa", "mm",
+];
+
+/// Whether a text is written as accounts write negative numbers: `(1.50)`, `1.50-`.
+pub(super) fn is_accounting(text: &str) -> bool {
+    let is_marked = text.ends_with('-') || text.contains('(') && text.contains(')');
+    is_marked && text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
 /// Digits, with marks, a sign, or a unit such as `%`.
 fn is_number(text: &str) -> bool {
+    let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
     let is_part = |character: char| {
-        character.is_ascii_digit() || ".,'+-eE%€$ _\u{a0}\u{202f}\u{2009}\u{2019}".contains(character)
+        character.is_ascii_digit() || ".,'+-eE%€$£¥ _\u{a0}\u{202f}\u{2009}\u{2019}".contains(character)
     };
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     // More dashes than a number has are a date's; a blank between long groups is one between a date and a time.
@@ -64,7 +77,16 @@ fn is_time(text: &str) -> bool {
             4..=12 => digits >= 3 && has_month(),
             _ => false,
         }
-        || text.len() <= 48 && digits >= 3 && letters == 3 && has_month()
+        || text.len() <= 48 && digits >= 3 && letters == 3 && (has_month() || has_other_month(text))
+}
+
+/// Whether the letters of a text are a month's in another language than English.
+fn has_other_month(text: &str) -> bool {
+    const MONTHS: [&str; 16] = [
+        "mei", "mrt", "maa", "okt", "mai", "avr", "fév", "aoû", "déc", "dez", "ene", "abr", "ago", "dic", "mär", "maj",
+    ];
+    let letters: String = text.chars().filter(|character| character.is_alphabetic()).collect();
+    MONTHS.contains(&letters.to_lowercase().as_str())
 }
 
 /// What a text is made of: `Thomas Vermeulen` is `Aa Aa`, `thomas@ex.be` is `a@a.a`, `10-B` is `9-A`.
@@ -105,7 +127,7 @@ mod tests {
 
     #[test]
     fn numbers_times_and_texts_look_different() {
-        for text in ["1", "-1.5", "1.234,5", "12 %", "1e-7", "007", "+32475", "1'234"] {
+        for text in ["1", "-1.5", "1.234,5", "12 %", "1e-7", "007", "+32475", "1'234", "(1,234.50)", "£5"] {
             assert_eq!(look(text), Look::Number, "{text}");
         }
         for text in ["2026-11-19", "19/11/26", "10:00", "19.11.2026", "1:05 PM", "19 Nov 2026", "2026-11-19T10:00:00Z"]

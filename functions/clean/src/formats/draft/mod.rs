@@ -7,6 +7,7 @@ mod column;
 mod declare;
 mod dialect;
 mod grid;
+mod head;
 mod lines;
 mod looks;
 mod names;
@@ -56,7 +57,8 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
     let file = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (mut grid, packed) = sample(from, &file).map_err(why)?;
     if grid.fields.is_empty() {
-        return Err("there is no row in it".to_owned());
+        let notes = grid.notes.iter().map(|note| format!("; {note}"));
+        return Err(format!("there is no row in it{}", notes.collect::<String>()));
     }
     if let Some(members) = packed.filter(|members| *members > 1) {
         grid.note(format!(

@@ -1,7 +1,8 @@
 //! Samples of workbooks and Parquet files as columns.
 
 use super::grid::{Field, Grid, Kind, Origin, Value};
-use super::lines::{self, HEADER_WITHIN};
+use super::head::HEADER_WITHIN;
+use super::lines;
 use crate::formats::cell::Cell;
 use crate::formats::csv::SampleRecord;
 
@@ -71,6 +72,19 @@ pub(super) fn of_schema(names: &[String], rows: &[Vec<Cell>], options: Vec<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_may_be_names() {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let day = |day| Cell::Date(chrono::NaiveDate::from_ymd_opt(2026, 11, day).unwrap());
+        let row = |number: u64| (number, vec![text("A"), Cell::Number("1.5".to_owned()), Cell::Number("2".to_owned())]);
+        let head = [(1, vec![text("Site"), day(1), day(2)])];
+        let rows: Vec<_> = head.into_iter().chain((2..30).map(row)).collect();
+        let grid = of_sheet(&rows, Vec::new());
+        let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
+        assert_eq!(labels, ["Site", "2026-11-01", "2026-11-02"]);
+        assert!(grid.notes.iter().any(|note| note.contains("by years or dates")), "{:?}", grid.notes);
+    }
 
     #[test]
     fn a_last_column_that_is_mostly_empty_is_one() {

@@ -1,7 +1,7 @@
 //! A sample of JSON as columns: which list has the rows, and where in a row its values are.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::value::RawValue;
 
@@ -90,8 +90,37 @@ pub(super) fn grid(text: &[u8], is_part: bool, is_lines: bool) -> Result<Grid, S
             "there is no JSON object in it, whose members would be the values of a row",
         ));
     }
+    if let ([row], false) = (tables.rows.as_slice(), is_lines) {
+        refuse_columns(&mut grid, row)?;
+    }
     tables.fill(&mut grid);
     Ok(grid)
+}
+
+/// Refuses a document that has its values column by column: `{"id": {"0": 1, "1": 2}, "v": {"0": 1.5, "1": 2.5}}`. Notes one
+/// whose members may be rows.
+fn refuse_columns(grid: &mut Grid, row: &[Object]) -> Result<(), Stop> {
+    let Some(Some(document)) = row.last().map(|object| (object.members().count() > 1).then_some(object)) else {
+        return Ok(());
+    };
+    let names = |value: &RawValue| match Json::of(value) {
+        Ok(Json::Object(object)) => Some(object.members().map(|(name, _)| name.to_owned()).collect::<BTreeSet<_>>()),
+        _ => None,
+    };
+    let mut members = document.members().map(|(_, value)| names(value));
+    let Some(Some(first)) = members.next() else { return Ok(()) };
+    if first.is_empty() || !members.all(|names| names.as_ref() == Some(&first)) {
+        return Ok(());
+    }
+    if first.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
+        let why = "its values stand column by column, as pandas writes them by default: write rows, by \
+                   to_json(orient = \"records\")";
+        return Err(Stop::reject("no_rows", why));
+    }
+    grid.note(
+        "the document is one object, and all of its members have the same names: if each is a row, write them as a list",
+    );
+    Ok(())
 }
 
 fn object(text: &[u8]) -> Option<Object<'_>> {

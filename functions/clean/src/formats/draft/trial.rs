@@ -54,20 +54,21 @@ impl Tried {
         self.reasons.entry(reason.to_owned()).or_insert_with(first).rows += 1;
     }
 
-    fn check(&self) -> Result<(), Stop> {
-        if self.clean + self.rejected >= MOST_ROWS { Err(Stop::Broken(ENOUGH.to_owned())) } else { Ok(()) }
+    fn stop_at(rows: u64) -> Result<(), Stop> {
+        if rows >= MOST_ROWS { Err(Stop::Broken(ENOUGH.to_owned())) } else { Ok(()) }
     }
 }
 
 impl Sink for Tried {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
         self.clean += batch.num_rows() as u64;
-        self.check()
+        Self::stop_at(self.clean + self.rejected)
     }
 
     fn reject(&mut self, reject: &Reject) -> Result<(), Stop> {
         self.add(reject.reason, reject.row, reject.column, &reject.message);
-        self.check()
+        // Some of them may come when enough rows are read.
+        Self::stop_at(self.rejected)
     }
 
     fn outside(&mut self, _: u64) {}

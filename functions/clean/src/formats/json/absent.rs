@@ -18,8 +18,9 @@ pub(super) struct Absent<'a> {
     /// The places of columns that rows have members of, and of those that no row had so far.
     all: Vec<usize>,
     unseen: Vec<usize>,
-    /// Whether a row lacked one.
+    /// Whether a row lacked one, where that is asked for.
     has_gaps: bool,
+    notes_gaps: bool,
     /// Names of members that rows have beside.
     others: BTreeSet<String>,
 }
@@ -35,7 +36,12 @@ impl<'a> Absent<'a> {
                 && column.joined.is_empty()
         };
         let all: Vec<usize> = (0..columns.len()).filter(|at| columns.get(*at).is_some_and(is_member)).collect();
-        Self { columns, unseen: all.clone(), all, has_gaps: false, others: BTreeSet::new() }
+        Self { columns, unseen: all.clone(), all, has_gaps: false, notes_gaps: false, others: BTreeSet::new() }
+    }
+
+    /// From now on takes note of rows that lack a member.
+    pub(super) fn note_gaps(&mut self) {
+        self.notes_gaps = true;
     }
 
     /// Whether a row lacked a member that it may be asked for.
@@ -48,10 +54,13 @@ impl<'a> Absent<'a> {
         self.all.iter().all(|column| has(*column))
     }
 
-    /// Takes note of a row by what it has members of.
+    /// Takes note of a row by what it has members of. Once each was in a row, nothing is looked for but what a row lacks,
+    /// where somebody asks for that.
     #[inline]
     pub(super) fn pass(&mut self, has: impl Fn(usize) -> bool) {
-        self.has_gaps = self.has_gaps || !self.has_all(&has);
+        if self.notes_gaps && !self.has_gaps {
+            self.has_gaps = !self.has_all(&has);
+        }
         if !self.unseen.is_empty() {
             self.unseen.retain(|column| !has(*column));
         }

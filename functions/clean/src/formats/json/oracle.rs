@@ -23,6 +23,7 @@ fn lines(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Notes, 
     let (mut rows, mut seen) = (Rows::new(object), 0);
     for (row, text) in (1..).zip(file.split(|byte| *byte == b'\n')) {
         let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
         if text.trim_ascii().is_empty() {
             continue;
         }
@@ -75,6 +76,8 @@ fn document(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Note
             Ok(())
         })?;
         is_first = false;
+        scanner.peek()?;
+        scanner.pass_mark()?;
     }
     rows.flush(sink)?;
     Ok(Notes { seen, ..Notes::default() })
@@ -181,7 +184,7 @@ static ROWS: [&str; 6] = [
 {"d":[{"e":"1","e":2}],"a":"\ud800","\u0061":"y","b":-0,"c":01}
 [3]
 "#,
-    "\u{feff}{\"a\": [], \"b\": {}, \"c\": \"\"}\r\n\r\n {} \n{\"a\":\"\t\"}\n{\"a\":1}x\n{\"a\":\"1\"",
+    "\u{feff}{\"a\": [], \"b\": {}, \"c\": \"\"}\r\n\r\n {} \n{\"a\":\"\t\"}\n{\"a\":1}x\n\u{feff}{\"a\":2}\n\u{feff}\u{feff}{}\n{\"a\":\"1\"",
     r#"[{"a": "x", "b": 1.0, "c": 1.25, "d": [{"e": "1"}]}, {"a": "y"}, {}, [1], "a", null, {"b": "x", "d": {"f": 1}}]"#,
     r#"{"request":{"q":["r\n",7]},"received_at":"2026-01-01T00:00:00Z","status":200,"body":[{"a":"1"},{"a":"x","b":5},{"b":"y"}]}
 {"request":{"q":[null,"8"]},"received_at":"2026-01-02T00:00:00Z","status":200,"body":{"a":"x"}}

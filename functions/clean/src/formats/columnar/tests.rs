@@ -1,0 +1,139 @@
+use arrow::array::{
+    BinaryArray, Decimal128Array, Float32Array, Int32Array, Int64Array, ListArray, MapBuilder, StringArray,
+    StringBuilder, StructArray, TimestampNanosecondArray,
+};
+use arrow::array::{FixedSizeBinaryArray, Int64Builder};
+use arrow::datatypes::{Field, Int32Type};
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
+
+use super::*;
+use crate::formats::tests::decoded;
+
+/// A file of these columns, in row groups of so many rows.
+fn file(columns: Vec<(&str, ArrayRef)>, group: usize) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)));
+    let batch = batch.unwrap();
+    let mut file = Vec::new();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group)).build();
+    let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    file
+}
+
+#[test]
+fn a_rejected_row_is_kept_with_all_that_the_file_has_of_it() {
+    let nested: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None, Some(3)]));
+    let note: ArrayRef = Arc::new(StringArray::from(vec!["a \"b\"", "", "é"]));
+    let inner = [
+        (Arc::new(Field::new("x", DataType::Int32, true)), nested),
+        (Arc::new(Field::new("y", DataType::Utf8, true)), note),
+    ];
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>(vec![Some(vec![Some(1), None]), None, Some(vec![])]);
+    let mut map = MapBuilder::new(None, StringBuilder::new(), Int64Builder::new());
+    for pairs in [&[("k", 1)][..], &[], &[("a", 2), ("b", 3)]] {
+        for (key, value) in pairs {
+            map.keys().append_value(key);
+            map.values().append_value(*value);
+        }
+        map.append(true).unwrap();
+    }
+    let id = 0x00112233_44556677_8899aabb_ccddeeff_u128.to_be_bytes();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("v", Arc::new(StringArray::from(vec!["1", "x", "y"]))),
+        ("list", Arc::new(list)),
+        ("both", Arc::new(StructArray::from(inner.to_vec()))),
+        ("map", Arc::new(map.finish())),
+        ("bytes", Arc::new(BinaryArray::from(vec![Some(&b"\xFF\0"[..]), Some(b"text"), Some(b"\x80\x01")]))),
+        ("fixed", Arc::new(FixedSizeBinaryArray::try_from_iter([id, id, id].iter()).unwrap())),
+        (
+            "sum",
+            Arc::new(
+                Decimal128Array::from(vec![1, -5, 12_345_678_901_234_567_890_123])
+                    .with_precision_and_scale(38, 2)
+                    .unwrap(),
+            ),
+        ),
+        (
+            "at",
+            Arc::new(
+                TimestampNanosecondArray::from(vec![1_763_546_400_000_001_999; 3]).with_timezone("Europe/Brussels"),
+            ),
+        ),
+        ("small", Arc::new(Float32Array::from(vec![0.1, f32::NAN, 1e-30]))),
+        ("big", Arc::new(Int64Array::from(vec![1, i64::MIN, i64::MAX]))),
+    ];
+    for group in [1, 2, 100] {
+        let file = file(columns.clone(), group);
+        let kept = decoded("column.v = { type = 'int64' }\n", "x.parquet", file.as_slice()).unwrap();
+        assert_eq!(kept.rows, ["1"]);
+        let fixed = "\"fixed\":\"0x00112233445566778899aabbccddeeff\"";
+        let at = "\"at\":\"2025-11-19T10:00:00.000001999Z\"";
+        assert_eq!(
+            kept.rejects,
+            [
+                format!(
+                    "2 v not_an_integer: {{\"v\":\"x\",\"list\":null,\"both\":{{\"x\":null,\"y\":\"\"}},\"map\":[],\"bytes\":\"text\",{fixed},\"sum\":-0.05,{at},\"small\":\"NaN\",\"big\":-9223372036854775808}}"
+                ),
+                format!(
+                    "3 v not_an_integer: {{\"v\":\"y\",\"list\":[],\"both\":{{\"x\":3,\"y\":\"é\"}},\"map\":[[\"a\",2],[\"b\",3]],\"bytes\":\"0x8001\",{fixed},\"sum\":123456789012345678901.23,{at},\"small\":1e-30,\"big\":9223372036854775807}}"
+                ),
+            ],
+            "{group}"
+        );
+    }
+}
+
+#[test]
+fn rejects_without_end_are_read_once_more_in_part() {
+    let count = 150_000;
+    let texts: ArrayRef = Arc::new(StringArray::from_iter_values((1..=count).map(|row| match row % 50 {
+        0 => row.to_string(),
+        _ => format!("x{row}"),
+    })));
+    let others: ArrayRef = Arc::new(Int64Array::from_iter_values(1..=count));
+    let file = file(vec![("v", texts), ("other", others)], 40_000);
+    let kept = decoded("column.v = { type = 'int64' }\n", "x.parquet", file.as_slice()).unwrap();
+    assert_eq!((kept.rows.len(), kept.rejects.len()), (3_000, 147_000));
+    let rejected = (1..=count).filter(|row| row % 50 != 0);
+    for (at, (row, reject)) in rejected.zip(&kept.rejects).enumerate() {
+        let whole = format!("{row} v not_an_integer: {{\"v\":\"x{row}\",\"other\":{row}}}");
+        let is_whole = at < 100_000;
+        assert!(if is_whole { *reject == whole } else { reject.starts_with(&format!("{row} v ")) }, "{at}: {reject}");
+    }
+}
+
+#[test]
+fn a_column_that_cannot_be_read_costs_no_row_and_no_text() {
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["1", "x"]));
+    let other: ArrayRef = Arc::new(StringArray::from(vec!["qwertyuiop".repeat(20), "asdfghjkl".repeat(20)]));
+    let mut file = file(vec![("v", texts), ("other", other)], 100);
+    // The data of the column that no table column takes.
+    let at = file.windows(10).position(|bytes| bytes == b"qwertyuiop").unwrap();
+    file[at - 4..at].copy_from_slice(&[0xFF; 4]);
+    let kept = decoded("column.v = { type = 'int64' }\n", "x.parquet", file.as_slice()).unwrap();
+    assert_eq!(kept.rows, ["1"]);
+    assert_eq!(kept.rejects, ["2 v not_an_integer: {\"v\":\"x\",\"other\":\"... (not read)\"}"]);
+}
+
+#[test]
+fn a_page_that_no_memory_is_for_is_refused_where_its_column_is_read() {
+    let texts: Vec<String> = (0..100).map(|number| format!("{number}{}", "x".repeat(10_000))).collect();
+    let numbers: ArrayRef = Arc::new(arrow::array::Int64Array::from_iter_values(0..100));
+    let columns: [(&str, ArrayRef); 2] = [("id", numbers), ("name", Arc::new(StringArray::from(texts)))];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut file = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let file = Bytes::from(file);
+    let metadata = metadata_of(&file).unwrap();
+    for (columns, most, is_refused) in
+        [(&[0, 1][..], 500_000, true), (&[0], 500_000, false), (&[0, 1], 2_000_000, false)]
+    {
+        let refused = refuse_large_pages(&file, &metadata, columns, most);
+        let is_so = matches!(refused, Err(Stop::Reject(reject)) if reject.reason == "too_large");
+        assert_eq!(is_so, is_refused, "{columns:?} {most}");
+    }
+}

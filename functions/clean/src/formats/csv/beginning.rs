@@ -1,0 +1,57 @@
+//! What the beginning of a CSV file says of how it is written.
+
+use memchr::{memchr, memchr2, memchr3};
+
+use super::cut::{Quoted, quoted};
+use super::dialect::{Dialect, QUOTE};
+
+/// How Excel says which delimiter a file has, on a line of its own before all others.
+pub(super) const SEPARATOR: &[u8] = b"sep=";
+
+/// The delimiter that a first line such as `sep=;` declares, in quotes or not.
+pub(super) fn separator(head: &[u8]) -> Option<u8> {
+    let (head, is_quoted) = head.strip_prefix(&[QUOTE]).map_or((head, false), |head| (head, true));
+    let declared = head.split_at_checked(SEPARATOR.len()).filter(|(name, _)| name.eq_ignore_ascii_case(SEPARATOR));
+    let (delimiter, rest) = declared.and_then(|(_, rest)| rest.split_first())?;
+    let rest = if is_quoted { rest.strip_prefix(&[QUOTE]) } else { Some(rest) };
+    let is_all = matches!(rest, Some([b'\r' | b'\n', ..] | []));
+    let is_taken = matches!(*delimiter, b'\r' | b'\n' | QUOTE) || delimiter.is_ascii_alphanumeric();
+    (is_all && !is_taken && delimiter.is_ascii()).then_some(*delimiter)
+}
+
+/// Whether carriage returns alone end the lines of a file that begins with these bytes: it has some outside of quotes, and
+/// no line feed there.
+pub(super) fn returns_end_lines(bytes: &[u8], dialect: &Dialect) -> bool {
+    if memchr(b'\r', bytes).is_none() {
+        return false;
+    }
+    let behind_comment = |at: usize| match (dialect.comment, bytes.get(at)) {
+        (Some(comment), Some(first)) if comment == *first => {
+            at + memchr2(b'\r', b'\n', bytes.get(at..).unwrap_or_default()).unwrap_or_default()
+        }
+        _ => at,
+    };
+    let quote = dialect.quote.unwrap_or(b'\r');
+    let (mut at, mut is_found) = (behind_comment(0), false);
+    while let Some(place) = memchr3(b'\r', b'\n', quote, bytes.get(at..).unwrap_or_default()).map(|found| at + found) {
+        at = place + 1;
+        let before = place.checked_sub(1).and_then(|before| bytes.get(before));
+        match bytes.get(place) {
+            _ if before.is_some() && before.copied() == dialect.escape => {}
+            Some(b'\n') => return false,
+            Some(b'\r') => {
+                is_found = true;
+                at = behind_comment(at);
+            }
+            _ => {
+                let is_opening = before.is_none_or(|byte| *byte == dialect.delimiter || matches!(byte, b'\r' | b'\n'));
+                if is_opening
+                    && let Quoted::Value(value) = quoted(bytes, quote, at..bytes.len(), dialect, &mut Vec::new())
+                {
+                    at = value.next;
+                }
+            }
+        }
+    }
+    is_found
+}
