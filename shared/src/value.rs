@@ -271,7 +271,10 @@ fn no_number(column: &Column, code: &'static str, wanted: &str, text: &str) -> R
     let has_unit = UNITS.iter().any(|unit| text.starts_with(unit) || text.ends_with(unit));
     let is_accounting = text.starts_with('(') && text.ends_with(')') || text.ends_with('-');
     let is_broken = || fast_float2::parse::<f64, _>(text.as_bytes()).is_ok();
-    let cure = if code == "not_an_integer" && is_broken() {
+    let is_whole = || text.trim_start_matches(['-', '+']).bytes().all(|byte| byte.is_ascii_digit());
+    let cure = if code == "not_an_integer" && is_broken() && is_whole() {
+        "it is beyond the range of int64: declare string if it is an identifier, else float64"
+    } else if code == "not_an_integer" && is_broken() {
         "it has decimals: declare float64, or round = true"
     } else if has_digits && has_unit && column.unit.is_empty() {
         "it has a unit beside it: declare unit = \"%\", \"€\" or what it is"

@@ -233,6 +233,12 @@ impl From<DataFusionError> for Error {
         }
         Error::Query(match error.find_root() {
             DataFusionError::SQL(error, _) => format!("the query is not understood: {}", parsed(error)),
+            _ if text.contains("logical expression InSubquery") => {
+                "IN (SELECT ...) is answered only as a condition of WHERE, not as a value: join the other table, and see whether it has a row".to_owned()
+            }
+            _ if text.contains("null_aware anti join only supports") => {
+                "NOT IN (SELECT ...) is not answered where the inner query names columns of the outer one: write NOT EXISTS (SELECT ... WHERE ... = ...)".to_owned()
+            }
             DataFusionError::NotImplemented(why) => format!("the query engine does not support this: {why}"),
             // These come with a value of a row.
             DataFusionError::ArrowError(..)

@@ -379,10 +379,15 @@ mod tests {
             "x NOT IN (SELECT x FROM b) OR y > 10",
             "NOT (x IN (SELECT x FROM b) AND y > 0)",
             "CASE WHEN x NOT IN (SELECT x FROM b) THEN true ELSE false END",
+            "x NOT IN (SELECT x FROM b WHERE b.x = a.y)",
         ] {
             let why = of(condition).await.unwrap_err().to_string();
             assert!(why.contains("NOT EXISTS"), "{condition}: {why}");
         }
+        let sql = "SELECT x IN (SELECT x FROM b) AS is_known FROM a";
+        let rows = plan(&context, sql, Kind::Model).await.unwrap().collect().await;
+        let why = Error::from(rows.unwrap_err()).to_string();
+        assert!(why.contains("only as a condition of WHERE"), "{why}");
     }
 
     #[tokio::test]

@@ -146,8 +146,8 @@ pub const REASONS: [Reason; 51] = [
     ),
     row(
         "not_an_integer",
-        "A value is not a whole number.",
-        "Declare `float64`, or `round = true`; for texts with marks, `thousands`, `decimal`, `unit` or `accounting`.",
+        "A value is not a whole number, or is beyond 64 bits.",
+        "Declare `float64`, or `round = true`; `string` for long identifiers; for texts with marks, `thousands`, `decimal`, `unit` or `accounting`.",
     ),
     row(
         "not_computed",

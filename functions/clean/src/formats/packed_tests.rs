@@ -685,6 +685,7 @@ fn what_a_message_says_of_numbers_is_what_would_read_them() {
         ("type = 'float64', decimal = ',', thousands = '.'", "n.v.t.", "list it under missing"),
         ("type = 'float64'", "1.234,5", "declare decimal"),
         ("type = 'int64'", "2.5", "declare float64, or round"),
+        ("type = 'int64'", "9223372036854775808", "beyond the range of int64"),
         ("type = 'float64', thousands = ','", "1,23", "not those declared"),
     ] {
         let csv = format!("v\n\"{text}\"\n");
