@@ -94,6 +94,12 @@ pub trait Shape: Sync {
         true
     }
 
+    /// Whether an earlier answer says something that no later one speaks of, even where it has no items: that nothing is
+    /// there, say.
+    fn outlasts(&self, _line: &Line, _later: &[&Line]) -> bool {
+        false
+    }
+
     /// Whether a subject's items have names of their own: the last one of a name that has a value counts. Else each of them
     /// counts.
     fn is_keyed(&self) -> bool {
@@ -260,7 +266,10 @@ fn join(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) ->
                     plan.lost.insert(subject.to_owned(), names);
                 }
             }
-            _ => plan.compare(subject, &earlier, &held, standing, shape, terms),
+            _ => {
+                plan.compare(subject, &earlier, &held, standing, shape, terms);
+                plan.keep_said(subject, &old, &held, standing, shape);
+            }
         }
     }
     let mut lines = plan.new_lines(&new, &fresh, &old, &held, shape);

@@ -255,11 +255,19 @@ fn each_week(
             asked.gap(&line.request, received_at(object, line.received_at.as_deref())?);
         } else if let (Some(200), Some(body)) = (line.status, line.body) {
             let (learner, received_at) = (learner(&line.request)?, received_at(object, line.received_at.as_deref())?);
-            let entries: Vec<&RawValue> = serde_json::from_str(body.get()).map_err(|_| {
-                Stop::reject("not_a_list", format!("the answer about learner {learner} is no list of weeks"))
-            })?;
+            let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(body.get()) else {
+                row += 1;
+                let message = format!("the answer about learner {learner} is no list of weeks");
+                let text = body.get().as_bytes();
+                sink.reject(&Reject { row, column: None, reason: "not_a_list", message, text })?;
+                scanner.consume(length);
+                continue;
+            };
             let weeks = line.request.from.unwrap_or(NaiveDate::MIN)..line.request.to.unwrap_or(NaiveDate::MAX);
-            asked.answer(learner, weeks.clone());
+            // An entry that may be of any week leaves open what the weeks have of which there is none.
+            if entries.iter().all(|entry| monday_of(entry.get()).is_some()) {
+                asked.answer(learner, weeks.clone());
+            }
             for entry in entries {
                 row += 1;
                 match understand(entry.get(), column, &weeks) {

@@ -422,10 +422,27 @@ pub(super) fn responses(object: &RawObject, mut reader: impl Read, sink: &mut dy
                 _ => Object::default(),
             };
             let answer = Answer::new(object, request, line.received_at);
-            find_rows(&mut scanner, &object.table.rows, |scanner| match scanner.peek()? {
+            let mut wrong = None;
+            let is_found = seek_rows(&mut scanner, &object.table.rows, |scanner| match scanner.peek()? {
                 Some(b'{') => rows.one(scanner, "row", &answer, sink),
-                _ => rows.list(scanner, "row", &answer, sink),
+                Some(b'[') => rows.list(scanner, "row", &answer, sink),
+                other => {
+                    scanner.skip_value()?;
+                    // No list at all is how some servers write one without elements.
+                    wrong = (other != Some(b'n')).then(|| ("not_a_list", "what should be the list of rows is none"));
+                    Ok(())
+                }
             })?;
+            if !is_found {
+                wrong = Some(("no_rows", "there is nothing where the rows should be"));
+            }
+            if let Some((reason, why)) = wrong {
+                rows.seen += 1;
+                let (pointer, text) = (&object.table.rows, line.request.as_deref().map_or("{}", RawValue::get));
+                let message =
+                    format!("{why}, {pointer}, in the answer to this request: an error message of the server?");
+                sink.reject(&Reject { row: rows.seen, column: None, reason, message, text: text.as_bytes() })?;
+            }
         }
         gaps.extend(line.gap);
     }
@@ -470,42 +487,55 @@ fn find_rows<R: Read>(
     pointer: &str,
     visit: impl FnOnce(&mut Scanner<R>) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
+    if seek_rows(scanner, pointer, visit)? {
+        return Ok(());
+    }
+    Err(Stop::reject("no_rows", format!("there is no \"{pointer}\" where the rows should be")))
+}
+
+/// The same; false without such a value.
+fn seek_rows<R: Read>(
+    scanner: &mut Scanner<R>,
+    pointer: &str,
+    visit: impl FnOnce(&mut Scanner<R>) -> Result<(), Stop>,
+) -> Result<bool, Stop> {
     let Some((name, rest)) = pointer.strip_prefix('/').map(|path| path.split_once('/').unwrap_or((path, ""))) else {
-        return visit(scanner);
+        visit(scanner)?;
+        return Ok(true);
     };
     let rest = if rest.is_empty() { String::new() } else { format!("/{rest}") };
     let name = unescaped(name);
-    let mut visit = Some(visit);
+    if scanner.peek()? != Some(b'{') {
+        scanner.skip_value()?;
+        return Ok(false);
+    }
+    let (mut visit, mut is_found) = (Some(visit), false);
     scanner.expect(b'{')?;
     if scanner.peek()? == Some(b'}') {
         scanner.expect(b'}')?;
-    } else {
-        loop {
-            let found = scanner.key(MAX_TEXT)? == name;
-            match visit.take_if(|_| found) {
-                Some(visit) => find_rows_boxed(scanner, &rest, Box::new(visit))?,
-                None if found => {
-                    let (reason, why) = repeated(&name, "document");
-                    return Err(Stop::reject(reason, why));
-                }
-                None => scanner.skip_value()?,
-            }
-            if !scanner.either(b',', b'}')? {
-                break;
-            }
-        }
+        return Ok(false);
     }
-    match visit {
-        None => Ok(()),
-        Some(_) => Err(Stop::reject("no_rows", format!("there is no \"{name}\" where the rows should be"))),
+    loop {
+        let is_this = scanner.key(MAX_TEXT)? == name;
+        match visit.take_if(|_| is_this) {
+            Some(visit) => is_found = seek_rows_boxed(scanner, &rest, Box::new(visit))?,
+            None if is_this => {
+                let (reason, why) = repeated(&name, "document");
+                return Err(Stop::reject(reason, why));
+            }
+            None => scanner.skip_value()?,
+        }
+        if !scanner.either(b',', b'}')? {
+            return Ok(is_found);
+        }
     }
 }
 
 type Visit<'v, R> = Box<dyn FnOnce(&mut Scanner<R>) -> Result<(), Stop> + 'v>;
 
 /// The same, for a pointer of any length.
-fn find_rows_boxed<R: Read>(scanner: &mut Scanner<R>, pointer: &str, visit: Visit<'_, R>) -> Result<(), Stop> {
-    find_rows(scanner, pointer, visit)
+fn seek_rows_boxed<R: Read>(scanner: &mut Scanner<R>, pointer: &str, visit: Visit<'_, R>) -> Result<bool, Stop> {
+    seek_rows(scanner, pointer, visit)
 }
 
 /// Calls `visit` with the running index, from 1, and the bytes of each element of the array that the stream holds.

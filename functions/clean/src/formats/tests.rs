@@ -378,8 +378,26 @@ fn rows_of_responses_know_their_request_and_when_they_came() {
     assert_eq!(kept.received, ["2026-01-01T00:00:00Z", "2026-01-03T00:00:00Z"]);
     assert_eq!(kept.rejects, ["2 points not_an_integer: {\"points\":\"x\"}"]);
     assert_eq!(kept.notes, (1, 0));
-    let missing = r#"{"request":{},"received_at":"2026-01-01T00:00:00Z","status":200,"body":{"error":"no"}}"#;
-    assert_eq!(decoded(declared, "x.ndjson", missing.as_bytes()).unwrap_err(), "no_rows");
+}
+
+#[test]
+fn an_answer_without_its_list_of_rows_rejects_no_other() {
+    let declared = "format = \"responses\"\nrows = \"/results\"\ncolumn.points = { type = 'int64' }\n";
+    let good = r#"{"request":{"id":1},"status":200,"body":{"results":[{"points":3}]}}"#;
+    for (body, reject) in [
+        (r#"{"results":null}"#, None),
+        (r#"{"num_results":0,"results":[]}"#, None),
+        (r#"{"error":"no"}"#, Some("2 - no_rows: {\"id\":2}")),
+        ("{}", Some("2 - no_rows: {\"id\":2}")),
+        (r#"{"results":"none"}"#, Some("2 - not_a_list: {\"id\":2}")),
+        (r#"{"results":false,"n":[1]}"#, Some("2 - not_a_list: {\"id\":2}")),
+        ("7", Some("2 - no_rows: {\"id\":2}")),
+    ] {
+        let text = format!("{good}\n{{\"request\":{{\"id\":2}},\"status\":200,\"body\":{body}}}\n{good}\n");
+        let kept = decoded(declared, "x.ndjson", text.as_bytes()).unwrap();
+        assert_eq!(kept.rows, ["3", "3"], "{body}");
+        assert_eq!(kept.rejects, reject.into_iter().collect::<Vec<_>>(), "{body}");
+    }
 }
 
 #[test]

@@ -63,6 +63,9 @@ impl Plan {
             if shape.is_keyed() {
                 ones.drain(..ones.len().saturating_sub(1));
             } else {
+                // A row that an answer has twice is one row.
+                let mut contents = BTreeSet::new();
+                ones.retain(|one| contents.insert(one.item.content.as_str()));
                 // What has changed least is taken for what is still there.
                 ones.sort_by_key(|one| standing.contents.contains_key(one.item.content.as_str()));
             }
@@ -93,6 +96,28 @@ impl Plan {
                 *keep = Keep::Whole;
             }
             self.instead.insert(subject.to_owned());
+        }
+    }
+
+    /// Keeps earlier answers that say something of which this run's do not speak, with their items about that.
+    pub fn keep_said(
+        &mut self,
+        subject: &str,
+        old: &[Line],
+        held: &[Holdings],
+        standing: &Standing<'_>,
+        shape: &dyn Shape,
+    ) {
+        for (line, (said, holdings)) in old.iter().zip(held).enumerate() {
+            let Some(items) = holdings.get(subject).filter(|_| shape.outlasts(said, &standing.answers)) else {
+                continue;
+            };
+            let is_covered = |item: &Item| standing.answers.iter().any(|answer| shape.covers(answer, item));
+            let open = items.iter().enumerate().filter(|(_, item)| !is_covered(item)).map(|(place, _)| place);
+            let kept = self.keep.entry(line).or_default().entry(subject.to_owned());
+            if let Keep::Items(places) = kept.or_insert_with(|| Keep::Items(BTreeSet::new())) {
+                places.extend(open);
+            }
         }
     }
 

@@ -318,6 +318,9 @@ impl Route {
         if weeks::names_another(line) {
             return Some("the answer is about another learner");
         }
+        if self.has_weeks && weeks::names_no_week(line) {
+            return Some("the list names no week");
+        }
         let account = Users { table: dataset.table(self.table) };
         (!self.has_weeks && account.is_empty(line)).then_some("the answer has none of the account's totals")
     }

@@ -211,7 +211,11 @@ fn what_did_not_come_is_unknown_and_not_zero() {
     let refusal = json!({"request": {"learner": 3}, "received_at": "2026-11-20T05:00:00Z", "status": 404, "body": {}});
     // The other list has a gap, knows no such learner, is not there, or has an entry that is rejected.
     let bad = line(5, 5, "2026-11-02", &json!([{"date": "2026-11-16", "points": "many"}]));
-    for (learner, other) in [(1, gap(1, 4)), (3, format!("{refusal}\n")), (4, String::new()), (5, bad)] {
+    // Or one that may be of any week, or it is no list.
+    let wild = line(6, 5, "2026-11-02", &json!([{"date": "abc", "points": 10}, null]));
+    let no_list = line(7, 5, "2026-11-02", &json!({"message": "?"}));
+    let others = [(1, gap(1, 4)), (3, format!("{refusal}\n")), (4, String::new()), (5, bad), (6, wild), (7, no_list)];
+    for (learner, other) in others {
         // A list that was answered lacks the weeks that it has no entry of.
         let others = if learner == 5 { [UNKNOWN, 0, 0] } else { [UNKNOWN; 3] };
         let expected = |is_points: bool| -> Vec<Row> {
@@ -334,6 +338,15 @@ fn unknown_learners_and_gaps_have_no_rows_and_gaps_are_told() {
 }
 
 #[test]
+fn an_answer_that_is_no_list_rejects_no_other() {
+    let message = line(2, 5, "2026-11-02", &json!({"message": "ada@example.org"}));
+    let scores = line(1, 5, "2026-11-02", &json!([{"date": "2026-11-16", "points": 7}]));
+    let found = kept(&(message + &scores), "");
+    assert_eq!(found.rows, [row(1, "2026-11-16", 7, UNKNOWN, 5)]);
+    assert_eq!(found.rejects.iter().map(|reject| reject.2.as_str()).collect::<Vec<_>>(), ["not_a_list"]);
+}
+
+#[test]
 fn what_is_no_response_rejects_the_object_without_showing_it() {
     let ok = line(1, 5, "2026-11-02", &json!([]));
     for (text, reason) in [
@@ -341,7 +354,6 @@ fn what_is_no_response_rejects_the_object_without_showing_it() {
         ("ada@example.org".to_owned(), "not_json"),
         (r#"{"request":{"learner":"ada@example.org"},"status":200,"body":[]}"#.to_owned(), "not_an_integer"),
         (r#"{"status":200,"body":[]}"#.to_owned(), "not_json"),
-        (line(1, 5, "2026-11-02", &json!({"message": "ada@example.org"})), "not_a_list"),
     ] {
         match decoded(&format!("{ok}{text}"), "", &mut Kept::default()) {
             Err(Stop::Reject(reject)) => {

@@ -112,6 +112,31 @@ fn weeks_that_were_not_asked_for_again_stay() {
 }
 
 #[test]
+fn that_weeks_have_nothing_stays_known_until_they_are_asked_for_again() {
+    let null = r#"[{"date":"2026-03-09","points":null}]"#;
+    for body in ["[]", null] {
+        let wide = answer(43, "2026-03-02", body);
+        let narrow = answer(43, "2026-11-02", "[]");
+        let (lines, lost) = join(vec![narrow.clone()], vec![wide.clone()]);
+        assert_eq!((lines, lost), (vec![narrow, wide.clone()], vec![]));
+        let wider = answer(43, "2026-02-02", "[]");
+        assert_eq!(join(vec![wider.clone()], vec![wide]).0, [wider]);
+    }
+}
+
+#[test]
+fn a_list_of_which_no_week_can_be_read_is_no_answer() {
+    let dataset = CATALOG.dataset(NAME).unwrap();
+    let mistake = |body| ROUTES[1].mistake(dataset, &answer(43, "2026-11-02", body));
+    for body in [r#"[{"date":"abc","points":10}]"#, "[null,null]", "[7]", r#"[{"points":10},{"date":null}]"#] {
+        assert_eq!(mistake(body), Some("the list names no week"), "{body}");
+    }
+    for body in ["[]", r#"[{"date":"abc","points":10},{"date":"2026-11-02","points":1}]"#] {
+        assert_eq!(mistake(body), None, "{body}");
+    }
+}
+
+#[test]
 fn weeks_that_a_list_lacks_are_lost_and_kept() {
     let had = answer(43, "2026-11-02", list(&[("2026-11-09", 2), ("2026-11-02", 1)]));
     let (lines, lost) = join(vec![answer(43, "2026-11-02", list(&[("2026-11-09", 5)]))], vec![had.clone()]);
@@ -330,7 +355,7 @@ fn an_answer_that_says_nothing_of_the_learner_is_none() {
         (weeks("null"), true),
         (weeks("46"), false),
         (weeks("[45]"), false),
-        ("[5, null]", true),
+        ("[5, null]", false),
     ] {
         assert_eq!(scores.mistake(dataset, &answer(45, "2026-11-02", body)).is_none(), is_answer, "{body}");
     }

@@ -64,6 +64,13 @@ pub fn names_another(line: &Line) -> bool {
         || entries(line).into_iter().any(|entry| names_other(entry.get(), "user_id"))
 }
 
+/// Whether a list has entries, and it cannot be read of any of them which week it is about.
+pub fn names_no_week(line: &Line) -> bool {
+    let entries = entries(line);
+    let is_readable = |entry: &&RawValue| Object::of_text(entry.get()).is_some_and(|entry| day(&entry).is_some());
+    !entries.is_empty() && !entries.iter().any(is_readable)
+}
+
 impl WeekLists<'_> {
     fn item(&self, request: &Request, text: &str) -> Item {
         let entry = Object::of_text(text).unwrap_or_default();
@@ -104,6 +111,15 @@ impl Shape for WeekLists<'_> {
 
     fn covers(&self, line: &Line, item: &Item) -> bool {
         Request::of(line).is_some_and(|request| item.name.parse().is_ok_and(|day| request.covers(day)))
+    }
+
+    /// A week that was asked for and has no entry is a week with nothing, as long as no later answer speaks of it. What was
+    /// copied from another week's object, which ends elsewhere, is known there.
+    fn outlasts(&self, line: &Line, later: &[&Line]) -> bool {
+        let Some(weeks) = Request::of(line).map(|request| request.weeks()) else { return false };
+        let later = later.iter().filter_map(|line| Request::of(line)).map(|request| request.weeks());
+        let starts: Vec<NaiveDate> = later.filter(|later| later.end == weeks.end).map(|later| later.start).collect();
+        !starts.is_empty() && starts.iter().all(|start| *start > weeks.start)
     }
 
     /// A week without points has 0 of them; null is no correction.

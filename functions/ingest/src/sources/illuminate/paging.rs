@@ -1,7 +1,9 @@
 //! Pages of one answer: how many there are, and whether they are all.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
+use chrono::NaiveDate;
 use lake::hash;
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,7 +23,8 @@ struct Envelope<'a> {
     num_pages: Value,
     #[serde(default)]
     num_results: Value,
-    #[serde(borrow)]
+    /// Null for a list without elements; an answer without the member is none.
+    #[serde(borrow, deserialize_with = "Option::deserialize")]
     results: Option<Vec<&'a RawValue>>,
 }
 
@@ -30,6 +33,8 @@ struct Envelope<'a> {
 pub struct Reading {
     /// The assessment that was asked about; `None` for the list of all.
     about: Option<String>,
+    /// The days on which results were taken that were asked for.
+    taken: Option<RangeInclusive<NaiveDate>>,
     pages: usize,
     rows: usize,
     /// How many results there are, as the page before says.
@@ -63,15 +68,16 @@ impl Wrong {
 }
 
 impl Reading {
-    /// The reading of an answer about one assessment, or of the list of all.
-    pub fn of(about: Option<&str>) -> Self {
-        Self { about: about.map(str::to_owned), ..Self::default() }
+    /// The reading of an answer about one assessment, taken on these days, or of the list of all.
+    pub fn of(about: Option<&str>, taken: Option<RangeInclusive<NaiveDate>>) -> Self {
+        Self { about: about.map(str::to_owned), taken, ..Self::default() }
     }
 
     /// Takes a page; reports whether there is another one, or what is wrong with this one.
     ///
     /// The number of pages counts if the page has it. Otherwise that of the results does, and without either, a full page
-    /// has another one behind it. At the end, there must be as many rows as the last page says there are results.
+    /// has another one behind it. At the end, there must be as many rows as the last page says there are results, and no
+    /// more: rows that stand there twice would be missing in every sound answer after them.
     pub fn take(&mut self, body: &str, page_size: usize) -> Result<bool, Wrong> {
         let wrong = |why: &str| Wrong::new(format!("the answer is not as documented: {why}"), true);
         let envelope: Envelope = serde_json::from_str(body).map_err(|_| wrong("it has no list of results"))?;
@@ -103,7 +109,7 @@ impl Reading {
             return Err(Wrong::new(format!("page {number} is empty, and is not the last one"), true));
         }
         match results {
-            Some(results) if !has_more && there < results => {
+            Some(results) if there > results || !has_more && there < results => {
                 Err(Wrong::new(format!("the {number} pages have {there} rows, and should have {results}"), true))
             }
             _ => Ok(has_more),
@@ -126,6 +132,14 @@ impl Reading {
             return Err(Wrong::moved(format!("a page begins with the {count} rows with which the one before ends")));
         }
         self.last = hashes;
+        // A single row may have a date that is junk.
+        if let Some(taken) = &self.taken
+            && !rows.is_empty()
+            && rows.iter().all(|row| day_taken(row).is_some_and(|day| !taken.contains(&day)))
+        {
+            let (first, last) = (taken.start(), taken.end());
+            return Err(Wrong::new(format!("no row of the answer was taken from {first} to {last}, as asked"), true));
+        }
         let Some(about) = &self.about else { return Ok(()) };
         let is_other = |row: &&&RawValue| {
             serde_json::from_str(row.get()).ok().and_then(|row| id_of(&row)).is_some_and(|id| id != *about)
@@ -135,6 +149,12 @@ impl Reading {
             count => Err(Wrong::new(format!("{count} rows of the answer are of another assessment"), true)),
         }
     }
+}
+
+/// The day on which a row's result was taken, if it is written as one.
+fn day_taken(row: &RawValue) -> Option<NaiveDate> {
+    let row: Value = serde_json::from_str(row.get()).ok()?;
+    row.get("date_taken")?.as_str()?.get(..10)?.parse().ok()
 }
 
 /// A row without what differs between two answers.
@@ -217,9 +237,14 @@ mod tests {
 
     #[test]
     fn what_is_no_page_is_refused_without_showing_it() {
-        for body in
-            [r#"{"error":"Ada"}"#, "[]", r#""Ada""#, r#"{"num_results":1,"results":null}"#, r#"{"results":"Ada"}"#]
-        {
+        for body in [
+            r#"{"error":"Ada"}"#,
+            "[]",
+            r#""Ada""#,
+            r#"{"num_results":1,"results":null}"#,
+            r#"{"results":"Ada"}"#,
+            r#"{"num_pages":0,"num_results":0}"#,
+        ] {
             let Wrong { why, .. } = Reading::default().take(body, 2).unwrap_err();
             assert!(why.contains("results") && !why.contains("Ada"), "{why}");
         }
@@ -248,6 +273,8 @@ mod tests {
             read(&[page(1, &[1, 2], 5, Some(2)), page(2, &[3], 5, Some(2))]).unwrap_err();
         assert!(why.contains("have 3 rows, and should have 5") && can_retry, "{why}");
         assert!(read(&[page(1, &[], 4, Some(0))]).is_err());
+        let Wrong { why, .. } = read(&[page(1, &[1, 2, 1, 2], 2, Some(1))]).unwrap_err();
+        assert!(why.contains("have 4 rows, and should have 2"), "{why}");
     }
 
     #[test]
@@ -271,9 +298,24 @@ mod tests {
     #[test]
     fn rows_of_another_assessment_are_no_answer() {
         let body = json!({"num_results": 2, "results": [{"assessment_id": 7}, {"assessment_id": "8"}]}).to_string();
-        let Wrong { why, .. } = Reading::of(Some("7")).take(&body, 2).unwrap_err();
+        let Wrong { why, .. } = Reading::of(Some("7"), None).take(&body, 2).unwrap_err();
         assert!(why.contains("1 rows of the answer are of another assessment"), "{why}");
         assert_eq!(Reading::default().take(&body, 2), Ok(false));
+    }
+
+    #[test]
+    fn rows_of_other_years_are_no_answer() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let taken = || Some(day("2024-07-01")..=day("2025-06-30"));
+        let take = |days: &[&str]| {
+            let rows: Vec<Value> = days.iter().map(|day| json!({"assessment_id": 7, "date_taken": day})).collect();
+            Reading::of(Some("7"), taken()).take(&json!({"results": rows}).to_string(), 1_000)
+        };
+        assert_eq!(take(&["2024-07-01", "2025-06-30T08:00:00"]), Ok(false));
+        assert_eq!(take(&["2000-01-01", "2024-11-05"]), Ok(false), "a single one may be junk");
+        assert_eq!(take(&["11/05/2024"]), Ok(false));
+        let Wrong { why, can_retry, .. } = take(&["2019-10-10", "2019-10-11"]).unwrap_err();
+        assert!(why.contains("from 2024-07-01 to 2025-06-30") && can_retry, "{why}");
     }
 
     #[test]

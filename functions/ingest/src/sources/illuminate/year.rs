@@ -283,7 +283,9 @@ impl Fetch<'_> {
     async fn pages(&self, url: &Url, mut request: Request) -> Pages {
         let first = request.page;
         let about = request.assessment_id.clone();
-        let mut reading = paging::Reading::of(about.as_deref());
+        let taken = || Some(request.date_taken_start?..=request.date_taken_end?);
+        let begin = || paging::Reading::of(about.as_deref(), taken());
+        let mut reading = begin();
         let mut lines: Vec<Line> = Vec::new();
         let mut again = READ_AGAIN;
         loop {
@@ -307,7 +309,7 @@ impl Fetch<'_> {
                             }
                             Err(wrong) if wrong.has_moved && again > 0 => {
                                 again -= 1;
-                                (request.page, reading) = (first, paging::Reading::of(about.as_deref()));
+                                (request.page, reading) = (first, begin());
                                 lines.clear();
                                 continue;
                             }
