@@ -429,7 +429,7 @@ pub(super) fn responses(object: &RawObject, mut reader: impl Read, sink: &mut dy
                 other => {
                     scanner.skip_value()?;
                     // No list at all is how some servers write one without elements.
-                    wrong = (other != Some(b'n')).then(|| ("not_a_list", "what should be the list of rows is none"));
+                    wrong = (other != Some(b'n')).then_some(("not_a_list", "what should be the list of rows is none"));
                     Ok(())
                 }
             })?;
