@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lake::dataset::{Table, Verdict};
 use lake::hash;
-use serde_json::Value;
+use lake::json::Object;
 use serde_json::value::RawValue;
 
 use super::paging::{VOLATILE, id_of, rows, stable};
@@ -76,8 +76,7 @@ impl Shape for List<'_> {
     fn holds(&self, line: &Line) -> Holdings {
         let read = |row: &&RawValue| {
             let content = stable(row.get());
-            let id = serde_json::from_str(row.get()).ok().and_then(|row| id_of(&row));
-            let name = id.unwrap_or_else(|| content.clone());
+            let name = id_of(row.get()).unwrap_or_else(|| content.clone());
             item(name, content, self.table, row.get(), &line.request)
         };
         Holdings::from([(LIST.to_owned(), rows(line).iter().map(read).collect())])
@@ -111,8 +110,7 @@ pub struct Results {
 impl Results {
     fn item(&self, row: &str, request: &str) -> Item {
         let content = hash::bytes(stable(row).as_bytes());
-        let read: Value = serde_json::from_str(row).unwrap_or_default();
-        let name = about(&read).unwrap_or_else(|| content.clone());
+        let name = about(row).unwrap_or_else(|| content.clone());
         item(name, content, self.table.as_ref(), row, request)
     }
 }
@@ -146,12 +144,13 @@ impl Shape for Results {
 }
 
 /// What a row is about, as a hash; `None` if it names no student.
-fn about(row: &Value) -> Option<String> {
+fn about(row: &str) -> Option<String> {
+    let row = Object::of_text(row)?;
     let telling = |names: &&[&str]| {
-        let value = names.iter().filter_map(|name| row.get(name)).find(|value| !value.is_null());
-        value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        let value = names.iter().filter_map(|name| row.get(name)).find(|value| value.get() != "null")?;
+        Some(lake::json::text(value).unwrap_or_else(|| value.get().into()))
     };
-    let values: Vec<Option<String>> = TELLING.iter().map(telling).collect();
+    let values: Vec<_> = TELLING.iter().map(telling).collect();
     values.first()?.as_ref()?;
     Some(hash::texts(values.iter().map(|value| value.as_deref().unwrap_or_default())))
 }
@@ -159,7 +158,7 @@ fn about(row: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use lake::dataset::Catalog;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::replace::{Terms, replace};
@@ -218,5 +217,27 @@ mod tests {
         let page = shape.of_same(&old[0], &[listed(&[row(2, Value::Null, Value::Null, Value::Null)])]);
         assert_eq!(rows(&page).into_iter().map(|row| read(row.get())).collect::<Vec<_>>(), had[1..]);
         assert_eq!(replace(vec![none.clone()], old.to_vec(), &shape, &terms(true)).lines, [none]);
+    }
+
+    #[test]
+    fn a_row_that_turns_odd_is_the_same_row() {
+        let catalog = Catalog::built_in();
+        let dataset = catalog.dataset("illuminate").unwrap();
+        let list = List { table: dataset.table("assessment") };
+        let results = Results { assessment: |_| Some("7".to_owned()), table: None };
+        let line = |row: &str| {
+            Line::answer("{}".to_owned(), 200, &format!("{{\"results\":[{row}]}}").into(), chrono::Utc::now())
+        };
+        for odd in [r#""\ud800""#, "1e999"] {
+            let row = |note: &str, count: i64| {
+                line(&format!(r#"{{"assessment_id":"7","local_student_id":5,"note":{note},"__count":{count}}}"#))
+            };
+            let names = |shape: &dyn Shape, line: &Line| -> Vec<String> {
+                shape.holds(line).into_values().flatten().map(|item| item.name).collect()
+            };
+            for shape in [&list as &dyn Shape, &results] {
+                assert_eq!(names(shape, &row("1", 1)), names(shape, &row(odd, 2)), "{odd}");
+            }
+        }
     }
 }

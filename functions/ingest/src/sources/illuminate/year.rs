@@ -176,7 +176,7 @@ impl Fetch<'_> {
             date_taken_start: None,
             date_taken_end: None,
         };
-        match self.pages(&method(self.base, "Assessments"), request).await {
+        match self.pages(&method(self.base, "Assessments"), request, None).await {
             Pages::Complete(lines) => Ok(lines),
             Pages::Broken(lines) => {
                 let gap = lines.into_iter().find_map(|line| line.gap);
@@ -189,7 +189,7 @@ impl Fetch<'_> {
     /// What is asked for: all that is listed and the extra ids, each once, without the excluded ones.
     fn ids(&self, list: &[Line]) -> Vec<String> {
         let Settings { extra_assessment_ids, excluded_assessment_ids, .. } = &self.settings;
-        let listed = list.iter().flat_map(|line| paging::listed_ids(line.body.as_deref().unwrap_or_default()));
+        let listed = list.iter().flat_map(paging::listed_ids);
         let mut seen: BTreeSet<String> = excluded_assessment_ids.iter().cloned().collect();
         listed.chain(extra_assessment_ids.iter().cloned()).filter(|id| seen.insert(id.clone())).collect()
     }
@@ -276,15 +276,17 @@ impl Fetch<'_> {
             date_taken_start: Some(year.first),
             date_taken_end: Some(year.last),
         };
-        self.pages(&method(self.base, kind.method), request).await
+        let table = self.dataset.table_of(&format!("{}{}.ndjson", year.folder(), kind.file));
+        let null_before = table.and_then(|table| table.column("date_taken")).and_then(|column| column.null_before);
+        let taken = paging::Taken { days: year.first..=year.last, null_before };
+        self.pages(&method(self.base, kind.method), request, Some(taken)).await
     }
 
     /// All pages, from the first to the one that is the last by what they say.
-    async fn pages(&self, url: &Url, mut request: Request) -> Pages {
+    async fn pages(&self, url: &Url, mut request: Request, taken: Option<paging::Taken>) -> Pages {
         let first = request.page;
         let about = request.assessment_id.clone();
-        let taken = || Some(request.date_taken_start?..=request.date_taken_end?);
-        let begin = || paging::Reading::of(about.as_deref(), taken());
+        let begin = || paging::Reading::of(about.as_deref(), taken.clone());
         let mut reading = begin();
         let mut lines: Vec<Line> = Vec::new();
         let mut again = READ_AGAIN;
