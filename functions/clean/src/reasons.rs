@@ -62,7 +62,11 @@ pub const REASONS: [Reason; 51] = [
          Members of a row that are there twice are no such: the last one counts.",
         "Write one member, with all rows in its list. For `explode`, it rejects the row.",
     ),
-    whole("error_body", "A source answered an error in place of values.", "Ingest that day again."),
+    whole(
+        "error_body",
+        "A source answered an error in place of values. Beside series in one answer, it rejects that member alone.",
+        "Ingest that day again; a member that comes with each answer costs nothing.",
+    ),
     row(
         "excel_error",
         "A cell of a workbook is the error of a formula, such as `#N/A` or `#DIV/0!`.",
@@ -109,7 +113,7 @@ pub const REASONS: [Reason; 51] = [
     ),
     whole(
         "no_rows",
-        "There is nothing where `rows` or `explode` point to.",
+        "There is nothing where `rows` or `explode` point to. In a line of answers, it rejects that answer alone.",
         "Correct the pointer; if the source answered an error, ingest that window again. For `explode`, it rejects the row.",
     ),
     whole(
@@ -126,7 +130,8 @@ pub const REASONS: [Reason; 51] = [
     ),
     whole(
         "not_a_list",
-        "One JSON object stands where a list of rows should be, and has no declared member: an error message, perhaps.",
+        "One JSON object stands where a list of rows should be, and has no declared member: an error message, perhaps. Of answers \
+         and of their series, it rejects the one that has no list alone.",
         "Look at the object; declare `rows` if the rows are further within. For `explode`, it rejects the row.",
     ),
     row(

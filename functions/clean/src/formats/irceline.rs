@@ -34,6 +34,8 @@ mod tests;
 
 /// The longest series id: it is in the message of every reject.
 const MAX_ID: usize = 256;
+/// The most plain values that are looked at before a series.
+const MAX_OTHERS: usize = 64;
 /// The longest record `{"timestamp": ..., "value": ...}`.
 const MAX_RECORD: usize = 64 * 1024;
 
@@ -111,6 +113,9 @@ impl<'a> Checks<'a> {
     }
 }
 
+/// What is no series, or no list of values: its name, and its text.
+type Other = (String, Vec<u8>);
+
 struct Decoder<'a, R, const QUICK: bool> {
     scanner: Scanner<R>,
     checks: Checks<'a>,
@@ -132,24 +137,55 @@ impl<R: Read, const QUICK: bool> Decoder<'_, R, QUICK> {
         Ok(())
     }
 
-    /// The map of series.
+    /// The map of series. What is none beside series is rejected by itself; without any series, the body is an error.
     fn body(&mut self, received_at: i64, sink: &mut dyn Sink) -> Result<(), Stop> {
         self.scanner.expect(b'{')?;
         if self.scanner.peek()? == Some(b'}') {
             return self.scanner.expect(b'}');
         }
+        let (mut others, mut has_series) = (Vec::new(), false);
         loop {
             let id = self.scanner.key(MAX_ID)?;
-            if self.scanner.peek()? != Some(b'{') {
-                let why =
-                    format!("the body's \"{id}\" is no series but a plain value: an error message of the server?");
-                return Err(Stop::reject("error_body", why));
+            if self.scanner.peek()? == Some(b'{') {
+                has_series = true;
+                self.series(&id, received_at, sink)?;
+            } else {
+                others.push(self.other(id)?);
             }
-            self.series(&id, received_at, sink)?;
-            if !self.scanner.either(b',', b'}')? {
+            let has_more = self.scanner.either(b',', b'}')?;
+            // Which of both they are is known at the first series, or at the end.
+            if has_series || !has_more || others.len() >= MAX_OTHERS {
+                self.refuse_others(std::mem::take(&mut others), has_series, sink)?;
+            }
+            if !has_more {
                 return Ok(());
             }
         }
+    }
+
+    /// What stands in place of a series or of its values, with its name.
+    fn other(&mut self, name: String) -> Result<Other, Stop> {
+        let length = self.scanner.value_length(MAX_TEXT)?;
+        let text = self.scanner.window().get(..length).unwrap_or_default().to_vec();
+        self.scanner.consume(length);
+        Ok((name, text))
+    }
+
+    /// Rejects what stands beside series, or a body that has none as a whole.
+    fn refuse_others(&mut self, others: Vec<Other>, has_series: bool, sink: &mut dyn Sink) -> Result<(), Stop> {
+        for (name, text) in others {
+            let why = format!("the body's \"{name}\" is no series but a plain value: an error message of the server?");
+            if !has_series {
+                return Err(Stop::reject("error_body", why));
+            }
+            self.refuse_other("error_body", why, &text, sink)?;
+        }
+        Ok(())
+    }
+
+    fn refuse_other(&mut self, reason: &str, message: String, text: &[u8], sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.index += 1;
+        sink.reject(&Reject { row: self.index, column: None, reason, message, text })
     }
 
     /// `{"values": [...], "extra": ...}`
@@ -160,10 +196,16 @@ impl<R: Read, const QUICK: bool> Decoder<'_, R, QUICK> {
             return self.scanner.expect(b'}');
         }
         loop {
-            if self.scanner.key(MAX_TEXT)? == "values" {
-                self.values(id, number, received_at, sink)?;
-            } else {
+            if self.scanner.key(MAX_TEXT)? != "values" {
                 self.scanner.skip_value()?;
+            } else if self.scanner.peek()? == Some(b'[') {
+                self.values(id, number, received_at, sink)?;
+            } else if self.scanner.peek()? == Some(b'n') {
+                // No list at all is how some servers write one without elements.
+                self.scanner.skip_value()?;
+            } else {
+                let (id, text) = self.other(id.to_owned())?;
+                self.refuse_other("not_a_list", format!("series {id}: its values are no list"), &text, sink)?;
             }
             if !self.scanner.either(b',', b'}')? {
                 return Ok(());

@@ -157,6 +157,42 @@ fn unknown_series_are_rejected_and_refusals_are_no_rows() {
 }
 
 #[test]
+fn what_is_no_series_beside_series_rejects_no_other() {
+    let good = |id: u8| format!(r#""{id}":{{"values":[{{"timestamp":{FIRST},"value":{id}.5}}]}}"#);
+    let rows = vec![("1".to_owned(), FIRST, Some(1.5)), ("2".to_owned(), FIRST, Some(2.5))];
+    for (other, rejects) in [
+        (r#""message":"all is well""#, &[("error_body", r#""all is well""#)][..]),
+        (r#""warnings":[{"values":[1]}]"#, &[("error_body", r#"[{"values":[1]}]"#)]),
+        (r#""message":null,"n":7"#, &[("error_body", "null"), ("error_body", "7")]),
+        (r#""3":{"values":"none"}"#, &[("not_a_list", r#""none""#)]),
+        (r#""3":{"values":{"a":[]}}"#, &[("not_a_list", r#"{"a":[]}"#)]),
+        (r#""3":{"values":null},"took":{"ms":5}"#, &[]),
+    ] {
+        let bodies = [[other.to_owned(), good(1), good(2)], [good(1), other.to_owned(), good(2)]];
+        for body in bodies.into_iter().chain([[good(1), good(2), other.to_owned()]]) {
+            let body = format!("{{{}}}", body.join(","));
+            let found = decoded(KEY, line(&body).as_bytes()).unwrap();
+            assert_eq!(found.rows, rows, "{body}");
+            let told: Vec<(&str, &str)> =
+                found.rejects.iter().map(|(_, reason, text)| (reason.as_str(), text.as_str())).collect();
+            assert_eq!(told, rejects, "{body}");
+        }
+    }
+}
+
+#[test]
+fn a_body_without_any_series_is_an_error() {
+    let many: Vec<String> = (0..1000).map(|at| format!(r#""m{at}":{at}"#)).collect();
+    let late = format!(r#"{{{},"1":{{"values":[]}}}}"#, many.join(","));
+    for body in [r#"{"statusCode":404,"reason":"Not Found"}"#, &format!("{{{}}}", many.join(",")), &late] {
+        match decoded(KEY, line(body).as_bytes()) {
+            Err(Stop::Reject(reject)) => assert_eq!(reject.reason, "error_body", "{body}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
 fn metadata_that_hardly_change_mean_what_they_say() {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
     let dataset = CATALOG.dataset("irceline").unwrap();
