@@ -4,6 +4,10 @@
 //! "received_at": ..., "status": 200, "body": [{"date": "2026-11-16T00:00:00.000Z", "points": 42}, ...]}`; the number of
 //! commits is in `points` as well. A date may have a time, which does not matter.
 //!
+//! A list with as many entries as the request's `limit` was cut: it says nothing of the weeks beyond its last entry. A list
+//! that lacks a week of which an answer before it has a count is not whole (the object keeps both, until the loss is
+//! accepted), and says nothing of the weeks that it has no entry of.
+//!
 //! A row is a learner's week as the scores have it, with the commits of that week; and one for each week of which there are
 //! commits only. A list that was asked about a week and lacks it has 0 of it. What is not known is null: a count that is
 //! null, not there or rejected, and a week about which a list was not answered (a gap, or an unknown learner). In either
@@ -41,6 +45,7 @@ use arrow::array::{
 use arrow::datatypes::Date32Type;
 use chrono::{DateTime, Datelike, Days, NaiveDate, Weekday};
 use lake::dataset::{Column, RECEIVED_AT};
+use lake::json::{Json, Object};
 use lake::ledger::Gap;
 use lake::partition::YEARS;
 use serde::Deserialize;
@@ -86,14 +91,38 @@ struct Commits {
 /// What an object was asked and answered, beside its entries.
 #[derive(Debug, Default)]
 struct Asked {
-    /// The weeks that answers are about, by learner.
-    answered: BTreeMap<i64, Vec<Range<NaiveDate>>>,
+    /// The answers, by learner.
+    answered: BTreeMap<i64, Vec<Said>>,
     /// The weeks that each gap leaves open, with the time of the gap, by learner.
     open: Vec<(i64, Range<NaiveDate>, i64)>,
     /// The newest week of which there is a count.
     newest: Option<i32>,
     /// Weeks whose entries were rejected.
     rejected: BTreeSet<Key>,
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Said {
+    /// The weeks that it is about.
+    weeks: Range<NaiveDate>,
+    received_at: i64,
+    /// The weeks that it has entries of.
+    entries: BTreeSet<i32>,
+    /// Those of which it has a count.
+    counts: BTreeSet<i32>,
+}
+
+impl Said {
+    fn is_about(&self, day: i32) -> bool {
+        Date32Type::to_naive_date_opt(day).is_some_and(|day| self.weeks.contains(&day))
+    }
+
+    /// Whether it lacks nothing that an answer before it has.
+    fn is_whole_beside(&self, others: &[Said]) -> bool {
+        let mut earlier = others.iter().filter(|other| other.received_at < self.received_at);
+        !earlier.any(|other| other.counts.iter().any(|day| self.is_about(*day) && !self.entries.contains(day)))
+    }
 }
 
 impl Count {
@@ -107,8 +136,8 @@ impl Count {
 }
 
 impl Asked {
-    fn answer(&mut self, learner: i64, weeks: Range<NaiveDate>) {
-        self.answered.entry(learner).or_default().push(weeks);
+    fn answer(&mut self, learner: i64, said: Said) {
+        self.answered.entry(learner).or_default().push(said);
     }
 
     /// A gap whose request is not as documented leaves no week open.
@@ -129,9 +158,8 @@ impl Asked {
     /// What a list says of a week that it has no entry of.
     fn without_entry(&self, key: Key) -> Count {
         let (learner, day) = key;
-        let day = Date32Type::to_naive_date_opt(day);
-        let weeks = self.answered.get(&learner).map(Vec::as_slice).unwrap_or_default();
-        let is_answered = day.is_some_and(|day| weeks.iter().any(|weeks| weeks.contains(&day)));
+        let said = self.answered.get(&learner).map(Vec::as_slice).unwrap_or_default();
+        let is_answered = said.iter().any(|answer| answer.is_about(day) && answer.is_whole_beside(said));
         if is_answered && !self.rejected.contains(&key) { Count::Lacking } else { Count::Unknown }
     }
 }
@@ -217,6 +245,7 @@ struct Line<'a> {
 #[derive(Deserialize)]
 struct Request {
     learner: Value,
+    limit: Option<usize>,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
 }
@@ -264,16 +293,15 @@ fn each_week(
                 continue;
             };
             let weeks = line.request.from.unwrap_or(NaiveDate::MIN)..line.request.to.unwrap_or(NaiveDate::MAX);
-            // An entry that may be of any week leaves open what the weeks have of which there is none.
-            if entries.iter().all(|entry| monday_of(entry.get()).is_some()) {
-                asked.answer(learner, weeks.clone());
-            }
+            let mondays: Option<Vec<i32>> = entries.iter().map(|entry| monday_of(entry.get())).collect();
+            let mut counts = BTreeSet::new();
             for entry in entries {
                 row += 1;
                 match understand(entry.get(), column, &weeks) {
                     Ok(Some((day, count))) => {
                         let is_known = matches!(count, Count::Of(_));
                         asked.newest = asked.newest.max(is_known.then_some(day));
+                        counts.extend(is_known.then_some(day));
                         take(Week { key: (learner, day), count, received_at }, sink)?;
                     }
                     Ok(None) => sink.outside(1),
@@ -285,11 +313,31 @@ fn each_week(
                     }
                 }
             }
+            // An entry that may be of any week leaves open what the weeks have of which there is none. The counts of such a
+            // list are known all the same.
+            // With more entries than the limit, the server has none.
+            let is_cut = |mondays: &[i32]| line.request.limit == Some(mondays.len());
+            let weeks = match mondays.as_deref() {
+                Some(mondays) if is_cut(mondays) => reach(mondays, weeks),
+                Some(_) => weeks,
+                None => NaiveDate::MAX..NaiveDate::MAX,
+            };
+            let entries = mondays.into_iter().flatten().collect();
+            asked.answer(learner, Said { weeks, received_at, entries, counts });
         }
         gaps.extend(line.gap);
         scanner.consume(length);
     }
     Ok(Notes { gaps, seen: row, ..Notes::default() })
+}
+
+/// The weeks of which a list speaks that was cut. It begins with the newest week; else nothing is known of those after its
+/// last one either.
+fn reach(mondays: &[i32], weeks: Range<NaiveDate>) -> Range<NaiveDate> {
+    let day = |day: Option<&i32>| day.and_then(|day| Date32Type::to_naive_date_opt(*day));
+    let (Some(first), Some(last)) = (day(mondays.first()), day(mondays.last())) else { return weeks };
+    let end = if first < last { last.checked_add_days(Days::new(7)) } else { None };
+    weeks.start.max(first.min(last))..end.map_or(weeks.end, |end| weeks.end.min(end))
 }
 
 /// Where the parser stopped, without what it found there.
@@ -318,12 +366,12 @@ fn understand<'a>(
     column: &'a Column,
     weeks: &Range<NaiveDate>,
 ) -> Result<Option<(i32, Count)>, Refusal<'a>> {
-    let entry: Value = serde_json::from_str(text).unwrap_or_default();
+    let entry = Object::of_text(text).unwrap_or_default();
     let not_a_date =
         || ("date", "not_a_date", "the date is not one like 2026-11-16, with or without a time".to_owned());
-    let day = match entry.get("date") {
-        None | Some(Value::Null) => return Err(("date", "missing_value", "there is no date".to_owned())),
-        Some(Value::String(text)) => day(text).ok_or_else(not_a_date)?,
+    let day = match entry.get("date").map(Json::of) {
+        None | Some(Ok(Json::Null)) => return Err(("date", "missing_value", "there is no date".to_owned())),
+        Some(Ok(Json::Text(text))) => day(&text).ok_or_else(not_a_date)?,
         Some(_) => return Err(not_a_date()),
     };
     if !weeks.contains(&day) {
@@ -334,10 +382,10 @@ fn understand<'a>(
         return Err(("date", "not_a_monday", why));
     }
     let day = Date32Type::from_naive_date(day);
-    let count = match entry.get("points") {
-        None | Some(Value::Null) => return Ok(Some((day, Count::Unknown))),
-        Some(Value::String(text)) => text.trim().parse().ok(),
-        Some(Value::Number(number)) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+    let count = match entry.get("points").map(Json::of) {
+        None | Some(Ok(Json::Null)) => return Ok(Some((day, Count::Unknown))),
+        Some(Ok(Json::Text(text))) => text.trim().parse().ok(),
+        Some(Ok(Json::Number(digits))) => digits.parse().ok().or_else(|| whole(digits.parse().ok()?)),
         Some(_) => None,
     };
     let name = column.name.as_str();
@@ -351,8 +399,7 @@ fn understand<'a>(
 
 /// The Monday of an entry that is not valid otherwise.
 fn monday_of(entry: &str) -> Option<i32> {
-    let entry: Value = serde_json::from_str(entry).ok()?;
-    let day = day(entry.get("date")?.as_str()?)?;
+    let day = day(&lake::json::text(Object::of_text(entry)?.get("date")?)?)?;
     let monday = day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday())))?;
     Some(Date32Type::from_naive_date(monday))
 }

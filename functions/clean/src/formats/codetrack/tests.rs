@@ -235,6 +235,74 @@ fn what_did_not_come_is_unknown_and_not_zero() {
     }
 }
 
+/// The commits of learner 1 in the weeks from 26 October to 16 November, newest first, with points in each of them.
+fn commits_of(commits: &str) -> Vec<i64> {
+    let weeks = ["2026-11-16", "2026-11-09", "2026-11-02", "2026-10-26"].map(|date| json!({"date": date, "points": 9}));
+    let found = kept(&line(1, 9, "2026-10-26", &json!(weeks)), commits);
+    found.rows.iter().map(|row| row.3).collect()
+}
+
+/// Entries of weeks, with a commit each.
+fn of_weeks(dates: &[&str]) -> Value {
+    dates.iter().map(|date| json!({"date": date, "points": 1})).collect()
+}
+
+#[test]
+fn a_list_that_the_limit_cut_says_nothing_of_the_weeks_beyond_it() {
+    let cases: [(&[&str], [i64; 4]); 6] = [
+        // Each week twice: five entries are no more than three weeks.
+        (&["2026-11-16", "2026-11-16", "2026-11-09", "2026-11-09", "2026-11-02"], [1, 1, 1, UNKNOWN]),
+        // Oldest first.
+        (&["2025-01-06", "2025-01-13", "2025-01-20", "2025-01-27", "2025-02-03"], [UNKNOWN; 4]),
+        (&["2026-10-19", "2026-10-26", "2026-11-02", "2026-11-09", "2026-11-09"], [UNKNOWN, 1, 1, 1]),
+        // It reaches back to the first week asked for: the others have nothing.
+        (&["2026-11-09", "2026-10-19", "2026-10-12", "2026-10-05", "2026-09-28"], [0, 1, 0, 0]),
+        // Not cut: there are no more, or the server knows no limit.
+        (&["2026-11-16", "2026-11-16", "2026-11-09", "2026-11-02"], [1, 1, 1, 0]),
+        (&["2026-11-16", "2026-11-16", "2026-11-09", "2026-11-09", "2026-11-02", "2026-11-02"], [1, 1, 1, 0]),
+    ];
+    for (dates, expected) in cases {
+        assert_eq!(commits_of(&line(1, 5, "2026-10-26", &of_weeks(dates))), expected, "{dates:?}");
+    }
+}
+
+#[test]
+fn a_list_that_lacks_what_one_before_it_has_says_nothing_of_other_weeks() {
+    let of = |hour, from, dates: &[&str]| line(1, hour, from, &of_weeks(dates));
+    // It was asked before the last week began.
+    let before = of(1, "2026-10-26", &["2026-11-09", "2026-11-02"]).replace("2026-11-23", "2026-11-16");
+    // Nothing, or nothing of one of the two weeks, came of them in an object that keeps both.
+    for dates in [&[][..], &["2026-11-09"]] {
+        assert_eq!(commits_of(&(of(5, "2026-10-26", dates) + &before)), [UNKNOWN, 1, 1, 0], "{dates:?}");
+    }
+    // What has all of them, or was not asked about them, is whole; and so is what came before.
+    for (list, first) in [
+        (of(5, "2026-10-26", &["2026-11-09", "2026-11-02"]), 0),
+        (line(1, 5, "2026-10-26", &json!([{"date": "2026-11-09", "points": null}, {"date": "2026-11-02"}])), 0),
+        (of(5, "2026-11-16", &[]), 0),
+        (of(1, "2026-10-26", &[]), 0),
+    ] {
+        assert_eq!(commits_of(&(list + &before))[0], first);
+    }
+    // Once the loss is accepted, the one before is gone.
+    assert_eq!(commits_of(&of(5, "2026-10-26", &[])), [0; 4]);
+    // Of another learner nothing follows.
+    let other = line(2, 1, "2026-10-26", &of_weeks(&["2026-11-09"]));
+    assert_eq!(commits_of(&(of(5, "2026-10-26", &[]) + &other))[0], 0);
+}
+
+#[test]
+fn what_is_odd_in_a_member_that_nobody_reads_does_not_matter() {
+    for odd in [r#""\ud800""#.to_owned(), "1e999".to_owned(), "[".repeat(300) + &"]".repeat(300)] {
+        let entry = |points: &str| format!(r#"[{{"date":"2026-11-16","points":{points},"note":{odd}}}]"#);
+        let list = |points: &str| line(1, 5, "2026-11-16", &json!("@")).replace(r#""@""#, &entry(points));
+        let found = kept(&list("3"), &list("4.0"));
+        assert_eq!((found.rows, found.rejects), (vec![row(1, "2026-11-16", 3, 4, 5)], vec![]), "{odd}");
+        let found = kept(&list(&odd), "");
+        assert_eq!(found.rejects[0].2, "not_an_integer", "{odd}");
+    }
+}
+
 #[test]
 fn a_gap_leaves_the_newest_week_open_that_anybody_has() {
     let scores =

@@ -125,6 +125,16 @@ fn that_weeks_have_nothing_stays_known_until_they_are_asked_for_again() {
 }
 
 #[test]
+fn what_is_odd_in_a_member_that_nobody_reads_costs_no_value() {
+    let had = answer(43, "2026-11-02", list(&[("2026-11-09", 2)]));
+    for odd in [r#""\ud800""#, "1e999"] {
+        let body = format!(r#"[{{"date":"2026-11-09","points":3,"note":{odd}}}]"#);
+        let new = answer(43, "2026-11-02", body.leak());
+        assert_eq!(join(vec![new.clone()], vec![had.clone()]), (vec![new], vec![]), "{odd}");
+    }
+}
+
+#[test]
 fn a_list_of_which_no_week_can_be_read_is_no_answer() {
     let dataset = CATALOG.dataset(NAME).unwrap();
     let mistake = |body| ROUTES[1].mistake(dataset, &answer(43, "2026-11-02", body));
