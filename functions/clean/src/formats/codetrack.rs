@@ -118,11 +118,20 @@ impl Said {
         Date32Type::to_naive_date_opt(day).is_some_and(|day| self.weeks.contains(&day))
     }
 
-    /// Whether it lacks nothing that an answer before it has.
-    fn is_whole_beside(&self, others: &[Said]) -> bool {
-        let mut earlier = others.iter().filter(|other| other.received_at < self.received_at);
-        !earlier.any(|other| other.counts.iter().any(|day| self.is_about(*day) && !self.entries.contains(day)))
+    /// Whether it lacks a week of which another answer has a count.
+    fn lacks(&self, other: &Said) -> bool {
+        other.counts.iter().any(|day| self.is_about(*day) && !self.entries.contains(day))
     }
+}
+
+/// Whether one of a learner's answers lacks nothing that an earlier one has. Of those of one second, times having no smaller
+/// parts, the earlier ones stand behind: they are what was kept.
+fn is_whole(place: usize, answers: &[Said]) -> bool {
+    let Some(answer) = answers.get(place) else { return false };
+    let is_earlier = |(other, said): &(usize, &Said)| {
+        said.received_at < answer.received_at || said.received_at == answer.received_at && *other > place
+    };
+    !answers.iter().enumerate().filter(is_earlier).any(|(_, earlier)| answer.lacks(earlier))
 }
 
 impl Count {
@@ -159,7 +168,8 @@ impl Asked {
     fn without_entry(&self, key: Key) -> Count {
         let (learner, day) = key;
         let said = self.answered.get(&learner).map(Vec::as_slice).unwrap_or_default();
-        let is_answered = said.iter().any(|answer| answer.is_about(day) && answer.is_whole_beside(said));
+        let mut about = said.iter().enumerate().filter(|(_, answer)| answer.is_about(day));
+        let is_answered = about.any(|(place, _)| is_whole(place, said));
         if is_answered && !self.rejected.contains(&key) { Count::Lacking } else { Count::Unknown }
     }
 }

@@ -272,17 +272,24 @@ fn a_list_that_lacks_what_one_before_it_has_says_nothing_of_other_weeks() {
     // It was asked before the last week began.
     let before = of(1, "2026-10-26", &["2026-11-09", "2026-11-02"]).replace("2026-11-23", "2026-11-16");
     // Nothing, or nothing of one of the two weeks, came of them in an object that keeps both.
-    for dates in [&[][..], &["2026-11-09"]] {
-        assert_eq!(commits_of(&(of(5, "2026-10-26", dates) + &before)), [UNKNOWN, 1, 1, 0], "{dates:?}");
+    for (hour, dates) in [(5, &[][..]), (5, &["2026-11-09"]), (1, &[])] {
+        assert_eq!(commits_of(&(of(hour, "2026-10-26", dates) + &before)), [UNKNOWN, 1, 1, 0], "{dates:?}");
     }
     // What has all of them, or was not asked about them, is whole; and so is what came before.
     for (list, first) in [
         (of(5, "2026-10-26", &["2026-11-09", "2026-11-02"]), 0),
         (line(1, 5, "2026-10-26", &json!([{"date": "2026-11-09", "points": null}, {"date": "2026-11-02"}])), 0),
         (of(5, "2026-11-16", &[]), 0),
-        (of(1, "2026-10-26", &[]), 0),
+        (of(0, "2026-10-26", &[]), 0),
     ] {
         assert_eq!(commits_of(&(list + &before))[0], first);
+    }
+    // A wider one of which the rest is kept lacks nothing: what a narrower one has of it, in the same second or later, was
+    // taken out.
+    for hour in [1, 5] {
+        let narrow = of(hour, "2026-11-09", &["2026-11-16", "2026-11-09"]);
+        let rest = of(1, "2026-10-26", &["2026-11-02"]);
+        assert_eq!(commits_of(&(narrow + &rest)), [1, 1, 1, 0], "{hour}");
     }
     // Once the loss is accepted, the one before is gone.
     assert_eq!(commits_of(&of(5, "2026-10-26", &[])), [0; 4]);
