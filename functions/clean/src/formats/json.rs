@@ -429,18 +429,17 @@ pub(super) fn responses(object: &RawObject, mut reader: impl Read, sink: &mut dy
                 other => {
                     scanner.skip_value()?;
                     // No list at all is how some servers write one without elements.
-                    wrong = (other != Some(b'n')).then_some(("not_a_list", "what should be the list of rows is none"));
+                    wrong = (other != Some(b'n')).then_some("not_a_list");
                     Ok(())
                 }
             })?;
             if !is_found {
-                wrong = Some(("no_rows", "there is nothing where the rows should be"));
+                wrong = Some("no_rows");
             }
-            if let Some((reason, why)) = wrong {
+            if let Some(reason) = wrong {
                 rows.seen += 1;
-                let (pointer, text) = (&object.table.rows, line.request.as_deref().map_or("{}", RawValue::get));
-                let message =
-                    format!("{why}, {pointer}, in the answer to this request: an error message of the server?");
+                let text = line.request.as_deref().map_or("{}", RawValue::get);
+                let message = without_rows(reason, &object.table.rows);
                 sink.reject(&Reject { row: rows.seen, column: None, reason, message, text: text.as_bytes() })?;
             }
         }
@@ -448,6 +447,16 @@ pub(super) fn responses(object: &RawObject, mut reader: impl Read, sink: &mut dy
     }
     rows.columns.flush(sink)?;
     Ok(Notes { gaps, seen: rows.seen, ..Notes::default() })
+}
+
+/// Why the rows of an answer cannot be read.
+fn without_rows(reason: &str, pointer: &str) -> String {
+    let why = match reason {
+        "no_rows" => "there is nothing where the rows should be",
+        _ => "what should be the list of rows is none",
+    };
+    let place = if pointer.is_empty() { String::new() } else { format!(" ({pointer})") };
+    format!("{why}{place} in the answer to this request: an error message of the server?")
 }
 
 /// Where a column's value is in a row, or in the request that got it.

@@ -6,7 +6,9 @@ use lake::ledger::Gap;
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
-use super::{MAX_TEXT, elements, field, find_rows, has_any, no_members, one_object, refusal, row_of};
+use super::{
+    MAX_TEXT, elements, field, find_rows, has_any, no_members, one_object, refusal, row_of, seek_rows, without_rows,
+};
 use crate::error::Stop;
 use crate::formats::answers::parsed;
 use crate::formats::rows::{Record, Rows};
@@ -109,6 +111,7 @@ fn responses(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Not
                     let () = parsed(&mut scanner)?;
                 }
                 "body" if status == Some(200) && !is_gap => {
+                    let asked = request.as_deref().map_or("{}", RawValue::get).to_owned();
                     let request = match request.as_deref().map(Json::of) {
                         Some(Ok(Json::Object(request))) => request,
                         _ => Object::default(),
@@ -122,15 +125,27 @@ fn responses(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Not
                             Err((reason, message)) => sink.reject(&Reject { row, column: None, reason, message, text }),
                         }
                     };
-                    find_rows(&mut scanner, &object.table.rows, |scanner| {
-                        if scanner.peek()? == Some(b'{') {
-                            let length = scanner.value_length(MAX_TEXT)?;
-                            add(1, scanner.window().get(..length).unwrap_or_default())?;
-                            scanner.consume(length);
-                            return Ok(());
+                    let mut reason = Some("no_rows");
+                    seek_rows(&mut scanner, &object.table.rows, |scanner| {
+                        let begin = scanner.peek()?;
+                        reason = (!matches!(begin, Some(b'{' | b'[' | b'n'))).then_some("not_a_list");
+                        match begin {
+                            Some(b'{') => {
+                                let length = scanner.value_length(MAX_TEXT)?;
+                                add(1, scanner.window().get(..length).unwrap_or_default())?;
+                                scanner.consume(length);
+                                Ok(())
+                            }
+                            Some(b'[') => elements(scanner, &mut add),
+                            _ => scanner.skip_value(),
                         }
-                        elements(scanner, &mut add)
                     })?;
+                    if let Some(reason) = reason {
+                        seen += 1;
+                        let (row, text) = (seen, asked.as_bytes());
+                        let message = without_rows(reason, &object.table.rows);
+                        sink.reject(&Reject { row, column: None, reason, message, text })?;
+                    }
                 }
                 _ => scanner.skip_value()?,
             }
@@ -145,7 +160,7 @@ fn responses(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Not
 
 /// Columns of all types and rules, and values anywhere in a row. They are optional: what a renamed member makes of an object
 /// is tested beside its rule.
-static DECLARED: [&str; 3] = [
+static DECLARED: [&str; 4] = [
     "column.a = { type = 'string', field = ['a', 'A'], optional = true }
 column.b = { type = 'int64', missing = [-1], optional = true }
 column.c = { type = 'float64', round = true, missing = ['NaN', 2.5], min = -1000, optional = true }
@@ -165,10 +180,13 @@ column.q = { type = 'int64', request = '/q/1', required = true }",
 column.b = { type = 'string', path = '/d/00' }
 column.c = { type = 'string', path = 'd' }
 column.d = { type = 'string', path = '/' }",
+    "rows = '/d'
+column.a = { type = 'string', optional = true }
+column.q = { type = 'int64', request = '/q/1' }",
 ];
 
 /// Rows as they come.
-static ROWS: [&str; 6] = [
+static ROWS: [&str; 7] = [
     r#"{"a": "x", "b": 1, "c": -2.5e1, "d": [{"e": "é"}], "i/j": true, "z": {"y": [1, {"x": null}]}}
 {"a":"é\"\u00e9\ud83d\ude00","b":12345678901234567890,"c":"1,5","d":{"f":"2026-11-18T23:00:00Z"},"i/j":"f"}
 {"A":null,"a":1.10,"b":"42 ","c":2.5,"d":"\n","i/j":0}
@@ -191,6 +209,13 @@ static ROWS: [&str; 6] = [
 {"request":7,"status":null,"body":null,"gap":{"what":["9"],"reason":"down","can_retry":true}}
 {"request":7,"status":200,"body":null,"gap":{"what":["8"],"reason":"HTML","can_retry":true}}
 {"request":7,"status":200,"body":{"a":"z"},"gap":null}
+"#,
+    r#"{"request":{"q":["r",7]},"status":200,"body":7}
+{"request":{"q":["s",8]},"status":200,"body":"none"}
+{"status":200,"body":{"d":null,"a":"1"}}
+{"request":[1],"status":200,"body":{"a":"x","d":[{"a":"2"}]}}
+{"request":{},"status":200,"body":[{"a":"y"}]}
+{"request":{},"status":200,"body":true}
 "#,
 ];
 
@@ -218,6 +243,12 @@ fn rows_as_they_come_are_read_as_by_the_slow_way() {
     for declared in DECLARED {
         for rows in ROWS {
             compare(declared, rows.as_bytes(), 7).unwrap();
+        }
+    }
+    for body in ["]\"a", "x", "\"", "-", "7", "nul", "[", "{\"d\":]", "{\"d\":7,\"d\":8}"] {
+        let text = format!("{{\"status\":200,\"body\":{body}}}\n{{\"status\":200,\"body\":[{{\"a\":\"x\"}}]}}\n");
+        for declared in DECLARED {
+            compare(declared, text.as_bytes(), 1).unwrap();
         }
     }
     let fine = decoded_by(DECLARED[0], "x", |object, sink| lines(object, ROWS[0].as_bytes(), sink)).unwrap();
