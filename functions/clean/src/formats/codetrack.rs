@@ -255,7 +255,8 @@ struct Line<'a> {
 #[derive(Deserialize)]
 struct Request {
     learner: Value,
-    limit: Option<usize>,
+    #[serde(default)]
+    limit: Value,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
 }
@@ -326,7 +327,7 @@ fn each_week(
             // An entry that may be of any week leaves open what the weeks have of which there is none. The counts of such a
             // list are known all the same.
             // With more entries than the limit, the server has none.
-            let is_cut = |mondays: &[i32]| line.request.limit == Some(mondays.len());
+            let is_cut = |mondays: &[i32]| line.request.limit.as_u64() == Some(mondays.len() as u64);
             let weeks = match mondays.as_deref() {
                 Some(mondays) if is_cut(mondays) => reach(mondays, weeks),
                 Some(_) => weeks,

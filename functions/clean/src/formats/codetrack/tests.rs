@@ -267,6 +267,16 @@ fn a_list_that_the_limit_cut_says_nothing_of_the_weeks_beyond_it() {
 }
 
 #[test]
+fn a_limit_of_another_kind_is_none() {
+    let list = line(1, 5, "2026-10-26", &of_weeks(&["2026-11-16"]));
+    for limit in ["\"5\"", "-1", "1.5", "null", "[]"] {
+        let list = list.replace("\"limit\":5", &format!("\"limit\":{limit}"));
+        assert_eq!(commits_of(&list), [1, 0, 0, 0], "{limit}");
+    }
+    assert_eq!(commits_of(&list.replace("\"limit\":5", "\"limit\":1")), [1, UNKNOWN, UNKNOWN, UNKNOWN]);
+}
+
+#[test]
 fn a_list_that_lacks_what_one_before_it_has_says_nothing_of_other_weeks() {
     let of = |hour, from, dates: &[&str]| line(1, hour, from, &of_weeks(dates));
     // It was asked before the last week began.

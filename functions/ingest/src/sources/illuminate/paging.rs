@@ -39,6 +39,9 @@ pub struct Reading {
     taken: Option<Taken>,
     pages: usize,
     rows: usize,
+    /// The rows with a day, and those of them whose day was not asked for.
+    dated: usize,
+    outside: usize,
     /// How many results there are, as the page before says.
     results: Option<usize>,
     /// The rows of each page, as a hash.
@@ -127,6 +130,13 @@ impl Reading {
         if has_more && rows.is_empty() {
             return Err(Wrong::new(format!("page {number} is empty, and is not the last one"), true));
         }
+        // A few rows may have a day that was mistyped; where most have one that was not asked for, the server looked at
+        // something else.
+        if let Some(Taken { days, .. }) = self.taken.as_ref().filter(|_| !has_more && self.outside * 2 > self.dated) {
+            let (outside, dated, first, last) = (self.outside, self.dated, days.start(), days.end());
+            let why = format!("{outside} of the answer's {dated} days are not from {first} to {last}, as asked");
+            return Err(Wrong::new(why, true));
+        }
         match results {
             Some(results) if there > results || !has_more && there < results => {
                 Err(Wrong::new(format!("the {number} pages have {there} rows, and should have {results}"), true))
@@ -151,16 +161,10 @@ impl Reading {
             return Err(Wrong::moved(format!("a page begins with the {count} rows with which the one before ends")));
         }
         self.last = hashes;
-        // A few rows may have a day that was mistyped; where most have one that was not asked for, the server looked at
-        // something else.
         if let Some(taken) = &self.taken {
             let outside: Vec<bool> = rows.iter().filter_map(|row| taken.is_outside(row)).collect();
-            let (count, all) = (outside.iter().filter(|is_outside| **is_outside).count(), outside.len());
-            if count * 2 > all {
-                let (first, last) = (taken.days.start(), taken.days.end());
-                let why = format!("{count} of the answer's {all} days are not from {first} to {last}, as asked");
-                return Err(Wrong::new(why, true));
-            }
+            self.dated += outside.len();
+            self.outside += outside.into_iter().filter(|is_outside| *is_outside).count();
         }
         let Some(about) = &self.about else { return Ok(()) };
         let is_other = |row: &&&RawValue| id_of(row.get()).is_some_and(|id| id != *about);
@@ -349,6 +353,25 @@ mod tests {
             let Wrong { why, can_retry, .. } = take(days).unwrap_err();
             assert!(why.starts_with("2 of") && why.contains("from 2024-07-01 to 2025-06-30") && can_retry, "{why}");
         }
+    }
+
+    #[test]
+    fn days_are_judged_when_all_pages_are_there() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let read = |pages: [&[&str]; 2]| {
+            let taken = Taken { days: day("2024-07-01")..=day("2025-06-30"), null_before: None };
+            let mut reading = Reading::of(None, Some(taken));
+            let read = pages.map(|days| {
+                let rows: Vec<Value> =
+                    days.iter().zip(0..).map(|(day, id)| json!({"id": id, "date_taken": day})).collect();
+                reading.take(&json!({"num_pages": 2, "results": rows}).to_string(), 4)
+            });
+            read.into_iter().map(|taken| taken.is_ok()).collect::<Vec<_>>()
+        };
+        let (sound, other) = ("2024-11-05", "2019-10-10");
+        assert_eq!(read([&[sound, sound, sound], &[other]]), [true, true], "one mistyped on the last page");
+        assert_eq!(read([&[other, other], &[sound, sound, sound]]), [true, true], "they come by day");
+        assert_eq!(read([&[sound, sound], &[other, other, other]]), [true, false]);
     }
 
     #[test]
