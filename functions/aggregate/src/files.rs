@@ -166,18 +166,20 @@ fn meta(location: Path, size: u64, e_tag: Option<String>) -> ObjectMeta {
     ObjectMeta { location, last_modified: DateTime::UNIX_EPOCH, size, e_tag, version: None }
 }
 
-fn read_only<T>(operation: &str) -> Result<T> {
-    Err(Error::NotSupported { source: format!("{operation}: the lake is read-only here").into() })
+fn refuse<T>(operation: &str) -> Result<T> {
+    Err(Error::NotSupported {
+        source: format!("{operation}: files are only read here, by what the ledger names").into(),
+    })
 }
 
 #[async_trait]
 impl ObjectStore for CommittedFiles {
     async fn put_opts(&self, _: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
-        read_only("put")
+        refuse("put")
     }
 
     async fn put_multipart_opts(&self, _: &Path, _: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        read_only("put")
+        refuse("put")
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -201,19 +203,18 @@ impl ObjectStore for CommittedFiles {
     }
 
     fn delete_stream(&self, _: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        stream::once(async { read_only("delete") }).boxed()
+        stream::once(async { refuse("delete") }).boxed()
     }
 
     fn list(&self, _: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        let found: Vec<_> = self.metas().cloned().map(Ok).collect();
-        stream::iter(found).boxed()
+        stream::once(async { refuse("list") }).boxed()
     }
 
     async fn list_with_delimiter(&self, _: Option<&Path>) -> Result<ListResult> {
-        Ok(ListResult { common_prefixes: Vec::new(), objects: self.metas().cloned().collect() })
+        refuse("list")
     }
 
     async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
-        read_only("copy")
+        refuse("copy")
     }
 }

@@ -9,13 +9,13 @@ use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::stats::Precision;
-use datafusion::common::{DFSchema, ScalarValue, Statistics};
+use datafusion::common::{DFSchema, ScalarValue, Statistics, project_schema};
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::listing::helpers::expr_applicable_for_cols;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
-use datafusion::datasource::table_schema::TableSchemaBuilder;
+use datafusion::datasource::table_schema::{TableSchema, TableSchemaBuilder};
 use datafusion::datasource::{TableProvider, TableType, create_ordering};
 use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -38,10 +38,8 @@ pub struct Listed {
 #[derive(Debug)]
 pub struct Scan {
     store: ObjectStoreUrl,
-    in_file: SchemaRef,
-    in_path: Vec<FieldRef>,
     /// Columns of the files, then those of their paths.
-    columns: SchemaRef,
+    columns: TableSchema,
     files: Vec<PartitionedFile>,
     /// Of all files together, if they are known of each.
     rows: Option<usize>,
@@ -60,19 +58,19 @@ impl Scan {
     ) -> Self {
         let in_path: Vec<FieldRef> =
             in_path.iter().map(|(name, kind)| Arc::new(Field::new(name, kind.clone(), true))).collect();
-        let schema = TableSchemaBuilder::new(Arc::clone(&in_file)).with_table_partition_cols(in_path.clone()).build();
+        let columns = TableSchemaBuilder::new(in_file).with_table_partition_cols(in_path).build();
         let rows = files.iter().map(|file| usize::try_from(file.rows?).ok()).sum();
         let file = |file: Listed| PartitionedFile::new_from_meta(file.meta).with_partition_values(file.in_path);
-        let files = files.into_iter().map(file).collect();
-        Self { store, in_file, in_path, columns: Arc::clone(schema.table_schema()), files, rows, orders }
+        Self { store, columns, files: files.into_iter().map(file).collect(), rows, orders }
     }
 
     /// The files of whose paths `filters` hold, as far as they speak of paths alone.
     fn files(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<PartitionedFile>> {
-        let names: Vec<&str> = self.in_path.iter().map(|field| field.name().as_str()).collect();
+        let in_path = self.columns.table_partition_cols();
+        let names: Vec<&str> = in_path.iter().map(|field| field.name().as_str()).collect();
         let of_path = filters.iter().filter(|filter| expr_applicable_for_cols(&names, filter));
         let Some(filter) = conjunction(of_path.cloned()) else { return Ok(self.files.clone()) };
-        let schema = Arc::new(Schema::new(self.in_path.clone()));
+        let schema = Arc::new(Schema::new(in_path.clone()));
         let column = |at| {
             ScalarValue::iter_to_array(self.files.iter().filter_map(|file| file.partition_values.get(at).cloned()))
         };
@@ -88,7 +86,7 @@ impl Scan {
 #[async_trait]
 impl TableProvider for Scan {
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.columns)
+        Arc::clone(self.columns.table_schema())
     }
 
     fn table_type(&self) -> TableType {
@@ -109,27 +107,86 @@ impl TableProvider for Scan {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let files = self.files(state, filters)?;
         if files.is_empty() {
-            let columns = match projection {
-                Some(projection) => Arc::new(self.columns.project(projection)?),
-                None => Arc::clone(&self.columns),
-            };
-            return Ok(Arc::new(EmptyExec::new(columns)));
+            return Ok(Arc::new(EmptyExec::new(project_schema(&self.schema(), projection)?)));
         }
-        let mut statistics = Statistics::new_unknown(&self.columns);
+        let mut statistics = Statistics::new_unknown(&self.schema());
         if let Some(rows) = self.rows {
             // What is counted is counted in the files: one of them may be damaged.
             statistics.num_rows = Precision::Inexact(rows);
         }
         let format = ParquetFormat::default();
-        let schema = TableSchemaBuilder::new(Arc::clone(&self.in_file)).with_table_partition_cols(self.in_path.clone());
-        let source = format.file_source(schema.build());
+        let source = format.file_source(self.columns.clone());
         let config = FileScanConfigBuilder::new(self.store.clone(), source)
             .with_file_groups(FileGroup::new(files).split_files(state.config().target_partitions()))
             .with_statistics(statistics)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
-            .with_output_ordering(create_ordering(&self.columns, &self.orders)?)
+            .with_output_ordering(create_ordering(&self.schema(), &self.orders)?)
             .build();
         format.create_physical_plan(state, config).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use datafusion::prelude::{SessionConfig, SessionContext, col, lit};
+
+    use super::*;
+    use crate::files::{CommittedFiles, Reads};
+
+    /// Files of a table with one column, each with the value of its path and its number of rows. None of them is opened.
+    fn scan(context: &SessionContext, name: &str, files: &[(Option<&str>, u64)]) -> Scan {
+        let url = ObjectStoreUrl::parse(format!("lake://{name}/")).unwrap();
+        let none = CommittedFiles::of_files(&Reads::default(), name, Vec::new()).unwrap();
+        context.register_object_store(url.as_ref(), Arc::new(none));
+        let listed = files.iter().enumerate().map(|(number, (day, rows))| Listed {
+            meta: ObjectMeta {
+                location: format!("{name}/{number}.parquet").into(),
+                last_modified: DateTime::UNIX_EPOCH,
+                size: 100,
+                e_tag: None,
+                version: None,
+            },
+            in_path: vec![ScalarValue::Utf8(day.map(str::to_owned))],
+            rows: Some(*rows),
+        });
+        let in_file = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true)]));
+        Scan::new(url, in_file, &[("day".to_owned(), DataType::Utf8)], listed.collect(), Vec::new())
+    }
+
+    #[test]
+    fn files_are_left_out_by_what_their_paths_say() {
+        let context = SessionContext::new();
+        let table = scan(&context, "a", &[(Some("2026-11-19"), 1), (Some("2026-11-20"), 1), (None, 1)]);
+        let kept = |filters: &[Expr]| -> Vec<String> {
+            let files = table.files(&context.state(), filters).unwrap();
+            files.iter().map(|file| file.path().filename().unwrap().to_owned()).collect()
+        };
+        let all = ["0.parquet", "1.parquet", "2.parquet"];
+        assert_eq!(kept(&[]), all);
+        assert_eq!(kept(&[col("id").eq(lit(1))]), all, "what stands in the files is not known");
+        assert_eq!(kept(&[col("id").eq(lit(1)).or(col("day").eq(lit("x")))]), all);
+        assert_eq!(kept(&[col("id").eq(lit(1)), col("day").eq(lit("2026-11-20"))]), ["1.parquet"]);
+        assert_eq!(kept(&[col("day").is_null()]), ["2.parquet"]);
+        assert_eq!(kept(&[col("day").gt(lit("2026")), col("day").lt(lit("2026-11-20"))]), ["0.parquet"]);
+        assert!(kept(&[col("day").eq(lit("x"))]).is_empty());
+    }
+
+    #[tokio::test]
+    async fn joins_hold_the_side_with_fewer_rows() {
+        let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+        for (name, rows) in [("many", 1_000_000), ("few", 10)] {
+            let table = scan(&context, name, &[(None, rows)]);
+            context.register_table(name, Arc::new(table)).unwrap();
+        }
+        for (sql, held) in [
+            ("SELECT * FROM many LEFT JOIN few ON few.id = many.id", "Right"),
+            ("SELECT * FROM few LEFT JOIN many ON few.id = many.id", "Left"),
+        ] {
+            let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+            let plan = datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string();
+            assert!(plan.contains(&format!("join_type={held},")), "{sql}: {plan}");
+        }
     }
 }
