@@ -302,8 +302,8 @@ fn whole(text: &str, round: bool, is_number: bool) -> Option<i64> {
     (rounded.abs() <= 9_007_199_254_740_992.0).then_some(rounded as i64)
 }
 
-/// The whole number that a decimal like `18.0` or `1.8e1` is, by its own digits.
-fn whole_decimal(text: &str) -> Option<i64> {
+/// The whole number that a decimal like `18.0` or `1.8e1` is, by its own digits: a double may round what is none to one.
+pub fn whole_decimal(text: &str) -> Option<i64> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (text, 0),

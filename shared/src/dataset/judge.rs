@@ -4,13 +4,12 @@
 //! there. Values of rows are typed by the one function for both ([`check`]); what two formats and rows do beside it stands
 //! here again without the value, and a test of `clean` holds the two together.
 
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::column::Column;
 use super::table::Table;
 use crate::json::{Json, Object};
-use crate::value::{Raw, Refusal, Typed, check};
+use crate::value::{Raw, Refusal, Typed, check, whole_decimal};
 
 /// What a table makes of a value, from the worst to the best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,11 +40,10 @@ impl Column {
 
     /// What `codetrack-weeks` makes of a count: a whole number, or a text of one.
     pub fn judge_count(&self, value: Option<&RawValue>) -> Verdict {
-        let parsed = value.map_or(Ok(Value::Null), |value| serde_json::from_str(value.get()));
-        let count: Option<i64> = match parsed {
-            Ok(Value::Null) => return Verdict::Missing,
-            Ok(Value::String(text)) => text.trim().parse().ok(),
-            Ok(Value::Number(number)) => number.as_i64().or_else(|| exact(number.as_f64()?)),
+        let count: Option<i64> = match value.map(Json::of) {
+            None | Some(Ok(Json::Null)) => return Verdict::Missing,
+            Some(Ok(Json::Text(text))) => text.trim().parse().ok(),
+            Some(Ok(Json::Number(digits))) => digits.parse().ok().or_else(|| whole_decimal(digits)),
             _ => None,
         };
         let accepted = count.is_some_and(|count| self.refuse_number(count as f64).is_none());
@@ -69,11 +67,6 @@ impl Column {
             Some(Ok(Json::Text(_) | Json::Bool(_) | Json::List(_) | Json::Object(_))) => Verdict::Refused,
         }
     }
-}
-
-/// A double that is an integer, such as 42.0: beyond 2^53 doubles do not tell whole numbers apart.
-fn exact(number: f64) -> Option<i64> {
-    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
 }
 
 /// What a table makes of a row.

@@ -48,6 +48,7 @@ use lake::dataset::{Column, RECEIVED_AT};
 use lake::json::{Json, Object};
 use lake::ledger::Gap;
 use lake::partition::YEARS;
+use lake::value::whole_decimal;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -396,7 +397,7 @@ fn understand<'a>(
     let count = match entry.get("points").map(Json::of) {
         None | Some(Ok(Json::Null)) => return Ok(Some((day, Count::Unknown))),
         Some(Ok(Json::Text(text))) => text.trim().parse().ok(),
-        Some(Ok(Json::Number(digits))) => digits.parse().ok().or_else(|| whole(digits.parse().ok()?)),
+        Some(Ok(Json::Number(digits))) => digits.parse().ok().or_else(|| whole_decimal(digits)),
         Some(_) => None,
     };
     let name = column.name.as_str();
@@ -420,12 +421,6 @@ fn day(text: &str) -> Option<NaiveDate> {
     let date = text.trim().split(['T', ' ']).next()?;
     let day = lake::time::parse_day(date).ok()?;
     (date.len() == 10 && YEARS.contains(&day.year())).then_some(day)
-}
-
-/// A double that is an integer, such as 42.0.
-fn whole(number: f64) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
 /// Rows of the next batch.
