@@ -40,7 +40,7 @@ test: ## Everything that CI runs: lints, unit tests, integration tests, Terrafor
 	$(MAKE) --no-print-directory infrastructure
 	python3 tests/arm64.py
 	$(CARGO) build --locked --workspace --all-targets
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --no-fail-fast
 	sh tests/counts/counts.sh $(TARGET)/debug debug
 	sh tests/pages/pages.sh $(TARGET)/debug $(TARGET)/pages
 	sh tests/docs.sh $(TARGET)/debug $(TARGET)/docs
