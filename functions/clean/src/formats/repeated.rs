@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    TimestampMicrosecondArray, UInt64Array,
 };
-use arrow::compute::interleave_record_batch;
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use lake::dataset::{Column, ColumnType};
 use serde_json::value::RawValue;
@@ -151,11 +151,12 @@ impl Last {
             others => {
                 let others = others.unwrap_or_else(|| self.rows.slice(0, 0));
                 let place = |source: &Source| match *source {
-                    Source::Known(row) => (0, row),
-                    Source::Other(row) => (1, row),
+                    Source::Known(row) => row as u64,
+                    Source::Other(row) => (self.rows.num_rows() + row) as u64,
                 };
-                let places: Vec<_> = sources.iter().map(place).collect();
-                let rows = interleave_record_batch(&[&self.rows, &others], &places).ok()?;
+                let places = UInt64Array::from_iter_values(sources.iter().map(place));
+                let both = concat_batches(&self.rows.schema(), [&self.rows, &others]).ok()?;
+                let rows = take_record_batch(&both, &places).ok()?;
                 // A column with the same values is the same array: what is made of it is known.
                 let same = |(new, old): (&ArrayRef, &ArrayRef)| Arc::clone(if new == old { old } else { new });
                 let columns = rows.columns().iter().zip(self.rows.columns()).map(same).collect();

@@ -4,8 +4,7 @@
 use std::fmt::Write as _;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
@@ -110,8 +109,11 @@ fn value(text: &mut String, array: &ArrayRef, row: usize) {
         DataType::FixedSizeBinary(_) => bytes(text, array.as_fixed_size_binary().value(row)),
         DataType::Float32 => number(text, array.as_primitive::<Float32Type>().value(row)),
         DataType::Float64 => number(text, array.as_primitive::<Float64Type>().value(row)),
-        DataType::Float16 => as_other(text, array, row, &DataType::Float32),
-        DataType::Dictionary(_, of) => as_other(text, array, row, of),
+        DataType::Float16 => number(text, array.as_primitive::<Float16Type>().value(row).to_f32()),
+        DataType::Dictionary(..) => match super::plain(&array.slice(row, 1)) {
+            Ok(array) => value(text, &array, 0),
+            Err(_) => string(text, UNKNOWN),
+        },
         // Of any zone, and of any year.
         DataType::Timestamp(..) | DataType::Date32 => string(text, &super::cell(array, row).text()),
         DataType::List(_) => list(text, &array.as_list::<i32>().value(row)),
@@ -144,13 +146,6 @@ fn value(text: &mut String, array: &ArrayRef, row: usize) {
         }
         kind if kind.is_numeric() => shown(text, array, row, |text, digits| text.push_str(digits)),
         _ => shown(text, array, row, string),
-    }
-}
-
-fn as_other(text: &mut String, array: &ArrayRef, row: usize, kind: &DataType) {
-    match cast(&array.slice(row, 1), kind) {
-        Ok(array) => value(text, &array, 0),
-        Err(_) => string(text, UNKNOWN),
     }
 }
 
