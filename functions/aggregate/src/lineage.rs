@@ -1,5 +1,5 @@
-//! Which columns of a query's result derive from personal columns, by the engine's plan: whatever a column is renamed to
-//! or computed from, by views, models, subqueries and the names of other tables.
+//! Which columns a model's columns are computed from, and which columns of a query's result derive from personal ones, by
+//! the engine's plan.
 //!
 //! Personal columns are marked in the schemas of tables without rows, and the marks are followed through the plan. What is
 //! only compared (filters, conditions, orders, groups that are not shown) does not count as shown, nor do numbers of rows.
@@ -9,11 +9,10 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{Field, Schema};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchemaRef, JoinType, TableReference};
+use datafusion::common::TableReference;
 use datafusion::error::Result as EngineResult;
-use datafusion::logical_expr::utils::grouping_set_to_exprlist;
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Operator, TableScan};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::DataFrame;
 use lake::Lake;
 use lake::dataset::{Dataset, Expectation, Model, Relation, View};
 use lake::partition::Partition;
@@ -23,25 +22,10 @@ use crate::cases::columns_of;
 use crate::columns::{Columns, seen};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::origins::{Follow, MARK, Origins};
 use crate::personal;
 use crate::query::{add_datasets, datasets_in};
 use crate::statement::{Kind, plan};
-
-/// Marks a field of a table without rows as personal.
-const MARK: &str = "personal";
-/// Functions that return numbers of rows, whatever their arguments are.
-const COUNTS: [&str; 10] = [
-    "approx_distinct",
-    "count",
-    "cume_dist",
-    "dense_rank",
-    "grouping",
-    "ntile",
-    "percent_rank",
-    "rank",
-    "regr_count",
-    "row_number",
-];
 
 /// What queries over the whole lake show.
 pub struct Lineage<'l> {
@@ -100,32 +84,7 @@ pub struct Shown {
 impl Shown {
     /// Plans a model over tables without rows.
     pub async fn of_model(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Self> {
-        let engine = Engine::new(lake, 1)?;
-        personal::register(engine.context(), &PersonalKey::new(""));
-        let inputs = dataset.inputs_of(model).map_err(Error::Query)?;
-        for relation in inputs.relations {
-            match relation {
-                Relation::Table(table) => {
-                    let is_personal =
-                        |name: &str| !model.hash_personal && table.column(name).is_some_and(|column| column.personal);
-                    add(&engine, table.name.as_str(), &columns_of(table), is_personal)?;
-                }
-                Relation::Model(read) => {
-                    let shown = Box::pin(Self::of_model(lake, dataset, read)).await?;
-                    shown.add_to(&engine, &read.name, read)?;
-                    if model.hash_personal {
-                        personal::hide(engine.context(), &read.name, &shown.personal()).await?;
-                    }
-                }
-            }
-        }
-        let day = chrono::NaiveDate::default();
-        engine.add_declared(dataset, Some(day..day), Some(day..day))?;
-        for view in inputs.views {
-            // The file of a view that is materialized says nothing of where its columns come from.
-            engine.add_view(&View { materialize: false, ..view.clone() }).await?;
-        }
-        let planned = plan(engine.context(), &model.sql, Kind::Model).await?;
+        let (engine, planned) = planned(lake, dataset, model).await?;
         let (columns, flags) = (planned.schema().as_arrow().clone(), personal_in(planned.logical_plan())?);
         Ok(Self { engine, columns, flags })
     }
@@ -157,6 +116,45 @@ impl Shown {
         let planned = plan(self.engine.context(), &test.failing(&model.name), Kind::Model).await?;
         Ok(personal_in(planned.logical_plan())?)
     }
+}
+
+/// A session over what a model reads, without rows, and the model's plan in it.
+async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<(Engine, DataFrame)> {
+    let engine = Engine::new(lake, 1)?;
+    personal::register(engine.context(), &PersonalKey::new(""));
+    let inputs = dataset.inputs_of(model).map_err(Error::Query)?;
+    for relation in inputs.relations {
+        match relation {
+            Relation::Table(table) => {
+                let is_personal =
+                    |name: &str| !model.hash_personal && table.column(name).is_some_and(|column| column.personal);
+                add(&engine, table.name.as_str(), &columns_of(table), is_personal)?;
+            }
+            Relation::Model(read) => {
+                let shown = Box::pin(Shown::of_model(lake, dataset, read)).await?;
+                shown.add_to(&engine, &read.name, read)?;
+                if model.hash_personal {
+                    personal::hide(engine.context(), &read.name, &shown.personal()).await?;
+                }
+            }
+        }
+    }
+    let day = chrono::NaiveDate::default();
+    engine.add_declared(dataset, Some(day..day), Some(day..day))?;
+    for view in inputs.views {
+        // The file of a view that is materialized says nothing of where its columns come from.
+        engine.add_view(&View { materialize: false, ..view.clone() }).await?;
+    }
+    let planned = plan(engine.context(), &model.sql, Kind::Model).await?;
+    Ok((engine, planned))
+}
+
+/// The columns of a model's result, and those that each is computed from: `NAME.COLUMN` of tables, models and lists that
+/// the model reads by itself or by views.
+pub async fn origins(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Vec<(String, Origins)>> {
+    let (_, planned) = planned(lake, dataset, model).await?;
+    let names = planned.schema().fields().iter().map(|field| field.name().clone());
+    Ok(names.zip(Follow::All.through(planned.logical_plan())?).collect())
 }
 
 /// Hides what a session shows of personal values in a model, as one sees it that has `hash_personal`.
@@ -206,7 +204,7 @@ fn add(
 ) -> Result<()> {
     let marked = |field: &Arc<Field>| {
         let is_marked = is_personal(field.name());
-        let metadata = is_marked.then(|| (MARK.to_owned(), String::new()));
+        let metadata = is_marked.then(|| (MARK.to_owned(), "personal".to_owned()));
         field.as_ref().clone().with_metadata(HashMap::from_iter(metadata))
     };
     let fields: Vec<Field> = columns.fields().iter().map(marked).collect();
@@ -216,237 +214,7 @@ fn add(
 
 /// Which columns of a plan's result derive from marked ones.
 fn personal_in(plan: &LogicalPlan) -> EngineResult<Vec<bool>> {
-    Reader { outer: Vec::new() }.plan(plan)
-}
-
-/// Whether a plan reads a table with marked columns.
-fn reads_marked(plan: &LogicalPlan) -> EngineResult<bool> {
-    let mut found = false;
-    plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node {
-            found |= Reader { outer: Vec::new() }.scan(scan)?.contains(&true);
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(found)
-}
-
-/// Reads a plan from its tables up.
-struct Reader {
-    /// What subqueries see of the queries that they stand in, the nearest last.
-    outer: Vec<(DFSchemaRef, Vec<bool>)>,
-}
-
-impl Reader {
-    fn plan(&mut self, plan: &LogicalPlan) -> EngineResult<Vec<bool>> {
-        let width = plan.schema().fields().len();
-        let mut flags = match plan {
-            LogicalPlan::TableScan(scan) => self.scan(scan)?,
-            LogicalPlan::Projection(projection) => {
-                let input = self.plan(&projection.input)?;
-                self.expressions(&projection.expr, projection.input.schema(), &input)?
-            }
-            LogicalPlan::Distinct(Distinct::On(on)) => {
-                let input = self.plan(&on.input)?;
-                self.expressions(&on.select_expr, on.input.schema(), &input)?
-            }
-            LogicalPlan::Window(window) => {
-                let mut flags = self.plan(&window.input)?;
-                flags.extend(self.expressions(&window.window_expr, window.input.schema(), &flags)?);
-                flags
-            }
-            // What a plan reports of itself may be bounds of columns that it only orders by.
-            LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => vec![reads_marked(plan)?; width],
-            LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate, width)?,
-            LogicalPlan::Join(join) => self.join(join)?,
-            LogicalPlan::Union(union) => {
-                let mut flags = vec![false; width];
-                for input in &union.inputs {
-                    let of_input = self.plan(input)?;
-                    flags.iter_mut().zip(of_input).for_each(|(flag, other)| *flag |= other);
-                }
-                flags
-            }
-            LogicalPlan::Unnest(unnest) => {
-                let input = self.plan(&unnest.input)?;
-                unnest.dependency_indices.iter().map(|at| input.get(*at).copied().unwrap_or(true)).collect()
-            }
-            LogicalPlan::Values(values) => {
-                let mut flags = vec![false; width];
-                for row in &values.values {
-                    for (flag, value) in flags.iter_mut().zip(row) {
-                        *flag |= self.shows(value, &values.schema, &[])?;
-                    }
-                }
-                flags
-            }
-            LogicalPlan::Filter(_)
-            | LogicalPlan::Sort(_)
-            | LogicalPlan::Limit(_)
-            | LogicalPlan::Repartition(_)
-            | LogicalPlan::SubqueryAlias(_)
-            | LogicalPlan::Subquery(_)
-            | LogicalPlan::Distinct(Distinct::All(_)) => self.inputs(plan)?,
-            _ => {
-                let any = self.inputs(plan)?.contains(&true);
-                vec![any; width]
-            }
-        };
-        if flags.len() != width {
-            let any = flags.contains(&true);
-            flags = vec![any; width];
-        }
-        Ok(flags)
-    }
-
-    /// Those of all inputs, one after the other.
-    fn inputs(&mut self, plan: &LogicalPlan) -> EngineResult<Vec<bool>> {
-        let mut flags = Vec::new();
-        for input in plan.inputs() {
-            flags.extend(self.plan(input)?);
-        }
-        Ok(flags)
-    }
-
-    fn scan(&mut self, scan: &TableScan) -> EngineResult<Vec<bool>> {
-        let flags: Vec<bool> = match scan.source.get_logical_plan() {
-            Some(view) => self.plan(&view)?,
-            None => scan.source.schema().fields().iter().map(|field| field.metadata().contains_key(MARK)).collect(),
-        };
-        Ok(match &scan.projection {
-            Some(columns) => columns.iter().map(|at| flags.get(*at).copied().unwrap_or(true)).collect(),
-            None => flags,
-        })
-    }
-
-    fn aggregate(&mut self, aggregate: &Aggregate, width: usize) -> EngineResult<Vec<bool>> {
-        let groups: Vec<Expr> = grouping_set_to_exprlist(&aggregate.group_expr)?.into_iter().cloned().collect();
-        let input = self.plan(&aggregate.input)?;
-        let mut flags = self.expressions(&groups, aggregate.input.schema(), &input)?;
-        // The number of a grouping set stands between.
-        flags.resize(width.saturating_sub(aggregate.aggr_expr.len()), false);
-        flags.extend(self.expressions(&aggregate.aggr_expr, aggregate.input.schema(), &input)?);
-        Ok(flags)
-    }
-
-    fn join(&mut self, join: &Join) -> EngineResult<Vec<bool>> {
-        let mut left = self.plan(&join.left)?;
-        // A lateral subquery sees the left side.
-        self.outer.push((Arc::clone(join.left.schema()), left.clone()));
-        let right = self.plan(&join.right);
-        self.outer.pop();
-        let mut right = right?;
-        Ok(match join.join_type {
-            JoinType::LeftSemi | JoinType::LeftAnti => left,
-            JoinType::RightSemi | JoinType::RightAnti => right,
-            JoinType::LeftMark => {
-                left.push(false);
-                left
-            }
-            JoinType::RightMark => {
-                right.push(false);
-                right
-            }
-            JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => {
-                left.extend(right);
-                left
-            }
-        })
-    }
-
-    fn expressions(&mut self, expressions: &[Expr], schema: &DFSchemaRef, flags: &[bool]) -> EngineResult<Vec<bool>> {
-        expressions.iter().map(|expression| self.shows(expression, schema, flags)).collect()
-    }
-
-    /// Whether an expression's value derives from marked columns of its input.
-    fn shows(&mut self, expression: &Expr, schema: &DFSchemaRef, flags: &[bool]) -> EngineResult<bool> {
-        let parts: Vec<&Expr> = match expression {
-            Expr::Column(column) => {
-                return Ok(match schema.maybe_index_of_column(column) {
-                    Some(at) => flags.get(at).copied().unwrap_or(true),
-                    None => flags.contains(&true),
-                });
-            }
-            Expr::OuterReferenceColumn(_, column) => {
-                let known = self.outer.iter().rev().find_map(|(schema, flags)| {
-                    schema.maybe_index_of_column(column).map(|at| flags.get(at).copied().unwrap_or(true))
-                });
-                return Ok(known.unwrap_or_else(|| self.outer.iter().any(|(_, flags)| flags.contains(&true))));
-            }
-            Expr::ScalarSubquery(query) => {
-                self.outer.push((Arc::clone(schema), flags.to_vec()));
-                let shown = self.plan(&query.subquery);
-                self.outer.pop();
-                return Ok(shown?.contains(&true));
-            }
-            // Whether something holds is no value.
-            Expr::Not(_)
-            | Expr::IsNull(_)
-            | Expr::IsNotNull(_)
-            | Expr::IsTrue(_)
-            | Expr::IsFalse(_)
-            | Expr::IsUnknown(_)
-            | Expr::IsNotTrue(_)
-            | Expr::IsNotFalse(_)
-            | Expr::IsNotUnknown(_)
-            | Expr::Like(_)
-            | Expr::SimilarTo(_)
-            | Expr::Between(_)
-            | Expr::InList(_)
-            | Expr::Exists(_)
-            | Expr::InSubquery(_)
-            | Expr::SetComparison(_) => Vec::new(),
-            Expr::BinaryExpr(both) if compares(both.op) => Vec::new(),
-            Expr::Case(case) => {
-                let results = case.when_then_expr.iter().map(|(_, then)| then.as_ref());
-                results.chain(case.else_expr.as_deref()).collect()
-            }
-            Expr::AggregateFunction(call) if COUNTS.contains(&call.func.name()) => Vec::new(),
-            Expr::AggregateFunction(call) => call.params.args.iter().collect(),
-            Expr::WindowFunction(call) if COUNTS.contains(&call.fun.name()) => Vec::new(),
-            Expr::WindowFunction(call) => call.params.args.iter().collect(),
-            Expr::ScalarFunction(call) if personal::is_hash(call.func.name()) => Vec::new(),
-            other => {
-                let mut found = false;
-                other.apply_children(|part| {
-                    found = found || self.shows(part, schema, flags)?;
-                    Ok(TreeNodeRecursion::Continue)
-                })?;
-                return Ok(found);
-            }
-        };
-        for part in parts {
-            if self.shows(part, schema, flags)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-}
-
-/// Whether an operator says if something holds.
-fn compares(operator: Operator) -> bool {
-    matches!(
-        operator,
-        Operator::Eq
-            | Operator::NotEq
-            | Operator::Lt
-            | Operator::LtEq
-            | Operator::Gt
-            | Operator::GtEq
-            | Operator::And
-            | Operator::Or
-            | Operator::IsDistinctFrom
-            | Operator::IsNotDistinctFrom
-            | Operator::RegexMatch
-            | Operator::RegexIMatch
-            | Operator::RegexNotMatch
-            | Operator::RegexNotIMatch
-            | Operator::LikeMatch
-            | Operator::ILikeMatch
-            | Operator::NotLikeMatch
-            | Operator::NotILikeMatch
-    )
+    Ok(Follow::Marked.through(plan)?.iter().map(|origins| !origins.is_empty()).collect())
 }
 
 #[cfg(test)]

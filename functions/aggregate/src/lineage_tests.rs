@@ -97,6 +97,31 @@ async fn personal_columns_are_followed_through_queries() {
 }
 
 #[tokio::test]
+async fn columns_are_followed_to_those_they_are_computed_from() {
+    let view = "-- [view]\n-- inputs = [\"person\"]\nSELECT upper(name) AS x, cohort, age FROM person\n";
+    let first = "-- [model]\n-- inputs = [\"named\"]\n\
+        SELECT cohort, x, max(age) AS oldest, count(*) AS rows, count(x) AS known, 1 AS one FROM named GROUP BY cohort, x\n";
+    let second = "-- [model]\n-- inputs = [\"first\", \"person\"]\n\
+        SELECT a.oldest + p.id AS sum, CASE WHEN p.age > 1 THEN a.x END AS y, a.x = p.name AS same,\n\
+        (SELECT min(born) FROM person) AS born FROM first AS a JOIN person AS p ON a.cohort = p.cohort\n";
+    let lake = lake(&[("named.sql", view), ("first.sql", first), ("second.sql", second)]).await;
+    let dataset = lake.catalog.dataset("club").unwrap();
+    for (model, wanted) in [
+        ("first", "cohort: person.cohort; x: person.name; oldest: person.age; rows: ; known: person.name; one: "),
+        (
+            "second",
+            "sum: first.oldest, person.id; y: first.x, person.age; same: first.x, person.name; born: person.born",
+        ),
+    ] {
+        let found = origins(&lake, dataset, dataset.model(model).unwrap()).await.unwrap();
+        let texts = found.iter().map(|(column, sources)| {
+            format!("{column}: {}", sources.iter().map(|source| source.as_ref()).collect::<Vec<&str>>().join(", "))
+        });
+        assert_eq!(texts.collect::<Vec<_>>().join("; "), wanted);
+    }
+}
+
+#[tokio::test]
 async fn pages_without_names_are_refused_with_personal_columns() {
     let page = |sql: &str, personal: &str| {
         format!(

@@ -176,6 +176,13 @@ pub enum Command {
         #[arg(value_name = "NAME")]
         name: Option<String>,
     },
+    /// Say what columns are computed from, and what is computed from them, by the plans of models
+    #[command(after_help = "Example:\n  tributary lineage irceline.aggregate_station_by_day.coverage")]
+    Lineage {
+        /// DATASET.MODEL.COLUMN, or DATASET.MODEL for all its columns; a table's columns, too
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
     /// Print SQL by which another engine knows the lake's tables and models, and views of the rows that count
     Schema(SchemaOptions),
     /// Register partitions in the Glue Data Catalog (GLUE_DATABASE), for engines that see no others; aggregate does so, too

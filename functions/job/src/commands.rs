@@ -18,7 +18,7 @@ use crate::output::{counted, print};
 use crate::progress::Steps;
 use crate::summary::{Summary, exit_status, line};
 use crate::{
-    cases, catalog, dataset, describe, doctor, explain, init, job, on_batch, pages, query, schema, snowflake, status,
+    cases, catalog, dataset, describe, doctor, explain, init, job, lineage, on_batch, pages, query, schema, snowflake, status,
     verify,
 };
 
@@ -156,6 +156,7 @@ impl<'a> Session<'a> {
             Command::Describe { name } => {
                 return describe::run(&self.lake, name.as_deref(), self.arguments.output).await;
             }
+            Command::Lineage { name } => return lineage::run(&self.lake, name, self.arguments.output).await,
             Command::SnowflakeCopy(options) => {
                 return snowflake::run(&self.lake, options, self.arguments.output).await;
             }

@@ -12,6 +12,7 @@ mod failure;
 mod ignored;
 mod init;
 mod job;
+mod lineage;
 mod on_batch;
 mod output;
 mod pages;

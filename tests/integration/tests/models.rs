@@ -182,6 +182,19 @@ fn what_there_is_can_be_described_listed_and_asked_in_files() {
     let called = lake.call(&["describe", "trams.rides"]);
     assert!(called.status == 2 && called.stderr.contains("it has ride, people"), "{}", called.stderr);
 
+    let lineage = lake.call(&["lineage", "people.people"]).ok().json();
+    let column = &lineage["columns"][0];
+    assert_eq!(column["column"], "trams.people.people", "{lineage}");
+    assert_eq!(column["from"][0]["column"], "trams.ride.people", "{lineage}");
+    let text = String::from_utf8(lake.command(&["lineage", "trams.ride.people"]).output().unwrap().stdout).unwrap();
+    assert!(text.starts_with("trams.ride.people\n  to   trams.people.people\n"), "{text}");
+    for (name, why) in
+        [("trams.people.person", "did you mean"), ("trams.rides", "it has ride"), ("nothing", "DATASET.MODEL")]
+    {
+        let called = lake.call(&["lineage", name]);
+        assert!(called.status == 2 && called.stderr.contains(why), "{name}: {}", called.stderr);
+    }
+
     let names = lake.query("SHOW TABLES;");
     assert!(names.iter().any(|row| row["name"] == "trams.people" && row["kind"] == "model"), "{names:?}");
     lake.write("count.sql", "SELECT count(*) AS rides\nFROM trams.ride\n");

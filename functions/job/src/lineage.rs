@@ -1,0 +1,164 @@
+//! `tributary lineage`: what columns are computed from, and what is computed from them, by the plans of models.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use aggregate::origins;
+use lake::Lake;
+use lake::dataset::{Dataset, RECEIVED_AT};
+use lake::suggest::did_you_mean;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::Format;
+use crate::commands::Result;
+use crate::failure::{self, Failure};
+use crate::output::print;
+use crate::summary::{exit_status, line};
+
+/// A column, and those on one side of it.
+#[derive(Debug, Serialize)]
+struct Node {
+    /// `DATASET.NAME.COLUMN`.
+    column: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    from: Vec<Node>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    to: Vec<Node>,
+}
+
+/// Prints where a column's values, or those of all columns of a model or table, come from, and where they go.
+pub async fn run(lake: &Lake, name: &str, format: Format) -> ExitCode {
+    let begun = Instant::now();
+    let (columns, failures) = match found(lake, name).await {
+        Ok(columns) => (columns, Vec::new()),
+        Err(failure) => (Vec::new(), vec![failure]),
+    };
+    failure::print_all(&failures);
+    match format {
+        Format::Text => print(&text(&columns)),
+        Format::Json => {
+            let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
+            let done = json!({"ok": ok, "elapsed_ms": elapsed_ms, "columns": columns, "errors": failures});
+            print(&format!("{done}\n"));
+        }
+    }
+    exit_status(&failures)
+}
+
+async fn found(lake: &Lake, name: &str) -> Result<Vec<Node>> {
+    let (dataset, relation, column) = resolve(lake, name)?;
+    let edges = Edges::of(lake, dataset).await?;
+    let columns = edges.columns_of(dataset, relation);
+    if let Some(wanted) = column {
+        if columns.iter().any(|column| column == wanted) {
+            return Ok(vec![edges.node(dataset, &format!("{relation}.{wanted}"))]);
+        }
+        let meant = did_you_mean(wanted, columns.iter().map(String::as_str));
+        let known = columns.join(", ");
+        let problem = format!("{}.{relation} has no column \"{wanted}\"; it has {known}{meant}", dataset.name);
+        return Err(Failure::usage(problem));
+    }
+    Ok(columns.iter().map(|column| edges.node(dataset, &format!("{relation}.{column}"))).collect())
+}
+
+/// The dataset, the table or model, and the column that a name says. A model's or table's name is enough where no other
+/// dataset has one.
+fn resolve<'l, 'n>(lake: &'l Lake, name: &'n str) -> Result<(&'l Dataset, &'n str, Option<&'n str>)> {
+    let parts: Vec<&str> = name.split('.').collect();
+    let has = |dataset: &&Dataset, name: &str| dataset.names().contains(&name);
+    let datasets = lake.catalog.datasets();
+    if let [relation, column @ ..] = parts.as_slice()
+        && column.len() < 2
+        && !datasets.iter().any(|dataset| dataset.name == *relation)
+    {
+        let having: Vec<&Dataset> = datasets.iter().filter(|dataset| has(dataset, relation)).collect();
+        match having.as_slice() {
+            [dataset] => return Ok((dataset, relation, column.first().copied())),
+            [] => {}
+            several => {
+                let names = several.iter().map(|dataset| format!("{}.{name}", dataset.name)).collect::<Vec<_>>();
+                return Err(Failure::usage(format!("there are several: write {}", names.join(" or "))));
+            }
+        }
+    }
+    let (dataset, relation, column) = match parts.as_slice() {
+        [dataset, relation] => (*dataset, *relation, None),
+        [dataset, relation, column] => (*dataset, *relation, Some(*column)),
+        _ => return Err(Failure::usage("write DATASET.MODEL or DATASET.MODEL.COLUMN".to_owned())),
+    };
+    let dataset = lake.catalog.dataset(dataset)?;
+    if !has(&dataset, relation) {
+        return Err(Failure::usage(dataset.unknown(relation)));
+    }
+    Ok((dataset, relation, column))
+}
+
+/// Which columns of a dataset are computed from which others, each `NAME.COLUMN`.
+#[derive(Default)]
+struct Edges {
+    from: BTreeMap<String, BTreeSet<String>>,
+    to: BTreeMap<String, BTreeSet<String>>,
+    /// The columns of each model, in their order.
+    columns: BTreeMap<String, Vec<String>>,
+}
+
+impl Edges {
+    async fn of(lake: &Lake, dataset: &Dataset) -> Result<Self> {
+        let mut edges = Self::default();
+        for model in &dataset.models {
+            for (column, sources) in origins(lake, dataset, model).await? {
+                let made = format!("{}.{column}", model.name);
+                for source in &sources {
+                    edges.to.entry(source.to_string()).or_default().insert(made.clone());
+                }
+                edges.from.insert(made, sources.iter().map(ToString::to_string).collect());
+                edges.columns.entry(model.name.clone()).or_default().push(column);
+            }
+        }
+        Ok(edges)
+    }
+
+    fn columns_of(&self, dataset: &Dataset, relation: &str) -> Vec<String> {
+        let of_model = || self.columns.get(relation).cloned().unwrap_or_default();
+        dataset.table(relation).map_or_else(of_model, |table| {
+            let declared = table.columns.iter().map(|column| column.name.clone());
+            declared.chain([RECEIVED_AT.to_owned()]).collect()
+        })
+    }
+
+    fn node(&self, dataset: &Dataset, column: &str) -> Node {
+        let from = side(&self.from, dataset, column, &|column, from| Node { column, from, to: Vec::new() });
+        let to = side(&self.to, dataset, column, &|column, to| Node { column, from: Vec::new(), to });
+        Node { column: format!("{}.{column}", dataset.name), from, to }
+    }
+}
+
+/// All that lies on one side of a column. Models read no model that reads them.
+fn side(
+    edges: &BTreeMap<String, BTreeSet<String>>,
+    dataset: &Dataset,
+    column: &str,
+    make: &dyn Fn(String, Vec<Node>) -> Node,
+) -> Vec<Node> {
+    let next = edges.get(column).into_iter().flatten();
+    next.map(|next| make(format!("{}.{next}", dataset.name), side(edges, dataset, next, make))).collect()
+}
+
+fn text(columns: &[Node]) -> String {
+    let mut text = String::new();
+    for node in columns {
+        line(&mut text, format_args!("{}", node.column));
+        branch(&mut text, "from", &node.from, |node| &node.from, 1);
+        branch(&mut text, "to", &node.to, |node| &node.to, 1);
+    }
+    text
+}
+
+fn branch(text: &mut String, word: &str, nodes: &[Node], next: fn(&Node) -> &[Node], depth: usize) {
+    for node in nodes {
+        line(text, format_args!("{:indent$}{word:<4} {}", "", node.column, indent = 2 * depth));
+        branch(text, word, next(node), next, depth + 1);
+    }
+}
