@@ -18,8 +18,8 @@ use crate::output::{counted, print};
 use crate::progress::Steps;
 use crate::summary::{Summary, exit_status, line};
 use crate::{
-    cases, catalog, dataset, describe, doctor, explain, init, job, lineage, on_batch, pages, query, schema, snowflake, status,
-    verify,
+    cases, catalog, dataset, describe, doctor, explain, init, job, lineage, on_batch, pages, query, schema, snowflake,
+    status, verify,
 };
 
 /// A lake's place as a URL: what has no scheme is a folder.
