@@ -31,6 +31,9 @@ pub use self::output::{Objects, Output, put_draft, put_output};
 const CONCURRENT_READS: usize = 64;
 /// The format of the entries that this version writes. Version 0.1 wrote none: that is read as 0.
 pub const FORMAT: u32 = 2;
+/// The version of the decoders: one more for each change by which they read rows that they rejected before. Versions that had
+/// none are read as 0. It is no part of [`FORMAT`], whose entries the software before it could not read.
+pub const DECODERS: u32 = 1;
 /// Begins the last line of an entry: the hash of all that stands before it, so that no damage goes unseen.
 const CHECK: &str = ",\n  \"check\": \"";
 /// Ends an entry.
@@ -129,6 +132,10 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
+fn is_none(version: &u32) -> bool {
+    *version == 0
+}
+
 /// The ledger entry of a raw object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawEntry {
@@ -159,6 +166,9 @@ pub struct RawEntry {
     /// Its rejected rows by reason. Versions before did not count them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reasons: Reasons,
+    /// The decoders that rejected rows of it, [`DECODERS`], if any did.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub rejected_by: u32,
     /// What it says its source could not deliver.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
@@ -199,6 +209,7 @@ impl RawEntry {
             rows: Rows::default(),
             rejected: None,
             reasons: Reasons::new(),
+            rejected_by: 0,
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,
@@ -234,6 +245,7 @@ impl RawEntry {
             rows: Rows::default(),
             rejected: None,
             reasons: Reasons::new(),
+            rejected_by: 0,
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,
@@ -264,6 +276,12 @@ impl RawEntry {
     /// Whether an older version of this software cleaned it, by other rules: its rows may lack what models now read.
     pub fn is_outdated(&self, table: &Table) -> bool {
         self.format < FORMAT && self.rules != table.fingerprint
+    }
+
+    /// Whether an older version of this software wrote it, in another format, or rejected rows of it that the decoders may
+    /// read by now.
+    pub fn is_older(&self) -> bool {
+        self.format < FORMAT || self.rows.rejected > 0 && self.rejected_by < DECODERS
     }
 
     /// The newest day of its rows that is not after `last`. A row with a mistyped year is no news; of an object with days
@@ -614,6 +632,7 @@ mod tests {
             rows: Rows { read: 1, clean: 1, ..Rows::default() },
             rejected: None,
             reasons: Reasons::new(),
+            rejected_by: 0,
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,
@@ -677,6 +696,25 @@ mod tests {
         old.as_object_mut().unwrap().remove("format");
         let text = old.to_string();
         assert_eq!(decode::<RawEntry>("raw/d/a.csv.json", text.as_bytes()).map(|entry| entry.format), Ok(0));
+    }
+
+    /// Entries of before had no version of the decoders.
+    #[test]
+    fn rejects_of_older_decoders_make_an_entry_older_and_nothing_else_does() {
+        let rows = Rows { read: 2, clean: 1, rejected: 1, ..Rows::default() };
+        let entries = [
+            (entry(), false),
+            (RawEntry { format: 0, ..entry() }, true),
+            (RawEntry { rows, ..entry() }, true),
+            (RawEntry { rows, rejected_by: DECODERS, ..entry() }, false),
+            (RawEntry { rows, format: 1, rejected_by: DECODERS, ..entry() }, true),
+        ];
+        for (entry, is_older) in entries {
+            let text = encode(&entry).unwrap();
+            assert_eq!(text.contains("rejected_by"), entry.rejected_by > 0);
+            let read: RawEntry = decode("raw/d/a.csv.json", text.as_bytes()).unwrap();
+            assert_eq!((read.is_older(), read), (is_older, entry));
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::StreamExt;
 use lake::dataset::Dataset;
-use lake::ledger::{Current, FORMAT, Gap, Input, Keep, Objects, RawEntry, Reasons, Rows, Unreadable, WholeReject};
+use lake::ledger::{Current, Gap, Input, Keep, Objects, RawEntry, Reasons, Rows, Unreadable, WholeReject};
 use lake::progress::Progress;
 use lake::settings::Zone;
 use lake::store::{Compared, Listed, Listing, Object, State};
@@ -70,8 +70,8 @@ pub struct Options {
     pub now: DateTime<Utc>,
 }
 
-/// Objects that one run cleans again only because an older version wrote what was made of them: the same rows, in other
-/// bytes. The others follow in the next runs.
+/// Objects that one run cleans again only because an older version wrote what was made of them (the same rows, in other
+/// bytes), or rejected rows of them that the decoders may read by now. The others follow in the next runs.
 const OLDER_PER_RUN: usize = 1000;
 
 /// The share of an object's rows that may be rejected, unless the caller says otherwise.
@@ -183,7 +183,7 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
         Selection::Rejected(dataset) => survey(lake, dataset.as_deref(), Wanted::Rejected, Keep::Snapshot).await?,
     };
     tidy(lake, &found, options.prune, &mut outcome).await;
-    let Survey { mut todo, discarded, newest, ignored, by_older_rules, .. } = found;
+    let Survey { mut todo, older, discarded, newest, ignored, by_older_rules, .. } = found;
     (outcome.newest, outcome.ignored, outcome.by_older_rules) = (newest, ignored, by_older_rules);
     if let Selection::Stale(None) | Selection::All(None) | Selection::Rejected(None) = selection {
         ignored::of_no_dataset(lake, &mut outcome.ignored).await?;
@@ -210,7 +210,10 @@ pub async fn clean(lake: &Lake, selection: &Selection, options: Options, progres
         progress.advance(&key);
         match done {
             Ok(cleaned) => {
-                outcome.failed.extend(too_many_rejects(&cleaned, options.max_rejected));
+                // What an older version has rejected already is no news.
+                if older.get(&key).is_none_or(|rejected| cleaned.rows.rejected > *rejected) {
+                    outcome.failed.extend(too_many_rejects(&cleaned, options.max_rejected));
+                }
                 outcome.cleaned.push(cleaned);
             }
             // Deleted since it was listed: the next survey retracts it. A key that was asked for may be a mistake.
@@ -385,8 +388,8 @@ impl Wanted {
 struct Survey {
     todo: Vec<String>,
     up_to_date: u64,
-    /// How many of them are current but for the version that cleaned them.
-    older: usize,
+    /// Those in `todo` that are current but for the version that cleaned them, with how many rows it rejected.
+    older: BTreeMap<String, u64>,
     /// What lies in the raw zone but cannot be read: it stops no other object.
     odd: Vec<(String, String)>,
     /// Per dataset.
@@ -515,8 +518,10 @@ async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted, keep: Keep) 
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
     is_wanted: bool,
-    /// Cleaned by an older version.
+    /// Cleaned by an older version, see [`RawEntry::is_older`].
     is_older: bool,
+    /// How many rows of it were rejected.
+    rejected: u64,
     /// Cleaned by rules that have changed since.
     is_by_older_rules: bool,
 }
@@ -564,7 +569,8 @@ async fn survey_dataset(
             let is_wanted = wanted.wants(entry, is_current);
             let rules = dataset.table(&entry.table).map(|table| &table.fingerprint);
             let is_by_older_rules = entry.is_committed() && rules != Some(&entry.rules);
-            *known = Some(Known { is_wanted, is_older: entry.format < FORMAT, is_by_older_rules });
+            let (is_older, rejected) = (entry.is_older(), entry.rows.rejected);
+            *known = Some(Known { is_wanted, is_older, rejected, is_by_older_rules });
             if is_current && !entry.beside.is_empty() && !objects.hides(raw_key) {
                 found.unsettled.push(raw_key.to_owned());
             }
@@ -610,8 +616,8 @@ async fn survey_dataset(
             }
         } else if known.is_none_or(|known| known.is_wanted) {
             found.todo.push(raw.key.to_owned());
-        } else if found.older < OLDER_PER_RUN && known.is_some_and(|known| known.is_older) {
-            found.older += 1;
+        } else if let Some(older) = known.filter(|known| known.is_older && found.older.len() < OLDER_PER_RUN) {
+            found.older.insert(raw.key.to_owned(), older.rejected);
             found.todo.push(raw.key.to_owned());
         } else {
             found.up_to_date += 1;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lake::dataset::{COMPRESSIONS, Dataset, Format, Table};
-use lake::ledger::{Beside, FORMAT, Input, RawEntry, put_draft};
+use lake::ledger::{Beside, DECODERS, FORMAT, Input, RawEntry, put_draft};
 use lake::partition::Partition;
 use lake::store::{Object, Reading};
 use lake::{Lake, keys};
@@ -100,6 +100,7 @@ fn entry(dataset: &Dataset, table: &Table, decoded: &Decoded) -> RawEntry {
         rows: decoded.written.rows,
         rejected: decoded.rejected.clone(),
         reasons: decoded.written.reasons.clone(),
+        rejected_by: if decoded.written.rows.rejected > 0 { DECODERS } else { 0 },
         gaps: decoded.notes.gaps.clone(),
         ignored_columns: decoded.notes.ignored_columns,
         preamble: decoded.notes.preamble,

@@ -100,6 +100,12 @@ pub trait Shape: Sync {
         false
     }
 
+    /// Whether an answer without an item says that there is none. Then items without a value stay beside those of their
+    /// answer that stay: what is not known is not nothing.
+    fn tells_by_silence(&self) -> bool {
+        false
+    }
+
     /// Whether a subject's items have names of their own: the last one of a name that has a value counts. Else each of them
     /// counts.
     fn is_keyed(&self) -> bool {
@@ -210,7 +216,8 @@ pub fn without_hollow(new: Vec<Line>, shape: &dyn Shape) -> Vec<Line> {
     }
     let mut filled: BTreeSet<(String, String)> = BTreeSet::new();
     let mut whole = |line: Line| {
-        let mut keep = BTreeMap::new();
+        let mut keep: BTreeMap<String, Keep> =
+            shape.asks(&line).into_iter().map(|subject| (subject, Keep::Whole)).collect();
         let mut is_hollow = false;
         for (subject, items) in holdings(&line, shape) {
             let mut places = BTreeSet::new();
@@ -228,7 +235,7 @@ pub fn without_hollow(new: Vec<Line>, shape: &dyn Shape) -> Vec<Line> {
             keep.insert(subject, if is_whole { Keep::Whole } else { Keep::Items(places) });
         }
         match is_hollow {
-            true => Line { request: line.request.clone(), ..shape.cut(&line, &keep) },
+            true => shape.cut(&line, &keep),
             false => line,
         }
     };
@@ -269,6 +276,7 @@ fn join(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) ->
             _ => {
                 plan.compare(subject, &earlier, &held, standing, shape, terms);
                 plan.keep_said(subject, &old, &held, standing, shape);
+                plan.keep_unknown(subject, &earlier, standing, shape);
             }
         }
     }

@@ -49,6 +49,8 @@ struct Rest {
     rejected: Option<WholeReject>,
     #[serde(default, skip_serializing_if = "Reasons::is_empty")]
     reasons: Reasons,
+    #[serde(default, skip_serializing_if = "super::is_none")]
+    rejected_by: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     gaps: Vec<Gap>,
     #[serde(default, skip_serializing_if = "super::is_zero")]
@@ -271,6 +273,7 @@ fn rest(entry: &RawEntry) -> io::Result<Option<String>> {
         rows: _,
         rejected,
         reasons,
+        rejected_by,
         gaps,
         ignored_columns,
         preamble,
@@ -285,6 +288,7 @@ fn rest(entry: &RawEntry) -> io::Result<Option<String>> {
         siblings: inputs.iter().skip(1).cloned().collect(),
         rejected: rejected.clone(),
         reasons: reasons.clone(),
+        rejected_by: *rejected_by,
         gaps: gaps.clone(),
         ignored_columns: *ignored_columns,
         preamble: *preamble,
@@ -494,6 +498,7 @@ impl Columns {
         };
         entry.rejected = rest.rejected;
         entry.reasons = rest.reasons;
+        entry.rejected_by = rest.rejected_by;
         entry.gaps = rest.gaps;
         entry.ignored_columns = rest.ignored_columns;
         entry.preamble = rest.preamble;
@@ -628,6 +633,7 @@ mod tests {
             } else {
                 Reasons::new()
             },
+            rejected_by: u32::from(is(11) || is(19)),
             gaps: if is(13) {
                 vec![Gap { what: vec!["w".to_owned()], reason: "r".to_owned(), can_retry: true }]
             } else {

@@ -14,8 +14,8 @@
 //! object the last entry of a learner and week counts: a later response is a newer one. A row's `received_at` is the later
 //! one of those of the two responses that it is made from.
 //!
-//! Silence and a gap are not the same: where a gap leaves open the newest week that anybody has a count of, it is a row even
-//! if nothing is known of it. Where nobody has anything, no row pretends that something came.
+//! Silence and a gap are not the same: where a gap, or a list that says nothing of it, leaves open the newest week that anybody
+//! has a count of, it is a row even if nothing is known of it. Where nobody has anything, no row pretends that something came.
 //!
 //! A table may declare three more columns: `has_points` and `has_commits` (which of the two lists has a count of the week: a
 //! 0 stands also for a week that a list lacks), and `received_on`, the local day of `received_at` in the dataset's time zone.
@@ -94,7 +94,7 @@ struct Commits {
 struct Asked {
     /// The answers, by learner.
     answered: BTreeMap<i64, Vec<Said>>,
-    /// The weeks that each gap leaves open, with the time of the gap, by learner.
+    /// The weeks that each gap, or answer that is no list, leaves open, with its time, by learner.
     open: Vec<(i64, Range<NaiveDate>, i64)>,
     /// The newest week of which there is a count.
     newest: Option<i32>,
@@ -105,6 +105,8 @@ struct Asked {
 /// An answer.
 #[derive(Debug)]
 struct Said {
+    /// The weeks that it was asked about.
+    asked: Range<NaiveDate>,
     /// The weeks that it is about.
     weeks: Range<NaiveDate>,
     received_at: i64,
@@ -157,12 +159,18 @@ impl Asked {
         }
     }
 
-    /// The learners about whom the gaps leave a week open, with the times of the gaps.
+    /// The learners about whom gaps, or answers that say nothing of it, leave a week open, with the times of these.
     fn open_at(&self, day: i32) -> impl Iterator<Item = (Key, i64)> {
         let date = Date32Type::to_naive_date_opt(day);
         let has = move |weeks: &Range<NaiveDate>| date.is_some_and(|date| weeks.contains(&date));
         let open = self.open.iter().filter(move |(_, weeks, _)| has(weeks));
-        open.map(move |(learner, _, received_at)| ((*learner, day), *received_at))
+        let open = open.map(move |(learner, _, received_at)| ((*learner, day), *received_at));
+        let said = self.answered.iter().filter(move |(learner, _)| {
+            matches!(self.without_entry((**learner, day)), Count::Unknown)
+        });
+        let said = said.flat_map(|(learner, said)| said.iter().map(move |said| (learner, said)));
+        let said = said.filter(move |(_, said)| has(&said.asked));
+        open.chain(said.map(move |(learner, said)| ((*learner, day), said.received_at)))
     }
 
     /// What a list says of a week that it has no entry of.
@@ -231,7 +239,7 @@ pub(super) fn decode(
     Ok(notes)
 }
 
-/// The newest week of which there is a count, for each learner about whom a gap leaves it open, with the time of the gap.
+/// The newest week of which there is a count, for each learner about whom a gap or an answer leaves it open, with its time.
 fn open_weeks(points: &Asked, commits: &Asked) -> BTreeMap<Key, i64> {
     let mut open: BTreeMap<Key, i64> = BTreeMap::new();
     let Some(newest) = points.newest.max(commits.newest) else { return open };
@@ -296,7 +304,9 @@ fn each_week(
             asked.gap(&line.request, received_at(object, line.received_at.as_deref())?);
         } else if let (Some(200), Some(body)) = (line.status, line.body) {
             let (learner, received_at) = (learner(&line.request)?, received_at(object, line.received_at.as_deref())?);
+            let weeks = line.request.from.unwrap_or(NaiveDate::MIN)..line.request.to.unwrap_or(NaiveDate::MAX);
             let Ok(entries) = serde_json::from_str::<Vec<&RawValue>>(body.get()) else {
+                asked.open.push((learner, weeks, received_at));
                 row += 1;
                 let message = format!("the answer about learner {learner} is no list of weeks");
                 let text = body.get().as_bytes();
@@ -304,7 +314,6 @@ fn each_week(
                 scanner.consume(length);
                 continue;
             };
-            let weeks = line.request.from.unwrap_or(NaiveDate::MIN)..line.request.to.unwrap_or(NaiveDate::MAX);
             let mondays: Option<Vec<i32>> = entries.iter().map(|entry| monday_of(entry.get())).collect();
             let mut counts = BTreeSet::new();
             for entry in entries {
@@ -329,13 +338,13 @@ fn each_week(
             // list are known all the same.
             // With more entries than the limit, the server has none.
             let is_cut = |mondays: &[i32]| line.request.limit.as_u64() == Some(mondays.len() as u64);
-            let weeks = match mondays.as_deref() {
-                Some(mondays) if is_cut(mondays) => reach(mondays, weeks),
-                Some(_) => weeks,
+            let about = match mondays.as_deref() {
+                Some(mondays) if is_cut(mondays) => reach(mondays, weeks.clone()),
+                Some(_) => weeks.clone(),
                 None => NaiveDate::MAX..NaiveDate::MAX,
             };
             let entries = mondays.into_iter().flatten().collect();
-            asked.answer(learner, Said { weeks, received_at, entries, counts });
+            asked.answer(learner, Said { asked: weeks, weeks: about, received_at, entries, counts });
         }
         gaps.extend(line.gap);
         scanner.consume(length);

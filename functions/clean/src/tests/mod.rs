@@ -3,6 +3,7 @@
 mod guards;
 mod handler;
 mod layout;
+mod older;
 mod protocol;
 mod script;
 

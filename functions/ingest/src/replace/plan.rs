@@ -121,6 +121,29 @@ impl Plan {
         }
     }
 
+    /// Keeps what is not known in earlier answers of which something stays, where their silence would be taken for nothing:
+    /// beside items that this run's answers have, and what they speak of, unless they lack more.
+    pub fn keep_unknown(
+        &mut self,
+        subject: &str,
+        earlier: &[Earlier<'_>],
+        standing: &Standing<'_>,
+        shape: &dyn Shape,
+    ) {
+        let is_whole = !self.lost.contains_key(subject);
+        let is_spoken_of = |item: &Item| is_whole && standing.answers.iter().any(|line| shape.covers(line, item));
+        let is_unknown = |item: &Item| !item.is_value() && !standing.names.contains_key(item.name.as_str());
+        for one in earlier.iter().filter(|_| shape.tells_by_silence()) {
+            let kept = self.keep.get_mut(&one.line).and_then(|kept| kept.get_mut(subject));
+            if let Some(Keep::Items(places)) = kept
+                && is_unknown(one.item)
+                && !is_spoken_of(one.item)
+            {
+                places.insert(one.place);
+            }
+        }
+    }
+
     /// This run's lines, without those in whose place earlier ones stay. One that says the same as an earlier one is that
     /// earlier one, with the time at which it first came.
     pub fn new_lines(

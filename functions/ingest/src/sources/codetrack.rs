@@ -109,7 +109,8 @@ const ROUTES: [Route; 3] = [
     },
 ];
 
-/// A request as its line in the raw object has it: the weeks from the Monday `from` to the Monday `to`, excluded.
+/// A request as its line in the raw object has it: the weeks from the Monday `from` to the Monday `to`, excluded. The API knows
+/// only the limit: a list that it has cut, or that is a copy, has no more weeks there than it speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Request {
     learner: i64,
@@ -281,6 +282,7 @@ impl Fetch<'_> {
                 Ok(Answer { status: 200, body }) => {
                     let line = Line::answer(text.clone(), 200, &body, now());
                     match route.mistake(self.dataset, &line) {
+                        None if route.has_weeks => return weeks::spoken_of(line),
                         None => return line,
                         Some(why) => (Some(200), why.to_owned(), true),
                     }

@@ -308,6 +308,34 @@ fn a_list_that_lacks_what_one_before_it_has_says_nothing_of_other_weeks() {
     assert_eq!(commits_of(&(of(5, "2026-10-26", &[]) + &other))[0], 0);
 }
 
+/// Without a row, the week would be taken for one in which nothing was done.
+#[test]
+fn a_list_that_says_nothing_of_the_newest_week_leaves_it_open() {
+    let others = line(7, 4, "2026-11-02", &of_weeks(&["2026-11-16"]));
+    let of_learner = |lists: String| -> Vec<Row> {
+        kept(&(others.clone() + &lists), "").rows.into_iter().filter(|row| row.0 == 1).collect()
+    };
+    let open = [row(1, "2026-11-16", UNKNOWN, UNKNOWN, 5)];
+    let before = line(1, 4, "2026-11-02", &of_weeks(&["2026-11-02"])).replace("2026-11-23", "2026-11-16");
+    for list in [
+        line(1, 5, "2026-11-02", &json!("down")),
+        line(1, 5, "2026-11-02", &json!([{"date": "abc"}])),
+        // Oldest first, and cut.
+        line(1, 5, "2026-11-02", &of_weeks(&["2026-10-05", "2026-10-12", "2026-10-12", "2026-10-19", "2026-10-26"])),
+        line(1, 5, "2026-11-02", &json!([{"date": "2026-11-16", "points": "many"}])),
+    ] {
+        assert_eq!(of_learner(list.clone()), open, "{list}");
+        let asked_before = list.replace("2026-11-23", "2026-11-16");
+        assert_eq!(of_learner(asked_before).iter().filter(|row| row.1 == "2026-11-16").count(), 0, "{list}");
+    }
+    let lossy = line(1, 5, "2026-11-02", &json!([])) + &before;
+    assert_eq!(of_learner(lossy), [row(1, "2026-11-02", 1, UNKNOWN, 4), open[0].clone()]);
+    // One that lacks it has nothing of it; one before the other may say so.
+    let empty = line(1, 4, "2026-11-02", &json!([]));
+    assert_eq!(of_learner(empty.clone()), []);
+    assert_eq!(of_learner(empty + &line(1, 5, "2026-11-02", &json!([{"date": "abc"}]))), []);
+}
+
 #[test]
 fn what_is_odd_in_a_member_that_nobody_reads_does_not_matter() {
     for odd in [r#""\ud800""#.to_owned(), "1e999".to_owned(), "[".repeat(300) + &"]".repeat(300)] {
@@ -427,7 +455,7 @@ fn an_answer_that_is_no_list_rejects_no_other() {
     let message = line(2, 5, "2026-11-02", &json!({"message": "ada@example.org"}));
     let scores = line(1, 5, "2026-11-02", &json!([{"date": "2026-11-16", "points": 7}]));
     let found = kept(&(message + &scores), "");
-    assert_eq!(found.rows, [row(1, "2026-11-16", 7, UNKNOWN, 5)]);
+    assert_eq!(found.rows, [row(1, "2026-11-16", 7, UNKNOWN, 5), row(2, "2026-11-16", UNKNOWN, UNKNOWN, 5)]);
     assert_eq!(found.rejects.iter().map(|reject| reject.2.as_str()).collect::<Vec<_>>(), ["not_a_list"]);
 }
 
@@ -477,8 +505,10 @@ proptest! {
         let (scores_text, commits_text) = (text(&scores), text(&commits));
         let account = account(&scores_text, &commits_text);
         prop_assert!(account.balance(), "{account:?}");
-        // Every entry of the scores is a row, and no more than every entry of the commits is one.
+        // Every entry of the scores is a row, and no more than every entry of the commits is one, and a week of each list that
+        // says nothing of it.
         let count = |lists: &[(i64, Vec<Value>)]| lists.iter().map(|(_, list)| list.len() as u64).sum::<u64>();
-        prop_assert!(account.read >= count(&scores) && account.read <= count(&scores) + count(&commits));
+        let lists = (scores.len() + commits.len()) as u64;
+        prop_assert!(account.read >= count(&scores) && account.read <= count(&scores) + count(&commits) + lists);
     }
 }

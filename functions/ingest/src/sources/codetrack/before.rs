@@ -5,16 +5,15 @@
 //! newest week's counts; a learner about whom there is no answer has no account in the new week, which hides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use chrono::NaiveDate;
 use lake::store::Store;
 
-use super::weeks::WeekLists;
+use super::weeks::{WeekLists, narrowed};
 use super::{NAME, Request, Weeks};
 use crate::error::Result;
 use crate::raw::{self, Line};
-use crate::replace::{Keep, Shape};
+use crate::replace::{Item, Keep, Shape};
 
 /// The lines of a learner in one object.
 type OfObject = Vec<Line>;
@@ -92,20 +91,25 @@ fn monday_of(key: &str, file: &str) -> Option<NaiveDate> {
 /// about and lacks is no longer known: that loss was accepted.
 fn latest(mut objects: Vec<OfObject>, weeks: Weeks, shape: WeekLists<'_>) -> Vec<Line> {
     objects.sort_by_cached_key(|lines| lines.iter().map(|line| line.received_at.clone()).max());
-    let mut covered: Vec<Range<NaiveDate>> = Vec::new();
+    let mut covered: BTreeSet<NaiveDate> = BTreeSet::new();
     let mut kept = Vec::new();
     for lines in objects.into_iter().rev() {
-        let is_open = |day: &NaiveDate| !covered.iter().any(|weeks| weeks.contains(day));
-        let open: BTreeSet<NaiveDate> = weeks.mondays().filter(is_open).collect();
+        let open: BTreeSet<NaiveDate> = weeks.mondays().filter(|day| !covered.contains(day)).collect();
         kept.push(cut(&lines, &open, shape));
-        covered.extend(lines.iter().filter_map(Request::of).map(|request| request.weeks()));
+        covered.extend(lines.iter().flat_map(|line| shape.spoken_of(line, weeks.mondays())));
     }
-    kept.into_iter().rev().flatten().collect()
+    // Of other weeks than the run's, a copy has no entries, and is not to say that there are none.
+    kept.into_iter().rev().flatten().map(|line| narrowed(line, weeks.from..weeks.to)).collect()
 }
 
-/// Lines cut down to the counts of some weeks. Of a week that stands there several times the last count is taken. A line
-/// that has no count of a week that it was asked for says that there is none.
+/// Lines cut down to some weeks. Of a week that stands there several times the last count is taken. A line that has no entry
+/// of a week that it was asked for says that there is none: entries without a count stay, where there is none.
 fn cut(lines: &[Line], open: &BTreeSet<NaiveDate>, shape: WeekLists<'_>) -> Vec<Line> {
+    let held = lines.iter().flat_map(|line| shape.holds(line).into_values().flatten());
+    let counted: BTreeSet<String> = held.filter(Item::is_value).map(|item| item.name).collect();
+    let is_unknown = |item: &Item| {
+        !item.is_value() && !counted.contains(&item.name) && item.name.parse().map_or(true, |day| open.contains(&day))
+    };
     let mut seen = BTreeSet::new();
     let mut kept = Vec::new();
     for line in lines.iter().rev() {
@@ -118,6 +122,7 @@ fn cut(lines: &[Line], open: &BTreeSet<NaiveDate>, shape: WeekLists<'_>) -> Vec<
                 places.insert(place);
             }
         }
+        places.extend(items.iter().enumerate().filter(|(_, item)| is_unknown(item)).map(|(place, _)| place));
         if open.iter().any(|day| request.covers(*day)) {
             kept.push(shape.cut(line, &BTreeMap::from([(subject, Keep::Items(places))])));
         }

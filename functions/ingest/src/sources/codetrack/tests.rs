@@ -124,6 +124,100 @@ fn that_weeks_have_nothing_stays_known_until_they_are_asked_for_again() {
     }
 }
 
+/// The request of a line, as weeks.
+fn asked(line: &Line) -> Range<NaiveDate> {
+    Request::of(line).unwrap().weeks()
+}
+
+/// An answer that was cut down to its counts lost its entries without one: unknown became 0.
+#[test]
+fn what_is_unknown_in_a_list_stays_unknown_where_the_list_is_cut() {
+    let unknown = r#"{"date":"2026-09-07","points":null},{"date":"2026-09-14","points":"x"},{"date":"?"}"#;
+    let body = |entries: &str| -> &'static str { format!("[{entries}]").leak() };
+    // What a narrower answer did not ask for.
+    let early = r#"{"date":"2026-09-21","points":4}"#;
+    let wide = answer(43, "2026-09-07", body(&format!(r#"{unknown},{early},{{"date":"2026-11-02","points":null}}"#)));
+    let narrow = answer(43, "2026-11-02", list(&[("2026-11-02", 3)]));
+    let (lines, lost) = join(vec![narrow.clone()], vec![wide]);
+    let bodies: Vec<&str> = lines.iter().map(|line| line.body.as_deref().unwrap()).collect();
+    assert_eq!((bodies, lost.len()), (vec![list(&[("2026-11-02", 3)]), body(&format!("{unknown},{early}"))], 0));
+    // What one lacks that is not whole.
+    let had = answer(43, "2026-09-07", body(&format!("{unknown},{early}")));
+    for (poor, stays) in [
+        ("[]", body(&format!("{unknown},{early}"))),
+        (r#"[{"date":"2026-09-07","points":5}]"#, body(&format!(r#"{{"date":"2026-09-14","points":"x"}},{{"date":"?"}},{early}"#))),
+    ] {
+        let (lines, lost) = join(vec![answer(43, "2026-09-07", poor)], vec![had.clone()]);
+        assert_eq!((lines.last().unwrap().body.as_deref(), lost.len()), (Some(stays), 1), "{poor}");
+    }
+    // One that is whole speaks of all that it was asked for.
+    let whole = answer(43, "2026-09-07", list(&[("2026-09-21", 4)]));
+    assert_eq!(join(vec![whole.clone()], vec![had]), (vec![whole], vec![]));
+}
+
+#[test]
+fn a_list_that_its_limit_has_cut_speaks_of_no_week_beyond_it() {
+    // The limit is 5.
+    let lists: [(&[&str], &str, &str); 5] = [
+        (&["2026-11-16", "2026-11-09", "2026-11-09", "2026-11-02", "2026-11-02"], "2026-11-02", "2026-11-23"),
+        // It reaches back to all that was asked for.
+        (&["2026-11-16", "2026-11-09", "2026-11-02", "2026-10-19", "2026-10-12"], "2026-10-19", "2026-11-23"),
+        // Oldest first.
+        (&["2026-10-12", "2026-10-19", "2026-10-26", "2026-11-02", "2026-11-02"], "2026-10-19", "2026-11-09"),
+        // Not cut, or nobody knows of which weeks it is.
+        (&["2026-11-16", "2026-11-09", "2026-11-09", "2026-11-02"], "2026-10-19", "2026-11-23"),
+        (&["2026-11-16", "2026-11-09", "2026-11-09", "2026-11-02", "?"], "2026-10-19", "2026-11-23"),
+    ];
+    for (days, from, to) in lists {
+        let entries: Vec<(&str, i64)> = days.iter().map(|day| (*day, 1)).collect();
+        let came = answer(43, "2026-10-19", list(&entries));
+        let line = weeks::spoken_of(came.clone());
+        assert_eq!(asked(&line), date(from)..date(to), "{days:?}");
+        assert_eq!(line.body, came.body);
+        assert_eq!(weeks::spoken_of(line.clone()), line);
+        // Cut down, it still has its limit, and too few entries to be cut by it.
+        let keep = [("43".to_owned(), crate::replace::Keep::Items([0].into()))].into();
+        for line in [came, line] {
+            assert_eq!(asked(&points().cut(&line, &keep)), date(from)..date(to), "{days:?}");
+        }
+    }
+}
+
+/// What stood behind a count was left out, and the list was as if the limit had not cut it.
+#[test]
+fn a_list_whose_counts_come_twice_is_cut_by_its_limit_all_the_same() {
+    let twice = r#"[{"date":"2026-11-16","points":2},{"date":"2026-11-16","points":null},{"date":"2026-11-09","points":1},{"date":"2026-11-02","points":1},{"date":"2026-11-02","points":1}]"#;
+    let (lines, _) = join(vec![answer(43, "2026-10-19", twice)], vec![]);
+    assert_eq!((lines.len(), asked(&lines[0])), (1, date("2026-11-02")..date("2026-11-23")));
+    assert!(!lines[0].body.as_deref().unwrap().contains("null"));
+}
+
+#[tokio::test]
+async fn what_another_object_does_not_know_is_copied_as_unknown() {
+    let (_folder, store) = store();
+    let put = async |week: &str, at: &str, line: Line| {
+        let key = format!("codetrack/week={week}/weekly_scores.ndjson");
+        let line = Line { received_at: at.to_owned(), ..line };
+        store.put(&key, raw::render(from_ref(&line)), lake::store::Condition::Absent).await.unwrap();
+    };
+    let known = r#"[{"date":"2026-11-02","points":null},{"date":"2026-11-09","points":3}]"#;
+    put("2026-11-09", "2026-11-10T05:00:00Z", answer(43, "2026-10-26", known)).await;
+    let key = "codetrack/week=2026-11-23/weekly_scores.ndjson";
+    let before = async |from: &str| {
+        let copied = before::known(&store, key, weeks(from, "2026-11-29"), &[43], points()).await.unwrap();
+        copied.iter().map(|line| (asked(line), line.body.clone().unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!(before("2026-11-02").await, [(date("2026-11-02")..date("2026-11-23"), known.to_owned())]);
+    // Of weeks that the run does not ask for the copy says nothing: it has no entries of them.
+    let rest = r#"[{"date":"2026-11-09","points":3}]"#.to_owned();
+    assert_eq!(before("2026-11-09").await, [(date("2026-11-09")..date("2026-11-23"), rest)]);
+    // A later object whose list may be of any week does not hide what that one knows, but for the weeks that it has.
+    let unreadable = r#"[{"date":"?","points":7},{"date":"2026-11-16","points":1}]"#;
+    put("2026-11-16", "2026-11-17T05:00:00Z", answer(43, "2026-11-02", unreadable)).await;
+    let bodies: Vec<String> = before("2026-11-02").await.into_iter().map(|(_, body)| body).collect();
+    assert_eq!(bodies, [known, unreadable]);
+}
+
 #[test]
 fn what_is_odd_in_a_member_that_nobody_reads_costs_no_value() {
     let had = answer(43, "2026-11-02", list(&[("2026-11-09", 2)]));

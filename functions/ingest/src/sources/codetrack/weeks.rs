@@ -1,15 +1,16 @@
 //! What the lines of the raw objects have: weeks, or an account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use chrono::{Datelike, NaiveDate, Weekday};
+use chrono::{Datelike, Days, NaiveDate, Weekday};
 use lake::dataset::{Column, Judged, Table, Verdict};
 use lake::json::Object;
 use lake::partition::YEARS;
 use lake::time::parse_day;
 use serde_json::value::RawValue;
 
-use super::Request;
+use super::{Request, monday};
 use crate::raw::Line;
 use crate::replace::{Holdings, Item, Keep, Measures, Shape};
 
@@ -70,7 +71,46 @@ pub fn names_no_week(line: &Line) -> bool {
     !entries.is_empty() && !entries.iter().any(is_readable)
 }
 
+/// The weeks of a list's entries, or nothing if one may be of any week.
+fn mondays(line: &Line) -> Option<Vec<NaiveDate>> {
+    entries(line).into_iter().map(|entry| day(&Object::of_text(entry.get())?).map(monday)).collect()
+}
+
+/// A list as the answer to a request for the weeks of which it speaks. One with as many entries as its limit was cut, and says
+/// nothing of the weeks beyond its last entry. It begins with the newest week; else nothing is known of those after its last
+/// one either. `clean` reads it so, as long as it has all of its entries.
+pub fn spoken_of(line: Line) -> Line {
+    let limit = Request::of(&line).and_then(|request| request.limit);
+    let is_cut = |mondays: &Vec<NaiveDate>| limit.is_some_and(|limit| i64::try_from(mondays.len()) == Ok(limit));
+    let mondays = mondays(&line).filter(is_cut).unwrap_or_default();
+    let (Some(first), Some(last)) = (mondays.first(), mondays.last()) else { return line };
+    let end = if first < last { last.checked_add_days(Days::new(7)) } else { None };
+    narrowed(line, *first.min(last)..end.unwrap_or(NaiveDate::MAX))
+}
+
+/// A list as the answer to a request for no more than some weeks.
+pub fn narrowed(line: Line, weeks: Range<NaiveDate>) -> Line {
+    let Some(request) = Request::of(&line) else { return line };
+    let Range { start, end } = request.weeks();
+    if weeks.start <= start && end <= weeks.end {
+        return line;
+    }
+    let (from, to) = (Some(start.max(weeks.start)), Some(end.min(weeks.end)));
+    let request = serde_json::to_string(&Request { from, to, ..request });
+    Line { request: request.unwrap_or_else(|_| line.request.clone()), ..line }
+}
+
 impl WeekLists<'_> {
+    /// Those of some weeks of which a list speaks: with an entry that may be of any week, those of which it has counts.
+    pub fn spoken_of(&self, line: &Line, weeks: impl Iterator<Item = NaiveDate>) -> BTreeSet<NaiveDate> {
+        let Some(request) = Request::of(&spoken_of(line.clone())) else { return BTreeSet::new() };
+        if mondays(line).is_some() {
+            return weeks.filter(|day| request.covers(*day)).collect();
+        }
+        let items = entries(line).into_iter().map(|entry| self.item(&request, entry.get()));
+        items.filter(Item::is_value).filter_map(|item| item.name.parse().ok()).collect()
+    }
+
     fn item(&self, request: &Request, text: &str) -> Item {
         let entry = Object::of_text(text).unwrap_or_default();
         let day = day(&entry);
@@ -103,7 +143,7 @@ impl Shape for WeekLists<'_> {
         let Some(keep) = learner(line).first().and_then(|learner| keep.get(learner)) else { return line.clone() };
         let entries = entries(line).into_iter().enumerate();
         let kept: Vec<&str> = entries.filter(|(place, _)| keep.has(*place)).map(|(_, entry)| entry.get()).collect();
-        Line { body: Some(format!("[{}]", kept.join(","))), ..line.clone() }
+        Line { body: Some(format!("[{}]", kept.join(","))), ..spoken_of(line.clone()) }
     }
 
     fn covers(&self, line: &Line, item: &Item) -> bool {
@@ -113,10 +153,16 @@ impl Shape for WeekLists<'_> {
     /// A week that was asked for and has no entry is a week with nothing, as long as no later answer speaks of it. What was
     /// copied from another week's object, which ends elsewhere, is known there.
     fn outlasts(&self, line: &Line, later: &[&Line]) -> bool {
-        let Some(weeks) = Request::of(line).map(|request| request.weeks()) else { return false };
-        let later = later.iter().filter_map(|line| Request::of(line)).map(|request| request.weeks());
+        let weeks_of = |line: &Line| Request::of(&spoken_of(line.clone())).map(|request| request.weeks());
+        let Some(weeks) = weeks_of(line) else { return false };
+        let later = later.iter().filter_map(|line| weeks_of(line));
         let starts: Vec<NaiveDate> = later.filter(|later| later.end == weeks.end).map(|later| later.start).collect();
         !starts.is_empty() && starts.iter().all(|start| *start > weeks.start)
+    }
+
+    /// Without an entry of a week that it was asked for, a list would have 0 of it.
+    fn tells_by_silence(&self) -> bool {
+        true
     }
 
     /// A week without points has 0 of them; null is no correction.
