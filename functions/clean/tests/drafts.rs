@@ -435,5 +435,5 @@ fn dates_in_a_header_are_names() {
     let rows: String = (0..20).map(|site| format!("S{site},1.5,2\n")).collect();
     let text = format!("site,2026-11-01,2026-11-02\n{rows}");
     let draft = drafted("a.csv", text, 20, 0, &["field = \"2026-11-01\"", "type = \"float64\""]);
-    assert!(draft.notes.iter().any(|note| note.contains("by years or dates")), "{:?}", draft.notes);
+    assert!(draft.notes.iter().any(|note| note.contains("by years, dates")), "{:?}", draft.notes);
 }

@@ -54,8 +54,8 @@ impl<'t> Headers<'t> {
         Some(Self { table, names, first_bytes, longest })
     }
 
-    /// Whether at least half of the values that are there are known names. Each record is asked: mostly its first values
-    /// decide.
+    /// Whether at least half of the values that are there are known names, or the first one is. Each record is asked: mostly
+    /// its first values decide.
     #[inline]
     pub(super) fn may_be<'v>(&self, values: impl ExactSizeIterator<Item = &'v [u8]>) -> bool {
         let mut left = values.len();
@@ -63,6 +63,9 @@ impl<'t> Headers<'t> {
         for value in values {
             left -= 1;
             if self.is_name(value) {
+                if others == 0 {
+                    return true;
+                }
                 known += 1;
             } else if !is_blank(value) {
                 others += 1;
@@ -89,11 +92,16 @@ impl<'t> Headers<'t> {
     /// What a line is that may be a header, where columns are as `layout` says so far; none if it is a row.
     pub(super) fn turn(&self, layout: &Layout, line: u64, values: &[&str]) -> Option<Turn> {
         let columns = &self.table.columns;
-        let mut filled = values.iter().filter(|value| !value.trim().is_empty());
-        let is_only = filled.clone().nth(1).is_none();
-        let all_known = filled.all(|value| self.is_known(value.as_bytes()));
-        let is_header = all_known || layout.has_types(columns, values) && !layout.looks_like_data(columns, values);
-        if is_only || !is_header {
+        let filled = values.iter().filter(|value| !value.trim().is_empty());
+        let count = filled.clone().count();
+        let known = filled.filter(|value| self.is_known(value.as_bytes())).count();
+        let has_names = || layout.has_types(columns, values) && !layout.looks_like_data(columns, values);
+        // Other years than those of the first header look like values.
+        let has_series = || values.first().is_some_and(|first| self.is_known(first.as_bytes()));
+        let is_header = known == count
+            || known * 2 >= count && has_names()
+            || has_series() && layout.has_other_names(columns, values);
+        if count < 2 || !is_header {
             return None;
         }
         let named = Named::new(columns, values);

@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use lake::dataset::{Column, ColumnType, Header, Table};
 
 use super::columns::is_blank;
+use super::series::{Series, are_alike, are_years, series};
 use crate::error::Stop;
 use lake::names::compared;
 use lake::value::{Raw, Typed, check};
@@ -79,6 +80,12 @@ impl Layout {
         if is_row && !has_types && by_position.takes(values) {
             let why = "none of the declared names is in line 1, and as all columns are strings it may be a row or a header: \
                        write header = \"never\" or header = \"always\" into dataset.toml";
+            return Err(Stop::reject("unclear_header", why));
+        }
+        if is_row && by_position.takes(values) && by_position.may_be_series(columns, values, &ahead.below) {
+            let why = "none of the declared names is in the first line, and the numbers or dates in it may be names, as those of \
+                       a series are (years, days, hours): write header = \"never\" into dataset.toml if it is a row; if it is a \
+                       header, declare its names as field = [...]";
             return Err(Stop::reject("unclear_header", why));
         }
         if is_row && ahead.other_names.is_none() && by_position.looks_like_data(columns, values) {
@@ -211,6 +218,72 @@ impl Layout {
         typed.peek().is_some() && typed.all(|(_, text)| is_similar(text)) && self.looks_like_names(columns, values)
     }
 
+    /// The columns that do not take every text and whose values in a line fit, with these.
+    fn fitting<'v>(&self, columns: &'v [Column], values: &[&'v str]) -> Vec<(&'v Column, Cow<'v, str>)> {
+        let fits = |text: &str, column| check(column, Raw::Text(text.into())).is_ok_and(|value| value != Typed::Null);
+        self.texts(columns, values).filter(|(column, text)| is_typed(column) && fits(text, column)).collect()
+    }
+
+    /// Whether what fits of a line are other names of a series of which names are declared, such as 1993 and 1994 where 1990
+    /// and 1991 are: written as these are, and in an order.
+    pub(super) fn has_other_names(&self, columns: &[Column], values: &[&str]) -> bool {
+        let fitting = self.fitting(columns, values);
+        let is_named = |(column, text): &(&Column, Cow<str>)| {
+            let is_number = |name: &&str| name.bytes().any(|byte| byte.is_ascii_digit());
+            column.fields().filter(is_number).any(|name| are_alike(name.trim(), text.trim()))
+        };
+        let texts: Vec<&str> = fitting.iter().map(|(_, text)| text.trim()).collect();
+        let is_ordered = texts.len() == 1 || series(&texts).is_some();
+        is_ordered && fitting.iter().all(is_named) && !self.has_gap(columns, values)
+    }
+
+    /// Whether a column that does not take every text is blank. A name is not.
+    fn has_gap(&self, columns: &[Column], values: &[&str]) -> bool {
+        self.texts(columns, values).any(|(column, text)| is_typed(column) && text.trim().is_empty())
+    }
+
+    /// Whether the first line of a file may be the names of a series, though its values fit. `below` are the lines below it.
+    fn may_be_series(&self, columns: &[Column], values: &[&str], below: &[Vec<String>]) -> bool {
+        if self.has_other_names(columns, values) {
+            return true;
+        }
+        let fitting = self.fitting(columns, values);
+        let texts: Vec<&str> = fitting.iter().map(|(_, text)| text.trim()).collect();
+        let Some(found) = series(&texts).filter(|_| !self.has_gap(columns, values)) else { return false };
+        // Rows are alike.
+        let is_row = |values: &&Vec<String>| {
+            let values: Vec<&str> = values.iter().map(String::as_str).collect();
+            let others = self.fitting(columns, &values);
+            let others: Vec<&str> = others.iter().map(|(_, text)| text.trim()).collect();
+            match found {
+                Series::Years => others.iter().all(|text| are_years(&[text])),
+                Series::Periods => others.iter().zip(&texts).any(|(other, text)| are_alike(other, text)),
+                Series::Even | Series::Ascending => series(&others).is_some(),
+            }
+        };
+        let rows = below.iter().filter(|values| values.iter().any(|value| !value.trim().is_empty()));
+        let (count, alike) = (rows.clone().count(), rows.clone().filter(is_row).count());
+        let is_blank = |values: &[String]| values.first().is_none_or(|text| text.trim().is_empty());
+        let has_corner =
+            || values.first().is_some_and(|text| text.trim().is_empty()) && !rows.clone().any(|values| is_blank(values));
+        // A name above numbers.
+        let has_name = || {
+            let fits = |column: &Column| fitting.iter().any(|(known, _)| known.name == column.name);
+            self.texts(columns, values).any(|(column, text)| {
+                is_typed(column) && !fits(column) && text.chars().any(char::is_alphabetic)
+            }) && rows.clone().all(|values| {
+                let values: Vec<&str> = values.iter().map(String::as_str).collect();
+                self.fitting(columns, &values).len() > fitting.len()
+            })
+        };
+        let is_likely = match found {
+            Series::Years | Series::Periods => true,
+            Series::Even => has_corner() || has_name(),
+            Series::Ascending => false,
+        };
+        count > 0 && alike * 10 <= count && is_likely
+    }
+
     /// The text of each column that has one of its own, joined if it is in several places.
     fn texts<'v>(&self, columns: &'v [Column], values: &[&'v str]) -> impl Iterator<Item = (&'v Column, Cow<'v, str>)> {
         let value = |at: &usize| values.get(*at).copied().unwrap_or_default();
@@ -290,7 +363,14 @@ pub(super) struct Ahead {
     has_row: bool,
     /// The line before it that looks like a header of other names.
     other_names: Option<u64>,
+    /// The values of some of the lines behind the first one.
+    below: Vec<Vec<String>>,
+    /// How many lines were looked at.
+    lines: usize,
 }
+
+/// Lines that are compared with the first one.
+const COMPARED: usize = 100;
 
 impl Ahead {
     /// Whether the first line is before the header.
@@ -305,6 +385,10 @@ impl Ahead {
             self.has_header = true;
             return false;
         }
+        if (1..=COMPARED).contains(&self.lines) {
+            self.below.push(values.iter().map(|value| (*value).to_owned()).collect());
+        }
+        self.lines += 1;
         let by_position = Layout::in_order(columns);
         if !self.has_row && by_position.is_sound(columns, values) {
             self.has_row = true;

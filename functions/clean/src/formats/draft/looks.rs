@@ -1,9 +1,10 @@
 //! What a text looks like, at a glance: whether a line may be a header, and where values end.
 
 /// Texts that often stand for a value that is not there.
-pub(super) const MISSING: [&str; 21] = [
+pub(super) const MISSING: [&str; 23] = [
     "NA", "N/A", "n/a", "#N/A", "NULL", "Null", "null", "None", "none", "NaN", "nan", "-", "--", "?", "#REF!",
-    "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "\\N",
+    "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "\\N", "0000-00-00",
+    "0000-00-00 00:00:00",
 ];
 
 /// What a text looks like.
@@ -48,7 +49,17 @@ fn is_number(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     // More dashes than a number has are a date's; a blank between long groups is one between a date and a time.
     let dashes = text.bytes().filter(|byte| *byte == b'-').count();
-    digits > 0 && text.chars().all(is_part) && dashes < 2 && !is_dotted_date(text)
+    digits > 0 && text.chars().all(is_part) && dashes < 2 && !is_dotted_date(text) && !is_range(text)
+}
+
+/// `10-20`, and not `2026-11`.
+fn is_range(text: &str) -> bool {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_month = |from: &str, to: &str| from.len() == 4 && to.len() == 2;
+    text.split_once('-').is_some_and(|(from, to)| {
+        let (from, to) = (from.trim(), to.trim());
+        is_digits(from) && is_digits(to) && !is_month(from, to)
+    })
 }
 
 /// `19.11.2026`
@@ -89,6 +100,31 @@ fn has_other_month(text: &str) -> bool {
     MONTHS.contains(&letters.to_lowercase().as_str())
 }
 
+/// Whether a text is a date in words, with names of months or days in one of some languages: `lundi 1 janvier 2024`.
+pub(super) fn is_long_date(text: &str) -> bool {
+    const NAMES: [&str; 100] = [
+        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "januari", "februari",
+        "maart", "mei", "juni", "juli", "augustus", "oktober", "maandag", "dinsdag", "woensdag", "donderdag", "vrijdag",
+        "zaterdag", "zondag", "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
+        "octobre", "novembre", "décembre", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche",
+        "januar", "februar", "märz", "dezember", "montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag",
+        "sonntag", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
+        "noviembre", "diciembre", "lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo", "gennaio",
+        "febbraio", "aprile", "maggio", "giugno", "luglio", "settembre", "ottobre", "dicembre", "lunedì", "martedì",
+        "mercoledì", "giovedì", "venerdì", "sabato", "domenica", "jänner",
+    ];
+    const BETWEEN: [&str; 20] = [
+        "of", "the", "at", "de", "del", "le", "den", "der", "om", "uur", "à", "um", "uhr", "am", "pm", "st", "nd", "rd",
+        "th", "h",
+    ];
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|character: char| !character.is_alphabetic()).filter(|word| !word.is_empty());
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let is_known = |word: &str| NAMES.contains(&word) || BETWEEN.contains(&word);
+    (3..=14).contains(&digits) && words.clone().any(|word| NAMES.contains(&word)) && words.all(is_known)
+}
+
 /// What a text is made of: `Thomas Vermeulen` is `Aa Aa`, `thomas@ex.be` is `a@a.a`, `10-B` is `9-A`.
 pub(super) fn shape(text: &str) -> String {
     let mut shape = String::new();
@@ -127,14 +163,14 @@ mod tests {
 
     #[test]
     fn numbers_times_and_texts_look_different() {
-        for text in ["1", "-1.5", "1.234,5", "12 %", "1e-7", "007", "+32475", "1'234", "(1,234.50)", "£5"] {
+        for text in ["1", "-1.5", "1.234,5", "12 %", "1e-7", "007", "+32475", "1'234", "(1,234.50)", "£5", "2026-11", "5-"] {
             assert_eq!(look(text), Look::Number, "{text}");
         }
         for text in ["2026-11-19", "19/11/26", "10:00", "19.11.2026", "1:05 PM", "19 Nov 2026", "2026-11-19T10:00:00Z"]
         {
             assert_eq!(look(text), Look::Time, "{text}");
         }
-        for text in ["id", "v", "PM10", "Consumption (kWh)", "A12", "north", "e"] {
+        for text in ["id", "v", "PM10", "Consumption (kWh)", "A12", "north", "e", "10-20", "2019-2020", "<10"] {
             assert_eq!(look(text), Look::Text, "{text}");
         }
         assert_eq!(look("  "), Look::Blank);

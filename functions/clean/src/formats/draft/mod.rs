@@ -73,6 +73,7 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
         notes.extend(guess.notes.iter().map(|note| format!("column {}: {note}", guess.name)));
     }
     let tried = trial::read(name, &file, from, &dataset_toml)?;
+    notes.extend(grid.first.and_then(|line| first_rejected(&tried, line)));
     if tried.rejected * 2 >= tried.clean + tried.rejected {
         notes.insert(
             0,
@@ -81,6 +82,17 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
         );
     }
     Ok(Draft { dataset_toml, model, notes, tried })
+}
+
+/// Words on the first row of a sample without a header, if it is rejected and nearly all others are not.
+fn first_rejected(tried: &Tried, line: u64) -> Option<String> {
+    let is_first = tried.reasons.values().any(|rejected| rejected.first == line);
+    (is_first && (tried.rejected == 1 || tried.rejected * 20 <= tried.clean)).then(|| {
+        format!(
+            "line {line} is the first one, and is rejected: if it is the header, write header = \"always\" in place of \"never\", \
+             and its names as field = \"...\""
+        )
+    })
 }
 
 fn why(stop: Stop) -> String {
