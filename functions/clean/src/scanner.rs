@@ -156,7 +156,9 @@ impl<R: Read> Scanner<R> {
     /// The length of the next whole value, all of which is in the window afterwards. The caller consumes it.
     pub fn value_length(&mut self, max_bytes: usize) -> Result<usize, Stop> {
         let mut extent = Extent::default();
-        self.peek()?;
+        if let Some(b'/' | b'#') = self.peek()? {
+            return Err(self.unexpected("a value"));
+        }
         let mut seen = 0;
         loop {
             let fresh = self.window().get(seen..).unwrap_or_default();
@@ -215,6 +217,17 @@ impl<R: Read> Scanner<R> {
         let offset = self.offset();
         match self.window().first() {
             None => Stop::reject("truncated", format!("the object ends at byte {offset} where {wanted} should follow")),
+            Some(b'/' | b'#') => {
+                let why = format!("byte {offset} begins a comment where {wanted} should be, and JSON has none: take it out");
+                Stop::reject("not_json", why)
+            }
+            Some(b',') => {
+                let why = format!(
+                    "byte {offset} is a comma instead of {wanted}: objects behind each other have none between them; leave \
+                     the commas out, or write [ before the first row and ] behind the last"
+                );
+                Stop::reject("not_json", why)
+            }
             Some(b'<') => Stop::reject("not_json", format!("byte {offset} is '<' instead of {wanted}: an HTML page?")),
             Some(_) if offset == 0 => {
                 let why = format!(

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::tests::{Dribble, decoded};
+use super::tests::{Dribble, decoded, refused};
 
 const DECLARED: &str = "column.id = { type = 'int64' }\ncolumn.name = { type = 'string' }\n";
 
@@ -695,6 +695,44 @@ fn what_a_message_says_of_numbers_is_what_would_read_them() {
     let sheet = sheet_of(&[&["at"], &["46345"]]);
     let kept = decoded("column.at = { type = 'date' }\n", "x.xlsx", sheet.as_slice()).unwrap();
     assert!(kept.messages[0].contains("format = \"excel\""), "{:?}", kept.messages);
+}
+
+#[test]
+fn files_packed_in_another_way_are_to_be_packed_again() {
+    for method in [9_u8, 12, 14, 93] {
+        let mut zip = zipped(&[("a.csv", b"id,name\n1,a\n")]);
+        let directory = zip.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+        (zip[8], zip[directory + 10]) = (method, method);
+        let why = refused(DECLARED, "x.zip", zip.as_slice());
+        assert!(why.starts_with("damaged: a.csv: ") && why.contains("pack it again in the usual one, Deflate"), "{why}");
+    }
+}
+
+#[test]
+fn what_keeps_json_from_being_read_is_named() {
+    for (text, wanted) in [
+        ("{\"id\":1},\n{\"id\":2}\n", "is a comma instead of"),
+        ("[{\"id\":1},\n// c\n{\"id\":2}]", "begins a comment"),
+        ("// c\n[{\"id\":1}]", "begins a comment"),
+        ("[{\"id\":1}] # c", "begins a comment"),
+        ("{\"id\":1} /* c */", "begins a comment"),
+    ] {
+        let why = refused(DECLARED, "x.json", text.as_bytes());
+        assert!(why.starts_with("not_json: ") && why.contains(wanted), "{text}: {why}");
+    }
+    for (name, text, wanted) in [
+        ("x.ndjson", "{\"id\":1}, \n", "a comma behind its value"),
+        ("x.ndjson", "{\"id\":1} // c\n", "a comment behind its value"),
+        ("x.ndjson", "{\"id\":1,/* c */\"name\":\"a\"}\n", "JSON has no comments"),
+        ("x.ndjson", "# c\n", "JSON has no comments"),
+        ("x.ndjson", "[1,\"a\"]\n", "no option reads such rows"),
+        ("x.ndjson", "[[{\"id\":1}]]\n", "declare format = \"json\""),
+        ("x.json", "[[\"id\",\"name\"]]", "no option reads such rows"),
+        ("x.json", "[[{\"id\":1}]]", "no option reads such rows"),
+    ] {
+        let kept = decoded(DECLARED, name, text.as_bytes()).unwrap();
+        assert!(kept.messages.len() == 1 && kept.messages[0].contains(wanted), "{text}: {:?}", kept.messages);
+    }
 }
 
 #[test]

@@ -56,9 +56,18 @@ pub struct Draft {
 pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
     let file = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (mut grid, packed) = sample(from, &file).map_err(why)?;
+    if grid.fields.is_empty() && grid.first.is_some() {
+        return Err("there is no row in it: the file is empty, or has blank lines alone".to_owned());
+    }
     if grid.fields.is_empty() {
         let notes = grid.notes.iter().map(|note| format!("; {note}"));
         return Err(format!("there is no row in it{}", notes.collect::<String>()));
+    }
+    if grid.rows == 0 {
+        grid.note(
+            "the sample has names of columns and no rows: which types columns have is not known, and all are drafted as strings; \
+             draft again from a file with rows",
+        );
     }
     if let Some(members) = packed.filter(|members| *members > 1) {
         grid.note(format!(
@@ -74,7 +83,7 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
     }
     let tried = trial::read(name, &file, from, &dataset_toml)?;
     notes.extend(grid.first.and_then(|line| first_rejected(&tried, line)));
-    if tried.rejected * 2 >= tried.clean + tried.rejected {
+    if tried.rejected > 0 && tried.rejected * 2 >= tried.clean + tried.rejected {
         notes.insert(
             0,
             "the draft rejects half of its own sample or more: it does not fit the file, look at the reasons before you use it"
@@ -141,6 +150,7 @@ fn sample(from: &Path, file: &str) -> Result<(Grid, Option<usize>), Stop> {
         return Err(Stop::reject("no_rows", "the zip archive has no files"));
     };
     let member = archive.by_index(*number).map_err(broken)?;
+    archive::refuse_other_methods(&member, name)?;
     let mut grid = sample_of(name, member)?;
     let alike = members.iter().filter(|(.., other)| ending(other) == ending(name)).count();
     if alike < members.len() && rank(name) > 0 {

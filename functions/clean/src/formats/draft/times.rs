@@ -22,7 +22,7 @@ pub(super) enum Order {
     Month,
 }
 
-const DATES: [(Order, &str); 35] = [
+const DATES: [(Order, &str); 36] = [
     (Order::Year, "%Y-%m-%d"),
     (Order::Year, "%Y/%m/%d"),
     (Order::Year, "%Y.%m.%d"),
@@ -58,6 +58,7 @@ const DATES: [(Order, &str); 35] = [
     (Order::Day, "%a %d %b %Y"),
     (Order::Month, "%a %b %d %Y"),
     (Order::Year, "%Y:%m:%d"),
+    (Order::Year, "%G-W%V-%u"),
 ];
 const TIMES: [&str; 12] = [
     "%H:%M",
@@ -295,8 +296,10 @@ fn by_spread(different: &[&str], of_orders: &mut Vec<(Order, Vec<Written>)>) {
     }
 }
 
-/// The fewest ways of an order that read nearly all texts, of which each comes so many times.
+/// The fewest ways of an order that read nearly all texts, of which each comes so many times. Beside days or months that come
+/// first, some may begin with a year of four digits, which is no other part.
 fn cover(counts: &[(&str, usize)], order: Order) -> Option<Vec<Written>> {
+    let is_of = |way: &Written| way.order == order || way.order == Order::Year && way.date.starts_with("%Y");
     let times = |texts: &[(&str, usize)]| texts.iter().map(|(_, count)| count).sum::<usize>();
     let tolerated = tolerated(times(counts));
     let mut chosen: Vec<Written> = Vec::new();
@@ -304,12 +307,12 @@ fn cover(counts: &[(&str, usize)], order: Order) -> Option<Vec<Written>> {
     let mut damaged = 0;
     while chosen.len() < MOST_FORMATS {
         let (first, count) = *left.first()?;
-        if damaged + count <= tolerated && !ways(first).iter().any(|way| way.order == order) {
+        if damaged + count <= tolerated && !ways(first).iter().any(is_of) {
             damaged += count;
             left.remove(0);
             continue;
         }
-        let best = ways(first).into_iter().filter(|way| way.order == order).filter_map(|way| {
+        let best = ways(first).into_iter().filter(is_of).filter_map(|way| {
             let column = Column::from_declaration(&declare(!way.has_time, way.has_offset, &[&way.pattern])).ok()?;
             let unread: Vec<(&str, usize)> = left.iter().copied().filter(|(value, _)| !fits(&column, value)).collect();
             Some((way, unread))
@@ -318,7 +321,7 @@ fn cover(counts: &[(&str, usize)], order: Order) -> Option<Vec<Written>> {
         chosen.push(way);
         left = unread;
         if times(&left) + damaged <= tolerated {
-            return Some(chosen);
+            return chosen.iter().any(|way| way.order == order).then_some(chosen);
         }
     }
     None
@@ -418,6 +421,11 @@ mod tests {
             (&["Thu Nov 19 10:00:00 2026"], local("%a %b %d %H:%M:%S %Y")),
             (&["2026:11:19 10:00:00"], local("%Y:%m:%d %H:%M:%S")),
             (&["19/Nov/2026:10:00:00 +0100"], "type = \"timestamp\"; format = \"%d/%b/%Y:%H:%M:%S%#z\"".to_owned()),
+            (
+                &["2026-11-19", "25/11/2026"],
+                "type = \"date\"; format = [\"%Y-%m-%d\", \"%d/%m/%Y\"]".to_owned(),
+            ),
+            (&["2026-W47-4"], "type = \"date\"; format = \"%G-W%V-%u\"".to_owned()),
             (&["2026-11"], String::new()),
             (&["hello"], String::new()),
             (&["10:00"], String::new()),
