@@ -321,8 +321,8 @@ fn no_number(column: &Column, code: &'static str, wanted: &str, text: &str) -> R
     (code, format!("the value is not {wanted}; {cure}"))
 }
 
-/// Signs of negative numbers that are not the one of ASCII.
-const MINUS: [char; 5] = ['\u{2212}', '\u{2013}', '\u{2012}', '\u{FE63}', '\u{FF0D}'];
+/// Signs of negative numbers that are not the one of ASCII. No option reads them.
+pub const MINUS: [char; 5] = ['\u{2212}', '\u{2013}', '\u{2012}', '\u{FE63}', '\u{FF0D}'];
 
 /// A text without a unit that is known, and whether it had one. Signs and parentheses may stand outside of it.
 fn without_known_unit(text: &str) -> (&str, bool) {
@@ -335,8 +335,8 @@ fn without_known_unit(text: &str) -> (&str, bool) {
     (UNITS.iter().find_map(rest).unwrap_or(text), true)
 }
 
-/// Whether a text is digits in groups of two, and of three at the end: `1,00,000.5`.
-fn is_grouped_by_two(text: &str) -> bool {
+/// Whether a text is digits in groups of two, and of three at the end: `1,00,000.5`. No option reads that.
+pub fn is_grouped_by_two(text: &str) -> bool {
     let whole = text.trim_start_matches(['-', '+']);
     let mut groups: Vec<&str> = whole.split_once('.').map_or(whole, |(whole, _)| whole).split(',').collect();
     let last = groups.pop().unwrap_or_default();

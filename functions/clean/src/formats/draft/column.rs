@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use lake::dataset::{Column, ColumnType};
 
 use super::grid::{Field, Kind, Origin, Value};
-use super::looks::{Look, MISSING, UNITS, is_accounting, is_long_date, look};
-use super::names;
+use super::looks::{MISSING, UNITS, is_accounting};
 use super::times::{self, Order, all_fit, nearly_all};
+use super::{names, text};
 
 /// More digits than a double or a spreadsheet keeps: numbers of so many are names.
 const MOST_DIGITS: usize = 15;
@@ -141,27 +141,7 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
     typed.unwrap_or_else(|| {
         let time_of_day = times::time_of_day(&texts);
         let mut typed = Typed { time_of_day, ..Typed::of("type = \"string\"") };
-        if time_of_day.is_none() && nearly_all(&texts, |text| look(text) == Look::Time || is_long_date(text)) {
-            typed.notes.push(
-                "its values look like times, and no format that drafts know reads them (none reads names of months in other \
-                 languages than English, or of zones): they are text; write them in digits, as 2026-11-19T10:00:00+01:00, or \
-                 declare format as they are"
-                    .to_owned(),
-            );
-        }
-        let has_unit = |text: &str| UNITS.iter().any(|unit| text.starts_with(unit) || text.ends_with(unit));
-        if texts.iter().all(|text| has_unit(text) && text.contains(|c: char| c.is_ascii_digit())) {
-            typed.notes.push(
-                "its numbers have units of several kinds beside them: they are text; of one kind, unit would take it away"
-                    .to_owned(),
-            );
-        }
-        if texts.iter().all(|text| text.len() > 1 && text.starts_with('\'') && text.ends_with('\'')) {
-            typed.notes.push(
-                "its values stand between apostrophes, which are read as part of them: if they are quotes, declare quote = \"'\""
-                    .to_owned(),
-            );
-        }
+        typed.notes.extend(text::notes(&texts, time_of_day.is_some()));
         typed
     })
 }
@@ -505,22 +485,6 @@ mod tests {
         assert!(all.declared.contains("accounting") && all.notes[0].contains("(100) is -100"), "{all:?}");
         let some = guessed("x", &["(100)", "101"], Habits::default());
         assert!(some.declared.contains("accounting") && some.notes.is_empty(), "{some:?}");
-    }
-
-    #[test]
-    fn texts_that_look_like_times_are_said_to() {
-        for (values, is_said) in [
-            (&["lundi 1 janvier 2024", "mardi 2 janvier 2024"][..], true),
-            (&["Montag, 1. Februar 2024"], true),
-            (&["maandag 1 februari 2024 om 10:00 uur"], true),
-            (&["2024-01-01 10:00:00 CET"], true),
-            (&["Report of January 2024"], false),
-            (&["Rue de mai 1945"], false),
-        ] {
-            let guess = guessed("x", values, Habits::default());
-            assert_eq!(guess.declared, "type = \"string\"");
-            assert_eq!(guess.notes.iter().any(|note| note.contains("look like times")), is_said, "{values:?}");
-        }
     }
 
     #[test]

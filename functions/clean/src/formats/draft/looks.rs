@@ -100,31 +100,6 @@ fn has_other_month(text: &str) -> bool {
     MONTHS.contains(&letters.to_lowercase().as_str())
 }
 
-/// Whether a text is a date in words, with names of months or days in one of some languages: `lundi 1 janvier 2024`.
-pub(super) fn is_long_date(text: &str) -> bool {
-    const NAMES: [&str; 100] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-        "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "januari", "februari",
-        "maart", "mei", "juni", "juli", "augustus", "oktober", "maandag", "dinsdag", "woensdag", "donderdag", "vrijdag",
-        "zaterdag", "zondag", "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
-        "octobre", "novembre", "décembre", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche",
-        "januar", "februar", "märz", "dezember", "montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag",
-        "sonntag", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre",
-        "noviembre", "diciembre", "lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo", "gennaio",
-        "febbraio", "aprile", "maggio", "giugno", "luglio", "settembre", "ottobre", "dicembre", "lunedì", "martedì",
-        "mercoledì", "giovedì", "venerdì", "sabato", "domenica", "jänner",
-    ];
-    const BETWEEN: [&str; 20] = [
-        "of", "the", "at", "de", "del", "le", "den", "der", "om", "uur", "à", "um", "uhr", "am", "pm", "st", "nd", "rd",
-        "th", "h",
-    ];
-    let lower = text.to_lowercase();
-    let mut words = lower.split(|character: char| !character.is_alphabetic()).filter(|word| !word.is_empty());
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    let is_known = |word: &str| NAMES.contains(&word) || BETWEEN.contains(&word);
-    (3..=14).contains(&digits) && words.clone().any(|word| NAMES.contains(&word)) && words.all(is_known)
-}
-
 /// What a text is made of: `Thomas Vermeulen` is `Aa Aa`, `thomas@ex.be` is `a@a.a`, `10-B` is `9-A`.
 pub(super) fn shape(text: &str) -> String {
     let mut shape = String::new();

@@ -12,6 +12,7 @@ mod lines;
 mod looks;
 mod names;
 mod sheet;
+mod text;
 mod times;
 mod tree;
 mod trial;
@@ -184,10 +185,10 @@ fn sample_of(name: &str, mut reader: impl Read) -> Result<Grid, Stop> {
     kinds::refuse_other_kinds(&head, true, false)?;
     reader.take(SAMPLE_BYTES).read_to_end(&mut head)?;
     let is_part = head.len() as u64 > SAMPLE_BYTES;
-    text(&ending, &head, is_part)
+    of_text(&ending, &head, is_part)
 }
 
-fn text(ending: &str, bytes: &[u8], is_part: bool) -> Result<Grid, Stop> {
+fn of_text(ending: &str, bytes: &[u8], is_part: bool) -> Result<Grid, Stop> {
     let decoded = dialect::decode(bytes)?;
     let is_ndjson = matches!(ending, "ndjson" | "jsonl");
     let is_json = tree::is_json(&decoded.text);
