@@ -237,9 +237,14 @@ impl Layout {
         is_ordered && fitting.iter().all(is_named) && !self.has_gap(columns, values)
     }
 
-    /// Whether a column that does not take every text is blank. A name is not.
+    /// Whether a column that does not take every text is blank. A name is not, but in the first place.
     fn has_gap(&self, columns: &[Column], values: &[&str]) -> bool {
-        self.texts(columns, values).any(|(column, text)| is_typed(column) && text.trim().is_empty())
+        let is_first = |column: &Column| {
+            let first = self.positions.iter().position(|position| *position == Some(0));
+            first.and_then(|at| columns.get(at)).is_some_and(|first| first.name == column.name)
+        };
+        let is_gap = |(column, text): (&Column, Cow<str>)| is_typed(column) && text.trim().is_empty() && !is_first(column);
+        self.texts(columns, values).any(is_gap)
     }
 
     /// Whether the first line of a file may be the names of a series, though its values fit. `below` are the lines below it.

@@ -26,7 +26,7 @@ pub(super) enum Series {
     Years,
     /// Dates, months or times of day that ascend.
     Periods,
-    /// At least three whole numbers, each as much more than the one before.
+    /// At least three whole numbers, each as much more than the one before: 0, 1, 2 or 15, 30, 45.
     Even,
     /// Whole numbers that ascend: a row may well have such.
     Ascending,
@@ -46,7 +46,8 @@ pub(super) fn series(texts: &[&str]) -> Option<Series> {
     let whole = |text: &&str| text.parse::<u32>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     let numbers = texts.iter().map(whole).collect::<Option<Vec<u32>>>()?;
     let steps: Vec<u32> = pairs(&numbers).map(|(one, next)| next.checked_sub(*one)).collect::<Option<_>>()?;
-    let is_even = steps.len() > 1 && pairs(&steps).all(|(step, next)| step == next);
+    let is_multiple = numbers.iter().zip(&steps).all(|(number, step)| *number <= 1 || number.is_multiple_of(*step));
+    let is_even = steps.len() > 1 && pairs(&steps).all(|(step, next)| step == next) && is_multiple;
     match steps.iter().all(|step| *step > 0) {
         true if is_even => Some(Series::Even),
         true => Some(Series::Ascending),
@@ -118,6 +119,7 @@ mod tests {
             (&["00", "01", "02"], Some(Series::Even)),
             (&["10", "20", "30"], Some(Series::Even)),
             (&["10", "20", "50"], Some(Series::Ascending)),
+            (&["5", "9", "13"], Some(Series::Ascending)),
             (&["5", "6"], Some(Series::Ascending)),
             (&["2", "1", "3"], None),
             (&["1", "1", "1"], None),

@@ -580,6 +580,7 @@ fn names_of_a_series_are_no_first_row() {
         (&plain, "land,1993,1994,1995\nBE,5,6,7\n"),
         (&plain, ",0,1,2\nBE,5,6.5,7\nFR,4,1,1\n"),
         (&whole, "p,1993,1994,1995\n1,5,6,7\n"),
+        (&whole, ",1993,1994,1995\n1,5,6,7\n"),
         (&whole, "p,0,1,2\n1,5,6.5,7\n2,4,1,1\n"),
     ] {
         assert_eq!(decoded(table, "x", text.as_bytes()).unwrap_err(), "unclear_header", "{text}");

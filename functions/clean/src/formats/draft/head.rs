@@ -78,32 +78,54 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
         let is_above_others = look(first) == Look::Text && matches!(looks().first(), Some(Some(Look::Number | Look::Time)));
         is_above_others || cells().any(|text| look(text) == Look::Text && is_name(text))
     };
+    // Of two values, half of all rows ascend.
+    let of = if others.len() == 2 { (3, 4) } else { (1, 3) };
     match found {
-        Series::Years | Series::Periods => true,
-        Series::Even => is_rare(records, at, columns, 10),
-        Series::Ascending => (has_corner || is_quoted() || has_name()) && is_rare(records, at, columns, 3),
+        Series::Years => is_rare(records, at, columns, (1, 2), |values| values.iter().all(|value| are_years(&[value]))),
+        Series::Periods => true,
+        Series::Even => {
+            is_rare(records, at, columns, (1, 10), |values| series(values) == Some(Series::Even))
+                && is_rare(records, at, columns, of, is_ordered)
+        }
+        Series::Ascending => (has_corner || is_quoted() || has_name()) && is_rare(records, at, columns, of, is_ordered),
     }
 }
 
-/// Whether at most one of so many records below one has values in an order as well: names are in one line, values in many.
-fn is_rare(records: &[&SampleRecord], at: usize, columns: usize, of: usize) -> bool {
+fn is_ordered(values: &[&str]) -> bool {
+    series(values).is_some()
+}
+
+/// Whether at most such a part of the records below one are like it: names are in one line, values in many.
+fn is_rare(
+    records: &[&SampleRecord],
+    at: usize,
+    columns: usize,
+    (most, of): (usize, usize),
+    is_like: impl Fn(&[&str]) -> bool,
+) -> bool {
     let Some(record) = records.get(at) else { return false };
-    let places: Vec<usize> = (0..columns).filter(|column| look(text_at(record, *column)) != Look::Text).collect();
+    let places: Vec<usize> = (0..columns).filter(|column| look(text_at(record, *column)) == Look::Number).collect();
     let below = || records.iter().skip(at + 1).take(1000).filter(|record| width(record) == columns);
-    let is_ordered = |record: &&&SampleRecord| {
+    let is_alike = |record: &&&SampleRecord| {
         let values = places.iter().map(|column| text_at(record, *column).trim()).filter(|text| !text.is_empty());
-        series(&values.collect::<Vec<_>>()).is_some()
+        is_like(&values.collect::<Vec<_>>())
     };
-    below().filter(is_ordered).count() * of <= below().count()
+    below().filter(is_alike).count() * of <= below().count() * most
 }
 
 /// Whether the first record, which is taken for a row, may have the names of a series.
 fn may_be_series(records: &[&SampleRecord], columns: usize) -> bool {
     let Some(first) = records.first().filter(|first| width(first) == columns) else { return false };
-    match series(&series_of(first, columns)) {
-        Some(Series::Years | Series::Even) => is_rare(records, 0, columns, 10),
-        Some(Series::Ascending) => records.len() > 1 && is_rare(records, 0, columns, 10),
-        Some(Series::Periods) | None => false,
+    let values = series_of(first, columns);
+    match series(&values) {
+        Some(Series::Years | Series::Even | Series::Ascending) if records.len() > 1 => {
+            let of = match values.as_slice() {
+                ["0", "1"] | ["1", "2"] => (3, 4),
+                _ => (1, 3),
+            };
+            is_rare(records, 0, columns, of, is_ordered)
+        }
+        _ => false,
     }
 }
 
