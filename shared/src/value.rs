@@ -216,7 +216,8 @@ const HAS_TIME_OF_DAY: &str =
 const IS_COUNT: &str = ", but a number: declare format = \"excel\" if it counts days as Excel does, \"epoch_s\" or \"epoch_ms\" if it counts from 1970";
 
 /// What is said of one that is no day as Excel counts them, where that is declared.
-const IS_NO_DAY: &str = "; Excel counts days from 1 on, and has a day 60 that was none: if 0 stands for no value, list it under missing";
+const IS_NO_DAY: &str =
+    "; Excel counts days from 1 on, and has a day 60 that was none: if 0 stands for no value, list it under missing";
 
 /// What is said of a text or number where a date or a time should be, and it counts days or seconds.
 fn of_count(column: &Column, text: &str, is_number: bool) -> &'static str {
@@ -326,7 +327,8 @@ pub const MINUS: [char; 5] = ['\u{2212}', '\u{2013}', '\u{2012}', '\u{FE63}', '\
 
 /// A text without a unit that is known, and whether it had one. Signs and parentheses may stand outside of it.
 fn without_known_unit(text: &str) -> (&str, bool) {
-    let within = text.trim_matches(|character: char| matches!(character, '(' | ')' | '-' | '+') || character.is_whitespace());
+    let within =
+        text.trim_matches(|character: char| matches!(character, '(' | ')' | '-' | '+') || character.is_whitespace());
     if !UNITS.iter().any(|unit| within.starts_with(unit) || within.ends_with(unit)) {
         return (text, false);
     }
@@ -343,7 +345,12 @@ pub fn is_grouped_by_two(text: &str) -> bool {
     let is_digits = |group: &str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
     let is_first = groups.first().is_some_and(|first| first.len() <= 2);
     let are_twos = groups.iter().skip(1).all(|group| group.len() == 2);
-    groups.len() > 1 && last.len() == 3 && is_first && are_twos && is_digits(last) && groups.iter().all(|group| is_digits(group))
+    groups.len() > 1
+        && last.len() == 3
+        && is_first
+        && are_twos
+        && is_digits(last)
+        && groups.iter().all(|group| is_digits(group))
 }
 
 /// Whether a short word stands behind a number.

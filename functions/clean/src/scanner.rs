@@ -218,7 +218,8 @@ impl<R: Read> Scanner<R> {
         match self.window().first() {
             None => Stop::reject("truncated", format!("the object ends at byte {offset} where {wanted} should follow")),
             Some(b'/' | b'#') => {
-                let why = format!("byte {offset} begins a comment where {wanted} should be, and JSON has none: take it out");
+                let why =
+                    format!("byte {offset} begins a comment where {wanted} should be, and JSON has none: take it out");
                 Stop::reject("not_json", why)
             }
             Some(b',') => {

@@ -115,7 +115,8 @@ fn what_a_sample_lacks_is_said() {
     for text in ["", "\n\n\n", "\u{feff}"] {
         assert!(tried("a.csv", text).unwrap_err().contains("is empty"), "{text:?}");
     }
-    let batch = RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(Vec::<i64>::new())) as ArrayRef)]).unwrap();
+    let batch =
+        RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(Vec::<i64>::new())) as ArrayRef)]).unwrap();
     let mut file = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();

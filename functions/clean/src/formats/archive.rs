@@ -7,10 +7,10 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use arrow::array::RecordBatch;
 use lake::dataset::Format;
 use tempfile::SpooledTempFile;
-use zip::{CompressionMethod, ZipArchive};
 use zip::read::{Config, ZipFile};
 use zip::result::{ZipError, ZipResult};
 use zip::unstable::read::ZipIterable;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::{Notes, RawObject, Siblings, decode_as, kinds};
 use crate::error::Stop;

@@ -94,7 +94,9 @@ fn refusal(what: &str, text: &[u8]) -> (&'static str, String) {
                         "{what} has a comma behind its value: leave commas between lines out, or write [ before the first row and \
                          ] behind the last, and declare format = \"json\""
                     ),
-                    [b'/' | b'#', ..] => format!("{what} has a comment behind its value, and JSON has none: take it out"),
+                    [b'/' | b'#', ..] => {
+                        format!("{what} has a comment behind its value, and JSON has none: take it out")
+                    }
                     _ => format!(
                         "{what} has something behind its first value, at byte {}: one row per line",
                         end + blanks + 1

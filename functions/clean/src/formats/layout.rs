@@ -228,10 +228,8 @@ impl Layout {
     /// and 1991 are: written as these are, and in an order.
     pub(super) fn has_other_names(&self, columns: &[Column], values: &[&str]) -> bool {
         let fitting = self.fitting(columns, values);
-        let is_named = |(column, text): &(&Column, Cow<str>)| {
-            let is_number = |name: &&str| name.bytes().any(|byte| byte.is_ascii_digit());
-            column.fields().filter(is_number).any(|name| are_alike(name.trim(), text.trim()))
-        };
+        let is_named =
+            |(column, text): &(&Column, Cow<str>)| numbers_of(column).any(|name| are_alike(name.trim(), text.trim()));
         let texts: Vec<&str> = fitting.iter().map(|(_, text)| text.trim()).collect();
         let is_ordered = texts.len() == 1 || series(&texts).is_some();
         is_ordered && fitting.iter().all(is_named) && !self.has_gap(columns, values)
@@ -243,7 +241,8 @@ impl Layout {
             let first = self.positions.iter().position(|position| *position == Some(0));
             first.and_then(|at| columns.get(at)).is_some_and(|first| first.name == column.name)
         };
-        let is_gap = |(column, text): (&Column, Cow<str>)| is_typed(column) && text.trim().is_empty() && !is_first(column);
+        let is_gap =
+            |(column, text): (&Column, Cow<str>)| is_typed(column) && text.trim().is_empty() && !is_first(column);
         self.texts(columns, values).any(is_gap)
     }
 
@@ -269,17 +268,18 @@ impl Layout {
         let rows = below.iter().filter(|values| values.iter().any(|value| !value.trim().is_empty()));
         let (count, alike) = (rows.clone().count(), rows.clone().filter(is_row).count());
         let is_blank = |values: &[String]| values.first().is_none_or(|text| text.trim().is_empty());
-        let has_corner =
-            || values.first().is_some_and(|text| text.trim().is_empty()) && !rows.clone().any(|values| is_blank(values));
+        let has_corner = || {
+            values.first().is_some_and(|text| text.trim().is_empty()) && !rows.clone().any(|values| is_blank(values))
+        };
         // A name above numbers.
         let has_name = || {
             let fits = |column: &Column| fitting.iter().any(|(known, _)| known.name == column.name);
-            self.texts(columns, values).any(|(column, text)| {
-                is_typed(column) && !fits(column) && text.chars().any(char::is_alphabetic)
-            }) && rows.clone().all(|values| {
-                let values: Vec<&str> = values.iter().map(String::as_str).collect();
-                self.fitting(columns, &values).len() > fitting.len()
-            })
+            self.texts(columns, values)
+                .any(|(column, text)| is_typed(column) && !fits(column) && text.chars().any(char::is_alphabetic))
+                && rows.clone().all(|values| {
+                    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+                    self.fitting(columns, &values).len() > fitting.len()
+                })
         };
         let is_likely = match found {
             Series::Years | Series::Periods => true,
@@ -345,6 +345,16 @@ impl Layout {
 /// Whether a column does not take every text.
 fn is_typed(column: &Column) -> bool {
     column.kind != ColumnType::String && column.day_of.is_none()
+}
+
+/// The names of a column's field that have digits.
+fn numbers_of(column: &Column) -> impl Iterator<Item = &str> {
+    column.fields().filter(|name| name.bytes().any(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether columns that do not take every text have names with digits: those of a series may be values of such.
+pub(super) fn may_be_series(columns: &[Column]) -> bool {
+    columns.iter().any(|column| is_typed(column) && numbers_of(column).next().is_some())
 }
 
 /// The first names that are declared.

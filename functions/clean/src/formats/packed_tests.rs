@@ -516,6 +516,22 @@ fn sheet_of(rows: &[&[&str]]) -> Vec<u8> {
 }
 
 #[test]
+fn names_of_a_series_are_no_first_row_of_a_sheet() {
+    let years = "column.country = { type = 'string' }\ncolumn.a = { type = 'float64', field = '1990' }\ncolumn.b = { type = 'float64', field = '1991' }\n";
+    let file = sheet_of(&[&["land", "1993", "1994"], &["BE", "5", "6"]]);
+    assert_eq!(decoded(years, "x.xlsx", file.as_slice()).unwrap_err(), "unclear_header");
+    let never = format!("header = 'never'\n{years}");
+    assert_eq!(decoded(&never, "x.xlsx", file.as_slice()).unwrap().rows.len(), 2);
+    let file =
+        sheet_of(&[&["country", "1990", "1991"], &["BE", "1", "2"], &["country", "1993", "1994"], &["FR", "3", "4"]]);
+    let kept = decoded(years, "x.xlsx", file.as_slice()).unwrap();
+    assert_eq!(kept.rows, ["BE|1.0|2.0"]);
+    assert!(kept.rejects.len() == 2 && kept.rejects[0].starts_with("3 - missing_column"), "{:?}", kept.rejects);
+    let file = sheet_of(&[&["BE", "5", "6"], &["FR", "7", "8"]]);
+    assert_eq!(decoded(years, "x.xlsx", file.as_slice()).unwrap().rows, ["BE|5.0|6.0", "FR|7.0|8.0"]);
+}
+
+#[test]
 fn a_sheet_has_headers_and_rows_as_a_text_has() {
     let three = "column.id = { type = 'int64' }\ncolumn.name = { type = 'string' }\ncolumn.v = { type = 'float64' }\n";
     let file = sheet_of(&[&["1", "a", "1"], &["2", "b", "2"], &["v", "name", "id"], &["3", "c", "4"]]);
@@ -704,7 +720,10 @@ fn files_packed_in_another_way_are_to_be_packed_again() {
         let directory = zip.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
         (zip[8], zip[directory + 10]) = (method, method);
         let why = refused(DECLARED, "x.zip", zip.as_slice());
-        assert!(why.starts_with("damaged: a.csv: ") && why.contains("pack it again in the usual one, Deflate"), "{why}");
+        assert!(
+            why.starts_with("damaged: a.csv: ") && why.contains("pack it again in the usual one, Deflate"),
+            "{why}"
+        );
     }
 }
 

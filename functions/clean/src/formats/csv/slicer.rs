@@ -148,7 +148,8 @@ impl<R: Read> Slicer<R> {
         let known = if window.is_at_end() { head } else { head.strip_suffix(b"\r").unwrap_or(head) };
         let as_said = Dialect { delimiter: separator(known).unwrap_or(dialect.delimiter), ..dialect };
         let is_whole = window.is_at_end();
-        dialect.ends_at_returns = dialect.ends_at_returns.or_else(|| Some(returns_end_lines(known, is_whole, &as_said)));
+        dialect.ends_at_returns =
+            dialect.ends_at_returns.or_else(|| Some(returns_end_lines(known, is_whole, &as_said)));
         Self {
             window,
             dialect,

@@ -604,7 +604,8 @@ fn names_of_a_series_are_no_first_row() {
 #[test]
 fn other_names_of_a_series_below_rows_are_a_header() {
     let years = "format = 'csv'\ncolumn.country = { type = 'string' }\ncolumn.a = { type = 'float64', field = '1990' }\ncolumn.b = { type = 'float64', field = '1991' }\n";
-    let kept = decoded(years, "x", &b"country,1990,1991\nBE,1,2\ncountry,1993,1994\nFR,3,4\ncountry,1991,1990\nDE,5,6\n"[..]);
+    let kept =
+        decoded(years, "x", &b"country,1990,1991\nBE,1,2\ncountry,1993,1994\nFR,3,4\ncountry,1991,1990\nDE,5,6\n"[..]);
     let kept = kept.unwrap();
     assert_eq!(kept.rows, ["BE|1.0|2.0", "DE|6.0|5.0"]);
     assert_eq!(kept.rejects, ["3 - missing_column: country,1993,1994", "4 - missing_column: FR,3,4"]);

@@ -72,10 +72,12 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
     let Some(found) = series(&others) else { return others.len() == 1 && is_quoted() };
     // A value that is called so, above others; or a text above numbers, in the first column.
     let looks = || body_looks(records, at + 1, columns);
-    let is_name = |text: &str| is_usual(text) || is_time(text) || is_id(text) && !text.contains(|c: char| c.is_ascii_digit());
+    let is_name =
+        |text: &str| is_usual(text) || is_time(text) || is_id(text) && !text.contains(|c: char| c.is_ascii_digit());
     let has_name = || {
         let first = cells().next().unwrap_or_default();
-        let is_above_others = look(first) == Look::Text && matches!(looks().first(), Some(Some(Look::Number | Look::Time)));
+        let is_above_others =
+            look(first) == Look::Text && matches!(looks().first(), Some(Some(Look::Number | Look::Time)));
         is_above_others || cells().any(|text| look(text) == Look::Text && is_name(text))
     };
     // Of two values, half of all rows ascend.
@@ -139,15 +141,16 @@ fn series_of(record: &SampleRecord, columns: usize) -> Vec<&str> {
 fn is_row_of_dates(record: &SampleRecord, records: &[&SampleRecord], from: usize, columns: usize) -> bool {
     // What is said of numbers is not by how they are written.
     let is_dates = matches!(series(&series_of(record, columns)), Some(Series::Years | Series::Periods));
-    is_dates && (0..columns).any(|column| {
-        let text = text_at(record, column).trim();
-        if look(text) == Look::Text || are_years(&[text]) {
-            return false;
-        }
-        let below = || records.iter().skip(from).take(1000).map(|record| text_at(record, column).trim());
-        let alike = below().filter(|other| other.len() == text.len() && shape(other) == shape(text)).count();
-        alike > 0 && alike * 2 >= below().count()
-    })
+    is_dates
+        && (0..columns).any(|column| {
+            let text = text_at(record, column).trim();
+            if look(text) == Look::Text || are_years(&[text]) {
+                return false;
+            }
+            let below = || records.iter().skip(from).take(1000).map(|record| text_at(record, column).trim());
+            let alike = below().filter(|other| other.len() == text.len() && shape(other) == shape(text)).count();
+            alike > 0 && alike * 2 >= below().count()
+        })
 }
 
 /// Finds the header among records.

@@ -416,7 +416,12 @@ mod tests {
         ] {
             let grid = read(text);
             assert!(grid.options.iter().any(|line| line == "header = \"never\""), "{text}");
-            assert_eq!(grid.notes.iter().any(|note| note.contains("may be a header")), is_said, "{text}: {:?}", grid.notes);
+            assert_eq!(
+                grid.notes.iter().any(|note| note.contains("may be a header")),
+                is_said,
+                "{text}: {:?}",
+                grid.notes
+            );
         }
     }
 

@@ -2,8 +2,28 @@
 
 /// Texts that often stand for a value that is not there.
 pub(super) const MISSING: [&str; 23] = [
-    "NA", "N/A", "n/a", "#N/A", "NULL", "Null", "null", "None", "none", "NaN", "nan", "-", "--", "?", "#REF!",
-    "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "\\N", "0000-00-00",
+    "NA",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "NULL",
+    "Null",
+    "null",
+    "None",
+    "none",
+    "NaN",
+    "nan",
+    "-",
+    "--",
+    "?",
+    "#REF!",
+    "#VALUE!",
+    "#DIV/0!",
+    "#NAME?",
+    "#NULL!",
+    "#NUM!",
+    "\\N",
+    "0000-00-00",
     "0000-00-00 00:00:00",
 ];
 
@@ -138,7 +158,9 @@ mod tests {
 
     #[test]
     fn numbers_times_and_texts_look_different() {
-        for text in ["1", "-1.5", "1.234,5", "12 %", "1e-7", "007", "+32475", "1'234", "(1,234.50)", "£5", "2026-11", "5-"] {
+        for text in
+            ["1", "-1.5", "1.234,5", "12 %", "1e-7", "007", "+32475", "1'234", "(1,234.50)", "£5", "2026-11", "5-"]
+        {
             assert_eq!(look(text), Look::Number, "{text}");
         }
         for text in ["2026-11-19", "19/11/26", "10:00", "19.11.2026", "1:05 PM", "19 Nov 2026", "2026-11-19T10:00:00Z"]

@@ -421,10 +421,7 @@ mod tests {
             (&["Thu Nov 19 10:00:00 2026"], local("%a %b %d %H:%M:%S %Y")),
             (&["2026:11:19 10:00:00"], local("%Y:%m:%d %H:%M:%S")),
             (&["19/Nov/2026:10:00:00 +0100"], "type = \"timestamp\"; format = \"%d/%b/%Y:%H:%M:%S%#z\"".to_owned()),
-            (
-                &["2026-11-19", "25/11/2026"],
-                "type = \"date\"; format = [\"%Y-%m-%d\", \"%d/%m/%Y\"]".to_owned(),
-            ),
+            (&["2026-11-19", "25/11/2026"], "type = \"date\"; format = [\"%Y-%m-%d\", \"%d/%m/%Y\"]".to_owned()),
             (&["2026-W47-4"], "type = \"date\"; format = \"%G-W%V-%u\"".to_owned()),
             (&["2026-11"], String::new()),
             (&["hello"], String::new()),
