@@ -95,6 +95,11 @@ fn are_clocks(texts: &[&str]) -> bool {
         })
 }
 
+/// Whether a text by itself is a date, a month or a time of day.
+pub(super) fn is_period(text: &str) -> bool {
+    are_periods(&[text]) || are_clocks(&[text])
+}
+
 /// Whether two texts are written alike: as long, with digits at the same places.
 pub(super) fn are_alike(text: &str, other: &str) -> bool {
     let kind = |byte: u8| if byte.is_ascii_digit() { b'9' } else { byte };

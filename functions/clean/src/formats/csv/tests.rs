@@ -602,6 +602,16 @@ fn names_of_a_series_are_no_first_row() {
 }
 
 #[test]
+fn rows_of_dates_are_rows() {
+    let dates = "format = 'csv'\ncolumn.x = { type = 'string' }\ncolumn.begun = { type = 'date', format = '%d/%m/%Y' }\ncolumn.ended = { type = 'date', format = '%d/%m/%Y' }\n";
+    let kept = decoded(dates, "x", &b"A,1/1/2024,2/1/2024\nB,10/12/2024,11/12/2024\n"[..]).unwrap();
+    assert_eq!(kept.rows, ["A|2024-01-01|2024-01-02", "B|2024-12-10|2024-12-11"]);
+    let days = "format = 'csv'\ncolumn.x = { type = 'string' }\ncolumn.a = { type = 'int64' }\ncolumn.b = { type = 'int64' }\n";
+    assert_eq!(decoded(days, "x", &b"K,20240101,20240102\nL,20241210,20241211\n"[..]).unwrap().rows.len(), 2);
+    assert_eq!(decoded(days, "x", &b"plaats,20240101,20240102\nL,5,6\n"[..]).unwrap_err(), "unclear_header");
+}
+
+#[test]
 fn other_names_of_a_series_below_rows_are_a_header() {
     let years = "format = 'csv'\ncolumn.country = { type = 'string' }\ncolumn.a = { type = 'float64', field = '1990' }\ncolumn.b = { type = 'float64', field = '1991' }\n";
     let kept =

@@ -3,7 +3,7 @@
 use super::looks::{Look, is_placeholder, look, shape};
 use super::names::{is_id, is_time, is_usual};
 use crate::formats::csv::SampleRecord;
-use crate::formats::series::{Series, are_years, series};
+use crate::formats::series::{Series, are_years, is_period, series};
 
 pub(super) const HEADER_WITHIN: usize = 100;
 
@@ -148,7 +148,8 @@ fn is_row_of_dates(record: &SampleRecord, records: &[&SampleRecord], from: usize
                 return false;
             }
             let below = || records.iter().skip(from).take(1000).map(|record| text_at(record, column).trim());
-            let alike = below().filter(|other| other.len() == text.len() && shape(other) == shape(text)).count();
+            let is_alike = |other: &&str| other.len() == text.len() && shape(other) == shape(text) || is_period(other);
+            let alike = below().filter(is_alike).count();
             alike > 0 && alike * 2 >= below().count()
         })
 }

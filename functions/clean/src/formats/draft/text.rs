@@ -25,7 +25,7 @@ pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
     }
     let is_number = |text: &str| look(text) == Look::Number;
     let plain = |text: &str| text.replace(MINUS, "-");
-    if texts.iter().any(|text| text.contains(MINUS)) && nearly_all(texts, |text| is_number(&plain(text))) {
+    if texts.iter().any(|text| text.starts_with(MINUS)) && nearly_all(texts, |text| is_number(&plain(text))) {
         notes.push(
             "the minus of its negative numbers is another character than -, such as U+2212, and no option reads that: they are \
              text; write - in the file"
