@@ -57,6 +57,14 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
         match scanner.peek()? {
             None => break,
             Some(b'{' | b'[') => {}
+            Some(b',') => {
+                let why = format!(
+                    "a comma stands at byte {}, behind a value that is whole: leave commas between documents out, or write [ \
+                     before the first row and ] behind the last",
+                    scanner.offset()
+                );
+                return Err(Stop::reject("not_json", why));
+            }
             Some(_) => return Err(scanner.unexpected("end of the object")),
         }
     }

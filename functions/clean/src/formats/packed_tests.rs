@@ -730,7 +730,7 @@ fn files_packed_in_another_way_are_to_be_packed_again() {
 #[test]
 fn what_keeps_json_from_being_read_is_named() {
     for (text, wanted) in [
-        ("{\"id\":1},\n{\"id\":2}\n", "is a comma instead of"),
+        ("{\"id\":1},\n{\"id\":2}\n", "a comma stands at byte 8, behind"),
         ("[{\"id\":1},\n// c\n{\"id\":2}]", "begins a comment"),
         ("// c\n[{\"id\":1}]", "begins a comment"),
         ("[{\"id\":1}] # c", "begins a comment"),
@@ -739,6 +739,8 @@ fn what_keeps_json_from_being_read_is_named() {
         let why = refused(DECLARED, "x.json", text.as_bytes());
         assert!(why.starts_with("not_json: ") && why.contains(wanted), "{text}: {why}");
     }
+    let kept = decoded(DECLARED, "x.json", &b"[{\"id\":1},#x,{\"id\":2}]"[..]).unwrap();
+    assert_eq!((kept.rows.len(), kept.rejects.len()), (2, 1), "what is no comment costs its own row");
     for (name, text, wanted) in [
         ("x.ndjson", "{\"id\":1}, \n", "a comma behind its value"),
         ("x.ndjson", "{\"id\":1} // c\n", "a comment behind its value"),

@@ -37,7 +37,7 @@ pub(super) fn returns_end_lines(bytes: &[u8], is_whole: bool, dialect: &Dialect)
     let quote = dialect.quote.unwrap_or(b'\r');
     let mut at = behind_comment(0);
     let mut ends: Vec<usize> = Vec::new();
-    // One line feed may stand behind lines that end in returns, where lines before it have as many values.
+    // One line feed may stand behind lines that end in returns: several, or two of as many values.
     let is_last = |place: usize, ends: &[usize]| {
         let rest = bytes.get(place..).unwrap_or_default();
         let values = |from: usize, to: usize| {
@@ -45,11 +45,11 @@ pub(super) fn returns_end_lines(bytes: &[u8], is_whole: bool, dialect: &Dialect)
         };
         let is_lone = |end: &&usize| behind_returns(bytes, **end).is_some_and(|byte| byte != b'\n');
         let mut lone = ends.iter().filter(is_lone);
-        let is_alike = lone.next().is_some_and(|first| {
-            let second = lone.next().copied().unwrap_or(place);
-            values(0, *first) == values(*first, second)
-        });
-        is_whole && is_alike && rest.iter().all(|byte| matches!(*byte, b'\r' | b'\n' | END_OF_FILE))
+        let are_lines = match (lone.next(), lone.next()) {
+            (Some(first), None) => values(0, *first) == values(*first, place),
+            (first, _) => first.is_some(),
+        };
+        is_whole && are_lines && rest.iter().all(|byte| matches!(*byte, b'\r' | b'\n' | END_OF_FILE))
     };
     while let Some(place) = memchr3(b'\r', b'\n', quote, bytes.get(at..).unwrap_or_default()).map(|found| at + found) {
         at = place + 1;

@@ -482,12 +482,19 @@ fn a_carriage_return_alone_ends_a_line_only_where_no_line_feed_does() {
         ("id,note\r1,a\r2,b\r\n", &["1|a", "2|b"]),
         ("id,note\r1,a\r2,b\n", &["1|a", "2|b"]),
         ("id,note\r1,a\n", &["1|a"]),
+        ("sep=,\rid,note\r1,a\n", &["1|a"]),
         ("id,note\r1,a\r2,b\r\n\u{1a}", &["1|a", "2|b"]),
     ] {
         let kept = decoded(declared, "x.csv", text.as_bytes()).unwrap();
         assert_eq!(kept.rows, wanted, "{text:?}");
         assert!(kept.rejects.is_empty(), "{text:?} {:?}", kept.rejects);
     }
+    let never = format!("header = 'never'\n{declared}");
+    let kept = decoded(&never, "x.csv", &b"1,line one\rline two\n"[..]).unwrap();
+    assert_eq!(kept.rows, ["1|line one\rline two"], "one row");
+    let find = format!("header = 'find'\n{declared}");
+    let kept = decoded(&find, "x.csv", &b"Report\rid,note\r1,a\n"[..]).unwrap();
+    assert_eq!((kept.rows.concat().as_str(), kept.preamble), ("1|a", 1));
     let kept = decoded(declared, "x.csv", &b"id,note\n1,\"a\"\rb\n\r2,c\n3,d\n"[..]).unwrap();
     assert_eq!(kept.rows, ["2|c", "3|d"]);
     assert_eq!(kept.rejects, ["2 - bad_quote: 1,\"a\"\rb"]);
