@@ -1,5 +1,7 @@
 //! One value into a typed column, by the column's declared rules.
 
+mod no_number;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -11,6 +13,8 @@ use chrono::{
 };
 use serde_json::value::RawValue;
 
+use self::no_number::no_number;
+pub use self::no_number::{MINUS, is_grouped_by_two};
 use crate::dataset::{Ambiguous, Column, ColumnType, Decimal, TimeFormat, has_time_of_day, parsed_time};
 use crate::json::Json;
 use crate::time::parse_day;
@@ -176,26 +180,23 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
             match (is_in(&column.true_values), is_in(&column.false_values)) {
                 (true, _) => Ok(Typed::Bool(true)),
                 (_, true) => Ok(Typed::Bool(false)),
-                _ => Err(not_a("not_a_bool", "true or false")),
+                _ => Err(not_a(
+                    "not_a_bool",
+                    "true or false; if other words stand for them, declare true_values and false_values",
+                )),
             }
         }
         ColumnType::Date => {
             let date = date(&column.format, &text);
             let date = date.ok_or_else(|| {
-                let more = if is_stamp {
-                    HAS_TIME_OF_DAY
-                } else if is_number {
-                    IS_COUNT
-                } else {
-                    ""
-                };
+                let more = if is_stamp { HAS_TIME_OF_DAY } else { of_count(column, &text, is_number) };
                 not_a("not_a_date", &format!("a date like {}{more}", example(&column.format)))
             })?;
             date_typed(column, date)
         }
         ColumnType::Timestamp => {
             let typed = instant(column, &text).map_err(|(code, why)| match code {
-                "not_a_timestamp" if is_number => (code, format!("{why}{IS_COUNT}")),
+                "not_a_timestamp" => (code, format!("{why}{}", of_count(column, &text, is_number))),
                 _ => (code, why),
             })?;
             in_range(typed)
@@ -217,6 +218,25 @@ const HAS_TIME_OF_DAY: &str =
 
 /// What is said of a number in such a column.
 const IS_COUNT: &str = ", but a number: declare format = \"excel\" if it counts days as Excel does, \"epoch_s\" or \"epoch_ms\" if it counts from 1970";
+
+/// What is said of one that is no day as Excel counts them, where that is declared.
+const IS_NO_DAY: &str =
+    "; Excel counts days from 1 on, and has a day 60 that was none: if 0 stands for no value, list it under missing";
+
+/// What is said of a text or number where a date or a time should be, and it counts days or seconds.
+fn of_count(column: &Column, text: &str, is_number: bool) -> &'static str {
+    let has = |test: fn(&TimeFormat) -> bool| column.format.iter().any(test);
+    let is_no_day = text.parse::<f64>().is_ok_and(|days| days < 1.0 || (60.0..61.0).contains(&days));
+    if is_no_day && has(|format| *format == TimeFormat::Excel) {
+        IS_NO_DAY
+    } else if is_number && has(|format| !matches!(format, TimeFormat::Rfc3339 | TimeFormat::Pattern(_))) {
+        ""
+    } else if is_number {
+        IS_COUNT
+    } else {
+        ""
+    }
+}
 
 /// A date and time of day into a date or an instant; `None` where their text decides. A date is one at midnight of no zone:
 /// what has a time of day, or is an instant, is a date only by a format that says so.
@@ -258,36 +278,6 @@ fn with_plain_marks<'t>(column: &Column, text: &'t str) -> Result<Cow<'t, str>, 
         Decimal::Point => plain,
         Decimal::Comma => plain.replace('.', " ").replace(',', ".").into(),
     })
-}
-
-/// Units that numbers often have beside them.
-const UNITS: [&str; 10] = ["%", "€", "$", "£", "¥", "EUR", "USD", "GBP", "CHF", "kWh"];
-
-/// Why a text is no number, and which option may read it.
-fn no_number(column: &Column, code: &'static str, wanted: &str, text: &str) -> Refusal {
-    let is_mark = |character: char| ",.'_\u{2019}".contains(character) || character.is_whitespace();
-    let has_digits = text.contains(|character: char| character.is_ascii_digit());
-    let is_written = text.chars().all(|c| c.is_ascii_digit() || is_mark(c) || matches!(c, '-' | '+')) && has_digits;
-    let has_unit = UNITS.iter().any(|unit| text.starts_with(unit) || text.ends_with(unit));
-    let is_accounting = text.starts_with('(') && text.ends_with(')') || text.ends_with('-');
-    let is_broken = || fast_float2::parse::<f64, _>(text.as_bytes()).is_ok();
-    let is_whole = || text.trim_start_matches(['-', '+']).bytes().all(|byte| byte.is_ascii_digit());
-    let cure = if code == "not_an_integer" && is_broken() && is_whole() {
-        "it is beyond the range of int64: declare string if it is an identifier, else float64"
-    } else if code == "not_an_integer" && is_broken() {
-        "it has decimals: declare float64, or round = true"
-    } else if has_digits && has_unit && column.unit.is_empty() {
-        "it has a unit beside it: declare unit = \"%\", \"€\" or what it is"
-    } else if has_digits && is_accounting && !column.accounting {
-        "it is written as a negative number is in accounts: declare accounting = true"
-    } else if is_written && column.thousands.is_some() {
-        "the marks in it are not those declared as decimal and thousands"
-    } else if is_written {
-        "it has marks: declare decimal = \",\" or thousands, as they are"
-    } else {
-        "if it stands for no value, list it under missing"
-    };
-    (code, format!("the value is not {wanted}; {cure}"))
 }
 
 /// A whole number that is written like `18.0`, or any number to be rounded. Texts have no exponents: `1E5` may be a code.

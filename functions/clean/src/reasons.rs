@@ -142,7 +142,8 @@ pub const REASONS: [Reason; 51] = [
     row(
         "not_a_number",
         "A text is not a number, or has other marks for decimals or thousands.",
-        "Declare `decimal` and `thousands`, `unit` or `accounting` as they are, or list the text under `missing`.",
+        "Declare `decimal` and `thousands`, `unit` or `accounting` as they are, or list the text under `missing`. No option reads a \
+         minus that is another character than `-`, or digits in groups of two (`1,00,000`): write them otherwise.",
     ),
     row(
         "not_a_timestamp",
@@ -179,7 +180,8 @@ pub const REASONS: [Reason; 51] = [
     row(
         "not_json",
         "A line or element is not a JSON object. Where a document as a whole is not JSON, it rejects the object.",
-        "The message says where it stops to be JSON: write `null` for NaN, and one row per line in NDJSON.",
+        "The message says where it stops to be JSON: write `null` for NaN, one row per line in NDJSON without commas between lines, \
+         and no comments. Rows that are lists have no names for their values: write them as objects, or as CSV.",
     ),
     row(
         "not_utf8",
@@ -225,9 +227,11 @@ pub const REASONS: [Reason; 51] = [
     ),
     whole(
         "unclear_header",
-        "All columns are strings and no name is in the first line: it may be a header or a row, and so may lines before a \
-         later one with all names.",
-        "Declare `header = \"never\"`, `header = \"always\"` or `header = \"find\"`.",
+        "The first line has no declared name, and may be a header or a row. All columns are strings (so may lines before a later \
+         one with all names be either); or the numbers or dates in it are as those of a series that is named so: years one after \
+         the other, hours, or others where `field` is a number or a date.",
+        "Declare `header = \"never\"`, `header = \"always\"` or `header = \"find\"`; of a header with other names, declare these as \
+         `field`.",
     ),
     whole("unclear_sheet", "Several sheets of the workbook have cells.", "Declare `sheet`, by name or number."),
     whole(

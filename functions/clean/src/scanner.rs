@@ -157,6 +157,9 @@ impl<R: Read> Scanner<R> {
     pub fn value_length(&mut self, max_bytes: usize) -> Result<usize, Stop> {
         let mut extent = Extent::default();
         self.peek()?;
+        if [&b"//"[..], b"/*", b"# "].iter().any(|comment| self.window().starts_with(comment)) {
+            return Err(self.unexpected("a value"));
+        }
         let mut seen = 0;
         loop {
             let fresh = self.window().get(seen..).unwrap_or_default();
@@ -215,6 +218,11 @@ impl<R: Read> Scanner<R> {
         let offset = self.offset();
         match self.window().first() {
             None => Stop::reject("truncated", format!("the object ends at byte {offset} where {wanted} should follow")),
+            Some(b'/' | b'#') => {
+                let why =
+                    format!("byte {offset} begins a comment where {wanted} should be, and JSON has none: take it out");
+                Stop::reject("not_json", why)
+            }
             Some(b'<') => Stop::reject("not_json", format!("byte {offset} is '<' instead of {wanted}: an HTML page?")),
             Some(_) if offset == 0 => {
                 let why = format!(

@@ -106,6 +106,36 @@ fn values_have_the_types_that_lose_nothing() {
 }
 
 #[test]
+fn what_a_sample_lacks_is_said() {
+    let says = |draft: &Draft, text: &str| draft.notes.iter().any(|note| note.contains(text));
+    for (file, text) in [("a.csv", "id,date,v\n"), ("a.csv", "id\n\n")] {
+        let draft = drafted(file, text, 0, 0, &["header = \"always\""]);
+        assert!(says(&draft, "names of columns and no rows") && !says(&draft, "rejects half"), "{:?}", draft.notes);
+    }
+    for text in ["", "\n\n\n", "\u{feff}"] {
+        assert!(tried("a.csv", text).unwrap_err().contains("is empty"), "{text:?}");
+    }
+    let batch =
+        RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from(Vec::<i64>::new())) as ArrayRef)]).unwrap();
+    let mut file = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let draft = drafted("a.parquet", file, 0, 0, &["[table.record.column.id]"]);
+    assert!(says(&draft, "names of columns and no rows") && !says(&draft, "rejects half"), "{:?}", draft.notes);
+}
+
+#[test]
+fn a_first_line_that_is_rejected_is_said_to_be() {
+    let rows = |first: &str| format!("{first}\n{}", (0..40).map(|at| format!("{at},A,{at}.5\n")).collect::<String>());
+    let says = |draft: &Draft| draft.notes.iter().any(|note| note.contains("line 1 is the first one, and is rejected"));
+    let draft = drafted("a.csv", rows("1,A,7.x5"), 40, 1, &["header = \"never\""]);
+    assert!(says(&draft), "{:?}", draft.notes);
+    let draft = drafted("a.csv", rows("1,A,7.5"), 41, 0, &["header = \"never\""]);
+    assert!(!says(&draft), "{:?}", draft.notes);
+}
+
+#[test]
 fn keys_are_declared_where_enough_rows_say_so() {
     let rows = |count: usize| {
         let row = |at: usize| format!("{},2026-11-{:02}T00:00:00Z,{}.5\n", at % 2, at / 2 + 1, at % 3);
@@ -435,5 +465,5 @@ fn dates_in_a_header_are_names() {
     let rows: String = (0..20).map(|site| format!("S{site},1.5,2\n")).collect();
     let text = format!("site,2026-11-01,2026-11-02\n{rows}");
     let draft = drafted("a.csv", text, 20, 0, &["field = \"2026-11-01\"", "type = \"float64\""]);
-    assert!(draft.notes.iter().any(|note| note.contains("by years or dates")), "{:?}", draft.notes);
+    assert!(draft.notes.iter().any(|note| note.contains("by years, dates")), "{:?}", draft.notes);
 }

@@ -185,6 +185,12 @@ impl DescribedColumn {
         if column.decimal == Decimal::Comma {
             rules.push("decimals behind a comma".to_owned());
         }
+        if !column.unit.is_empty() {
+            rules.push(format!("{} may stand beside it", column.unit.join(" or ")));
+        }
+        if column.accounting {
+            rules.push("(1.50) and 1.50- are negative".to_owned());
+        }
         rules.extend(column.null_before.map(|day| format!("missing before {day}")));
         Self {
             column: column.name.clone(),
@@ -275,5 +281,22 @@ fn columns(text: &mut String, columns: &[DescribedColumn]) {
         let words = words.collect::<Vec<_>>().join(" ");
         let shown = format!("  {:<width$}  {:<9}  {words}", column.column, column.kind);
         line(text, format_args!("{}", shown.trim_end()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_and_marks_of_accounts_are_shown() {
+        let declared = "type = \"float64\"\nunit = [\"€\", \"EUR\"]\naccounting = true\ndecimal = \",\"";
+        let described = DescribedColumn::of(&Column::from_declaration(declared).unwrap());
+        assert_eq!(
+            described.rules,
+            ["decimals behind a comma", "€ or EUR may stand beside it", "(1.50) and 1.50- are negative"]
+        );
+        let plain = DescribedColumn::of(&Column::from_declaration("type = \"float64\"").unwrap());
+        assert!(plain.rules.is_empty(), "{:?}", plain.rules);
     }
 }

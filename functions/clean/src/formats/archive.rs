@@ -7,10 +7,10 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use arrow::array::RecordBatch;
 use lake::dataset::Format;
 use tempfile::SpooledTempFile;
-use zip::ZipArchive;
 use zip::read::{Config, ZipFile};
 use zip::result::{ZipError, ZipResult};
 use zip::unstable::read::ZipIterable;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::{Notes, RawObject, Siblings, decode_as, kinds};
 use crate::error::Stop;
@@ -59,6 +59,7 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
             broken => broken,
         };
         let place = Place::of(&file, &name);
+        refuse_other_methods(&file, &name)?;
         let mut unpacked = Unpacked { file, left: &mut left };
         let mut head = Vec::new();
         unpacked.by_ref().take(LOOKED_AT).read_to_end(&mut head).map_err(|error| named(error.into()))?;
@@ -95,6 +96,18 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
 pub(super) fn is_by_the_way(name: &str) -> bool {
     name.split(['/', '\\']).any(|segment| segment == "__MACOSX" || segment.starts_with('.') || segment == "Thumbs.db")
 }
+
+/// Refuses a file that is packed in a way that is not read. The library would only say so by its number.
+pub(super) fn refuse_other_methods<R: Read>(file: &ZipFile<'_, R>, name: &str) -> Result<(), Stop> {
+    if matches!(file.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
+        return Ok(());
+    }
+    Err(Stop::reject("damaged", format!("{name}: the zip archive cannot be read: {OTHER_METHOD}")))
+}
+
+/// What is said of it.
+const OTHER_METHOD: &str = "it is packed by a method that is not read, such as Deflate64, bzip2 or LZMA: pack it again in the \
+                            usual one, Deflate";
 
 /// What an entry is by its name and its mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,9 +221,7 @@ fn refused(error: ZipError) -> Stop {
     match error {
         ZipError::Io(error) if is_of_disk(&error) => error.into(),
         ZipError::CompressionMethodNotSupported(_) => {
-            let why = "it is packed by a method that is not read, such as Deflate64, bzip2 or LZMA: pack it again in the usual \
-                       one, Deflate";
-            Stop::reject("damaged", format!("the zip archive cannot be read: {why}"))
+            Stop::reject("damaged", format!("the zip archive cannot be read: {OTHER_METHOD}"))
         }
         ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) | ZipError::InvalidPassword => {
             Stop::reject("damaged", "the zip archive has a password: pack it again without one")

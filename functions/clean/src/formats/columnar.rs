@@ -18,6 +18,7 @@ use arrow::datatypes::{
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use bytes::Bytes;
 use chrono::DateTime;
+use lake::dataset::Column;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -213,6 +214,13 @@ fn stretches(metadata: &ArrowReaderMetadata, columns: &[usize]) -> Result<Vec<St
     Ok(stretches)
 }
 
+/// Whether a name such as `place.city` is of a value in a record.
+fn is_in_record(name: &str, schema: &Schema) -> bool {
+    let record = name.split_once('.').map(|(record, _)| record);
+    let is_record = |field: &FieldRef| field.data_type().is_nested() && Some(field.name().as_str()) == record;
+    schema.fields().iter().any(is_record)
+}
+
 fn broken(error: impl std::fmt::Display) -> Stop {
     damaged(FORMAT, error)
 }
@@ -230,9 +238,18 @@ fn read<R: ChunkReader + 'static>(
             [] => "none of the declared columns".to_owned(),
             missing => format!("no column {}", missing.join(", ")),
         };
-        let why = format!(
-            "the {FORMAT} has {why}: name it as field = [...], or declare optional = true if files may lack it"
-        );
+        let is_within = |column: &Column| {
+            let is_missing = column.fields().any(|field| named.missing.iter().any(|missing| missing == field));
+            let is_record = |field| is_in_record(field, metadata.schema());
+            is_missing && (column.path.is_some() || column.fields().any(is_record))
+        };
+        let cure = if object.table.columns.iter().any(is_within) {
+            "values within records of a Parquet file are not read, neither by path nor by names with points: write them as \
+             columns of their own"
+        } else {
+            "name it as field = [...], or declare optional = true if files may lack it"
+        };
+        let why = format!("the {FORMAT} has {why}: {cure}");
         return Err(Stop::reject("missing_column", why));
     }
     named.refuse_duplicates(&names)?;

@@ -378,6 +378,18 @@ pub(super) struct SampleRecord {
     pub is_sound: bool,
     /// What it begins with.
     pub first: u8,
+    /// Whether all of its values stand in quotes.
+    pub is_quoted: bool,
+}
+
+/// Whether so many values stand in quotes, each of them.
+fn is_quoted(text: &[u8], dialect: Dialect, values: usize) -> bool {
+    let Some(quote) = dialect.quote else { return false };
+    let is_between = |three: &&[u8]| **three == [quote, dialect.delimiter, quote];
+    text.len() > 1
+        && text.first() == Some(&quote)
+        && text.last() == Some(&quote)
+        && text.windows(3).filter(is_between).count() + 1 == values
 }
 
 /// The records of the beginning of a file, up to so many, and its dialect: a line `sep=;` decides.
@@ -393,6 +405,7 @@ pub(super) fn sample(bytes: &[u8], dialect: Dialect, most: usize) -> Result<(Dia
             lines: slicer.dialect().line_ends(record.text) + 1,
             is_sound: record.flaw.is_none() && record.is_text,
             first: record.text.first().copied().unwrap_or_default(),
+            is_quoted: is_quoted(record.text, slicer.dialect(), record.len()),
         });
     }
     Ok((slicer.dialect(), records))

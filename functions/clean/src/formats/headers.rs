@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lake::dataset::{Header, Table};
 
 use super::columns::is_blank;
-use super::layout::{Layout, Named};
+use super::layout::{Layout, Named, may_be_series};
 use lake::names::compared;
 
 /// Knows the lines that may be headers by their names.
@@ -17,6 +17,8 @@ pub(super) struct Headers<'t> {
     first_bytes: [bool; 256],
     /// More bytes than the longest name has, with a few around it that are not seen.
     longest: usize,
+    /// Whether names are declared that may be of a series, such as 1990: other ones of it look like values.
+    has_series: bool,
 }
 
 /// What a line with known names is.
@@ -51,11 +53,12 @@ impl<'t> Headers<'t> {
             *known = firsts.contains(&byte);
         }
         let longest = names.iter().map(Vec::len).max().unwrap_or_default() * 2 + 16;
-        Some(Self { table, names, first_bytes, longest })
+        let has_series = may_be_series(&table.columns);
+        Some(Self { table, names, first_bytes, longest, has_series })
     }
 
-    /// Whether at least half of the values that are there are known names. Each record is asked: mostly its first values
-    /// decide.
+    /// Whether at least half of the values that are there are known names, or the first one is beside names of a series. Each
+    /// record is asked: mostly its first values decide.
     #[inline]
     pub(super) fn may_be<'v>(&self, values: impl ExactSizeIterator<Item = &'v [u8]>) -> bool {
         let mut left = values.len();
@@ -63,6 +66,9 @@ impl<'t> Headers<'t> {
         for value in values {
             left -= 1;
             if self.is_name(value) {
+                if self.has_series && others == 0 {
+                    return true;
+                }
                 known += 1;
             } else if !is_blank(value) {
                 others += 1;
@@ -89,11 +95,16 @@ impl<'t> Headers<'t> {
     /// What a line is that may be a header, where columns are as `layout` says so far; none if it is a row.
     pub(super) fn turn(&self, layout: &Layout, line: u64, values: &[&str]) -> Option<Turn> {
         let columns = &self.table.columns;
-        let mut filled = values.iter().filter(|value| !value.trim().is_empty());
-        let is_only = filled.clone().nth(1).is_none();
-        let all_known = filled.all(|value| self.is_known(value.as_bytes()));
-        let is_header = all_known || layout.has_types(columns, values) && !layout.looks_like_data(columns, values);
-        if is_only || !is_header {
+        let filled = values.iter().filter(|value| !value.trim().is_empty());
+        let count = filled.clone().count();
+        let known = filled.filter(|value| self.is_known(value.as_bytes())).count();
+        let has_names = || layout.has_types(columns, values) && !layout.looks_like_data(columns, values);
+        // Other years than those of the first header look like values.
+        let begins = || values.first().is_some_and(|first| self.is_known(first.as_bytes()));
+        let is_header = known == count
+            || known * 2 >= count && has_names()
+            || self.has_series && begins() && layout.has_other_names(columns, values);
+        if count < 2 || !is_header {
             return None;
         }
         let named = Named::new(columns, values);

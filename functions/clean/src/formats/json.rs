@@ -57,10 +57,26 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
         match scanner.peek()? {
             None => break,
             Some(b'{' | b'[') => {}
+            Some(b',') => {
+                let why = format!(
+                    "a comma stands at byte {}, behind a value that is whole: leave commas between documents out, or write [ \
+                     before the first row and ] behind the last",
+                    scanner.offset()
+                );
+                return Err(Stop::reject("not_json", why));
+            }
             Some(_) => return Err(scanner.unexpected("end of the object")),
         }
     }
     rows.finish(sink)
+}
+
+/// What a row of format `ndjson` is called.
+const LINE: &str = "the line";
+
+/// Whether the first element of a list is an object.
+fn holds_objects(list: &RawValue) -> bool {
+    list.get().trim_start_matches(|c: char| c == '[' || c.is_ascii_whitespace()).starts_with('{')
 }
 
 /// Why a text is no row, without quoting it.
@@ -81,19 +97,30 @@ fn refusal(what: &str, text: &[u8]) -> (&'static str, String) {
             let rest = text.get(end..).unwrap_or_default();
             let blanks = rest.len() - rest.trim_ascii_start().len();
             match Json::of(value) {
-                _ if blanks < rest.len() => {
-                    format!(
+                _ if blanks < rest.len() => match rest.trim_ascii() {
+                    [b','] => format!(
+                        "{what} has a comma behind its value: leave commas between lines out, or write [ before the first row and \
+                         ] behind the last, and declare format = \"json\""
+                    ),
+                    [b'/' | b'#', ..] => {
+                        format!("{what} has a comment behind its value, and JSON has none: take it out")
+                    }
+                    _ => format!(
                         "{what} has something behind its first value, at byte {}: one row per line",
                         end + blanks + 1
-                    )
-                }
+                    ),
+                },
                 Err(_) => format!("{what} is JSON with a text that is none, such as half of a surrogate pair"),
                 Ok(Json::Object(_)) => format!("{what} is a JSON object with a text that is none"),
-                Ok(Json::List(_)) => {
+                Ok(Json::List(_)) if what == LINE && holds_objects(value) => {
                     format!(
                         "{what} is JSON, but a list and not an object: declare format = \"json\" for a list of rows"
                     )
                 }
+                Ok(Json::List(_)) => format!(
+                    "{what} is JSON, but a list and not an object: its values have no names, and no option reads such rows; write \
+                     them as objects, such as {{\"id\": 1}}, or the table as CSV"
+                ),
                 Ok(_) => format!("{what} is JSON, but not an object"),
             }
         }
@@ -113,6 +140,8 @@ fn hint(text: &[u8], error: &serde_json::Error) -> &'static str {
         ": NaN and Infinity are no JSON numbers; write null, or a string that the column declares as missing"
     } else if has(b"None") || has(b"True") || has(b"False") {
         ": it is Python's notation; write null, true, false"
+    } else if has(b"//") || has(b"/*") || near.starts_with(b"#") {
+        ": JSON has no comments; take them out"
     } else if has(b"'") {
         ": JSON has double quotes"
     } else {
@@ -151,7 +180,7 @@ pub(super) fn lines(object: &RawObject, mut reader: impl Read, sink: &mut dyn Si
         if rows.is_exploded() {
             match Json::parse(text) {
                 Ok(Json::Object(element)) => rows.explode(element, record, sink)?,
-                _ => rows.reject(record, refusal("the line", text), sink)?,
+                _ => rows.reject(record, refusal(LINE, text), sink)?,
             }
             continue;
         }
@@ -175,7 +204,7 @@ pub(super) fn lines(object: &RawObject, mut reader: impl Read, sink: &mut dyn Si
                 continue;
             }
             Ok(Json::Object(_)) => no_members(&object.table.columns),
-            _ => refusal("the line", text),
+            _ => refusal(LINE, text),
         };
         sink.reject(&Reject { row, column: None, reason, message, text })?;
     }

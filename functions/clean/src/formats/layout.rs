@@ -1,11 +1,14 @@
 //! Which value of a record belongs to which column, and which line of a file is its header.
 
+mod series_names;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use lake::dataset::{Column, ColumnType, Header, Table};
 
+pub(super) use self::series_names::may_be_series;
 use super::columns::is_blank;
 use crate::error::Stop;
 use lake::names::compared;
@@ -79,6 +82,12 @@ impl Layout {
         if is_row && !has_types && by_position.takes(values) {
             let why = "none of the declared names is in line 1, and as all columns are strings it may be a row or a header: \
                        write header = \"never\" or header = \"always\" into dataset.toml";
+            return Err(Stop::reject("unclear_header", why));
+        }
+        if is_row && by_position.takes(values) && by_position.may_be_series(columns, values, &ahead.below) {
+            let why = "none of the declared names is in the first line, and the numbers or dates in it may be names, as those of \
+                       a series are (years, days, hours): write header = \"never\" into dataset.toml if it is a row; if it is a \
+                       header, declare its names as field = [...]";
             return Err(Stop::reject("unclear_header", why));
         }
         if is_row && ahead.other_names.is_none() && by_position.looks_like_data(columns, values) {
@@ -290,7 +299,14 @@ pub(super) struct Ahead {
     has_row: bool,
     /// The line before it that looks like a header of other names.
     other_names: Option<u64>,
+    /// The values of some of the lines behind the first one.
+    below: Vec<Vec<String>>,
+    /// How many lines were looked at.
+    lines: usize,
 }
+
+/// Lines that are compared with the first one.
+const COMPARED: usize = 100;
 
 impl Ahead {
     /// Whether the first line is before the header.
@@ -305,6 +321,10 @@ impl Ahead {
             self.has_header = true;
             return false;
         }
+        if (1..=COMPARED).contains(&self.lines) {
+            self.below.push(values.iter().map(|value| (*value).to_owned()).collect());
+        }
+        self.lines += 1;
         let by_position = Layout::in_order(columns);
         if !self.has_row && by_position.is_sound(columns, values) {
             self.has_row = true;

@@ -25,6 +25,7 @@ mod pages;
 mod repeated;
 #[cfg(test)]
 mod rows;
+mod series;
 #[cfg(test)]
 mod tests;
 mod window;

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::tests::{Dribble, decoded};
+use super::tests::{Dribble, decoded, refused};
 
 const DECLARED: &str = "column.id = { type = 'int64' }\ncolumn.name = { type = 'string' }\n";
 
@@ -516,6 +516,22 @@ fn sheet_of(rows: &[&[&str]]) -> Vec<u8> {
 }
 
 #[test]
+fn names_of_a_series_are_no_first_row_of_a_sheet() {
+    let years = "column.country = { type = 'string' }\ncolumn.a = { type = 'float64', field = '1990' }\ncolumn.b = { type = 'float64', field = '1991' }\n";
+    let file = sheet_of(&[&["land", "1993", "1994"], &["BE", "5", "6"]]);
+    assert_eq!(decoded(years, "x.xlsx", file.as_slice()).unwrap_err(), "unclear_header");
+    let never = format!("header = 'never'\n{years}");
+    assert_eq!(decoded(&never, "x.xlsx", file.as_slice()).unwrap().rows.len(), 2);
+    let file =
+        sheet_of(&[&["country", "1990", "1991"], &["BE", "1", "2"], &["country", "1993", "1994"], &["FR", "3", "4"]]);
+    let kept = decoded(years, "x.xlsx", file.as_slice()).unwrap();
+    assert_eq!(kept.rows, ["BE|1.0|2.0"]);
+    assert!(kept.rejects.len() == 2 && kept.rejects[0].starts_with("3 - missing_column"), "{:?}", kept.rejects);
+    let file = sheet_of(&[&["BE", "5", "6"], &["FR", "7", "8"]]);
+    assert_eq!(decoded(years, "x.xlsx", file.as_slice()).unwrap().rows, ["BE|5.0|6.0", "FR|7.0|8.0"]);
+}
+
+#[test]
 fn a_sheet_has_headers_and_rows_as_a_text_has() {
     let three = "column.id = { type = 'int64' }\ncolumn.name = { type = 'string' }\ncolumn.v = { type = 'float64' }\n";
     let file = sheet_of(&[&["1", "a", "1"], &["2", "b", "2"], &["v", "name", "id"], &["3", "c", "4"]]);
@@ -695,6 +711,49 @@ fn what_a_message_says_of_numbers_is_what_would_read_them() {
     let sheet = sheet_of(&[&["at"], &["46345"]]);
     let kept = decoded("column.at = { type = 'date' }\n", "x.xlsx", sheet.as_slice()).unwrap();
     assert!(kept.messages[0].contains("format = \"excel\""), "{:?}", kept.messages);
+}
+
+#[test]
+fn files_packed_in_another_way_are_to_be_packed_again() {
+    for method in [9_u8, 12, 14, 93] {
+        let mut zip = zipped(&[("a.csv", b"id,name\n1,a\n")]);
+        let directory = zip.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+        (zip[8], zip[directory + 10]) = (method, method);
+        let why = refused(DECLARED, "x.zip", zip.as_slice());
+        assert!(
+            why.starts_with("damaged: a.csv: ") && why.contains("pack it again in the usual one, Deflate"),
+            "{why}"
+        );
+    }
+}
+
+#[test]
+fn what_keeps_json_from_being_read_is_named() {
+    for (text, wanted) in [
+        ("{\"id\":1},\n{\"id\":2}\n", "a comma stands at byte 8, behind"),
+        ("[{\"id\":1},\n// c\n{\"id\":2}]", "begins a comment"),
+        ("// c\n[{\"id\":1}]", "begins a comment"),
+        ("[{\"id\":1}] # c", "begins a comment"),
+        ("{\"id\":1} /* c */", "begins a comment"),
+    ] {
+        let why = refused(DECLARED, "x.json", text.as_bytes());
+        assert!(why.starts_with("not_json: ") && why.contains(wanted), "{text}: {why}");
+    }
+    let kept = decoded(DECLARED, "x.json", &b"[{\"id\":1},#x,{\"id\":2}]"[..]).unwrap();
+    assert_eq!((kept.rows.len(), kept.rejects.len()), (2, 1), "what is no comment costs its own row");
+    for (name, text, wanted) in [
+        ("x.ndjson", "{\"id\":1}, \n", "a comma behind its value"),
+        ("x.ndjson", "{\"id\":1} // c\n", "a comment behind its value"),
+        ("x.ndjson", "{\"id\":1,/* c */\"name\":\"a\"}\n", "JSON has no comments"),
+        ("x.ndjson", "# c\n", "JSON has no comments"),
+        ("x.ndjson", "[1,\"a\"]\n", "no option reads such rows"),
+        ("x.ndjson", "[[{\"id\":1}]]\n", "declare format = \"json\""),
+        ("x.json", "[[\"id\",\"name\"]]", "no option reads such rows"),
+        ("x.json", "[[{\"id\":1}]]", "no option reads such rows"),
+    ] {
+        let kept = decoded(DECLARED, name, text.as_bytes()).unwrap();
+        assert!(kept.messages.len() == 1 && kept.messages[0].contains(wanted), "{text}: {:?}", kept.messages);
+    }
 }
 
 #[test]

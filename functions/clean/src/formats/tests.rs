@@ -60,6 +60,20 @@ pub(super) fn decoded(declared: &str, name: &str, bytes: impl Read) -> Result<Ke
     decoded_by(declared, name, |object, sink| decode(object, Siblings::new(), bytes, sink))
 }
 
+/// Why an object is rejected as a whole: the reason and the message.
+pub(super) fn refused(declared: &str, name: &str, bytes: impl Read) -> String {
+    let mut why = String::new();
+    let read = decoded_by(declared, name, |object, sink| {
+        let read = decode(object, Siblings::new(), bytes, sink);
+        if let Err(Stop::Reject(reject)) = &read {
+            why = format!("{}: {}", reject.reason, reject.message);
+        }
+        read
+    });
+    assert!(read.is_err(), "{name}: {read:?}");
+    why
+}
+
 /// A catalog with the table, made once: properties are tested with thousands of files.
 fn catalog_of(declared: &str) -> Result<Arc<Catalog>, String> {
     static KNOWN: Mutex<BTreeMap<String, Arc<Catalog>>> = Mutex::new(BTreeMap::new());

@@ -8,7 +8,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
 use super::*;
-use crate::formats::tests::decoded;
+use crate::formats::tests::{decoded, refused};
 
 /// A file of these columns, in row groups of so many rows.
 fn file(columns: Vec<(&str, ArrayRef)>, group: usize) -> Vec<u8> {
@@ -135,5 +135,23 @@ fn a_page_that_no_memory_is_for_is_refused_where_its_column_is_read() {
         let refused = refuse_large_pages(&file, &metadata, columns, most);
         let is_so = matches!(refused, Err(Stop::Reject(reject)) if reject.reason == "too_large");
         assert_eq!(is_so, is_refused, "{columns:?} {most}");
+    }
+}
+
+#[test]
+fn values_within_records_are_not_read_and_that_is_said() {
+    let number: ArrayRef = Arc::new(Int64Array::from(vec![5]));
+    let record = StructArray::from(vec![(Arc::new(Field::new("a", DataType::Int64, true)), Arc::clone(&number))]);
+    let file = file(vec![("id", number), ("s", Arc::new(record))], 10);
+    for (column, is_within) in [
+        ("a = { type = 'int64', path = '/s/a' }", true),
+        ("a = { type = 'int64', field = 's.a' }", true),
+        ("a = { type = 'int64', field = 'id.a' }", false),
+        ("a = { type = 'int64' }", false),
+    ] {
+        let declared = format!("column.id = {{ type = 'int64' }}\ncolumn.{column}\n");
+        let why = refused(&declared, "x.parquet", file.as_slice());
+        assert!(why.starts_with("missing_column: "), "{why}");
+        assert_eq!(why.contains("within records of a Parquet file are not read"), is_within, "{column}: {why}");
     }
 }

@@ -3,10 +3,13 @@
 use memchr::{memchr, memchr2, memchr3};
 
 use super::cut::{Quoted, quoted};
-use super::dialect::{Dialect, QUOTE};
+use super::dialect::{Dialect, END_OF_FILE, QUOTE, behind_returns};
 
 /// How Excel says which delimiter a file has, on a line of its own before all others.
 pub(super) const SEPARATOR: &[u8] = b"sep=";
+
+/// Line ends that are compared.
+const FEW: usize = 3;
 
 /// The delimiter that a first line such as `sep=;` declares, in quotes or not.
 pub(super) fn separator(head: &[u8]) -> Option<u8> {
@@ -20,8 +23,8 @@ pub(super) fn separator(head: &[u8]) -> Option<u8> {
 }
 
 /// Whether carriage returns alone end the lines of a file that begins with these bytes: it has some outside of quotes, and
-/// no line feed there.
-pub(super) fn returns_end_lines(bytes: &[u8], dialect: &Dialect) -> bool {
+/// no line feed there but for one at its end. `is_whole` if there are no further bytes.
+pub(super) fn returns_end_lines(bytes: &[u8], is_whole: bool, dialect: &Dialect) -> bool {
     if memchr(b'\r', bytes).is_none() {
         return false;
     }
@@ -32,15 +35,32 @@ pub(super) fn returns_end_lines(bytes: &[u8], dialect: &Dialect) -> bool {
         _ => at,
     };
     let quote = dialect.quote.unwrap_or(b'\r');
-    let (mut at, mut is_found) = (behind_comment(0), false);
+    let mut at = behind_comment(0);
+    let mut ends: Vec<usize> = Vec::new();
+    // One line feed may stand behind lines that end in returns: several, or two of as many values.
+    let is_last = |place: usize, ends: &[usize]| {
+        let rest = bytes.get(place..).unwrap_or_default();
+        let values = |from: usize, to: usize| {
+            bytes.get(from..to).unwrap_or_default().iter().filter(|byte| **byte == dialect.delimiter).count()
+        };
+        let is_lone = |end: &&usize| behind_returns(bytes, **end).is_some_and(|byte| byte != b'\n');
+        let mut lone = ends.iter().filter(is_lone);
+        let are_lines = match (lone.next(), lone.next()) {
+            (Some(first), None) => values(0, *first) == values(*first, place),
+            (first, _) => first.is_some(),
+        };
+        is_whole && are_lines && rest.iter().all(|byte| matches!(*byte, b'\r' | b'\n' | END_OF_FILE))
+    };
     while let Some(place) = memchr3(b'\r', b'\n', quote, bytes.get(at..).unwrap_or_default()).map(|found| at + found) {
         at = place + 1;
         let before = place.checked_sub(1).and_then(|before| bytes.get(before));
         match bytes.get(place) {
             _ if before.is_some() && before.copied() == dialect.escape => {}
-            Some(b'\n') => return false,
+            Some(b'\n') => return is_last(place, &ends),
             Some(b'\r') => {
-                is_found = true;
+                if ends.len() < FEW {
+                    ends.push(place);
+                }
                 at = behind_comment(at);
             }
             _ => {
@@ -53,5 +73,5 @@ pub(super) fn returns_end_lines(bytes: &[u8], dialect: &Dialect) -> bool {
             }
         }
     }
-    is_found
+    !ends.is_empty()
 }

@@ -4,6 +4,8 @@ use memchr::{memchr, memchr2};
 
 /// The quote of RFC 4180.
 pub(super) const QUOTE: u8 = b'"';
+/// What programs of DOS write behind a file.
+pub(super) const END_OF_FILE: u8 = 0x1A;
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy)]

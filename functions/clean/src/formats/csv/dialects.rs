@@ -214,6 +214,48 @@ fn numbers_and_times_are_read_as_each_country_writes_them() {
 }
 
 #[test]
+fn messages_name_the_option_that_reads_a_value_or_that_none_does() {
+    let message = |column: &str, text: &str| {
+        let declared = format!("format = 'csv'\ndelimiter = ';'\nheader = 'always'\ncolumn.a = {{ {column} }}\n");
+        let kept = decoded(&declared, "x.csv", format!("a\n{text}\n").as_bytes()).unwrap();
+        assert_eq!(kept.messages.len(), 1, "{column}: {text}: {:?}", kept.rows);
+        kept.messages.concat()
+    };
+    let unit = "type = 'float64', unit = 'EUR'";
+    let both = ["declare unit", "and accounting = true"];
+    for (column, text, wanted) in [
+        ("type = 'float64'", "\u{2212}5", &["U+2212", "no option"][..]),
+        ("type = 'int64'", "\u{2212}5", &["U+2212", "no option"]),
+        (unit, "5 €", &["not among those declared as unit"]),
+        (unit, "EUR (5)", &["declare accounting = true"]),
+        (unit, "EUR 5-", &["declare accounting = true"]),
+        (unit, "5 km", &["add it to those declared as unit"]),
+        ("type = 'float64'", "€ (5)", &both),
+        ("type = 'float64'", "(€ 5)", &both),
+        ("type = 'float64'", "5- €", &both),
+        ("type = 'float64'", "5 €", &["declare unit = \"%\""]),
+        ("type = 'float64'", "5 km/h", &["declare unit as it is"]),
+        ("type = 'float64', thousands = ','", "2,34,567", &["groups of two and three", "no option"]),
+        ("type = 'int64'", "12,34,567", &["groups of two and three", "no option"]),
+        ("type = 'float64'", "1,234.5", &["declare decimal = \",\" or thousands"]),
+        ("type = 'float64'", "n.v.t.", &["list it under missing"]),
+        ("type = 'bool'", "ja", &["declare true_values and false_values"]),
+        ("type = 'date', format = ['excel', '%Y-%m-%d']", "0", &["counts days from 1 on", "missing"]),
+        ("type = 'timestamp', format = ['excel', '%Y-%m-%d'], zone = 'UTC'", "0.5", &["counts days from 1 on"]),
+        ("type = 'date', format = 'excel'", "60", &["a day 60 that was none"]),
+    ] {
+        let message = message(column, text);
+        assert!(wanted.iter().all(|part| message.contains(part)), "{column}: {text}: {message}");
+        assert!(text.len() < 3 || !message.contains(text), "{message}");
+    }
+    for (column, value) in [("type = 'date', format = 'excel'", "0"), ("type = 'date'", "46000")] {
+        let declared = format!("format = 'json'\ncolumn.a = {{ {column} }}\n");
+        let kept = decoded(&declared, "x.json", format!("[{{\"a\": {value}}}]").as_bytes()).unwrap();
+        assert_eq!(kept.messages.concat().contains("declare format"), value != "0", "{:?}", kept.messages);
+    }
+}
+
+#[test]
 fn a_bad_time_is_rejected_whatever_its_format_has() {
     let rejected = |column: &str| {
         let declared = format!("format = 'csv'\nheader = 'always'\ncolumn.a = {{ {column} }}\n");

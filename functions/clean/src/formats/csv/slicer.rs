@@ -7,7 +7,7 @@
 //! one that nothing closes, or that text follows, makes its line a bad record, and the next line is read as any. So does a
 //! line that is too long; one whose quotes hold line breaks is that with all of its lines, as far as a quote's end is
 //! looked for. Lines end in line feeds, with carriage returns before them or not; a carriage return that stands alone ends
-//! one only in a file without line feeds, and is a character like others in all other files.
+//! one only in a file without line feeds but for one at its very end, and is a character like others in all other files.
 
 use std::io::Read;
 
@@ -15,13 +15,11 @@ use memchr::{memchr, memchr2};
 
 use super::beginning::{SEPARATOR, returns_end_lines, separator};
 use super::cut::{Quoted, Span, behind_blanks, plain_end, plain_record, quoted, unquoted};
-use super::dialect::{Dialect, behind_returns};
+use super::dialect::{Dialect, END_OF_FILE, behind_returns};
 use crate::error::Stop;
 use crate::formats::window::{BYTE_ORDER_MARK, ByteWindow};
 use crate::reject::MAX_TEXT;
 
-/// What programs of DOS write behind a file.
-const END_OF_FILE: u8 = 0x1A;
 /// How many records of the longest that is accepted a quote may hold before it counts as never closed: what is within is
 /// no row, and must be in memory to be read again where nothing closes it.
 const FAR: usize = 16;
@@ -149,7 +147,9 @@ impl<R: Read> Slicer<R> {
         // A line feed may follow the last one.
         let known = if window.is_at_end() { head } else { head.strip_suffix(b"\r").unwrap_or(head) };
         let as_said = Dialect { delimiter: separator(known).unwrap_or(dialect.delimiter), ..dialect };
-        dialect.ends_at_returns = dialect.ends_at_returns.or_else(|| Some(returns_end_lines(known, &as_said)));
+        let is_whole = window.is_at_end();
+        dialect.ends_at_returns =
+            dialect.ends_at_returns.or_else(|| Some(returns_end_lines(known, is_whole, &as_said)));
         Self {
             window,
             dialect,

@@ -479,11 +479,22 @@ fn a_carriage_return_alone_ends_a_line_only_where_no_line_feed_does() {
         ("id,note\r\r\n1,a\r\r\n2,b\r\r\n", &["1|a", "2|b"]),
         ("id,note\n1,a\n2,b\r", &["1|a", "2|b"]),
         ("id,note\r", &[]),
+        ("id,note\r1,a\r2,b\r\n", &["1|a", "2|b"]),
+        ("id,note\r1,a\r2,b\n", &["1|a", "2|b"]),
+        ("id,note\r1,a\n", &["1|a"]),
+        ("sep=,\rid,note\r1,a\n", &["1|a"]),
+        ("id,note\r1,a\r2,b\r\n\u{1a}", &["1|a", "2|b"]),
     ] {
         let kept = decoded(declared, "x.csv", text.as_bytes()).unwrap();
         assert_eq!(kept.rows, wanted, "{text:?}");
         assert!(kept.rejects.is_empty(), "{text:?} {:?}", kept.rejects);
     }
+    let never = format!("header = 'never'\n{declared}");
+    let kept = decoded(&never, "x.csv", &b"1,line one\rline two\n"[..]).unwrap();
+    assert_eq!(kept.rows, ["1|line one\rline two"], "one row");
+    let find = format!("header = 'find'\n{declared}");
+    let kept = decoded(&find, "x.csv", &b"Report\rid,note\r1,a\n"[..]).unwrap();
+    assert_eq!((kept.rows.concat().as_str(), kept.preamble), ("1|a", 1));
     let kept = decoded(declared, "x.csv", &b"id,note\n1,\"a\"\rb\n\r2,c\n3,d\n"[..]).unwrap();
     assert_eq!(kept.rows, ["2|c", "3|d"]);
     assert_eq!(kept.rejects, ["2 - bad_quote: 1,\"a\"\rb"]);
@@ -544,4 +555,79 @@ fn a_byte_order_mark_of_a_file_that_was_joined_is_no_part_of_a_value() {
         assert_eq!((kept.rows.concat(), kept.rejects.len()), ("b".to_owned(), 1));
         assert!(kept.rejects[0].starts_with("2 - wrong_column_count"), "{:?}", kept.rejects);
     }
+}
+
+#[test]
+fn names_of_a_series_are_no_first_row() {
+    let years = "format = 'csv'\ncolumn.country = { type = 'string' }\ncolumn.a = { type = 'float64', field = '1990' }\ncolumn.b = { type = 'float64', field = '1991' }\n";
+    for text in [
+        "land,1993,1994\nBE,5,6\n",
+        ",1993,1994\nBE,5,6\n",
+        "land,1993,1994\n",
+        "land,2024,2023\nBE,5,6\n",
+        "land,1993,1995\nBE,1000,1001\n",
+    ] {
+        assert_eq!(decoded(years, "x", text.as_bytes()).unwrap_err(), "unclear_header", "{text}");
+    }
+    for text in ["BE,5,6\nFR,7,8\n", "BE,5.25,6.25\n", "BE,1993,\nFR,1,2\n", "BE,5012,4312\nFR,7,8\n"] {
+        assert!(decoded(years, "x", text.as_bytes()).is_ok_and(|kept| kept.rejects.is_empty()), "{text}");
+    }
+    let declared = |columns: &[(&str, &str, &str)]| {
+        let column = |(name, kind, field): &(&str, &str, &str)| {
+            format!("column.{name} = {{ type = '{kind}', field = '{field}' }}\n")
+        };
+        format!("format = 'csv'\n{}", columns.iter().map(column).collect::<String>())
+    };
+    let one = declared(&[("name", "string", "name"), ("v", "int64", "2023")]);
+    assert_eq!(decoded(&one, "x", &b"naam,2024\na,5\n"[..]).unwrap_err(), "unclear_header");
+    assert_eq!(decoded(&one, "x", &b"naam,5\na,7\n"[..]).unwrap().rows, ["naam|5", "a|7"]);
+    let plain = declared(&[("x", "string", "x"), ("y", "float64", "y"), ("z", "float64", "z"), ("w", "float64", "w")]);
+    let whole = plain.replace("'string'", "'int64'");
+    for (table, text) in [
+        (&plain, "land,1993,1994,1995\nBE,5,6,7\n"),
+        (&plain, ",0,1,2\nBE,5,6.5,7\nFR,4,1,1\n"),
+        (&whole, "p,1993,1994,1995\n1,5,6,7\n"),
+        (&whole, ",1993,1994,1995\n1,5,6,7\n"),
+        (&whole, "p,0,1,2\n1,5,6.5,7\n2,4,1,1\n"),
+    ] {
+        assert_eq!(decoded(table, "x", text.as_bytes()).unwrap_err(), "unclear_header", "{text}");
+        assert!(decoded(&format!("header = 'never'\n{table}"), "x", text.as_bytes()).is_ok(), "{text}");
+    }
+    // Rows of files without a header.
+    for (table, text) in [
+        (&plain, "A,2019,2020,2021\nB,2018,2019,2020\n"),
+        (&plain, "A,2019,2020,2021\n"),
+        (&plain, "A,1,2,3\nB,7,5,5\n"),
+        (&plain, ",1,2,3\n,7,5,5\n"),
+        (&plain, ",1,2,3\nA,4,5,6\n"),
+        (&plain, ",5,9,7\nA,4,5,1\n"),
+        (&whole, "1,2,3,4\n2,7,5,5\n"),
+        (&whole, "q,1,2,3\nr,7,5,5\n"),
+    ] {
+        assert!(decoded(table, "x", text.as_bytes()).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn rows_of_dates_are_rows() {
+    let dates = "format = 'csv'\ncolumn.x = { type = 'string' }\ncolumn.begun = { type = 'date', format = '%d/%m/%Y' }\ncolumn.ended = { type = 'date', format = '%d/%m/%Y' }\n";
+    let kept = decoded(dates, "x", &b"A,1/1/2024,2/1/2024\nB,10/12/2024,11/12/2024\n"[..]).unwrap();
+    assert_eq!(kept.rows, ["A|2024-01-01|2024-01-02", "B|2024-12-10|2024-12-11"]);
+    let days = "format = 'csv'\ncolumn.x = { type = 'string' }\ncolumn.a = { type = 'int64' }\ncolumn.b = { type = 'int64' }\n";
+    assert_eq!(decoded(days, "x", &b"K,20240101,20240102\nL,20241210,20241211\n"[..]).unwrap().rows.len(), 2);
+    assert_eq!(decoded(days, "x", &b"plaats,20240101,20240102\nL,5,6\n"[..]).unwrap_err(), "unclear_header");
+}
+
+#[test]
+fn other_names_of_a_series_below_rows_are_a_header() {
+    let years = "format = 'csv'\ncolumn.country = { type = 'string' }\ncolumn.a = { type = 'float64', field = '1990' }\ncolumn.b = { type = 'float64', field = '1991' }\n";
+    let kept =
+        decoded(years, "x", &b"country,1990,1991\nBE,1,2\ncountry,1993,1994\nFR,3,4\ncountry,1991,1990\nDE,5,6\n"[..]);
+    let kept = kept.unwrap();
+    assert_eq!(kept.rows, ["BE|1.0|2.0", "DE|6.0|5.0"]);
+    assert_eq!(kept.rejects, ["3 - missing_column: country,1993,1994", "4 - missing_column: FR,3,4"]);
+    // A value that is called as a column is.
+    let kept = decoded(years, "x", &b"country,1990,1991\ncountry,x,y\nFR,3,4\ncountry,7,8\n"[..]).unwrap();
+    assert_eq!(kept.rows, ["FR|3.0|4.0", "country|7.0|8.0"]);
+    assert_eq!(kept.rejects, ["2 a not_a_number: country,x,y"]);
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use lake::dataset::{Column, ColumnType};
 
 use super::grid::{Field, Kind, Origin, Value};
-use super::looks::{Look, MISSING, UNITS, is_accounting, look};
-use super::names;
+use super::looks::{MISSING, UNITS, is_accounting};
 use super::times::{self, Order, all_fit, nearly_all};
+use super::{names, text};
 
 /// More digits than a double or a spreadsheet keeps: numbers of so many are names.
 const MOST_DIGITS: usize = 15;
@@ -141,26 +141,7 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
     typed.unwrap_or_else(|| {
         let time_of_day = times::time_of_day(&texts);
         let mut typed = Typed { time_of_day, ..Typed::of("type = \"string\"") };
-        if time_of_day.is_none() && nearly_all(&texts, |text| look(text) == Look::Time) {
-            typed.notes.push(
-                "its values look like times, and no format reads them (nor names of months in other languages than English, or \
-                 of zones): they are text; write them in digits, as 2026-11-19T10:00:00+01:00"
-                    .to_owned(),
-            );
-        }
-        let has_unit = |text: &str| UNITS.iter().any(|unit| text.starts_with(unit) || text.ends_with(unit));
-        if texts.iter().all(|text| has_unit(text) && text.contains(|c: char| c.is_ascii_digit())) {
-            typed.notes.push(
-                "its numbers have units of several kinds beside them: they are text; of one kind, unit would take it away"
-                    .to_owned(),
-            );
-        }
-        if texts.iter().all(|text| text.len() > 1 && text.starts_with('\'') && text.ends_with('\'')) {
-            typed.notes.push(
-                "its values stand between apostrophes, which are read as part of them: if they are quotes, declare quote = \"'\""
-                    .to_owned(),
-            );
-        }
+        typed.notes.extend(text::notes(&texts, time_of_day.is_some()));
         typed
     })
 }
@@ -352,6 +333,13 @@ fn with_unit(texts: &[&str], habits: Habits) -> Option<Typed> {
     }
     let mut typed = number(&bare, false, habits)?;
     typed.declared.push_str(&options);
+    if is_accounting && texts.iter().all(|text| text.contains('(')) {
+        typed.notes.push(
+            "all of its values stand in parentheses, and are read as negative numbers: (100) is -100; if it is 100, they are no \
+             marks of accounts, so declare type = \"string\", and take them away in a model"
+                .to_owned(),
+        );
+    }
     if let Some(unit) = unit {
         typed.notes.push(format!("its numbers are read without the unit beside them: 5 {unit} is 5"));
     }
@@ -489,6 +477,37 @@ mod tests {
         assert!(either.declared.contains("thousands") && either.notes[0].contains("could be"), "{either:?}");
         let either = guessed("x", &["01/02/2026"], Habits::default());
         assert!(either.notes[0].contains("01/02/2026 could be either"), "{either:?}");
+    }
+
+    #[test]
+    fn parentheses_around_all_numbers_are_said() {
+        let all = guessed("x", &["(100)", "(101)"], Habits::default());
+        assert!(all.declared.contains("accounting") && all.notes[0].contains("(100) is -100"), "{all:?}");
+        let some = guessed("x", &["(100)", "101"], Habits::default());
+        assert!(some.declared.contains("accounting") && some.notes.is_empty(), "{some:?}");
+    }
+
+    #[test]
+    fn one_damaged_date_makes_no_text_of_a_column() {
+        let mut values: Vec<String> = (0..25).map(|at| format!("{:02}/02/1990", at % 9 + 1)).collect();
+        values.push("99/99/9999".to_owned());
+        let texts = |values: &[String]| -> Vec<String> { values.to_vec() };
+        let guess_of = |values: Vec<String>| {
+            guessed("x", &values.iter().map(String::as_str).collect::<Vec<_>>(), Habits::default()).declared
+        };
+        assert_eq!(guess_of(texts(&values)), "type = \"date\"\nformat = \"%d/%m/%Y\"");
+        // Two of 26 do, and one of 10.
+        values.push("88/88/8888".to_owned());
+        assert_eq!(guess_of(texts(&values)), "type = \"string\"");
+        assert_eq!(guess_of(texts(&values[17..26])), "type = \"string\"");
+        let iso = |at: usize| if at == 7 { "2026-13-99".to_owned() } else { format!("2026-11-{:02}", at % 5 + 1) };
+        assert_eq!(guess_of((0..26).map(iso).collect()), "type = \"date\"");
+    }
+
+    #[test]
+    fn days_without_digits_are_missing() {
+        let guess = guessed("x", &["2024-01-01", "0000-00-00", "2024-01-02"], Habits::default());
+        assert_eq!((guess.declared.as_str(), guess.missing), ("type = \"date\"", vec!["0000-00-00"]));
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub(super) struct Grid {
     pub options: Vec<String>,
     pub fields: Vec<Field>,
     pub rows: usize,
+    /// The line or row that is the first one of a sample without a header.
+    pub first: Option<u64>,
     /// Whether a comma is likelier than a point before decimals, by what stands between values.
     pub is_european: bool,
     /// What is worth knowing, for people. They have no values of the file.

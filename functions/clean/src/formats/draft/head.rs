@@ -1,23 +1,9 @@
 //! Finds the header among the records of a sample, or that there is none.
 
-use chrono::NaiveDate;
-
 use super::looks::{Look, is_placeholder, look, shape};
-use super::names::{is_time, is_usual};
+use super::names::{is_id, is_time, is_usual};
 use crate::formats::csv::SampleRecord;
-
-/// How dates and months are written as names, and what makes a date of them.
-const PERIODS: [(&str, &str); 9] = [
-    ("%Y-%m-%d", ""),
-    ("%d/%m/%Y", ""),
-    ("%m/%d/%Y", ""),
-    ("%d.%m.%Y", ""),
-    ("%d-%m-%Y", ""),
-    ("%Y%m%d", ""),
-    ("%Y-%m-%d", "-01"),
-    ("%m/%Y/%d", "/01"),
-    ("%b %Y %d", " 01"),
-];
+use crate::formats::series::{Series, are_years, is_period, series};
 
 pub(super) const HEADER_WITHIN: usize = 100;
 
@@ -64,55 +50,120 @@ pub(super) fn is_like(record: &SampleRecord, looks: &[Option<Look>]) -> bool {
     })
 }
 
-/// Whether all of a record's values may be names, and it has one for each column.
-fn is_names(record: &SampleRecord, columns: usize) -> bool {
-    let of_text = |at| look(text_at(record, at)) == Look::Text;
-    width(record) == columns && (0..columns).all(of_text) || has_years(record, columns)
+/// Whether all values of a record may be names, and it has one for each column.
+fn is_names(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
+    let Some(record) = records.get(at).filter(|record| width(record) == columns) else { return false };
+    let is_text = |at| look(text_at(record, at)) == Look::Text;
+    (0..columns).all(is_text) || has_series(records, at, columns)
 }
 
-/// Whether names are years one after the other, or dates or months that ascend, as in `country,2019,2020`.
-fn has_years(record: &SampleRecord, columns: usize) -> bool {
-    let others: Vec<&str> =
-        (0..columns).map(|at| text_at(record, at).trim()).filter(|text| look(text) != Look::Text).collect();
-    others.len() >= 2 && width(record) == columns && (are_years(&others) || are_periods(&others))
-}
-
-fn are_years(texts: &[&str]) -> bool {
-    let year = |text: &&str| text.parse::<u32>().ok().filter(|year| (1900..=2100).contains(year));
-    let Some(years) = texts.iter().map(year).collect::<Option<Vec<u32>>>() else { return false };
-    years.iter().zip(years.iter().skip(1)).all(|(year, next)| year + 1 == *next)
-}
-
-fn are_periods(texts: &[&str]) -> bool {
-    PERIODS.into_iter().any(|(pattern, rest)| {
-        let day = |text: &&str| NaiveDate::parse_from_str(&format!("{text}{rest}"), pattern).ok();
-        let days = texts.iter().map(day).collect::<Option<Vec<NaiveDate>>>();
-        days.is_some_and(|days| days.iter().zip(days.iter().skip(1)).all(|(day, next)| day < next))
-    })
-}
-
-/// Whether dates among the values of a record are above others that are written alike: then it is a row.
-fn is_row_of_dates(record: &SampleRecord, records: &[&SampleRecord], from: usize, columns: usize) -> bool {
-    (0..columns).any(|column| {
-        let text = text_at(record, column).trim();
-        if look(text) == Look::Text || are_years(&[text]) {
-            return false;
+/// Whether a record has names of a series: years, dates, times of day or numbers in an order, as in `country,2019,2020`.
+/// Beside them are texts, or a blank in the first place.
+fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
+    let Some(record) = records.get(at).filter(|record| width(record) == columns) else { return false };
+    let cells = || (0..columns).map(|column| text_at(record, column).trim());
+    let has_corner = cells().next().is_some_and(str::is_empty);
+    let others: Vec<&str> = series_of(record, columns);
+    let has_texts = cells().any(|text| look(text) == Look::Text);
+    if cells().skip(1).any(str::is_empty) || !has_corner && !has_texts {
+        return false;
+    }
+    let is_quoted = || record.is_quoted && records.get(at + 1).is_some_and(|next| !next.is_quoted);
+    let Some(found) = series(&others) else { return others.len() == 1 && is_quoted() };
+    // A value that is called so, above others; or a text above numbers, in the first column.
+    let looks = || body_looks(records, at + 1, columns);
+    let is_name =
+        |text: &str| is_usual(text) || is_time(text) || is_id(text) && !text.contains(|c: char| c.is_ascii_digit());
+    let has_name = || {
+        let first = cells().next().unwrap_or_default();
+        let is_above_others =
+            look(first) == Look::Text && matches!(looks().first(), Some(Some(Look::Number | Look::Time)));
+        is_above_others || cells().any(|text| look(text) == Look::Text && is_name(text))
+    };
+    // Of two values, half of all rows ascend.
+    let of = if others.len() == 2 { (3, 4) } else { (1, 3) };
+    match found {
+        Series::Years => is_rare(records, at, columns, (1, 2), |values| values.iter().all(|value| are_years(&[value]))),
+        Series::Periods => true,
+        Series::Even => {
+            is_rare(records, at, columns, (1, 10), |values| series(values) == Some(Series::Even))
+                && is_rare(records, at, columns, of, is_ordered)
         }
-        let below = || records.iter().skip(from).take(1000).map(|record| text_at(record, column).trim());
-        let alike = below().filter(|other| other.len() == text.len() && shape(other) == shape(text)).count();
-        alike > 0 && alike * 2 >= below().count()
-    })
+        Series::Ascending => (has_corner || is_quoted() || has_name()) && is_rare(records, at, columns, of, is_ordered),
+    }
+}
+
+fn is_ordered(values: &[&str]) -> bool {
+    series(values).is_some()
+}
+
+/// Whether at most such a part of the records below one are like it: names are in one line, values in many.
+fn is_rare(
+    records: &[&SampleRecord],
+    at: usize,
+    columns: usize,
+    (most, of): (usize, usize),
+    is_like: impl Fn(&[&str]) -> bool,
+) -> bool {
+    let Some(record) = records.get(at) else { return false };
+    let places: Vec<usize> = (0..columns).filter(|column| look(text_at(record, *column)) == Look::Number).collect();
+    let below = || records.iter().skip(at + 1).take(1000).filter(|record| width(record) == columns);
+    let is_alike = |record: &&&SampleRecord| {
+        let values = places.iter().map(|column| text_at(record, *column).trim()).filter(|text| !text.is_empty());
+        is_like(&values.collect::<Vec<_>>())
+    };
+    below().filter(is_alike).count() * of <= below().count() * most
+}
+
+/// Whether the first record, which is taken for a row, may have the names of a series.
+fn may_be_series(records: &[&SampleRecord], columns: usize) -> bool {
+    let Some(first) = records.first().filter(|first| width(first) == columns) else { return false };
+    let values = series_of(first, columns);
+    match series(&values) {
+        Some(Series::Years | Series::Even | Series::Ascending) if records.len() > 1 => {
+            let of = match values.as_slice() {
+                ["0", "1"] | ["1", "2"] => (3, 4),
+                _ => (1, 3),
+            };
+            is_rare(records, 0, columns, of, is_ordered)
+        }
+        _ => false,
+    }
+}
+
+/// The values of a record that are no texts.
+fn series_of(record: &SampleRecord, columns: usize) -> Vec<&str> {
+    let cells = (0..columns).map(|column| text_at(record, column).trim());
+    cells.filter(|text| !text.is_empty() && look(text) != Look::Text).collect()
+}
+
+/// Whether dates or times among the values of a record are above others that are written alike: then it is a row.
+fn is_row_of_dates(record: &SampleRecord, records: &[&SampleRecord], from: usize, columns: usize) -> bool {
+    // What is said of numbers is not by how they are written.
+    let is_dates = matches!(series(&series_of(record, columns)), Some(Series::Years | Series::Periods));
+    is_dates
+        && (0..columns).any(|column| {
+            let text = text_at(record, column).trim();
+            if look(text) == Look::Text || are_years(&[text]) {
+                return false;
+            }
+            let below = || records.iter().skip(from).take(1000).map(|record| text_at(record, column).trim());
+            let is_alike = |other: &&str| other.len() == text.len() && shape(other) == shape(text) || is_period(other);
+            let alike = below().filter(is_alike).count();
+            alike > 0 && alike * 2 >= below().count()
+        })
 }
 
 /// Finds the header among records.
 pub(super) fn head(records: &[&SampleRecord], columns: usize) -> Head {
     let from_first_whole = || {
         let whole = records.iter().take(HEADER_WITHIN).position(|record| width(record) == columns);
-        Head::Nothing { from: whole.unwrap_or(0), may_be_names: false }
+        let from = whole.unwrap_or(0);
+        Head::Nothing { from, may_be_names: from == 0 && may_be_series(records, columns) }
     };
     let nothing = Head::Nothing { from: 0, may_be_names: false };
     let Some(first) = records.first().filter(|_| columns > 0) else { return nothing };
-    let candidate = records.iter().take(HEADER_WITHIN).position(|record| is_names(record, columns));
+    let candidate = (0..records.len().min(HEADER_WITHIN)).find(|at| is_names(records, *at, columns));
     if let Some(first) = candidate {
         let at = likeliest(records, first, columns);
         let looks = body_looks(records, at + 1, columns);
@@ -163,7 +214,7 @@ fn likeliest(records: &[&SampleRecord], first: usize, columns: usize) -> usize {
         2 * of_time.count() + (0..columns).filter(|at| is_usual(text_at(record, *at).trim())).count()
     };
     let above = records.iter().enumerate().take(HEADER_WITHIN).skip(first).take_while(|(_, record)| !is_row(record));
-    let names = above.filter(|(_, record)| is_names(record, columns));
+    let names = above.filter(|(at, _)| is_names(records, *at, columns));
     let best = names.max_by_key(|(at, record)| (says(record), std::cmp::Reverse(*at)));
     best.map_or(first, |(at, _)| at)
 }
@@ -180,7 +231,7 @@ fn may_be_values(records: &[&SampleRecord], at: usize, columns: usize, looks: &[
     let is_name = |(column, cell): (usize, &str)| {
         is_typed(column) && !cell.is_empty() && !is_placeholder(cell) && look(cell) == Look::Text
     };
-    if cells().any(is_usual) || cells().enumerate().any(is_name) || has_years(record, columns) {
+    if cells().any(is_usual) || cells().enumerate().any(is_name) || has_series(records, at, columns) {
         return false;
     }
     let below: Vec<&SampleRecord> = records.iter().skip(at + 1).take(1000).copied().collect();

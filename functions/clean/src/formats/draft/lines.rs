@@ -130,7 +130,7 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
             let periods = periods.filter(|at| names.get(*at).is_some_and(|name| !name.trim().is_empty())).count();
             if periods > 0 {
                 grid.note(format!(
-                    "the header names {} by years or dates: a file of other ones lacks them, so write optional = true for those \
+                    "the header names {} by years, dates, times or numbers: a file of other ones lacks them, so write optional = true for those \
                      that come and go, or upload rows with the date in a column of its own",
                     columns_text(periods)
                 ));
@@ -152,6 +152,7 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
             grid.options.push(format!("skip_lines = {last}"));
         }
         None => {
+            grid.first = Some(line_of(first));
             grid.options.push("header = \"never\"".to_owned());
             if first > 0 {
                 grid.options.push(format!("skip_lines = {}", line_of(first) - 1));
@@ -327,6 +328,25 @@ mod tests {
             ("site;01/11/2026;02/11/2026\nA;1;2\nB;3;4\n", &["site", "01/11/2026", "02/11/2026"], "", 2),
             ("site,2026-01,2026-02\nA,1,2\nB,3,4\n", &["site", "2026-01", "2026-02"], "", 2),
             ("site,Jan 2026,Feb 2026\nA,1,2\nB,3,4\n", &["site", "Jan 2026", "Feb 2026"], "", 2),
+            // Numbers, times and ranges are names as well.
+            ("station,0,1,2,3\nS0,0.5,2.25,1,7\nS1,1.5,2.25,0,7\n", &["station", "0", "1", "2", "3"], "", 2),
+            ("name,10,20,50\na,3,2,3\nb,1,2,1\n", &["name", "10", "20", "50"], "", 2),
+            (",0,1,2\n0,0.5,2.25,7\n1,1.5,2.25,3\n", &["0", "1", "2"], "", 2),
+            ("\"station\",\"0\",\"1\"\n\"S0\",0.5,2.25\n\"S1\",1.5,2.25\n", &["station", "0", "1"], "", 2),
+            ("\"x\",\"7\"\n\"S0\",5\n\"S1\",4\n", &["x", "7"], "", 2),
+            ("meter,00:15,00:30,00:45\nM0,0.5,2.25,1\nM1,1.5,2.25,0\n", &["meter", "00:15", "00:30", "00:45"], "", 2),
+            ("name,<10,10-20,>20\na,3,2,3\nb,1,2,1\n", &["name", "<10", "10-20", ">20"], "", 2),
+            ("id,1,2,3\n1,1.5,2.5,1\n2,2.5,0.5,2\n", &["id", "1", "2", "3"], "", 2),
+            ("plaats;2024;2023\nA;5;6\nB;7;8\n", &["plaats", "2024", "2023"], "", 2),
+            ("station,0,1\nS0,3,5\nS1,5,2\n", &["station", "0", "1"], "", 2),
+            // Rows that ascend.
+            ("S0,1990,1991\nS1,2001,2002\n", &["", "", ""], "header = \"never\"", 2),
+            ("station 1,0,1\nstation 2,3,5\n", &["", "", ""], "header = \"never\"", 2),
+            ("A,1,2,3\nB,2,3,4\nC,4,5,6\n", &["", "", "", ""], "header = \"never\"", 3),
+            ("A,5,9\nB,7,2\nC,4,1\n", &["", "", ""], "header = \"never\"", 3),
+            ("1,2,3\n4,1,6\n", &["", "", ""], "header = \"never\"", 2),
+            ("A,1/1/2024,2/1/2024\nB,10/12/2024,11/12/2024\n", &["", "", ""], "header = \"never\"", 2),
+            ("M0,00:15,00:30\nM1,00:20,00:45\n", &["", "", ""], "header = \"never\"", 2),
             // Rows of times and numbers are no names.
             ("A,2026-11-01,2026-11-02\nB,2026-11-01,2026-11-03\n", &["", "", ""], "header = \"never\"", 2),
             ("A,20261101,20261102\nB,20261101,20261103\n", &["", "", ""], "header = \"never\"", 2),
@@ -384,6 +404,25 @@ mod tests {
             assert!(option.is_empty() || grid.options.iter().any(|line| line == option), "{text}: {:?}", grid.options);
             assert!(!option.is_empty() || !grid.options.iter().any(|line| line.starts_with("header")), "{text}");
             assert_eq!(grid.rows, rows, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_first_row_that_may_be_names_is_said() {
+        for (text, is_said) in [
+            ("0,1,2\n0.5,2.25,7\n1.5,2.25,3\n", true),
+            ("land,10,20,50\na,3,2,3\nb,1,2,1\n", true),
+            ("1,5,3\n0.5,2.25,7\n", false),
+            ("A,1,2\nB,2,3\nC,3,4\n", false),
+        ] {
+            let grid = read(text);
+            assert!(grid.options.iter().any(|line| line == "header = \"never\""), "{text}");
+            assert_eq!(
+                grid.notes.iter().any(|note| note.contains("may be a header")),
+                is_said,
+                "{text}: {:?}",
+                grid.notes
+            );
         }
     }
 

@@ -1,9 +1,30 @@
 //! What a text looks like, at a glance: whether a line may be a header, and where values end.
 
 /// Texts that often stand for a value that is not there.
-pub(super) const MISSING: [&str; 21] = [
-    "NA", "N/A", "n/a", "#N/A", "NULL", "Null", "null", "None", "none", "NaN", "nan", "-", "--", "?", "#REF!",
-    "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "\\N",
+pub(super) const MISSING: [&str; 23] = [
+    "NA",
+    "N/A",
+    "n/a",
+    "#N/A",
+    "NULL",
+    "Null",
+    "null",
+    "None",
+    "none",
+    "NaN",
+    "nan",
+    "-",
+    "--",
+    "?",
+    "#REF!",
+    "#VALUE!",
+    "#DIV/0!",
+    "#NAME?",
+    "#NULL!",
+    "#NUM!",
+    "\\N",
+    "0000-00-00",
+    "0000-00-00 00:00:00",
 ];
 
 /// What a text looks like.
@@ -48,7 +69,17 @@ fn is_number(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     // More dashes than a number has are a date's; a blank between long groups is one between a date and a time.
     let dashes = text.bytes().filter(|byte| *byte == b'-').count();
-    digits > 0 && text.chars().all(is_part) && dashes < 2 && !is_dotted_date(text)
+    digits > 0 && text.chars().all(is_part) && dashes < 2 && !is_dotted_date(text) && !is_range(text)
+}
+
+/// `10-20`, and not `2026-11`.
+fn is_range(text: &str) -> bool {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_month = |from: &str, to: &str| from.len() == 4 && to.len() == 2;
+    text.split_once('-').is_some_and(|(from, to)| {
+        let (from, to) = (from.trim(), to.trim());
+        is_digits(from) && is_digits(to) && !is_month(from, to)
+    })
 }
 
 /// `19.11.2026`
@@ -127,14 +158,16 @@ mod tests {
 
     #[test]
     fn numbers_times_and_texts_look_different() {
-        for text in ["1", "-1.5", "1.234,5", "12 %", "1e-7", "007", "+32475", "1'234", "(1,234.50)", "£5"] {
+        for text in
+            ["1", "-1.5", "1.234,5", "12 %", "1e-7", "007", "+32475", "1'234", "(1,234.50)", "£5", "2026-11", "5-"]
+        {
             assert_eq!(look(text), Look::Number, "{text}");
         }
         for text in ["2026-11-19", "19/11/26", "10:00", "19.11.2026", "1:05 PM", "19 Nov 2026", "2026-11-19T10:00:00Z"]
         {
             assert_eq!(look(text), Look::Time, "{text}");
         }
-        for text in ["id", "v", "PM10", "Consumption (kWh)", "A12", "north", "e"] {
+        for text in ["id", "v", "PM10", "Consumption (kWh)", "A12", "north", "e", "10-20", "2019-2020", "<10"] {
             assert_eq!(look(text), Look::Text, "{text}");
         }
         assert_eq!(look("  "), Look::Blank);

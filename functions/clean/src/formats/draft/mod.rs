@@ -12,6 +12,7 @@ mod lines;
 mod looks;
 mod names;
 mod sheet;
+mod text;
 mod times;
 mod tree;
 mod trial;
@@ -56,9 +57,18 @@ pub struct Draft {
 pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
     let file = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (mut grid, packed) = sample(from, &file).map_err(why)?;
+    if grid.fields.is_empty() && grid.first.is_some() {
+        return Err("there is no row in it: the file is empty, or has blank lines alone".to_owned());
+    }
     if grid.fields.is_empty() {
         let notes = grid.notes.iter().map(|note| format!("; {note}"));
         return Err(format!("there is no row in it{}", notes.collect::<String>()));
+    }
+    if grid.rows == 0 {
+        grid.note(
+            "the sample has names of columns and no rows: which types columns have is not known, and all are drafted as strings; \
+             draft again from a file with rows",
+        );
     }
     if let Some(members) = packed.filter(|members| *members > 1) {
         grid.note(format!(
@@ -73,7 +83,8 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
         notes.extend(guess.notes.iter().map(|note| format!("column {}: {note}", guess.name)));
     }
     let tried = trial::read(name, &file, from, &dataset_toml)?;
-    if tried.rejected * 2 >= tried.clean + tried.rejected {
+    notes.extend(grid.first.and_then(|line| first_rejected(&tried, line)));
+    if tried.rejected > 0 && tried.rejected * 2 >= tried.clean + tried.rejected {
         notes.insert(
             0,
             "the draft rejects half of its own sample or more: it does not fit the file, look at the reasons before you use it"
@@ -81,6 +92,17 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
         );
     }
     Ok(Draft { dataset_toml, model, notes, tried })
+}
+
+/// Words on the first row of a sample without a header, if it is rejected and nearly all others are not.
+fn first_rejected(tried: &Tried, line: u64) -> Option<String> {
+    let is_first = tried.reasons.values().any(|rejected| rejected.first == line);
+    (is_first && (tried.rejected == 1 || tried.rejected * 20 <= tried.clean)).then(|| {
+        format!(
+            "line {line} is the first one, and is rejected: if it is the header, write header = \"always\" in place of \"never\", \
+             and its names as field = \"...\""
+        )
+    })
 }
 
 fn why(stop: Stop) -> String {
@@ -129,6 +151,7 @@ fn sample(from: &Path, file: &str) -> Result<(Grid, Option<usize>), Stop> {
         return Err(Stop::reject("no_rows", "the zip archive has no files"));
     };
     let member = archive.by_index(*number).map_err(broken)?;
+    archive::refuse_other_methods(&member, name)?;
     let mut grid = sample_of(name, member)?;
     let alike = members.iter().filter(|(.., other)| ending(other) == ending(name)).count();
     if alike < members.len() && rank(name) > 0 {
@@ -162,10 +185,10 @@ fn sample_of(name: &str, mut reader: impl Read) -> Result<Grid, Stop> {
     kinds::refuse_other_kinds(&head, true, false)?;
     reader.take(SAMPLE_BYTES).read_to_end(&mut head)?;
     let is_part = head.len() as u64 > SAMPLE_BYTES;
-    text(&ending, &head, is_part)
+    of_text(&ending, &head, is_part)
 }
 
-fn text(ending: &str, bytes: &[u8], is_part: bool) -> Result<Grid, Stop> {
+fn of_text(ending: &str, bytes: &[u8], is_part: bool) -> Result<Grid, Stop> {
     let decoded = dialect::decode(bytes)?;
     let is_ndjson = matches!(ending, "ndjson" | "jsonl");
     let is_json = tree::is_json(&decoded.text);

@@ -37,7 +37,7 @@ pub(super) fn of_sheet(rows: &[(u64, Vec<Cell>)], options: Vec<String>) -> Grid 
         if values.len() > 1 && values.len() < widest {
             values.resize(widest, String::new());
         }
-        SampleRecord { values, row: *number, lines: 1, is_sound: true, first: 0 }
+        SampleRecord { values, row: *number, lines: 1, is_sound: true, first: 0, is_quoted: false }
     };
     let records: Vec<SampleRecord> = rows.iter().map(record).collect();
     let mut grid = Grid { options, ..Grid::default() };
@@ -83,7 +83,18 @@ mod tests {
         let grid = of_sheet(&rows, Vec::new());
         let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
         assert_eq!(labels, ["Site", "2026-11-01", "2026-11-02"]);
-        assert!(grid.notes.iter().any(|note| note.contains("by years or dates")), "{:?}", grid.notes);
+        assert!(grid.notes.iter().any(|note| note.contains("by years, dates")), "{:?}", grid.notes);
+    }
+
+    #[test]
+    fn times_of_day_may_be_names() {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let row = |number: u64| (number, vec![text("A"), Cell::Number("1.5".to_owned()), Cell::Number("2".to_owned())]);
+        let head = [(1, vec![text("Site"), text("00:00:00"), text("00:30:00")])];
+        let rows: Vec<_> = head.into_iter().chain((2..30).map(row)).collect();
+        let grid = of_sheet(&rows, Vec::new());
+        let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
+        assert_eq!(labels, ["Site", "00:00:00", "00:30:00"]);
     }
 
     #[test]

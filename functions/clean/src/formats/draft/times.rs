@@ -1,6 +1,6 @@
 //! How dates and times of a column are written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 use lake::dataset::Column;
@@ -22,7 +22,7 @@ pub(super) enum Order {
     Month,
 }
 
-const DATES: [(Order, &str); 28] = [
+const DATES: [(Order, &str); 36] = [
     (Order::Year, "%Y-%m-%d"),
     (Order::Year, "%Y/%m/%d"),
     (Order::Year, "%Y.%m.%d"),
@@ -51,10 +51,33 @@ const DATES: [(Order, &str); 28] = [
     (Order::Month, "%B %d, %Y"),
     (Order::Day, "%a, %d %b %Y"),
     (Order::Year, "%Y-%b-%d"),
+    (Order::Month, "%A, %B %d, %Y"),
+    (Order::Month, "%a, %b %d, %Y"),
+    (Order::Day, "%A, %d %B %Y"),
+    (Order::Day, "%A %d %B %Y"),
+    (Order::Day, "%a %d %b %Y"),
+    (Order::Month, "%a %b %d %Y"),
+    (Order::Year, "%Y:%m:%d"),
+    (Order::Year, "%G-W%V-%u"),
 ];
-const TIMES: [&str; 9] =
-    ["%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p", "%I:%M:%S%.f %p", "%I:%M%p", "%I:%M:%S%p", "%Hh%M"];
-const BETWEEN: [&str; 3] = [" ", "T", ", "];
+const TIMES: [&str; 12] = [
+    "%H:%M",
+    "%H:%M:%S",
+    "%H:%M:%S%.f",
+    "%I:%M %p",
+    "%I:%M:%S %p",
+    "%I:%M:%S%.f %p",
+    "%I:%M%p",
+    "%I:%M:%S%p",
+    "%Hh%M",
+    "%H:%M:%S,%3f",
+    "%H:%M:%S,%6f",
+    "%H",
+];
+/// Between a date and a time of day. The log of a web server has a colon there.
+const BETWEEN: [&str; 4] = [" ", "T", ", ", ":"];
+/// Times whose year is behind the time of day.
+const AROUND: [&str; 2] = ["%a %b %d %H:%M:%S %Y", "%b %d %H:%M:%S %Y"];
 const OFFSETS: [&str; 5] = ["", "%#z", " %#z", "Z", " UTC"];
 /// Dates and times without anything between their parts.
 const COMPACT: [(bool, &str); 6] = [
@@ -99,8 +122,11 @@ pub(super) fn find(label: &str, values: &[&str], order: Option<Order>) -> Option
     if values.is_empty() || !nearly_all(values, is_likely) {
         return None;
     }
-    let different: Vec<&str> = values.iter().copied().collect::<BTreeSet<_>>().into_iter().take(DIFFERENT).collect();
-    plain(&different).or_else(|| compact(label, values, &different)).or_else(|| written(values, &different, order))
+    plain(values).or_else(|| compact(label, values)).or_else(|| {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        values.iter().for_each(|value| *counts.entry(value).or_default() += 1);
+        written(values, &counts.into_iter().take(DIFFERENT).collect::<Vec<_>>(), order)
+    })
 }
 
 /// Texts that need no format.
@@ -157,17 +183,17 @@ fn declare(is_date: bool, has_offset: bool, patterns: &[&str]) -> String {
     format!("type = \"{kind}\"\nformat = {format}{zone}")
 }
 
-fn compact(label: &str, values: &[&str], different: &[&str]) -> Option<Found> {
+fn compact(label: &str, values: &[&str]) -> Option<Found> {
     let is_likely = names::is_time(label) || values.len() >= 10;
     let recent = |value: &str| {
         value.get(..4).and_then(|year| year.parse::<u32>().ok()).is_some_and(|y| (1900..=2100).contains(&y))
     };
-    if !is_likely || !nearly_all(different, recent) {
+    if !is_likely || !nearly_all(values, recent) {
         return None;
     }
     COMPACT.into_iter().find_map(|(has_time, pattern)| {
         let declared = declare(!has_time, false, &[pattern]);
-        all_fit(&declared, different).then(|| Found {
+        all_fit(&declared, values).then(|| Found {
             declared,
             is_date: !has_time,
             date_pattern: (!has_time).then(|| pattern.to_owned()),
@@ -191,15 +217,16 @@ fn ways(text: &str) -> Vec<Written> {
         if NaiveDate::parse_from_str(&text, date).is_ok() {
             ways.push(Written { order, pattern: date.to_owned(), date, has_time: false, has_offset: false });
         }
-        if !text.contains([':', 'h']) || NaiveDate::parse_and_remainder(&text, date).is_err() {
-            continue;
-        }
-        for between in BETWEEN {
+        let Ok((_, rest)) = NaiveDate::parse_and_remainder(&text, date) else { continue };
+        for between in BETWEEN.into_iter().filter(|between| rest.starts_with(between)) {
             for time in TIMES {
                 for offset in OFFSETS {
                     let pattern = format!("{date}{between}{time}{offset}");
                     let has_offset = offset.contains('z');
-                    let is_read = if has_offset {
+                    let is_read = if time == "%H" {
+                        let is_hour = rest.bytes().filter(u8::is_ascii_digit).count() <= 2;
+                        is_hour && offset.is_empty() && all_fit(&declare(false, false, &[&pattern]), &[&text])
+                    } else if has_offset {
                         DateTime::parse_from_str(&text, &pattern).is_ok()
                     } else {
                         NaiveDateTime::parse_from_str(&text, &pattern).is_ok()
@@ -211,17 +238,23 @@ fn ways(text: &str) -> Vec<Written> {
             }
         }
     }
+    let around = AROUND.into_iter().filter(|pattern| years::has_whole_year(&text, pattern));
+    for date in around.filter(|pattern| NaiveDateTime::parse_from_str(&text, pattern).is_ok()) {
+        let pattern = date.to_owned();
+        ways.push(Written { order: Order::Month, pattern, date, has_time: true, has_offset: false });
+    }
     ways
 }
 
 /// Texts of declared formats: the fewest that read them all.
-fn written(values: &[&str], different: &[&str], wanted: Option<Order>) -> Option<Found> {
+fn written(values: &[&str], counts: &[(&str, usize)], wanted: Option<Order>) -> Option<Found> {
+    let different: Vec<&str> = counts.iter().map(|(text, _)| *text).collect();
     let mut of_orders = Vec::new();
     for order in [Order::Year, Order::Day, Order::Month] {
-        of_orders.extend(cover(different, order).map(|ways| (order, ways)));
+        of_orders.extend(cover(counts, order).map(|ways| (order, ways)));
     }
     if of_orders.len() > 1 {
-        by_spread(different, &mut of_orders);
+        by_spread(&different, &mut of_orders);
     }
     let orders: Vec<Order> = of_orders.iter().map(|(order, _)| *order).collect();
     let order = choose(values, &orders, wanted, &of_orders)?;
@@ -263,28 +296,32 @@ fn by_spread(different: &[&str], of_orders: &mut Vec<(Order, Vec<Written>)>) {
     }
 }
 
-/// The fewest ways of an order that read nearly all texts.
-fn cover(different: &[&str], order: Order) -> Option<Vec<Written>> {
+/// The fewest ways of an order that read nearly all texts, of which each comes so many times. Beside days or months that come
+/// first, some may begin with a year of four digits, which is no other part.
+fn cover(counts: &[(&str, usize)], order: Order) -> Option<Vec<Written>> {
+    let is_of = |way: &Written| way.order == order || way.order == Order::Year && way.date.starts_with("%Y");
+    let times = |texts: &[(&str, usize)]| texts.iter().map(|(_, count)| count).sum::<usize>();
+    let tolerated = tolerated(times(counts));
     let mut chosen: Vec<Written> = Vec::new();
-    let mut left: Vec<&str> = different.to_vec();
+    let mut left = counts.to_vec();
     let mut damaged = 0;
     while chosen.len() < MOST_FORMATS {
-        let first = left.first()?;
-        if damaged < tolerated(different.len()) && !ways(first).iter().any(|way| way.order == order) {
-            damaged += 1;
+        let (first, count) = *left.first()?;
+        if damaged + count <= tolerated && !ways(first).iter().any(is_of) {
+            damaged += count;
             left.remove(0);
             continue;
         }
-        let best = ways(first).into_iter().filter(|way| way.order == order).filter_map(|way| {
+        let best = ways(first).into_iter().filter(is_of).filter_map(|way| {
             let column = Column::from_declaration(&declare(!way.has_time, way.has_offset, &[&way.pattern])).ok()?;
-            let unread: Vec<&str> = left.iter().copied().filter(|value| !fits(&column, value)).collect();
+            let unread: Vec<(&str, usize)> = left.iter().copied().filter(|(value, _)| !fits(&column, value)).collect();
             Some((way, unread))
         });
         let (way, unread) = best.reduce(|best, next| if next.1.len() < best.1.len() { next } else { best })?;
         chosen.push(way);
         left = unread;
-        if left.len() + damaged <= tolerated(different.len()) {
-            return Some(chosen);
+        if times(&left) + damaged <= tolerated {
+            return chosen.iter().any(|way| way.order == order).then_some(chosen);
         }
     }
     None
@@ -378,6 +415,15 @@ mod tests {
                 "type = \"timestamp\"; format = [\"%d/%m/%Y %H:%M\", \"%d/%m/%Y %H:%M:%S\"]; zone = \"dataset\""
                     .to_owned(),
             ),
+            (&["Monday, January 01, 2024"], "type = \"date\"; format = \"%A, %B %d, %Y\"".to_owned()),
+            (&["2026-11-19 10:00:00,123"], local("%Y-%m-%d %H:%M:%S,%3f")),
+            (&["2026-11-19 10"], local("%Y-%m-%d %H")),
+            (&["Thu Nov 19 10:00:00 2026"], local("%a %b %d %H:%M:%S %Y")),
+            (&["2026:11:19 10:00:00"], local("%Y:%m:%d %H:%M:%S")),
+            (&["19/Nov/2026:10:00:00 +0100"], "type = \"timestamp\"; format = \"%d/%b/%Y:%H:%M:%S%#z\"".to_owned()),
+            (&["2026-11-19", "25/11/2026"], "type = \"date\"; format = [\"%Y-%m-%d\", \"%d/%m/%Y\"]".to_owned()),
+            (&["2026-W47-4"], "type = \"date\"; format = \"%G-W%V-%u\"".to_owned()),
+            (&["2026-11"], String::new()),
             (&["hello"], String::new()),
             (&["10:00"], String::new()),
             (&["12345678"], String::new()),

@@ -1,0 +1,243 @@
+//! What is said of columns that stay texts though their values look like numbers or times.
+
+use lake::value::{MINUS, is_grouped_by_two};
+
+use super::looks::{Look, UNITS, is_placeholder, look};
+use super::times::nearly_all;
+
+/// What people should know of a column of texts.
+pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+    if nearly_all(texts, is_period) {
+        notes.push(
+            "its values look like months, weeks, quarters or days of a year, which are no dates, and are text: where a date is \
+             wanted, write the first day of each, or make it in a model"
+                .to_owned(),
+        );
+    } else if !are_times_of_day && nearly_all(texts, |text| look(text) == Look::Time || is_long_date(text)) {
+        notes.push(
+            "its values look like times, and no format that drafts know reads them (none reads names of months in other \
+             languages than English, or of zones): they are text; write them in digits, as 2026-11-19T10:00:00+01:00, or \
+             declare format as they are"
+                .to_owned(),
+        );
+    }
+    let is_number = |text: &str| look(text) == Look::Number;
+    let plain = |text: &str| text.replace(MINUS, "-");
+    if texts.iter().any(|text| text.starts_with(MINUS)) && nearly_all(texts, |text| is_number(&plain(text))) {
+        notes.push(
+            "the minus of its negative numbers is another character than -, such as U+2212, and no option reads that: they are \
+             text; write - in the file"
+                .to_owned(),
+        );
+    }
+    if texts.iter().any(|text| is_grouped_by_two(text)) && nearly_all(texts, is_number) {
+        notes.push(
+            "its numbers have digits in groups of two and three, as in 1,00,000, and no option reads that: they are text; write \
+             them without marks between digits"
+                .to_owned(),
+        );
+    }
+    let has_unit = |text: &str| UNITS.iter().any(|unit| text.starts_with(unit) || text.ends_with(unit));
+    let with_unit = texts.iter().filter(|text| has_unit(text) && has_digit(text)).count();
+    if with_unit == texts.len() {
+        notes.push(
+            "its numbers have units of several kinds beside them: they are text; of one kind, unit would take it away"
+                .to_owned(),
+        );
+    } else if with_unit > 0 && texts.iter().all(|text| is_number(text) || has_unit(text) && has_digit(text)) {
+        notes.push(
+            "some of its numbers have a unit beside them, and others none: they are text; if all are of one unit, declare a \
+             number and unit as it is"
+                .to_owned(),
+        );
+    } else if has_one_word(texts) {
+        notes.push(
+            "the same word stands behind each of its numbers: they are text; if it is a unit, declare a number and unit as it is"
+                .to_owned(),
+        );
+    }
+    if texts.iter().all(|text| text.len() > 1 && text.starts_with('\'') && text.ends_with('\'')) {
+        notes.push(
+            "its values stand between apostrophes, which are read as part of them: if they are quotes, declare quote = \"'\""
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+/// Whether the same word stands behind the numbers of all texts, and a blank between.
+fn has_one_word(texts: &[&str]) -> bool {
+    let word = |text: &&str| {
+        let (number, word) = text.rsplit_once(' ')?;
+        let is_word = word.chars().any(char::is_alphabetic) && !is_placeholder(word) && word.chars().count() <= 8;
+        (look(number) == Look::Number && is_word).then(|| word.to_owned())
+    };
+    let first = texts.first().and_then(word);
+    first.is_some() && texts.len() > 1 && texts.iter().all(|text| word(text) == first)
+}
+
+/// Whether a text is a part of a year that is no day, or the number of a day in it: `2026-11`, `11/2026`, `2026-W47`,
+/// `2026-Q4`, `2026-323`.
+fn is_period(text: &str) -> bool {
+    let year = |text: &str| text.len() == 4 && text.parse::<u32>().is_ok_and(|year| (1900..=2100).contains(&year));
+    let number = |text: &str, most: u32| text.parse::<u32>().is_ok_and(|number| (1..=most).contains(&number));
+    let is_part = |part: &str| match part.split_at_checked(1) {
+        Some(("W" | "w", week)) => number(week, 53),
+        Some(("Q" | "q" | "T" | "K", quarter)) => number(quarter, 4),
+        _ => part.len() == 2 && number(part, 12) || part.len() == 3 && number(part, 366),
+    };
+    let halves = text.split_once(['-', '/', ' ', '.']);
+    halves.is_some_and(|(one, other)| year(one) && is_part(other) || year(other) && is_part(one))
+}
+
+/// Whether a text is a date in words, with names of months or days in one of some languages: `lundi 1 janvier 2024`.
+fn is_long_date(text: &str) -> bool {
+    const NAMES: [&str; 100] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "januari",
+        "februari",
+        "maart",
+        "mei",
+        "juni",
+        "juli",
+        "augustus",
+        "oktober",
+        "maandag",
+        "dinsdag",
+        "woensdag",
+        "donderdag",
+        "vrijdag",
+        "zaterdag",
+        "zondag",
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+        "lundi",
+        "mardi",
+        "mercredi",
+        "jeudi",
+        "vendredi",
+        "samedi",
+        "dimanche",
+        "januar",
+        "februar",
+        "märz",
+        "dezember",
+        "montag",
+        "dienstag",
+        "mittwoch",
+        "donnerstag",
+        "freitag",
+        "samstag",
+        "sonntag",
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
+        "lunes",
+        "martes",
+        "miércoles",
+        "jueves",
+        "viernes",
+        "sábado",
+        "domingo",
+        "gennaio",
+        "febbraio",
+        "aprile",
+        "maggio",
+        "giugno",
+        "luglio",
+        "settembre",
+        "ottobre",
+        "dicembre",
+        "lunedì",
+        "martedì",
+        "mercoledì",
+        "giovedì",
+        "venerdì",
+        "sabato",
+        "domenica",
+        "jänner",
+    ];
+    const BETWEEN: [&str; 20] = [
+        "of", "the", "at", "de", "del", "le", "den", "der", "om", "uur", "à", "um", "uhr", "am", "pm", "st", "nd",
+        "rd", "th", "h",
+    ];
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|character: char| !character.is_alphabetic()).filter(|word| !word.is_empty());
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let is_known = |word: &str| NAMES.contains(&word) || BETWEEN.contains(&word);
+    (3..=14).contains(&digits) && words.clone().any(|word| NAMES.contains(&word)) && words.all(is_known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_keeps_values_from_being_numbers_or_times_is_said() {
+        for (texts, wanted) in [
+            (&["lundi 1 janvier 2024", "mardi 2 janvier 2024"][..], "look like times"),
+            (&["Montag, 1. Februar 2024"], "look like times"),
+            (&["maandag 1 februari 2024 om 10:00 uur"], "look like times"),
+            (&["2024-01-01 10:00:00 CET"], "look like times"),
+            (&["2026-11", "2026-12"], "months, weeks"),
+            (&["11/2026"], "months, weeks"),
+            (&["2026-Q4", "2026-Q1"], "months, weeks"),
+            (&["2026-W47"], "months, weeks"),
+            (&["2026-323"], "months, weeks"),
+            (&["\u{2212}5,5", "5,5"], "U+2212"),
+            (&["1,10,100.50", "1,234.50"], "groups of two and three"),
+            (&["5 %", "5"], "others none"),
+            (&["5 %", "5 €"], "several kinds"),
+            (&["5 km/h", "6 km/h"], "if it is a unit"),
+            (&["'a'", "'b'"], "quote = \"'\""),
+            (&["Report of January 2024"], ""),
+            (&["Rue de mai 1945"], ""),
+            (&["5 km/h", "6 m/s"], ""),
+            (&["1945-46"], ""),
+            (&["a", "b"], ""),
+        ] {
+            let notes = notes(texts, false);
+            assert_eq!(notes.len(), usize::from(!wanted.is_empty()), "{texts:?}: {notes:?}");
+            assert!(notes.iter().all(|note| note.contains(wanted)), "{texts:?}: {notes:?}");
+        }
+    }
+}
