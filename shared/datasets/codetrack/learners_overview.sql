@@ -108,6 +108,7 @@ SELECT
                 THEN concat(
                     'No points and no commits for ',
                     CASE WHEN least(weeks_without_points, weeks_without_commits) >= 8 THEN 'eight weeks or more'
+                    WHEN greatest(least(weeks_without_points, weeks_without_commits), recent_weeks) = 1 THEN 'a week'
                     ELSE concat(greatest(least(weeks_without_points, weeks_without_commits), recent_weeks), ' weeks') END,
                     CASE
                         WHEN earlier_average_points > 0
