@@ -2,6 +2,8 @@
 -- no longer in it stay, without email, under the cohort "unknown". Points or commits that failed to come are null; weeks
 -- of which neither is known are left out.
 --
+-- day  the day of the month on which the week begins
+--
 -- [model]
 -- partition = "year_month(date)"
 -- split = ["cohort"]

@@ -1,6 +1,10 @@
 -- Results by reporting group, as the API gave them. None are alike: the table's key is all columns but the volatile
 -- `__count`.
 --
+-- Standard_No_Standard
+--       always Group
+-- year  the school year, such as 24-25
+--
 -- [model]
 -- partition = "year"
 -- inputs = ["result_group"]

@@ -1,6 +1,8 @@
 -- The parts of case_ranking: one row per component, rule and period of theft_detection, in the month of the period's last
 -- day, with the energy at risk in the whole period.
 --
+-- rule, severity, doubt: as in theft_detection and finding; so are device_id, service_point_id and measuring_component_id.
+-- first_day, last_day: of the period, by local days.
 -- kwh_at_risk: by list.rule_meaning what was used where nothing should be, or what is missing against the baseline_days
 -- before the period. Only hours that have values are compared: what was not measured is not missing. Null where it
 -- cannot be told.

@@ -2,9 +2,10 @@
 -- is one case while no more than case_gap_days lie between one finding and the next, whatever the rule and the month.
 --
 -- rank         1 is the first to visit: by score, and where that is unknown by certainty
--- place        the service point; where none is known the device, or else the component (place_kind says which)
--- first_day, last_day
---              of the case. A finding is followed back for 400 days
+-- place        the service point; where none is known the device, or else the component
+-- place_kind   which of them place is: service_point, device or component
+-- first_day, last_day, days
+--              of the case, by local days, and how many these are. A finding is followed back for 400 days
 -- kwh_at_risk  kWh used where nothing should be, or missing against the days before: the greatest of its rules, as several
 --              of them see the same energy. Null where it cannot be told (spikes, estimates, unknown components, registers
 --              with next to nothing)

@@ -8,6 +8,16 @@
 --
 -- Severity and score are lower where a finding is in doubt: if not one of its days is without.
 --
+-- device_id, service_point_id, measuring_component_id
+--           the component, and where it was; null: that is not known
+-- rule      which one: list.reported_rule in dataset.toml has them
+-- severity  high, medium or low, by that list
+-- score     from 0 to 1: weight * x / (x + 1), where x tells how many times the rule's threshold is reached. To say which
+--           meter to visit first, case_ranking has the energy
+-- period_start, period_end
+--           when the first value begins that the rule speaks of, and when the last one ends
+-- evidence  JSON: the period's days, its kWh where there are any, what was measured against the rule's threshold, and doubts
+--
 -- [model]
 -- partition = "month(day)"
 -- hidden = ["day"]
