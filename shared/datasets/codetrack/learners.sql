@@ -29,6 +29,9 @@
 -- [model]
 -- inputs = ["learner_standing"]
 -- [[test]]
+-- unique = ["id", "email"]
+-- not_null = ["id", "cohort", "standing", "weeks"]
+-- range = { weeks = [0, inf], total_points = [0, inf], total_commits = [0, inf] }
 -- accepted = { standing = ["active", "no_weeks", "no_account", "left"], status = ["struggling", "high", "on_track"], trend = ["falling", "steady", "rising", "inactive"] }
 
 SELECT

@@ -8,6 +8,10 @@
 -- partition = "year_month(date)"
 -- split = ["cohort"]
 -- inputs = ["weekly_score", "account_holder"]
+-- [[test]]
+-- unique = ["id", "date"]
+-- not_null = ["id", "date", "cohort"]
+-- range = { points = [0, inf], commits = [0, inf] }
 
 SELECT
     weekly_score.id,

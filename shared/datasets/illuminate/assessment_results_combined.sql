@@ -11,6 +11,9 @@
 -- inputs = ["combined_result"]
 -- csv = { name = "assessment_results_combined", bool = ["t", "f"] }
 -- max_shrink = 0.1
+-- [[test]]
+-- not_null = ["assessment_id", "local_student_id", "standard_code"]
+-- accepted = { Standard_No_Standard = ["Standard", "No_Standard"] }
 
 SELECT *
 FROM combined_result

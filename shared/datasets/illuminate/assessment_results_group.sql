@@ -10,6 +10,8 @@
 -- inputs = ["result_group"]
 -- csv = { name = "assessment_results_group", bool = ["t", "f"] }
 -- max_shrink = 0.1
+-- [[test]]
+-- not_null = ["assessment_id", "local_student_id"]
 
 SELECT
     assessment_id,

@@ -16,6 +16,8 @@
 -- inputs = ["combined_result", "title_rule", "student"]
 -- csv = { name = "illuminate_assessment_results", bool = ["t", "f"] }
 -- max_shrink = 0.1
+-- [[test]]
+-- not_null = ["assessment_id", "local_student_id", "standard_code", "curriculum"]
 
 WITH corrected AS (
     -- One row for each assessment, whatever was entered.

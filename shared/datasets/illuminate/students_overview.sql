@@ -17,7 +17,8 @@
 -- inputs = ["result_overall", "student"]
 -- [[test]]
 -- unique = ["local_student_id"]
--- not_null = ["list"]
+-- not_null = ["list", "reason", "results"]
+-- range = { results = [1, inf] }
 -- accepted = { list = ["celebrate", "talk_to", "silent", "check_data", "steady"] }
 
 WITH result AS (

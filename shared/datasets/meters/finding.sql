@@ -28,6 +28,8 @@
 --     "rule_unknown_device",
 -- ]
 -- look_back_days = 400
+-- [[test]]
+-- not_null = ["rule", "measuring_component_id", "first_day", "last_day", "day", "started", "ended", "times"]
 
 WITH found AS (
     SELECT * FROM rule_consumption_after_disconnect
