@@ -16,19 +16,7 @@
 -- not_null = ["measuring_component_id", "rule", "severity", "first_day", "last_day"]
 -- range = { kwh_at_risk = [0, inf] }
 
-WITH measured AS (
-    SELECT
-        measuring_component_id,
-        coalesce(service_point_id, '') AS service_point_id,
-        day,
-        sum(kwh) AS kwh,
-        sum(counted * interval_seconds) / 3600.0 AS hours
-    FROM component_day
-    WHERE judged AND NOT is_register AND phase = 'on' AND counted > 0
-    GROUP BY measuring_component_id, service_point_id, day
-),
-
-missing AS (
+WITH missing AS (
     SELECT
         found_period.*,
         coalesce(found_period.device_id, '') AS device,
@@ -36,6 +24,23 @@ missing AS (
     FROM rule_meaning
     INNER JOIN found_period ON found_period.rule = rule_meaning.rule
     WHERE rule_meaning.energy = 'missing'
+),
+
+-- Only days of components of which something is missing: of most nothing is. The small table stands on the left.
+measured AS (
+    SELECT
+        component_day.measuring_component_id,
+        coalesce(component_day.service_point_id, '') AS service_point_id,
+        component_day.day,
+        sum(component_day.kwh) AS kwh,
+        sum(component_day.counted * component_day.interval_seconds) / 3600.0 AS hours
+    FROM (SELECT DISTINCT measuring_component_id FROM missing) AS wanted
+    INNER JOIN component_day ON component_day.measuring_component_id = wanted.measuring_component_id
+    WHERE component_day.judged
+        AND NOT component_day.is_register
+        AND component_day.phase = 'on'
+        AND component_day.counted > 0
+    GROUP BY component_day.measuring_component_id, coalesce(component_day.service_point_id, ''), component_day.day
 ),
 
 compared AS (
