@@ -226,6 +226,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_built_in_is_described_and_tested() {
+        let catalog = Catalog::built_in();
+        for dataset in catalog.datasets() {
+            for table in &dataset.tables {
+                assert!(!table.about.is_empty(), "{}.{}", dataset.name, table.name);
+                for column in &table.columns {
+                    assert!(!column.about.is_empty(), "{}.{}.{}", dataset.name, table.name, column.name);
+                }
+            }
+            for model in &dataset.models {
+                assert!(!model.about.is_empty(), "{}.{}", dataset.name, model.name);
+                let tests = dataset.cases.get(&model.name).map(|text| case::cases(text).map(|cases| cases.len()));
+                assert!(matches!(tests, Some(Ok(1..))), "{}.{}: {tests:?}", dataset.name, model.name);
+            }
+        }
+    }
+
+    #[test]
     fn built_in_unit_tests_are_those_of_built_in_rules() {
         let cases = |file: &str, text: &str| -> Vec<String> {
             let own = Folder::from([(file.to_owned(), text.to_owned())]);
