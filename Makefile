@@ -46,6 +46,7 @@ test: ## Everything that CI runs: lints, unit tests, integration tests, Terrafor
 	sh tests/docs.sh $(TARGET)/debug $(TARGET)/docs
 	sh tests/examples.sh $(TARGET)/debug $(TARGET)/examples
 	sh tests/image.sh $(TARGET)/debug
+	sh tests/release.sh
 	sh tests/localstack.sh $(TARGET)/localstack
 	@sh tests/skipped.sh $(TRIBUTARY_SKIPPED)
 

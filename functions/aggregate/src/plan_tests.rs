@@ -192,7 +192,7 @@ fn levels_are_planned_by_what_they_read() {
     let levels: Vec<Vec<&str>> =
         dataset.levels().iter().map(|models| models.iter().map(|model| model.name.as_str()).collect()).collect();
     assert_eq!(levels[0], ["metered"]);
-    assert_eq!(levels[2..], [["finding"], ["theft_detection"]]);
+    assert_eq!(levels[2..], [vec!["finding"], vec!["case_part", "theft_detection"], vec!["case_ranking"]]);
 
     let raw_key = "meters/measurement/a.csv";
     let measured = |month: u32, hash: &str| {
@@ -237,8 +237,9 @@ fn levels_are_planned_by_what_they_read() {
     assert_eq!(make(0, &mut made, &first, "a"), ["metered month=2026-01", "metered month=2026-02"]);
     assert_eq!(make(1, &mut made, &first, "a").len(), 6, "three models, two months");
     assert_eq!(make(2, &mut made, &first, "a"), ["finding month=2026-01", "finding month=2026-02"]);
-    assert_eq!(make(3, &mut made, &first, "a").len(), 2);
-    for level in 0..4 {
+    assert_eq!(make(3, &mut made, &first, "a").len(), 4, "two models, two months");
+    assert_eq!(make(4, &mut made, &first, "a"), [format!("case_ranking {}", Partition::whole())]);
+    for level in 0..5 {
         assert_eq!(make(level, &mut made, &first, "a"), Vec::<String>::new());
     }
 

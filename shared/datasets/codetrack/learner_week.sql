@@ -1,6 +1,9 @@
 -- Eight weeks of each learner of the current list: the course's newest complete week (weeks_ago 0) and the seven before.
 -- Points and commits are null where their list does not have the week.
 --
+-- week       the Monday that it begins with
+-- weeks_ago  0 for the newest, 7 for the oldest
+--
 -- [model]
 -- inputs = ["recent_week"]
 -- [[test]]

@@ -18,11 +18,20 @@
 --             neither points nor commits, or if both lists ended silent_weeks or more before the course's newest complete
 --             week; null if there is too little to compare, or the status is unknown
 --
--- Means are over complete weeks, totals over all weeks that are known: null where weeks have come, but none with a count.
+-- average_points, average_commits, earlier_average_points, earlier_average_commits
+--             a week's, of the recent_weeks and of the earlier_weeks before them: over complete weeks
+-- weeks       how many weeks are known of the learner
+-- total_points, total_commits
+--             over all weeks that are known: null where weeks have come, but none with a count
+-- account_points
+--             free_code_camp_points, honor and leetcode_points together, as they stood in the account's newest week
 --
 -- [model]
 -- inputs = ["learner_standing"]
 -- [[test]]
+-- unique = ["id", "email"]
+-- not_null = ["id", "cohort", "standing", "weeks"]
+-- range = { weeks = [0, inf], total_points = [0, inf], total_commits = [0, inf] }
 -- accepted = { standing = ["active", "no_weeks", "no_account", "left"], status = ["struggling", "high", "on_track"], trend = ["falling", "steady", "rising", "inactive"] }
 
 SELECT

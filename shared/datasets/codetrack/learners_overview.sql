@@ -5,10 +5,10 @@
 --             nor commits in the recent weeks, or nothing received; check_data: no account, or an account without weeks;
 --             steady: none of these
 -- reason      why, in a sentence
--- status, trend
+-- status, trend, newest_week, points, commits, incomplete
 --             as in the model learners
--- status_before
---             the status by the complete week before the newest one; points and commits likewise
+-- status_before, points_before, commits_before
+--             those of the week before the newest complete one
 --
 -- [model]
 -- inputs = ["learner_standing", "recent_week"]
@@ -108,6 +108,7 @@ SELECT
                 THEN concat(
                     'No points and no commits for ',
                     CASE WHEN least(weeks_without_points, weeks_without_commits) >= 8 THEN 'eight weeks or more'
+                    WHEN greatest(least(weeks_without_points, weeks_without_commits), recent_weeks) = 1 THEN 'a week'
                     ELSE concat(greatest(least(weeks_without_points, weeks_without_commits), recent_weeks), ' weeks') END,
                     CASE
                         WHEN earlier_average_points > 0

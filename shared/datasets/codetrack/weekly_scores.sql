@@ -2,10 +2,16 @@
 -- no longer in it stay, without email, under the cohort "unknown". Points or commits that failed to come are null; weeks
 -- of which neither is known are left out.
 --
+-- day  the day of the month on which the week begins
+--
 -- [model]
 -- partition = "year_month(date)"
 -- split = ["cohort"]
 -- inputs = ["weekly_score", "account_holder"]
+-- [[test]]
+-- unique = ["id", "date"]
+-- not_null = ["id", "date", "cohort"]
+-- range = { points = [0, inf], commits = [0, inf] }
 
 SELECT
     weekly_score.id,

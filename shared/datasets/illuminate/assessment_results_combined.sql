@@ -1,11 +1,19 @@
 -- Results by standard and overall ones, as the API gave them. None are alike: the tables' keys are all columns but the
 -- volatile `__count`.
 --
+-- standard_code  such as CCSS.ELA-Literacy.RI.3.2; percent: overall
+-- Standard_No_Standard
+--                Standard: a result by standard; No_Standard: an overall one
+-- year           the school year, such as 24-25
+--
 -- [model]
 -- partition = "year"
 -- inputs = ["combined_result"]
 -- csv = { name = "assessment_results_combined", bool = ["t", "f"] }
 -- max_shrink = 0.1
+-- [[test]]
+-- not_null = ["assessment_id", "local_student_id", "standard_code"]
+-- accepted = { Standard_No_Standard = ["Standard", "No_Standard"] }
 
 SELECT *
 FROM combined_result

@@ -1,11 +1,17 @@
 -- Results by reporting group, as the API gave them. None are alike: the table's key is all columns but the volatile
 -- `__count`.
 --
+-- Standard_No_Standard
+--       always Group
+-- year  the school year, such as 24-25
+--
 -- [model]
 -- partition = "year"
 -- inputs = ["result_group"]
 -- csv = { name = "assessment_results_group", bool = ["t", "f"] }
 -- max_shrink = 0.1
+-- [[test]]
+-- not_null = ["assessment_id", "local_student_id"]
 
 SELECT
     assessment_id,

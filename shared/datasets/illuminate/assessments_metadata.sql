@@ -6,6 +6,7 @@
 -- max_shrink = 0.1
 -- [[test]]
 -- unique = ["assessment_id"]
+-- not_null = ["assessment_id"]
 
 WITH listed AS (
     SELECT *, max(received_at) OVER (PARTITION BY year) AS listed_at

@@ -2,11 +2,22 @@
 -- that the current roster has, also in results of earlier years. Rows that are alike but for the volatile `__count` are
 -- one row.
 --
+-- data_source  always illuminate
+-- year         the school year, such as 24-25
+-- grade        0 is kindergarten; null: the student is not on the roster
+-- test_type, curriculum, unit
+--              what the title says by the lists of dataset.toml, or list.correction
+-- unit_labels  where the unit stands in the year's order, by list.unit_label
+-- score        the percentage of points, a whole number
+-- proficiency  level and label of the performance band, as in 2 Basic
+--
 -- [model]
 -- partition = "year"
 -- inputs = ["combined_result", "title_rule", "student"]
 -- csv = { name = "illuminate_assessment_results", bool = ["t", "f"] }
 -- max_shrink = 0.1
+-- [[test]]
+-- not_null = ["assessment_id", "local_student_id", "standard_code", "curriculum"]
 
 WITH corrected AS (
     -- One row for each assessment, whatever was entered.

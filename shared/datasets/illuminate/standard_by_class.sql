@@ -1,6 +1,9 @@
 -- How each grade did in each standard in a school year. It has no student in it: small groups can still be seen through, so
 -- `students` says how many there were.
 --
+-- year        the school year, such as 24-25
+-- students    how many students of the grade have a result
+-- results     how many results they have
 -- grade       the one that the current roster has; null for students who are not on it
 -- mean_score  mean of the percentages, without results that have none
 -- mastered    share of the results that the server calls mastered

@@ -5,15 +5,20 @@
 --             in the low band, or as many below; silent: no result for silent_days while others of the grade had some;
 --             check_data: not on the roster, or no result with a date and a score; steady: none of these
 -- reason      why, in a sentence
+-- year        the school year, such as 24-25
+-- grade       the one that the current roster has
+-- results     how many overall results the student has in the year
 -- score, band, taken
---             of the newest result; score_before is the mean of the results before it
+--             percentage, performance band and day of the newest result; score_before is the mean of the results before it
+-- moved       whether the two differ by moved_points or more
 --
 -- [model]
 -- partition = "year"
 -- inputs = ["result_overall", "student"]
 -- [[test]]
 -- unique = ["local_student_id"]
--- not_null = ["list"]
+-- not_null = ["list", "reason", "results"]
+-- range = { results = [1, inf] }
 -- accepted = { list = ["celebrate", "talk_to", "silent", "check_data", "steady"] }
 
 WITH result AS (

@@ -1,6 +1,9 @@
 -- Hourly means per municipality, parameter and unit: the mean over the series' values of the hour, from at least one
 -- value.
 --
+-- average   of the values, in uom
+-- stations  how many stations have a value
+--
 -- [model]
 -- partition = "month(day)"
 -- inputs = ["measurement", "station"]

@@ -1,6 +1,11 @@
 -- The air quality index BelAQI of each station and day by list.belaqi: 1 is excellent, 10 is horrible.
 --
--- pollutant   which of them is the worst, with its mean of the day
+-- station_label
+--             the label that the newest list of stations has
+-- index, class
+--             that of the worst pollutant, by number and by name
+-- pollutant   which of them is the worst
+-- average     its mean of the day, µg/m³
 -- pollutants  how many were there to judge by; each from 75 % of its hours on. Ozone is not among them.
 --
 -- [model]

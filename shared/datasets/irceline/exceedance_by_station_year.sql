@@ -1,11 +1,16 @@
 -- How often each series was over the limits of list.limit_value in a year, and its mean of the year.
 --
 -- day         the newest day of the year
+-- station_label
+--             the label that the newest list of stations has
+-- law         the directive whose limit it is
+-- limit_value the limit, µg/m³
+-- allowed     how many hours or days a year may be over it
 -- average     what is compared with the limit: the values of hours, the means of valid days, or the mean of the year
 -- exceedances hours or days over the limit; of a limit for the year 1 where the mean so far is over it, else 0
 -- exceeded    whether there were more than are allowed
 -- mean, valid_days, coverage
---             of the year so far: the mean of all values, days with 75 % of their hours, and the share of the hours from
+--             of the year so far: the mean of all values (µg/m³), days with 75 % of their hours, and the share of the hours from
 --             1 January to the newest day of the lake's year that have values
 --
 -- Values are compared as they are, without the rounding that the directives' guidance allows before a comparison. The

@@ -1,10 +1,14 @@
 -- What the values of a component's day add up to: one row per component, span, phase (see spanned_value) and day. Of
 -- intervals rules need nothing more, but for runs of equal ones.
 --
+-- lacking, judged, is_register, is_received, installed, inactive_since, inactive_is_dated, interval_seconds, device_id,
+-- service_point_id: as in metered.
+-- started, ended: when the first of all values begins and the last one ends.
 -- readings: how many values there are; usable: those without an unusable flag; coded: those that are regular or estimated;
 -- counted: those that are regular energy. usable_started, counted_started, ... are when the first of them began and the
 -- last one ended.
 -- square: the sum of the squares of kwh; magnitude: that of its amounts without signs.
+-- negative, negative_kwh, negative_started, negative_ended: the values below negative_kwh of the settings.
 -- days: how many days one interval has, at least 1.
 --
 -- [model]

@@ -1,6 +1,14 @@
 -- What the rules find when they look at the days of a month: theft_detection makes periods of it. What is found on a day
 -- may be of days before it.
 --
+-- rule         which one found it; device_id, service_point_id and measuring_component_id say where
+-- day          on which it was found; first_day and last_day, and started and ended, what it is of
+-- times        how many times the rule's threshold is reached; metric says what was measured against it
+-- measured, threshold
+--              the two, by that metric
+-- kwh          that were used; null where a rule is of no amount
+-- doubt        on which guess it rests: status_date_unknown, spread_evenly or use_before_unknown; null: none
+--
 -- [model]
 -- partition = "month(day)"
 -- intermediate = true
@@ -20,6 +28,8 @@
 --     "rule_unknown_device",
 -- ]
 -- look_back_days = 400
+-- [[test]]
+-- not_null = ["rule", "measuring_component_id", "first_day", "last_day", "day", "started", "ended", "times"]
 
 WITH found AS (
     SELECT * FROM rule_consumption_after_disconnect

@@ -2,6 +2,11 @@
 -- on. Of those that end within the month there are the ones that a rule reports; of a component's first and last run in
 -- the month all, since they may go on beyond.
 --
+-- value: the kWh of each interval; equal_values: how many there are; hours: how long these are together.
+-- first_day, day, started, ended: of the first and the last of them.
+-- is_first, is_last: whether it is the component's first or last run in the month.
+-- device_id, service_point_id: where the component was.
+--
 -- [model]
 -- partition = "month(day)"
 -- intermediate = true

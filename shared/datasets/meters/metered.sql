@@ -5,6 +5,10 @@
 -- judged: whether rules look at the component, by its unit and type.
 -- lacking: component or device, if that is in no row of its table. A table without any row was not delivered, and what
 -- is not delivered is no evidence: then it is null.
+-- is_register: whether values are readings that grow; is_received: whether it measures what is received, as solar is.
+-- kwh_per_unit, multiplier, register_size: what one of its units is in kWh, and where a register begins again, by the lists.
+-- off_since: since when the service is off, while the meter is there.
+-- inactive_since, inactive_is_dated: since when the device is not active, and whether that is its status_date.
 -- installed: whether an install event is valid, or there is none of any device.
 -- point: the number of the service point among those of the component.
 -- span: the number of the span; a measurement is of the one with valid_from < measurement_dttm <= valid_until. Of a device

@@ -1,5 +1,8 @@
 -- The readings of registers, each in the span in which its device was then.
 --
+-- class: regular, estimated, outage or unusable. All that is not told here is as in metered: device_id, service_point_id,
+-- is_received, judged, lacking, installed, install_event_id, valid_from, valid_until, off_since, inactive_since,
+-- inactive_is_dated.
 -- reading: the kWh that the register shows, where it is regular energy, else null; counter: the same as it shows it;
 -- register_kwh: the kWh of one unit of it; register_size: where it begins again, if that is declared.
 --

@@ -55,14 +55,15 @@ INNER JOIN meter_day AS low
     ON low.measuring_component_id = today.measuring_component_id
     AND low.service_point_id = today.service_point_id
     AND low.number = today.number - settings.low_days
-INNER JOIN meter_day AS normal
+LEFT JOIN meter_day AS normal
     ON normal.measuring_component_id = today.measuring_component_id
     AND normal.service_point_id = today.service_point_id
-    AND normal.number = greatest(today.number - 2 * settings.low_days, today.first_number)
+    AND normal.number = today.number - 2 * settings.low_days
 WHERE today.rate IS NOT NULL
     AND today.total_days - low.total_days >= settings.min_day_coverage * settings.low_days
-    AND low.total_days - normal.total_days >= settings.min_baseline_values
-    AND low.total_rate - normal.total_rate >= settings.min_baseline_kwh * (low.total_days - normal.total_days)
+    AND low.total_days - coalesce(normal.total_days, 0) >= settings.min_baseline_values
+    AND low.total_rate - coalesce(normal.total_rate, 0.0)
+    >= settings.min_baseline_kwh * (low.total_days - coalesce(normal.total_days, 0))
     AND today.total_kwh - low.total_kwh BETWEEN 0.0 AND settings.low_kwh
 UNION ALL
 SELECT

@@ -8,91 +8,42 @@
 --
 -- Severity and score are lower where a finding is in doubt: if not one of its days is without.
 --
+-- device_id, service_point_id, measuring_component_id
+--           the component, and where it was; null: that is not known
+-- rule      which one: list.reported_rule in dataset.toml has them
+-- severity  high, medium or low, by that list
+-- score     from 0 to 1: weight * x / (x + 1), where x tells how many times the rule's threshold is reached. To say which
+--           meter to visit first, case_ranking has the energy
+-- period_start, period_end
+--           when the first value begins that the rule speaks of, and when the last one ends
+-- evidence  JSON: the period's days, its kWh where there are any, what was measured against the rule's threshold, and doubts
+--
 -- [model]
 -- partition = "month(day)"
 -- hidden = ["day"]
--- inputs = ["finding"]
+-- inputs = ["found_period"]
 -- look_back_days = 400
 -- [[test]]
 -- accepted = { severity = ["high", "medium", "low"] }
 -- range = { score = [0, 1] }
 -- not_null = ["rule", "period_start", "period_end"]
 
-WITH marked AS (
-    SELECT
-        *,
-        CASE
-            WHEN CAST(first_day AS INT) <= settings.period_gap_days + CAST(
-                max(last_day) OVER (
-                    PARTITION BY rule, measuring_component_id, device_id, service_point_id
-                    ORDER BY first_day, last_day, started
-                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-                ) AS INT
-            )
-                THEN 0
-            ELSE 1
-        END AS begins
-    FROM settings
-    CROSS JOIN finding
-),
-
-numbered AS (
-    SELECT
-        *,
-        sum(begins) OVER (
-            PARTITION BY rule, measuring_component_id, device_id, service_point_id
-            ORDER BY first_day, last_day, started
-            ROWS UNBOUNDED PRECEDING
-        ) AS number
-    FROM marked
-),
-
-found AS (
-    SELECT
-        device_id,
-        service_point_id,
-        measuring_component_id,
-        rule,
-        number,
-        min(first_day) AS first_day,
-        max(last_day) AS last_day,
-        min(started) AS period_start,
-        max(ended) AS period_end,
-        sum(kwh) AS kwh,
-        CASE WHEN count(doubt) = count(*) THEN min(doubt) END AS doubt,
-        max(times) AS times,
-        first_value(metric ORDER BY times DESC, last_day) AS metric,
-        first_value(measured ORDER BY times DESC, last_day) AS measured,
-        first_value(threshold ORDER BY times DESC, last_day) AS threshold
-    FROM numbered
-    GROUP BY device_id, service_point_id, measuring_component_id, rule, number
-)
-
 SELECT
-    found.device_id,
-    nullif(found.service_point_id, '') AS service_point_id,
-    found.measuring_component_id,
-    found.rule,
-    CASE
-        WHEN found.doubt IS NULL THEN reported_rule.severity
-        WHEN reported_rule.severity = 'high' THEN 'medium'
-        ELSE 'low'
-    END AS severity,
-    round(
-        CASE WHEN found.doubt IS NULL THEN 1.0 ELSE 0.5 END * reported_rule.weight * found.times / (found.times + 1.0), 3
-    ) AS score,
-    found.period_start,
-    found.period_end,
+    device_id,
+    nullif(service_point_id, '') AS service_point_id,
+    measuring_component_id,
+    rule,
+    severity,
+    round(CASE WHEN doubt IS NULL THEN 1.0 ELSE 0.5 END * weight * times / (times + 1.0), 3) AS score,
+    period_start,
+    period_end,
     concat(
-        '{"days":', CAST(CAST(found.last_day AS INT) - CAST(found.first_day AS INT) + 1 AS VARCHAR),
-        coalesce(',"kwh":' || CAST(round(found.kwh, 3) AS VARCHAR), ''),
-        ',"', found.metric, '":', CAST(round(found.measured, 4) AS VARCHAR),
-        ',"threshold":', CAST(found.threshold AS VARCHAR),
-        coalesce(',"' || found.doubt || '":1', ''), '}'
+        '{"days":', CAST(CAST(last_day AS INT) - CAST(first_day AS INT) + 1 AS VARCHAR),
+        coalesce(',"kwh":' || CAST(round(kwh, 3) AS VARCHAR), ''),
+        ',"', metric, '":', CAST(round(measured, 4) AS VARCHAR),
+        ',"threshold":', CAST(threshold AS VARCHAR),
+        coalesce(',"' || doubt || '":1', ''), '}'
     ) AS evidence,
-    found.last_day AS day
-FROM period
-CROSS JOIN found
-INNER JOIN reported_rule ON reported_rule.rule = found.rule
-WHERE found.last_day >= period.first_day AND found.last_day < period.next_day
+    last_day AS day
+FROM found_period
 ORDER BY device_id, measuring_component_id, rule, period_start, period_end, service_point_id

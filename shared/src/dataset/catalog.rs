@@ -139,6 +139,9 @@ fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset, Broken> 
     for text in &texts {
         overlay(&mut declared, parse(name, text)?);
     }
+    if changes_rules(&own) {
+        folder.retain(|file, _| !file.ends_with(case::ENDING));
+    }
     folder.extend(own);
     let cases =
         folder.iter().filter_map(|(file, text)| Some((file.strip_suffix(case::ENDING)?.to_owned(), text.clone())));
@@ -158,6 +161,16 @@ fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset, Broken> 
         };
         Broken { file: place(&format!("{name}/{file}"), line), why: mistake.to_string() }
     })
+}
+
+/// Whether a lake's own folder has SQL, settings, lists or a time zone in place of built-in ones: the built-in unit tests say
+/// what those give, and nothing of the lake's own.
+fn changes_rules(own: &Folder) -> bool {
+    let declares = |text: &String| {
+        let declared: Result<toml::Table, _> = text.parse();
+        declared.is_ok_and(|own| ["settings", "list", "time_zone"].iter().any(|rule| own.contains_key(*rule)))
+    };
+    own.keys().any(|file| file.ends_with(".sql")) || own.get(DATASET_FILE).is_some_and(declares)
 }
 
 /// A file, with the line if it is known.
@@ -210,6 +223,40 @@ mod tests {
         let value = table.columns.iter().find(|column| column.name == "value").unwrap();
         assert_eq!(value.min, Some(-5.0));
         assert!(!value.missing.is_empty(), "the other rules stay");
+    }
+
+    #[test]
+    fn what_is_built_in_is_described_and_tested() {
+        let catalog = Catalog::built_in();
+        for dataset in catalog.datasets() {
+            for table in &dataset.tables {
+                assert!(!table.about.is_empty(), "{}.{}", dataset.name, table.name);
+                for column in &table.columns {
+                    assert!(!column.about.is_empty(), "{}.{}.{}", dataset.name, table.name, column.name);
+                }
+            }
+            for model in &dataset.models {
+                assert!(!model.about.is_empty(), "{}.{}", dataset.name, model.name);
+                let tests = dataset.cases.get(&model.name).map(|text| case::cases(text).map(|cases| cases.len()));
+                assert!(matches!(tests, Some(Ok(1..))), "{}.{}: {tests:?}", dataset.name, model.name);
+            }
+        }
+    }
+
+    #[test]
+    fn built_in_unit_tests_are_those_of_built_in_rules() {
+        let cases = |file: &str, text: &str| -> Vec<String> {
+            let own = Folder::from([(file.to_owned(), text.to_owned())]);
+            let catalog = Catalog::with_folders(BTreeMap::from([("energy_usage".to_owned(), own)]));
+            catalog.dataset("energy_usage").unwrap().cases.keys().cloned().collect()
+        };
+        let built_in = ["usage", "usage_by_customer_day"];
+        assert_eq!(cases("dataset.toml", "title = \"T\"\n"), built_in);
+        assert_eq!(cases("usage.test.toml", "own"), built_in, "its text is the lake's, and the other one stays");
+        assert_eq!(cases("dataset.toml", "time_zone = \"UTC\"\n"), Vec::<String>::new());
+        assert_eq!(cases("dataset.toml", "[list.x]\ncolumns = { a = \"string\" }\nrows = []\n"), Vec::<String>::new());
+        let sql = "-- [view]\n-- inputs = [\"reading\"]\n\nSELECT * FROM reading\n";
+        assert_eq!(cases("own.sql", sql), Vec::<String>::new());
     }
 
     #[test]

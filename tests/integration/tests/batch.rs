@@ -257,11 +257,12 @@ async fn models_that_read_models_are_made_by_jobs_that_wait_for_each_other() {
     let small = lake(true).with("BATCH_ABOVE_BYTES", "1");
     let summary = small.call(&["aggregate", "--dataset", "meters"]).ok().json();
     let jobs = bed.batch.jobs();
-    let [metered, daily, found, periods] = jobs.as_slice() else { panic!("{jobs:?}") };
-    assert_eq!(summary["handed_over"].as_array().unwrap().len(), 4, "{summary}");
+    let [metered, daily, found, periods, ranked] = jobs.as_slice() else { panic!("{jobs:?}") };
+    assert_eq!(summary["handed_over"].as_array().unwrap().len(), 5, "{summary}");
     assert_eq!(daily.request["dependsOn"], json!([{"jobId": metered.id}]));
     assert_eq!(found.request["dependsOn"], json!([{"jobId": daily.id}]));
     assert_eq!(periods.request["dependsOn"], json!([{"jobId": found.id}]));
+    assert_eq!(ranked.request["dependsOn"], json!([{"jobId": periods.id}]));
     let again = small.call(&["aggregate", "--dataset", "meters"]).ok().json();
     assert!(again["handed_over"].as_array().unwrap().iter().all(|job| job["already_active"] == true), "{again}");
     for job in &jobs {
