@@ -59,7 +59,9 @@ fn values_are_judged_by_type_and_rules() {
 #[test]
 fn counts_and_measurements_are_judged_by_their_formats() {
     let count = Column::from_declaration("type = \"int64\"\nmax = 100").unwrap();
-    let counts = ["5", "5.0", "\" 5 \"", "\"5.0\"", "1.5", "1e30", "1e999", "null", "true", "{}", "101", "2.0000000000000001"].map(raw);
+    let counts =
+        ["5", "5.0", "\" 5 \"", "\"5.0\"", "1.5", "1e30", "1e999", "null", "true", "{}", "101", "2.0000000000000001"]
+            .map(raw);
     assert_eq!(letters(counts.iter().map(|value| count.judge_count(Some(value)))), "vvvrrrrmrrrr");
     let value = Column::from_declaration("type = \"float64\"\nmissing = [\"NaN\", -9999]\nmin = -10").unwrap();
     let values = ["5", "\"5\"", "\"abc\"", "\"NaN\"", "-9999", "-500", "1e999", "null", "true", "\"\\ud800\""].map(raw);
