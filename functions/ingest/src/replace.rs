@@ -100,10 +100,15 @@ pub trait Shape: Sync {
         false
     }
 
-    /// Whether an answer without an item says that there is none. Then items without a value stay beside those of their
-    /// answer that stay: what is not known is not nothing.
-    fn tells_by_silence(&self) -> bool {
+    /// Whether it is unknown what an item is, or which, where an answer without it would say that it is not there. It stays
+    /// beside what stays of earlier answers, until a later one speaks of it.
+    fn leaves_open(&self, _line: &Line, _item: &Item) -> bool {
         false
+    }
+
+    /// Whether it can be known from an answer that an item is not there.
+    fn speaks_of(&self, line: &Line, item: &Item) -> bool {
+        self.covers(line, item)
     }
 
     /// Whether a subject's items have names of their own: the last one of a name that has a value counts. Else each of them
@@ -276,7 +281,7 @@ fn join(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) ->
             _ => {
                 plan.compare(subject, &earlier, &held, standing, shape, terms);
                 plan.keep_said(subject, &old, &held, standing, shape);
-                plan.keep_unknown(subject, &earlier, standing, shape);
+                plan.keep_unknown(subject, &old, &earlier, standing, shape);
             }
         }
     }

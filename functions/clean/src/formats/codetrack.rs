@@ -165,9 +165,10 @@ impl Asked {
         let has = move |weeks: &Range<NaiveDate>| date.is_some_and(|date| weeks.contains(&date));
         let open = self.open.iter().filter(move |(_, weeks, _)| has(weeks));
         let open = open.map(move |(learner, _, received_at)| ((*learner, day), *received_at));
-        let said = self.answered.iter().filter(move |(learner, _)| {
-            matches!(self.without_entry((**learner, day)), Count::Unknown)
-        });
+        let said = self
+            .answered
+            .iter()
+            .filter(move |(learner, _)| matches!(self.without_entry((**learner, day)), Count::Unknown));
         let said = said.flat_map(|(learner, said)| said.iter().map(move |said| (learner, said)));
         let said = said.filter(move |(_, said)| has(&said.asked));
         open.chain(said.map(move |(learner, said)| ((*learner, day), said.received_at)))

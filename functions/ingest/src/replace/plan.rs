@@ -121,25 +121,28 @@ impl Plan {
         }
     }
 
-    /// Keeps what is not known in earlier answers of which something stays, where their silence would be taken for nothing:
-    /// beside items that this run's answers have, and what they speak of, unless they lack more.
+    /// Keeps what is unknown beside what stays of earlier answers, whose silence would say that there is nothing of it: of
+    /// what this run's answers neither have nor speak of. Those that lack something speak of nothing.
     pub fn keep_unknown(
         &mut self,
         subject: &str,
+        old: &[Line],
         earlier: &[Earlier<'_>],
         standing: &Standing<'_>,
         shape: &dyn Shape,
     ) {
+        if !self.keep.values().any(|kept| kept.contains_key(subject)) {
+            return;
+        }
         let is_whole = !self.lost.contains_key(subject);
-        let is_spoken_of = |item: &Item| is_whole && standing.answers.iter().any(|line| shape.covers(line, item));
-        let is_unknown = |item: &Item| !item.is_value() && !standing.names.contains_key(item.name.as_str());
-        for one in earlier.iter().filter(|_| shape.tells_by_silence()) {
-            let kept = self.keep.get_mut(&one.line).and_then(|kept| kept.get_mut(subject));
-            if let Some(Keep::Items(places)) = kept
-                && is_unknown(one.item)
-                && !is_spoken_of(one.item)
-            {
-                places.insert(one.place);
+        let is_spoken_of = |item: &Item| is_whole && standing.answers.iter().any(|line| shape.speaks_of(line, item));
+        for one in earlier.iter().filter(|one| !standing.names.contains_key(one.item.name.as_str())) {
+            let is_open = old.get(one.line).is_some_and(|line| shape.leaves_open(line, one.item));
+            if is_open && !is_spoken_of(one.item) {
+                let kept = self.keep.entry(one.line).or_default().entry(subject.to_owned());
+                if let Keep::Items(places) = kept.or_insert_with(|| Keep::Items(BTreeSet::new())) {
+                    places.insert(one.place);
+                }
             }
         }
     }

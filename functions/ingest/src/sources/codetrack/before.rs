@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use lake::store::Store;
 
 use super::weeks::{WeekLists, narrowed};
-use super::{NAME, Request, Weeks};
+use super::{NAME, Request, Weeks, monday};
 use crate::error::Result;
 use crate::raw::{self, Line};
 use crate::replace::{Item, Keep, Shape};
@@ -108,7 +108,9 @@ fn cut(lines: &[Line], open: &BTreeSet<NaiveDate>, shape: WeekLists<'_>) -> Vec<
     let held = lines.iter().flat_map(|line| shape.holds(line).into_values().flatten());
     let counted: BTreeSet<String> = held.filter(Item::is_value).map(|item| item.name).collect();
     let is_unknown = |item: &Item| {
-        !item.is_value() && !counted.contains(&item.name) && item.name.parse().map_or(true, |day| open.contains(&day))
+        !item.is_value()
+            && !counted.contains(&item.name)
+            && item.name.parse().map_or(true, |day| open.contains(&monday(day)))
     };
     let mut seen = BTreeSet::new();
     let mut kept = Vec::new();

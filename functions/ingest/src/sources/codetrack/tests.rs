@@ -1,3 +1,5 @@
+mod meaning;
+
 use std::slice::from_ref;
 use std::sync::LazyLock;
 
@@ -145,7 +147,10 @@ fn what_is_unknown_in_a_list_stays_unknown_where_the_list_is_cut() {
     let had = answer(43, "2026-09-07", body(&format!("{unknown},{early}")));
     for (poor, stays) in [
         ("[]", body(&format!("{unknown},{early}"))),
-        (r#"[{"date":"2026-09-07","points":5}]"#, body(&format!(r#"{{"date":"2026-09-14","points":"x"}},{{"date":"?"}},{early}"#))),
+        (
+            r#"[{"date":"2026-09-07","points":5}]"#,
+            body(&format!(r#"{{"date":"2026-09-14","points":"x"}},{{"date":"?"}},{early}"#)),
+        ),
     ] {
         let (lines, lost) = join(vec![answer(43, "2026-09-07", poor)], vec![had.clone()]);
         assert_eq!((lines.last().unwrap().body.as_deref(), lost.len()), (Some(stays), 1), "{poor}");
@@ -153,6 +158,26 @@ fn what_is_unknown_in_a_list_stays_unknown_where_the_list_is_cut() {
     // One that is whole speaks of all that it was asked for.
     let whole = answer(43, "2026-09-07", list(&[("2026-09-21", 4)]));
     assert_eq!(join(vec![whole.clone()], vec![had]), (vec![whole], vec![]));
+}
+
+/// What is left of a list spoke of weeks that other lists were known to be uncertain of.
+#[test]
+fn what_is_unknown_stays_beside_a_list_that_may_be_of_any_week() {
+    let null = r#"{"date":"2026-11-16","points":null}"#;
+    let body = |entries: &[&str]| -> &'static str { format!("[{}]", entries.join(",")).leak() };
+    let count = r#"{"date":"2026-10-26","points":1}"#;
+    let wild = answer(43, "2026-11-02", r#"[{"date":"?"},{"date":"2026-11-02","points":1}]"#);
+    let whole = answer(43, "2026-11-02", r#"[{"date":"2026-11-02","points":1}]"#);
+    let had = answer(43, "2026-10-26", body(&[null, count]));
+    let (lines, _) = join(vec![wild.clone()], vec![had.clone()]);
+    assert_eq!(lines[1].body.as_deref(), Some(body(&[null, count])));
+    let (lines, _) = join(vec![whole], vec![had]);
+    assert_eq!(lines[1].body.as_deref(), Some(body(&[count])), "it speaks of the week, and has nothing of it");
+    // The unknown week stands in one list, and what is missed in another.
+    let narrow = answer(43, "2026-11-02", body(&[null]));
+    let wide = answer(43, "2026-10-26", body(&[r#"{"date":"2026-11-09","points":5}"#]));
+    let old = vec![narrow.clone(), wide.clone()];
+    assert_eq!(join(vec![wild.clone()], old), (vec![wild, narrow, wide], vec!["43".to_owned()]));
 }
 
 #[test]

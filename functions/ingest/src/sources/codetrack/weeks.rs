@@ -155,14 +155,23 @@ impl Shape for WeekLists<'_> {
     fn outlasts(&self, line: &Line, later: &[&Line]) -> bool {
         let weeks_of = |line: &Line| Request::of(&spoken_of(line.clone())).map(|request| request.weeks());
         let Some(weeks) = weeks_of(line) else { return false };
-        let later = later.iter().filter_map(|line| weeks_of(line));
-        let starts: Vec<NaiveDate> = later.filter(|later| later.end == weeks.end).map(|later| later.start).collect();
-        !starts.is_empty() && starts.iter().all(|start| *start > weeks.start)
+        let later = later.iter().filter_map(|line| weeks_of(line)).filter(|later| later.end <= weeks.end);
+        let later: Vec<Range<NaiveDate>> = later.collect();
+        !later.is_empty() && later.iter().all(|later| later.start > weeks.start || later.end < weeks.end)
     }
 
-    /// Without an entry of a week that it was asked for, a list would have 0 of it.
-    fn tells_by_silence(&self) -> bool {
-        true
+    /// An entry without a count, of a week that was asked for or of one that nobody knows: without it, the week would have 0.
+    fn leaves_open(&self, line: &Line, item: &Item) -> bool {
+        match item.verdict {
+            Verdict::Value => false,
+            Verdict::Missing => self.covers(line, item),
+            Verdict::Refused => true,
+        }
+    }
+
+    /// An entry that may be of any week may be of that one.
+    fn speaks_of(&self, line: &Line, item: &Item) -> bool {
+        self.covers(line, item) && mondays(line).is_some()
     }
 
     /// A week without points has 0 of them; null is no correction.
