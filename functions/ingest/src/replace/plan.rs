@@ -131,18 +131,20 @@ impl Plan {
         standing: &Standing<'_>,
         shape: &dyn Shape,
     ) {
-        if !self.keep.values().any(|kept| kept.contains_key(subject)) {
+        let is_open = |one: &&Earlier<'_>| {
+            let is_named = standing.names.contains_key(one.item.name.as_str());
+            !is_named && old.get(one.line).is_some_and(|line| shape.leaves_open(line, one.item))
+        };
+        let open: Vec<&Earlier<'_>> = earlier.iter().filter(is_open).collect();
+        if open.is_empty() || !self.keep.values().any(|kept| kept.contains_key(subject)) {
             return;
         }
         let is_whole = !self.lost.contains_key(subject);
         let is_spoken_of = |item: &Item| is_whole && standing.answers.iter().any(|line| shape.speaks_of(line, item));
-        for one in earlier.iter().filter(|one| !standing.names.contains_key(one.item.name.as_str())) {
-            let is_open = old.get(one.line).is_some_and(|line| shape.leaves_open(line, one.item));
-            if is_open && !is_spoken_of(one.item) {
-                let kept = self.keep.entry(one.line).or_default().entry(subject.to_owned());
-                if let Keep::Items(places) = kept.or_insert_with(|| Keep::Items(BTreeSet::new())) {
-                    places.insert(one.place);
-                }
+        for one in open.into_iter().filter(|one| !is_spoken_of(one.item)) {
+            let kept = self.keep.entry(one.line).or_default().entry(subject.to_owned());
+            if let Keep::Items(places) = kept.or_insert_with(|| Keep::Items(BTreeSet::new())) {
+                places.insert(one.place);
             }
         }
     }
