@@ -7,7 +7,7 @@ import zlib
 
 import deflate
 
-# The most that a package may have: what Lambda loads at a cold start.
+# What a package should have at most, as Lambda loads it at a cold start. A larger one is deployed all the same.
 LIMITS = {"ingest": 7_000_000, "clean": 7_000_000, "aggregate": 25_000_000}
 NAME = b"bootstrap"
 # What all headers of the file say: version 2.0, no flags, deflated, at the first moment that the format knows.
@@ -33,8 +33,7 @@ def main(binary: str, package: str) -> int:
     size, limit = os.path.getsize(package), LIMITS.get(name)
     print(f"{package}: {size / 1e6:.2f} MB")
     if limit and size > limit:
-        print(f"{package} is larger than {limit / 1e6:.0f} MB: see [profile.dist] in Cargo.toml", file=sys.stderr)
-        return 1
+        print(f"{package} is larger than {limit / 1e6:.0f} MB, and starts later: see [profile.dist] in Cargo.toml", file=sys.stderr)
     return 0
 
 
