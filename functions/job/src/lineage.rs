@@ -26,6 +26,9 @@ struct Node {
     from: Vec<Node>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     to: Vec<Node>,
+    /// Whether what lies behind it stands at an earlier node of the same column.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    again: bool,
 }
 
 /// Prints where a column's values, or those of all columns of a model or table, come from, and where they go.
@@ -86,7 +89,10 @@ fn resolve<'l, 'n>(lake: &'l Lake, name: &'n str) -> Result<(&'l Dataset, &'n st
     let (dataset, relation, column) = match parts.as_slice() {
         [dataset, relation] => (*dataset, *relation, None),
         [dataset, relation, column] => (*dataset, *relation, Some(*column)),
-        _ => return Err(Failure::usage("write DATASET.MODEL or DATASET.MODEL.COLUMN".to_owned())),
+        _ => {
+            let problem = format!("there is no table or model \"{name}\": write DATASET.MODEL or DATASET.MODEL.COLUMN");
+            return Err(Failure::usage(problem));
+        }
     };
     let dataset = lake.catalog.dataset(dataset)?;
     if !has(&dataset, relation) {
@@ -129,21 +135,30 @@ impl Edges {
     }
 
     fn node(&self, dataset: &Dataset, column: &str) -> Node {
-        let from = side(&self.from, dataset, column, &|column, from| Node { column, from, to: Vec::new() });
-        let to = side(&self.to, dataset, column, &|column, to| Node { column, from: Vec::new(), to });
-        Node { column: format!("{}.{column}", dataset.name), from, to }
+        let (to, again) = (Vec::new(), false);
+        let make = |column, from, again| Node { column, from, to: Vec::new(), again };
+        let from = side(&self.from, dataset, column, &make, &mut BTreeSet::new());
+        let mut node = Node { column: format!("{}.{column}", dataset.name), from, to, again };
+        let make = |column, to, again| Node { column, from: Vec::new(), to, again };
+        node.to = side(&self.to, dataset, column, &make, &mut BTreeSet::new());
+        node
     }
 }
 
-/// All that lies on one side of a column. Models read no model that reads them.
-fn side(
-    edges: &BTreeMap<String, BTreeSet<String>>,
+/// All that lies on one side of a column, each way once. Models read no model that reads them.
+fn side<'e>(
+    edges: &'e BTreeMap<String, BTreeSet<String>>,
     dataset: &Dataset,
     column: &str,
-    make: &dyn Fn(String, Vec<Node>) -> Node,
+    make: &dyn Fn(String, Vec<Node>, bool) -> Node,
+    seen: &mut BTreeSet<&'e str>,
 ) -> Vec<Node> {
-    let next = edges.get(column).into_iter().flatten();
-    next.map(|next| make(format!("{}.{next}", dataset.name), side(edges, dataset, next, make))).collect()
+    let node = |next: &'e String| {
+        let again = !seen.insert(next) && edges.contains_key(next);
+        let behind = if again { Vec::new() } else { side(edges, dataset, next, make, seen) };
+        make(format!("{}.{next}", dataset.name), behind, again)
+    };
+    edges.get(column).into_iter().flatten().map(node).collect()
 }
 
 fn text(columns: &[Node]) -> String {
@@ -158,7 +173,8 @@ fn text(columns: &[Node]) -> String {
 
 fn branch(text: &mut String, word: &str, nodes: &[Node], next: fn(&Node) -> &[Node], depth: usize) {
     for node in nodes {
-        line(text, format_args!("{:indent$}{word:<4} {}", "", node.column, indent = 2 * depth));
+        let again = if node.again { ", as above" } else { "" };
+        line(text, format_args!("{:indent$}{word:<4} {}{again}", "", node.column, indent = 2 * depth));
         branch(text, word, next(node), next, depth + 1);
     }
 }

@@ -188,9 +188,11 @@ fn what_there_is_can_be_described_listed_and_asked_in_files() {
     assert_eq!(column["from"][0]["column"], "trams.ride.people", "{lineage}");
     let text = String::from_utf8(lake.command(&["lineage", "trams.ride.people"]).output().unwrap().stdout).unwrap();
     assert!(text.starts_with("trams.ride.people\n  to   trams.people.people\n"), "{text}");
-    for (name, why) in
-        [("trams.people.person", "did you mean"), ("trams.rides", "it has ride"), ("nothing", "DATASET.MODEL")]
-    {
+    for (name, why) in [
+        ("trams.people.peopl", "did you mean \"people\""),
+        ("trams.rides", "it has ride"),
+        ("nothing", "DATASET.MODEL"),
+    ] {
         let called = lake.call(&["lineage", name]);
         assert!(called.status == 2 && called.stderr.contains(why), "{name}: {}", called.stderr);
     }
