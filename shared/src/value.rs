@@ -14,7 +14,7 @@ use chrono::{
 use serde_json::value::RawValue;
 
 use self::no_number::no_number;
-pub use self::no_number::{MINUS, is_grouped_by_two};
+pub use self::no_number::{MINUS, UNITS, is_grouped_by_two};
 use crate::dataset::{Ambiguous, Column, ColumnType, Decimal, TimeFormat, has_time_of_day, parsed_time};
 use crate::json::Json;
 use crate::time::parse_day;

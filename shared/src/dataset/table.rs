@@ -17,6 +17,9 @@ use crate::suggest::did_you_mean;
 /// The column that every table has: when the raw object (or the response in it) arrived.
 pub const RECEIVED_AT: &str = "received_at";
 
+/// The option that describes a table or a column.
+const ABOUT: &str = "about";
+
 /// A table as declared in `dataset.toml`.
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -198,10 +201,24 @@ fn no_column(kind: &str, name: &str, known: &[&str]) -> String {
     }
 }
 
+/// A table's declaration but for what is said to people: other words are no other rules.
+fn without_words(declared: &toml::Value) -> toml::Value {
+    let mut rules = declared.clone();
+    let Some(table) = rules.as_table_mut() else { return rules };
+    table.remove(ABOUT);
+    let columns = table.get_mut("column").and_then(toml::Value::as_table_mut);
+    for column in columns.into_iter().flat_map(|columns| columns.iter_mut().map(|(_, column)| column)) {
+        if let Some(column) = column.as_table_mut() {
+            column.remove(ABOUT);
+        }
+    }
+    rules
+}
+
 impl Table {
     /// `context` is what the dataset declares for all its tables: it is part of the fingerprint. `zone` is its time zone.
     pub(super) fn new(name: &str, declared: toml::Value, context: &str, zone: Tz) -> Result<Self, Mistake> {
-        let fingerprint = hash::texts([context, &declared.to_string()]);
+        let fingerprint = hash::texts([context, &without_words(&declared).to_string()]);
         let file: TableFile = declared.try_into().map_err(|error| Mistake::toml(&error))?;
         file.check_dialect()?;
         let mut columns = Vec::new();

@@ -4,7 +4,10 @@ use super::Refusal;
 use crate::dataset::Column;
 
 /// Units that numbers often have beside them.
-const UNITS: [&str; 10] = ["%", "€", "$", "£", "¥", "EUR", "USD", "GBP", "CHF", "kWh"];
+pub const UNITS: [&str; 21] = [
+    "%", "€", "$", "£", "¥", "EUR", "USD", "GBP", "CHF", "kr", "kWh", "MWh", "Wh", "kW", "°C", "km", "kg", "m³", "m3",
+    "hPa", "mm",
+];
 
 /// Why a text is no number, and which option may read it.
 pub(super) fn no_number(column: &Column, code: &'static str, wanted: &str, text: &str) -> Refusal {

@@ -108,4 +108,12 @@ fn options_of_a_table_are_part_of_its_rules() {
     ] {
         assert_ne!(of(declared), plain, "{declared}");
     }
+    let described = |table: &str, column: &str| {
+        let column = format!("[column.v]\ntype = \"int64\"\n{column}");
+        Table::new("t", toml::from_str(&format!("from = \"*\"\n{table}\n{column}")).unwrap(), "", Tz::UTC).unwrap()
+    };
+    let (bare, worded) = (described("", ""), described("about = \"T\"", "about = \"V\""));
+    assert_eq!((worded.about.as_str(), worded.columns[0].about.as_str()), ("T", "V"));
+    assert_eq!(worded.fingerprint, bare.fingerprint, "words are no rules");
+    assert_ne!(described("", "min = 1").fingerprint, bare.fingerprint);
 }

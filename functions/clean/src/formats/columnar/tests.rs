@@ -1,9 +1,10 @@
 use arrow::array::{
-    BinaryArray, Decimal128Array, Float32Array, Int32Array, Int64Array, ListArray, MapBuilder, StringArray,
-    StringBuilder, StructArray, TimestampNanosecondArray,
+    BinaryArray, Date64Array, Decimal128Array, DictionaryArray, Float16Array, Float32Array, Int8Array, Int32Array,
+    Int64Array, LargeBinaryArray, LargeStringArray, ListArray, MapBuilder, StringArray, StringBuilder, StructArray,
+    TimestampNanosecondArray, UInt8Array, UInt64Array,
 };
 use arrow::array::{FixedSizeBinaryArray, Int64Builder};
-use arrow::datatypes::{Field, Int32Type};
+use arrow::datatypes::{ArrowNativeType, Field, Float16Type, Int32Type};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
@@ -153,5 +154,32 @@ fn values_within_records_are_not_read_and_that_is_said() {
         let why = refused(&declared, "x.parquet", file.as_slice());
         assert!(why.starts_with("missing_column: "), "{why}");
         assert_eq!(why.contains("within records of a Parquet file are not read"), is_within, "{column}: {why}");
+    }
+}
+
+/// Values of each type that Arrow has for what a column may hold; none is there in the second row.
+#[test]
+fn values_are_read_whatever_type_holds_them() {
+    type Half = <Float16Type as ArrowPrimitiveType>::Native;
+    let texts = StringArray::from(vec![Some("a"), None]);
+    let numbers = DictionaryArray::new(UInt8Array::from(vec![Some(1), None]), Arc::new(Int64Array::from(vec![7, -8])));
+    let day = 86_400_000;
+    for (array, wanted) in [
+        (Arc::new(Int8Array::from(vec![Some(-128), None])) as ArrayRef, Cell::Number("-128".to_owned())),
+        (Arc::new(UInt64Array::from(vec![Some(u64::MAX), None])), Cell::Number(u64::MAX.to_string())),
+        (Arc::new(Float16Array::from(vec![Some(Half::usize_as(3)), None])), Cell::Number("3".to_owned())),
+        (Arc::new(LargeStringArray::from(vec![Some("a"), None])), Cell::Text("a".to_owned())),
+        (Arc::new(LargeBinaryArray::from(vec![Some(&b"a"[..]), None])), Cell::Text("a".to_owned())),
+        (
+            Arc::new(FixedSizeBinaryArray::try_from_sparse_iter_with_size([Some(b"ab"), None].into_iter(), 2).unwrap()),
+            Cell::Text("ab".to_owned()),
+        ),
+        (Arc::new(Date64Array::from(vec![Some(-day), None])), Cell::Date("1969-12-31".parse().unwrap())),
+        (Arc::new(Date64Array::from(vec![Some(day), None])), Cell::Date("1970-01-02".parse().unwrap())),
+        (Arc::new(DictionaryArray::new(Int32Array::from(vec![0, 1]), Arc::new(texts))), Cell::Text("a".to_owned())),
+        (Arc::new(numbers), Cell::Number("-8".to_owned())),
+    ] {
+        let column = ColumnReader { array: plain(&array).unwrap(), is_uuid: false };
+        assert_eq!((column.cell(0), column.cell(1)), (wanted, Cell::Empty), "{}", array.data_type());
     }
 }

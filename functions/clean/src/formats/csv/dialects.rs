@@ -229,7 +229,7 @@ fn messages_name_the_option_that_reads_a_value_or_that_none_does() {
         (unit, "5 €", &["not among those declared as unit"]),
         (unit, "EUR (5)", &["declare accounting = true"]),
         (unit, "EUR 5-", &["declare accounting = true"]),
-        (unit, "5 km", &["add it to those declared as unit"]),
+        (unit, "5 lbs", &["add it to those declared as unit"]),
         ("type = 'float64'", "€ (5)", &both),
         ("type = 'float64'", "(€ 5)", &both),
         ("type = 'float64'", "5- €", &both),

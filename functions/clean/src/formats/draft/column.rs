@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lake::dataset::{Column, ColumnType};
 
 use super::grid::{Field, Kind, Origin, Value};
-use super::looks::{MISSING, UNITS, is_accounting};
+use super::looks::{MISSING, is_accounting};
 use super::times::{self, Order, all_fit, nearly_all};
 use super::{names, text};
 
@@ -313,7 +313,7 @@ fn with_unit(texts: &[&str], habits: Habits) -> Option<Typed> {
         bare.is_some_and(|bare| bare.starts_with(|c: char| c.is_ascii_digit() || "-+(.".contains(c)))
     };
     let is_zero = |text: &str| text.chars().all(|character| "0.,".contains(character));
-    let unit = UNITS.into_iter().find(|unit| texts.iter().any(|text| is_beside(text, unit)));
+    let unit = lake::value::UNITS.into_iter().find(|unit| texts.iter().any(|text| is_beside(text, unit)));
     // A number without its unit may be one of another: only of zero that is the same.
     if unit.is_some_and(|unit| !nearly_all(texts, |text| is_beside(text, unit) || is_zero(text))) {
         return None;

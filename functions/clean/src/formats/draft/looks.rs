@@ -48,12 +48,6 @@ pub(super) fn look(text: &str) -> Look {
     if is_time(text) { Look::Time } else { Look::Text }
 }
 
-/// Units that are known beside numbers.
-pub(super) const UNITS: [&str; 21] = [
-    "%", "€", "$", "£", "¥", "EUR", "USD", "GBP", "CHF", "kr", "kWh", "MWh", "Wh", "kW", "°C", "km", "kg", "m³", "m3",
-    "hPa", "mm",
-];
-
 /// Whether a text is written as accounts write negative numbers: `(1.50)`, `1.50-`.
 pub(super) fn is_accounting(text: &str) -> bool {
     let is_marked = text.ends_with('-') || text.contains('(') && text.contains(')');

@@ -1,15 +1,15 @@
 //! What is said of columns that stay texts though their values look like numbers or times.
 
-use lake::value::{MINUS, is_grouped_by_two};
+use lake::value::{MINUS, UNITS, is_grouped_by_two};
 
-use super::looks::{Look, UNITS, is_placeholder, look};
+use super::looks::{Look, is_placeholder, look};
 use super::times::nearly_all;
 
 /// What people should know of a column of texts.
 pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
     let mut notes = Vec::new();
     let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
-    if nearly_all(texts, is_period) {
+    if nearly_all(texts, is_part_of_year) {
         notes.push(
             "its values look like months, weeks, quarters or days of a year, which are no dates, and are text: where a date is \
              wanted, write the first day of each, or make it in a model"
@@ -80,7 +80,7 @@ fn has_one_word(texts: &[&str]) -> bool {
 
 /// Whether a text is a part of a year that is no day, or the number of a day in it: `2026-11`, `11/2026`, `2026-W47`,
 /// `2026-Q4`, `2026-323`.
-fn is_period(text: &str) -> bool {
+fn is_part_of_year(text: &str) -> bool {
     let year = |text: &str| text.len() == 4 && text.parse::<u32>().is_ok_and(|year| (1900..=2100).contains(&year));
     let number = |text: &str, most: u32| text.parse::<u32>().is_ok_and(|number| (1..=most).contains(&number));
     let is_part = |part: &str| match part.split_at_checked(1) {
