@@ -116,9 +116,8 @@ fn decode_all(
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(Stop::Broken(why)) => return Err(why),
-        Err(Stop::Reject(reject)) => {
-            reject_whole(&opened, reject, &head, lines.unwrap_or(1)).map_err(|error| error.to_string())?
-        }
+        Err(Stop::Reject(reject)) => reject_whole(&opened, reject, &formats::as_utf8(table, &head), lines.unwrap_or(1))
+            .map_err(|error| error.to_string())?,
     };
     // The ETag is that of the very bytes that were decoded, all of them.
     let siblings = siblings.into_iter().map(|(_, reading)| reading.finish()).collect::<Result<Vec<_>, _>>()?;

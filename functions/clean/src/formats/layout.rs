@@ -93,7 +93,7 @@ impl Layout {
         if is_row && ahead.other_names.is_none() && by_position.looks_like_data(columns, values) {
             return by_position.checked(values).map(Line::Row);
         }
-        Err(named.missing_column(columns, values.len(), &by_position, ahead.other_names))
+        Err(named.missing_column(columns, values, &by_position, ahead.other_names))
     }
 
     /// Whether columns in the order of declaration would have these values.
@@ -403,11 +403,30 @@ impl Named {
         }
     }
 
-    fn missing_column(self, columns: &[Column], count: usize, by_position: &Layout, other_names: Option<u64>) -> Stop {
+    fn missing_column(
+        self,
+        columns: &[Column],
+        values: &[&str],
+        by_position: &Layout,
+        other_names: Option<u64>,
+    ) -> Stop {
         let missing = match self.missing.as_slice() {
             [] => format!("none of the columns {}", some_fields(columns)),
             missing => format!("no column {}", missing.join(", ")),
         };
+        // A line that has most of the names is the header: what else stands in it are names, and no values.
+        if self.used * 2 > by_position.columns() {
+            let first = self.missing.first().map(String::as_str).unwrap_or_default();
+            let why = match others(columns, values).as_slice() {
+                [] => format!("the file has {missing}: write optional = true into dataset.toml if files may lack it"),
+                names => format!(
+                    "the file has {missing}, and nothing reads its {}: rename it in the file, or declare both names, as \
+                     field = [\"{first}\", ...]; write optional = true if files may lack it",
+                    names.join(", ")
+                ),
+            };
+            return Stop::reject("missing_column", why);
+        }
         let other = match other_names.filter(|line| *line > 1) {
             Some(line) => format!(", and line {line} looks like a header of other names"),
             None => String::new(),
@@ -417,9 +436,21 @@ impl Named {
              write delimiter if another character stands between values of a CSV file, header = \"find\" or skip_lines if the header \
              stands further below, optional = true for a column that a file may lack, header = \"never\" if there is no \
              header",
-            counted(count),
+            counted(values.len()),
             by_position.columns()
         );
         Stop::reject("missing_column", why)
     }
+}
+
+/// Names of a header that no column reads, and where they stand; the first five.
+fn others(columns: &[Column], values: &[&str]) -> Vec<String> {
+    let is_read = |name: &str| {
+        let name = compared(name);
+        let mut fields =
+            columns.iter().flat_map(|column| column.fields().chain(column.joined.iter().map(String::as_str)));
+        name.is_empty() || fields.any(|field| compared(field) == name)
+    };
+    let unread = values.iter().enumerate().filter(|(_, name)| !is_read(name)).take(5);
+    unread.map(|(at, name)| format!("\"{}\" (column {})", name.trim(), at + 1)).collect()
 }

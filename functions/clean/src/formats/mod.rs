@@ -56,6 +56,15 @@ pub struct RawObject<'a> {
 /// The siblings that a table declares: file name to the bytes, read once.
 pub type Siblings<'a> = BTreeMap<String, Box<dyn Read + Send + 'a>>;
 
+/// The beginning of an object as UTF-8, by the encoding that its table declares.
+pub fn as_utf8(table: &Table, head: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(head.len());
+    match encoding::to_utf8(table.encoding, head, head).read_to_end(&mut text) {
+        Ok(_) => text,
+        Err(_) => head.to_vec(),
+    }
+}
+
 /// Whether a text is a value of a column.
 pub fn fits(column: &Column, text: &str) -> bool {
     lake::value::check(column, lake::value::Raw::Text(text.into())).is_ok_and(|value| value != lake::value::Typed::Null)

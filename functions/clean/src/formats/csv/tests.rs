@@ -17,6 +17,19 @@ fn csv(text: impl Read) -> Result<Kept, String> {
     decoded(USAGE, "x.csv", text)
 }
 
+/// The reason and message by which an object is rejected.
+fn why(declared: &str, bytes: &[u8]) -> String {
+    let mut message = String::new();
+    let reason = decoded_by(declared, "x.csv", |object, sink| {
+        let decoded = crate::formats::decode(object, Default::default(), bytes, sink);
+        if let Err(Stop::Reject(reject)) = &decoded {
+            message.clone_from(&reject.message);
+        }
+        decoded
+    });
+    format!("{}: {message}", reason.unwrap_err())
+}
+
 fn rows(text: &str) -> Vec<String> {
     csv(text.as_bytes()).unwrap().rows
 }
@@ -42,6 +55,35 @@ fn missing_columns_reject_the_object() {
     assert_eq!(csv("customer,kwh\n7,1\n".as_bytes()).unwrap_err(), "missing_column");
     assert_eq!(csv("a,b\n7,1\n".as_bytes()).unwrap_err(), "missing_column");
     assert_eq!(csv("7,1\n8,2\n".as_bytes()).unwrap_err(), "missing_column");
+}
+
+#[test]
+fn a_name_that_nothing_reads_is_told_where_the_header_is_known() {
+    let said = |text: &str| why(USAGE, text.as_bytes());
+    let why = said("customer,kwh,remark\n7,1,x\n");
+    assert!(
+        why.starts_with("missing_column: ")
+            && why.contains("has no column note, and nothing reads its \"remark\" (column 3): rename it"),
+        "{why}"
+    );
+    let why = said("customer,kwh\n7,1\n");
+    assert!(why.contains("has no column note: write optional = true") && !why.contains("nothing reads"), "{why}");
+    let why = said("Jan,Peeters,note\n7,1,x\n");
+    assert!(!why.contains("Jan"), "a row may be personal: {why}");
+}
+
+#[test]
+fn the_text_of_a_rejected_object_has_the_letters_of_its_encoding() {
+    let latin = format!("encoding = 'windows-1252'\n{USAGE}");
+    let head = b"caf\xe9,kwh\n7,1\n";
+    for (declared, wanted) in [(latin.as_str(), "caf\u{e9},kwh\n7,1\n"), (USAGE, "caf\u{fffd},kwh\n7,1\n")] {
+        let mut text = Vec::new();
+        let _ = decoded_by(declared, "x.csv", |object, _| {
+            text = crate::formats::as_utf8(object.table, head);
+            Ok(Default::default())
+        });
+        assert_eq!(String::from_utf8_lossy(&text), wanted);
+    }
 }
 
 #[test]
@@ -305,17 +347,6 @@ fn texts_keep_the_blanks_around_them() {
 
 #[test]
 fn a_header_that_cannot_be_read_says_what_would_read_it() {
-    let why = |declared: &str, bytes: &[u8]| {
-        let mut message = String::new();
-        let reason = decoded_by(declared, "x.csv", |object, sink| {
-            let decoded = crate::formats::decode(object, Default::default(), bytes, sink);
-            if let Err(Stop::Reject(reject)) = &decoded {
-                message.clone_from(&reject.message);
-            }
-            decoded
-        });
-        format!("{}: {message}", reason.unwrap_err())
-    };
     let street = "format = 'csv'\ndelimiter = ';'\ncolumn.id = { type = 'int64' }\ncolumn.s = { type = 'string', field = 'Straße' }\n";
     for text in [&b"id;Stra\xdfe\n1;a\n"[..], b"id;Stra\xc3\x9fe;Gr\xf6\xdfe\n2;b;x\n", b"Gr\xf6\xdfe\nid;Strasse\n"] {
         let why = why(street, text);

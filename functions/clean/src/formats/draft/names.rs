@@ -177,7 +177,11 @@ pub(super) fn is_id(label: &str) -> bool {
     let stems = ["user", "person", "order", "item", "product", "asset", "site", "location", "client"];
     let name = column_name(label, 0);
     let is_stem = |stem: &str| words.contains(&stem) || stems.contains(&stem);
-    has_word(label, &words, &["nummer", "numero", "identif", "barcode"]) || name.strip_suffix("id").is_some_and(is_stem)
+    // No word ends so but numbers of orders, customers, cards: `Bestelnr`.
+    let is_number = name.ends_with("nr");
+    is_number
+        || has_word(label, &words, &["nummer", "numero", "identif", "barcode"])
+        || name.strip_suffix("id").is_some_and(is_stem)
 }
 
 /// Whether a text is what columns are called, and values are not.

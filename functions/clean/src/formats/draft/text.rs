@@ -1,9 +1,14 @@
 //! What is said of columns that stay texts though their values look like numbers or times.
 
+use std::collections::BTreeSet;
+
 use lake::value::{MINUS, UNITS, is_grouped_by_two};
 
 use super::looks::{Look, is_placeholder, look};
 use super::times::nearly_all;
+
+/// More different words among numbers stand for more than what is missing.
+const MOST_WORDS: usize = 10;
 
 /// What people should know of a column of texts.
 pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
@@ -57,6 +62,19 @@ pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
             "the same word stands behind each of its numbers: they are text; if it is a unit, declare a number and unit as it is"
                 .to_owned(),
         );
+    }
+    let numbers = texts.iter().filter(|text| is_number(text)).count();
+    let words: BTreeSet<&str> = texts.iter().copied().filter(|text| !is_number(text)).collect();
+    if numbers * 2 > texts.len()
+        && notes.is_empty()
+        && (1..=MOST_WORDS).contains(&words.len())
+        && !words.iter().any(|word| has_digit(word))
+    {
+        let share = (100 * numbers / texts.len()).max(1);
+        notes.push(format!(
+            "{share} % of its values look like numbers, and the others are words: it is text; if the words stand for what is \
+             missing, declare a number and list them in missing"
+        ));
     }
     if texts.iter().all(|text| text.len() > 1 && text.starts_with('\'') && text.ends_with('\'')) {
         notes.push(
@@ -231,6 +249,9 @@ mod tests {
             (&["'a'", "'b'"], "quote = \"'\""),
             (&["Report of January 2024"], ""),
             (&["Rue de mai 1945"], ""),
+            (&["5", "6", "tbd"], "66 % of its values look like numbers"),
+            (&["5", "tbd", "none"], ""),
+            (&["5", "6", "6a"], ""),
             (&["5 km/h", "6 m/s"], ""),
             (&["1945-46"], ""),
             (&["a", "b"], ""),

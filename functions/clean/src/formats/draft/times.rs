@@ -125,7 +125,7 @@ pub(super) fn find(label: &str, values: &[&str], order: Option<Order>) -> Option
     plain(values).or_else(|| compact(label, values)).or_else(|| {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         values.iter().for_each(|value| *counts.entry(value).or_default() += 1);
-        written(values, &counts.into_iter().take(DIFFERENT).collect::<Vec<_>>(), order)
+        written(values, &counts.into_iter().collect::<Vec<_>>(), order)
     })
 }
 
@@ -246,12 +246,16 @@ fn ways(text: &str) -> Vec<Written> {
     ways
 }
 
-/// Texts of declared formats: the fewest that read them all.
+/// Texts of declared formats: the fewest that read them all, found in some of them, one as far from the next as the other.
 fn written(values: &[&str], counts: &[(&str, usize)], wanted: Option<Order>) -> Option<Found> {
     let different: Vec<&str> = counts.iter().map(|(text, _)| *text).collect();
+    let some: Vec<(&str, usize)> = counts.iter().copied().step_by(counts.len().div_ceil(DIFFERENT).max(1)).collect();
     let mut of_orders = Vec::new();
     for order in [Order::Year, Order::Day, Order::Month] {
-        of_orders.extend(cover(counts, order).map(|ways| (order, ways)));
+        of_orders.extend(cover(&some, order).map(|ways| (order, ways)));
+    }
+    if of_orders.len() > 1 {
+        by_unread(counts, &mut of_orders);
     }
     if of_orders.len() > 1 {
         by_spread(&different, &mut of_orders);
@@ -274,6 +278,20 @@ fn written(values: &[&str], counts: &[(&str, usize)], wanted: Option<Order>) -> 
         may_be_year: orders.contains(&Order::Year) && orders.len() == 2,
         has_short_years: patterns.iter().any(|pattern| pattern.contains("%y")),
     })
+}
+
+/// One text that an order does not read speaks against it: those stay that leave the fewest.
+fn by_unread(counts: &[(&str, usize)], of_orders: &mut Vec<(Order, Vec<Written>)>) {
+    let unread = |ways: &[Written]| -> usize {
+        let declared = ways.iter().map(|way| declare(!way.has_time, way.has_offset, &[&way.pattern]));
+        let columns: Vec<Column> = declared.filter_map(|declared| Column::from_declaration(&declared).ok()).collect();
+        let is_unread = |text: &str| !columns.iter().any(|column| fits(column, text));
+        counts.iter().filter(|(text, _)| is_unread(text)).map(|(_, count)| count).sum()
+    };
+    let unread: Vec<usize> = of_orders.iter().map(|(_, ways)| unread(ways)).collect();
+    let least = unread.iter().min().copied().unwrap_or_default();
+    let mut unread = unread.into_iter();
+    of_orders.retain(|_| unread.next() == Some(least));
 }
 
 /// Of years with two digits, the number with fewer different values is the year: one of a file has days of a few years.
@@ -451,6 +469,15 @@ mod tests {
         let one = find("x", &["13/01/26"], None).unwrap();
         assert_eq!((one.order, one.is_ambiguous, one.may_be_year), (Some(Order::Day), true, true));
         assert_eq!(found(&["01/02/2026 1:00 PM"], None), (Some(Order::Month), true));
+        // One that decides is enough, wherever it stands among so many.
+        let both = |at: usize| format!("{:02}/{:02}/{}", at % 12 + 1, at / 12 % 12 + 1, 1900 + at / 144);
+        let mut many: Vec<String> = (0..3000).map(both).collect();
+        for (decides, wanted) in [("08/13/2026", Order::Month), ("31/08/2026", Order::Day)] {
+            many.push(decides.to_owned());
+            let texts: Vec<&str> = many.iter().map(String::as_str).collect();
+            assert_eq!(found(&texts, None), (Some(wanted), false), "{decides}");
+            many.pop();
+        }
         assert_eq!(found(&["01/02/2026", "01/03/2026", "01/04/2026"], None), (Some(Order::Month), true));
         assert_eq!(found(&["01/02/2026", "02/02/2026", "03/02/2026"], None), (Some(Order::Day), true));
     }
