@@ -104,7 +104,9 @@ async fn columns_are_followed_to_those_they_are_computed_from() {
     let second = "-- [model]\n-- inputs = [\"first\", \"person\"]\n\
         SELECT a.oldest + p.id AS sum, CASE WHEN p.age > 1 THEN a.x END AS y, a.x = p.name AS same,\n\
         (SELECT min(born) FROM person) AS born FROM first AS a JOIN person AS p ON a.cohort = p.cohort\n";
-    let lake = lake(&[("named.sql", view), ("first.sql", first), ("second.sql", second)]).await;
+    let third = "-- [model]\n-- inputs = [\"person\"]\nWITH RECURSIVE t AS (SELECT id, born, age FROM person \
+        UNION ALL SELECT age, born, age - 1 FROM t WHERE age > 1) SELECT * FROM t\n";
+    let lake = lake(&[("named.sql", view), ("first.sql", first), ("second.sql", second), ("third.sql", third)]).await;
     let dataset = lake.catalog.dataset("club").unwrap();
     for (model, wanted) in [
         ("first", "cohort: person.cohort; x: person.name; oldest: person.age; rows: ; known: person.name; one: "),
@@ -112,6 +114,7 @@ async fn columns_are_followed_to_those_they_are_computed_from() {
             "second",
             "sum: first.oldest, person.id; y: first.x, person.age; same: first.x, person.name; born: person.born",
         ),
+        ("third", "id: person.age, person.id; born: person.born; age: person.age"),
     ] {
         let found = origins(&lake, dataset, dataset.model(model).unwrap()).await.unwrap();
         let texts = found.iter().map(|(column, sources)| {

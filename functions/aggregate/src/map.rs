@@ -57,7 +57,15 @@ impl ColumnKind {
             DataType::Timestamp(_, None) => ColumnKind::LocalTime,
             DataType::Timestamp(_, Some(_)) => ColumnKind::Timestamp,
             other => {
-                let why = format!("column \"{}\" has type {other}: cast it to one that all engines read", field.name());
+                let name = field.name();
+                let why = format!(
+                    "column \"{name}\" has type {other}, which not all engines read: cast it in the SELECT, as in \
+                     CAST({} AS {name}",
+                    match other {
+                        DataType::UInt64 | DataType::UInt32 | DataType::UInt16 | DataType::UInt8 => "... AS BIGINT)",
+                        _ => "... AS VARCHAR)",
+                    }
+                );
                 return Err(Error::Query(why));
             }
         })

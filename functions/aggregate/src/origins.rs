@@ -9,7 +9,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchemaRef, JoinType};
 use datafusion::error::Result as EngineResult;
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Operator, TableScan};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Operator, RecursiveQuery, TableScan};
 
 use crate::personal;
 
@@ -44,7 +44,7 @@ pub enum Follow {
 impl Follow {
     /// What each column of a plan's result derives from.
     pub fn through(self, plan: &LogicalPlan) -> EngineResult<Vec<Origins>> {
-        Reader { follow: self, outer: Vec::new() }.plan(plan)
+        Reader::new(self).plan(plan)
     }
 
     /// Whatever a plan reads.
@@ -52,7 +52,7 @@ impl Follow {
         let mut found = Origins::new();
         plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
-                found.extend(all(&Reader { follow: self, outer: Vec::new() }.scan(scan)?));
+                found.extend(all(&Reader::new(self).scan(scan)?));
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
@@ -75,9 +75,15 @@ struct Reader {
     follow: Follow,
     /// What subqueries see of the queries that they stand in, the nearest last.
     outer: Vec<(DFSchemaRef, Vec<Origins>)>,
+    /// What the rows that a query reads of itself derive from, by its name, the nearest last.
+    recursive: Vec<(String, Vec<Origins>)>,
 }
 
 impl Reader {
+    fn new(follow: Follow) -> Self {
+        Self { follow, outer: Vec::new(), recursive: Vec::new() }
+    }
+
     fn plan(&mut self, plan: &LogicalPlan) -> EngineResult<Vec<Origins>> {
         let width = plan.schema().fields().len();
         let mut columns = match plan {
@@ -107,6 +113,7 @@ impl Reader {
                 }
                 columns
             }
+            LogicalPlan::RecursiveQuery(query) => self.recursive(query)?,
             LogicalPlan::Unnest(unnest) => {
                 let input = self.plan(&unnest.input)?;
                 unnest.dependency_indices.iter().map(|place| at(&input, Some(*place))).collect()
@@ -138,6 +145,22 @@ impl Reader {
         Ok(columns)
     }
 
+    /// What the first rows derive from, and what any further ones that are made of them.
+    fn recursive(&mut self, query: &RecursiveQuery) -> EngineResult<Vec<Origins>> {
+        let mut columns = self.plan(&query.static_term)?;
+        loop {
+            self.recursive.push((query.name.clone(), columns.clone()));
+            let further = self.plan(&query.recursive_term);
+            self.recursive.pop();
+            let before = columns.clone();
+            columns.iter_mut().zip(further?).for_each(|(column, other)| column.extend(other));
+            // Columns only gain: this ends.
+            if columns == before {
+                return Ok(columns);
+            }
+        }
+    }
+
     /// Those of all inputs, one after the other.
     fn inputs(&mut self, plan: &LogicalPlan) -> EngineResult<Vec<Origins>> {
         let mut columns = Vec::new();
@@ -152,8 +175,10 @@ impl Reader {
             Follow::Marked => field.metadata().get(MARK).map(|mark| Arc::from(mark.as_str())),
             Follow::All => Some(format!("{}.{}", scan.table_name.table(), field.name()).into()),
         };
+        let of_itself = || self.recursive.iter().rev().find(|(name, _)| scan.table_name.table() == name);
         let columns: Vec<Origins> = match scan.source.get_logical_plan() {
             Some(view) => self.plan(&view)?,
+            None if let Some((_, columns)) = of_itself() => columns.clone(),
             None => scan.source.schema().fields().iter().map(|field| of_field(field).into_iter().collect()).collect(),
         };
         Ok(match &scan.projection {

@@ -27,8 +27,12 @@ pub const MODEL: &str = "_report";
 const INDEX: &str = "_index";
 /// The page over all datasets, in the consumption zone.
 const INDEX_KEY: &str = "index.html";
+/// The page that describes the lake, beside it.
+pub const CATALOG_KEY: &str = "catalog.html";
+/// Its title.
+pub const CATALOG_TITLE: &str = "What is in this lake";
 /// Raised when the same answers may give other pages.
-const WRITER: &str = "2";
+const WRITER: &str = "3";
 /// The most bytes of an answer, as text: a page shows some thousand marks.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
@@ -178,10 +182,14 @@ pub async fn export(lake: &Lake, state: &mut State<'_>, all: bool) -> Result<Exp
 async fn one_round(lake: &Lake, state: &State<'_>, all: bool) -> Result<Exported> {
     // What changes while a page is rendered is for the next run: the page is then made again.
     let fingerprint = fingerprint(state);
-    let State { dataset, made, .. } = state;
+    let State { dataset, made, cleaned, .. } = state;
     let known = || made.entries().filter(|(_, entry)| entry.model == MODEL);
     let Exported { mut lines, mut failed } = Exported::default();
-    let is_made = made.partitions().any(|(_, entry)| !entry.outputs.is_empty());
+    // A dataset without models shows its tables.
+    let is_made = match dataset.models.is_empty() {
+        true => cleaned.tables.values().any(|groups| !groups.is_empty()),
+        false => made.partitions().any(|(_, entry)| !entry.outputs.is_empty()),
+    };
     let pages = if is_made { declared(dataset)? } else { Vec::new() };
     let key = |page: &Page| keys::consumption_ledger(&dataset.name, MODEL, &file_partition(&page.path()));
     let wanted: Vec<(String, &Page)> = pages.iter().map(|page| (key(page), page)).collect();
@@ -313,6 +321,15 @@ async fn try_index(lake: &Lake) -> Result<bool> {
     if entries.is_empty() && previous.is_none() {
         return Ok(false);
     }
+    let described = lake.ledger.consumption_entry(INDEX, MODEL, &file_partition(CATALOG_KEY)).await?;
+    if described.is_some_and(|(entry, _)| !entry.outputs.is_empty()) {
+        entries.push(Entry {
+            title: CATALOG_TITLE.to_owned(),
+            headline: "Tables, models and columns: what each is, where it comes from, how fresh it is.".to_owned(),
+            newest: String::new(),
+            pages: vec![(CATALOG_TITLE.to_owned(), CATALOG_KEY.to_owned())],
+        });
+    }
     let html = report::render_index("Data", "en", &entries);
     let fingerprint = hash::bytes(html.as_bytes());
     let is_there = match previous.as_ref().and_then(|(entry, _)| entry.outputs.first()) {
@@ -329,6 +346,17 @@ async fn try_index(lake: &Lake) -> Result<bool> {
     let entry =
         ConsumptionEntry { fingerprint, file: Some(INDEX_KEY.to_owned()), ..commit::nothing(INDEX, MODEL, &partition) };
     write(lake, INDEX_KEY.to_owned(), entry, previous, &html).await
+}
+
+/// Writes the page that describes the lake, to which the one over all datasets links.
+pub async fn write_catalog(lake: &Lake, html: &str) -> Result<()> {
+    let key = CATALOG_KEY;
+    let partition = file_partition(key);
+    let previous = lake.ledger.consumption_entry(INDEX, MODEL, &partition).await?;
+    let fingerprint = hash::bytes(html.as_bytes());
+    let entry =
+        ConsumptionEntry { fingerprint, file: Some(key.to_owned()), ..commit::nothing(INDEX, MODEL, &partition) };
+    write(lake, key.to_owned(), entry, previous, html).await.map(drop)
 }
 
 /// Finds what cannot be made of a dataset's pages, over no rows: one message each.

@@ -1,5 +1,7 @@
 //! Which SQL is accepted: one query that only reads what is registered, and for models gives the same rows each time.
 
+use std::ops::ControlFlow;
+
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::dataframe::DataFrame;
@@ -10,7 +12,7 @@ use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
@@ -58,6 +60,9 @@ pub fn parse(state: &SessionState, sql: &str, kind: Kind) -> Result<Statement> {
         _ => false,
     };
     if is_select {
+        if let Statement::Statement(query) = query {
+            refuse_unsure_keys(query)?;
+        }
         return Ok(statement);
     }
     if let Some(described) = described(sql, kind) {
@@ -69,9 +74,62 @@ pub fn parse(state: &SessionState, sql: &str, kind: Kind) -> Result<Statement> {
     )))
 }
 
+/// Refuses joins by USING or NATURAL whose key the engine would take from the side that may lack it: of outer joins it takes
+/// the first table's where the key is named, and for `*` that of the name that comes first in the alphabet.
+fn refuse_unsure_keys(query: &ast::Statement) -> Result<()> {
+    let checked = query.visit(&mut UnsureKeys);
+    if let ControlFlow::Break(why) = checked { Err(Error::Query(why)) } else { Ok(()) }
+}
+
+struct UnsureKeys;
+
+impl Visitor for UnsureKeys {
+    type Break = String;
+
+    fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<String> {
+        let is_all = |item: &ast::SelectItem| matches!(item, ast::SelectItem::Wildcard(_));
+        let has_all = select.projection.iter().any(is_all);
+        for join in select.from.iter().flat_map(|from| &from.joins) {
+            check_key(&join.join_operator, has_all)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &ast::TableFactor) -> ControlFlow<String> {
+        if let ast::TableFactor::NestedJoin { table_with_joins, .. } = factor {
+            for join in &table_with_joins.joins {
+                // Whether all columns are taken is said outside of it.
+                check_key(&join.join_operator, true)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn check_key(join: &ast::JoinOperator, has_all: bool) -> ControlFlow<String> {
+    use ast::JoinOperator::{FullOuter, Left, LeftOuter, Right, RightOuter};
+    let (constraint, is_sure) = match join {
+        Left(constraint) | LeftOuter(constraint) => (constraint, !has_all),
+        Right(constraint) | RightOuter(constraint) | FullOuter(constraint) => (constraint, false),
+        _ => return ControlFlow::Continue(()),
+    };
+    let is_named = matches!(constraint, ast::JoinConstraint::Using(_) | ast::JoinConstraint::Natural);
+    if !is_named || is_sure {
+        return ControlFlow::Continue(());
+    }
+    ControlFlow::Break(
+        "the key of an outer join by USING or NATURAL could be that of the side without a row: write ON a.key = b.key, and name \
+         the columns in place of *: a.key of LEFT JOIN, coalesce(a.key, b.key) of FULL JOIN"
+            .to_owned(),
+    )
+}
+
 /// What to ask in place of statements that show columns in other engines.
 fn described(sql: &str, kind: Kind) -> Option<Error> {
     let first = sql.split_whitespace().next().filter(|_| kind == Kind::Question)?;
+    if first.eq_ignore_ascii_case("show") && sql.split_whitespace().nth(1)?.eq_ignore_ascii_case("tables") {
+        return Some(Error::Query("SHOW TABLES takes no condition: write it alone".to_owned()));
+    }
     let is_one = ["describe", "desc", "show"].iter().any(|word| first.eq_ignore_ascii_case(word));
     is_one.then(|| {
         Error::Query(
@@ -86,7 +144,7 @@ pub async fn plan(context: &SessionContext, sql: &str, kind: Kind) -> Result<Dat
     let state = context.state();
     let statement = parse(&state, sql, kind)?;
     let planned = state.statement_to_plan(statement).await;
-    let plan = planned.map_err(|error| explain(&state, context, error))?;
+    let plan = planned.map_err(|error| explain(&state, context, sql, error))?;
     // The parser lets some statements hide in queries.
     SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
     if kind == Kind::Model
@@ -106,7 +164,7 @@ pub async fn plan(context: &SessionContext, sql: &str, kind: Kind) -> Result<Dat
 }
 
 /// What the planner reports, in the names that the query can use.
-fn explain(state: &SessionState, context: &SessionContext, error: DataFusionError) -> Error {
+fn explain(state: &SessionState, context: &SessionContext, sql: &str, error: DataFusionError) -> Error {
     let text = error.strip_backtrace();
     let quoted = |before: &str| Some(text.split_once(before)?.1.split_once('\'')?.0.to_owned());
     if let Some(function) = quoted("Invalid function '") {
@@ -116,9 +174,18 @@ fn explain(state: &SessionState, context: &SessionContext, error: DataFusionErro
         let setting = before.rsplit(' ').next().unwrap_or_default().trim_start_matches("settings.");
         return Error::Query(format!("there is no setting {setting}: declare it in [settings] of dataset.toml"));
     }
-    match quoted("table '").filter(|_| text.contains("' not found")) {
-        Some(table) => Error::Query(no_table(context, &table)),
-        None => error.into(),
+    if let Some(table) = quoted("table '").filter(|_| text.contains("' not found")) {
+        return Error::Query(no_table(context, &table));
+    }
+    let in_quotes =
+        text.split_once("No field named \"").and_then(|(_, rest)| rest.split_once('"')).map(|(name, _)| name);
+    match (Error::from(error), in_quotes) {
+        (Error::Query(why), Some(name)) if sql.contains(&format!("\"{name}\"")) => Error::Query(format!(
+            "{why} If it is a text and no column: texts stand between single quotes, as '{name}'."
+        )),
+        // The planner takes every list of columns for one.
+        (Error::Query(why), _) => Error::Query(why.replace("While expanding wildcard, column", "Column")),
+        (error, _) => error,
     }
 }
 
@@ -391,6 +458,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn keys_of_outer_joins_are_those_of_a_side_that_has_them() {
+        let context = SessionContext::new();
+        for table in ["a", "b"] {
+            context.sql(&format!("CREATE TABLE {table} (k BIGINT, {table}_v BIGINT)")).await.unwrap();
+        }
+        for sql in [
+            "SELECT k, a_v FROM a LEFT JOIN b USING (k)",
+            "SELECT * FROM a JOIN b USING (k)",
+            "SELECT * FROM a LEFT JOIN b ON a.k = b.k",
+            "SELECT k FROM a WHERE k IN (SELECT k FROM b)",
+        ] {
+            plan(&context, sql, Kind::Question).await.unwrap();
+        }
+        for sql in [
+            "SELECT * FROM a LEFT JOIN b USING (k)",
+            "SELECT k FROM a RIGHT JOIN b USING (k)",
+            "SELECT k FROM a FULL JOIN b USING (k)",
+            "SELECT a_v FROM a NATURAL FULL JOIN b",
+            "WITH c AS (SELECT k FROM a RIGHT JOIN b USING (k)) SELECT * FROM c",
+            "SELECT k FROM a WHERE k IN (SELECT k FROM a RIGHT JOIN b USING (k))",
+            "SELECT k FROM a UNION SELECT k FROM a RIGHT JOIN b USING (k)",
+            "SELECT k FROM (a LEFT JOIN b USING (k)) JOIN b AS c USING (k)",
+        ] {
+            let why = plan(&context, sql, Kind::Question).await.unwrap_err().to_string();
+            assert!(why.contains("ON a.key = b.key"), "{sql}: {why}");
+        }
+        // What is accepted has the key of the first table.
+        let sql = "SELECT k FROM (VALUES (1)) AS z(k) LEFT JOIN (VALUES (2)) AS a(k) USING (k)";
+        let rows = plan(&context, sql, Kind::Question).await.unwrap().collect().await.unwrap();
+        assert_eq!(rows[0].column(0).as_ref(), &datafusion::arrow::array::Int64Array::from(vec![1]));
+    }
+
+    #[tokio::test]
     async fn mistakes_are_explained_in_names_that_a_query_can_use() {
         let context = SessionContext::new();
         context.sql("CREATE TABLE ride (lijn BIGINT, day DATE, name VARCHAR)").await.unwrap();
@@ -405,6 +505,8 @@ mod tests {
             ("SELECT uper(name) FROM ride", "there is no function uper(); did you mean upper()?"),
             ("SELECT qqqq(name) FROM ride", "there is no function qqqq()"),
             ("SELECT 1; SELECT 2", "there are several statements, and one is taken at a time"),
+            ("SHOW TABLES LIKE 'r%'", "SHOW TABLES takes no condition"),
+            ("SELECT day, count(*) FROM ride GROUP BY name", "Column \"ride.day\" must"),
             ("DESCRIBE ride", "tributary describe"),
             ("SHOW COLUMNS FROM ride", "tributary describe"),
             ("SELECT * FORM ride", "the query is not understood: "),
@@ -416,6 +518,16 @@ mod tests {
             );
             assert!(!error.contains("__") && !error.contains("datafusion") && !error.contains("Error"), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn texts_in_the_quotes_of_names_are_explained() {
+        let context = SessionContext::new();
+        context.sql("CREATE TABLE ride (name VARCHAR)").await.unwrap();
+        let why = plan(&context, "SELECT * FROM ride WHERE name = \"Gent\"", Kind::Question).await.unwrap_err();
+        assert!(why.to_string().ends_with("single quotes, as 'Gent'."), "{why}");
+        let why = plan(&context, "SELECT nam FROM ride", Kind::Question).await.unwrap_err();
+        assert!(!why.to_string().contains("single quotes"), "{why}");
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ pub enum Error {
     #[error(transparent)]
     Lake(#[from] lake::Error),
     /// No table takes the object.
-    #[error("{key}: no table of dataset {dataset} takes it; see the `from` globs in its dataset.toml")]
+    #[error("{key}: no table of dataset {dataset} takes it; see the `from` globs in its dataset.toml{}", if key == dataset { format!(" (all of a dataset: --dataset {dataset})") } else { String::new() })]
     NoTable {
         /// The raw key.
         key: String,

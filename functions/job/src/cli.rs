@@ -49,6 +49,7 @@ pub enum Format {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Fetch a window of local days from an API into the raw zone
+    #[command(after_help = "Example:\n  tributary ingest irceline --from 2026-11-01 --to 2026-11-08")]
     Ingest {
         /// The source, such as irceline
         source: String,
@@ -59,6 +60,9 @@ pub enum Command {
         accept_loss: bool,
     },
     /// Clean raw objects into the standard zone; invalid rows go to the rejection zone
+    #[command(
+        after_help = "Examples:\n  tributary clean\n  tributary clean --dataset energy_usage --dry-run\n  tributary clean lake/raw/energy_usage/november.csv"
+    )]
     Clean {
         /// Raw keys, such as irceline/date=2026-11-18/values.ndjson (or paths of them, below raw/); default: all that the ledger does not show as done
         #[arg(value_name = "KEY", conflicts_with_all = ["dataset", "all"])]
@@ -79,6 +83,9 @@ pub enum Command {
         limits: LimitOptions,
     },
     /// Bring stale partitions of the consumption zone up to date
+    #[command(
+        after_help = "Examples:\n  tributary aggregate --plan\n  tributary aggregate --model irceline.aggregate_station_by_day --diff"
+    )]
     Aggregate {
         /// Only this dataset
         #[arg(long, value_name = "NAME")]
@@ -100,6 +107,7 @@ pub enum Command {
         diff: bool,
     },
     /// Ingest, clean and aggregate, with a summary
+    #[command(after_help = "Example:\n  tributary run irceline --from 2026-11-01 --to 2026-11-08")]
     Run {
         /// The sources; default: all whose settings are there
         #[arg(value_name = "SOURCE")]
@@ -113,6 +121,7 @@ pub enum Command {
         limits: LimitOptions,
     },
     /// Ingest, clean and aggregate a long window, piece by piece; by AWS Batch where a lake on S3 has a queue
+    #[command(after_help = "Example:\n  tributary backfill irceline --from 2025-01-01 --to 2026-01-01")]
     Backfill {
         /// The source, such as irceline
         source: String,
@@ -124,28 +133,34 @@ pub enum Command {
         to: NaiveDate,
     },
     /// Show per dataset what there is, what is stale and what is waiting
+    #[command(after_help = "Examples:\n  tributary status energy_usage\n  tributary --output json status")]
     Status {
         /// Only this dataset
         #[arg(value_name = "DATASET")]
         dataset: Option<String>,
     },
     /// Make a folder that is an empty lake: raw/, config/, a README
+    #[command(after_help = "Example:\n  tributary init lake")]
     Init {
         /// The folder; default: the lake, as --lake or LAKE_URL has it
         #[arg(value_name = "FOLDER")]
         folder: Option<String>,
     },
     /// Look whether all is there that commands need: settings, rights in each zone, time, room for temporary files
+    #[command(after_help = "Example:\n  tributary --lake s3://my-lake doctor")]
     Doctor,
     /// Print a script that completes commands and options in a shell
+    #[command(after_help = "Example:\n  tributary completions bash > /etc/bash_completion.d/tributary")]
     Completions {
         /// The shell
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
     /// Print the manual page, as troff: `tributary man | man -l -`
+    #[command(after_help = "Example:\n  tributary man | man -l -")]
     Man,
     /// Prove that no row is lost: accounts balance, every object is there as the ledger says, none is orphaned
+    #[command(after_help = "Examples:\n  tributary verify\n  tributary verify --repair")]
     Verify {
         /// Make again what can be made from raw, remove what no ledger entry names, and prove once more
         #[arg(long)]
@@ -171,6 +186,7 @@ pub enum Command {
         command: DatasetCommand,
     },
     /// Say what datasets, tables, models and their columns are
+    #[command(after_help = "Example:\n  tributary describe irceline.measurement")]
     Describe {
         /// DATASET, DATASET.TABLE or DATASET.MODEL; default: all datasets
         #[arg(value_name = "NAME")]
@@ -184,16 +200,22 @@ pub enum Command {
         name: String,
     },
     /// Print SQL by which another engine knows the lake's tables and models, and views of the rows that count
+    #[command(
+        after_help = "Examples:\n  tributary schema --dialect duckdb irceline | duckdb\n  tributary schema --dialect athena --database my_lake"
+    )]
     Schema(SchemaOptions),
     /// Register partitions in the Glue Data Catalog (GLUE_DATABASE), for engines that see no others; aggregate does so, too
+    #[command(after_help = "Example:\n  GLUE_DATABASE=my_lake tributary --lake s3://my-lake catalog")]
     Catalog {
         /// Only this dataset
         #[arg(long, value_name = "NAME")]
         dataset: Option<String>,
     },
     /// Copy partitions of models that have changed into tables of Snowflake's own, each in one transaction
+    #[command(after_help = "Example:\n  tributary snowflake-copy irceline --plan")]
     SnowflakeCopy(CopyOptions),
     /// Make report pages: consumption/DATASET/report.html, and consumption/index.html
+    #[command(after_help = "Example:\n  tributary report trams --into pages --watch")]
     Report {
         /// Only this dataset
         #[arg(value_name = "DATASET")]
@@ -206,12 +228,16 @@ pub enum Command {
         watch: bool,
     },
     /// Say what a reason of rejection means, and what to do; without one, list all
+    #[command(after_help = "Example:\n  tributary explain missing_column")]
     Explain {
         /// The reason, such as missing_column
         #[arg(value_name = "REASON")]
         reason: Option<String>,
     },
     /// Run the unit tests of models: the files MODEL.test.toml beside them
+    #[command(
+        after_help = "Examples:\n  tributary test trams\n  tributary test --draft trams.people_by_day > people_by_day.test.toml"
+    )]
     Test {
         /// Only this dataset
         #[arg(value_name = "DATASET", conflicts_with = "draft")]
@@ -221,6 +247,9 @@ pub enum Command {
         draft: Option<String>,
     },
     /// Run SQL over all tables and models, named dataset.table
+    #[command(
+        after_help = "Examples:\n  tributary query \"SELECT * FROM irceline.measurement LIMIT 5\"\n  tributary query --csv -f question.sql > answer.csv"
+    )]
     Query {
         /// The query, such as "SELECT count(*) FROM irceline.measurement"; - reads it from standard input; SHOW TABLES
         /// lists what there is
@@ -307,13 +336,16 @@ pub struct CopyOptions {
 #[derive(Debug, PartialEq, Eq, Subcommand)]
 pub enum DatasetCommand {
     /// Check a dataset's folder: say what is wrong and where, or what a lake will make of it
+    #[command(after_help = "Example:\n  tributary dataset check lake/config/datasets/trams")]
     Check {
         /// The folder with dataset.toml and SQL files; its name is the dataset's
         folder: PathBuf,
     },
     /// Print what Terraform makes tables, alarms and the rights of readers of, of the datasets that the lake declares (own_datasets_file)
+    #[command(after_help = "Example:\n  tributary --lake s3://my-lake dataset export-terraform > own-datasets.json")]
     ExportTerraform,
     /// Draft a dataset's folder from a sample file, and read the sample with it
+    #[command(after_help = "Example:\n  tributary dataset new trams --from november.csv --into lake/config/datasets")]
     New {
         /// The dataset's name, in small letters, digits and _
         name: String,

@@ -59,7 +59,7 @@ pub async fn run(arguments: &Arguments) -> ExitCode {
         Command::Man => {
             let mut page = Vec::new();
             // Writing to memory cannot fail.
-            let _ = clap_mangen::Man::new(Arguments::command()).render(&mut page);
+            let _ = manual(&mut page);
             print(&String::from_utf8_lossy(&page));
             return ExitCode::SUCCESS;
         }
@@ -546,4 +546,20 @@ impl<'a> Session<'a> {
         summary.took("ingest", begun);
         self.clean_and_aggregate(source.to_owned(), summary).await
     }
+}
+
+/// The manual page: the whole, and then each command with its options.
+fn manual(page: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut whole = Arguments::command();
+    whole.build();
+    clap_mangen::Man::new(whole.clone()).render(page)?;
+    for command in whole.get_subcommands().filter(|command| command.get_name() != "help") {
+        let name = format!("TRIBUTARY {}", command.get_name().to_uppercase());
+        page.extend(format!(".SH \"{name}\"\n").into_bytes());
+        let man = clap_mangen::Man::new(command.clone());
+        man.render_synopsis_section(page)?;
+        man.render_description_section(page)?;
+        man.render_options_section(page)?;
+    }
+    Ok(())
 }

@@ -18,45 +18,48 @@ use crate::summary::{exit_status, line};
 /// A dataset.
 #[derive(Debug, Serialize)]
 pub struct Described {
-    dataset: String,
-    title: String,
-    time_zone: String,
-    tables: Vec<DescribedTable>,
-    models: Vec<DescribedModel>,
+    pub dataset: String,
+    pub title: String,
+    pub time_zone: String,
+    pub tables: Vec<DescribedTable>,
+    pub models: Vec<DescribedModel>,
 }
 
+/// A table.
 #[derive(Debug, Serialize)]
-struct DescribedTable {
-    table: String,
-    about: String,
-    files: Vec<String>,
-    partition: Vec<String>,
-    key: Vec<String>,
-    columns: Vec<DescribedColumn>,
+pub struct DescribedTable {
+    pub table: String,
+    pub about: String,
+    pub files: Vec<String>,
+    pub partition: Vec<String>,
+    pub key: Vec<String>,
+    pub columns: Vec<DescribedColumn>,
 }
 
+/// A model.
 #[derive(Debug, Serialize)]
-struct DescribedModel {
-    model: String,
-    about: String,
-    partition: Vec<String>,
+pub struct DescribedModel {
+    pub model: String,
+    pub about: String,
+    pub partition: Vec<String>,
     /// Whether it is there for other models only.
-    intermediate: bool,
-    inputs: Vec<String>,
-    tests: Vec<String>,
-    columns: Vec<DescribedColumn>,
+    pub intermediate: bool,
+    pub inputs: Vec<String>,
+    pub tests: Vec<String>,
+    pub columns: Vec<DescribedColumn>,
 }
 
+/// A column of either.
 #[derive(Debug, Serialize)]
-struct DescribedColumn {
-    column: String,
+pub struct DescribedColumn {
+    pub column: String,
     #[serde(rename = "type")]
-    kind: String,
-    about: String,
+    pub kind: String,
+    pub about: String,
     /// What a value must be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    rules: Vec<String>,
-    personal: bool,
+    pub rules: Vec<String>,
+    pub personal: bool,
 }
 
 /// Prints what `DATASET`, `DATASET.TABLE` or `DATASET.MODEL` is; all datasets without a name.
@@ -69,7 +72,8 @@ pub async fn run(lake: &Lake, name: Option<&str>, format: Format) -> ExitCode {
     failure::print_all(&failures);
     match format {
         Format::Text => {
-            let is_one = name.is_some_and(|name| name.contains('.'));
+            let is_dataset = |name: &str| lake.catalog.datasets().iter().any(|dataset| dataset.name == name);
+            let is_one = name.is_some_and(|name| !is_dataset(name));
             print(&described.iter().map(|dataset| text(dataset, is_one)).collect::<Vec<_>>().join("\n"));
         }
         Format::Json => {
@@ -92,7 +96,17 @@ async fn described(lake: &Lake, name: Option<&str>) -> Result<Vec<Described>> {
         return Ok(all);
     };
     let (dataset, part) = name.split_once('.').map_or((name, None), |(dataset, part)| (dataset, Some(part)));
-    let dataset = lake.catalog.dataset(dataset)?;
+    let having = |dataset: &&Dataset| dataset.names().contains(&name);
+    let datasets = lake.catalog.datasets();
+    let having: Vec<&Dataset> = match part {
+        None if !datasets.iter().any(|dataset| dataset.name == name) => datasets.iter().filter(having).collect(),
+        _ => Vec::new(),
+    };
+    // The name of a table or model is enough where one dataset has it.
+    let (dataset, part) = match having.as_slice() {
+        [one] => (*one, Some(name)),
+        _ => (lake.catalog.dataset(dataset)?, part),
+    };
     if let Some(part) = part
         && !dataset.names().contains(&part)
     {
@@ -102,7 +116,8 @@ async fn described(lake: &Lake, name: Option<&str>) -> Result<Vec<Described>> {
 }
 
 impl Described {
-    async fn new(lake: &Lake, dataset: &Dataset, part: Option<&str>) -> Result<Self> {
+    /// A dataset, or one of its tables or models.
+    pub async fn new(lake: &Lake, dataset: &Dataset, part: Option<&str>) -> Result<Self> {
         let is_wanted = |name: &str| part.is_none_or(|part| part == name);
         let tables = dataset.tables.iter().filter(|table| is_wanted(&table.name)).map(DescribedTable::new).collect();
         let mut models = Vec::new();

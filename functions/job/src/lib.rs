@@ -18,6 +18,7 @@ mod output;
 mod pages;
 mod progress;
 mod query;
+mod reference;
 mod schema;
 mod snowflake;
 mod status;
@@ -29,6 +30,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// What is said where a thread cannot be started.
+const NO_THREAD: &str = "a thread cannot be started: there is too little memory, or a limit on it or on processes \
+                         (ulimit -v, ulimit -u; each thread reserves 128 MiB of addresses, and uses what it needs): raise it";
+
 /// Does what the command line asks for.
 pub fn main() -> ExitCode {
     let arguments = match cli::Arguments::try_parse() {
@@ -37,6 +42,11 @@ pub fn main() -> ExitCode {
     };
     progress::start_logging(&arguments);
     panic::set_hook(Box::new(|panic| {
+        // Memory, or a limit of the shell's, and no bug.
+        if panic.payload_as_str().is_some_and(|why| why.starts_with("OS can't spawn")) {
+            report(NO_THREAD);
+            return;
+        }
         // Without the message, which may quote a row.
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         report(&format!("this is a bug in tributary, at {place}: please report it"));
@@ -51,7 +61,8 @@ pub fn main() -> ExitCode {
     match panic::catch_unwind(work).unwrap_or(Ok(ExitCode::FAILURE)) {
         Ok(status) => status,
         Err(error) => {
-            report(&format!("cannot start: {error}"));
+            let is_limit = error.raw_os_error() == Some(libc::EAGAIN);
+            report(&if is_limit { NO_THREAD.to_owned() } else { format!("cannot start: {error}") });
             ExitCode::FAILURE
         }
     }

@@ -34,10 +34,11 @@ struct Node {
 /// Prints where a column's values, or those of all columns of a model or table, come from, and where they go.
 pub async fn run(lake: &Lake, name: &str, format: Format) -> ExitCode {
     let begun = Instant::now();
-    let (columns, failures) = match found(lake, name).await {
-        Ok(columns) => (columns, Vec::new()),
-        Err(failure) => (Vec::new(), vec![failure]),
-    };
+    let mut failures = Vec::new();
+    let columns = found(lake, name, &mut failures).await.unwrap_or_else(|failure| {
+        failures.push(failure);
+        Vec::new()
+    });
     failure::print_all(&failures);
     match format {
         Format::Text => print(&text(&columns)),
@@ -50,10 +51,14 @@ pub async fn run(lake: &Lake, name: &str, format: Format) -> ExitCode {
     exit_status(&failures)
 }
 
-async fn found(lake: &Lake, name: &str) -> Result<Vec<Node>> {
+/// The columns that a name says. What is wrong with a model is told, and stops no other.
+async fn found(lake: &Lake, name: &str, failures: &mut Vec<Failure>) -> Result<Vec<Node>> {
     let (dataset, relation, column) = resolve(lake, name)?;
-    let edges = Edges::of(lake, dataset).await?;
+    let edges = Edges::of(lake, dataset, failures).await;
     let columns = edges.columns_of(dataset, relation);
+    if columns.is_empty() && !failures.is_empty() {
+        return Ok(Vec::new());
+    }
     if let Some(wanted) = column {
         if columns.iter().any(|column| column == wanted) {
             return Ok(vec![edges.node(dataset, &format!("{relation}.{wanted}"))]);
@@ -66,11 +71,13 @@ async fn found(lake: &Lake, name: &str) -> Result<Vec<Node>> {
     Ok(columns.iter().map(|column| edges.node(dataset, &format!("{relation}.{column}"))).collect())
 }
 
-/// The dataset, the table or model, and the column that a name says. A model's or table's name is enough where no other
-/// dataset has one.
+/// The dataset, the table, model or list, and the column that a name says. The name without its dataset's is enough where no
+/// other dataset has one.
 fn resolve<'l, 'n>(lake: &'l Lake, name: &'n str) -> Result<(&'l Dataset, &'n str, Option<&'n str>)> {
     let parts: Vec<&str> = name.split('.').collect();
-    let has = |dataset: &&Dataset, name: &str| dataset.names().contains(&name);
+    let has = |dataset: &&Dataset, name: &str| {
+        dataset.names().contains(&name) || dataset.lists.iter().any(|list| list.name == name)
+    };
     let datasets = lake.catalog.datasets();
     if let [relation, column @ ..] = parts.as_slice()
         && column.len() < 2
@@ -95,6 +102,13 @@ fn resolve<'l, 'n>(lake: &'l Lake, name: &'n str) -> Result<(&'l Dataset, &'n st
         }
     };
     let dataset = lake.catalog.dataset(dataset)?;
+    if dataset.view(relation).is_some() {
+        let problem = format!(
+            "{}.{relation} is a view, which is a part of the models that read it: ask for one of them, or for a table",
+            dataset.name
+        );
+        return Err(Failure::usage(problem));
+    }
     if !has(&dataset, relation) {
         return Err(Failure::usage(dataset.unknown(relation)));
     }
@@ -103,18 +117,23 @@ fn resolve<'l, 'n>(lake: &'l Lake, name: &'n str) -> Result<(&'l Dataset, &'n st
 
 /// Which columns of a dataset are computed from which others, each `NAME.COLUMN`.
 #[derive(Default)]
-struct Edges {
+pub struct Edges {
     from: BTreeMap<String, BTreeSet<String>>,
     to: BTreeMap<String, BTreeSet<String>>,
-    /// The columns of each model, in their order.
+    /// The columns of each model and list, in their order.
     columns: BTreeMap<String, Vec<String>>,
 }
 
 impl Edges {
-    async fn of(lake: &Lake, dataset: &Dataset) -> Result<Self> {
+    /// Those of all models; what is wrong with one is told, and stops no other.
+    pub async fn of(lake: &Lake, dataset: &Dataset, failures: &mut Vec<Failure>) -> Self {
         let mut edges = Self::default();
         for model in &dataset.models {
-            for (column, sources) in origins(lake, dataset, model).await? {
+            let found = origins(lake, dataset, model).await.unwrap_or_else(|error| {
+                failures.push(Failure::usage(format!("dataset file {}/{}.sql: {error}", dataset.name, model.name)));
+                Vec::new()
+            });
+            for (column, sources) in found {
                 let made = format!("{}.{column}", model.name);
                 for source in &sources {
                     edges.to.entry(source.to_string()).or_default().insert(made.clone());
@@ -123,12 +142,21 @@ impl Edges {
                 edges.columns.entry(model.name.clone()).or_default().push(column);
             }
         }
-        Ok(edges)
+        for list in &dataset.lists {
+            let names = list.rows.schema().fields().iter().map(|field| field.name().clone()).collect();
+            edges.columns.insert(list.name.clone(), names);
+        }
+        edges
+    }
+
+    /// The columns that one is computed from, and those that are computed from it.
+    pub fn beside(&self, column: &str) -> [Vec<String>; 2] {
+        [&self.from, &self.to].map(|edges| edges.get(column).into_iter().flatten().cloned().collect())
     }
 
     fn columns_of(&self, dataset: &Dataset, relation: &str) -> Vec<String> {
-        let of_model = || self.columns.get(relation).cloned().unwrap_or_default();
-        dataset.table(relation).map_or_else(of_model, |table| {
+        let of_other = || self.columns.get(relation).cloned().unwrap_or_default();
+        dataset.table(relation).map_or_else(of_other, |table| {
             let declared = table.columns.iter().map(|column| column.name.clone());
             declared.chain([RECEIVED_AT.to_owned()]).collect()
         })

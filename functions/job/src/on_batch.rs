@@ -1,10 +1,14 @@
 //! What a job of AWS Batch prints: logs as JSON lines and metrics on standard output, as the functions do, so that the alarms
 //! and the dashboard see jobs as well. On a terminal, and anywhere else, none of it.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
+use serde_json::json;
+
 use crate::cli::{Arguments, Format};
+use crate::failure::Failure;
 use crate::output::print;
 
 /// AWS Batch sets it in every container.
@@ -27,11 +31,21 @@ pub fn refuse(error: &clap::Error) -> ExitCode {
     if is_job() && error.use_stderr() {
         lake::telemetry::start_logs();
         tracing::error!(error = %error.render(), "failed");
+    } else if error.use_stderr() && wants_json(std::env::args_os()) {
+        let failure = Failure::usage(error.render().to_string().trim_start_matches("error: ").trim().to_owned());
+        print(&format!("{}\n", json!({"ok": false, "elapsed_ms": 0, "errors": [failure]})));
     } else {
         // There is no other place to say that it cannot be printed.
         let _ = error.print();
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Whether arguments that are wrong ask for JSON.
+fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let arguments: Vec<OsString> = arguments.collect();
+    let follows = |pair: &[OsString]| matches!(pair, [option, value] if option == "--output" && value == "json");
+    arguments.iter().any(|argument| argument == "--output=json") || arguments.windows(2).any(follows)
 }
 
 /// Prints lines of metrics.

@@ -15,6 +15,7 @@ use crate::cli::Format;
 use crate::commands::Result;
 use crate::failure::{self, Failure};
 use crate::output::print;
+use crate::reference;
 use crate::summary::{exit_status, line};
 
 /// How often a folder is looked at for changes.
@@ -108,6 +109,8 @@ async fn make(lake: &Lake, dataset: Option<&str>, into: Option<&Path>) -> Done {
         };
         done.failures.extend(made.err());
     }
+    let described = reference(lake, into, &mut done).await;
+    done.failures.extend(described.err());
     if into.is_none() {
         done.failures.extend(pages::index(lake).await.err().map(Failure::from));
     }
@@ -135,6 +138,21 @@ async fn in_folder(lake: &Lake, dataset: &Dataset, folder: &Path, done: &mut Don
         done.pages.push(path.display().to_string());
         done.problems.extend(page.page.problems);
     }
+    Ok(())
+}
+
+/// Makes the page that describes the lake.
+async fn reference(lake: &Lake, into: Option<&Path>, done: &mut Done) -> Result<()> {
+    let html = reference::page(lake, &mut done.failures).await?;
+    let Some(folder) = into else {
+        pages::write_catalog(lake, &html).await?;
+        done.pages.push(lake.consumption.url(pages::CATALOG_KEY));
+        return Ok(());
+    };
+    let path = folder.join(pages::CATALOG_KEY);
+    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, html));
+    written.map_err(|error| Failure::lasting(format!("{}: {error}", path.display())))?;
+    done.pages.push(path.display().to_string());
     Ok(())
 }
 

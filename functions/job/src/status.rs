@@ -19,41 +19,45 @@ use crate::summary::{exit_status, line};
 
 /// The state of one dataset.
 #[derive(Debug, Serialize)]
-struct State {
-    dataset: String,
-    title: String,
+pub struct State {
+    /// Its name.
+    pub dataset: String,
+    /// One line for people.
+    pub title: String,
     /// The newest local day that has rows.
-    newest_day: Option<NaiveDate>,
+    pub newest_day: Option<NaiveDate>,
     /// Raw objects that were cleaned.
-    objects: usize,
+    pub objects: usize,
     /// Of them, those rejected as a whole.
-    objects_rejected: usize,
+    pub objects_rejected: usize,
     /// Of them, those cleaned by rules that have changed since.
-    objects_by_older_rules: usize,
-    rows: Rows,
-    tables: BTreeMap<String, Rows>,
+    pub objects_by_older_rules: usize,
+    /// The account of all.
+    pub rows: Rows,
+    /// The account of each table.
+    pub tables: BTreeMap<String, Rows>,
     /// Rejected rows by reason, as far as they were counted so.
-    reasons: BTreeMap<String, u64>,
+    pub reasons: BTreeMap<String, u64>,
     /// Consumption partitions.
-    partitions: usize,
+    pub partitions: usize,
     /// Files made of them: CSV, and report pages.
-    files: usize,
+    pub files: usize,
     /// Consumption partitions to be made again.
-    stale: Vec<String>,
+    pub stale: Vec<String>,
     /// Raw objects to be cleaned.
-    waiting: Vec<String>,
+    pub waiting: Vec<String>,
     /// Raw objects that are gone, while what was made of them is still there.
-    gone: Vec<String>,
+    pub gone: Vec<String>,
     /// Of those, how many stay until `--prune` says that they are gone for good.
-    kept: usize,
+    pub kept: usize,
     /// What lies in the raw zone and cannot be read: key, and why.
-    odd: Vec<(String, String)>,
+    pub odd: Vec<(String, String)>,
     /// Raw objects that no table takes, and hidden ones.
-    ignored: clean::Ignored,
+    pub ignored: clean::Ignored,
     /// Ledger entries that cannot be read.
-    unreadable: Vec<String>,
+    pub unreadable: Vec<String>,
     /// What sources could not deliver, by raw key.
-    gaps: Vec<(String, Gap)>,
+    pub gaps: Vec<(String, Gap)>,
 }
 
 impl State {
@@ -129,7 +133,8 @@ pub async fn run(lake: &Lake, only: Option<&str>, format: Format) -> ExitCode {
     exit_status(&failures)
 }
 
-async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<State, Failure> {
+/// Looks at one dataset. `ignored` are raw keys that no table of any takes.
+pub async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<State, Failure> {
     let aggregate::Standing { stale, partitions, files, unreadable, raw } = aggregate::standing(lake, dataset).await?;
     let unreadable = raw.unreadable.iter().map(|entry| entry.key.clone()).chain(unreadable).collect();
     let waiting = clean::waiting_beside(lake, dataset, &raw).await?;
@@ -192,8 +197,13 @@ fn gone_text(state: &State) -> String {
         return format!("`tributary clean` removes what was made of {them}");
     }
     let dataset = &state.dataset;
+    let (many, they) = match (state.gone.len(), state.objects) {
+        (1, 1) => ("the only one", "it is"),
+        (gone, objects) if gone == objects => ("all that there were", "they are"),
+        _ => ("many at once", "they are"),
+    };
     format!(
-        "many at once, so that nothing is removed; if they are gone for good, `tributary clean --dataset {dataset} --prune` removes what was made of {them}"
+        "{many}, so that nothing is removed; if {they} gone for good, `tributary clean --dataset {dataset} --prune` removes what was made of {them}"
     )
 }
 
@@ -212,10 +222,9 @@ fn text(state: &State) -> String {
     line(add, format_args!("  cleaned       {objects}, {} rejected as a whole", state.objects_rejected));
     for (table, rows) in &state.tables {
         let (clean, rejected) = (counted(rows.clean, "row"), grouped(rows.rejected));
-        line(
-            add,
-            format_args!("                {table}: {clean}, {rejected} rejected, {} missing", grouped(rows.missing)),
-        );
+        // Only the column that is declared as the measure is counted.
+        let missing = if rows.missing == 0 { String::new() } else { format!(", {} missing", grouped(rows.missing)) };
+        line(add, format_args!("                {table}: {clean}, {rejected} rejected{missing}"));
     }
     reasons_text(add, state);
     let files = if state.files == 0 { String::new() } else { format!(", and {}", counted(state.files as u64, "file")) };
@@ -223,7 +232,13 @@ fn text(state: &State) -> String {
     if state.objects_by_older_rules > 0 {
         let objects = counted(state.objects_by_older_rules as u64, "raw object");
         let them = them(state.objects_by_older_rules);
-        line(add, format_args!("  older rules   {objects}: `tributary clean --all` cleans {them} by today's"));
+        line(
+            add,
+            format_args!(
+                "  older rules   {objects}: `tributary clean --all --dataset {}` cleans {them} by today's",
+                state.dataset
+            ),
+        );
     }
     for (what, names, command) in [("waiting", &state.waiting, "clean"), ("stale", &state.stale, "aggregate")] {
         match names.first() {

@@ -315,7 +315,7 @@ impl Summary {
         self.step(text, "aggregate", &parts.join(", "));
         for made in &self.aggregated {
             let state = match (made.deleted, made.changed) {
-                (true, _) => "deleted, nothing is left to make it from".to_owned(),
+                (true, _) => "deleted: its model is gone, or what it was made from".to_owned(),
                 (_, true) => counted(made.rows, "row"),
                 // Nothing is written where there are no rows: the first time as ever after.
                 (_, false) if made.rows == 0 => "no rows".to_owned(),

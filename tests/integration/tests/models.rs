@@ -182,6 +182,12 @@ fn what_there_is_can_be_described_listed_and_asked_in_files() {
     let called = lake.call(&["describe", "trams.rides"]);
     assert!(called.status == 2 && called.stderr.contains("it has ride, people"), "{}", called.stderr);
 
+    let described = lake.call(&["describe", "ride"]).ok().json();
+    assert_eq!(described["datasets"][0]["tables"][0]["table"], "ride", "one dataset alone has it: {described}");
+
+    let lineage = lake.call(&["lineage", "codetrack.settings"]).ok().json();
+    let settings = lineage["columns"].as_array().unwrap();
+    assert!(settings.iter().any(|setting| setting["to"][0]["column"].is_string()), "{lineage}");
     let lineage = lake.call(&["lineage", "people.people"]).ok().json();
     let column = &lineage["columns"][0];
     assert_eq!(column["column"], "trams.people.people", "{lineage}");
@@ -478,6 +484,39 @@ fn an_entry_that_cannot_be_read_leaves_no_orphan_of_what_it_named() {
 }
 
 #[test]
+fn a_model_that_is_wrong_leaves_what_is_said_of_others() {
+    let lake = lake("");
+    let wrong = "-- [model]\n-- inputs = [\"ride\"]\nSELECT nothing FROM ride\n";
+    lake.write("config/datasets/trams/wrong.sql", wrong);
+    let ranked = "-- [model]\n-- inputs = [\"ride\"]\nSELECT id, row_number() OVER (ORDER BY id) AS place FROM ride\n";
+    lake.write("config/datasets/trams/ranked.sql", ranked);
+    let called = lake.call(&["lineage", "people.people"]);
+    assert!(called.status == 2 && called.stderr.contains("trams/wrong.sql"), "{}", called.stderr);
+    assert_eq!(called.json()["columns"][0]["from"][0]["column"], "trams.ride.people");
+    let schema = lake.command(&["schema", "--dialect", "duckdb", "trams"]).output().unwrap();
+    let (sql, why) = (String::from_utf8_lossy(&schema.stdout), String::from_utf8_lossy(&schema.stderr));
+    assert!(!schema.status.success() && sql.contains("ride") && sql.contains("people"), "{sql}");
+    assert!(why.contains("trams.ranked: column \"place\"") && why.contains("AS BIGINT) AS place"), "{why}");
+    std::fs::remove_file(lake.path().join("config/datasets/trams/wrong.sql")).unwrap();
+    let checked = lake.call(&["dataset", "check", lake.path().join("config/datasets/trams").to_str().unwrap()]);
+    assert!(checked.status == 2 && checked.stderr.contains("ranked.sql: column \"place\""), "{}", checked.stderr);
+}
+
+#[test]
+fn wrong_arguments_are_json_where_that_is_asked_for() {
+    let lake = lake("");
+    for arguments in [&["--output", "json", "nope"][..], &["--output=json", "run", "--from", "2026-13-01"]] {
+        let called = lake.command(arguments).output().unwrap();
+        let line: serde_json::Value = serde_json::from_slice(&called.stdout).unwrap();
+        assert!(called.status.code() == Some(2) && line["ok"] == false, "{line}");
+        assert!(line["errors"][0]["message"].as_str().is_some_and(|why| !why.is_empty()), "{line}");
+    }
+    let page = lake.command(&["man"]).output().unwrap().stdout;
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("TRIBUTARY SCHEMA") && page.contains("dialect"), "each command has its options");
+}
+
+#[test]
 fn hidden_files_alone_are_no_mistake_and_files_of_no_table_are() {
     let lake = TestLake::new("http://127.0.0.1:9/");
     lake.write("raw/energy_usage/_notes.txt", "x");
@@ -496,7 +535,7 @@ fn a_summary_names_files_that_nothing_takes_and_objects_of_older_rules() {
     lake.write("raw/tram/november.csv", RIDES);
     lake.write("raw/trams/rides.xyz", "x");
     lake.write("raw/.hidden", "x");
-    let ignored = "3 raw objects that no table takes: loose.csv and 2 more";
+    let ignored = "3 raw objects that no table takes: loose.csv, tram/november.csv, trams/rides.xyz";
     lake.write("raw/loose.csv", RIDES);
     let text = |arguments: &[&str]| {
         let called = lake.command(arguments).output().unwrap();

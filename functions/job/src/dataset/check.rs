@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use aggregate::planned;
+use aggregate::{TableColumns, planned};
 use chrono::Utc;
 use lake::Lake;
 use lake::dataset::case;
@@ -54,6 +54,8 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
             let why = format!("no engine takes the column name {name} without quotes: name it, as in {name} AS value");
             return Err(Failure::usage(format!("dataset file {}/{}.sql: {why}", dataset.name, model.name)));
         }
+        let readable = TableColumns::of_model(&lake, dataset, model).await;
+        readable.map_err(|error| explain(dataset, &model.name, &error))?;
         line(&mut text, format_args!("model {name}.{}: {}", model.name, columns.join(", ")));
         models.push(json!({"model": model.name, "columns": columns}));
     }

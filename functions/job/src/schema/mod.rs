@@ -31,15 +31,22 @@ pub use self::relation::{Counted, Relation, RelationColumn};
 
 /// The relations that a command names, at their zones' own places.
 pub async fn chosen(lake: &Lake, name: Option<&str>) -> Result<Vec<Relation>> {
-    relation::chosen(lake, name, None).await
+    let mut left_out = Vec::new();
+    let relations = relation::chosen(lake, name, None, &mut left_out).await?;
+    left_out.into_iter().next().map_or(Ok(relations), Err)
 }
 
 /// Prints the statements.
 pub async fn run(lake: &Lake, options: &SchemaOptions, format: Format) -> ExitCode {
     let begun = Instant::now();
-    let (text, failures) = match text(lake, options).await {
-        Ok(text) => (text, Vec::new()),
-        Err(failure) => (String::new(), vec![failure]),
+    // What one model lacks is no reason to leave out the others.
+    let mut failures = Vec::new();
+    let text = match text(lake, options, &mut failures).await {
+        Ok(text) => text,
+        Err(failure) => {
+            failures.push(failure);
+            String::new()
+        }
     };
     failure::print_all(&failures);
     match format {
@@ -52,10 +59,10 @@ pub async fn run(lake: &Lake, options: &SchemaOptions, format: Format) -> ExitCo
     exit_status(&failures)
 }
 
-async fn text(lake: &Lake, options: &SchemaOptions) -> Result<String> {
+async fn text(lake: &Lake, options: &SchemaOptions, left_out: &mut Vec<Failure>) -> Result<String> {
     let location = options.location.as_deref().map(|text| url_of(text).parse::<StoreUrl>());
     let location = location.transpose().map_err(|why| Failure::usage(format!("--location: {why}")))?;
-    let mut relations = relation::chosen(lake, options.name.as_deref(), location.as_ref()).await?;
+    let mut relations = relation::chosen(lake, options.name.as_deref(), location.as_ref(), left_out).await?;
     if matches!(options.dialect, Dialect::Duckdb | Dialect::Spark) {
         relation::look_up(lake, &mut relations).await?;
     }

@@ -152,7 +152,12 @@ impl Relation {
 }
 
 /// The relations that a command names.
-pub async fn chosen(lake: &Lake, name: Option<&str>, location: Option<&StoreUrl>) -> Result<Vec<Relation>> {
+pub async fn chosen(
+    lake: &Lake,
+    name: Option<&str>,
+    location: Option<&StoreUrl>,
+    left_out: &mut Vec<Failure>,
+) -> Result<Vec<Relation>> {
     let (dataset, part) = match name.map(|name| name.split_once('.').map_or((name, None), |(a, b)| (a, Some(b)))) {
         Some((dataset, part)) => (Some(lake.catalog.dataset(dataset)?), part),
         None => (None, None),
@@ -169,10 +174,13 @@ pub async fn chosen(lake: &Lake, name: Option<&str>, location: Option<&StoreUrl>
         for model in
             dataset.models.iter().filter(|model| is_wanted(&model.name) && (part.is_some() || !model.intermediate))
         {
-            relations.push(Relation::of_model(lake, dataset, model, &consumption).await?);
+            match Relation::of_model(lake, dataset, model, &consumption).await {
+                Ok(relation) => relations.push(relation),
+                Err(failure) => left_out.push(failure),
+            }
         }
     }
-    if let (Some(dataset), Some(part), true) = (dataset, part, relations.is_empty()) {
+    if let (Some(dataset), Some(part), true) = (dataset, part, relations.is_empty() && left_out.is_empty()) {
         return Err(Failure::usage(dataset.unknown(part)));
     }
     Ok(relations)

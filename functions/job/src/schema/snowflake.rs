@@ -27,6 +27,15 @@ const ROLE_HINT: &str = "the ARN of a role that may read the buckets";
 
 /// The statements for these relations.
 pub(super) fn ddl(relations: &[Relation], tables: SnowflakeTables) -> Result<String> {
+    if tables == SnowflakeTables::Native
+        && let [first, ..] = relations
+        && relations.iter().all(Relation::is_table)
+    {
+        let name = format!("{}.{}", first.dataset, first.name);
+        return Err(Failure::usage(format!(
+            "{name} is a table, and native tables are of models: leave out --tables native"
+        )));
+    }
     let mut sql = String::new();
     comment(&mut sql, "The lake's tables and models in Snowflake: tributary schema --dialect snowflake");
     comment(&mut sql, "Replace 'ROLE_ARN'; docs/engines.md has the order of steps.");

@@ -7,7 +7,7 @@ use crate::cli::SnowflakeTables;
 async fn all(location: &str) -> Vec<Relation> {
     let mut lake = Lake::open(LakeSettings::at("file:.".parse().unwrap())).await.unwrap();
     lake.catalog = Catalog::built_in();
-    relation::chosen(&lake, None, Some(&location.parse().unwrap())).await.unwrap()
+    relation::chosen(&lake, None, Some(&location.parse().unwrap()), &mut Vec::new()).await.unwrap()
 }
 
 fn names(relations: &[Relation], tables_only: bool) -> Vec<(String, String)> {

@@ -28,6 +28,8 @@ pub struct Repaired {
     cleaned: Vec<String>,
     /// Partitions and files that were made.
     aggregated: u64,
+    /// Partitions and files that were deleted, as nothing is left to make them from.
+    deleted: u64,
     /// URLs of objects that no entry named.
     removed: Vec<String>,
 }
@@ -43,7 +45,14 @@ impl Repaired {
         let made = counted(self.aggregated, "partition");
         let removed = counted(self.removed.len() as u64, "orphan");
         let mut text = String::new();
-        line(&mut text, format_args!("repair: {entries} discarded, {cleaned} cleaned, {made} made, {removed} removed"));
+        let deleted = match self.deleted {
+            0 => String::new(),
+            count => format!(", {} deleted that nothing is left of", counted(count, "partition")),
+        };
+        line(
+            &mut text,
+            format_args!("repair: {entries} discarded, {cleaned} cleaned, {made} made{deleted}, {removed} removed"),
+        );
         text
     }
 }
@@ -82,7 +91,8 @@ pub async fn repair(
     }
     session.aggregate(&aggregate::Selection::default(), &mut summary).await?;
     repaired.cleaned.extend(summary.cleaned.drain(..).map(|cleaned| cleaned.raw_key));
-    repaired.aggregated = summary.aggregated.len() as u64;
+    repaired.deleted = summary.aggregated.iter().filter(|made| made.deleted).count() as u64;
+    repaired.aggregated = summary.aggregated.len() as u64 - repaired.deleted;
     // Broken declarations are among the failures already.
     let is_new = |failure: &Failure| !failures.iter().any(|known| known.message == failure.message);
     let new: Vec<Failure> = summary.errors.drain(..).filter(is_new).collect();
