@@ -1,94 +1,171 @@
 -- The parts of case_ranking: one row per component, rule and period of theft_detection, in the month of the period's last
 -- day, with the energy at risk in the whole period.
 --
+-- A sudden_drop is followed beyond the days that theft_detection finds: its rule compares with the mean of the days before,
+-- and days that are low lower that mean, until they are no longer found. Here a drop lasts until use has recovered
+-- (recovery_ratio of the use before the drop, on a day and in the week that it begins, so that a single day with much use
+-- does not end it) or there are no more values, and it has a row in each month. It is followed while its baseline is in
+-- the look-back, which is a year.
+--
 -- rule, severity, doubt: as in theft_detection and finding; so are device_id, service_point_id and measuring_component_id.
 -- first_day, last_day: of the period, by local days.
 -- kwh_at_risk: by list.rule_meaning what was used where nothing should be, or what is missing against the baseline_days
 -- before the period. Only hours that have values are compared: what was not measured is not missing. Null where it
 -- cannot be told.
+-- goes_on: whether the component's last day with values, up to the month's end, belongs to the period, and the meter was
+-- not removed since. A spike is over with its day.
 --
 -- [model]
 -- partition = "month(day)"
 -- intermediate = true
--- inputs = ["found_period", "component_day"]
+-- inputs = ["component_day", "case_period", "case_day", "metered"]
 -- look_back_days = 400
 -- [[test]]
--- not_null = ["measuring_component_id", "rule", "severity", "first_day", "last_day"]
+-- not_null = ["measuring_component_id", "rule", "severity", "first_day", "last_day", "goes_on"]
 -- range = { kwh_at_risk = [0, inf] }
 
-WITH missing AS (
+WITH before AS (
     SELECT
-        found_period.*,
-        coalesce(found_period.device_id, '') AS device,
-        coalesce(found_period.service_point_id, '') AS point
-    FROM rule_meaning
-    INNER JOIN found_period ON found_period.rule = rule_meaning.rule
-    WHERE rule_meaning.energy = 'missing'
+        case_period.measuring_component_id,
+        case_period.device,
+        case_period.point,
+        case_period.rule,
+        case_period.number,
+        case_period.first_day,
+        case_period.last_day,
+        case_period.is_drop,
+        sum(case_day.kwh) / nullif(sum(case_day.hours), 0.0) AS kw_before
+    FROM settings
+    CROSS JOIN case_period
+    INNER JOIN case_day
+        ON case_day.measuring_component_id = case_period.measuring_component_id
+        AND case_day.service_point_id = case_period.point
+    WHERE case_period.energy = 'missing'
+        AND case_day.number >= CAST(case_period.first_day AS INT) - settings.baseline_days
+        AND case_day.day < case_period.first_day
+    GROUP BY
+        case_period.measuring_component_id,
+        case_period.device,
+        case_period.point,
+        case_period.rule,
+        case_period.number,
+        case_period.first_day,
+        case_period.last_day,
+        case_period.is_drop
 ),
 
--- Only days of components of which something is missing: of most nothing is. The small table stands on the left.
-measured AS (
+-- A day with few values says little of how much is used in one.
+recovered AS (
     SELECT
-        component_day.measuring_component_id,
-        coalesce(component_day.service_point_id, '') AS service_point_id,
-        component_day.day,
-        sum(component_day.kwh) AS kwh,
-        sum(component_day.counted * component_day.interval_seconds) / 3600.0 AS hours
-    FROM (SELECT DISTINCT measuring_component_id FROM missing) AS wanted
-    INNER JOIN component_day ON component_day.measuring_component_id = wanted.measuring_component_id
-    WHERE component_day.judged
-        AND NOT component_day.is_register
-        AND component_day.phase = 'on'
-        AND component_day.counted > 0
-    GROUP BY component_day.measuring_component_id, coalesce(component_day.service_point_id, ''), component_day.day
+        before.measuring_component_id,
+        before.device,
+        before.point,
+        before.number,
+        min(case_day.day) AS day
+    FROM settings
+    CROSS JOIN before
+    INNER JOIN case_day
+        ON case_day.measuring_component_id = before.measuring_component_id
+        AND case_day.service_point_id = before.point
+    WHERE before.is_drop
+        AND case_day.day > before.last_day
+        AND case_day.hours >= settings.min_day_coverage * 24.0
+        AND case_day.kwh >= settings.recovery_ratio * before.kw_before * case_day.hours
+        AND case_day.week_kw >= settings.recovery_ratio * before.kw_before
+    GROUP BY before.measuring_component_id, before.device, before.point, before.number
 ),
 
 compared AS (
     SELECT
-        missing.measuring_component_id,
-        missing.device,
-        missing.point,
-        missing.rule,
-        missing.number,
-        sum(measured.kwh) FILTER (WHERE measured.day < missing.first_day)
-        / nullif(sum(measured.hours) FILTER (WHERE measured.day < missing.first_day), 0.0) AS kw_before,
-        sum(measured.kwh) FILTER (WHERE measured.day >= missing.first_day) AS kwh,
-        sum(measured.hours) FILTER (WHERE measured.day >= missing.first_day) AS hours
-    FROM settings
-    CROSS JOIN missing
-    INNER JOIN measured
-        ON measured.measuring_component_id = missing.measuring_component_id
-        AND measured.service_point_id = missing.point
-    WHERE CAST(measured.day AS INT) >= CAST(missing.first_day AS INT) - settings.baseline_days
-        AND measured.day <= missing.last_day
+        before.measuring_component_id,
+        before.device,
+        before.point,
+        before.rule,
+        before.number,
+        max(case_day.day) AS last_day,
+        before.kw_before * sum(case_day.hours) - sum(case_day.kwh) AS kwh
+    FROM before
+    LEFT JOIN recovered
+        ON before.is_drop
+        AND recovered.measuring_component_id = before.measuring_component_id
+        AND recovered.device = before.device
+        AND recovered.point = before.point
+        AND recovered.number = before.number
+    INNER JOIN case_day
+        ON case_day.measuring_component_id = before.measuring_component_id
+        AND case_day.service_point_id = before.point
+    WHERE case_day.day >= before.first_day
+        AND (
+            case_day.day <= before.last_day
+            OR (before.is_drop AND before.kw_before > 0.0 AND (recovered.day IS NULL OR case_day.day < recovered.day))
+        )
     GROUP BY
-        missing.measuring_component_id,
-        missing.device,
-        missing.point,
-        missing.rule,
-        missing.number
+        before.measuring_component_id,
+        before.device,
+        before.point,
+        before.rule,
+        before.number,
+        before.kw_before
+),
+
+-- Days with values of whatever place and phase: of intervals regular ones, of registers readings.
+newest AS (
+    SELECT component_day.measuring_component_id, max(component_day.day) AS day
+    FROM (SELECT DISTINCT measuring_component_id FROM case_period) AS wanted
+    INNER JOIN component_day ON component_day.measuring_component_id = wanted.measuring_component_id
+    CROSS JOIN period
+    WHERE component_day.day < period.next_day
+        AND (
+            component_day.counted > 0
+            OR ((component_day.is_register OR NOT component_day.judged) AND component_day.usable > 0)
+        )
+    GROUP BY component_day.measuring_component_id
+),
+
+-- Where the meter was installed in the month and is no more, even if nothing was measured since.
+removed AS (
+    SELECT metered.measuring_component_id, coalesce(metered.service_point_id, '') AS point
+    FROM period
+    INNER JOIN metered ON metered.day = period.first_day
+    WHERE metered.installed
+    GROUP BY metered.measuring_component_id, coalesce(metered.service_point_id, '')
+    HAVING max(coalesce(metered.valid_until, arrow_cast('2261-01-01T00:00:00Z', 'Timestamp(Microsecond, Some("UTC"))')))
+        < arrow_cast('2261-01-01T00:00:00Z', 'Timestamp(Microsecond, Some("UTC"))')
 ),
 
 weighed AS (
     SELECT
-        found_period.*,
-        CASE rule_meaning.energy
-            WHEN 'used' THEN found_period.kwh
-            WHEN 'backwards' THEN abs(found_period.kwh)
-            WHEN 'missing' THEN compared.kw_before * compared.hours - compared.kwh
+        case_period.*,
+        greatest(case_period.last_day, compared.last_day) AS followed_until,
+        newest.day AS newest_day,
+        removed.point IS NOT NULL AND case_period.rule <> 'no_active_install' AS is_removed,
+        CASE case_period.energy
+            WHEN 'used' THEN case_period.kwh
+            WHEN 'backwards' THEN abs(case_period.kwh)
+            WHEN 'missing' THEN compared.kwh
         END AS at_risk
-    FROM found_period
-    LEFT JOIN rule_meaning ON rule_meaning.rule = found_period.rule
+    FROM case_period
     LEFT JOIN compared
-        ON compared.measuring_component_id = found_period.measuring_component_id
-        AND compared.device = coalesce(found_period.device_id, '')
-        AND compared.point = coalesce(found_period.service_point_id, '')
-        AND compared.rule = found_period.rule
-        AND compared.number = found_period.number
+        ON compared.measuring_component_id = case_period.measuring_component_id
+        AND compared.device = case_period.device
+        AND compared.point = case_period.point
+        AND compared.rule = case_period.rule
+        AND compared.number = case_period.number
+    LEFT JOIN newest ON newest.measuring_component_id = case_period.measuring_component_id
+    LEFT JOIN removed
+        ON removed.measuring_component_id = case_period.measuring_component_id
+        AND removed.point = case_period.point
+),
+
+ending AS (
+    SELECT weighed.*
+    FROM period
+    CROSS JOIN weighed
+    WHERE weighed.followed_until >= period.first_day
 )
 
 SELECT
-    last_day AS day,
+    followed_until AS day,
     device_id,
     nullif(service_point_id, '') AS service_point_id,
     measuring_component_id,
@@ -96,7 +173,14 @@ SELECT
     severity,
     doubt,
     first_day,
+    followed_until AS last_day,
+    CASE WHEN at_risk > 0.0 THEN at_risk WHEN at_risk <= 0.0 THEN 0.0 END AS kwh_at_risk,
+    coalesce(followed_until >= newest_day, false) AND NOT is_removed AND rule <> 'spike' AS goes_on
+FROM ending
+ORDER BY
+    device_id,
+    measuring_component_id,
+    rule,
+    first_day,
     last_day,
-    CASE WHEN at_risk > 0.0 THEN at_risk WHEN at_risk <= 0.0 THEN 0.0 END AS kwh_at_risk
-FROM weighed
-ORDER BY device_id, measuring_component_id, rule, first_day, last_day, service_point_id
+    service_point_id

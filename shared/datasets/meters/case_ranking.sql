@@ -5,19 +5,28 @@
 -- place        the service point; where none is known the device, or else the component
 -- place_kind   which of them place is: service_point, device or component
 -- first_day, last_day, days
---              of the case, by local days, and how many these are. A finding is followed back for 400 days
--- kwh_at_risk  kWh used where nothing should be, or missing against the days before: the greatest of its rules, as several
---              of them see the same energy. Null where it cannot be told (spikes, estimates, unknown components, registers
---              with next to nothing)
+--              of the case, by local days, and how many these are. A finding is followed back for 400 days, and a drop
+--              until use recovers, for a year (see case_part)
+-- kwh_at_risk  kWh used where nothing should be, or missing against the days before. What sees the same energy counts once,
+--              what sees other energy adds up (see below). Null where it cannot be told (spikes, estimates, unknown
+--              components, registers with next to nothing)
 -- certainty    of its most certain rule, from 0 to 1, by list.certainty
--- score        kWh at risk times certainty, the greatest of its rules. It has no upper end: twice the energy is twice the score
+-- score        kWh at risk times certainty. It has no upper end: twice the energy is twice the score
 -- rules        the rules that found something, the most certain ones first
--- evidence     why, in a sentence
+-- evidence     why, in a sentence, with the energy that each rule sees; "and goes on" where the last day with values of
+--              one of the case's components belongs to the case
 -- device_id, measuring_component_id
---              of the finding with the highest score
+--              of the finding with most energy, by how certain it is
+--
+-- Which energy is the same: several rules see the same energy of a component, and the greatest counts. Components of one
+-- device, direction, interval length and unit have the same measuring_component columns and differ in what they count, as
+-- registers for day and night do: they add up. Those of one device and direction that differ in interval length or unit
+-- count the same flow in another way, as a register beside an interval channel does: of the ways the greatest counts.
+-- Other devices, and the other direction, are other energy: they add up. A register of the total beside those of tariffs
+-- has nothing that tells it from them: list.excluded_component_type has to name it, or its energy counts twice.
 --
 -- [model]
--- inputs = ["case_part"]
+-- inputs = ["case_part", "measuring_component", "metered"]
 -- csv = { name = "case_ranking" }
 -- [[test]]
 -- unique = ["rank"]
@@ -26,6 +35,9 @@
 -- range = { kwh_at_risk = [0, inf], certainty = [0, 1], score = [0, inf], rank = [1, inf] }
 -- [[test]]
 -- unique = ["place_kind", "place", "first_day"]
+-- [[test]]
+-- name = "the score is kWh at risk times certainty"
+-- sql = "SELECT * FROM case_ranking WHERE abs(coalesce(score, -1.0) - coalesce(kwh_at_risk * certainty, -1.0)) > 0.001"
 
 WITH placed AS (
     SELECT
@@ -66,6 +78,14 @@ numbered AS (
     FROM continued
 ),
 
+-- The last month with values.
+newest AS (
+    SELECT metered.measuring_component_id, max(metered.day) AS month
+    FROM (SELECT DISTINCT measuring_component_id FROM case_part) AS wanted
+    INNER JOIN metered ON metered.measuring_component_id = wanted.measuring_component_id
+    GROUP BY metered.measuring_component_id
+),
+
 -- The one that knows most has seen most energy.
 spell AS (
     SELECT
@@ -78,9 +98,16 @@ spell AS (
         max(numbered.last_day) AS last_day,
         max(numbered.kwh_at_risk) AS kwh_at_risk,
         max(certainty.certainty) AS certainty,
-        CASE WHEN count(numbered.doubt) = count(*) THEN min(numbered.doubt) END AS doubt
+        CASE WHEN count(numbered.doubt) = count(*) THEN min(numbered.doubt) END AS doubt,
+        -- By the month that knows most, if the component has no values in a month after it.
+        coalesce(
+            max(numbered.last_day) = max(CASE WHEN numbered.goes_on THEN numbered.last_day END)
+            AND max(numbered.last_day) >= max(coalesce(newest.month, numbered.last_day)),
+            false
+        ) AS goes_on
     FROM numbered
     INNER JOIN certainty ON certainty.severity = numbered.severity
+    LEFT JOIN newest ON newest.measuring_component_id = numbered.measuring_component_id
     GROUP BY
         numbered.place_kind,
         numbered.place,
@@ -131,33 +158,86 @@ by_component AS (
         max(last_day) AS last_day,
         round(sum(kwh_at_risk), 3) AS kwh_at_risk,
         max(certainty) AS certainty,
-        CASE WHEN count(doubt) = count(*) THEN min(doubt) END AS doubt
+        CASE WHEN count(doubt) = count(*) THEN min(doubt) END AS doubt,
+        bool_or(goes_on) AS goes_on
     FROM in_case
     GROUP BY place_kind, place, number, rule, device_id, measuring_component_id
 ),
 
--- Of several components the one with the highest score stands for the rule.
+-- What each rule sees of a component, and (without a rule) what all of them see.
+seen AS (
+    SELECT place_kind, place, number, rule, device_id, measuring_component_id, kwh_at_risk FROM by_component
+    UNION ALL
+    SELECT
+        place_kind,
+        place,
+        number,
+        CAST(NULL AS VARCHAR) AS rule,
+        device_id,
+        measuring_component_id,
+        max(kwh_at_risk) AS kwh_at_risk
+    FROM by_component
+    GROUP BY place_kind, place, number, device_id, measuring_component_id
+),
+
+-- What is not declared is as metered has it: delivered, a register, kWh.
+by_way AS (
+    SELECT
+        seen.place_kind,
+        seen.place,
+        seen.number,
+        seen.rule,
+        coalesce(seen.device_id, seen.measuring_component_id) AS meter,
+        coalesce(upper(trim(measuring_component.direction)), 'DEL') AS direction,
+        coalesce(measuring_component.interval_seconds, 0) AS interval_seconds,
+        coalesce(upper(trim(measuring_component.uom)), 'KWH') AS uom,
+        sum(seen.kwh_at_risk) AS kwh_at_risk
+    FROM seen
+    LEFT JOIN measuring_component ON measuring_component.measuring_component_id = seen.measuring_component_id
+    GROUP BY
+        seen.place_kind,
+        seen.place,
+        seen.number,
+        seen.rule,
+        coalesce(seen.device_id, seen.measuring_component_id),
+        coalesce(upper(trim(measuring_component.direction)), 'DEL'),
+        coalesce(measuring_component.interval_seconds, 0),
+        coalesce(upper(trim(measuring_component.uom)), 'KWH')
+),
+
+by_flow AS (
+    SELECT place_kind, place, number, rule, meter, direction, max(kwh_at_risk) AS kwh_at_risk
+    FROM by_way
+    GROUP BY place_kind, place, number, rule, meter, direction
+),
+
+energy AS (
+    SELECT place_kind, place, number, rule, round(sum(kwh_at_risk), 3) AS kwh_at_risk
+    FROM by_flow
+    GROUP BY place_kind, place, number, rule
+),
+
 by_rule AS (
     SELECT
-        *,
-        round(kwh_at_risk * certainty, 3) AS score,
-        row_number() OVER (
-            PARTITION BY place_kind, place, number, rule
-            ORDER BY kwh_at_risk * certainty DESC NULLS LAST, certainty DESC, measuring_component_id, device_id
-        ) AS choice,
-        min(first_day) OVER (PARTITION BY place_kind, place, number) AS case_first_day,
-        max(last_day) OVER (PARTITION BY place_kind, place, number) AS case_last_day
+        place_kind,
+        place,
+        number,
+        rule,
+        max(certainty) AS certainty,
+        CASE WHEN count(doubt) = count(*) THEN min(doubt) END AS doubt
     FROM by_component
+    GROUP BY place_kind, place, number, rule
 ),
 
 worded AS (
     SELECT
         by_rule.*,
+        energy.kwh_at_risk,
         concat(
             coalesce(rule_meaning.words, by_rule.rule),
             CASE
-                WHEN by_rule.kwh_at_risk >= 10 THEN concat(' (', CAST(round(by_rule.kwh_at_risk) AS BIGINT), ' kWh)')
-                WHEN by_rule.kwh_at_risk >= 0.1 THEN concat(' (', round(by_rule.kwh_at_risk, 1), ' kWh)')
+                WHEN energy.kwh_at_risk >= 10 THEN concat(' (', CAST(round(energy.kwh_at_risk) AS BIGINT), ' kWh)')
+                WHEN energy.kwh_at_risk >= 0.1 THEN concat(' (', round(energy.kwh_at_risk, 1), ' kWh)')
                 ELSE ''
             END,
             CASE by_rule.doubt
@@ -168,25 +248,65 @@ worded AS (
             END
         ) AS words
     FROM by_rule
+    INNER JOIN energy
+        ON energy.place_kind = by_rule.place_kind
+        AND energy.place = by_rule.place
+        AND energy.number = by_rule.number
+        AND energy.rule = by_rule.rule
     LEFT JOIN rule_meaning ON rule_meaning.rule = by_rule.rule
-    WHERE by_rule.choice = 1
+),
+
+described AS (
+    SELECT
+        place_kind,
+        place,
+        number,
+        CAST(string_agg(rule, ', ' ORDER BY certainty DESC, kwh_at_risk DESC NULLS LAST, rule) AS VARCHAR) AS rules,
+        CAST(string_agg(words, '; ' ORDER BY certainty DESC, kwh_at_risk DESC NULLS LAST, rule) AS VARCHAR) AS words
+    FROM worded
+    GROUP BY place_kind, place, number
+),
+
+leading AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY place_kind, place, number
+            ORDER BY kwh_at_risk * certainty DESC NULLS LAST, certainty DESC, rule, measuring_component_id, device_id
+        ) AS choice,
+        min(first_day) OVER of_case AS case_first_day,
+        max(last_day) OVER of_case AS case_last_day,
+        max(certainty) OVER of_case AS case_certainty,
+        max(CASE WHEN goes_on THEN 1 ELSE 0 END) OVER of_case = 1 AS case_goes_on
+    FROM by_component
+    WINDOW of_case AS (PARTITION BY place_kind, place, number)
 ),
 
 ranked AS (
     SELECT
-        place_kind,
-        place,
-        case_first_day AS first_day,
-        case_last_day AS last_day,
-        max(kwh_at_risk) AS kwh_at_risk,
-        max(certainty) AS certainty,
-        max(score) AS score,
-        CAST(string_agg(rule, ', ' ORDER BY certainty DESC, kwh_at_risk DESC NULLS LAST, rule) AS VARCHAR) AS rules,
-        CAST(string_agg(words, '; ' ORDER BY certainty DESC, kwh_at_risk DESC NULLS LAST, rule) AS VARCHAR) AS words,
-        first_value(device_id ORDER BY score DESC NULLS LAST, certainty DESC, rule) AS device_id,
-        first_value(measuring_component_id ORDER BY score DESC NULLS LAST, certainty DESC, rule) AS measuring_component_id
-    FROM worded
-    GROUP BY place_kind, place, number, case_first_day, case_last_day
+        leading.place_kind,
+        leading.place,
+        leading.case_first_day AS first_day,
+        leading.case_last_day AS last_day,
+        leading.case_goes_on AS goes_on,
+        energy.kwh_at_risk,
+        leading.case_certainty AS certainty,
+        round(energy.kwh_at_risk * leading.case_certainty, 3) AS score,
+        described.rules,
+        described.words,
+        leading.device_id,
+        leading.measuring_component_id
+    FROM leading
+    INNER JOIN described
+        ON described.place_kind = leading.place_kind
+        AND described.place = leading.place
+        AND described.number = leading.number
+    INNER JOIN energy
+        ON energy.place_kind = leading.place_kind
+        AND energy.place = leading.place
+        AND energy.number = leading.number
+        AND energy.rule IS NULL
+    WHERE leading.choice = 1
 )
 
 SELECT
@@ -206,7 +326,8 @@ SELECT
     rules,
     concat(
         upper(left(words, 1)), substr(words, 2), '. ', to_char(first_day, '%-d %B %Y'),
-        CASE WHEN last_day > first_day THEN concat(' to ', to_char(last_day, '%-d %B %Y')) ELSE '' END, '.'
+        CASE WHEN last_day > first_day THEN concat(' to ', to_char(last_day, '%-d %B %Y')) ELSE '' END,
+        CASE WHEN goes_on THEN ', and goes on' ELSE '' END, '.'
     ) AS evidence,
     device_id,
     measuring_component_id

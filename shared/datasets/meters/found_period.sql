@@ -1,10 +1,11 @@
--- What was found, as periods that end in the month: one row per component, rule and contiguous period. theft_detection and
--- case_part are made of them.
+-- What was found, as periods: one row per component, rule and contiguous period, those of the months before as well, as far
+-- as they are in reach. theft_detection and case_part are made of them.
 --
 -- Severity is lower where a finding is in doubt: if not one of its days is without.
 --
 -- [view]
 -- inputs = ["finding"]
+-- materialize = true
 
 WITH marked AS (
     SELECT
@@ -64,7 +65,5 @@ SELECT
         ELSE 'low'
     END AS severity,
     reported_rule.weight
-FROM period
-CROSS JOIN found
+FROM found
 INNER JOIN reported_rule ON reported_rule.rule = found.rule
-WHERE found.last_day >= period.first_day AND found.last_day < period.next_day

@@ -28,6 +28,13 @@
 -- range = { score = [0, 1] }
 -- not_null = ["rule", "period_start", "period_end"]
 
+WITH ending AS (
+    SELECT found_period.*
+    FROM period
+    CROSS JOIN found_period
+    WHERE found_period.last_day >= period.first_day AND found_period.last_day < period.next_day
+)
+
 SELECT
     device_id,
     nullif(service_point_id, '') AS service_point_id,
@@ -45,5 +52,5 @@ SELECT
         coalesce(',"' || doubt || '":1', ''), '}'
     ) AS evidence,
     last_day AS day
-FROM found_period
+FROM ending
 ORDER BY device_id, measuring_component_id, rule, period_start, period_end, service_point_id
