@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use chrono_tz::Tz;
 
-use crate::charts::{self, Job, MOST_MARKS, SERIES, bars, calendar, heatmap, legend, line, map, ranking, table};
+use crate::charts::{self, Job, MOST_MARKS, SERIES, bars, calendar, heatmap, legend, line, map, place, ranking, table};
 use crate::csp;
 use crate::declare::{As, Better, Chart, Headline, KeyNumber, Kind, Linked, Newest, Page, Scale, Section};
 use crate::html::{link, text};
@@ -316,9 +316,14 @@ impl<'a> Maker<'a> {
         let is_text = matches!(chart.kind, Kind::Ranking | Kind::Table);
         // What would be far too much is not drawn at all.
         let size = charts::size(&job);
-        let (drawing, marks) = if size > MOST_MARKS { (String::new(), size) } else { draw(&job) };
-        let is_drawn = marks <= MOST_MARKS;
-        if !is_drawn {
+        // On a page with names the report command names none.
+        let shared = if size > MOST_MARKS { None } else { place::shared(&job, !self.page.personal) };
+        let (drawing, marks) = if size > MOST_MARKS || shared.is_some() { (String::new(), size) } else { draw(&job) };
+        let is_drawn = marks <= MOST_MARKS && shared.is_none();
+        if let Some(why) = shared {
+            self.problems.push(format!("chart \"{}\": {why}: aggregate in its query", chart.title));
+            let _ = write!(out, "<p class=\"failed\">{}</p>", self.word("failed"));
+        } else if !is_drawn {
             let title = &chart.title;
             self.problems.push(format!(
                 "chart \"{title}\": it has {marks} marks, at most {MOST_MARKS} can be seen: aggregate in its query"

@@ -45,6 +45,73 @@ fn one_chart(chart: &str, rows: Vec<Value>) -> Rendered {
     render(page(&report), &Answers::from([("q".to_owned(), Rows::from_objects(rows))]), &Setting::default())
 }
 
+const LINE: &str = "kind = \"line\"\nx = \"x\"\ny = \"v\"\n";
+const BARS: &str = "kind = \"bars\"\nx = \"x\"\ny = \"v\"\n";
+const HEATMAP: &str = "kind = \"heatmap\"\nx = \"x\"\ny = \"s\"\nvalue = \"v\"\n";
+const CALENDAR: &str = "kind = \"calendar\"\nday = \"x\"\nvalue = \"v\"\n";
+
+#[test]
+fn two_rows_for_one_place_are_a_problem_of_the_page() {
+    let map = "kind = \"map\"\nlongitude = \"lon\"\nlatitude = \"lat\"\nvalue = \"v\"\nlabel = \"s\"\n";
+    let charts = [
+        (LINE.to_owned(), "Thu 1 Oct 2026 (x)"),
+        (format!("{LINE}series = \"s\"\n"), "Thu 1 Oct 2026, a (x, s)"),
+        (BARS.to_owned(), "Thu 1 Oct 2026 (x)"),
+        (format!("{BARS}series = \"s\"\nx_as = \"text\"\n"), "2026-10-01, a (x, s)"),
+        (HEATMAP.to_owned(), "Thu 1 Oct 2026, a (x, s)"),
+        (CALENDAR.to_owned(), "Thu 1 Oct 2026 (x)"),
+        (format!("{CALENDAR}group = \"s\"\n"), "Thu 1 Oct 2026, a (x, s)"),
+        (map.to_owned(), "4.3, 51, a (lon, lat, s)"),
+    ];
+    let row = |x: &str, s: &str, v: Option<f64>| json!({"x": x, "s": s, "v": v, "lon": 4.3, "lat": 51});
+    for (chart, place) in charts {
+        // A null is a row as well: neither the value nor the null would be what the query says.
+        for second in [Some(2.0), None] {
+            let rows = vec![row("2026-10-01", "a", Some(1.0)), row("2026-10-01", "a", second)];
+            let page = one_chart(&chart, rows);
+            let problem = format!("chart \"C\": two rows for {place}: aggregate in its query");
+            assert_eq!(page.problems, [problem], "{chart}");
+            let figure = figure(&page.html, "C");
+            assert!(figure.contains("could not be made") && !figure.contains("<svg class=\"wide\""), "{chart}");
+            assert_eq!(figure.matches("<tr>").count(), 3, "its numbers are all there: {chart}");
+        }
+    }
+}
+
+#[test]
+fn rows_that_differ_in_one_column_of_their_place_have_places_of_their_own() {
+    let row = |x: &str, s: &str| json!({"x": x, "s": s, "v": 1});
+    let rows = || vec![row("2026-10-01", "a"), row("2026-10-01", "b"), row("2026-10-02", "a")];
+    for chart in [
+        format!("{LINE}series = \"s\"\n"),
+        format!("{BARS}series = \"s\"\n"),
+        HEATMAP.to_owned(),
+        format!("{CALENDAR}group = \"s\"\n"),
+    ] {
+        assert_eq!(one_chart(&chart, rows()).problems, Vec::<String>::new(), "{chart}");
+    }
+    let instants = || vec![row("2026-10-01T05:00:00Z", "a"), row("2026-10-01T06:00:00Z", "a")];
+    assert_eq!(one_chart(LINE, instants()).problems, Vec::<String>::new());
+    let of_days = one_chart(&format!("{HEATMAP}x_as = \"day\"\n"), instants()).problems;
+    assert_eq!(of_days, ["chart \"C\": two rows for Thu 1 Oct 2026, a (x, s): aggregate in its query"]);
+}
+
+#[test]
+fn shared_places_are_counted_and_on_a_page_with_names_not_named() {
+    let rows = [("Ada", 1), ("Ada", 2), ("Ada", 3), ("Bob", 4), ("Bob", 5), ("Cy", 6)];
+    let rows = rows.map(|(x, v)| json!({"x": x, "v": v}).as_object().unwrap().clone()).to_vec();
+    let problems = |personal: bool| {
+        let text = format!(
+            "[[page]]\nname = \"r\"\ntitle = \"T\"\npersonal = {personal}\n[[page.section]]\n[[page.section.chart]]\ntitle = \"C\"\nsql = \"q\"\n{BARS}"
+        );
+        let answers = Answers::from([("q".to_owned(), Rows::from_objects(rows.clone()))]);
+        render(page(&Report::parse(&text).unwrap()), &answers, &Setting::default()).problems
+    };
+    let rest = ", and several for 1 other place: aggregate in its query";
+    assert_eq!(problems(false), [format!("chart \"C\": 3 rows for Ada (x){rest}")]);
+    assert_eq!(problems(true), [format!("chart \"C\": 3 rows for the same x{rest}")]);
+}
+
 #[test]
 fn a_page_begins_with_a_sentence_and_the_age_of_its_data() {
     let Rendered { html, headline, newest, problems } = rendered(&kinds().1);

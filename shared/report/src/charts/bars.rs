@@ -58,7 +58,7 @@ fn bars(job: &Job<'_>, measure: Measure, names: &[String]) -> Vec<Bar> {
         let name = chart.role("series").and_then(|column| row.text(column)).unwrap_or_default();
         let part = names.iter().position(|other| *other == name).and_then(|place| bar.parts.get_mut(place));
         if let (Some(part), Some(value)) = (part, row.number(chart.column("y"))) {
-            *part = Some(part.unwrap_or_default() + value);
+            *part = Some(value);
         }
     }
     bars

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::Datelike;
 use serde_json::Value;
 
 use crate::charts::legend::ink_on;
@@ -16,6 +17,15 @@ pub(crate) struct Matrix {
     pub values: BTreeMap<(usize, usize), f64>,
 }
 
+/// What a value is on its axis: an instant is its day, and a day its month, where days or months are shown.
+pub(crate) fn key(value: &Value, shown: As) -> Value {
+    match (shown, rows::day(value)) {
+        (As::Day | As::Week, Some(day)) => Value::from(day.to_string()),
+        (As::Month, Some(day)) => Value::from(day.with_day(1).unwrap_or(day).to_string()),
+        _ => value.clone(),
+    }
+}
+
 /// The matrix of a chart's rows. Hours and weekdays are all there; numbers ascend; names stay in their order.
 pub(crate) fn matrix(job: &Job<'_>) -> Matrix {
     let chart = job.chart;
@@ -24,7 +34,9 @@ pub(crate) fn matrix(job: &Job<'_>) -> Matrix {
             As::Hour => (0..24).map(Value::from).collect(),
             As::Weekday => (1..=7).map(Value::from).collect(),
             _ => {
-                let named = in_order(job.rows.iter().filter_map(|row| row.get(column)).map(|value| value.to_string()));
+                let named = in_order(
+                    job.rows.iter().filter_map(|row| row.get(column)).map(|value| key(value, shown).to_string()),
+                );
                 let mut values: Vec<Value> = named.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
                 if values.iter().all(Value::is_number) {
                     let number = |value: &Value| rows::number(value).unwrap_or_default();
@@ -40,9 +52,11 @@ pub(crate) fn matrix(job: &Job<'_>) -> Matrix {
     };
     let mut values = BTreeMap::new();
     for row in job.rows.iter() {
-        let place =
-            |keys: &[Value], column| row.get(column).and_then(|value| keys.iter().position(|key| same(key, value)));
-        let at = place(&ys, chart.column("y")).zip(place(&xs, chart.column("x")));
+        let place = |keys: &[Value], column, shown| {
+            let value = key(row.get(column)?, shown);
+            keys.iter().position(|key| same(key, &value))
+        };
+        let at = place(&ys, chart.column("y"), chart.y_as).zip(place(&xs, chart.column("x"), chart.x_as));
         if let (Some(at), Some(value)) = (at, row.number(chart.column("value"))) {
             values.insert(at, value);
         }

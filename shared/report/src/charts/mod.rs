@@ -9,6 +9,7 @@ pub(crate) mod heatmap;
 pub(crate) mod legend;
 pub(crate) mod line;
 pub(crate) mod map;
+pub(crate) mod place;
 pub(crate) mod ranking;
 pub(crate) mod spark;
 pub(crate) mod table;
