@@ -112,6 +112,80 @@ fn shared_places_are_counted_and_on_a_page_with_names_not_named() {
     assert_eq!(problems(true), [format!("chart \"C\": 3 rows for the same x{rest}")]);
 }
 
+/// How many cells or bars are hatched in the wide drawing of a page's chart, and how many are not.
+fn hatched(page: &Rendered) -> (usize, usize) {
+    assert_eq!(page.problems, Vec::<String>::new());
+    let drawing = drawing(figure(&page.html, "C"), "wide");
+    let hatched = drawing.matches("class=\"m gap\"").count();
+    (hatched, drawing.matches("class=\"m").count() - hatched)
+}
+
+#[test]
+fn a_day_without_a_row_is_hatched_in_heat_maps_as_in_bars() {
+    let rows = |days: &[&str]| days.iter().map(|day| json!({"x": day, "s": "a", "v": 1})).collect::<Vec<_>>();
+    let days = ["2026-10-01", "2026-10-02", "2026-10-05", "2026-10-06"];
+    let weeks = ["2026-10-05", "2026-10-12", "2026-11-02"];
+    let months = ["2026-01-01", "2026-02-01", "2026-05-01"];
+    let ends = ["2026-02-28", "2026-03-31", "2026-05-31"];
+    let quarters = ["2026-01-01", "2026-04-01", "2026-10-01"];
+    let uneven = ["2026-10-01", "2026-10-03", "2026-10-06"];
+    let thirties = ["2026-01-01", "2026-01-30"];
+    for (shown, given, wanted) in [
+        ("day", &days[..], (2, 4)),
+        ("auto", &days, (2, 4)),
+        ("auto", &weeks, (2, 3)),
+        ("week", &weeks, (2, 3)),
+        ("auto", &months, (2, 3)),
+        ("month", &months, (2, 3)),
+        ("auto", &ends, (1, 3)),
+        ("auto", &quarters, (1, 3)),
+        ("auto", &uneven, (3, 3)),
+        ("day", &["2026-10-01", "2026-10-03", "2026-10-05"], (2, 3)),
+        // A bar is no longer left out where neighbours are about a month apart.
+        ("auto", &thirties, (0, 2)),
+    ] {
+        for chart in [HEATMAP, BARS] {
+            let shown = if shown == "auto" { String::new() } else { format!("x_as = \"{shown}\"\n") };
+            assert_eq!(hatched(&one_chart(&format!("{chart}{shown}"), rows(given))), wanted, "{chart}{shown}{given:?}");
+        }
+    }
+}
+
+#[test]
+fn a_heat_map_of_a_year_has_cells_and_names_apart() {
+    let rows = ["2025-01-01", "2025-12-31"].map(|day| json!({"x": day, "s": "a", "v": 1})).to_vec();
+    let page = one_chart(&format!("{HEATMAP}x_as = \"day\"\n"), rows);
+    for class in ["wide", "narrow"] {
+        let drawing = drawing(figure(&page.html, "C"), class);
+        assert_eq!(drawing.matches("class=\"m").count(), 365);
+        assert!(!drawing.contains("width=\"0\""), "{class}: each cell can be seen");
+        let named: Vec<f64> =
+            drawing.split("translate(").skip(1).map(|rest| rest.split(' ').next().unwrap().parse().unwrap()).collect();
+        assert!(named.len() > 9 && named.windows(2).all(|pair| pair[1] - pair[0] > 17.0), "{class}: {named:?}");
+    }
+}
+
+#[test]
+fn days_of_a_heat_map_stand_in_their_order_or_the_other_way_round() {
+    let heads = |days: [&str; 3]| {
+        let rows = days.iter().map(|day| json!({"x": day, "s": "a", "v": 1})).collect();
+        let page = one_chart(HEATMAP, rows);
+        let table = page.html.split("<thead>").nth(1).unwrap().split("<tbody>").next().unwrap().to_owned();
+        table.split("<th scope=\"col\">").skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let names = ["Thu 1 Oct", "Fri 2 Oct", "Sat 3 Oct", "Sun 4 Oct"];
+    assert_eq!(heads(["2026-10-01", "2026-10-04", "2026-10-02"]), names);
+    let back: Vec<&str> = names.into_iter().rev().collect();
+    assert_eq!(heads(["2026-10-04", "2026-10-02", "2026-10-01"]), back);
+}
+
+#[test]
+fn a_heat_map_with_a_day_far_away_is_too_many_marks() {
+    let rows = ["0001-01-01", "9999-12-31"].map(|day| json!({"x": day, "s": "a", "v": 1})).to_vec();
+    let page = one_chart(&format!("{HEATMAP}x_as = \"day\"\n"), rows);
+    assert!(page.problems[0].contains("it has 3652059 marks"), "{:?}", page.problems);
+}
+
 #[test]
 fn a_page_begins_with_a_sentence_and_the_age_of_its_data() {
     let Rendered { html, headline, newest, problems } = rendered(&kinds().1);

@@ -57,6 +57,85 @@ pub(crate) fn day_at(place: f64) -> Option<NaiveDate> {
     NaiveDate::from_num_days_from_ce_opt(place.floor() as i32)
 }
 
+/// The places of an axis: every day, week, month or number between the first and the last one of the rows.
+pub(crate) struct Slots {
+    pub places: Vec<f64>,
+    /// Whether the places are months.
+    pub monthly: bool,
+    /// How many there should be; where that is too many, `places` are those of the rows.
+    pub wanted: usize,
+}
+
+/// The slots of ascending places, at most `most`. Their distance is what `shown` says (each day, each week), else the least
+/// one of neighbours, or for whole numbers what divides all distances. Places that fit no distance stand for themselves.
+pub(crate) fn slots(measure: Measure, shown: As, places: &[f64], most: usize) -> Slots {
+    let own = |wanted| Slots { places: places.to_vec(), monthly: false, wanted };
+    let (Some(first), Some(last)) = (places.first().copied(), places.last().copied()) else { return own(0) };
+    let gaps = || places.iter().zip(places.iter().skip(1)).map(|(a, b)| b - a);
+    let least = gaps().fold(f64::INFINITY, f64::min);
+    if measure == Measure::Names || !least.is_finite() || least < 1e-6 {
+        return own(places.len());
+    }
+    // Whole numbers above this are not exact.
+    let whole = places.iter().all(|place| place.fract() == 0.0 && place.abs() < 9e15);
+    if measure == Measure::Days && whole && (shown == As::Month || shown != As::Day && least >= 28.0) {
+        if let Some(months) = months(places, shown == As::Month) {
+            return Slots { wanted: months.len(), places: months, monthly: true };
+        }
+    }
+    let fits = |step: f64| {
+        places.iter().all(|place| {
+            let steps = (place - first) / step;
+            (steps - steps.round()).abs() * step < 1e-6
+        })
+    };
+    let step = match shown {
+        As::Day if whole => 1.0,
+        As::Week if whole => 7.0,
+        _ if whole && !fits(least) => gaps().map(|gap| gap as u64).fold(0, divisor) as f64,
+        _ => least,
+    };
+    let wanted = ((last - first) / step).round().min(u32::MAX.into()) as usize + 1;
+    match (fits(step), wanted <= most) {
+        (true, true) => {
+            let places = (0..wanted).map(|slot| first + slot as f64 * step).collect();
+            Slots { places, monthly: false, wanted }
+        }
+        (true, false) => own(wanted),
+        _ => own(places.len()),
+    }
+}
+
+/// The greatest number that divides both.
+fn divisor(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { divisor(b, a % b) }
+}
+
+/// Each month from the first to the last place, or each third or twelfth one if all places are such: a place of a row as it
+/// is. `None`: two places are of one month; or, unless `any` days will do, they are neither the same day nor the last days
+/// of their months.
+fn months(places: &[f64], any: bool) -> Option<Vec<f64>> {
+    let days: Vec<NaiveDate> = places.iter().map(|place| day_at(*place)).collect::<Option<_>>()?;
+    let first = *days.first()?;
+    let number = |day: NaiveDate| i64::from(day.year()) * 12 + i64::from(day.month0());
+    let since = |day: NaiveDate| u32::try_from(number(day) - number(first)).ok();
+    let counts: Vec<u32> = days.iter().map(|day| since(*day)).collect::<Option<_>>()?;
+    let is_last = |day: NaiveDate| day.succ_opt().is_none_or(|next| next.day() == 1);
+    let same =
+        || days.iter().zip(&counts).all(|(day, count)| first.checked_add_months(Months::new(*count)) == Some(*day));
+    let apart = counts.iter().zip(counts.iter().skip(1)).all(|(a, b)| a < b);
+    if !apart || !(any || same() || days.iter().all(|day| is_last(*day))) {
+        return None;
+    }
+    let step = counts.iter().fold(0, |step, count| divisor(step, u64::from(*count)));
+    let mut known = counts.iter().zip(places).peekable();
+    let slot = |count: u32| match known.next_if(|(of_row, _)| **of_row == count) {
+        Some((_, place)) => Some(*place),
+        None => first.checked_add_months(Months::new(count)).map(of_day),
+    };
+    (0..=*counts.last()?).step_by(usize::try_from(step).ok()?.max(1)).map(slot).collect()
+}
+
 /// Round numbers from `low` to `high` or a bit beyond, about `count` of them.
 pub(crate) fn round_numbers(low: f64, high: f64, count: usize) -> Vec<f64> {
     let span = (high - low).max(f64::MIN_POSITIVE);

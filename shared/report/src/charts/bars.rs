@@ -1,8 +1,6 @@
 //! Bars: upright over time, lying for names. Series are stacked. What is missing is hatched.
 
-use chrono::Months;
-
-use crate::charts::axis::{self, Measure};
+use crate::charts::axis::{self, Measure, Slots};
 use crate::charts::line::{self, Frame};
 use crate::charts::{Anchor, Canvas, Job, SERIES, in_order, width_of};
 use crate::rows::Row;
@@ -152,7 +150,8 @@ fn lying(job: &Job<'_>, bars: &[Bar], names: &[String]) -> (String, usize) {
 
 fn upright(job: &Job<'_>, measure: Measure, mut bars: Vec<Bar>, names: &[String]) -> (String, usize) {
     bars.sort_by(|a, b| a.place.total_cmp(&b.place));
-    let (places, monthly) = slots(measure, &bars);
+    let own: Vec<f64> = bars.iter().map(|bar| bar.place).collect();
+    let Slots { places, monthly, .. } = axis::slots(measure, job.chart.x_as, &own, SLOTS);
     let height = if job.wide { 300.0 } else { 270.0 };
     let values = bars.iter().filter_map(Bar::total).chain([0.0]);
     let (ticks, y) = line::y_axis(job, values);
@@ -209,24 +208,4 @@ fn upright(job: &Job<'_>, measure: Measure, mut bars: Vec<Bar>, names: &[String]
     line::names_below(&mut canvas, &frame, named, middle);
     line::limits(&mut canvas, job, &frame);
     canvas.close(job, height)
-}
-
-/// The places where bars stand or should: every day, week or month between the first and the last.
-fn slots(measure: Measure, bars: &[Bar]) -> (Vec<f64>, bool) {
-    let places: Vec<f64> = bars.iter().map(|bar| bar.place).collect();
-    let (Some(first), Some(last)) = (places.first().copied(), places.last().copied()) else { return (places, false) };
-    let step = places.iter().zip(places.iter().skip(1)).map(|(a, b)| b - a).fold(f64::INFINITY, f64::min);
-    if measure == Measure::Names || !step.is_finite() || step < 1e-6 || (last - first) / step > SLOTS as f64 {
-        return (places, false);
-    }
-    let monthly = measure == Measure::Days && (28.0..=31.0).contains(&step);
-    if monthly && let (Some(start), Some(end)) = (axis::day_at(first), axis::day_at(last)) {
-        let months = (0..).map_while(|count| start.checked_add_months(Months::new(count)));
-        return (months.take_while(|day| *day <= end).map(axis::of_day).collect(), true);
-    }
-    let count = ((last - first) / step).round() as usize;
-    let every: Vec<f64> = (0..=count).map(|slot| first + slot as f64 * step).collect();
-    // Bars that are not a whole number of steps apart keep their own places.
-    let fit = places.iter().all(|place| every.iter().any(|slot| (slot - place).abs() < 1e-6));
-    (if fit { every } else { places }, false)
 }

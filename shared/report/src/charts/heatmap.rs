@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use serde_json::Value;
 
+use crate::charts::axis::{self, Measure, Slots};
 use crate::charts::legend::ink_on;
-use crate::charts::{Anchor, Canvas, Job, in_order, width_of};
+use crate::charts::{Anchor, Canvas, Job, MOST_MARKS, in_order, width_of};
 use crate::declare::{As, Scale};
 use crate::rows;
 
@@ -26,27 +27,47 @@ pub(crate) fn key(value: &Value, shown: As) -> Value {
     }
 }
 
-/// The matrix of a chart's rows. Hours and weekdays are all there; numbers ascend; names stay in their order.
-pub(crate) fn matrix(job: &Job<'_>) -> Matrix {
-    let chart = job.chart;
-    let keys = |column: &str, shown: As| -> Vec<Value> {
-        match shown {
-            As::Hour => (0..24).map(Value::from).collect(),
-            As::Weekday => (1..=7).map(Value::from).collect(),
-            _ => {
-                let named = in_order(
-                    job.rows.iter().filter_map(|row| row.get(column)).map(|value| key(value, shown).to_string()),
-                );
-                let mut values: Vec<Value> = named.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
-                if values.iter().all(Value::is_number) {
-                    let number = |value: &Value| rows::number(value).unwrap_or_default();
-                    values.sort_by(|a, b| number(a).total_cmp(&number(b)));
-                }
-                values
-            }
+/// The keys of an axis, and how many there should be. Hours and weekdays are all there, and each day between the first and
+/// the last one; numbers ascend; names stay in their order.
+pub(crate) fn keys(job: &Job<'_>, column: &str, shown: As) -> (Vec<Value>, usize) {
+    let mut values: Vec<Value> = match shown {
+        As::Hour => (0..24).map(Value::from).collect(),
+        As::Weekday => (1..=7).map(Value::from).collect(),
+        _ => {
+            let values = job.rows.iter().filter_map(|row| row.get(column));
+            let named = in_order(values.map(|value| key(value, shown).to_string()));
+            named.iter().filter_map(|text| serde_json::from_str(text).ok()).collect()
         }
     };
-    let (xs, ys) = (keys(chart.column("x"), chart.x_as), keys(chart.column("y"), chart.y_as));
+    if values.iter().all(Value::is_number) {
+        let number = |value: &Value| rows::number(value).unwrap_or_default();
+        values.sort_by(|a, b| number(a).total_cmp(&number(b)));
+    }
+    let count = values.len();
+    let date = |value: &Value| rows::day(value).filter(|_| value.as_str().is_some_and(|text| text.len() == 10));
+    match values.iter().map(date).collect::<Option<Vec<NaiveDate>>>() {
+        Some(days) if matches!(shown, As::Auto | As::Day | As::Week | As::Month) => of_days(days, shown),
+        _ => (values, count),
+    }
+}
+
+/// Every day, week or month from the first to the last one; from the last to the first where the rows are so.
+fn of_days(days: Vec<NaiveDate>, shown: As) -> (Vec<Value>, usize) {
+    let from_last = days.len() > 1 && days.is_sorted_by(|a, b| a > b);
+    let mut places: Vec<f64> = days.into_iter().map(axis::of_day).collect();
+    places.sort_by(f64::total_cmp);
+    let Slots { mut places, wanted, .. } = axis::slots(Measure::Days, shown, &places, MOST_MARKS);
+    if from_last {
+        places.reverse();
+    }
+    let text = |day: NaiveDate| Value::from(day.to_string());
+    (places.into_iter().filter_map(axis::day_at).map(text).collect(), wanted)
+}
+
+/// The matrix of a chart's rows.
+pub(crate) fn matrix(job: &Job<'_>) -> Matrix {
+    let chart = job.chart;
+    let (xs, ys) = (keys(job, chart.column("x"), chart.x_as).0, keys(job, chart.column("y"), chart.y_as).0);
     let same = |a: &Value, b: &Value| {
         a == b || (!a.is_string() && rows::number(a).is_some() && rows::number(a) == rows::number(b))
     };
@@ -78,13 +99,15 @@ fn short(job: &Job<'_>, key: &Value, shown: As) -> String {
 
 /// The drawing and its number of marks.
 pub(crate) fn draw(job: &Job<'_>, scale: &Scale) -> (String, usize) {
-    let Matrix { columns, rows, values } = matrix(job);
-    let longest = rows.iter().map(|name| width_of(name)).fold(0.0, f64::max);
+    let Matrix { columns, rows: lines, values } = matrix(job);
+    let longest = lines.iter().map(|name| width_of(name)).fold(0.0, f64::max);
     let left = longest.min(if job.wide { 260.0 } else { 132.0 }) + 10.0;
     let room = job.width() - left;
     let cell = (room / columns.len().max(1) as f64).min(72.0);
     let tall = if job.wide { 30.0 } else { 26.0 };
     let widest = columns.iter().map(|name| width_of(name)).fold(0.0, f64::max);
+    let first = job.rows.iter().find_map(|row| row.get(job.chart.column("x")));
+    let of_dates = first.is_some_and(|value| rows::day(value).is_some());
     // Short names that are too wide for their cells are left out here and there, long ones are slanted.
     let every = match job.chart.x_as {
         As::Hour => {
@@ -95,11 +118,15 @@ pub(crate) fn draw(job: &Job<'_>, scale: &Scale) -> (String, usize) {
             }
         }
         _ if widest < 32.0 => ((widest + 6.0) / cell).ceil().max(1.0) as usize,
+        // Days follow from their neighbours.
+        As::Auto | As::Day | As::Week | As::Month if of_dates => (18.0 / cell).ceil().max(1.0) as usize,
         _ => 1,
     };
-    let slanted = every == 1 && widest > cell - 4.0;
+    let slanted = widest > cell * every as f64 - 4.0 && (every == 1 || of_dates);
+    // Narrow cells stand closer to each other, or nothing would be left of them.
+    let gap = if cell < 6.0 { cell * 0.15 } else { 1.0 };
     let top = if slanted { widest.min(110.0) * 0.7 + 14.0 } else { 22.0 };
-    let height = top + tall * rows.len() as f64 + 2.0;
+    let height = top + tall * lines.len() as f64 + 2.0;
     let mut canvas = Canvas::new();
     for (place, name) in columns.iter().enumerate().step_by(every) {
         let x = left + cell * (place as f64 + 0.5);
@@ -114,7 +141,7 @@ pub(crate) fn draw(job: &Job<'_>, scale: &Scale) -> (String, usize) {
             canvas.text(if of_hours { x - cell / 2.0 } else { x }, top - 8.0, anchor, "", name);
         }
     }
-    for (line, name) in rows.iter().enumerate() {
+    for (line, name) in lines.iter().enumerate() {
         let y = top + tall * line as f64;
         let short = crate::charts::shorten_middle(name, left - 8.0);
         canvas.text(left - 8.0, y + tall / 2.0 + 5.0, Anchor::End, "ink", &short);
@@ -128,7 +155,7 @@ pub(crate) fn draw(job: &Job<'_>, scale: &Scale) -> (String, usize) {
                 None => format!("{name}, {column}: {told}"),
             };
             let colour = step.map_or("gap", |step| step.colour.as_str());
-            canvas.block(x + 1.0, y + 1.0, cell - 2.0, tall - 2.0, colour, &title);
+            canvas.block(x + gap, y + 1.0, cell - 2.0 * gap, tall - 2.0, colour, &title);
             let figure = value.map(|value| job.locale.number(value, job.chart.digits));
             if let Some(figure) = figure.filter(|figure| width_of(figure) < cell - 4.0) {
                 let ink = if ink_on(colour) == "#000000" { "dark" } else { "light" };

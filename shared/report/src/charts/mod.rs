@@ -14,7 +14,7 @@ pub(crate) mod ranking;
 pub(crate) mod spark;
 pub(crate) mod table;
 
-use crate::declare::{As, Chart, Kind};
+use crate::declare::{Chart, Kind};
 use crate::html::{n, text};
 use crate::locale::Locale;
 use crate::rows::Rows;
@@ -58,12 +58,8 @@ pub(crate) fn size(job: &Job<'_>) -> usize {
     };
     match chart.kind {
         Kind::Heatmap => {
-            let of = |role, shown| match shown {
-                As::Hour => 24,
-                As::Weekday => 7,
-                _ => different(role),
-            };
-            of("x", chart.x_as) * of("y", chart.y_as)
+            let of = |role, shown| heatmap::keys(job, chart.column(role), shown).1.max(1);
+            of("x", chart.x_as).saturating_mul(of("y", chart.y_as))
         }
         Kind::Calendar => {
             let days = || job.rows.iter().filter_map(|row| row.day(chart.column("day")));
