@@ -329,6 +329,8 @@ impl<'a> Maker<'a> {
                 "chart \"{title}\": it has {marks} marks, at most {MOST_MARKS} can be seen: aggregate in its query"
             ));
             let _ = write!(out, "<p class=\"failed\">{}</p>", self.word("too_many"));
+        } else if !charts::has_marks(&job) {
+            let _ = write!(out, "<p class=\"quiet\">{}</p>", self.word("no_data"));
         } else {
             out.push_str(&self.legend(&job, &scale));
             if !is_text && !chart.half {

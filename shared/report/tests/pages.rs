@@ -165,6 +165,64 @@ fn a_heat_map_of_a_year_has_cells_and_names_apart() {
     }
 }
 
+/// The lines and dots of a series in the wide drawing of a page's chart.
+fn runs(page: &Rendered, series: usize) -> (usize, usize) {
+    let drawing = drawing(figure(&page.html, "C"), "wide");
+    let line = format!("<path class=\"m l s{series}\"");
+    (drawing.matches(&line).count(), drawing.matches(&format!("<circle class=\"m f{series}\"")).count())
+}
+
+#[test]
+fn a_gap_of_a_series_is_one_whatever_rows_others_have() {
+    let row = |day: u32, s: &str, v: Option<u32>| json!({"x": format!("2026-10-{day:02}"), "s": s, "v": v});
+    let chart = format!("{LINE}series = \"s\"\n");
+    let a = || [1, 2, 6, 7].map(|day| row(day, "a", Some(day)));
+    for null in [1, 2] {
+        let rows = a().into_iter().chain([row(null, "b", None), row(7, "b", Some(1))]).collect();
+        assert_eq!(runs(&one_chart(&chart, rows), 1), (2, 0), "a null of b on {null}");
+    }
+    // By itself, and where there are two distances only, one of which is the hole.
+    assert_eq!(runs(&one_chart(&chart, a().to_vec()), 1), (2, 0));
+    assert_eq!(runs(&one_chart(LINE, [1, 2, 6].map(|day| row(day, "a", Some(1))).to_vec()), 1), (1, 1));
+    // A series with rows by the week is a line beside one with rows by the day; one with two days far apart is none.
+    let daily = |more: &[u32]| {
+        let rows = (1..=22).map(|day| row(day, "a", Some(1)));
+        rows.chain(more.iter().map(|day| row(*day, "b", Some(2)))).collect::<Vec<_>>()
+    };
+    assert_eq!(runs(&one_chart(&chart, daily(&[1, 8, 15, 22])), 2), (1, 0));
+    assert_eq!(runs(&one_chart(&chart, daily(&[1, 22])), 2), (0, 2));
+}
+
+#[test]
+fn without_a_value_a_chart_says_so_and_makes_no_axis_up() {
+    let row = |x: Value, v: Value| json!({"x": x, "s": "a", "v": v, "lon": null, "lat": 51});
+    let day = || json!("2026-10-01");
+    let map = "kind = \"map\"\nlongitude = \"lon\"\nlatitude = \"lat\"\nvalue = \"v\"\nlabel = \"s\"\n";
+    for (chart, x, v) in [
+        (LINE, day(), json!(null)),
+        (LINE, day(), json!("NaN")),
+        (LINE, json!(null), json!(1)),
+        (BARS, day(), json!(null)),
+        (BARS, json!(null), json!(1)),
+        (HEATMAP, json!(null), json!(1)),
+        (CALENDAR, json!(null), json!(1)),
+        (map, day(), json!(1)),
+    ] {
+        let page = one_chart(chart, vec![row(x, v)]);
+        assert_eq!(page.problems, Vec::<String>::new());
+        let figure = figure(&page.html, "C");
+        assert!(figure.contains("There is no data yet.") && !figure.contains("<svg"), "{chart}: {figure}");
+        assert!(figure.contains("<summary>Numbers"), "{chart}");
+    }
+    // What has a place is hatched there, and has no classes.
+    let text = format!("{BARS}x_as = \"text\"\n");
+    for chart in [text.as_str(), HEATMAP, CALENDAR] {
+        let page = one_chart(chart, vec![row(day(), json!(null))]);
+        assert_eq!(hatched(&page), (1, 0), "{chart}");
+        assert!(!figure(&page.html, "C").contains("fill=\"#"), "{chart}");
+    }
+}
+
 #[test]
 fn days_of_a_heat_map_stand_in_their_order_or_the_other_way_round() {
     let heads = |days: [&str; 3]| {

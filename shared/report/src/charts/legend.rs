@@ -76,8 +76,8 @@ pub(crate) fn automatic(values: impl Iterator<Item = f64> + Clone, locale: &Loca
     const BLUES: [&str; 5] = ["#dbe9f6", "#a9cbe6", "#6aa5d3", "#2f75b0", "#0b3d75"];
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.fold(f64::NEG_INFINITY, f64::max);
-    let numbers =
-        if low.is_finite() { super::axis::round_numbers(low, high.max(low + 1e-9), 4) } else { vec![0.0, 1.0] };
+    // Without a value there is no class.
+    let numbers = if low.is_finite() { super::axis::round_numbers(low, high.max(low + 1e-9), 4) } else { Vec::new() };
     let digits = super::axis::digits_of(&numbers);
     let tops: Vec<f64> = numbers.iter().skip(1).copied().collect();
     let mut below = numbers.first().copied().unwrap_or_default();

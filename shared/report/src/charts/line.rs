@@ -58,13 +58,13 @@ pub(crate) fn draw(job: &Job<'_>) -> (String, usize) {
     let mut canvas = Canvas::new();
     grid(&mut canvas, job, &frame, &ticks);
     x_axis(&mut canvas, job, &frame, measure);
-    let step = step(&series);
-    if series.len() == 1 {
-        holes(&mut canvas, job, &frame, series.first().map_or(&[], Vec::as_slice), step);
+    let steps = steps(&series);
+    if let ([points], [step]) = (series.as_slice(), steps.as_slice()) {
+        holes(&mut canvas, job, &frame, points, *step);
     }
     let titled = job.wide && all().count() <= TITLED;
-    for (place, points) in series.iter().enumerate() {
-        one(&mut canvas, &frame, points, place, step, titled);
+    for (place, (points, step)) in series.iter().zip(&steps).enumerate() {
+        one(&mut canvas, &frame, points, place, *step, titled);
     }
     limits(&mut canvas, job, &frame);
     if labelled {
@@ -174,12 +174,25 @@ pub(crate) fn names_below(
     }
 }
 
-/// The usual distance of neighbours: what is more than half as far again has a hole between.
-fn step(series: &[Vec<Point>]) -> f64 {
-    let gaps = series.iter().flat_map(|points| points.iter().zip(points.iter().skip(1)).map(|(a, b)| b.x - a.x));
-    let mut gaps: Vec<f64> = gaps.filter(|gap| *gap > 1e-9).collect();
+/// The usual distance of neighbours in each series: what is more than half as far again has a hole between. A series is
+/// measured by its own rows; one with two rows, which have no usual distance, by those of all.
+fn steps(series: &[Vec<Point>]) -> Vec<f64> {
+    let gaps = |points: &[Point]| -> Vec<f64> {
+        let gaps = points.iter().zip(points.iter().skip(1)).map(|(a, b)| b.x - a.x);
+        gaps.filter(|gap| *gap > 1e-9).collect()
+    };
+    let of_all = usual(series.iter().flat_map(|points| gaps(points)).collect());
+    let step = |points: &Vec<Point>| {
+        let own = gaps(points);
+        if own.len() > 1 { usual(own) } else { usual(own).min(of_all) }
+    };
+    series.iter().map(step).collect()
+}
+
+/// The middle one of distances, the lesser of two: a hole is no usual distance.
+fn usual(mut gaps: Vec<f64>) -> f64 {
     gaps.sort_by(f64::total_cmp);
-    gaps.get(gaps.len() / 2).copied().unwrap_or(f64::INFINITY)
+    gaps.get(gaps.len().saturating_sub(1) / 2).copied().unwrap_or(f64::INFINITY)
 }
 
 /// Runs of points that have values and no hole between.

@@ -14,10 +14,10 @@ pub(crate) mod ranking;
 pub(crate) mod spark;
 pub(crate) mod table;
 
-use crate::declare::{Chart, Kind};
+use crate::declare::{As, Chart, Kind};
 use crate::html::{n, text};
 use crate::locale::Locale;
-use crate::rows::Rows;
+use crate::rows::{self, Rows};
 
 /// More marks than this are no picture.
 pub const MOST_MARKS: usize = 5_000;
@@ -69,6 +69,30 @@ pub(crate) fn size(job: &Job<'_>) -> usize {
         Kind::Bars => different("x") * different("series"),
         Kind::Table => 0,
         Kind::Line | Kind::Ranking | Kind::Map => job.rows.len(),
+    }
+}
+
+/// Whether there is a mark to draw. Without one a line has no axis, and bars have none: its numbers would be made up. Cells
+/// and points that have no value are hatched, and so are lying bars.
+pub(crate) fn has_marks(job: &Job<'_>) -> bool {
+    let chart = job.chart;
+    let get = |row: rows::Row<'_>, role| row.get(chart.column(role)).is_some();
+    let number = |row: rows::Row<'_>, role| row.number(chart.column(role)).is_some();
+    let first = job.rows.iter().find_map(|row| row.get(chart.column("x")));
+    let measure = axis::measure(chart.x_as, first);
+    let mut rows = job.rows.iter();
+    match chart.kind {
+        Kind::Bars if chart.horizontal && measure == axis::Measure::Names => rows.any(|row| get(row, "x")),
+        Kind::Line | Kind::Bars => rows.any(|row| get(row, "x") && number(row, "y")),
+        Kind::Heatmap => {
+            let mut both = [("x", chart.x_as), ("y", chart.y_as)].into_iter();
+            both.all(|(role, shown)| {
+                matches!(shown, As::Hour | As::Weekday) || job.rows.iter().any(|row| get(row, role))
+            })
+        }
+        Kind::Calendar => rows.any(|row| row.day(chart.column("day")).is_some()),
+        Kind::Map => rows.any(|row| number(row, "longitude") && number(row, "latitude")),
+        Kind::Ranking | Kind::Table => true,
     }
 }
 
