@@ -68,6 +68,9 @@ const WORDS: &[(&str, [&str; 4])] = &[
     ("skip", ["Skip to the content", "Naar de inhoud", "Aller au contenu", "Zum Inhalt"]),
 ];
 
+/// Numbers from this on are written by their power of ten.
+const LARGE: f64 = 1e15;
+
 const DAYS: [[&str; 7]; 4] = [
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     ["maandag", "dinsdag", "woensdag", "donderdag", "vrijdag", "zaterdag", "zondag"],
@@ -297,23 +300,43 @@ impl Locale {
         format!("{hour:02}:{minute:02}")
     }
 
-    /// A number with so many decimals, or as many as matter.
+    /// A number with so many decimals, or as many as matter; a large one by its power of ten.
     pub(crate) fn number(&self, value: f64, digits: Option<usize>) -> String {
+        let value = value.clamp(f64::MIN, f64::MAX);
+        if value.abs() >= LARGE {
+            return self.large(value);
+        }
         let digits = digits.unwrap_or_else(|| match value.abs() {
             size if size.fract() == 0.0 || size >= 100.0 => 0,
             size if size < 1.0 => 2,
             _ => 1,
         });
         let text = format!("{:.digits$}", value.abs());
-        let (whole, part) = text.split_once('.').map_or((text.as_str(), None), |(whole, part)| (whole, Some(part)));
+        // What rounds to 0 has no sign.
+        let minus = value < 0.0 && text.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+        self.digits(minus, &text)
+    }
+
+    /// `1.25×10¹⁸`: all its digits would be wider than a drawing, and most of them made up.
+    fn large(&self, value: f64) -> String {
+        let text = format!("{:.4e}", value.abs());
+        let (size, power) = text.split_once('e').unwrap_or((&text, "0"));
+        let size = self.digits(value < 0.0, size.trim_end_matches('0').trim_end_matches('.'));
+        const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+        let raised = power.chars().filter_map(|digit| RAISED.get(digit.to_digit(10)? as usize));
+        format!("{size}×10{}", raised.collect::<String>())
+    }
+
+    /// Groups the digits of a number without a sign, which may have a point.
+    fn digits(&self, minus: bool, text: &str) -> String {
+        let (whole, part) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
         let (group, point) = match self.language {
             Language::English | Language::American => (',', '.'),
             Language::Dutch | Language::German => ('.', ','),
             Language::French => ('\u{202f}', ','),
         };
         let mut out = String::new();
-        // What rounds to 0 has no sign.
-        if value < 0.0 && text.bytes().any(|byte| matches!(byte, b'1'..=b'9')) {
+        if minus {
             out.push('\u{2212}');
         }
         for (place, digit) in whole.chars().enumerate() {
@@ -356,6 +379,16 @@ impl Locale {
         let Some(value) = value else { return self.word("missing") };
         let with_unit = |text: String| self.with_unit(&text, unit);
         let number = rows::number(value).filter(|_| !value.is_string() || shown == As::Number);
+        // Whole numbers have all their digits: they may be ids.
+        if matches!(shown, As::Auto | As::Number)
+            && digits.unwrap_or(0) == 0
+            && let Value::Number(whole) = value
+            && !whole.is_f64()
+            && number.is_some_and(|number| number.abs() >= LARGE)
+        {
+            let text = whole.to_string();
+            return with_unit(self.digits(text.starts_with('-'), text.trim_start_matches('-')));
+        }
         match shown {
             As::Auto => match (value, rows::day(value), number) {
                 (Value::Bool(is), ..) => self.word(if *is { "yes" } else { "no" }),

@@ -223,6 +223,103 @@ fn without_a_value_a_chart_says_so_and_makes_no_axis_up() {
     }
 }
 
+/// The numbers in the attributes of a drawing that are places or lengths, by attribute.
+fn lengths<'a>(drawing: &'a str, attribute: &str) -> Vec<f64> {
+    let parts = drawing.split(attribute).skip(1).map(|rest: &'a str| rest.split('"').next().unwrap());
+    parts.map(|number| number.parse().unwrap_or_else(|_| panic!("{number}"))).collect()
+}
+
+#[test]
+fn large_numbers_stay_within_the_drawing() {
+    let all_equal = || [1e300, 1e300, 1e300].to_vec();
+    let apart = || [f64::MIN, 5.0, f64::MAX].to_vec();
+    let one_large = || [1e300, 5.0, -1e300].to_vec();
+    for values in [all_equal(), apart(), one_large()] {
+        let rows = || {
+            let row = |(place, v): (usize, &f64)| json!({"x": format!("2026-10-0{}", place + 1), "s": "a", "v": v, "l": [1, 1e300, v], "lon": 4, "lat": 50 + place});
+            values.iter().enumerate().map(row).collect::<Vec<_>>()
+        };
+        let text = format!("{BARS}x_as = \"text\"\nlimits = [{{ value = 1, label = \"One\" }}]\n");
+        let stacked = format!("{text}series = \"x\"\n").replace("x = \"x\"\n", "x = \"s\"\n");
+        let no_zero = format!("{LINE}zero = false\n");
+        let map = "kind = \"map\"\nlongitude = \"lon\"\nlatitude = \"lat\"\nvalue = \"v\"\nlabel = \"s\"\n";
+        for chart in [LINE, &no_zero, BARS, &text, &stacked, HEATMAP, CALENDAR, map] {
+            let page = one_chart(chart, rows());
+            assert_eq!(page.problems, Vec::<String>::new());
+            let figure = figure(&page.html, "C");
+            assert!(!figure.contains("NaN") && !figure.contains("inf") && !figure.contains("000,000"), "{chart}");
+            for (class, width) in [("wide", 864.0), ("narrow", 358.0)] {
+                let drawing = drawing(figure, class);
+                let viewed = drawing.split("viewBox=\"0 0 ").nth(1).unwrap().split('"').next().unwrap();
+                let height: f64 = viewed.split(' ').nth(1).unwrap().parse().unwrap();
+                let within = |attribute: &str, most: f64| {
+                    let all = lengths(drawing, attribute);
+                    // The label of a limit begins a bit before it.
+                    assert!(all.iter().all(|at| (-4.0..=most + 4.0).contains(at)), "{chart}{class}{attribute} {all:?}");
+                };
+                within(" x=\"", width);
+                within(" width=\"", width);
+                within(" cx=\"", width);
+                within(" y=\"", height);
+                within(" cy=\"", height);
+                within(" height=\"", height);
+            }
+            // A cell with a value has a class.
+            assert!(
+                [LINE, BARS, &no_zero, &text, &stacked].contains(&chart) || !figure.contains("class=\"m gap"),
+                "{chart}"
+            );
+        }
+        let lists = "kind = \"ranking\"\nlabel = \"x\"\nvalue = \"v\"\nline = \"l\"\nzero = false\n";
+        let table = "kind = \"table\"\ncolumns = [{ name = \"v\", label = \"V\", bar = true }]\n";
+        for chart in [lists, table] {
+            let html = one_chart(chart, rows()).html;
+            let figure = figure(&html, "C");
+            assert!(!figure.contains("NaN") && !figure.contains("inf") && !figure.contains("000,000"), "{chart}");
+        }
+    }
+}
+
+#[test]
+fn parts_below_zero_hang_below_those_above() {
+    let rows = || [("a", -5), ("b", 10), ("c", 5)].map(|(s, v)| json!({"x": "X", "s": s, "v": v})).to_vec();
+    let bars = |more: &str| {
+        let page = one_chart(&format!("{BARS}series = \"s\"\nx_as = \"text\"\n{more}"), rows());
+        drawing(figure(&page.html, "C"), "wide").to_owned()
+    };
+    let parts = |drawing: &str, begin: &str, size: &str| -> Vec<(f64, f64)> {
+        let part = |rest: &str| {
+            let (begin, size) = (lengths(rest, begin)[0], lengths(rest, size)[0]);
+            (begin, begin + size)
+        };
+        drawing.split("<rect").skip(1).map(part).collect()
+    };
+    let lying = parts(&bars("horizontal = true"), " x=\"", " width=\"");
+    let near = |a: f64, b: f64| (a - b).abs() < 0.3;
+    assert!(near(lying[0].1, lying[1].0) && near(lying[1].1, lying[2].0), "beside each other: {lying:?}");
+    let upright = parts(&bars("horizontal = false"), " y=\"", " height=\"");
+    assert!(near(upright[0].0, upright[1].1) && near(upright[1].0, upright[2].1), "{upright:?}");
+    assert!(upright.iter().all(|(top, bottom)| *top >= 30.0 && *bottom <= 272.1), "within the plot: {upright:?}");
+}
+
+#[test]
+fn whole_numbers_of_tables_have_all_their_digits() {
+    let table = "kind = \"table\"\ncolumns = [{ name = \"v\", label = \"V\" }]\n";
+    let html = one_chart(table, vec![json!({"v": 541_448_820_070_414_309_i64}), json!({"v": -1.5e18})]).html;
+    assert!(html.contains(">541,448,820,070,414,309") && html.contains(">−1.5×10¹⁸"));
+}
+
+#[test]
+fn limits_are_numbers() {
+    for limit in ["inf", "-inf", "nan"] {
+        let chart = format!("kind = \"bars\"\nx = \"x\"\ny = \"v\"\nlimits = [{{ value = {limit}, label = \"L\" }}]\n");
+        let text = format!(
+            "[[page]]\nname = \"r\"\ntitle = \"T\"\n[[page.section]]\n[[page.section.chart]]\ntitle = \"C\"\nsql = \"q\"\n{chart}"
+        );
+        assert!(Report::parse(&text).unwrap_err().to_string().contains("a limit is a number"), "{limit}");
+    }
+}
+
 #[test]
 fn days_of_a_heat_map_stand_in_their_order_or_the_other_way_round() {
     let heads = |days: [&str; 3]| {

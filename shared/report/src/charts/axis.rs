@@ -7,6 +7,9 @@ use crate::declare::As;
 use crate::locale::Locale;
 use crate::rows;
 
+/// Axes reach to this: their distances and round numbers are to be numbers.
+const MOST: f64 = f64::MAX / 8.0;
+
 /// What an axis along x measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Measure {
@@ -136,8 +139,19 @@ fn months(places: &[f64], any: bool) -> Option<Vec<f64>> {
     (0..=*counts.last()?).step_by(usize::try_from(step).ok()?.max(1)).map(slot).collect()
 }
 
+/// Where a value lies within a range: 0 at its begin, 1 at its end.
+pub(crate) fn share(value: f64, (low, high): (f64, f64)) -> f64 {
+    // Quarters, for the distance of two doubles may be more than a double can hold; they are exact.
+    let [value, low, high] = [value, low, high].map(|number| number / 4.0);
+    (value - low) / (high - low).max(0.25e-9)
+}
+
 /// Round numbers from `low` to `high` or a bit beyond, about `count` of them.
 pub(crate) fn round_numbers(low: f64, high: f64, count: usize) -> Vec<f64> {
+    let (low, high) = (low.max(-MOST), high.min(MOST));
+    // Numbers that a float cannot tell apart have the zero beside them.
+    let size = low.abs().max(high.abs());
+    let (low, high) = if high - low > size * 1e-13 { (low, high) } else { (low.min(0.0), high.max(0.0)) };
     let span = (high - low).max(f64::MIN_POSITIVE);
     let raw = span / count.max(1) as f64;
     let size = 10_f64.powf(raw.log10().floor());

@@ -18,8 +18,33 @@ struct Bar {
 impl Bar {
     fn total(&self) -> Option<f64> {
         let known: Vec<f64> = self.parts.iter().flatten().copied().collect();
-        (!known.is_empty()).then(|| known.iter().sum())
+        (!known.is_empty()).then(|| known.into_iter().fold(0.0, sum))
     }
+}
+
+impl Bar {
+    /// Its parts with their places: those above zero stand on each other, those below hang from each other.
+    fn stack(&self) -> Vec<(usize, f64, (f64, f64))> {
+        let (mut up, mut down) = (0.0, 0.0);
+        let known = self.parts.iter().enumerate().filter_map(|(part, value)| Some((part, (*value)?)));
+        let place = |(part, value): (usize, f64)| {
+            let end = if value < 0.0 { &mut down } else { &mut up };
+            let from = *end;
+            *end = sum(from, value);
+            (part, value, (from, *end))
+        };
+        known.map(place).collect()
+    }
+
+    /// How far it reaches above zero, or below.
+    fn ends(&self) -> impl Iterator<Item = f64> {
+        self.stack().into_iter().map(|(_, _, (_, to))| to)
+    }
+}
+
+/// A sum that stays a number.
+fn sum(a: f64, b: f64) -> f64 {
+    (a + b).clamp(f64::MIN, f64::MAX)
 }
 
 /// The drawing and its number of marks.
@@ -79,10 +104,13 @@ fn told(job: &Job<'_>, bar: &Bar, name: &str, value: f64) -> String {
 fn lying(job: &Job<'_>, bars: &[Bar], names: &[String]) -> (String, usize) {
     let totals = || bars.iter().filter_map(Bar::total);
     let limits = || job.chart.limits.iter().map(|limit| limit.value);
-    let high = totals().chain(limits()).fold(0.0, f64::max).max(1e-9);
-    let low = totals().fold(0.0, f64::min);
+    let ends = || bars.iter().flat_map(Bar::ends);
+    let high = ends().chain(limits()).fold(0.0, f64::max).max(1e-9);
+    let low = ends().fold(0.0, f64::min);
     let figures =
         totals().map(|total| width_of(&job.told(total))).fold(width_of(&job.locale.word("missing")), f64::max);
+    // A long unit leaves room for the bars.
+    let figures = figures.min(job.width() * 0.6);
     let longest = bars.iter().map(|bar| width_of(&bar.label)).fold(0.0, f64::max);
     // On a phone the label stands above its bar.
     let (left, pitch, thick) = if job.wide { (longest.min(300.0) + 12.0, 32.0, 20.0) } else { (0.0, 46.0, 18.0) };
@@ -110,10 +138,8 @@ fn lying(job: &Job<'_>, bars: &[Bar], names: &[String]) -> (String, usize) {
             canvas.text(frame.x(0.0) + 42.0, mid + 5.0, Anchor::Start, "", &job.locale.word("missing"));
             continue;
         };
-        let mut from = 0.0;
-        for (part, value) in bar.parts.iter().enumerate() {
-            let Some(value) = value else { continue };
-            let (a, b) = (frame.x(from), frame.x(from + value));
+        for (part, value, (from, to)) in bar.stack() {
+            let (a, b) = (frame.x(from), frame.x(to));
             let name = names.get(part).map_or("", String::as_str);
             canvas.block(
                 a.min(b),
@@ -121,16 +147,15 @@ fn lying(job: &Job<'_>, bars: &[Bar], names: &[String]) -> (String, usize) {
                 (a - b).abs().max(0.5),
                 thick,
                 &paint(job, names, part, total),
-                &told(job, bar, name, *value),
+                &told(job, bar, name, value),
             );
-            let figure = job.locale.number(*value, job.chart.digits);
+            let figure = job.locale.number(value, job.chart.digits);
             if names.len() > 1 && (a - b).abs() > width_of(&figure) + 6.0 {
                 canvas.text((a + b) / 2.0, mid + 5.0, Anchor::Middle, "on", &figure);
             }
-            from += value;
         }
         let class = if over(job, total) { "ink bold" } else { "ink" };
-        canvas.text(frame.x(total.max(0.0)) + 8.0, mid + 5.0, Anchor::Start, class, &job.told(total));
+        canvas.text(frame.x(bar.ends().fold(0.0, f64::max)) + 8.0, mid + 5.0, Anchor::Start, class, &job.told(total));
     }
     for limit in &job.chart.limits {
         let x = frame.x(limit.value);
@@ -153,7 +178,7 @@ fn upright(job: &Job<'_>, measure: Measure, mut bars: Vec<Bar>, names: &[String]
     let own: Vec<f64> = bars.iter().map(|bar| bar.place).collect();
     let Slots { places, monthly, .. } = axis::slots(measure, job.chart.x_as, &own, SLOTS);
     let height = if job.wide { 300.0 } else { 270.0 };
-    let values = bars.iter().filter_map(Bar::total).chain([0.0]);
+    let values = bars.iter().flat_map(Bar::ends).chain([0.0]);
     let (ticks, y) = line::y_axis(job, values);
     let digits = axis::digits_of(&ticks);
     let left = ticks.iter().map(|tick| width_of(&job.locale.number(*tick, Some(digits)))).fold(0.0, f64::max) + 8.0;
@@ -178,10 +203,8 @@ fn upright(job: &Job<'_>, measure: Measure, mut bars: Vec<Bar>, names: &[String]
             canvas.block(edge, frame.top, thick, frame.bottom - frame.top, "gap", &title);
             continue;
         };
-        let mut from = 0.0;
-        for (part, value) in bar.parts.iter().enumerate() {
-            let Some(value) = value else { continue };
-            let (a, b) = (frame.y(from), frame.y(from + value));
+        for (part, value, (from, to)) in bar.stack() {
+            let (a, b) = (frame.y(from), frame.y(to));
             let name = names.get(part).map_or("", String::as_str);
             canvas.block(
                 edge,
@@ -189,9 +212,8 @@ fn upright(job: &Job<'_>, measure: Measure, mut bars: Vec<Bar>, names: &[String]
                 thick,
                 (a - b).abs(),
                 &paint(job, names, part, total),
-                &told(job, bar, name, *value),
+                &told(job, bar, name, value),
             );
-            from += value;
         }
     }
     let most = if job.wide { 9 } else { 4 };

@@ -79,7 +79,11 @@ pub(crate) fn automatic(values: impl Iterator<Item = f64> + Clone, locale: &Loca
     // Without a value there is no class.
     let numbers = if low.is_finite() { super::axis::round_numbers(low, high.max(low + 1e-9), 4) } else { Vec::new() };
     let digits = super::axis::digits_of(&numbers);
-    let tops: Vec<f64> = numbers.iter().skip(1).copied().collect();
+    let mut tops: Vec<f64> = numbers.iter().skip(1).copied().collect();
+    // The highest value is of the last class, also where no round number is above it.
+    if let Some(top) = tops.last_mut() {
+        *top = top.max(high);
+    }
     let mut below = numbers.first().copied().unwrap_or_default();
     let count = tops.len();
     let steps = tops
@@ -126,7 +130,7 @@ mod tests {
     #[test]
     fn automatic_classes_cover_all_values() {
         let locale = Locale::new("en", &BTreeMap::new(), chrono_tz::UTC);
-        for values in [vec![3.0], vec![0.0, 97.3], vec![-4.0, 0.0002], vec![]] {
+        for values in [vec![3.0], vec![0.0, 97.3], vec![-4.0, 0.0002], vec![1e300], vec![f64::MIN, f64::MAX], vec![]] {
             let scale = automatic(values.iter().copied(), &locale);
             assert!(values.iter().all(|value| scale.step(*value).is_some()), "{values:?} {scale:?}");
         }

@@ -26,13 +26,11 @@ pub(crate) struct Frame {
 
 impl Frame {
     pub(crate) fn x(&self, value: f64) -> f64 {
-        let span = (self.x.1 - self.x.0).max(1e-9);
-        self.left + (value - self.x.0) / span * (self.right - self.left)
+        self.left + axis::share(value, self.x) * (self.right - self.left)
     }
 
     pub(crate) fn y(&self, value: f64) -> f64 {
-        let span = (self.y.1 - self.y.0).max(1e-9);
-        self.bottom - (value - self.y.0) / span * (self.bottom - self.top)
+        self.bottom - axis::share(value, self.y) * (self.bottom - self.top)
     }
 }
 
@@ -125,7 +123,11 @@ pub(crate) fn y_axis(job: &Job<'_>, values: impl Iterator<Item = f64>) -> (Vec<f
         high = low + 1.0;
     }
     let ticks = axis::round_numbers(low, high, if job.wide { 5 } else { 4 });
-    let range = (ticks.first().copied().unwrap_or(low), ticks.last().copied().unwrap_or(high));
+    let (first, last) = (ticks.first().copied().unwrap_or(low), ticks.last().copied().unwrap_or(high));
+    // Round numbers end before the greatest doubles, and a hair before a sum that is not exact.
+    let beyond =
+        |value: f64| axis::share(value, (first, last)) < -1e-6 || axis::share(value, (first, last)) > 1.0 + 1e-6;
+    let range = (if beyond(low) { low } else { first }, if beyond(high) { high } else { last });
     (ticks, range)
 }
 

@@ -13,7 +13,11 @@ pub(crate) fn draw(values: &[Option<f64>], span: (f64, f64), marked: Option<(f64
     let high = if high > low { high } else { low + 1.0 };
     let step = (WIDTH - 8.0) / (values.len().saturating_sub(1)).max(1) as f64;
     let x = |place: usize| 4.0 + step * place as f64;
-    let y = |value: f64| 4.0 + (high - value) / (high - low) * (HEIGHT - 8.0);
+    // Quarters, as in `axis::share`.
+    let y = |value: f64| {
+        let [value, low, high] = [value, low, high].map(|number| number / 4.0);
+        4.0 + (high - value) / (high - low).max(f64::MIN_POSITIVE) * (HEIGHT - 8.0)
+    };
     let mut path = String::new();
     let mut joined = false;
     for (place, value) in values.iter().enumerate() {

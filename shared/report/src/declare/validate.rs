@@ -329,6 +329,10 @@ fn chart(names: &Names, mut file: ChartFile) -> Result<Chart, Mistake> {
     if roles.contains_key("low") != roles.contains_key("high") {
         return Err(names.wrong(at, "page.section.chart", "a band has both low and high".to_owned()));
     }
+    let columns = || file.columns.iter().filter_map(|column| column.limit);
+    if !file.limits.iter().map(|limit| limit.value).chain(columns()).all(f64::is_finite) {
+        return Err(names.wrong(at, "page.section.chart", "a limit is a number, not inf or nan".to_owned()));
+    }
     let scale = file.scale.map(|name| {
         let why = || unknown("scale", &name, names.scales.keys().map(String::as_str));
         names.scales.get(&name).cloned().ok_or_else(|| names.wrong(at, "page.section.chart.scale", why()))
