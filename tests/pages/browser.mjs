@@ -1,9 +1,9 @@
-// Opens report pages in a browser, from files and without a network, at two widths, light and dark.
+// Opens report pages in a browser, from files and without a network, at five widths, light and dark.
 //
 //   node browser.mjs CHROMIUM SHOTS PAGE.html[=ANSWERS.json] ...
 //
-// Fails if a page reports an error, asks for anything, has a chart without marks, is wider than the window, has text that is
-// too small or too pale, or shows numbers that are not those of the answers. Pictures go below SHOTS.
+// Fails if a page reports an error, asks for anything, has a chart without marks, is wider than the window, leaves cards half empty, has text that
+// is too small or too pale, or shows numbers that are not those of the answers. Pictures go below SHOTS.
 
 import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -15,6 +15,9 @@ if (!pages.length) throw new Error('usage: browser.mjs CHROMIUM SHOTS PAGE.html[
 const LOOKS = [
   { name: '1440', width: 1440, colorScheme: 'light' },
   { name: '1440-dark', width: 1440, colorScheme: 'dark' },
+  { name: '930', width: 930, colorScheme: 'light' },
+  { name: '730', width: 730, colorScheme: 'light' },
+  { name: '610', width: 610, colorScheme: 'light' },
   { name: '390', width: 390, colorScheme: 'light' },
 ];
 const failures = [];
@@ -59,6 +62,12 @@ function look() {
     const [high, low] = [luminance(front), luminance(back)].sort((a, b) => b - a);
     const contrast = (high + 0.05) / (low + 0.05);
     if (contrast < 4.5) said.add(`contrast ${contrast.toFixed(2)}: ${node.textContent.trim().slice(0, 40)}`);
+  }
+  for (const svg of document.querySelectorAll('svg.wide, svg.narrow, svg.only')) {
+    const card = getComputedStyle(svg.parentElement);
+    const room = svg.parentElement.clientWidth - parseFloat(card.paddingLeft) - parseFloat(card.paddingRight);
+    const share = svg.getBoundingClientRect().width / room;
+    if (isSeen(svg) && share < 0.8) said.add(`a drawing takes ${Math.round(share * 100)}% of its card: ${svg.ariaLabel}`);
   }
   wrong.push(...said);
   const charts = [...document.querySelectorAll('figure')].map((figure) => {

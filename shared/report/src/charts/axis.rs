@@ -81,10 +81,10 @@ pub(crate) fn slots(measure: Measure, shown: As, places: &[f64], most: usize) ->
     }
     // Whole numbers above this are not exact.
     let whole = places.iter().all(|place| place.fract() == 0.0 && place.abs() < 9e15);
-    if measure == Measure::Days && whole && (shown == As::Month || shown != As::Day && least >= 28.0) {
-        if let Some(months) = months(places, shown == As::Month) {
-            return Slots { wanted: months.len(), places: months, monthly: true };
-        }
+    let monthly = measure == Measure::Days && whole && (shown == As::Month || shown != As::Day && least >= 28.0);
+    if let Some(months) = monthly.then(|| months(places, shown == As::Month)).flatten() {
+        let wanted = months.len();
+        return if wanted <= most { Slots { places: months, monthly, wanted } } else { own(wanted) };
     }
     let fits = |step: f64| {
         places.iter().all(|place| {
