@@ -339,6 +339,9 @@ fn a_heat_map_with_a_day_far_away_is_too_many_marks() {
     let rows = ["0001-01-01", "9999-12-31"].map(|day| json!({"x": day, "s": "a", "v": 1})).to_vec();
     let page = one_chart(&format!("{HEATMAP}x_as = \"day\"\n"), rows);
     assert!(page.problems[0].contains("it has 3652059 marks"), "{:?}", page.problems);
+    let rows = || ["0001-01-01", "0001-02-01", "9999-12-01"].map(|day| json!({"x": day, "s": "a", "v": 1})).to_vec();
+    assert!(one_chart(HEATMAP, rows()).problems[0].contains("it has 119988 marks"));
+    assert_eq!(hatched(&one_chart(BARS, rows())), (0, 3), "bars of days so far apart stand beside each other");
 }
 
 #[test]
@@ -612,13 +615,13 @@ fn the_example_of_the_readme_is_sound() {
     let report = Report::parse(example).unwrap_or_else(|mistake| panic!("{mistake}"));
     let rows = |text: &str| Rows::from_json_lines(text).unwrap();
     let answer = |sql: &str| match sql {
-        sql if sql.contains("count(*) AS late, max(day)") => rows("{\"late\":1,\"day\":\"2026-11-19\"}"),
-        sql if sql.contains("GROUP BY line") => rows("{\"line\":\"7\",\"late\":12}"),
-        _ => rows("{\"max\":\"2026-11-19\"}"),
+        sql if sql.contains("AS trams") => rows("{\"trams\":1,\"day\":\"2026-11-19\"}"),
+        sql if sql.contains("GROUP BY tram") => rows("{\"tram\":7,\"times\":12}"),
+        _ => rows("{\"max\":\"2026-11-19T08:00:00Z\"}"),
     };
     let answers = page(&report).queries().into_iter().map(|sql| (sql.to_owned(), answer(sql))).collect();
     let rendered = render(page(&report), &answers, &Setting::default());
-    assert_eq!(rendered.headline, "One tram was late on Thursday 19 November 2026.");
+    assert_eq!(rendered.headline, "One tram was faster than 70 km/h, last on Thursday 19 November 2026.");
     assert_eq!(rendered.problems, Vec::<String>::new());
 }
 
