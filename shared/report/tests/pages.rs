@@ -107,6 +107,8 @@ fn shared_places_are_counted_and_on_a_page_with_names_not_named() {
         let answers = Answers::from([("q".to_owned(), Rows::from_objects(rows.clone()))]);
         render(page(&Report::parse(&text).unwrap()), &answers, &Setting::default()).problems
     };
+    let odd = one_chart(BARS, [1, 2].map(|v| json!({"x": "\u{1b}[2JA\u{202e}\n", "v": v})).to_vec()).problems;
+    assert_eq!(odd, ["chart \"C\": two rows for [2JA (x): aggregate in its query"], "nothing for a terminal to obey");
     let rest = ", and several for 1 other place: aggregate in its query";
     assert_eq!(problems(false), [format!("chart \"C\": 3 rows for Ada (x){rest}")]);
     assert_eq!(problems(true), [format!("chart \"C\": 3 rows for the same x{rest}")]);

@@ -86,7 +86,10 @@ fn told(job: &Job<'_>, row: Row<'_>, roles: &[&str]) -> String {
             _ => As::Auto,
         };
         let words = job.locale.value(row.get(column), shown, None, "");
-        let mut short: String = words.chars().filter(|letter| !letter.is_control()).take(LETTERS).collect();
+        // Nor what turns the direction of the text behind it.
+        let is_sign =
+            |letter: &char| letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let mut short: String = words.chars().filter(|letter| !is_sign(letter)).take(LETTERS).collect();
         if words.chars().count() > LETTERS {
             short.push('…');
         }
