@@ -32,7 +32,7 @@ pub const CATALOG_KEY: &str = "catalog.html";
 /// Its title.
 pub const CATALOG_TITLE: &str = "What is in this lake";
 /// Raised when the same answers may give other pages.
-const WRITER: &str = "3";
+const WRITER: &str = "4";
 /// The most bytes of an answer, as text: a page shows some thousand marks.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
