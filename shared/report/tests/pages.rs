@@ -312,6 +312,21 @@ fn whole_numbers_of_tables_have_all_their_digits() {
 }
 
 #[test]
+fn more_decimals_than_a_number_has_are_a_mistake() {
+    let page = "[[page]]\nname = \"r\"\ntitle = \"T\"\n";
+    let chart = "[[page.section]]\n[[page.section.chart]]\ntitle = \"C\"\nsql = \"q\"\n";
+    let table = "kind = \"table\"\ncolumns = [{ name = \"v\", label = \"V\", digits = 70000 }]\n";
+    for part in [
+        "[[page.number]]\nlabel = \"N\"\nsql = \"q\"\nvalue = \"v\"\ndigits = 70000\n".to_owned(),
+        format!("{chart}{LINE}digits = 70000\n"),
+        format!("{chart}{table}"),
+    ] {
+        let mistake = Report::parse(&format!("{page}{part}")).unwrap_err().to_string();
+        assert!(mistake.contains("digits = 70000: at most 9 decimals"), "{mistake}");
+    }
+}
+
+#[test]
 fn limits_are_numbers() {
     for limit in ["inf", "-inf", "nan"] {
         let chart = format!("kind = \"bars\"\nx = \"x\"\ny = \"v\"\nlimits = [{{ value = {limit}, label = \"L\" }}]\n");

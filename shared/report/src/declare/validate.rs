@@ -291,6 +291,7 @@ fn number(names: &Names, declared: Spanned<NumberFile>) -> Result<KeyNumber, Mis
     let sql = names.sql(at, file.sql, file.query)?;
     template(names, at, "page.number.note", &file.note)?;
     template(names, at, "page.number.since", &file.since)?;
+    decimals(names, at, "page.number", file.digits.into_iter())?;
     Ok(KeyNumber {
         label: file.label,
         sql,
@@ -303,6 +304,13 @@ fn number(names: &Names, declared: Spanned<NumberFile>) -> Result<KeyNumber, Mis
         note: file.note,
         shown: file.shown,
     })
+}
+
+fn decimals(names: &Names, at: usize, key: &str, mut all: impl Iterator<Item = usize>) -> Result<(), Mistake> {
+    match all.find(|digits| *digits > 9) {
+        Some(digits) => Err(names.wrong(at, key, format!("digits = {digits}: at most 9 decimals are written"))),
+        None => Ok(()),
+    }
 }
 
 fn chart(names: &Names, mut file: ChartFile) -> Result<Chart, Mistake> {
@@ -329,6 +337,8 @@ fn chart(names: &Names, mut file: ChartFile) -> Result<Chart, Mistake> {
     if roles.contains_key("low") != roles.contains_key("high") {
         return Err(names.wrong(at, "page.section.chart", "a band has both low and high".to_owned()));
     }
+    let of_columns = file.columns.iter().filter_map(|column| column.digits);
+    decimals(names, at, "page.section.chart", file.digits.into_iter().chain(of_columns))?;
     let columns = || file.columns.iter().filter_map(|column| column.limit);
     if !file.limits.iter().map(|limit| limit.value).chain(columns()).all(f64::is_finite) {
         return Err(names.wrong(at, "page.section.chart", "a limit is a number, not inf or nan".to_owned()));
