@@ -80,8 +80,9 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
 fn explain(dataset: &Dataset, model: &str, error: &aggregate::Error) -> Failure {
     let text = error.to_string();
     let is_file = |name: &str| dataset.model(name).is_some() || dataset.view(name).is_some();
+    let text = text.strip_prefix(&format!("{}.{model}: ", dataset.name)).unwrap_or(&text);
     let other = text.split_once(".sql: ").filter(|(name, _)| is_file(name));
-    let (model, why) = other.unwrap_or((model, text.as_str()));
+    let (model, why) = other.unwrap_or((model, text));
     Failure::usage(format!("dataset file {}/{model}.sql: {why}", dataset.name))
 }
 
