@@ -22,7 +22,7 @@ const fn whole(code: &'static str, cause: &'static str, cure: &'static str) -> R
 }
 
 /// All reasons, by code.
-pub const REASONS: [Reason; 52] = [
+pub const REASONS: [Reason; 53] = [
     row(
         "above_maximum",
         "A number is greater than the column's `max`.",
@@ -251,6 +251,12 @@ pub const REASONS: [Reason; 52] = [
         "A value is of a series that the metadata of its day does not have.",
         "Ingest that day again.",
     ),
+    whole(
+        "unreadable_column",
+        "A declared column of a Parquet file has whole numbers of 16 bytes (Int128 or UInt128 of Polars), which Parquet does not \
+         have.",
+        "Write it as Int64 or as a decimal where the file is made.",
+    ),
     row(
         "wrong_column_count",
         "A record has fewer or more values than the file has columns. Blank ones at its end do not count.",
@@ -263,8 +269,9 @@ pub const REASONS: [Reason; 52] = [
     ),
     whole(
         "wrong_kind",
-        "By its first bytes the object is something else than its name says: gzip, zip, Parquet, an Excel workbook, a web page.",
-        "Name it as what it is, or unpack or convert it; the message says which.",
+        "By its first bytes the object is something else than its name says: gzip, zip, Parquet, an Excel workbook, a web page. Or \
+         it is a Parquet file that is encrypted, as a whole or in a declared column.",
+        "Name it as what it is, or unpack or convert it; the message says which. Write Parquet without encryption.",
     ),
     row(
         "wrong_pattern",
