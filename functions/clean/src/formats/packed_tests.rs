@@ -821,9 +821,25 @@ fn what_keeps_json_from_being_read_is_named() {
         ("// c\n[{\"id\":1}]", "begins a comment"),
         ("[{\"id\":1}] # c", "begins a comment"),
         ("{\"id\":1} /* c */", "begins a comment"),
+        ("\u{1e}{\"id\":1}\n\u{1e}{\"id\":2}\n", "byte 0 begins a text sequence (RFC 7464)"),
+        ("{\"id\":1}\n\u{1e}{\"id\":2}\n", "behind the JSON value that ends before byte 9"),
+        (")]}'\n[{\"id\":1}]", "a guard against scripts: remove it"),
+        (" for(;;);[{\"id\":1}]", "a guard against scripts: remove it"),
+        ("var data = [{\"id\":1}];", "as JavaScript does: leave only the JSON"),
+        ("window.data = [{\"id\":1}];", "as JavaScript does: leave only the JSON"),
+        ("jQuery1_2.cb([{\"id\":1}]);", "(JSONP)"),
+        ("[{\"id\":1}];", "something follows behind the JSON value that ends before byte 10, and is none"),
+        ("[{\"id\":1}]]", "something follows behind the JSON value that ends before byte 10"),
+        ("[{\"id\":1} {\"id\":2}]", "',' or ']' was expected at byte 10, and something else is there"),
     ] {
-        let why = refused(DECLARED, "x.json", text.as_bytes());
-        assert!(why.starts_with("not_json: ") && why.contains(wanted), "{text}: {why}");
+        for step in [1, 4096] {
+            let why = refused(DECLARED, "x.json", Dribble(text.as_bytes(), step));
+            assert!(why.starts_with("not_json: ") && why.contains(wanted), "{text}: {why}");
+        }
+    }
+    for text in ["\u{1e}{\"a\":[{\"id\":1}]}\n", ")]}'\n{\"a\":[{\"id\":1}]}", "var d = {\"a\":[{\"id\":1}]};"] {
+        let why = refused(&format!("rows = '/a'\n{DECLARED}"), "x.json", Dribble(text.as_bytes(), 1));
+        assert!(why.starts_with("not_json: byte 0 begins "), "{text}: {why}");
     }
     let kept = decoded(DECLARED, "x.json", &b"[{\"id\":1},#x,{\"id\":2}]"[..]).unwrap();
     assert_eq!((kept.rows.len(), kept.rejects.len()), (2, 1), "what is no comment costs its own row");
@@ -832,6 +848,10 @@ fn what_keeps_json_from_being_read_is_named() {
         ("x.ndjson", "{\"id\":1} // c\n", "a comment behind its value"),
         ("x.ndjson", "{\"id\":1,/* c */\"name\":\"a\"}\n", "JSON has no comments"),
         ("x.ndjson", "# c\n", "JSON has no comments"),
+        ("x.ndjson", "\u{1e}{\"id\":1}\n", "the line begins a text sequence (RFC 7464)"),
+        ("x.ndjson", ")]}',\n", "the line begins with )]}', a guard"),
+        ("x.ndjson", "cb({\"id\":1})\n", "(JSONP)"),
+        ("x.ndjson", "{\"id\":1,\"name\":\"\\ud83d\"}\n", "half of a surrogate pair"),
         ("x.ndjson", "[1,\"a\"]\n", "no option reads such rows"),
         ("x.ndjson", "[[{\"id\":1}]]\n", "declare format = \"json\""),
         ("x.json", "[[\"id\",\"name\"]]", "no option reads such rows"),
