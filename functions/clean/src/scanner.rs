@@ -283,7 +283,8 @@ pub fn no_json(text: &[u8]) -> Option<&'static str> {
     let is_call = || {
         let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.');
         let name = text.iter().take_while(|byte| is_name(byte)).count();
-        (1..MAX_WORD).contains(&name) && text.get(name) == Some(&b'(')
+        let within = text.get(name..).and_then(|rest| rest.strip_prefix(b"(")).unwrap_or_default();
+        (1..MAX_WORD).contains(&name) && matches!(within.trim_ascii_start(), [b'{' | b'[', ..])
     };
     let is_script =
         || [&b"var "[..], b"let ", b"const ", b"window.", b"export "].iter().any(|word| text.starts_with(word));

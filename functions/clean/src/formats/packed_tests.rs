@@ -828,6 +828,7 @@ fn what_keeps_json_from_being_read_is_named() {
         ("var data = [{\"id\":1}];", "as JavaScript does: leave only the JSON"),
         ("window.data = [{\"id\":1}];", "as JavaScript does: leave only the JSON"),
         ("jQuery1_2.cb([{\"id\":1}]);", "(JSONP)"),
+        ("Energy(kWh),id\n1,2\n", "if it is a table of values between delimiters"),
         ("[{\"id\":1}];", "something follows behind the JSON value that ends before byte 10, and is none"),
         ("[{\"id\":1}]]", "something follows behind the JSON value that ends before byte 10"),
         ("[{\"id\":1} {\"id\":2}]", "',' or ']' was expected at byte 10, and something else is there"),
