@@ -47,6 +47,8 @@ pub enum Raw<'v> {
     Bool(bool),
     /// A JSON list or object.
     Nested,
+    /// A JSON text with half of a surrogate pair, which stands for no character.
+    HalfCharacter,
     /// A date and a time of day that the raw object has as such: an instant in UTC, or local.
     Stamp {
         /// The date and the time of day.
@@ -63,8 +65,11 @@ impl<'v> From<Option<&'v RawValue>> for Raw<'v> {
             Some(Ok(Json::Text(text))) => Self::Text(text),
             Some(Ok(Json::Number(number))) => Self::Number(number),
             Some(Ok(Json::Bool(truth))) => Self::Bool(truth),
-            // What is no text of ours (half of a surrogate pair) is no single value.
-            Some(Ok(Json::List(_) | Json::Object(_)) | Err(_)) => Self::Nested,
+            Some(Ok(Json::List(_) | Json::Object(_))) => Self::Nested,
+            Some(Err(_)) if value.is_some_and(|value| value.get().trim_ascii_start().starts_with('"')) => {
+                Self::HalfCharacter
+            }
+            Some(Err(_)) => Self::Nested,
         }
     }
 }
@@ -153,6 +158,11 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
             Some(typed) => return typed,
             None => stamp_text(time, is_utc).into(),
         },
+        Raw::HalfCharacter => {
+            let why = "the text has half of a surrogate pair, such as \\ud83d without its other half, which stands for no \
+                       character: mend what cut or wrote it, or leave it out";
+            return Err(("half_character", why.to_owned()));
+        }
         Raw::Missing | Raw::Nested => {
             let why = "a single value was expected, not a list, an object or bytes that are no text";
             return Err(("wrong_type", why.to_owned()));
@@ -162,7 +172,7 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
         ColumnType::String => string(column, text),
         ColumnType::Int64 => {
             let plain = if is_number { text.clone() } else { with_plain_marks(column, &text)? };
-            let whole = plain.parse().ok().or_else(|| whole(&plain, column.round, is_number));
+            let whole = plain.parse().ok().or_else(|| whole(&plain, column.round));
             whole.map(Typed::Int).ok_or_else(|| no_number(column, "not_an_integer", "an integer", &text))
         }
         ColumnType::Float64 => {
@@ -280,10 +290,9 @@ fn with_plain_marks<'t>(column: &Column, text: &'t str) -> Result<Cow<'t, str>, 
     })
 }
 
-/// A whole number that is written like `18.0`, or any number to be rounded. Texts have no exponents: `1E5` may be a code.
-fn whole(text: &str, round: bool, is_number: bool) -> Option<i64> {
-    let is_plain = is_number || !text.contains(['e', 'E']);
-    if is_plain && let Some(exact) = whole_decimal(text.strip_prefix('+').unwrap_or(text)) {
+/// A whole number that is written like `18.0` or `1.8e1`, or any number to be rounded.
+fn whole(text: &str, round: bool) -> Option<i64> {
+    if let Some(exact) = whole_decimal(text) {
         return Some(exact);
     }
     let number: f64 = fast_float2::parse(text.as_bytes()).ok().filter(|_| round)?;
@@ -292,24 +301,41 @@ fn whole(text: &str, round: bool, is_number: bool) -> Option<i64> {
     (rounded.abs() <= 9_007_199_254_740_992.0).then_some(rounded as i64)
 }
 
+/// The digits of a decimal.
+struct Digits {
+    sign: &'static str,
+    all: String,
+    /// How many of them stand before the point, once it is where the exponent moves it.
+    point: i64,
+}
+
+impl Digits {
+    /// Of a decimal like `18.0` or `1.8e1`; `None` of anything else.
+    fn of(text: &str) -> Option<Self> {
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+            None => (text, 0),
+        };
+        let (sign, digits) = match mantissa.strip_prefix('-') {
+            Some(digits) => ("-", digits),
+            None => ("", mantissa.strip_prefix('+').unwrap_or(mantissa)),
+        };
+        let (before, after) = digits.split_once('.').unwrap_or((digits, ""));
+        if before.is_empty() || !before.bytes().chain(after.bytes()).all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let point = i64::try_from(before.len()).ok()? + i64::from(exponent);
+        Some(Self { sign, all: format!("{before}{after}"), point })
+    }
+}
+
 /// The whole number that a decimal like `18.0` or `1.8e1` is, by its own digits: a double may round what is none to one.
 pub fn whole_decimal(text: &str) -> Option<i64> {
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let (sign, digits) = mantissa.strip_prefix('-').map_or(("", mantissa), |digits| ("-", digits));
-    let (before, after) = digits.split_once('.').unwrap_or((digits, ""));
-    if before.is_empty() || !before.bytes().chain(after.bytes()).all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let all = format!("{before}{after}");
+    let Digits { sign, all, point } = Digits::of(text)?;
     let significant = all.trim_end_matches('0');
     if significant.trim_start_matches('0').is_empty() {
         return Some(0);
     }
-    // How many digits stand before the point, once it is moved.
-    let point = i64::try_from(before.len()).ok()? + i64::from(exponent);
     let zeros = usize::try_from(point).ok()?.checked_sub(significant.len())?;
     let significant = significant.trim_start_matches('0');
     // No i64 has more.
@@ -375,9 +401,11 @@ fn instant(column: &Column, text: &str) -> Result<Typed<'static>, Refusal> {
         let local_time = match format {
             TimeFormat::EpochS | TimeFormat::EpochMs | TimeFormat::EpochUs | TimeFormat::EpochNs => {
                 match epoch(format, text) {
-                    Some(micros) => return Ok(Typed::Int(micros)),
-                    None => continue,
+                    Some(Some(micros)) => return Ok(Typed::Int(micros)),
+                    Some(None) => refusal = Some(years::out_of_range()),
+                    None => {}
                 }
+                continue;
             }
             TimeFormat::Rfc3339 => match rfc3339(text) {
                 Some(time) => return Ok(Typed::Int(time.timestamp_micros())),
@@ -403,15 +431,30 @@ fn instant(column: &Column, text: &str) -> Result<Typed<'static>, Refusal> {
     Err(refusal.unwrap_or_else(|| not_a("not_a_timestamp", &format!("a time like {}", example(known)))))
 }
 
-/// Microseconds since 1970 of a count from there; whole floats such as `1.0` are counts as well.
-fn epoch(format: &TimeFormat, text: &str) -> Option<i64> {
-    let count = text.parse::<i64>().ok().or_else(|| whole(text, false, false))?;
-    match format {
-        TimeFormat::EpochS => count.checked_mul(1_000_000),
-        TimeFormat::EpochMs => count.checked_mul(1000),
-        TimeFormat::EpochNs => Some(count.div_euclid(1000)),
-        _ => Some(count),
+/// Microseconds since 1970 of a count from there such as `1762000000.5` or `1.762e9`: `None` if it is no count, and none
+/// within if no 64 bits hold it. What is less than a microsecond is cut off, as it is of a time with more digits.
+fn epoch(format: &TimeFormat, text: &str) -> Option<Option<i64>> {
+    let places = match format {
+        TimeFormat::EpochS => 6,
+        TimeFormat::EpochMs => 3,
+        TimeFormat::EpochNs => -3,
+        _ => 0,
+    };
+    let Digits { sign, all, point } = Digits::of(text)?;
+    let is_zero = all.bytes().all(|digit| digit == b'0');
+    let leading = all.len() - all.trim_start_matches('0').len();
+    let whole = point.checked_add(places)?;
+    // No i64 has more digits.
+    if !is_zero && whole.checked_sub(i64::try_from(leading).ok()?)? > 19 {
+        return Some(None);
     }
+    let whole = usize::try_from(whole).unwrap_or_default();
+    let (kept, cut) = all.split_at_checked(whole).unwrap_or((&all, ""));
+    let zeros = if is_zero { 0 } else { whole - kept.len() };
+    let is_cut = cut.bytes().any(|digit| digit != b'0');
+    let count: i128 = format!("0{kept}{}", "0".repeat(zeros)).parse().ok()?;
+    // Before 1970, what is cut off makes a time earlier.
+    Some(i64::try_from(if sign.is_empty() { count } else { -count - i128::from(is_cut) }).ok())
 }
 
 /// The date and time of day of a number of Excel's.

@@ -22,7 +22,7 @@ const fn whole(code: &'static str, cause: &'static str, cure: &'static str) -> R
 }
 
 /// All reasons, by code.
-pub const REASONS: [Reason; 51] = [
+pub const REASONS: [Reason; 53] = [
     row(
         "above_maximum",
         "A number is greater than the column's `max`.",
@@ -71,6 +71,11 @@ pub const REASONS: [Reason; 51] = [
         "excel_error",
         "A cell of a workbook is the error of a formula, such as `#N/A` or `#DIV/0!`.",
         "Mend the formula, or list the error under `missing` if it stands for a missing value.",
+    ),
+    row(
+        "half_character",
+        "A JSON text has half of a surrogate pair, such as `\\ud83d` without its other half: it stands for no character.",
+        "Mend what cut or wrote the text, or write it without that half.",
     ),
     row(
         "line_too_long",
@@ -197,8 +202,10 @@ pub const REASONS: [Reason; 51] = [
     row(
         "out_of_range",
         "A date or time is of a year that is not 0001 to 9999, or of no school year (1970 to 2069), or a number is beyond \
-         the range of doubles.",
-        "Declare the unit that the time has: `epoch_ms` in place of `epoch_s`, for one.",
+         the range of doubles. In a workbook, a date or time is before 1900 (before 1904, if it counts from there) or after \
+         9999: it counts no such days.",
+        "Declare the unit that the time has: `epoch_ms` in place of `epoch_s`, for one. In a workbook, write such dates as \
+         texts, and declare their `format`.",
     ),
     row(
         "record_too_long",
@@ -244,6 +251,12 @@ pub const REASONS: [Reason; 51] = [
         "A value is of a series that the metadata of its day does not have.",
         "Ingest that day again.",
     ),
+    whole(
+        "unreadable_column",
+        "A declared column of a Parquet file has whole numbers of 16 bytes (Int128 or UInt128 of Polars), which Parquet does not \
+         have.",
+        "Write it as Int64 or as a decimal where the file is made.",
+    ),
     row(
         "wrong_column_count",
         "A record has fewer or more values than the file has columns. Blank ones at its end do not count.",
@@ -256,8 +269,9 @@ pub const REASONS: [Reason; 51] = [
     ),
     whole(
         "wrong_kind",
-        "By its first bytes the object is something else than its name says: gzip, zip, Parquet, an Excel workbook, a web page.",
-        "Name it as what it is, or unpack or convert it; the message says which.",
+        "By its first bytes the object is something else than its name says: gzip, zip, Parquet, an Excel workbook, a web page. Or \
+         it is a Parquet file that is encrypted, as a whole or in a declared column.",
+        "Name it as what it is, or unpack or convert it; the message says which. Write Parquet without encryption.",
     ),
     row(
         "wrong_pattern",

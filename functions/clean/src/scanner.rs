@@ -14,6 +14,9 @@ const WINDOW: usize = 256 * 1024;
 /// The deepest nesting that is followed.
 const MAX_DEPTH: usize = 64;
 
+/// The most bytes of what is no JSON by which it is known.
+const MAX_WORD: usize = 64;
+
 thread_local! {
     /// The window of the thread's last scanner: a fresh one for each of many small objects would cost more than they do.
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
@@ -213,9 +216,33 @@ impl<R: Read> Scanner<R> {
         Stop::reject("truncated", format!("the object ends at byte {end}, within a value"))
     }
 
+    /// What the next bytes begin that others write before JSON or between values of it, if it is known.
+    pub fn no_json(&mut self) -> io::Result<Option<&'static str>> {
+        while self.window().len() < MAX_WORD && self.more()? {}
+        Ok(no_json(self.window()))
+    }
+
+    /// Rejects the object: something follows where it should end.
+    pub fn left_over(&mut self) -> Stop {
+        let offset = self.offset();
+        match self.window().first() {
+            None | Some(b'/' | b'#' | b'<') => self.unexpected("the end of the object"),
+            Some(_) => {
+                let why = format!(
+                    "something follows behind the JSON value that ends before byte {offset}, and is none: leave only the \
+                     JSON, without brackets, semicolons or texts behind it"
+                );
+                Stop::reject("not_json", why)
+            }
+        }
+    }
+
     /// Rejects the object: something else stands where `wanted` should.
     pub fn unexpected(&mut self, wanted: &str) -> Stop {
         let offset = self.offset();
+        if let Ok(Some(known)) = self.no_json() {
+            return Stop::reject("not_json", format!("byte {offset} begins {known}"));
+        }
         match self.window().first() {
             None => Stop::reject("truncated", format!("the object ends at byte {offset} where {wanted} should follow")),
             Some(b'/' | b'#') => {
@@ -231,7 +258,10 @@ impl<R: Read> Scanner<R> {
                 );
                 Stop::reject("not_json", why)
             }
-            Some(_) => Stop::reject("not_json", format!("what begins at byte {offset} is not {wanted}")),
+            Some(_) => {
+                let why = format!("{wanted} was expected at byte {offset}, and something else is there");
+                Stop::reject("not_json", why)
+            }
         }
     }
 
@@ -243,6 +273,37 @@ impl<R: Read> Scanner<R> {
     /// Rejects the object: the parser did not understand a value.
     pub fn not_json(&self, why: &str) -> Stop {
         Stop::reject("not_json", format!("the value at byte {} is not JSON: {why}", self.offset()))
+    }
+}
+
+/// What a text begins with that some servers and programs write before JSON or between values of it, and what to do.
+pub fn no_json(text: &[u8]) -> Option<&'static str> {
+    /// What begins a text sequence.
+    const SEPARATOR: u8 = 0x1E;
+    let is_call = || {
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.');
+        let name = text.iter().take_while(|byte| is_name(byte)).count();
+        let within = text.get(name..).and_then(|rest| rest.strip_prefix(b"(")).unwrap_or_default();
+        (1..MAX_WORD).contains(&name) && matches!(within.trim_ascii_start(), [b'{' | b'[', ..])
+    };
+    let is_script =
+        || [&b"var "[..], b"let ", b"const ", b"window.", b"export "].iter().any(|word| text.starts_with(word));
+    match text {
+        [SEPARATOR, ..] => Some(
+            "a text sequence (RFC 7464), with the byte 1E before each value: take these bytes out, and write one value per \
+             line as NDJSON",
+        ),
+        [b')', b']', b'}', ..] => Some("with )]}', a guard against scripts: remove it"),
+        [b'w', b'h', b'i', b'l', b'e', b'(', ..] | [b'f', b'o', b'r', b'(', b';', ..] => {
+            Some("with a loop, a guard against scripts: remove it")
+        }
+        _ if is_script() => {
+            Some("as JavaScript does: leave only the JSON, without the name before it and what stands behind it")
+        }
+        _ if is_call() => Some(
+            "with a call of JavaScript (JSONP): leave only the JSON between the parentheses, or ask the server for JSON",
+        ),
+        _ => None,
     }
 }
 

@@ -101,9 +101,11 @@ impl Thousands {
     }
 
     /// The digits of a number without the marks between groups of three; `None` if one stands elsewhere. No zero stands
-    /// before a mark's first group: `0.123` is written by another rule. What is behind `decimal` is left as it is.
+    /// before a mark's first group: `0.123` is written by another rule. What is behind `decimal` or begins an exponent is
+    /// left as it is.
     pub fn without(self, text: &str, decimal: char) -> Option<String> {
-        let (whole, rest) = text.split_at_checked(text.find(decimal).unwrap_or(text.len()))?;
+        let ends_whole = |character: char| character == decimal || matches!(character, 'e' | 'E');
+        let (whole, rest) = text.split_at_checked(text.find(ends_whole).unwrap_or(text.len()))?;
         let (sign, digits) = match whole.strip_prefix(['-', '+']) {
             Some(digits) => (whole.get(..1)?, digits),
             None => ("", whole),

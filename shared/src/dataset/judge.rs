@@ -133,6 +133,7 @@ fn joined<'v>(column: &Column, row: &Object<'v>) -> Raw<'v> {
             Raw::Text(part) => part.trim(),
             Raw::Number(digits) => digits,
             Raw::Missing => "",
+            Raw::HalfCharacter => return Raw::HalfCharacter,
             Raw::Vague(_) | Raw::Bool(_) | Raw::Nested | Raw::Stamp { .. } => return Raw::Nested,
         };
         if !text.is_empty() && !part.is_empty() {

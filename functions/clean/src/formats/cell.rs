@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
-use lake::dataset::{Column, ColumnType};
+use lake::dataset::{Column, ColumnType, TimeFormat};
 
 use super::layout::Layout;
 use crate::error::Stop;
@@ -26,11 +26,24 @@ pub(super) enum Cell {
     /// A whole number beyond 2^53 that is a double.
     Vague(f64),
     Bool(bool),
+    /// A number that is shown as a percentage: the number, and a hundred times that.
+    Percent {
+        share: Box<Cell>,
+        hundredths: Box<Cell>,
+    },
+    /// A duration or a time of day: as a number of days, and as hours, minutes and seconds.
+    Clock {
+        days: f64,
+        digits: String,
+        clock: String,
+    },
     Date(NaiveDate),
     Stamp {
         time: NaiveDateTime,
         is_utc: bool,
     },
+    /// A number that is shown as a date or a time, and is none.
+    NoDate(String),
     /// Something that is no single value.
     Nested,
     /// A formula whose result is not known.
@@ -44,8 +57,10 @@ impl Cell {
     pub(super) fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Empty | Self::Uncomputed => "".into(),
-            Self::Text(text) | Self::Number(text) | Self::Error(text) => text.into(),
+            Self::Text(text) | Self::Number(text) | Self::Error(text) | Self::NoDate(text) => text.into(),
             Self::Single { shortest, .. } => shortest.into(),
+            Self::Percent { share, .. } => share.text(),
+            Self::Clock { clock, .. } => clock.into(),
             Self::Vague(number) => number.to_string().into(),
             Self::Bool(truth) => if *truth { "true" } else { "false" }.into(),
             Self::Date(date) => date.format("%Y-%m-%d").to_string().into(),
@@ -72,6 +87,36 @@ impl Cell {
         }
     }
 
+    /// A number that is shown as a percentage.
+    pub(super) fn percent(share: f64) -> Self {
+        // Its digits with their point two places on: a product would be rounded.
+        let shortest = format!("{share:e}");
+        let moved = shortest.split_once('e').and_then(|(digits, exponent)| {
+            let exponent = exponent.parse::<i32>().ok()? + 2;
+            format!("{digits}e{exponent}").parse::<f64>().ok()
+        });
+        match moved.filter(|hundredths| hundredths.is_finite()) {
+            Some(hundredths) => {
+                Self::Percent { share: Box::new(Self::double(share)), hundredths: Box::new(Self::double(hundredths)) }
+            }
+            None => Self::double(share),
+        }
+    }
+
+    /// A duration or a time of day, to the millisecond.
+    pub(super) fn clock(days: f64) -> Self {
+        // What is beyond all numbers is the greatest of them.
+        let millis = (days.abs() * 86_400_000.0).round() as u64;
+        let (seconds, fraction) = (millis / 1000, millis % 1000);
+        let sign = if days < 0.0 && millis > 0 { "-" } else { "" };
+        let mut clock = format!("{sign}{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+        if fraction > 0 {
+            // Writing to a string cannot fail.
+            let _ = write!(clock, ".{fraction:03}");
+        }
+        Self::Clock { days, digits: days.to_string(), clock }
+    }
+
     /// The cell as a column takes it.
     fn raw(&self, column: &Column) -> Raw<'_> {
         match self {
@@ -82,6 +127,19 @@ impl Cell {
             Self::Number(digits) | Self::Single { double: digits, .. } => Raw::Number(digits),
             Self::Vague(number) => Raw::Vague(*number),
             Self::Bool(truth) => Raw::Bool(*truth),
+            Self::Percent { hundredths, .. } if column.unit.iter().any(|unit| unit == "%") => hundredths.raw(column),
+            Self::Percent { share, .. } => share.raw(column),
+            Self::Clock { days, digits, clock } => match column.kind {
+                _ if column.is_missing_text(clock) => Raw::Missing,
+                ColumnType::Int64 | ColumnType::Float64 => Raw::Number(digits),
+                ColumnType::Date | ColumnType::Timestamp
+                    if *days >= 1.0 && column.format.contains(&TimeFormat::Excel) =>
+                {
+                    Raw::Number(digits)
+                }
+                _ => Raw::Text(clock.into()),
+            },
+            Self::NoDate(digits) => Raw::Number(digits),
             Self::Date(date) if matches!(column.kind, ColumnType::Date | ColumnType::Timestamp) => {
                 Raw::Stamp { time: date.and_time(NaiveTime::MIN), is_utc: false }
             }
@@ -103,7 +161,8 @@ pub(super) fn value<'c>(layout: &Layout, column: usize, declared: &Column, cells
     match parts.as_slice() {
         [] => Raw::Missing,
         // A date and a time of day that were typed as such.
-        [Cell::Date(date), Cell::Text(of_day)] => match of_day.parse::<NaiveTime>() {
+        [Cell::Date(date), Cell::Text(of_day) | Cell::Clock { clock: of_day, .. }] => match of_day.parse::<NaiveTime>()
+        {
             Ok(of_day) => Raw::Stamp { time: date.and_time(of_day), is_utc: false },
             Err(_) => Raw::Text(format!("{} {of_day}", date.format("%Y-%m-%d")).into()),
         },

@@ -6,6 +6,7 @@ mod rejects;
 mod tests;
 mod text;
 
+use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
@@ -23,9 +24,10 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
-use parquet::basic::{LogicalType, Type as PhysicalType};
+use parquet::basic::{ConvertedType, LogicalType, Type as PhysicalType};
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::ChunkReader;
+use parquet::schema::types::Type as SchemaType;
 use tempfile::SpooledData;
 
 use self::rejects::Held;
@@ -77,6 +79,7 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Vec<String>, Vec
         let metadata = metadata_of(&file)?;
         let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
         let all: Vec<usize> = (0..names.len()).collect();
+        refuse_encrypted(&file, &metadata, &all)?;
         refuse_large_pages(&file, &metadata, &all, MAX_PAGE)?;
         for stretch in stretches(&metadata, &all)? {
             let left = most - rows.len();
@@ -102,10 +105,66 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Vec<String>, Vec
     })
 }
 
+/// Refuses a file of which a column that is read is encrypted.
+fn refuse_encrypted<R: ChunkReader>(reader: &R, metadata: &ArrowReaderMetadata, columns: &[usize]) -> Result<(), Stop> {
+    let encrypted = encrypted(reader, metadata);
+    let fields = metadata.schema().fields();
+    match columns.iter().find(|at| encrypted.contains(at)).and_then(|at| fields.get(*at)) {
+        None => Ok(()),
+        Some(field) => {
+            let why = format!("column {} of the {FORMAT} is encrypted: write it without encryption", field.name());
+            Err(Stop::reject("wrong_kind", why))
+        }
+    }
+}
+
+/// The columns that are encrypted, or have something within that is.
+fn encrypted<R: ChunkReader>(reader: &R, metadata: &ArrowReaderMetadata) -> BTreeSet<usize> {
+    let schema = metadata.parquet_schema();
+    let leaves = pages::encrypted(reader).into_iter().filter(|leaf| *leaf < schema.num_columns());
+    leaves.map(|leaf| schema.get_column_root_idx(leaf)).collect()
+}
+
+/// Refuses a file of which a column that is read has whole numbers of 16 bytes.
+fn refuse_wide(metadata: &ArrowReaderMetadata, columns: &[usize]) -> Result<(), Stop> {
+    let fields = metadata.schema().fields();
+    match columns.iter().find(|at| is_wide(metadata, **at)).and_then(|at| fields.get(*at)) {
+        None => Ok(()),
+        Some(field) => {
+            let why = format!(
+                "column {} of the {FORMAT} has whole numbers of 16 bytes (Int128 or UInt128), which Parquet does not have: \
+                 write it as Int64, or as a decimal",
+                field.name()
+            );
+            Err(Stop::reject("unreadable_column", why))
+        }
+    }
+}
+
+/// Whether the column at a place has whole numbers of 16 bytes: Polars writes them as bytes, of which Parquet does not say
+/// what they are, and has no other columns of the kind.
+fn is_wide(metadata: &ArrowReaderMetadata, at: usize) -> bool {
+    let is_of_polars = || {
+        let written_by = metadata.metadata().file_metadata().created_by();
+        written_by.is_some_and(|name| name.starts_with("Polars"))
+    };
+    metadata.parquet_schema().root_schema().get_fields().get(at).is_some_and(|field| {
+        let info = field.get_basic_info();
+        matches!(
+            **field,
+            SchemaType::PrimitiveType { physical_type: PhysicalType::FIXED_LEN_BYTE_ARRAY, type_length: 16, .. }
+        ) && info.logical_type_ref().is_none()
+            && info.converted_type() == ConvertedType::NONE
+            && is_of_polars()
+    })
+}
+
 /// What a file says of itself, to be read so that a text or bytes that come again are held once: in a column of views. Times
 /// of twelve bytes are instants, as Spark and Impala write them.
 fn metadata_of<R: ChunkReader>(reader: &R) -> Result<ArrowReaderMetadata, Stop> {
-    let metadata = ArrowReaderMetadata::load(reader, ArrowReaderOptions::default()).map_err(broken)?;
+    // What Arrow adds says nothing that is needed here, and the library panics at what it does not know in it.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let metadata = ArrowReaderMetadata::load(reader, options).map_err(broken)?;
     let roots = metadata.parquet_schema().root_schema().get_fields().iter();
     let mut has_instants = false;
     let fields = metadata.schema().fields().iter().zip(roots).map(|(field, root)| {
@@ -261,6 +320,8 @@ fn read<R: ChunkReader + 'static>(
     used.dedup();
     let expected = u64::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or_default();
 
+    refuse_encrypted(&reader()?, &metadata, &used)?;
+    refuse_wide(&metadata, &used)?;
     refuse_large_pages(&reader()?, &metadata, &used, MAX_PAGE)?;
     let mut held = Held::new(sink);
     let seen = rows(object, &reader, &metadata, &layout, &used, &mut held);
@@ -321,13 +382,16 @@ struct ColumnReader {
     array: ArrayRef,
     /// Whether its values are UUIDs, 16 bytes each.
     is_uuid: bool,
+    /// Whether they are numbers of as many bytes, which are no values of ours.
+    is_wide: bool,
 }
 
 impl ColumnReader {
     /// The columns at these places of the file, which are those of the batch.
     fn of(metadata: &ArrowReaderMetadata, places: &[usize], batch: &RecordBatch) -> Result<Vec<Self>, Stop> {
-        let column =
-            |(at, array): (&usize, &ArrayRef)| Ok(Self { array: plain(array)?, is_uuid: is_uuid(metadata, *at) });
+        let column = |(at, array): (&usize, &ArrayRef)| {
+            Ok(Self { array: plain(array)?, is_uuid: is_uuid(metadata, *at), is_wide: is_wide(metadata, *at) })
+        };
         places.iter().zip(batch.columns()).map(column).collect()
     }
 
@@ -336,7 +400,11 @@ impl ColumnReader {
         if let Some(bytes) = bytes.and_then(|array| <[u8; 16]>::try_from(array.value(row)).ok()) {
             return Cell::Text(uuid(u128::from_be_bytes(bytes)));
         }
-        if self.array.is_valid(row) { cell(&self.array, row) } else { Cell::Empty }
+        match self.array.is_valid(row) {
+            true if self.is_wide => Cell::Nested,
+            true => cell(&self.array, row),
+            false => Cell::Empty,
+        }
     }
 }
 

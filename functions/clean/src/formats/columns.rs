@@ -67,7 +67,7 @@ impl<'v> From<&'v Raw<'_>> for Field<'v> {
             Raw::Text(text) => Self::Text(text.as_bytes()),
             Raw::Number(digits) => Self::Number(digits.as_bytes()),
             Raw::Bool(truth) => Self::Bool(*truth),
-            Raw::Nested | Raw::Vague(_) | Raw::Stamp { .. } => Self::Nested,
+            Raw::Nested | Raw::HalfCharacter | Raw::Vague(_) | Raw::Stamp { .. } => Self::Nested,
         }
     }
 }

@@ -22,7 +22,7 @@ use super::lines::{Lines, TextLine};
 use super::{Notes, RawObject};
 use crate::error::Stop;
 use crate::reject::Reject;
-use crate::scanner::Scanner;
+use crate::scanner::{Scanner, no_json};
 use crate::writer::Sink;
 use lake::json::{Json, Object, unescaped};
 use lake::value::Raw;
@@ -41,6 +41,10 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
     let answer = Answer { received_at: object.received_at.timestamp_micros(), ..Answer::default() };
     let mut scanner = Scanner::new(reader)?;
     let mut is_first = true;
+    // Elsewhere, nothing would be found where the rows should be.
+    if !matches!(scanner.peek()?, None | Some(b'{' | b'[')) && scanner.no_json()?.is_some() {
+        return Err(scanner.unexpected("a list"));
+    }
     loop {
         find_rows(&mut scanner, &object.table.rows, |scanner| match scanner.peek()? {
             Some(b'{') => {
@@ -65,7 +69,7 @@ pub(super) fn document(object: &RawObject, mut reader: impl Read, sink: &mut dyn
                 );
                 return Err(Stop::reject("not_json", why));
             }
-            Some(_) => return Err(scanner.unexpected("end of the object")),
+            Some(_) => return Err(scanner.left_over()),
         }
     }
     rows.finish(sink)
@@ -84,6 +88,9 @@ fn refusal(what: &str, text: &[u8]) -> (&'static str, String) {
     if std::str::from_utf8(text).is_err() {
         let why = format!("{what} is not UTF-8 text: declare encoding = \"windows-1252\" or what else it is");
         return ("not_utf8", why);
+    }
+    if let Some(known) = no_json(text.trim_ascii_start()) {
+        return ("not_json", format!("{what} begins {known}"));
     }
     let mut values = serde_json::Deserializer::from_slice(text).into_iter::<&RawValue>();
     let why = match values.next() {
@@ -508,6 +515,7 @@ fn joined<'v>(column: &Column, row: &Object<'v>) -> Raw<'v> {
             Raw::Text(part) => part.trim(),
             Raw::Number(digits) => digits,
             Raw::Missing => "",
+            Raw::HalfCharacter => return Raw::HalfCharacter,
             Raw::Vague(_) | Raw::Bool(_) | Raw::Nested | Raw::Stamp { .. } => return Raw::Nested,
         };
         if !text.is_empty() && !part.is_empty() {
@@ -580,7 +588,7 @@ fn seek_rows_boxed<R: Read>(scanner: &mut Scanner<R>, pointer: &str, visit: Visi
 pub(super) fn each_element(reader: impl Read, visit: impl FnMut(u64, &[u8]) -> Result<(), Stop>) -> Result<(), Stop> {
     let mut scanner = Scanner::new(reader)?;
     elements(&mut scanner, visit)?;
-    if scanner.peek()?.is_some() { Err(scanner.unexpected("end of the object")) } else { Ok(()) }
+    if scanner.peek()?.is_some() { Err(scanner.left_over()) } else { Ok(()) }
 }
 
 /// The elements of the array that comes next.

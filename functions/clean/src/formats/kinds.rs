@@ -5,6 +5,11 @@ use crate::error::Stop;
 /// Bytes that are looked at.
 pub(super) const LOOKED_AT: usize = 512;
 
+/// What a Parquet file begins with whose footer is encrypted.
+const ENCRYPTED_PARQUET: &[u8] = b"PARE";
+/// Why none is read.
+pub(super) const IS_ENCRYPTED: &str = "the object is encrypted Parquet: write it without encryption";
+
 /// What an object is that is no UTF-8 text, and what to do.
 struct Kind {
     magic: &'static [u8],
@@ -12,7 +17,7 @@ struct Kind {
     cure: &'static str,
 }
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 15] = [
     Kind { magic: b"\x1f\x8b", name: "gzip", cure: "name it .gz" },
     Kind { magic: b"\x28\xb5\x2f\xfd", name: "Zstandard", cure: "name it .zst" },
     Kind {
@@ -21,6 +26,7 @@ const KINDS: [Kind; 14] = [
         cure: "name it .zip, or .xlsx if it is a workbook, or unpack it",
     },
     Kind { magic: b"PK\x05\x06", name: "an empty zip", cure: "upload the files themselves" },
+    Kind { magic: ENCRYPTED_PARQUET, name: "encrypted Parquet", cure: "write it without encryption" },
     Kind { magic: b"PAR1", name: "Parquet", cure: "name it .parquet" },
     Kind { magic: b"\xd0\xcf\x11\xe0", name: "an old Excel workbook (.xls)", cure: "save it as .xlsx or CSV" },
     Kind { magic: b"BZh", name: "bzip2", cure: "unpack it, or pack it as .gz or .zst" },
@@ -122,6 +128,9 @@ pub(super) fn refuse_markup(head: &[u8]) -> Result<(), Stop> {
 pub(super) fn require(head: &[u8], magic: &[u8], format: &str) -> Result<(), Stop> {
     if head.starts_with(magic) {
         return Ok(());
+    }
+    if magic == b"PAR1" && head.starts_with(ENCRYPTED_PARQUET) {
+        return Err(Stop::reject("wrong_kind", IS_ENCRYPTED));
     }
     refuse_other_kinds(head, false, false)?;
     Err(Stop::reject("wrong_kind", format!("the object is not {format}, as its name or its table says")))

@@ -177,7 +177,7 @@ fn workbook_with(properties: &str, sheets: &[(&str, &str, &str)]) -> Vec<u8> {
     ));
     files.push((
         "xl/styles.xml".to_owned(),
-        "<?xml version=\"1.0\"?><styleSheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><cellXfs count=\"3\"><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/><xf numFmtId=\"14\"/></cellXfs></styleSheet>".to_owned(),
+        "<?xml version=\"1.0\"?><styleSheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><numFmts count=\"2\"><numFmt numFmtId=\"164\" formatCode=\"0.0&quot; %&quot;\"/><numFmt numFmtId=\"165\" formatCode=\"[h]:mm\"/></numFmts><cellXfs count=\"7\"><xf numFmtId=\"0\"/><xf numFmtId=\"22\"/><xf numFmtId=\"14\"/><xf numFmtId=\"165\"/><xf numFmtId=\"20\"/><xf numFmtId=\"10\"/><xf numFmtId=\"164\"/></cellXfs></styleSheet>".to_owned(),
     ));
     files.push((
         "xl/sharedStrings.xml".to_owned(),
@@ -573,6 +573,92 @@ fn days_of_a_workbook_are_counted_as_it_counts_them() {
     }
 }
 
+/// A workbook with a column `v`: numbers, each with the style that it is shown in; what is no number is a text.
+fn styled(properties: &str, values: &[(u32, &str)]) -> Vec<u8> {
+    let cell = |(row, (style, value)): (u32, &(u32, &str))| match value.parse::<f64>() {
+        Ok(_) => format!("<row r=\"{row}\"><c r=\"A{row}\" s=\"{style}\"><v>{value}</v></c></row>"),
+        Err(_) => {
+            format!("<row r=\"{row}\"><c r=\"A{row}\" t=\"inlineStr\"><is><t>{value}</t></is></c></row>")
+        }
+    };
+    let rows: String = (1..).zip([&(0, "v")].into_iter().chain(values)).map(cell).collect();
+    workbook_with(properties, &[("Data", "visible", &rows)])
+}
+
+const FROM_1904: &str = "<workbookPr date1904=\"1\"/>";
+
+#[test]
+fn a_number_that_is_no_day_of_a_workbook_is_no_date() {
+    let values =
+        [(2, "-3588"), (1, "-5.25"), (2, "60"), (2, "2958466"), (2, "1"), (2, "59"), (2, "61"), (2, "2958465")];
+    let first = ["1900-01-01", "1900-02-28", "1900-03-01", "9999-12-31"];
+    for (kind, suffix) in [
+        ("'date'", ""),
+        ("'timestamp', zone = 'UTC'", "T00:00:00Z"),
+        ("'string'", ""),
+        ("'date', format = 'excel'", ""),
+    ] {
+        let declared = format!("column.v = {{ type = {kind} }}\n");
+        let kept = decoded(&declared, "x.xlsx", styled("", &values).as_slice()).unwrap();
+        assert_eq!(kept.rows, first.map(|day| format!("{day}{suffix}")), "{kind}");
+        let rejects: Vec<_> = kept.rejects.iter().map(|reject| reject.split(':').next().unwrap()).collect();
+        let expected = [2, 3, 4, 5].map(|row| format!("{row} v out_of_range"));
+        assert_eq!(rejects, expected, "{kind}");
+        assert!(kept.messages[0].contains("Write such a date as a text"), "{}", kept.messages[0]);
+    }
+    let later = [(2, "-1"), (2, "1"), (2, "60"), (1, "60.5"), (2, "2957003"), (2, "2957004")];
+    let kept = decoded("column.v = { type = 'string' }\n", "x.xlsx", styled(FROM_1904, &later).as_slice()).unwrap();
+    assert_eq!(kept.rows, ["1904-01-02", "1904-03-01", "1904-03-01T12:00:00", "9999-12-31"]);
+    assert_eq!(kept.rejects.len(), 2, "{:?}", kept.rejects);
+    let missing = "column.v = { type = 'date', missing = [-1] }\n";
+    let kept = decoded(missing, "x.xlsx", styled("", &[(2, "-1"), (2, "46345")]).as_slice()).unwrap();
+    assert_eq!(kept.rows, ["-", "2026-11-19"]);
+}
+
+#[test]
+fn durations_and_times_of_day_of_a_workbook_are_one_thing_in_a_column() {
+    let values =
+        [(3, "1.604166666666667"), (3, "0.3125"), (4, "0.3125"), (3, "1"), (3, "0"), (3, "-0.5"), (4, "0.00001")];
+    let clocks = ["38:30:00", "07:30:00", "07:30:00", "24:00:00", "00:00:00", "-12:00:00", "00:00:00.864"];
+    for properties in ["", FROM_1904] {
+        let file = styled(properties, &values);
+        let kept = decoded("column.v = { type = 'string' }\n", "x.xlsx", file.as_slice()).unwrap();
+        assert_eq!((kept.rows.as_slice(), kept.rejects.len()), (clocks.map(str::to_owned).as_slice(), 0));
+        let kept = decoded("column.v = { type = 'float64' }\n", "x.xlsx", file.as_slice()).unwrap();
+        assert_eq!(kept.rows, ["1.604166666666667", "0.3125", "0.3125", "1.0", "0.0", "-0.5", "0.00001"]);
+        let kept = decoded("column.v = { type = 'int64' }\n", "x.xlsx", file.as_slice()).unwrap();
+        assert_eq!((kept.rows, kept.rejects.len()), (vec!["1".to_owned(), "0".to_owned()], 5));
+        let kept = decoded("column.v = { type = 'date' }\n", "x.xlsx", file.as_slice()).unwrap();
+        assert_eq!(kept.rejects.len(), 7, "{:?}", kept.rows);
+    }
+    let missing = "column.v = { type = 'float64', missing = ['00:00:00'] }\n";
+    let kept = decoded(missing, "x.xlsx", styled("", &[(3, "0"), (3, "2")]).as_slice()).unwrap();
+    assert_eq!(kept.rows, ["-", "2.0"]);
+}
+
+#[test]
+fn a_number_that_is_shown_in_percent_is_one_in_a_column_of_percents() {
+    let values = [(5, "0.5"), (0, "0.5"), (5, "0.07"), (5, "-0.295"), (6, "12.5"), (0, "50%"), (5, "1"), (5, "1e17")];
+    let file = styled("", &values);
+    let of = |options: &str| decoded(&format!("column.v = {{ {options} }}\n"), "x.xlsx", file.as_slice()).unwrap();
+    let kept = of("type = 'float64', unit = '%'");
+    assert_eq!(kept.rows, ["50.0", "0.5", "7.0", "-29.5", "12.5", "50.0", "100.0", "1e19"]);
+    let kept = of("type = 'float64', unit = ['%', 'EUR'], missing = [7]");
+    assert_eq!(kept.rows[2], "-");
+    let kept = of("type = 'int64', unit = '%'");
+    assert_eq!(kept.rows, ["50", "7", "50", "100"]);
+    assert_eq!(kept.rejects.len(), 4);
+    assert!(kept.rejects[3].starts_with("9 v not_exact"), "{:?}", kept.rejects);
+    assert_eq!(of("type = 'float64', unit = 'EUR'").rows[..3], ["0.5", "0.5", "0.07"]);
+    assert_eq!(of("type = 'string'").rows[..3], ["0.5", "0.5", "0.07"]);
+    // Cells without values, and a formula, are cells as well.
+    let rows = "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>v</t></is></c><c r=\"B1\" s=\"5\"/></row>\
+        <row r=\"2\"><c r=\"A2\" s=\"5\"><f>1/4</f><v>0.25</v></c><c r=\"B2\"/></row><row r=\"3\"><c r=\"A3\"><v>3</v></c></row>";
+    let file = workbook(&[("Data", "visible", rows)]);
+    let kept = decoded("column.v = { type = 'float64', unit = '%' }\n", "x.xlsx", file.as_slice()).unwrap();
+    assert_eq!(kept.rows, ["25.0", "3.0"]);
+}
+
 #[test]
 fn a_time_of_day_is_no_part_of_a_date() {
     let declared = "column.day = { type = 'date' }\n";
@@ -735,9 +821,26 @@ fn what_keeps_json_from_being_read_is_named() {
         ("// c\n[{\"id\":1}]", "begins a comment"),
         ("[{\"id\":1}] # c", "begins a comment"),
         ("{\"id\":1} /* c */", "begins a comment"),
+        ("\u{1e}{\"id\":1}\n\u{1e}{\"id\":2}\n", "byte 0 begins a text sequence (RFC 7464)"),
+        ("{\"id\":1}\n\u{1e}{\"id\":2}\n", "behind the JSON value that ends before byte 9"),
+        (")]}'\n[{\"id\":1}]", "a guard against scripts: remove it"),
+        (" for(;;);[{\"id\":1}]", "a guard against scripts: remove it"),
+        ("var data = [{\"id\":1}];", "as JavaScript does: leave only the JSON"),
+        ("window.data = [{\"id\":1}];", "as JavaScript does: leave only the JSON"),
+        ("jQuery1_2.cb([{\"id\":1}]);", "(JSONP)"),
+        ("Energy(kWh),id\n1,2\n", "if it is a table of values between delimiters"),
+        ("[{\"id\":1}];", "something follows behind the JSON value that ends before byte 10, and is none"),
+        ("[{\"id\":1}]]", "something follows behind the JSON value that ends before byte 10"),
+        ("[{\"id\":1} {\"id\":2}]", "',' or ']' was expected at byte 10, and something else is there"),
     ] {
-        let why = refused(DECLARED, "x.json", text.as_bytes());
-        assert!(why.starts_with("not_json: ") && why.contains(wanted), "{text}: {why}");
+        for step in [1, 4096] {
+            let why = refused(DECLARED, "x.json", Dribble(text.as_bytes(), step));
+            assert!(why.starts_with("not_json: ") && why.contains(wanted), "{text}: {why}");
+        }
+    }
+    for text in ["\u{1e}{\"a\":[{\"id\":1}]}\n", ")]}'\n{\"a\":[{\"id\":1}]}", "var d = {\"a\":[{\"id\":1}]};"] {
+        let why = refused(&format!("rows = '/a'\n{DECLARED}"), "x.json", Dribble(text.as_bytes(), 1));
+        assert!(why.starts_with("not_json: byte 0 begins "), "{text}: {why}");
     }
     let kept = decoded(DECLARED, "x.json", &b"[{\"id\":1},#x,{\"id\":2}]"[..]).unwrap();
     assert_eq!((kept.rows.len(), kept.rejects.len()), (2, 1), "what is no comment costs its own row");
@@ -746,6 +849,10 @@ fn what_keeps_json_from_being_read_is_named() {
         ("x.ndjson", "{\"id\":1} // c\n", "a comment behind its value"),
         ("x.ndjson", "{\"id\":1,/* c */\"name\":\"a\"}\n", "JSON has no comments"),
         ("x.ndjson", "# c\n", "JSON has no comments"),
+        ("x.ndjson", "\u{1e}{\"id\":1}\n", "the line begins a text sequence (RFC 7464)"),
+        ("x.ndjson", ")]}',\n", "the line begins with )]}', a guard"),
+        ("x.ndjson", "cb({\"id\":1})\n", "(JSONP)"),
+        ("x.ndjson", "{\"id\":1,\"name\":\"\\ud83d\"}\n", "half of a surrogate pair"),
         ("x.ndjson", "[1,\"a\"]\n", "no option reads such rows"),
         ("x.ndjson", "[[{\"id\":1}]]\n", "declare format = \"json\""),
         ("x.json", "[[\"id\",\"name\"]]", "no option reads such rows"),

@@ -1,6 +1,8 @@
 //! How large the pages of a Parquet file become: a reader must hold each as a whole, and the library does not say it
 //! before it does. Sizes stand at the beginning of a page's header, in Thrift's compact protocol.
 
+use std::collections::BTreeSet;
+
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::reader::ChunkReader;
 
@@ -24,6 +26,23 @@ pub(super) fn largest<R: ChunkReader>(reader: &R, chunk: &ColumnChunkMetaData) -
         at = at.checked_add(of_header)?.checked_add(packed)?;
     }
     Some(largest)
+}
+
+/// The places of the columns that are encrypted, in a file whose footer is not; none where that cannot be read. The library
+/// passes over what says so.
+pub(super) fn encrypted<R: ChunkReader>(reader: &R) -> BTreeSet<usize> {
+    let mut places = BTreeSet::new();
+    let mut read = || {
+        let end = reader.len().checked_sub(8)?;
+        let tail = reader.get_bytes(end, 8).ok()?;
+        let (length, _) = tail.split_first_chunk::<4>()?;
+        let length = u32::from_le_bytes(*length);
+        let footer = reader.get_bytes(end.checked_sub(u64::from(length))?, usize::try_from(length).ok()?).ok()?;
+        Compact { bytes: &footer }.encrypted_columns(&mut places)
+    };
+    // What cannot be read is for the library to refuse.
+    let _ = read();
+    places
 }
 
 struct PageSizes {
@@ -50,6 +69,51 @@ impl Compact<'_> {
         }
         let size = |number: Option<i64>| u64::try_from(number?).ok();
         Some(PageSizes { unpacked: size(unpacked)?, packed: size(packed)? })
+    }
+
+    /// Goes through a footer. Its field 4 are the row groups, whose field 1 are the columns, whose field 8 says how one is
+    /// encrypted.
+    fn encrypted_columns(&mut self, places: &mut BTreeSet<usize>) -> Option<()> {
+        let mut field = 0;
+        while let Some(kind) = self.field(&mut field)? {
+            match (field, kind) {
+                (4, 9) => {
+                    for _ in 0..self.list_of_structures()? {
+                        self.encrypted_columns_of_group(places)?;
+                    }
+                }
+                _ => self.skip(kind, 0)?,
+            }
+        }
+        Some(())
+    }
+
+    fn encrypted_columns_of_group(&mut self, places: &mut BTreeSet<usize>) -> Option<()> {
+        let mut field = 0;
+        while let Some(kind) = self.field(&mut field)? {
+            match (field, kind) {
+                (1, 9) => {
+                    for place in 0..self.list_of_structures()? {
+                        let mut of_column = 0;
+                        while let Some(kind) = self.field(&mut of_column)? {
+                            if of_column == 8 {
+                                places.insert(usize::try_from(place).ok()?);
+                            }
+                            self.skip(kind, 0)?;
+                        }
+                    }
+                }
+                _ => self.skip(kind, 0)?,
+            }
+        }
+        Some(())
+    }
+
+    /// Goes into a list; how many structures it has.
+    fn list_of_structures(&mut self) -> Option<u64> {
+        let byte = self.byte()?;
+        let count = if byte >> 4 == 15 { self.varint()? } else { u64::from(byte >> 4) };
+        (byte & 0x0F == 12).then_some(count)
     }
 
     fn byte(&mut self) -> Option<u8> {

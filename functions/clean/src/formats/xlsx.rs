@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::io::{Read, Seek};
 
 use calamine::{DataRef, ExcelDateTime, Reader, SheetType, SheetVisible, Xlsx, XlsxCellReader, XlsxError};
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveTime;
 use lake::dataset::{Column, Header, Sheet, Table, TimeFormat};
 use tempfile::SpooledTempFile;
 
@@ -21,6 +21,7 @@ use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
 use lake::value::{Raw, Refusal, excel_time};
+use lake::years;
 
 /// The most that a part of a workbook may become that is held in memory, and the most that a sheet may.
 const MAX_PART: u64 = 64 * 1024 * 1024;
@@ -42,8 +43,9 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
         let mut workbook: Xlsx<SpooledTempFile> = Xlsx::new(file).map_err(refused)?;
         let Some(sheet) = choose(&mut workbook, object.table.sheet.as_ref())? else { return Ok(Notes::default()) };
         let is_1904 = workbook.has_1904_epoch();
+        let percents = Percents::of(&mut workbook, &sheet, object.table)?;
         let cells = workbook.worksheet_cells_reader(&sheet).map_err(refused)?;
-        decode_sheet(object, &mut SheetRows { cells, next: None, is_at_end: false }, is_1904, sink)
+        decode_sheet(object, &mut SheetRows { cells, is_1904, percents, next: None, is_at_end: false }, sink)
     })
 }
 
@@ -57,10 +59,12 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Option<String>, 
         check_sizes(&mut file)?;
         file.rewind()?;
         let mut workbook: Xlsx<SpooledTempFile> = Xlsx::new(file).map_err(refused)?;
+        let is_1904 = workbook.has_1904_epoch();
         let (mut chosen, mut found, mut filled) = (String::new(), Vec::new(), 0);
         for name in visible(&workbook) {
             let cells = workbook.worksheet_cells_reader(&name).map_err(refused)?;
-            let mut sheet = SheetRows { cells, next: None, is_at_end: false };
+            let percents = Percents::default();
+            let mut sheet = SheetRows { cells, is_1904, percents, next: None, is_at_end: false };
             let mut rows = Vec::new();
             while rows.len() < most
                 && let Some(row) = sheet.next_row()?
@@ -178,8 +182,72 @@ struct SheetRow {
     cells: Vec<Cell>,
 }
 
+/// Which cells of a sheet are shown as percentages: a bit for each cell, in their order. The library hands out a cell's
+/// format or its formula, but not both.
+#[derive(Default)]
+struct Percents {
+    words: Vec<u64>,
+    /// Cells that were asked for.
+    asked: usize,
+}
+
+impl Percents {
+    /// Of a sheet with values of a column in percent; without such a column, it is not looked through.
+    fn of(workbook: &mut Xlsx<SpooledTempFile>, sheet: &str, table: &Table) -> Result<Self, Stop> {
+        let mut percents = Self::default();
+        if !table.columns.iter().any(|column| column.unit.iter().any(|unit| unit == "%")) {
+            return Ok(percents);
+        }
+        let mut cells = workbook.worksheet_cells_reader(sheet).map_err(refused)?;
+        let format = |style: &calamine::Style| style.number_format.as_ref().is_some_and(|f| is_percent(&f.format_code));
+        let formats: Vec<bool> = cells.styles().iter().map(format).collect();
+        if !formats.contains(&true) {
+            return Ok(percents);
+        }
+        let mut bit = 0;
+        while let Some((_, style)) = cells.next_cell_with_style_id().map_err(refused)? {
+            if bit == 0 {
+                percents.words.push(0);
+            }
+            if let Some(word) = percents.words.last_mut().filter(|_| formats.get(style) == Some(&true)) {
+                *word |= 1 << bit;
+            }
+            bit = (bit + 1) % u64::BITS;
+        }
+        Ok(percents)
+    }
+
+    /// Whether the next cell is one.
+    fn next(&mut self) -> bool {
+        let (word, bit) = (self.asked / 64, self.asked % 64);
+        self.asked += 1;
+        self.words.get(word).is_some_and(|word| word >> bit & 1 == 1)
+    }
+}
+
+/// Whether a number of this format is shown as a percentage: by a percent sign that is no text beside it.
+fn is_percent(format: &str) -> bool {
+    let (mut is_quoted, mut characters) = (false, format.chars());
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            // The next one stands for itself.
+            '\\' | '_' | '*' => _ = characters.next(),
+            // Formats of other numbers follow.
+            ';' => return false,
+            '%' => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
 struct SheetRows<'a> {
     cells: XlsxCellReader<'a, SpooledTempFile>,
+    /// Whether the workbook counts days from 1904 on.
+    is_1904: bool,
+    percents: Percents,
     /// A cell of the row after the last.
     next: Option<(u32, u32, Cell)>,
     is_at_end: bool,
@@ -216,6 +284,7 @@ impl SheetRows<'_> {
             self.is_at_end = true;
             return Ok(None);
         };
+        let is_percent = self.percents.next();
         let (row, column) = cell.pos;
         if column >= MAX_COLUMNS {
             return Err(damaged(FORMAT, "a cell is beyond the last column"));
@@ -223,6 +292,8 @@ impl SheetRows<'_> {
         let value = match cell.value {
             // A result that is an empty text stands there as one.
             DataRef::Empty if cell.formula.is_some() => Cell::Uncomputed,
+            DataRef::Float(number) if is_percent => Cell::percent(number),
+            DataRef::DateTime(time) => stamp(&time, self.is_1904),
             value => typed(&value),
         };
         Ok(Some((row, column, value)))
@@ -244,7 +315,7 @@ fn typed(value: &DataRef<'_>) -> Cell {
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => of_text(text),
         DataRef::SharedString(text) => of_text(text),
         DataRef::Bool(truth) => Cell::Bool(*truth),
-        DataRef::DateTime(time) => stamp(time),
+        DataRef::DateTime(time) => stamp(time, false),
         DataRef::Error(error) => Cell::Error(error.to_string()),
         DataRef::Empty => Cell::Empty,
     }
@@ -255,33 +326,27 @@ fn of_text(text: &str) -> Cell {
     if text.trim().is_empty() { Cell::Empty } else { Cell::Text(text.to_owned()) }
 }
 
-/// A date and time of day; a time of day alone, which is less than a day, is a text such as `10:00:00`.
-fn stamp(time: &ExcelDateTime) -> Cell {
+/// Days from the beginning of the system that counts from 1900 to that of the one that counts from 1904.
+const LATER: f64 = 1462.0;
+
+/// A date and a time of day, or a duration. What is less than a day is a time of day alone.
+fn stamp(time: &ExcelDateTime, is_1904: bool) -> Cell {
     let days = time.as_f64();
-    let (year, month, day, hour, minute, second, millis) = time.to_ymd_hms_milli();
-    if time.is_duration() && days >= 1.0 {
-        return Cell::Number(days.to_string());
+    if days.is_finite() && (time.is_duration() || (0.0..1.0).contains(&days)) {
+        return Cell::clock(days);
     }
-    if (0.0..1.0).contains(&days) {
-        let fraction = if millis == 0 { String::new() } else { format!(".{millis:03}") };
-        return Cell::Text(format!("{hour:02}:{minute:02}:{second:02}{fraction}"));
-    }
-    let date = NaiveDate::from_ymd_opt(i32::from(year), u32::from(month), u32::from(day));
-    let time = date.and_then(|date| {
-        date.and_hms_milli_opt(u32::from(hour), u32::from(minute), u32::from(second), u32::from(millis))
-    });
-    match time {
+    // Before their beginning, Excel has no days: what others count backwards from there, they do not count alike.
+    let since_1900 = if is_1904 { days + LATER } else { days };
+    match excel_time(since_1900).filter(|time| days >= 0.0 && years::has(time.date())) {
         // A workbook does not tell midnight from no time of day.
         Some(time) if time.time() == NaiveTime::MIN => Cell::Date(time.date()),
         Some(time) => Cell::Stamp { time, is_utc: false },
-        None => Cell::Number(days.to_string()),
+        None => Cell::NoDate(days.to_string()),
     }
 }
 
 /// A number of a column that is declared to count days as Excel does, in a workbook that counts them from 1904 on.
 fn from_1904<'c>(column: &Column, raw: Raw<'c>) -> Raw<'c> {
-    /// Days from the beginning of one system to that of the other.
-    const LATER: f64 = 1462.0;
     let Raw::Number(digits) = raw else { return raw };
     let days = digits.parse::<f64>().ok().filter(|days| !column.is_missing_number(*days) && *days >= 0.0);
     match days.and_then(|days| excel_time(days + LATER)).filter(|_| column.format.contains(&TimeFormat::Excel)) {
@@ -290,7 +355,7 @@ fn from_1904<'c>(column: &Column, raw: Raw<'c>) -> Raw<'c> {
     }
 }
 
-fn decode_sheet(object: &RawObject, rows: &mut SheetRows, is_1904: bool, sink: &mut dyn Sink) -> Result<Notes, Stop> {
+fn decode_sheet(object: &RawObject, rows: &mut SheetRows, sink: &mut dyn Sink) -> Result<Notes, Stop> {
     let mut notes = Notes::default();
     let mut columns = Columns::new(object);
     let mut waiting = VecDeque::new();
@@ -328,12 +393,13 @@ fn decode_sheet(object: &RawObject, rows: &mut SheetRows, is_1904: bool, sink: &
             continue;
         }
         let beyond = cells.get(layout.columns()..).unwrap_or_default();
-        if let Some((column, (reason, message))) = without_result(&layout, object.table, &cells) {
+        if let Some((column, (reason, message))) = without_value(&layout, object.table, &cells) {
             sink.reject(&Reject { row, column: Some(column), reason, message, text: text.as_bytes() })?;
             continue;
         }
         if beyond.iter().all(Cell::is_blank) {
             let record = Record { row, text: text.as_bytes(), received_at };
+            let is_1904 = rows.is_1904;
             let value = |at, column| match value(&layout, at, column, &cells) {
                 raw if is_1904 => from_1904(column, raw),
                 raw => raw,
@@ -363,9 +429,9 @@ fn turn(headers: &Headers, layout: &Layout, row: u64, cells: &[Cell]) -> Option<
 }
 
 /// The first column that is read from a formula without a result, or with one that is an error and not declared as
-/// missing.
-fn without_result<'t>(layout: &Layout, table: &'t Table, cells: &[Cell]) -> Option<(&'t str, Refusal)> {
-    if !cells.iter().any(|cell| matches!(cell, Cell::Uncomputed | Cell::Error(_))) {
+/// missing, or from a date that is none.
+fn without_value<'t>(layout: &Layout, table: &'t Table, cells: &[Cell]) -> Option<(&'t str, Refusal)> {
+    if !cells.iter().any(|cell| matches!(cell, Cell::Uncomputed | Cell::Error(_) | Cell::NoDate(_))) {
         return None;
     }
     let refusal = |column: &Column, at: usize| {
@@ -383,6 +449,14 @@ fn without_result<'t>(layout: &Layout, table: &'t Table, cells: &[Cell]) -> Opti
                     "{name} is a formula that failed ({error}): mend it in the workbook, or declare missing = [\"{error}\"]"
                 );
                 Some(("excel_error", why))
+            }
+            Cell::NoDate(digits) if !digits.parse().is_ok_and(|number| column.is_missing_number(number)) => {
+                let why = format!(
+                    "{name} is shown as a date or a time, and is none: Excel counts days from 1900 (or 1904) to 9999, and has a \
+                     29 February 1900 that was none. Write such a date as a text, like 1890-03-04, and declare its format; mend \
+                     the formula if it is the difference of two"
+                );
+                Some(("out_of_range", why))
             }
             _ => None,
         }

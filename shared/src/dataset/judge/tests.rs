@@ -45,7 +45,7 @@ fn values_are_judged_by_type_and_rules() {
             "mvr",
         ),
         ("type = \"timestamp\"", &["\"2024-11-05T10:00:00Z\"", "\"2024-11-05T24:00:00Z\"", "\"2024-11-05\""], "vvr"),
-        ("type = \"timestamp\"\nformat = \"epoch_ms\"", &["1763424000000", "\"x\"", "1.5", "9e300"], "vrrr"),
+        ("type = \"timestamp\"\nformat = \"epoch_ms\"", &["1763424000000", "\"x\"", "1.5", "9e300"], "vrvr"),
         (
             "type = \"timestamp\"\nformat = \"%Y-%m-%d %H:%M:%S\"\nzone = \"Europe/Brussels\"",
             &["\"2024-08-20 09:12:33\"", "\"2024-10-27 02:30:00\"", "\"2024-03-31 02:30:00\"", "\"2024-08-20\""],

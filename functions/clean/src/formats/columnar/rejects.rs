@@ -9,7 +9,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader
 use parquet::file::reader::ChunkReader;
 
 use super::text::{self, TextColumn};
-use super::{FORMAT, MAX_PAGE, broken, refuse_large_pages, stretches};
+use super::{FORMAT, MAX_PAGE, broken, encrypted, refuse_large_pages, stretches};
 use crate::error::Stop;
 use crate::formats::cell::guarded;
 use crate::reject::{MAX_LINES, Reject};
@@ -55,10 +55,13 @@ impl<'s> Held<'s> {
         if rows.is_empty() {
             return Ok(());
         }
+        let encrypted = encrypted(&reader()?, metadata);
         let all: Vec<usize> = (0..metadata.schema().fields().len())
             .filter(|column| {
                 let is_small = || refuse_large_pages(&reader()?, metadata, &[*column], MAX_PAGE);
-                used.contains(column) || is_small().and_then(|()| stretches(metadata, &[*column])).is_ok()
+                let is_readable = || !encrypted.contains(column);
+                used.contains(column)
+                    || is_readable() && is_small().and_then(|()| stretches(metadata, &[*column])).is_ok()
             })
             .collect();
         let mut done = 0;

@@ -6,6 +6,8 @@ use arrow::array::{
 use arrow::array::{FixedSizeBinaryArray, Int64Builder};
 use arrow::datatypes::{ArrowNativeType, Field, Float16Type, Int32Type};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 use super::*;
@@ -179,7 +181,79 @@ fn values_are_read_whatever_type_holds_them() {
         (Arc::new(DictionaryArray::new(Int32Array::from(vec![0, 1]), Arc::new(texts))), Cell::Text("a".to_owned())),
         (Arc::new(numbers), Cell::Number("-8".to_owned())),
     ] {
-        let column = ColumnReader { array: plain(&array).unwrap(), is_uuid: false };
+        let column = ColumnReader { array: plain(&array).unwrap(), is_uuid: false, is_wide: false };
         assert_eq!((column.cell(0), column.cell(1)), (wanted, Cell::Empty), "{}", array.data_type());
     }
+}
+
+/// With a column `v` that is encrypted, one `id` that is not, and a footer that is none of both, as PyArrow writes it.
+const ENCRYPTED: &[u8] = include_bytes!("encrypted_column.parquet");
+
+#[test]
+fn what_is_encrypted_is_named() {
+    let id = "column.id = { type = 'int64' }\n";
+    let why = refused(&format!("{id}column.v = {{ type = 'float64' }}\n"), "x.parquet", ENCRYPTED);
+    assert_eq!(why, "wrong_kind: column v of the Parquet file is encrypted: write it without encryption");
+    assert_eq!(decoded(id, "x.parquet", ENCRYPTED).unwrap().rows.len(), 10, "the others are read");
+    let kept = decoded("column.id = { type = 'int64', max = 8 }\n", "x.parquet", ENCRYPTED).unwrap();
+    assert!(kept.rejects[0].starts_with("10 id above_maximum: {\"id\":9"), "{:?}", kept.rejects);
+    let Err(Stop::Reject(reject)) = super::sample(ENCRYPTED, 10) else { panic!("the sample is encrypted") };
+    assert!(reject.message.contains("column v"), "{}", reject.message);
+    let whole = b"PARE\x15\x02\x19\x3c\xff\0\x01PARE";
+    let why = refused(id, "x.parquet", &whole[..]);
+    assert_eq!(why, "wrong_kind: the object is encrypted Parquet: write it without encryption");
+    for name in ["x.csv", "x.ndjson"] {
+        let why = refused(id, name, &whole[..]);
+        assert!(why.starts_with("wrong_kind") && why.contains("encrypted Parquet"), "{why}");
+    }
+    assert_eq!(decoded("column.PAREN = { type = 'int64' }\n", "x.csv", &b"PAREN\n1\n"[..]).unwrap().rows, ["1"]);
+}
+
+#[test]
+fn any_damage_to_a_file_with_encrypted_columns_is_no_panic() {
+    for at in 0..ENCRYPTED.len() {
+        let mut bytes = ENCRYPTED.to_vec();
+        bytes[at] ^= 0xFF;
+        let _ = decoded("column.v = { type = 'float64' }\n", "x.parquet", bytes.as_slice());
+        let _ = decoded("column.v = { type = 'float64' }\n", "x.parquet", &ENCRYPTED[..at]);
+    }
+}
+
+/// What Polars embeds in a file with columns `id` (Int64) and `i128` (Int128).
+const SCHEMA_OF_POLARS: &str = "/////6sAAAAEAAAA8v///xQAAAAEAAEAAAAKAAsACAAKAAQA+P///wwAAAAIAAgAAAAEAAIAAAA4AAAABAAAALz///8gAAAAEAAAAAgAAAABAgAAAAAAALT///+AAAAAAQAAAAQAAABpMTI4AAAAAOz///84AAAAIAAAABgAAAABAgAAEAASAAQAEAARAAgAAAAMAAAAAAD0////QAAAAAEAAAAIAAkABAAIAAIAAABpZAA=";
+
+#[test]
+fn whole_numbers_of_sixteen_bytes_are_named_and_cost_no_other_column() {
+    let numbers = [1_i128, -2, i128::from_le_bytes(*b"ABCDEFGHIJKLMNOP")].map(i128::to_le_bytes);
+    let numbers = FixedSizeBinaryArray::try_from_iter(numbers.iter()).unwrap();
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+    let batch = RecordBatch::try_from_iter([("id", ids), ("i128", Arc::new(numbers) as ArrayRef)]).unwrap();
+    let file = |program: &str| {
+        let metadata = KeyValue::new("ARROW:schema".to_owned(), SCHEMA_OF_POLARS.to_owned());
+        let properties = WriterProperties::builder().set_created_by(program.to_owned());
+        let properties = properties.set_key_value_metadata(Some(vec![metadata])).build();
+        let options = ArrowWriterOptions::new().with_skip_arrow_metadata(true).with_properties(properties);
+        let mut bytes = Vec::new();
+        let mut writer = ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        bytes
+    };
+    let polars = file("Polars (python) version 2.1.0");
+    let id = "column.id = { type = 'int64' }\n";
+    assert_eq!(decoded(id, "x.parquet", polars.as_slice()).unwrap().rows, ["1", "2", "3"]);
+    for kind in ["string", "int64"] {
+        let why = refused(&format!("{id}column.i128 = {{ type = '{kind}' }}\n"), "x.parquet", polars.as_slice());
+        assert!(
+            why.starts_with("unreadable_column: column i128") && why.contains("as Int64, or as a decimal"),
+            "{why}"
+        );
+    }
+    let (names, rows) = super::sample(polars.as_slice(), 10).unwrap_or_default();
+    assert_eq!(names, ["id", "i128"]);
+    assert_eq!(rows.first().and_then(|row| row.get(1)), Some(&Cell::Nested), "a draft leaves it out");
+    // Of another program, they are the bytes of a text.
+    let texts = "column.i128 = { type = 'string' }\n";
+    let kept = decoded(texts, "x.parquet", file("parquet-mr").as_slice()).unwrap();
+    assert_eq!((kept.rows, kept.rejects.len()), (vec!["ABCDEFGHIJKLMNOP".to_owned()], 2));
 }

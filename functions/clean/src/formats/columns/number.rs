@@ -42,6 +42,27 @@ pub(super) fn whole(text: &[u8], point: u8) -> Option<i64> {
     int(digits).filter(|_| is_whole)
 }
 
+/// A decimal such as `1762000000.5` in parts of which `parts`, a power of ten, are one. What is less than one of them is cut
+/// off, which makes a negative number less.
+#[inline(never)]
+pub(super) fn scaled(text: &[u8], parts: i64) -> Option<i64> {
+    let (digits, decimals) = text.split_at_checked(text.iter().position(|byte| *byte == b'.')?)?;
+    let mut decimals = decimals.get(1..).filter(|decimals| !decimals.is_empty())?.iter();
+    let mut number = int(digits)?.checked_mul(parts)?;
+    let is_negative = digits.first() == Some(&b'-');
+    let mut part = parts;
+    while part > 1 {
+        part /= 10;
+        let value = part * i64::from(digit(*decimals.next().unwrap_or(&b'0'))?);
+        number = if is_negative { number.checked_sub(value)? } else { number.checked_add(value)? };
+    }
+    let mut is_cut = false;
+    for byte in decimals {
+        is_cut |= digit(*byte)? > 0;
+    }
+    if is_cut && is_negative { number.checked_sub(1) } else { Some(number) }
+}
+
 /// The integer nearest to a decimal, where a double has both.
 #[inline]
 pub(super) fn rounded(text: &[u8], point: u8) -> Option<i64> {

@@ -6,7 +6,7 @@ use chrono::{DateTime, MappedLocalTime, Offset, TimeZone};
 use chrono_tz::Tz;
 use lake::dataset::{Column, ColumnType, TimeFormat};
 
-use super::number::{decimal, int, whole};
+use super::number::{decimal, int, scaled, whole};
 use super::shape::{Literals, Shape};
 use super::stamp::{self, Stamps};
 use lake::value::excel_time;
@@ -109,7 +109,10 @@ impl Format {
                 Some(stamp) => stamp.micros,
                 None => zone.as_mut()?.instant(stamp::local(text)?)?,
             },
-            Self::Epoch(unit) => int(text).or_else(|| whole(text, b'.'))?.checked_mul(*unit)?,
+            Self::Epoch(unit) => match int(text) {
+                Some(count) => count.checked_mul(*unit)?,
+                None => scaled(text, *unit)?,
+            },
             Self::EpochNs => int(text).or_else(|| whole(text, b'.'))?.div_euclid(1_000),
             Self::Pattern(shape, _) => {
                 let moment = shape.as_ref()?.read(text)?;
@@ -129,7 +132,9 @@ impl Format {
         match self {
             Self::Rfc3339 => [b'-', b':'].iter().any(|needed| !text.contains(needed)),
             Self::Date => !text.contains(&b'-'),
-            Self::Epoch(_) | Self::EpochNs => text.iter().any(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.')),
+            Self::Epoch(_) | Self::EpochNs => {
+                text.iter().any(|byte| !matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+            }
             Self::Excel => false,
             Self::Pattern(_, literals) => !literals.are_in(text),
         }
@@ -264,7 +269,8 @@ mod tests {
                 let names: Vec<&str> = FORMATS[format].trim_matches(['[', ']']).split("', '").collect();
                 let time = DateTime::from_timestamp(second, nanos).unwrap();
                 let mut text = match names[pattern.index(names.len())].trim_matches('\'') {
-                    "epoch_s" => second.to_string(),
+                    "epoch_s" if nanos % 2 == 0 => second.to_string(),
+                    "epoch_s" => format!("{second}.{nanos:09}"),
                     "epoch_us" => time.timestamp_micros().to_string(),
                     "epoch_ns" => format!("{second}{nanos:09}"),
                     "excel" => format!("{:.6}", second as f64 / 86_400.0 + 25_569.0),

@@ -169,6 +169,12 @@ pub(super) fn unquoted(window: &[u8], at: usize, dialect: &Dialect, joined: &mut
     let (mut next, mut known) = (at, at);
     while let Some(byte) = window.get(next) {
         match *byte {
+            // A line break is one, however many bytes it has.
+            byte if byte == escape && window.get(next + 1..next + 3) == Some(b"\r\n") => {
+                joined.extend_from_slice(b"\r\n");
+                next += 3;
+                continue;
+            }
             byte if byte == escape => {
                 joined.extend(window.get(next + 1).map(|byte| escaped(escape, *byte)));
                 next += 2;

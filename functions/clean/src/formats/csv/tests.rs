@@ -214,6 +214,19 @@ fn escapes_of_a_dump_are_what_databases_mean_by_them() {
     assert_eq!(decoded(&other, "x", &b"1\ta^nb\\n\n2\t^N\n"[..]).unwrap().rows, ["1|anb\\n", "2|N"]);
 }
 
+#[test]
+fn an_escape_before_a_line_break_protects_all_of_it() {
+    let declared = "format = 'tsv'\nescape = '\\'\ncolumn.id = { type = 'int64' }\ncolumn.s = { type = 'string' }\ncolumn.t = { type = 'string' }\n";
+    let text = "id\ts\tt\r\n1\ta\\\r\nb\tx\r\n2\tz\\\r\n\\\r\n\ty\r\n3\tc\\\r\td\r\n4\te\tf\\\r\r\n5\t\"g\\\r\nh\"\ti\r\nx\tj\tk\r\n";
+    for step in [1, 2, 3, 5, 64, 4096] {
+        let kept = decoded(declared, "x", Dribble(text.as_bytes(), step)).unwrap();
+        assert_eq!(kept.rows, ["1|a\r\nb|x", "2|z\r\n\r\n|y", "3|c\r|d", "4|e|f\r", "5|g\r\nh|i"], "{step}");
+        assert_eq!(kept.rejects, ["11 id not_an_integer: x\tj\tk"], "{step}");
+    }
+    let at_end = decoded(declared, "x", &b"id\ts\tt\r\n1\ta\tb\\\r\n"[..]).unwrap();
+    assert_eq!(at_end.rows, ["1|a|b\r\n"]);
+}
+
 const MEASURED: &str = "format = 'csv'\ncolumn.pm10 = { type = 'float64' }\ncolumn.no2 = { type = 'float64' }\n";
 const THREE: &str = "format = 'csv'\ncolumn.id = { type = 'int64', required = true }\ncolumn.name = { type = 'string' }\ncolumn.v = { type = 'float64' }\n";
 

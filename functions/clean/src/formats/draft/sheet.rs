@@ -9,9 +9,9 @@ use crate::formats::csv::SampleRecord;
 fn value(cell: &Cell) -> Option<Value> {
     let kind = match cell {
         _ if cell.is_blank() => return None,
-        Cell::Text(_) | Cell::Empty => Kind::Text,
-        Cell::Nested | Cell::Uncomputed => return None,
-        Cell::Number(_) | Cell::Single { .. } => Kind::Number,
+        Cell::Text(_) | Cell::Empty | Cell::Clock { .. } => Kind::Text,
+        Cell::Nested | Cell::Uncomputed | Cell::NoDate(_) => return None,
+        Cell::Number(_) | Cell::Single { .. } | Cell::Percent { .. } => Kind::Number,
         // A double of which no whole number is known.
         Cell::Vague(number) => return Some(Value { text: format!("{number}.0"), kind: Kind::Number }),
         Cell::Error(_) => Kind::Error,

@@ -54,7 +54,7 @@ fn document(object: &RawObject, file: &[u8], sink: &mut dyn Sink) -> Result<Note
     let mut is_first = true;
     while is_first || scanner.peek()?.is_some() {
         if !is_first && !matches!(scanner.peek()?, Some(b'{' | b'[')) {
-            return Err(scanner.unexpected("end of the object"));
+            return Err(scanner.left_over());
         }
         let mut add = |text: &[u8], is_whole: bool| {
             seen += 1;
