@@ -105,22 +105,28 @@ fn of_relation(body: &mut String, dataset: &str, relation: &RelationFacts) {
         text(&relation.about)
     );
     facts(body, &relation.facts);
-    body.push_str(
+    let computed = if relation.is_model { "<th scope=\"col\">computed from</th>" } else { "" };
+    let _ = write!(
+        body,
         "<div class=\"scroll\" tabindex=\"0\"><table class=\"main\"><thead><tr><th scope=\"col\">column</th>\
-         <th scope=\"col\">type</th><th scope=\"col\">what it is</th><th scope=\"col\">computed from</th>\
-         <th scope=\"col\">read by</th></tr></thead><tbody>",
+         <th scope=\"col\">type</th><th scope=\"col\">what it is</th>{computed}<th scope=\"col\">read by</th></tr></thead><tbody>"
     );
     for column in &relation.columns {
         let words = [column.about.as_str(), column.rules.as_str()];
         let words: Vec<&str> = words.into_iter().filter(|words| !words.is_empty()).collect();
+        let computed = match relation.is_model {
+            true => format!("<td>{}</td>", links(&dataset, &column.from)),
+            false => String::new(),
+        };
+        // Which models is enough: each says of which of its columns.
+        let readers: BTreeSet<String> = column.to.iter().map(|column| relation_of(column).to_owned()).collect();
         let _ = write!(
             body,
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td>{computed}<td>{}</td></tr>",
             text(&column.name),
             text(&column.kind),
             text(words.join("; ")),
-            links(&dataset, &column.from),
-            links(&dataset, &column.to)
+            links(&dataset, &readers.into_iter().collect::<Vec<_>>())
         );
     }
     body.push_str("</tbody></table></div>");
@@ -130,13 +136,15 @@ fn of_relation(body: &mut String, dataset: &str, relation: &RelationFacts) {
     body.push_str("</article>");
 }
 
-/// Columns of the same dataset, each with a way to its relation. `dataset` is text already.
-fn links(dataset: &str, columns: &[String]) -> String {
-    let link = |column: &String| {
-        let relation = column.split_once('.').map_or(column.as_str(), |(relation, _)| relation);
-        format!("<a href=\"#{dataset}.{}\">{}</a>", text(relation), text(column))
-    };
-    columns.iter().map(link).collect::<Vec<_>>().join(", ")
+/// The relation of `NAME.COLUMN`.
+fn relation_of(column: &str) -> &str {
+    column.split_once('.').map_or(column, |(relation, _)| relation)
+}
+
+/// Relations and columns of the same dataset, each with a way to its relation. `dataset` is text already.
+fn links(dataset: &str, names: &[String]) -> String {
+    let link = |name: &String| format!("<a href=\"#{dataset}.{}\">{}</a>", text(relation_of(name)), text(name));
+    names.iter().map(link).collect::<Vec<_>>().join(", ")
 }
 
 /// Width and height of a box of the graph, and the room from one to the next.
@@ -292,7 +300,7 @@ mod tests {
             "href=\"#trams.ride\"",
             "id=\"trams.ride\"",
             "<th scope=\"row\">x&lt;y</th><td>int64</td><td>A &amp; B; required</td>",
-            "<a href=\"#trams.late\">late.n</a>",
+            "<a href=\"#trams.late\">late</a>",
             "<pre>SELECT 1 &lt; 2</pre>",
             "<th scope=\"row\">newest data</th><td>2026-11-18</td>",
         ] {
