@@ -467,3 +467,41 @@ fn dates_in_a_header_are_names() {
     let draft = drafted("a.csv", text, 20, 0, &["field = \"2026-11-01\"", "type = \"float64\""]);
     assert!(draft.notes.iter().any(|note| note.contains("by years, dates")), "{:?}", draft.notes);
 }
+
+#[test]
+fn each_time_of_day_is_joined_with_its_own_date() {
+    let said = |draft: &Draft, word: &str| draft.notes.iter().any(|note| note.contains(word));
+    let rows = |row: &dyn Fn(u32) -> String| (1..25).map(row).collect::<String>();
+    let text = "Van (datum);Van (tijdstip);Tot (datum);Tot (tijdstip);v\n".to_owned()
+        + &rows(&|day| format!("{day:02}-11-2026;23:45:00;{:02}-11-2026;00:00:00;{day}\n", day + 1));
+    let lines = [
+        "fields = [\"Van (datum)\", \"Van (tijdstip)\"]",
+        "fields = [\"Tot (datum)\", \"Tot (tijdstip)\"]",
+        "[table.record.column.tot_tijdstip]\ntype = \"timestamp\"",
+    ];
+    let draft = drafted("a.csv", text, 24, 0, &lines);
+    assert!(said(&draft, "column tot_tijdstip: the time of day is read together with the date tot_datum"));
+    // Of one date, an end before its start is of the next day.
+    for (end, is_next) in [("06:00", true), ("23:00", false)] {
+        let text = "date,start time,end time\n".to_owned() + &rows(&|day| format!("2026-11-{day:02},22:30,{end}\n"));
+        let lines = ["fields = [\"date\", \"start time\"]", "fields = [\"date\", \"end time\"]"];
+        let draft = drafted("a.csv", text, 24, 0, &lines);
+        assert_eq!(said(&draft, "before it in some rows"), is_next, "{:?}", draft.notes);
+    }
+    // An end that is not there yet.
+    let end = |day: u32, time: &str| if day > 20 { ",".to_owned() } else { format!("2026-11-{day:02},{time}") };
+    let text = "start date,start time,end date,end time\n".to_owned()
+        + &rows(&|day| format!("2026-11-{day:02},22:30,{}\n", end(day, "23:00")));
+    drafted("a.csv", text, 24, 0, &["fields = [\"end date\", \"end time\"]"]);
+    let text = "start date,start time,end date,end time\n".to_owned()
+        + &rows(&|day| format!("2026-11-{day:02},22:30,{},23:00\n", if day > 20 { "" } else { "2026-11-30" }));
+    let draft = drafted("a.csv", text, 24, 0, &["column.end_time]\ntype = \"string\""]);
+    assert!(said(&draft, "not each row has both"), "{:?}", draft.notes);
+}
+
+#[test]
+fn digits_that_are_dates_are_no_seconds_since_1970() {
+    let hours: String = (0..24).map(|hour| format!("44;20261113{hour:02};{hour}.5\n")).collect();
+    let text = format!("STATIONS_ID;MESS_DATUM;TT_TU\n{hours}");
+    drafted("a.txt", text, 24, 0, &["column.mess_datum]\ntype = \"timestamp\"\nformat = \"%Y%m%d%H\""]);
+}

@@ -11,6 +11,7 @@ use super::{names, text};
 
 /// More digits than a double or a spreadsheet keeps: numbers of so many are names.
 const MOST_DIGITS: usize = 15;
+const SHORT_YEARS: &str = "its years have two digits: 70 to 99 are of the last century";
 /// Texts that mean true, and those that mean false.
 const TRUTHS: [(&str, &str); 8] = [
     ("y", "n"),
@@ -134,7 +135,7 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
     }
     let texts: Vec<&str> = present.iter().map(|value| value.text.as_str()).collect();
     let are_numbers = all(|kind| kind == Kind::Number);
-    let typed = epoch(label, &texts).or_else(|| excel(label, &texts)).or_else(|| digits(label, &texts, habits));
+    let typed = digits(label, &texts).or_else(|| epoch(label, &texts)).or_else(|| excel(label, &texts));
     let typed = typed.or_else(|| codes(&texts, are_numbers)).or_else(|| number(&texts, are_numbers, habits));
     let typed = typed.or_else(|| time(label, &texts, habits)).or_else(|| truth(&texts));
     let typed = typed.or_else(|| with_unit(&texts, habits));
@@ -176,9 +177,29 @@ fn epoch(label: &str, texts: &[&str]) -> Option<Typed> {
     Some(typed)
 }
 
-/// Dates such as `20261119`, in a column that is called a time: they are numbers as well.
-fn digits(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
-    (names::is_time(label) && nearly_all(texts, is_digits)).then(|| time(label, texts, habits))?
+/// Dates such as `20261119`, and times such as `2026111910`, in a column that is called a time: they are numbers as well, and
+/// some of them seconds since 1970. Those that are a date are hardly ever that by accident.
+fn digits(label: &str, texts: &[&str]) -> Option<Typed> {
+    if !names::is_time(label) || !nearly_all(texts, is_digits) {
+        return None;
+    }
+    let found = times::compact(label, texts)?;
+    let mut typed = Typed { date_pattern: found.date_pattern, ..Typed::of(found.declared) };
+    if found.has_short_years {
+        let days: BTreeSet<&str> = texts.iter().filter_map(|text| text.get(..6)).collect();
+        let seconds = epoch(label, texts).filter(|_| nearly_all(texts, |text| text < "2"));
+        match seconds {
+            // Some minutes of the years 2001 to 2033 may all look so.
+            Some(seconds) if days.len() == 1 => return Some(seconds),
+            Some(_) => typed.notes.push(
+                "its digits are read as year, month, day, hour and minute; they could be seconds since 1970 as well"
+                    .to_owned(),
+            ),
+            None => {}
+        }
+        typed.notes.push(SHORT_YEARS.to_owned());
+    }
+    Some(typed)
 }
 
 /// Days as Excel counts them, in a column that is called a date or a time.
@@ -390,7 +411,7 @@ fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
         typed.habits.order = found.order.filter(|order| *order != Order::Year);
     }
     if found.has_short_years {
-        typed.notes.push("its years have two digits: 70 to 99 are of the last century".to_owned());
+        typed.notes.push(SHORT_YEARS.to_owned());
     }
     Some(typed)
 }
@@ -435,6 +456,28 @@ mod tests {
             ("ts", &["1763546400", "1763550000"], "type = \"timestamp\"; format = \"epoch_s\""),
             ("Datum", &["20261119", "20261120"], "type = \"date\"; format = \"%Y%m%d\""),
             ("timestamp", &["20261119130000"], "type = \"timestamp\"; format = \"%Y%m%d%H%M%S\"; zone = \"dataset\""),
+            (
+                "MESS_DATUM",
+                &["2026111300", "2026111323"],
+                "type = \"timestamp\"; format = \"%Y%m%d%H\"; zone = \"dataset\"",
+            ),
+            (
+                "MESS_DATUM",
+                &["1950010100", "1950010101"],
+                "type = \"timestamp\"; format = \"%Y%m%d%H\"; zone = \"dataset\"",
+            ),
+            (
+                "time",
+                &["2611130030", "2611132359"],
+                "type = \"timestamp\"; format = \"%y%m%d%H%M\"; zone = \"dataset\"",
+            ),
+            ("time", &["261113003059"], "type = \"timestamp\"; format = \"%y%m%d%H%M%S\"; zone = \"dataset\""),
+            ("time", &["20261113003059123"], "type = \"timestamp\"; format = \"%Y%m%d%H%M%S%3f\"; zone = \"dataset\""),
+            ("YYYYMMDD", &["20261113"], "type = \"date\"; format = \"%Y%m%d\""),
+            ("time", &["1701010000", "1701010001"], "type = \"timestamp\"; format = \"epoch_s\""),
+            ("time", &["1701012459", "1701012460"], "type = \"timestamp\"; format = \"epoch_s\""),
+            ("time", &["2026111325", "2026111399"], "type = \"timestamp\"; format = \"epoch_s\""),
+            ("meter", &["2026111300", "2026111301"], "type = \"int64\""),
             ("last_value", &["20261119", "20261399"], "type = \"int64\""),
             ("meter", &["20261119", "20261120"], "type = \"int64\""),
             ("time", &["1763546400000"], "type = \"timestamp\"; format = \"epoch_ms\""),

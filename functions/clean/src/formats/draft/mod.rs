@@ -8,6 +8,7 @@ mod declare;
 mod dialect;
 mod grid;
 mod head;
+mod join;
 mod lines;
 mod looks;
 mod names;
@@ -25,7 +26,7 @@ use lake::dataset::{ARCHIVE, COMPRESSIONS, Encoding, ends_in};
 use zip::ZipArchive;
 
 use self::column::{Guess, Habits, guess};
-use self::grid::{Grid, Origin};
+use self::grid::Grid;
 pub use self::trial::{Rejected, Tried};
 use super::{archive, columnar, kinds, xlsx};
 use crate::decode::decompress;
@@ -232,43 +233,8 @@ fn guesses(grid: &mut Grid) -> Vec<Guess> {
         let name = names::unique(plain, |name| guesses.iter().any(|guess| guess.name == name));
         guesses.push(guess(field, name, habits));
     }
-    join_times(grid, &mut guesses);
+    join::join_times(grid, &mut guesses);
     guesses
-}
-
-/// A time of day beside a date is read together with it.
-fn join_times(grid: &mut Grid, guesses: &mut [Guess]) {
-    let is_plain = |guess: &Guess| !matches!(guess.origin, Origin::Path(_)) && guess.required;
-    let source = |guess: &Guess| match &guess.origin {
-        Origin::Named(name) => name.clone(),
-        Origin::InOrder | Origin::Path(_) => guess.name.clone(),
-    };
-    let Some(day) = guesses.iter().position(|guess| is_plain(guess) && guess.date_pattern.is_some()) else { return };
-    let Some(date) = guesses.get(day).cloned() else { return };
-    let texts = |at: usize| grid.fields.get(at).map(|field| field.values.iter().flatten()).into_iter().flatten();
-    let mut notes = Vec::new();
-    for (at, guess) in guesses.iter_mut().enumerate() {
-        let (Some(time), Some(pattern)) = (guess.time_of_day.filter(|_| is_plain(guess)), &date.date_pattern) else {
-            continue;
-        };
-        let declared = times::joined(pattern, time);
-        let joined: Vec<String> = texts(day)
-            .zip(texts(at))
-            .map(|(day, time)| format!("{} {}", day.text.trim_end_matches("T00:00:00"), time.text))
-            .collect();
-        let joined: Vec<&str> = joined.iter().map(String::as_str).collect();
-        if !times::all_fit(&declared, &joined) {
-            continue;
-        }
-        // What is not known of the date is not known of the time that is joined with it.
-        guess.notes.extend(date.notes.iter().cloned());
-        guess.remarks.extend(date.remarks.iter().cloned());
-        guess.joined = Some((source(&date), source(guess)));
-        guess.declared = declared;
-        guess.kind = lake::dataset::ColumnType::Timestamp;
-        notes.push(format!("column {}: the time of day is read together with the date {}", guess.name, date.name));
-    }
-    grid.notes.extend(notes);
 }
 
 fn quoted(text: &str) -> String {
