@@ -59,6 +59,16 @@ pub(super) struct Guess {
     pub joined: Option<(String, String)>,
     /// Whether a comma stands before decimals, and which order dates have, where the column decides it.
     pub habits: Habits,
+    pub open: Open,
+}
+
+/// What nothing in a column decides.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Open {
+    /// Whether it could have another order of dates.
+    pub order: bool,
+    /// Whether it could have another mark before decimals.
+    pub is_comma: bool,
 }
 
 /// A type, and what is worth knowing of it.
@@ -70,6 +80,7 @@ struct Typed {
     date_pattern: Option<String>,
     time_of_day: Option<&'static str>,
     habits: Habits,
+    open: Open,
 }
 
 impl Typed {
@@ -87,8 +98,9 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
     let typed = type_of(&field.label, &present, habits);
     let is_text = typed.declared == "type = \"string\"";
     let kind = Column::from_declaration(&typed.declared).map_or(ColumnType::String, |column| column.kind);
-    // Among texts, what stands for a missing number may be a value; an error of a formula is none.
-    let is_error = |text: &&str| there.iter().any(|value| value.kind == Kind::Error && value.text == **text);
+    // Among texts, what stands for a missing number may be a value; an error of a formula is none, nor a database's null.
+    let is_error =
+        |text: &&str| *text == "\\N" || there.iter().any(|value| value.kind == Kind::Error && value.text == **text);
     let missing: Vec<&'static str> = if is_text { missing.into_iter().filter(is_error).collect() } else { missing };
     let required = !there.is_empty() && there.len() == field.values.len() && missing.is_empty();
     let different: BTreeSet<&str> = field.values.iter().flatten().map(|value| value.text.as_str()).collect();
@@ -112,6 +124,7 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
         time_of_day: typed.time_of_day,
         joined: None,
         habits: typed.habits,
+        open: typed.open,
     }
 }
 
@@ -285,6 +298,7 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
         let habits = Habits { is_comma: decided, ..Habits::default() };
         let mut typed = Typed { habits, remarks: sentinel(texts), ..Typed::of("type = \"float64\"") };
         if is_unsure {
+            typed.open.is_comma = true;
             typed.notes.push(either("1.234", "decimals"));
         }
         return Some(typed);
@@ -297,6 +311,7 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
             let decided = is_certain.then_some(true);
             let mut typed = Typed { habits: Habits { is_comma: decided, ..Habits::default() }, ..Typed::of(comma) };
             if !is_certain {
+                typed.open.is_comma = true;
                 typed.notes.push(either("1,234", "decimals"));
             }
             return Some(typed);
@@ -315,8 +330,20 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
             has(decimal) || mark == " " || mark == "'" || texts.iter().any(|text| text.matches(mark).count() > 1);
         let decided = has(decimal).then_some(decimal == ',');
         let mut typed = Typed { habits: Habits { is_comma: decided, ..Habits::default() }, ..Typed::of(declared) };
+        let example = if mark == "." { "1.234" } else { "1,234" };
         if !is_certain {
-            typed.notes.push(either(if mark == "." { "1.234" } else { "1,234" }, "thousands"));
+            typed.open.is_comma = true;
+            typed.notes.push(either(example, "thousands"));
+        } else if matches!(mark, "." | ",")
+            && texts
+                .iter()
+                .all(|text| text.matches(mark).count() < 2 && !(text.contains(decimal) && text.contains(mark)))
+        {
+            // Of several marks in one text the last one stands before decimals, and no text has both.
+            let other = if mark == "." { "1,5" } else { "1.5" };
+            typed.notes.push(format!(
+                "{example} in it is read as a thousand, as others are written as {other}: it could have decimals; look at it"
+            ));
         }
         return Some(typed);
     }
@@ -394,6 +421,7 @@ fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
     let found = times::find(label, texts, habits.order)?;
     let mut typed = Typed { date_pattern: found.date_pattern, ..Typed::of(found.declared) };
     if found.is_ambiguous {
+        typed.open.order = true;
         let (example, part) = if found.may_be_year { ("13/01/26", "year") } else { ("01/02/2026", "month") };
         let (as_read, other) = match found.order {
             Some(Order::Month) => ("the month first", "%d/%m"),
@@ -518,6 +546,20 @@ mod tests {
         assert!(either.declared.contains("decimal") && either.notes[0].contains("could be"), "{either:?}");
         let either = guessed("x", &["1,234"], Habits::default());
         assert!(either.declared.contains("thousands") && either.notes[0].contains("could be"), "{either:?}");
+        for (values, is_said) in [
+            (&["1,5", "2,5", "1.234"][..], true),
+            (&["1.5", "2.5", "1,234"], true),
+            (&["1,5", "2,5", "1.234,5"], false),
+            (&["1,5", "2,5", "1.234.567"], false),
+        ] {
+            let few = guessed("x", values, Habits::default());
+            assert!(few.declared.contains("thousands"), "{few:?}");
+            assert_eq!(
+                few.notes.iter().any(|note| note.contains("is read as a thousand, as others")),
+                is_said,
+                "{few:?}"
+            );
+        }
         let either = guessed("x", &["01/02/2026"], Habits::default());
         assert!(either.notes[0].contains("01/02/2026 could be either"), "{either:?}");
     }

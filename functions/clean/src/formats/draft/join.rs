@@ -7,8 +7,8 @@ use super::grid::{Field, Grid, Origin};
 use super::{names, times};
 
 /// A time of day beside a date is read together with it: with the one that is called alike, else with the nearest one to its
-/// left.
-pub(super) fn join_times(grid: &mut Grid, guesses: &mut [Guess]) {
+/// left. Returns what people should know of it.
+pub(super) fn join_times(grid: &Grid, guesses: &mut [Guess]) -> Vec<String> {
     let is_plain = |guess: &Guess| !matches!(guess.origin, Origin::Path(_)) && guess.missing.is_empty();
     let places = |is_of: fn(&Guess) -> bool| -> Vec<usize> {
         guesses.iter().enumerate().filter(|(_, guess)| is_plain(guess) && is_of(guess)).map(|(at, _)| at).collect()
@@ -54,7 +54,7 @@ pub(super) fn join_times(grid: &mut Grid, guesses: &mut [Guess]) {
         }
         of_dates.push((clock, day));
     }
-    grid.notes.extend(notes);
+    notes
 }
 
 /// Which time of day goes with which date, by the places of columns.
