@@ -559,10 +559,13 @@ fn tables_between_other_lines_are_found() {
 
 #[test]
 fn what_the_sample_leaves_open_is_decided_by_the_rows_behind_it() {
-    let open = |i: usize| format!("{i};{:02}/{:02}/2026;x\n", i % 12 + 1, i % 11 + 1);
-    let mut text = "id;d;note\n".to_owned() + &(0..60_000).map(open).collect::<String>();
-    text.extend((0..30_000).map(|i| format!("{i};{:02}/25/2026;x\n", i % 12 + 1)));
-    let draft = drafted("a.csv", text, 90_000, 0, &["format = \"%m/%d/%Y\""]);
+    // Behind 4 MiB.
+    let note = "x".repeat(90);
+    let open = |i: usize| format!("{i};{:02}/{:02}/2026;{note}\n", i % 12 + 1, i % 11 + 1);
+    let mut text = "id;d;note\n".to_owned() + &(0..45_000).map(open).collect::<String>();
+    assert!(text.len() > 4 * 1024 * 1024);
+    text.extend((0..5_000).map(|i| format!("{i};{:02}/25/2026;{note}\n", i % 12 + 1)));
+    let draft = drafted("a.csv", text, 50_000, 0, &["format = \"%m/%d/%Y\""]);
     assert!(!draft.notes.iter().any(|note| note.contains("could be either")), "{:?}", draft.notes);
 }
 

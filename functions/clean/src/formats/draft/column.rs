@@ -501,6 +501,7 @@ mod tests {
             ),
             ("time", &["261113003059"], "type = \"timestamp\"; format = \"%y%m%d%H%M%S\"; zone = \"dataset\""),
             ("time", &["20261113003059123"], "type = \"timestamp\"; format = \"%Y%m%d%H%M%S%3f\"; zone = \"dataset\""),
+            ("tijdstip", &["202611131030"], "type = \"timestamp\"; format = \"%Y%m%d%H%M\"; zone = \"dataset\""),
             ("YYYYMMDD", &["20261113"], "type = \"date\"; format = \"%Y%m%d\""),
             ("time", &["1701010000", "1701010001"], "type = \"timestamp\"; format = \"epoch_s\""),
             ("time", &["1701012459", "1701012460"], "type = \"timestamp\"; format = \"epoch_s\""),

@@ -13,7 +13,7 @@ use crate::formats::csv::{self, Dialect, SampleRecord};
 use lake::names::compared;
 
 /// Rows that are looked at, and the lines among which a header is looked for.
-const MOST_ROWS: usize = 50_000;
+const MOST_ROWS: usize = 500_000;
 /// Lines at the end that may be no rows.
 const FOOTER_WITHIN: usize = 20;
 
@@ -38,8 +38,8 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
         return Err(Stop::reject("bad_quote", why));
     }
     fill(&mut grid, &sound, |row, at| sound.get(row)?.values.get(at).and_then(|value| Value::text(value)));
-    let broken =
-        records.iter().filter(|record| record.values.last().is_some_and(|value| value.ends_with('\\'))).count();
+    let ends = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let broken = ends.filter(|line| line.ends_with(b"\\")).count();
     if broken > 0 && dialect.escape.is_none() {
         grid.note(format!(
             "{} in a backslash: if it stands for a line break within a value, as in dumps of MySQL, the next line is no row of \
@@ -279,8 +279,11 @@ fn usual_width(records: &[&SampleRecord]) -> usize {
 fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
     let looks = body_looks(rows, 0, columns);
     let is_single = |row: &&&SampleRecord| columns > 1 && width(row) <= 1 && row.values.len() == 1;
+    let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
+    let filled = |row: &SampleRecord| row.values.iter().filter(|value| !value.trim().is_empty()).count();
     let is_footer = |row: &&&SampleRecord| {
-        let is_short = columns > 2 && row.values.len() < columns && !is_like(row, &looks);
+        let is_one = is_typed && filled(row) == 1;
+        let is_short = columns > 2 && (row.values.len() < columns || is_one) && !is_like(row, &looks);
         let first = row.values.iter().find(|value| !value.trim().is_empty()).map(String::as_str).unwrap_or_default();
         is_total(first) || is_short || is_single(row)
     };
@@ -306,7 +309,7 @@ fn lines_below_header(rows: &[&SampleRecord], columns: usize) -> usize {
             && typed.all(is_unit)
             && !is_like(row, &looks)
     };
-    rows.iter().take(MOST).take_while(|row| is_none(row) || is_rule(row)).count()
+    rows.iter().take(MOST).take_while(|row| is_none(row) || columns > 1 && is_rule(row)).count()
 }
 
 fn is_all_text(rows: &[&SampleRecord], columns: usize) -> bool {
@@ -448,6 +451,7 @@ mod tests {
             (" id | v\n----+---\n  1 | 2\n  2 | 3\n(2 rows)\n", &["id", "v"], "", 2),
             ("#datatype,long,double\n,table,_value\n,0,1.5\n,0,2.5\n", &["table", "_value"], "", 2),
             ("\"speed\" \"dist\"\n\"1\" 4 2\n\"2\" 4 10\n", &["", "speed", "dist"], "skip_lines = 1", 2),
+            ("id,v,at\n1,2,10:00\n3,4,11:00\nSource: X,,\n", &["id", "v", "at"], "", 2),
             ("Export of May\n1;2\n3;4\n", &["", ""], "skip_lines = 1", 2),
             // People: what is in the first line may be one of them.
             ("Ann Peeters,Gent,ann@ex.be\nEva Claes,Brugge,eva@ex.be\n", &["", "", ""], "header = \"never\"", 2),

@@ -65,7 +65,7 @@ const KEYWORDS: [&str; 58] = [
 ];
 
 /// Parts of names of times and dates.
-const TIME_PARTS: [&str; 13] = [
+const TIME_PARTS: [&str; 16] = [
     "time",
     "date",
     "stamp",
@@ -79,6 +79,9 @@ const TIME_PARTS: [&str; 13] = [
     "yymmdd",
     "ddmmyy",
     "jjjjmm",
+    "tijdstip",
+    "zeitstempel",
+    "horodat",
 ];
 
 /// `Start Time (UTC)` becomes `start_time_utc`, `meterId` `meter_id`, and what has no letters `column_3`.
