@@ -609,7 +609,13 @@ fn lists_of_columns_are_named_as_such() {
         let error = tried("a.json", text).unwrap_err();
         assert!(error.contains("column by column") && error.contains("orient = \"records\""), "{error}");
     }
-    drafted("a.json", "[{\"id\":1,\"a\":[1,2],\"b\":[3,4]}]", 1, 0, &["column.id]"]);
+    for text in [
+        "[{\"id\":1,\"a\":[1,2],\"b\":[3,4]}]",
+        "{\"id\":1,\"a\":[1,2],\"b\":[3,4]}",
+        "{\"rows\":[{\"id\":1,\"a\":[1,2],\"b\":[3,4]}]}",
+    ] {
+        drafted("a.json", text, 1, 0, &["column.id]"]);
+    }
     let draft = drafted(
         "a.json",
         "{\"customers\":[{\"id\":1}],\"orders\":[{\"o\":1},{\"o\":2}]}",

@@ -153,8 +153,8 @@ pub(super) fn refuse_lists(document: &Object) -> Result<(), Stop> {
     let mut all = vec![(None, document.clone())];
     all.extend(inner);
     for (name, object) in all {
-        let lists = object.members().filter(|(_, value)| value.get().starts_with('['));
-        let lengths: Option<Vec<usize>> = lists.map(|(_, value)| length(value)).collect();
+        // What has other values beside its lists may be one row.
+        let lengths: Option<Vec<usize>> = object.members().map(|(_, value)| length(value)).collect();
         let lengths = lengths.unwrap_or_default();
         let is_even = lengths.iter().all(|length| Some(length) == lengths.first());
         if lengths.len() < 2 || !is_even || lengths.first() == Some(&0) {

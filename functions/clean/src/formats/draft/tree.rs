@@ -103,8 +103,9 @@ pub(super) fn grid(text: &[u8], is_part: bool, is_lines: bool) -> Result<Grid, S
     if let ([row], false) = (tables.rows.as_slice(), is_lines) {
         note_rows(&mut grid, row);
     }
-    if let (Some([document]), false) =
-        (tables.rows.first().map(Vec::as_slice), is_lines || is_list || tables.rows.len() > 1)
+    let is_document = !is_lines && !is_list && !grid.options.iter().any(|option| option.starts_with("rows = "));
+    if let ([family], true) = (tables.rows.as_slice(), is_document)
+        && let [document] = family.as_slice()
     {
         refuse_lists(document)?;
     }
