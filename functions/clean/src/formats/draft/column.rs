@@ -11,6 +11,7 @@ use super::{names, text};
 
 /// More digits than a double or a spreadsheet keeps: numbers of so many are names.
 const MOST_DIGITS: usize = 15;
+const SHORT_YEARS: &str = "its years have two digits: 70 to 99 are of the last century";
 /// Texts that mean true, and those that mean false.
 const TRUTHS: [(&str, &str); 8] = [
     ("y", "n"),
@@ -58,6 +59,16 @@ pub(super) struct Guess {
     pub joined: Option<(String, String)>,
     /// Whether a comma stands before decimals, and which order dates have, where the column decides it.
     pub habits: Habits,
+    pub open: Open,
+}
+
+/// What nothing in a column decides.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Open {
+    /// Whether it could have another order of dates.
+    pub order: bool,
+    /// Whether it could have another mark before decimals.
+    pub is_comma: bool,
 }
 
 /// A type, and what is worth knowing of it.
@@ -69,6 +80,7 @@ struct Typed {
     date_pattern: Option<String>,
     time_of_day: Option<&'static str>,
     habits: Habits,
+    open: Open,
 }
 
 impl Typed {
@@ -86,8 +98,9 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
     let typed = type_of(&field.label, &present, habits);
     let is_text = typed.declared == "type = \"string\"";
     let kind = Column::from_declaration(&typed.declared).map_or(ColumnType::String, |column| column.kind);
-    // Among texts, what stands for a missing number may be a value; an error of a formula is none.
-    let is_error = |text: &&str| there.iter().any(|value| value.kind == Kind::Error && value.text == **text);
+    // Among texts, what stands for a missing number may be a value; an error of a formula is none, nor a database's null.
+    let is_error =
+        |text: &&str| *text == "\\N" || there.iter().any(|value| value.kind == Kind::Error && value.text == **text);
     let missing: Vec<&'static str> = if is_text { missing.into_iter().filter(is_error).collect() } else { missing };
     let required = !there.is_empty() && there.len() == field.values.len() && missing.is_empty();
     let different: BTreeSet<&str> = field.values.iter().flatten().map(|value| value.text.as_str()).collect();
@@ -111,6 +124,7 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
         time_of_day: typed.time_of_day,
         joined: None,
         habits: typed.habits,
+        open: typed.open,
     }
 }
 
@@ -134,7 +148,7 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
     }
     let texts: Vec<&str> = present.iter().map(|value| value.text.as_str()).collect();
     let are_numbers = all(|kind| kind == Kind::Number);
-    let typed = epoch(label, &texts).or_else(|| excel(label, &texts)).or_else(|| digits(label, &texts, habits));
+    let typed = digits(label, &texts).or_else(|| epoch(label, &texts)).or_else(|| excel(label, &texts));
     let typed = typed.or_else(|| codes(&texts, are_numbers)).or_else(|| number(&texts, are_numbers, habits));
     let typed = typed.or_else(|| time(label, &texts, habits)).or_else(|| truth(&texts));
     let typed = typed.or_else(|| with_unit(&texts, habits));
@@ -176,9 +190,29 @@ fn epoch(label: &str, texts: &[&str]) -> Option<Typed> {
     Some(typed)
 }
 
-/// Dates such as `20261119`, in a column that is called a time: they are numbers as well.
-fn digits(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
-    (names::is_time(label) && nearly_all(texts, is_digits)).then(|| time(label, texts, habits))?
+/// Dates such as `20261119`, and times such as `2026111910`, in a column that is called a time: they are numbers as well, and
+/// some of them seconds since 1970. Those that are a date are hardly ever that by accident.
+fn digits(label: &str, texts: &[&str]) -> Option<Typed> {
+    if !names::is_time(label) || !nearly_all(texts, is_digits) {
+        return None;
+    }
+    let found = times::compact(label, texts)?;
+    let mut typed = Typed { date_pattern: found.date_pattern, ..Typed::of(found.declared) };
+    if found.has_short_years {
+        let days: BTreeSet<&str> = texts.iter().filter_map(|text| text.get(..6)).collect();
+        let seconds = epoch(label, texts).filter(|_| nearly_all(texts, |text| text < "2"));
+        match seconds {
+            // Some minutes of the years 2001 to 2033 may all look so.
+            Some(seconds) if days.len() == 1 => return Some(seconds),
+            Some(_) => typed.notes.push(
+                "its digits are read as year, month, day, hour and minute; they could be seconds since 1970 as well"
+                    .to_owned(),
+            ),
+            None => {}
+        }
+        typed.notes.push(SHORT_YEARS.to_owned());
+    }
+    Some(typed)
 }
 
 /// Days as Excel counts them, in a column that is called a date or a time.
@@ -264,6 +298,7 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
         let habits = Habits { is_comma: decided, ..Habits::default() };
         let mut typed = Typed { habits, remarks: sentinel(texts), ..Typed::of("type = \"float64\"") };
         if is_unsure {
+            typed.open.is_comma = true;
             typed.notes.push(either("1.234", "decimals"));
         }
         return Some(typed);
@@ -276,6 +311,7 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
             let decided = is_certain.then_some(true);
             let mut typed = Typed { habits: Habits { is_comma: decided, ..Habits::default() }, ..Typed::of(comma) };
             if !is_certain {
+                typed.open.is_comma = true;
                 typed.notes.push(either("1,234", "decimals"));
             }
             return Some(typed);
@@ -294,8 +330,20 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
             has(decimal) || mark == " " || mark == "'" || texts.iter().any(|text| text.matches(mark).count() > 1);
         let decided = has(decimal).then_some(decimal == ',');
         let mut typed = Typed { habits: Habits { is_comma: decided, ..Habits::default() }, ..Typed::of(declared) };
+        let example = if mark == "." { "1.234" } else { "1,234" };
         if !is_certain {
-            typed.notes.push(either(if mark == "." { "1.234" } else { "1,234" }, "thousands"));
+            typed.open.is_comma = true;
+            typed.notes.push(either(example, "thousands"));
+        } else if matches!(mark, "." | ",")
+            && texts
+                .iter()
+                .all(|text| text.matches(mark).count() < 2 && !(text.contains(decimal) && text.contains(mark)))
+        {
+            // Of several marks in one text the last one stands before decimals, and no text has both.
+            let other = if mark == "." { "1,5" } else { "1.5" };
+            typed.notes.push(format!(
+                "{example} in it is read as a thousand, as others are written as {other}: it could have decimals; look at it"
+            ));
         }
         return Some(typed);
     }
@@ -373,6 +421,7 @@ fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
     let found = times::find(label, texts, habits.order)?;
     let mut typed = Typed { date_pattern: found.date_pattern, ..Typed::of(found.declared) };
     if found.is_ambiguous {
+        typed.open.order = true;
         let (example, part) = if found.may_be_year { ("13/01/26", "year") } else { ("01/02/2026", "month") };
         let (as_read, other) = match found.order {
             Some(Order::Month) => ("the month first", "%d/%m"),
@@ -390,7 +439,7 @@ fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
         typed.habits.order = found.order.filter(|order| *order != Order::Year);
     }
     if found.has_short_years {
-        typed.notes.push("its years have two digits: 70 to 99 are of the last century".to_owned());
+        typed.notes.push(SHORT_YEARS.to_owned());
     }
     Some(typed)
 }
@@ -435,6 +484,29 @@ mod tests {
             ("ts", &["1763546400", "1763550000"], "type = \"timestamp\"; format = \"epoch_s\""),
             ("Datum", &["20261119", "20261120"], "type = \"date\"; format = \"%Y%m%d\""),
             ("timestamp", &["20261119130000"], "type = \"timestamp\"; format = \"%Y%m%d%H%M%S\"; zone = \"dataset\""),
+            (
+                "MESS_DATUM",
+                &["2026111300", "2026111323"],
+                "type = \"timestamp\"; format = \"%Y%m%d%H\"; zone = \"dataset\"",
+            ),
+            (
+                "MESS_DATUM",
+                &["1950010100", "1950010101"],
+                "type = \"timestamp\"; format = \"%Y%m%d%H\"; zone = \"dataset\"",
+            ),
+            (
+                "time",
+                &["2611130030", "2611132359"],
+                "type = \"timestamp\"; format = \"%y%m%d%H%M\"; zone = \"dataset\"",
+            ),
+            ("time", &["261113003059"], "type = \"timestamp\"; format = \"%y%m%d%H%M%S\"; zone = \"dataset\""),
+            ("time", &["20261113003059123"], "type = \"timestamp\"; format = \"%Y%m%d%H%M%S%3f\"; zone = \"dataset\""),
+            ("tijdstip", &["202611131030"], "type = \"timestamp\"; format = \"%Y%m%d%H%M\"; zone = \"dataset\""),
+            ("YYYYMMDD", &["20261113"], "type = \"date\"; format = \"%Y%m%d\""),
+            ("time", &["1701010000", "1701010001"], "type = \"timestamp\"; format = \"epoch_s\""),
+            ("time", &["1701012459", "1701012460"], "type = \"timestamp\"; format = \"epoch_s\""),
+            ("time", &["2026111325", "2026111399"], "type = \"timestamp\"; format = \"epoch_s\""),
+            ("meter", &["2026111300", "2026111301"], "type = \"int64\""),
             ("last_value", &["20261119", "20261399"], "type = \"int64\""),
             ("meter", &["20261119", "20261120"], "type = \"int64\""),
             ("time", &["1763546400000"], "type = \"timestamp\"; format = \"epoch_ms\""),
@@ -475,6 +547,20 @@ mod tests {
         assert!(either.declared.contains("decimal") && either.notes[0].contains("could be"), "{either:?}");
         let either = guessed("x", &["1,234"], Habits::default());
         assert!(either.declared.contains("thousands") && either.notes[0].contains("could be"), "{either:?}");
+        for (values, is_said) in [
+            (&["1,5", "2,5", "1.234"][..], true),
+            (&["1.5", "2.5", "1,234"], true),
+            (&["1,5", "2,5", "1.234,5"], false),
+            (&["1,5", "2,5", "1.234.567"], false),
+        ] {
+            let few = guessed("x", values, Habits::default());
+            assert!(few.declared.contains("thousands"), "{few:?}");
+            assert_eq!(
+                few.notes.iter().any(|note| note.contains("is read as a thousand, as others")),
+                is_said,
+                "{few:?}"
+            );
+        }
         let either = guessed("x", &["01/02/2026"], Habits::default());
         assert!(either.notes[0].contains("01/02/2026 could be either"), "{either:?}");
     }

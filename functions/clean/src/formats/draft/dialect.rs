@@ -98,29 +98,74 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
         }
     }
     let mut dialect = best.1;
-    if modal_width(csv::sample(head, dialect, COMPARED)?.1.iter()) == 1 && are_between_blanks(head) {
+    let (_, mut records) = csv::sample(head, dialect, COMPARED)?;
+    if modal_width(records.iter()) <= 1 && are_between_blanks(head)? {
         dialect = Dialect::plain(b' ');
+        records = csv::sample(head, dialect, COMPARED)?.1;
     }
-    let (_, records) = csv::sample(head, dialect, COMPARED)?;
+    if dialect.escape.is_none() {
+        let dumped = Dialect { escape: Some(b'\\'), quote: quote_of_dump(head, dialect), ..dialect };
+        let of_dump = csv::sample(head, dumped, COMPARED)?.1;
+        if is_dump(&records, &of_dump, dialect.delimiter) {
+            (dialect, records) = (dumped, of_dump);
+        }
+    }
     Ok(Dialect { comment: comment(&records, dialect.delimiter), ..dialect })
 }
 
-/// Whether lines have the same number of values between single blanks, most of them numbers or times.
-fn are_between_blanks(head: &[u8]) -> bool {
-    let lines = head.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty()).take(COMPARED);
-    let lines: Vec<&str> = lines.filter_map(|line| std::str::from_utf8(line).ok()).collect();
-    let width = lines.first().map_or(0, |line| line.split(' ').count());
-    let mut below = lines.iter().skip(1).peekable();
-    let is_even = |line: &&str| line.split(' ').count() == width && line.split(' ').all(|value| !value.is_empty());
+/// The quote of a dump of a database: between tabs there is none, if no value is in quotes.
+fn quote_of_dump(head: &[u8], dialect: Dialect) -> Option<u8> {
+    dialect.quote.filter(|quote| dialect.delimiter != b'\t' || opens_values(head, dialect.delimiter, *quote))
+}
+
+/// Whether records are those of a dump of a database, in which a backslash takes the meaning from what is behind it: between
+/// tabs some values are only `\N`, or lines that end in a backslash are one record with the next.
+fn is_dump(plain: &[SampleRecord], escaped: &[SampleRecord], delimiter: u8) -> bool {
+    let width = |records: &[SampleRecord]| {
+        let first = records.first().map_or(0, |record| record.values.len());
+        Some(first).filter(|first| records.iter().all(|record| record.is_sound && record.values.len() == *first))
+    };
+    let has_null = plain.iter().flat_map(|record| &record.values).any(|value| value == "\\N");
+    // Where a backslash stands before a delimiter, what fits better decided before.
+    let is_same = |(one, other): (&SampleRecord, &SampleRecord)| one.values.len() == other.values.len();
+    let is_alike = plain.len() == escaped.len()
+        && plain
+            .iter()
+            .zip(escaped)
+            .all(|pair| pair.0.is_sound <= pair.1.is_sound && (!pair.0.is_sound || is_same(pair)));
+    let is_joined = escaped.len() > 1
+        && escaped.len() < plain.len()
+        && width(escaped).is_some_and(|width| width > modal_width(plain.iter()));
+    delimiter == b'\t' && has_null && is_alike || is_joined
+}
+
+/// Whether lines have the same number of values between single blanks, most of them numbers or times. Where names or texts
+/// stand in quotes, as R writes them, the header may have one less, for names of rows.
+fn are_between_blanks(head: &[u8]) -> Result<bool, Stop> {
+    let (_, records) = csv::sample(head, Dialect::plain(b' '), COMPARED)?;
+    let width = records.last().map_or(0, |record| record.values.len());
+    let Some((first, below)) = records.split_first().filter(|(_, below)| width > 1 && !below.is_empty()) else {
+        return Ok(false);
+    };
+    let is_even = |record: &SampleRecord| {
+        record.is_sound && record.values.len() == width && record.values.iter().all(|value| !value.is_empty())
+    };
+    let is_less = first.values.len() + 1 == width && first.values.iter().all(|name| look(name) == Look::Text);
     let (mut all, mut typed) = (0, 0);
-    for value in below.clone().flat_map(|line| line.split(' ')) {
+    for value in below.iter().flat_map(|record| &record.values) {
         all += 1;
         typed += usize::from(matches!(look(value), Look::Number | Look::Time));
     }
     // A date and a time of day, or thousands.
-    let is_group = |part: &str| part.get(..3).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    let is_one = |line: &&str| look(line) == Look::Time || line.split(' ').skip(1).all(is_group);
-    width > 1 && typed * 2 >= all && below.peek().is_some() && !below.clone().all(is_one) && lines.iter().all(is_even)
+    let is_group = |part: &String| part.get(..3).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_one = |record: &SampleRecord| {
+        look(&record.values.join(" ")) == Look::Time || record.values.iter().skip(1).all(is_group)
+    };
+    let is_quoted = first.first == b'"' && opens_values(head, b' ', b'"');
+    Ok((is_even(first) || is_less)
+        && below.iter().all(is_even)
+        && (typed * 2 >= all || is_quoted)
+        && !below.iter().all(is_one))
 }
 
 /// The beginning of a text, up to the end of a line.
@@ -130,10 +175,10 @@ pub(super) fn whole_lines(text: &[u8], most: usize) -> &[u8] {
     head.get(..end).unwrap_or(head)
 }
 
-/// Whether a backslash stands before what it may take the meaning from.
+/// Whether a backslash stands before what it may take the meaning from: a quote, a delimiter or the end of a line.
 fn has_escaped(head: &[u8], quote: Option<u8>, delimiter: u8) -> bool {
     let quote = quote.unwrap_or(b'"');
-    head.windows(2).any(|pair| matches!(pair, [b'\\', next] if *next == quote || *next == delimiter))
+    head.windows(2).any(|pair| matches!(pair, [b'\\', next] if [quote, delimiter, b'\n', b'\r'].contains(next)))
 }
 
 /// Whether a quote stands behind a delimiter and a blank.
@@ -189,13 +234,48 @@ fn is_value(text: &str) -> bool {
 
 /// What begins lines that are no records. A header may begin with it as well: it has the width of the others.
 fn comment(records: &[SampleRecord], delimiter: u8) -> Option<u8> {
-    let width = modal_width(records.iter());
-    COMMENTS.into_iter().filter(|comment| *comment != delimiter).find(|comment| {
+    let width = modal_width(records.iter().filter(|record| !is_rule(record)));
+    let known = COMMENTS.into_iter().filter(|comment| *comment != delimiter).find(|comment| {
         let mut begun = records.iter().filter(|record| record.first == *comment).peekable();
         begun.peek().is_some()
-            && begun.all(|record| !record.is_sound || record.values.len() != width || width == 1)
+            && (begun.all(|record| !record.is_sound || record.values.len() != width || width == 1)
+                || are_annotations(records, *comment))
             && records.iter().any(|record| record.first != *comment)
-    })
+    });
+    // Lines of dashes, where each row begins with what stands between values.
+    let are_ruled = || {
+        let (dashes, others): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.first == b'-');
+        let is_row = |record: &&SampleRecord| record.values.len() == width;
+        !dashes.is_empty()
+            && dashes.iter().all(|record| is_rule(record))
+            && others.into_iter().filter(is_row).all(|record| record.first == delimiter)
+    };
+    known.or_else(|| (delimiter == b'|' && width > 1 && are_ruled()).then_some(b'-'))
+}
+
+/// Whether a record is a line of dashes and the like, between others.
+pub(super) fn is_rule(record: &SampleRecord) -> bool {
+    let is_mark = |character: char| "-=+_|: ".contains(character);
+    let dashes = |value: &str| value.matches(['-', '=', '_']).count();
+    record.values.iter().all(|value| value.chars().all(is_mark))
+        && record.values.iter().map(|value| dashes(value)).sum::<usize>() >= 3
+}
+
+/// Whether the lines at the beginning that begin with a mark are about columns, as InfluxDB writes them: the header comes
+/// behind them, and then rows.
+fn are_annotations(records: &[SampleRecord], comment: u8) -> bool {
+    let begun = records.iter().take_while(|record| record.first == comment).count();
+    let looks = |at: usize| {
+        let values = records.get(at).map(|record| record.values.as_slice()).unwrap_or_default();
+        values.iter().map(|value| look(value)).collect::<Vec<Look>>()
+    };
+    let (header, row) = (looks(begun), looks(begun + 1));
+    let is_typed = |look: &Look| matches!(look, Look::Number | Look::Time);
+    begun > 0
+        && header.iter().filter(|look| **look == Look::Text).count() > 1
+        && !header.iter().any(is_typed)
+        && header.len() == row.len()
+        && row.iter().any(is_typed)
 }
 
 /// How many values most records have; of several such widths, that of the last record: a preamble comes first.
@@ -228,9 +308,30 @@ mod tests {
             ("a\u{1}b\n1\u{1}2\n", 1, true, None, None),
             ("one\ntwo\nthree\n", b',', true, None, None),
             ("id x y\n1 0.5 7\n2 1.5 8\n", b' ', true, None, None),
+            ("\"x\" \"y\"\n\"1\" 4 2\n\"2\" 4 10\n", b' ', true, None, None),
+            ("\"x\" \"name\"\n\"1\" 4 \"a b\"\n\"2\" 4 \"c\"\n", b' ', true, None, None),
+            ("x y name\n1 4 2 ab\n2 4 10 c\n", b' ', true, None, None),
+            ("\"Jan Claes\"\n\"Eva Maes\"\n", b',', true, None, None),
             ("Jan Claes\nEva Maes\n", b',', true, None, None),
             ("2026-11-19 10:00\n2026-11-19 11:00\n", b',', true, None, None),
             ("1 234\n5 678\n", b',', true, None, None),
+            ("id\tname\tv\n1\ta\\tb\t\\N\n2\tc\t5\n", b'\t', false, Some(b'\\'), None),
+            ("id\tname\tv\n1\t\"a\tb\"\t\\N\n2\tc\t5\n", b'\t', true, Some(b'\\'), None),
+            ("id\tname\tv\n1\t\\New\t\n2\tc\t5\n", b'\t', true, None, None),
+            ("id\tpath\tv\n1\tC:\\\t\\N\n2\tc\t5\n", b'\t', true, None, None),
+            ("1\ta\\\nb\tx\n2\tc\\\nd\ty\n", b'\t', false, Some(b'\\'), None),
+            ("n,path\n1,C:\\a\\\n2,D:\\\n", b',', true, None, None),
+            ("#datatype,long,double\n,table,_value\n,0,1.5\n,0,2.5\n", b',', true, None, Some(b'#')),
+            (
+                "#group,false,true\n#datatype,long,double\n#default,,\n,table,_value\n,0,1.5\n",
+                b',',
+                true,
+                None,
+                Some(b'#'),
+            ),
+            ("#name,city,v\nAnn,Gent,1\nEva,Aalst,2\n", b',', true, None, None),
+            ("Table: X\n\n----\n|Id|V|\n----\n|1|2|\n|2|-3|\n----\n", b'|', true, None, Some(b'-')),
+            ("id|v\n--|--\n1|2\n-2|3\n", b'|', true, None, None),
             ("path,n\n\"C:\\dir\\\",1\n\"D:\\\",2\n", b',', true, None, None),
         ] {
             let found = find(text.as_bytes()).unwrap();

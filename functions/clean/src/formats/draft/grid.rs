@@ -58,6 +58,8 @@ pub(super) struct Grid {
     pub options: Vec<String>,
     pub fields: Vec<Field>,
     pub rows: usize,
+    /// Lines beside them that are known to be no rows, and that no option leaves out.
+    pub no_rows: u64,
     /// The line or row that is the first one of a sample without a header.
     pub first: Option<u64>,
     /// Whether a comma is likelier than a point before decimals, by what stands between values.

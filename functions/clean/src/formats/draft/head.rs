@@ -154,8 +154,25 @@ fn is_row_of_dates(record: &SampleRecord, records: &[&SampleRecord], from: usize
         })
 }
 
-/// Finds the header among records.
+/// Finds the header among records. Columns without any value have no name either.
 pub(super) fn head(records: &[&SampleRecord], columns: usize) -> Head {
+    const LOOKED_AT: usize = 2000;
+    let looked_at = records.get(..LOOKED_AT).unwrap_or(records);
+    let whole = || looked_at.iter().filter(|record| record.values.len() >= columns);
+    let live: Vec<usize> =
+        (0..columns).filter(|at| whole().any(|record| !text_at(record, *at).trim().is_empty())).collect();
+    if live.len() == columns || live.is_empty() {
+        return head_of(records, columns);
+    }
+    let without = |record: &&SampleRecord| SampleRecord {
+        values: live.iter().map(|at| text_at(record, *at).to_owned()).collect(),
+        ..**record
+    };
+    let records: Vec<SampleRecord> = looked_at.iter().map(without).collect();
+    head_of(&records.iter().collect::<Vec<_>>(), live.len())
+}
+
+fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
     let from_first_whole = || {
         let whole = records.iter().take(HEADER_WITHIN).position(|record| width(record) == columns);
         let from = whole.unwrap_or(0);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lake::dataset::Encoding;
 
-use super::dialect::{Decoded, decode, find, modal_width, whole_lines};
+use super::dialect::{Decoded, decode, find, is_rule, modal_width, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
 use super::head::{Head, body_looks, head, is_like, text_at, width};
 use super::looks::{Look, is_placeholder, is_total, look};
@@ -13,9 +13,9 @@ use crate::formats::csv::{self, Dialect, SampleRecord};
 use lake::names::compared;
 
 /// Rows that are looked at, and the lines among which a header is looked for.
-const MOST_ROWS: usize = 50_000;
+const MOST_ROWS: usize = 500_000;
 /// Lines at the end that may be no rows.
-const FOOTER_WITHIN: usize = 5;
+const FOOTER_WITHIN: usize = 20;
 
 /// Reads the beginning of a text. `is_part` if there is more of it.
 pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, Stop> {
@@ -32,7 +32,21 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
         ));
     }
     let sound: Vec<&SampleRecord> = records.iter().filter(|record| record.is_sound).collect();
+    if sound.is_empty() && !records.is_empty() {
+        let why = "no line of it can be read: each has a quote that is not closed, or that text follows; write it as CSV, with a \
+                   delimiter between values (in R by write.csv, with row.names = FALSE)";
+        return Err(Stop::reject("bad_quote", why));
+    }
     fill(&mut grid, &sound, |row, at| sound.get(row)?.values.get(at).and_then(|value| Value::text(value)));
+    let ends = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let broken = ends.filter(|line| line.ends_with(b"\\")).count();
+    if broken > 0 && dialect.escape.is_none() {
+        grid.note(format!(
+            "{} in a backslash: if it stands for a line break within a value, as in dumps of MySQL, the next line is no row of \
+             its own; write values without line breaks, or with quotes around them",
+            if broken == 1 { "1 line ends".to_owned() } else { format!("{broken} lines end") }
+        ));
+    }
     let has_gaps = |record: &&&SampleRecord| record.values.first().is_some_and(|text| text.trim().contains("   "));
     if grid.fields.len() == 1 && sound.iter().filter(has_gaps).count() * 2 > sound.len() {
         grid.note(
@@ -80,7 +94,7 @@ fn options(dialect: &Dialect, encoding: Encoding, is_tsv: bool) -> Vec<String> {
 
 /// Fills in the columns of records; adds to the options where rows begin. `value` is that of a record at a place.
 pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usize, usize) -> Option<Value>) {
-    let widest = modal_width(sound.iter().copied());
+    let widest = usual_width(sound);
     let columns = columns_of(sound, widest);
     let head = head(sound, columns);
     let (first, names) = match head {
@@ -98,6 +112,7 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
     let footers = footers(&rows, columns);
     if footers > 0 {
         rows.truncate(rows.len() - footers);
+        grid.no_rows += footers as u64;
         places.truncate(rows.len());
         let look = if footers == 1 { "looks like no row" } else { "look like no rows" };
         grid.note(format!(
@@ -109,6 +124,7 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
     let below = names.as_ref().map_or(0, |_| lines_below_header(&rows, columns));
     if below > 0 {
         rows.drain(..below);
+        grid.no_rows += below as u64;
         places.drain(..below);
         let are = if below == 1 { "is no row" } else { "are no rows" };
         grid.note(format!(
@@ -241,16 +257,40 @@ fn columns_of(records: &[&SampleRecord], widest: usize) -> usize {
     records.iter().filter(|record| record.values.len() == widest).map(|record| width(record)).max().unwrap_or(0)
 }
 
+/// How many values rows have: as many as most records, or, where most have one, as many as those of a block with a header and
+/// values that are no texts: lines above and below it may be more than its rows.
+fn usual_width(records: &[&SampleRecord]) -> usize {
+    let records: Vec<&SampleRecord> = records.iter().copied().filter(|record| !is_rule(record)).collect();
+    let modal = modal_width(records.iter().copied());
+    if modal > 1 {
+        return modal;
+    }
+    let blocks = records.chunk_by(|one, next| one.values.len() == next.values.len());
+    let block =
+        blocks.filter(|block| block.len() > 1).max_by_key(|block| block.first().map_or(0, |row| row.values.len()));
+    let Some((header, rows)) = block.and_then(|block| block.split_first()) else { return modal };
+    let wide = header.values.len();
+    let is_typed = body_looks(rows, 0, wide).iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
+    let is_header = header.values.iter().all(|name| matches!(look(name), Look::Text | Look::Blank));
+    if wide > 1 && is_typed && is_header { wide } else { modal }
+}
+
 /// How many records at the end are no rows: of another width, or sums.
 fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
     let looks = body_looks(rows, 0, columns);
+    let is_single = |row: &&&SampleRecord| columns > 1 && width(row) <= 1 && row.values.len() == 1;
+    let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
+    let filled = |row: &SampleRecord| row.values.iter().filter(|value| !value.trim().is_empty()).count();
     let is_footer = |row: &&&SampleRecord| {
-        let is_short = columns > 2 && row.values.len() < columns && !is_like(row, &looks);
+        let is_one = is_typed && filled(row) == 1;
+        let is_short = columns > 2 && (row.values.len() < columns || is_one) && !is_like(row, &looks);
         let first = row.values.iter().find(|value| !value.trim().is_empty()).map(String::as_str).unwrap_or_default();
-        is_total(first) || is_short || columns > 1 && width(row) == 1 && row.values.len() == 1
+        is_total(first) || is_short || is_single(row)
     };
-    let count = rows.iter().rev().take(FOOTER_WITHIN).take_while(is_footer).count();
-    if count * 2 > rows.len() { 0 } else { count }
+    let last = || rows.iter().rev().take(FOOTER_WITHIN);
+    let count = last().take_while(is_footer).count();
+    // Lines of one value are none of a table of several columns, however few rows it has.
+    if count * 2 > rows.len() { last().take_while(is_single).count().min(rows.len().saturating_sub(1)) } else { count }
 }
 
 /// How many records just below the header are no rows, such as units or dashes: they have texts alone where most others have
@@ -269,7 +309,7 @@ fn lines_below_header(rows: &[&SampleRecord], columns: usize) -> usize {
             && typed.all(is_unit)
             && !is_like(row, &looks)
     };
-    rows.iter().take(MOST).take_while(is_none).count()
+    rows.iter().take(MOST).take_while(|row| is_none(row) || columns > 1 && is_rule(row)).count()
 }
 
 fn is_all_text(rows: &[&SampleRecord], columns: usize) -> bool {
@@ -381,6 +421,37 @@ mod tests {
                 "header = \"find\"",
                 1,
             ),
+            // Lines above and below a table of few rows.
+            (
+                "\"Account\",\"Amount\"\n\"A\",\"1.5\"\n\"B\",\"2.5\"\n\"Grand Totals\"\n\"Report\"\n\"Copyright\"\n\"By: Jan\"\n",
+                &["Account", "Amount"],
+                "",
+                2,
+            ),
+            (
+                "Report\nOf May\nBy X\nId;Amount\nA;1,5\nB;2,5\nTotal of 2\nEnd\n",
+                &["Id", "Amount"],
+                "header = \"find\"",
+                2,
+            ),
+            ("Dear all\nthis is, a\nand so, on\nbye\n", &["Dear all"], "header = \"always\"", 3),
+            // Empty columns.
+            (
+                ",Report,,\n,,,\n,Station,Time,Rain (mm)\n,U,2026-11-01 10:00,0.5\n,U,2026-11-01 11:00,1\n",
+                &["Station", "Time", "Rain (mm)"],
+                "header = \"find\"",
+                2,
+            ),
+            (
+                "Table: X\n\n-----\n|Kunde |Menge |\n-----\n|01|1,50|\n|02|2,50|\n-----\n",
+                &["Kunde", "Menge"],
+                "header = \"find\"",
+                2,
+            ),
+            (" id | v\n----+---\n  1 | 2\n  2 | 3\n(2 rows)\n", &["id", "v"], "", 2),
+            ("#datatype,long,double\n,table,_value\n,0,1.5\n,0,2.5\n", &["table", "_value"], "", 2),
+            ("\"speed\" \"dist\"\n\"1\" 4 2\n\"2\" 4 10\n", &["", "speed", "dist"], "skip_lines = 1", 2),
+            ("id,v,at\n1,2,10:00\n3,4,11:00\nSource: X,,\n", &["id", "v", "at"], "", 2),
             ("Export of May\n1;2\n3;4\n", &["", ""], "skip_lines = 1", 2),
             // People: what is in the first line may be one of them.
             ("Ann Peeters,Gent,ann@ex.be\nEva Claes,Brugge,eva@ex.be\n", &["", "", ""], "header = \"never\"", 2),

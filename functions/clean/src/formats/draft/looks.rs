@@ -141,8 +141,20 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 /// Whether a line's first value says that it adds up the others.
 pub(super) fn is_total(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
-    let words =
-        ["total", "totals", "sum", "totaal", "summe", "gesamt", "somme", "totale", "grand total", "average", "end"];
+    let words = [
+        "total",
+        "totals",
+        "sum",
+        "totaal",
+        "summe",
+        "gesamt",
+        "somme",
+        "totale",
+        "grand total",
+        "grand totals",
+        "average",
+        "end",
+    ];
     words.iter().any(|word| lower.trim_end_matches(':') == *word)
 }
 

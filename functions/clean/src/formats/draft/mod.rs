@@ -8,6 +8,8 @@ mod declare;
 mod dialect;
 mod grid;
 mod head;
+mod join;
+mod keyed;
 mod lines;
 mod looks;
 mod names;
@@ -25,7 +27,8 @@ use lake::dataset::{ARCHIVE, COMPRESSIONS, Encoding, ends_in};
 use zip::ZipArchive;
 
 use self::column::{Guess, Habits, guess};
-use self::grid::{Grid, Origin};
+use self::grid::Grid;
+use self::times::Order;
 pub use self::trial::{Rejected, Tried};
 use super::{archive, columnar, kinds, xlsx};
 use crate::decode::decompress;
@@ -76,15 +79,27 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
              that are no rows of it out by entries = \"NAME*\""
         ));
     }
-    let guesses = guesses(&mut grid);
-    let (dataset_toml, model) = declare::texts(name, &file, &grid, &guesses);
-    let mut notes = std::mem::take(&mut grid.notes);
+    let habits = Habits { is_european: grid.is_european, ..Habits::default() };
+    let mut best = attempt(name, &file, from, &grid, habits)?;
+    // What the sample leaves open may be decided behind it.
+    if best.tried.rejected > 0 {
+        for habits in others(&best.guesses, habits) {
+            if best.tried.rejected == 0 {
+                break;
+            }
+            match attempt(name, &file, from, &grid, habits) {
+                Ok(other) if other.tried.rejected < best.tried.rejected => best = other,
+                _ => {}
+            }
+        }
+    }
+    let Attempt { guesses, dataset_toml, model, mut notes, tried } = best;
     for guess in &guesses {
         notes.extend(guess.notes.iter().map(|note| format!("column {}: {note}", guess.name)));
     }
-    let tried = trial::read(name, &file, from, &dataset_toml)?;
     notes.extend(grid.first.and_then(|line| first_rejected(&tried, line)));
-    if tried.rejected > 0 && tried.rejected * 2 >= tried.clean + tried.rejected {
+    let rejected = tried.rejected.saturating_sub(grid.no_rows);
+    if rejected > 0 && rejected * 2 >= tried.clean + rejected {
         notes.insert(
             0,
             "the draft rejects half of its own sample or more: it does not fit the file, look at the reasons before you use it"
@@ -92,6 +107,36 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
         );
     }
     Ok(Draft { dataset_toml, model, notes, tried })
+}
+
+/// A draft, and what it makes of the file.
+struct Attempt {
+    guesses: Vec<Guess>,
+    dataset_toml: String,
+    model: Option<(String, String)>,
+    notes: Vec<String>,
+    tried: Tried,
+}
+
+fn attempt(name: &str, file: &str, from: &Path, grid: &Grid, habits: Habits) -> Result<Attempt, String> {
+    let (guesses, joined) = guesses(grid, habits);
+    let (dataset_toml, model) = declare::texts(name, file, grid, &guesses);
+    let tried = trial::read(name, file, from, &dataset_toml)?;
+    let notes = grid.notes.iter().cloned().chain(joined).collect();
+    Ok(Attempt { guesses, dataset_toml, model, notes, tried })
+}
+
+/// What else columns could be that the sample leaves open.
+fn others(guesses: &[Guess], habits: Habits) -> Vec<Habits> {
+    let mut others = Vec::new();
+    if guesses.iter().any(|guess| guess.open.order) {
+        let orders = [Order::Month, Order::Day, Order::Year];
+        others.extend(orders.map(|order| Habits { order: Some(order), ..habits }));
+    }
+    if guesses.iter().any(|guess| guess.open.is_comma) {
+        others.extend([true, false].map(|is_comma| Habits { is_comma: Some(is_comma), ..habits }));
+    }
+    others
 }
 
 /// Words on the first row of a sample without a header, if it is rejected and nearly all others are not.
@@ -183,6 +228,15 @@ fn sample_of(name: &str, mut reader: impl Read) -> Result<Grid, Stop> {
         return Ok(sheet::of_schema(&names, &rows, vec!["format = \"parquet\"".to_owned()]));
     }
     kinds::refuse_other_kinds(&head, true, false)?;
+    match ending.as_str() {
+        "parquet" => kinds::require(&head, b"PAR1", "Parquet")?,
+        "xlsx" | "xlsm" => kinds::require(&head, b"PK", "an Excel workbook")?,
+        _ if head.contains(&0) && !kinds::is_utf16(&head) => {
+            let why = "it has NUL bytes near its beginning, and no text has: it is no CSV and no JSON";
+            return Err(Stop::reject("wrong_kind", why));
+        }
+        _ => {}
+    }
     reader.take(SAMPLE_BYTES).read_to_end(&mut head)?;
     let is_part = head.len() as u64 > SAMPLE_BYTES;
     of_text(&ending, &head, is_part)
@@ -218,9 +272,9 @@ fn json(decoded: &dialect::Decoded, is_part: bool, is_lines: bool) -> Result<Gri
     Ok(grid)
 }
 
-/// Guesses all columns, those that could be either by what the others are.
-fn guesses(grid: &mut Grid) -> Vec<Guess> {
-    let mut habits = Habits { is_european: grid.is_european, ..Habits::default() };
+/// Guesses all columns, those that could be either by what the others are. Returns words on columns that are read together
+/// as well.
+fn guesses(grid: &Grid, mut habits: Habits) -> (Vec<Guess>, Vec<String>) {
     for field in &grid.fields {
         let of_column = guess(field, String::new(), habits).habits;
         habits.is_comma = habits.is_comma.or(of_column.is_comma);
@@ -232,43 +286,8 @@ fn guesses(grid: &mut Grid) -> Vec<Guess> {
         let name = names::unique(plain, |name| guesses.iter().any(|guess| guess.name == name));
         guesses.push(guess(field, name, habits));
     }
-    join_times(grid, &mut guesses);
-    guesses
-}
-
-/// A time of day beside a date is read together with it.
-fn join_times(grid: &mut Grid, guesses: &mut [Guess]) {
-    let is_plain = |guess: &Guess| !matches!(guess.origin, Origin::Path(_)) && guess.required;
-    let source = |guess: &Guess| match &guess.origin {
-        Origin::Named(name) => name.clone(),
-        Origin::InOrder | Origin::Path(_) => guess.name.clone(),
-    };
-    let Some(day) = guesses.iter().position(|guess| is_plain(guess) && guess.date_pattern.is_some()) else { return };
-    let Some(date) = guesses.get(day).cloned() else { return };
-    let texts = |at: usize| grid.fields.get(at).map(|field| field.values.iter().flatten()).into_iter().flatten();
-    let mut notes = Vec::new();
-    for (at, guess) in guesses.iter_mut().enumerate() {
-        let (Some(time), Some(pattern)) = (guess.time_of_day.filter(|_| is_plain(guess)), &date.date_pattern) else {
-            continue;
-        };
-        let declared = times::joined(pattern, time);
-        let joined: Vec<String> = texts(day)
-            .zip(texts(at))
-            .map(|(day, time)| format!("{} {}", day.text.trim_end_matches("T00:00:00"), time.text))
-            .collect();
-        let joined: Vec<&str> = joined.iter().map(String::as_str).collect();
-        if !times::all_fit(&declared, &joined) {
-            continue;
-        }
-        // What is not known of the date is not known of the time that is joined with it.
-        guess.notes.extend(date.notes.iter().cloned());
-        guess.remarks.extend(date.remarks.iter().cloned());
-        guess.joined = Some((source(&date), source(guess)));
-        guess.declared = declared;
-        guess.kind = lake::dataset::ColumnType::Timestamp;
-        notes.push(format!("column {}: the time of day is read together with the date {}", guess.name, date.name));
-    }
-    grid.notes.extend(notes);
+    let notes = join::join_times(grid, &mut guesses);
+    (guesses, notes)
 }
 
 fn quoted(text: &str) -> String {

@@ -65,7 +65,24 @@ const KEYWORDS: [&str; 58] = [
 ];
 
 /// Parts of names of times and dates.
-const TIME_PARTS: [&str; 9] = ["time", "date", "stamp", "epoch", "datum", "fecha", "heure", "moment", "zeitpunkt"];
+const TIME_PARTS: [&str; 16] = [
+    "time",
+    "date",
+    "stamp",
+    "epoch",
+    "datum",
+    "fecha",
+    "heure",
+    "moment",
+    "zeitpunkt",
+    "yyyymm",
+    "yymmdd",
+    "ddmmyy",
+    "jjjjmm",
+    "tijdstip",
+    "zeitstempel",
+    "horodat",
+];
 
 /// `Start Time (UTC)` becomes `start_time_utc`, `meterId` `meter_id`, and what has no letters `column_3`.
 pub(super) fn column_name(label: &str, at: usize) -> String {

@@ -25,7 +25,11 @@ fn value(cell: &Cell) -> Option<Value> {
 /// How many cells the longest row has that may be a header: a row of a sheet ends with its last cell that is not empty.
 fn widest_names(rows: &[(u64, Vec<Cell>)]) -> usize {
     let is_name = |cell: &Cell| matches!(cell, Cell::Text(text) if !text.trim().is_empty());
-    let names = rows.iter().take(HEADER_WITHIN).filter(|(_, cells)| cells.iter().all(is_name));
+    // The first columns of a sheet may be empty.
+    let names = rows
+        .iter()
+        .take(HEADER_WITHIN)
+        .filter(|(_, cells)| cells.iter().skip_while(|cell| cell.is_blank()).all(is_name));
     names.map(|(_, cells)| cells.len()).max().unwrap_or_default()
 }
 

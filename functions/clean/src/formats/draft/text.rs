@@ -76,6 +76,13 @@ pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
              missing, declare a number and list them in missing"
         ));
     }
+    if !texts.is_empty() && nearly_all(texts, |text| text.len() > 2 && text.starts_with("=\"") && text.ends_with('"')) {
+        notes.push(
+            "its values are written as formulas of Excel, =\"...\", which keep the = and the quotes: they are text, and no option \
+             takes these away; write plain values in the file, or write btrim(COLUMN, '=\"') in a model"
+                .to_owned(),
+        );
+    }
     if texts.iter().all(|text| text.len() > 1 && text.starts_with('\'') && text.ends_with('\'')) {
         notes.push(
             "its values stand between apostrophes, which are read as part of them: if they are quotes, declare quote = \"'\""
@@ -247,6 +254,7 @@ mod tests {
             (&["5 %", "5 €"], "several kinds"),
             (&["5 km/h", "6 km/h"], "if it is a unit"),
             (&["'a'", "'b'"], "quote = \"'\""),
+            (&["=\"0123\"", "=\"0124\""], "btrim"),
             (&["Report of January 2024"], ""),
             (&["Rue de mai 1945"], ""),
             (&["5", "6", "tbd"], "66 % of its values look like numbers"),

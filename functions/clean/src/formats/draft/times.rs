@@ -79,14 +79,18 @@ const BETWEEN: [&str; 4] = [" ", "T", ", ", ":"];
 /// Times whose year is behind the time of day.
 const AROUND: [&str; 2] = ["%a %b %d %H:%M:%S %Y", "%b %d %H:%M:%S %Y"];
 const OFFSETS: [&str; 5] = ["", "%#z", " %#z", "Z", " UTC"];
-/// Dates and times without anything between their parts.
-const COMPACT: [(bool, &str); 6] = [
-    (false, "%Y%m%d"),
-    (true, "%Y%m%d%H%M"),
-    (true, "%Y%m%d%H%M%S"),
-    (true, "%Y%m%dT%H%M%S"),
-    (true, "%Y%m%d %H:%M"),
-    (true, "%Y%m%d %H:%M:%S"),
+/// Dates and times without anything between their parts, and how many digits they have where they have nothing else.
+const COMPACT: [(bool, &str, Option<usize>); 10] = [
+    (false, "%Y%m%d", Some(8)),
+    (true, "%Y%m%d%H", Some(10)),
+    (true, "%y%m%d%H%M", Some(10)),
+    (true, "%Y%m%d%H%M", Some(12)),
+    (true, "%y%m%d%H%M%S", Some(12)),
+    (true, "%Y%m%d%H%M%S", Some(14)),
+    (true, "%Y%m%d%H%M%S%3f", Some(17)),
+    (true, "%Y%m%dT%H%M%S", None),
+    (true, "%Y%m%d %H:%M", None),
+    (true, "%Y%m%d %H:%M:%S", None),
 ];
 
 /// A way to write a date or a time.
@@ -183,24 +187,28 @@ fn declare(is_date: bool, has_offset: bool, patterns: &[&str]) -> String {
     format!("type = \"{kind}\"\nformat = {format}{zone}")
 }
 
-fn compact(label: &str, values: &[&str]) -> Option<Found> {
-    let is_likely = names::is_time(label) || values.len() >= 10;
-    let recent = |value: &str| {
-        value.get(..4).and_then(|year| year.parse::<u32>().ok()).is_some_and(|y| (1900..=2100).contains(&y))
-    };
-    if !is_likely || !nearly_all(values, recent) {
+/// Dates and times without anything between their parts. Years of two digits are taken for such in columns that are called a
+/// time alone.
+pub(super) fn compact(label: &str, values: &[&str]) -> Option<Found> {
+    let is_time = names::is_time(label);
+    if !is_time && values.len() < 10 {
         return None;
     }
-    COMPACT.into_iter().find_map(|(has_time, pattern)| {
+    let year = |value: &str| value.get(..4).and_then(|year| year.parse::<u32>().ok());
+    let is_recent = nearly_all(values, |value| year(value).is_some_and(|year| (1900..=2100).contains(&year)));
+    COMPACT.into_iter().find_map(|(has_time, pattern, digits)| {
+        let has_short_years = pattern.contains("%y");
+        let is_likely = if has_short_years { is_time } else { is_recent };
+        let is_long = |value: &str| digits.is_none_or(|digits| value.len() == digits);
         let declared = declare(!has_time, false, &[pattern]);
-        all_fit(&declared, values).then(|| Found {
+        (is_likely && nearly_all(values, is_long) && all_fit(&declared, values)).then(|| Found {
             declared,
             is_date: !has_time,
             date_pattern: (!has_time).then(|| pattern.to_owned()),
             order: None,
             is_ambiguous: false,
             may_be_year: false,
-            has_short_years: false,
+            has_short_years,
         })
     })
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::value::RawValue;
 
 use super::grid::{Field, Grid, Kind, Origin, Value};
+use super::keyed::{keyed, refuse_lists, why};
 use crate::error::Stop;
 use crate::formats::json::each_element;
 use lake::json::{Json, Object};
@@ -72,6 +73,15 @@ pub(super) fn grid(text: &[u8], is_part: bool, is_lines: bool) -> Result<Grid, S
     let mut grid = Grid::default();
     grid.options.push(format!("format = \"{}\"", if is_lines { "ndjson" } else { "json" }));
     let mut tables = Tables { levels: Vec::new(), rows: documents.into_iter().map(|row| vec![row]).collect() };
+    let is_list = text.trim_ascii_start().first() == Some(&b'[');
+    if let ([family], false) = (tables.rows.as_slice(), is_lines || is_list)
+        && let Some(document) = family.last()
+    {
+        refuse_by_column(document)?;
+        if let Some((pointer, by)) = keyed(std::slice::from_ref(document), true).into_iter().next() {
+            return Err(Stop::reject("no_rows", why(&pointer, by)));
+        }
+    }
     if !is_lines {
         tables.find_rows(&mut grid, text);
     }
@@ -91,36 +101,60 @@ pub(super) fn grid(text: &[u8], is_part: bool, is_lines: bool) -> Result<Grid, S
         ));
     }
     if let ([row], false) = (tables.rows.as_slice(), is_lines) {
-        refuse_columns(&mut grid, row)?;
+        note_rows(&mut grid, row);
+    }
+    let is_document = !is_lines && !is_list && !grid.options.iter().any(|option| option.starts_with("rows = "));
+    if let ([family], true) = (tables.rows.as_slice(), is_document)
+        && let [document] = family.as_slice()
+    {
+        refuse_lists(document)?;
     }
     tables.fill(&mut grid);
     Ok(grid)
 }
 
-/// Refuses a document that has its values column by column: `{"id": {"0": 1, "1": 2}, "v": {"0": 1.5, "1": 2.5}}`. Notes one
-/// whose members may be rows.
-fn refuse_columns(grid: &mut Grid, row: &[Object]) -> Result<(), Stop> {
-    let Some(Some(document)) = row.last().map(|object| (object.members().count() > 1).then_some(object)) else {
-        return Ok(());
-    };
+/// The names that all members of a document have, if each of them is an object.
+fn common_names(document: &Object) -> Option<BTreeSet<String>> {
     let names = |value: &RawValue| match Json::of(value) {
         Ok(Json::Object(object)) => Some(object.members().map(|(name, _)| name.to_owned()).collect::<BTreeSet<_>>()),
         _ => None,
     };
     let mut members = document.members().map(|(_, value)| names(value));
-    let Some(Some(first)) = members.next() else { return Ok(()) };
-    if first.is_empty() || !members.all(|names| names.as_ref() == Some(&first)) {
-        return Ok(());
-    }
-    if first.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
+    let first = members.next()??;
+    let are_alike = document.members().count() > 1 && members.all(|names| names.as_ref() == Some(&first));
+    (!first.is_empty() && are_alike).then_some(first)
+}
+
+/// Refuses a document that has its values column by column: `{"id": {"0": 1, "1": 2}, "v": {"0": 1.5, "1": 2.5}}`.
+fn refuse_by_column(document: &Object) -> Result<(), Stop> {
+    let is_number = |name: &String| name.bytes().all(|byte| byte.is_ascii_digit());
+    if common_names(document).is_some_and(|names| names.iter().all(is_number)) {
         let why = "its values stand column by column, as pandas writes them by default: write rows, by \
                    to_json(orient = \"records\")";
         return Err(Stop::reject("no_rows", why));
     }
-    grid.note(
-        "the document is one object, and all of its members have the same names: if each is a row, write them as a list",
-    );
     Ok(())
+}
+
+/// Notes a document whose members may be rows.
+fn note_rows(grid: &mut Grid, row: &[Object]) {
+    if row.last().is_some_and(|document| common_names(document).is_some()) {
+        grid.note(
+            "the document is one object, and all of its members have the same names: if each is a row, write them as a list",
+        );
+    }
+}
+
+/// Names the lists of objects beside the one whose elements are rows.
+fn note_others<'l>(grid: &mut Grid, pointer: &str, lists: impl Iterator<Item = &'l str>) {
+    let others: Vec<&str> = lists.filter(|other| *other != pointer).collect();
+    if !others.is_empty() {
+        grid.note(format!(
+            "lists of objects beside {pointer} are left out: {}; a file feeds one table, so to have them as well, upload it once \
+             more under another name, for a table with a from of its own and rows or explode of that list",
+            others.join(", ")
+        ));
+    }
 }
 
 fn object(text: &[u8]) -> Option<Object<'_>> {
@@ -167,7 +201,7 @@ fn of_damaged_list(text: &[u8]) -> Vec<Vec<u8>> {
     elements
 }
 
-fn items(list: &RawValue) -> Vec<&RawValue> {
+pub(super) fn items(list: &RawValue) -> Vec<&RawValue> {
     serde_json::from_str(list.get()).unwrap_or_default()
 }
 
@@ -214,7 +248,8 @@ impl<'t> Tables<'t> {
         let is_list = text.trim_ascii_start().first() == Some(&b'[');
         let [family] = self.rows.as_slice() else { return };
         let Some(document) = family.first().filter(|_| !is_list) else { return };
-        let Some((pointer, _)) = lists(document).into_iter().max_by_key(|(_, count)| *count) else { return };
+        let lists = lists(document);
+        let Some((pointer, _)) = lists.iter().max_by_key(|(_, count)| *count).cloned() else { return };
         let is_worth = |(name, value): (&str, &RawValue)| {
             !ENVELOPE.contains(&name.to_lowercase().as_str())
                 && matches!(Json::of(value), Ok(Json::Text(_) | Json::Number(_)))
@@ -227,6 +262,7 @@ impl<'t> Tables<'t> {
         if !around.is_empty() {
             grid.note(format!("values beside the list {pointer} are left out: {}", around.join(", ")));
         }
+        note_others(grid, &pointer, lists.iter().map(|(other, _)| other.as_str()));
         let rows = document.pointer(&pointer).map(items).unwrap_or_default();
         grid.options.push(format!("rows = {}", quoted(&pointer)));
         self.rows = rows
@@ -255,13 +291,7 @@ impl<'t> Tables<'t> {
             ));
             return false;
         }
-        let others: Vec<&str> = counts.keys().filter(|other| *other != pointer).map(String::as_str).collect();
-        if !others.is_empty() {
-            grid.note(format!(
-                "lists of objects beside {pointer} are left out: {}; declare a table for each",
-                others.join(", ")
-            ));
-        }
+        note_others(grid, pointer, counts.keys().map(String::as_str));
         if *in_rows < looked_at {
             grid.note(format!("some rows have no list {pointer}: they are rejected (no_rows)"));
         }
@@ -293,15 +323,28 @@ impl<'t> Tables<'t> {
         grid.rows = self.rows.len();
         let depth = self.levels.len();
         let mut left_out: Vec<String> = Vec::new();
+        let mut by_values: BTreeMap<String, &'static str> = BTreeMap::new();
         // The innermost row's own values come last: those around say what it belongs to.
         for level in 0..=depth {
             let carets = "^".repeat(depth - level);
             let mut places: Vec<(String, String)> = Vec::new();
+            let rows: Vec<Object> = self.rows.iter().take(1000).filter_map(|row| row.get(level).cloned()).collect();
+            let keyed = keyed(&rows, false);
             for family in self.rows.iter().take(5000) {
                 let Some(row) = family.get(level) else { continue };
                 let skipped = self.levels.get(level).map(|level| level.pointer.as_str());
-                collect(row, "", "", skipped, &mut places, &mut left_out);
+                if !keyed.contains_key("") {
+                    collect(
+                        row,
+                        "",
+                        "",
+                        &|pointer| skipped == Some(pointer) || keyed.contains_key(pointer),
+                        &mut places,
+                        &mut left_out,
+                    );
+                }
             }
+            by_values.extend(keyed.into_iter().map(|(pointer, by)| (format!("{carets}{pointer}"), by)));
             for (pointer, label) in places {
                 let values =
                     self.rows.iter().map(|family| family.get(level).and_then(|row| value(row.pointer(&pointer)?)));
@@ -315,6 +358,9 @@ impl<'t> Tables<'t> {
                     grid.fields.push(Field { label, origin, values });
                 }
             }
+        }
+        for (pointer, by) in by_values {
+            grid.note(format!("{}; left out", why(&pointer, by)));
         }
         left_out.sort();
         left_out.dedup();
@@ -350,16 +396,17 @@ fn lists(object: &Object) -> Vec<(String, usize)> {
     found
 }
 
-fn escaped(name: &str) -> String {
+pub(super) fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// The pointers of a row's single values, with what they are called. Not those of the list that is exploded.
+/// The pointers of a row's single values, with what they are called. Not those of what is skipped: the list that is exploded,
+/// and objects whose names are values.
 fn collect(
     row: &Object,
     pointer: &str,
     label: &str,
-    skipped: Option<&str>,
+    is_skipped: &dyn Fn(&str) -> bool,
     places: &mut Vec<(String, String)>,
     left_out: &mut Vec<String>,
 ) {
@@ -367,8 +414,8 @@ fn collect(
         let pointer = format!("{pointer}/{}", escaped(name));
         let label = if label.is_empty() { name.to_owned() } else { format!("{label} {name}") };
         match Json::of(value) {
-            _ if skipped == Some(pointer.as_str()) => {}
-            Ok(Json::Object(object)) => collect(&object, &pointer, &label, skipped, places, left_out),
+            _ if is_skipped(&pointer) => {}
+            Ok(Json::Object(object)) => collect(&object, &pointer, &label, is_skipped, places, left_out),
             Ok(Json::List(_)) => left_out.push(pointer),
             _ if places.iter().any(|(known, _)| *known == pointer) => {}
             _ => places.push((pointer, label)),
@@ -408,6 +455,7 @@ mod tests {
         for (text, options, columns, rows) in [
             ("[{\"a\":1,\"b\":{\"c\":2}},{\"a\":3}]", &[][..], &["a", "/b/c"][..], 2),
             ("{\"count\":2,\"data\":{\"items\":[{\"a\":1},{\"a\":2}]}}", &["rows = \"/data/items\""], &["a"], 2),
+            ("{\"a\":[{\"a\":1}],\"b\":[{\"b\":1},{\"b\":2}]}", &["rows = \"/b\""], &["b"], 2),
             ("{\"id\":7,\"values\":[{\"a\":1},{\"a\":2}]}", &["explode = \"/values\""], &["^/id", "a"], 2),
             ("[{\"id\":7,\"x\":[1],\"values\":[{\"a\":1},{\"a\":2}]}]", &["explode = \"/values\""], &["^/id", "a"], 2),
             ("{\"a\":1}\n{\"a\":2}{\"a\":3}", &[], &["a"], 3),
