@@ -321,8 +321,7 @@ async fn try_index(lake: &Lake) -> Result<bool> {
     if entries.is_empty() && previous.is_none() {
         return Ok(false);
     }
-    let described = lake.ledger.consumption_entry(INDEX, MODEL, &file_partition(CATALOG_KEY)).await?;
-    if described.is_some_and(|(entry, _)| !entry.outputs.is_empty()) {
+    if has_catalog(lake).await? {
         entries.push(Entry {
             title: CATALOG_TITLE.to_owned(),
             headline: "Tables, models and columns: what each is, where it comes from, how fresh it is.".to_owned(),
@@ -346,6 +345,12 @@ async fn try_index(lake: &Lake) -> Result<bool> {
     let entry =
         ConsumptionEntry { fingerprint, file: Some(INDEX_KEY.to_owned()), ..commit::nothing(INDEX, MODEL, &partition) };
     write(lake, INDEX_KEY.to_owned(), entry, previous, &html).await
+}
+
+/// Whether the page that describes the lake was made.
+pub async fn has_catalog(lake: &Lake) -> Result<bool> {
+    let entry = lake.ledger.consumption_entry(INDEX, MODEL, &file_partition(CATALOG_KEY)).await?;
+    Ok(entry.is_some_and(|(entry, _)| !entry.outputs.is_empty()))
 }
 
 /// Writes the page that describes the lake, to which the one over all datasets links.

@@ -329,6 +329,35 @@ fn pages_are_made_when_what_they_show_has_changed() {
 }
 
 #[test]
+fn a_page_describes_the_lake() {
+    let lake = lake("").with("REPORT_PAGES", "on");
+    lake.write("config/datasets/trams/report.toml", REPORT);
+    lake.call(&["aggregate"]).ok();
+    let page = || std::fs::read_to_string(lake.path().join("consumption/catalog.html")).unwrap_or_default();
+    assert_eq!(page(), "", "it is made when it is asked for");
+    lake.call(&["report"]).ok();
+    for part in [
+        "id=\"trams.people\"",
+        "Number of the ride; required",
+        "<a href=\"#trams.ride\">ride.people</a>",
+        "FROM ride",
+        "2026-11",
+        "last aggregated",
+    ] {
+        assert!(page().contains(part), "{part} is not in {}", page());
+    }
+    assert!(!["Ada", "Bob", "Cid"].iter().any(|name| page().contains(name)), "{}", page());
+    let index = std::fs::read_to_string(lake.path().join("consumption/index.html")).unwrap();
+    assert!(index.contains("href=\"catalog.html\""), "{index}");
+    lake.call(&["verify"]).ok();
+    std::fs::remove_file(lake.path().join("consumption/catalog.html")).unwrap();
+    assert_eq!(lake.call(&["verify"]).status, 1);
+    lake.call(&["verify", "--repair"]).ok();
+    assert!(page().contains("id=\"trams.people\""));
+    lake.call(&["verify"]).ok();
+}
+
+#[test]
 fn a_page_that_could_not_be_answered_stays_and_is_made_by_the_next_run() {
     let lake = lake("").with("REPORT_PAGES", "on");
     lake.write("config/datasets/trams/report.toml", REPORT);

@@ -17,6 +17,7 @@ use super::proof::{Findings, prove};
 use crate::commands::Session;
 use crate::failure::Failure;
 use crate::output::counted;
+use crate::reference;
 use crate::summary::{Summary, line};
 
 /// What a repair did.
@@ -90,6 +91,11 @@ pub async fn repair(
         session.clean(&clean::Selection::Keys(todo), &mut summary).await?;
     }
     session.aggregate(&aggregate::Selection::default(), &mut summary).await?;
+    // No aggregation makes it.
+    if aggregate::pages::has_catalog(lake).await? {
+        let html = reference::page(lake, failures).await?;
+        aggregate::pages::write_catalog(lake, &html).await?;
+    }
     repaired.cleaned.extend(summary.cleaned.drain(..).map(|cleaned| cleaned.raw_key));
     repaired.deleted = summary.aggregated.iter().filter(|made| made.deleted).count() as u64;
     repaired.aggregated = summary.aggregated.len() as u64 - repaired.deleted;
