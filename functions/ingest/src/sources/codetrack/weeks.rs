@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use lake::dataset::{Column, Judged, Table, Verdict};
-use lake::json::Object;
+use lake::json::{Json, Object};
 use lake::partition::YEARS;
 use lake::time::parse_day;
+use lake::value::whole_decimal;
 use serde_json::value::RawValue;
 
 use super::{Request, monday};
@@ -30,6 +31,17 @@ pub struct Users<'a> {
     pub table: Option<&'a Table>,
 }
 
+/// An entry of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The day that it names.
+    pub day: Option<NaiveDate>,
+    /// What the table makes of its count.
+    pub verdict: Verdict,
+    /// Its count, where that is a value.
+    pub count: Option<i64>,
+}
+
 fn learner(line: &Line) -> Vec<String> {
     Request::of(line).map(|request| request.learner.to_string()).into_iter().collect()
 }
@@ -39,7 +51,7 @@ fn sort(lines: &mut [Line]) {
     lines.sort_by_key(|line| Request::of(line).map(|request| request.learner));
 }
 
-fn entries(line: &Line) -> Vec<&RawValue> {
+pub fn entries(line: &Line) -> Vec<&RawValue> {
     line.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default()
 }
 
@@ -71,9 +83,19 @@ pub fn names_no_week(line: &Line) -> bool {
     !entries.is_empty() && !entries.iter().any(is_readable)
 }
 
+/// The Monday of an entry's week.
+pub fn week_of(entry: &RawValue) -> Option<NaiveDate> {
+    day(&Object::of_text(entry.get())?).map(monday)
+}
+
+/// The weeks that a line asks for.
+pub fn weeks_of(line: &Line) -> Range<NaiveDate> {
+    Request::of(line).map_or(NaiveDate::MAX..NaiveDate::MAX, |request| request.weeks())
+}
+
 /// The weeks of a list's entries, or nothing if one may be of any week.
-fn mondays(line: &Line) -> Option<Vec<NaiveDate>> {
-    entries(line).into_iter().map(|entry| day(&Object::of_text(entry.get())?).map(monday)).collect()
+pub fn mondays(line: &Line) -> Option<Vec<NaiveDate>> {
+    entries(line).into_iter().map(week_of).collect()
 }
 
 /// A list as the answer to a request for the weeks of which it speaks. One with as many entries as its limit was cut, and says
@@ -111,7 +133,8 @@ impl WeekLists<'_> {
         items.filter(Item::is_value).filter_map(|item| item.name.parse().ok()).collect()
     }
 
-    fn item(&self, request: &Request, text: &str) -> Item {
+    /// What an entry of a list is to its table.
+    pub fn read(&self, request: &Request, text: &str) -> Entry {
         let entry = Object::of_text(text).unwrap_or_default();
         let day = day(&entry);
         let verdict = match day {
@@ -122,6 +145,16 @@ impl WeekLists<'_> {
             // The number of commits is called points as well.
             Some(_) => self.column.map_or(Verdict::Refused, |column| column.judge_count(entry.get("points"))),
         };
+        let count = match entry.get("points").filter(|_| verdict == Verdict::Value).map(Json::of) {
+            Some(Ok(Json::Text(text))) => text.trim().parse().ok(),
+            Some(Ok(Json::Number(digits))) => digits.parse().ok().or_else(|| whole_decimal(digits)),
+            _ => None,
+        };
+        Entry { day, verdict, count }
+    }
+
+    fn item(&self, request: &Request, text: &str) -> Item {
+        let Entry { day, verdict, .. } = self.read(request, text);
         Item::of_value(day.map_or_else(|| text.to_owned(), |day| day.to_string()), text.to_owned(), verdict)
     }
 }
