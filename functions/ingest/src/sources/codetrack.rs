@@ -9,12 +9,12 @@
 //! objects know of them, see [`merge`] and [`known`].
 
 mod before;
+mod both;
 mod known;
 mod merge;
 mod roster;
 mod weeks;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use chrono::{Datelike, Days, NaiveDate, Utc};
@@ -25,8 +25,9 @@ use lake::time::Window;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use self::roster::Roster;
+use self::both::{Both, Kind};
 use self::merge::{Merge, Run};
+use self::roster::Roster;
 use self::weeks::{Users, WeekLists};
 use crate::claim::SKEW;
 use crate::error::{Error, Result};
@@ -95,9 +96,9 @@ const USERS: Route = Route {
     lost: "accounts of learners",
 };
 
-/// The lists of weeks. The scores come last: they are cleaned together with the commits.
-const LISTS: [Route; 2] = [
-    Route {
+/// The lists of weeks.
+const LISTS: Both<Route> = Both {
+    commits: Route {
         path: "weeklyCommits",
         file: "weekly_commits",
         has_weeks: true,
@@ -105,7 +106,7 @@ const LISTS: [Route; 2] = [
         column: Some("commits"),
         lost: "commits of learners",
     },
-    Route {
+    points: Route {
         path: "weeklyScores",
         file: "weekly_scores",
         has_weeks: true,
@@ -113,7 +114,7 @@ const LISTS: [Route; 2] = [
         column: Some("points"),
         lost: "points of learners",
     },
-];
+};
 
 /// The raw object of a week's answers.
 fn key(week: NaiveDate, route: Route) -> String {
@@ -201,7 +202,7 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Win
     let mut done = Part::new(NAME, "week", weeks.newest().to_string());
     done.ingested.units = weeks.mondays().count() as u64;
     done.ingested.no_account = roster.no_account;
-    context.progress.begin("ingest codetrack", (roster.ids.len() * (1 + LISTS.len())) as u64);
+    context.progress.begin("ingest codetrack", (roster.ids.len() * (1 + Kind::BOTH.len())) as u64);
     fetch.accounts(&roster.ids, &mut done).await?;
     fetch.lists(&roster.ids, &mut done).await?;
     context.progress.end();
@@ -263,15 +264,16 @@ impl Fetch<'_> {
 
     /// Fetches the lists of weeks. Both are joined with what is known before one of them is written.
     async fn lists(&self, learners: &[i64], done: &mut Part) -> Result<()> {
-        let mut new = [BTreeMap::new(), BTreeMap::new()];
-        for (new, route) in new.iter_mut().zip(LISTS) {
+        let mut new = Both::default();
+        for list in Kind::BOTH {
+            let route = LISTS[list];
             let lines = self.answers(route, learners).await;
             note(route, &route.counts(self.dataset), &lines, done);
-            *new = before::by_learner(lines);
+            new[list] = before::by_learner(lines);
         }
         let raw = &self.context.lake.raw;
         let merge = Merge {
-            shape: LISTS.map(|route| route.counts(self.dataset)),
+            shape: Both::each(|list| LISTS[list].counts(self.dataset)),
             weeks: self.weeks,
             accept_loss: self.context.accept_loss,
             latest: ((self.context.clock)() + SKEW).timestamp_micros(),

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use lake::store::Store;
 
+use super::both::Kind;
 use super::known::Held;
 use super::{LISTS, NAME, Request, Weeks, key};
 use crate::error::Result;
@@ -19,20 +20,19 @@ pub async fn held(store: &Store, week: NaiveDate, weeks: Weeks, learners: &[i64]
     let mut found: BTreeMap<i64, Vec<Held>> = learners.iter().map(|learner| (*learner, Vec::new())).collect();
     let mut folders: BTreeSet<NaiveDate> = BTreeSet::new();
     for object in store.list(&format!("{NAME}/week=")).await? {
-        let monday = LISTS.iter().find_map(|route| monday_of(&object.key, &format!("{}.ndjson", route.file)));
+        let is_of = |list: Kind| monday_of(&object.key, &format!("{}.ndjson", LISTS[list].file));
+        let monday = Kind::BOTH.into_iter().find_map(is_of);
         // An object has weeks up to its own one.
         folders.extend(monday.filter(|monday| *monday != week && *monday >= weeks.from));
     }
     for folder in folders {
         let mut of_learners: BTreeMap<i64, Held> = BTreeMap::new();
-        for (list, route) in LISTS.iter().enumerate() {
-            let lines = raw::read_lines(store, &key(folder, *route)).await?;
+        for list in Kind::BOTH {
+            let lines = raw::read_lines(store, &key(folder, LISTS[list])).await?;
             for (learner, lines) in by_learner(lines) {
                 let held = of_learners.entry(learner).or_default();
                 held.key = folder.to_string();
-                if let Some(of_list) = held.lists.get_mut(list) {
-                    *of_list = lines;
-                }
+                held.lists[list] = lines;
             }
         }
         for (learner, held) in of_learners {
@@ -88,4 +88,3 @@ fn monday_of(key: &str, file: &str) -> Option<NaiveDate> {
     let folder = key.strip_prefix(NAME)?.strip_prefix("/week=")?.strip_suffix(file)?.strip_suffix('/')?;
     folder.parse().ok()
 }
-

@@ -8,10 +8,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use chrono::{DateTime, Days, NaiveDate, Weekday};
-use chrono::Datelike;
+use chrono::{DateTime, Datelike, Days, NaiveDate, Weekday};
 use lake::dataset::Verdict;
+use serde_json::value::RawValue;
 
+use super::both::{Both, Kind};
 use super::weeks::{self, WeekLists};
 use super::{Request, monday};
 use crate::raw::Line;
@@ -125,7 +126,8 @@ impl List {
         if let Some(said) = self.entries.get(&week) {
             return *said;
         }
-        let whole = self.answers.iter().zip(&self.whole).filter(|(answer, whole)| **whole && answer.about.contains(&week));
+        let whole =
+            self.answers.iter().zip(&self.whole).filter(|(answer, whole)| **whole && answer.about.contains(&week));
         let silent = whole.map(|(answer, _)| (answer.line, answer.time)).max_by_key(|(_, time)| *time);
         match silent.filter(|_| !self.rejected.contains(&week)) {
             Some(line) => Said { count: Count::Lacking, is_entry: false, line: Some(line) },
@@ -140,7 +142,9 @@ impl List {
 
     /// Whether an answer was asked about a week, and its limit has not cut it before that.
     pub fn reaches(&self, week: NaiveDate) -> bool {
-        self.answers.iter().any(|answer| answer.about.contains(&week) || answer.is_vague && answer.asked.contains(&week))
+        self.answers
+            .iter()
+            .any(|answer| answer.about.contains(&week) || answer.is_vague && answer.asked.contains(&week))
     }
 
     /// Whether the silence of an answer about a week says that there is nothing.
@@ -155,7 +159,18 @@ impl List {
 
     /// A line cut down to some weeks, each part byte for byte as it came. It says of these weeks what it said, and nothing
     /// of others: its request names no weeks of which it did not speak.
-    pub fn parts(&self, place: usize, line: &Line, mut weeks: Vec<Range<NaiveDate>>) -> Vec<Line> {
+    pub fn parts(&self, place: usize, line: &Line, weeks: Vec<Range<NaiveDate>>) -> Vec<Line> {
+        self.parts_without(place, line, weeks, &BTreeSet::new())
+    }
+
+    /// The same without the entries of some weeks: if the line spoke of those, it says that there is nothing.
+    pub fn parts_without(
+        &self,
+        place: usize,
+        line: &Line,
+        mut weeks: Vec<Range<NaiveDate>>,
+        gone: &BTreeSet<NaiveDate>,
+    ) -> Vec<Line> {
         let answers = self.answers.iter().zip(&self.whole);
         let Some((answer, whole)) = answers.into_iter().find(|(answer, _)| answer.line == place) else {
             return Vec::new();
@@ -171,13 +186,15 @@ impl List {
         let mut parts = Vec::new();
         for weeks in joined.into_iter().rev() {
             let common = |other: &Range<NaiveDate>| weeks.start.max(other.start)..weeks.end.min(other.end);
-            if answer.is_vague && common(&answer.asked) == answer.asked {
+            if answer.is_vague && common(&answer.asked) == answer.asked && answer.entries.is_disjoint(gone) {
                 parts.push(line.clone());
             } else if *whole && !answer.is_vague {
-                parts.extend(part(line, common(&answer.about)));
+                parts.extend(part(line, common(&answer.about), gone));
             } else {
-                let of_entries = runs(answer.entries.iter().filter(|week| common(&answer.asked).contains(week)));
-                parts.extend(of_entries.into_iter().rev().filter_map(|weeks| part(line, weeks)));
+                let asked = common(&answer.asked);
+                let left = answer.entries.difference(gone);
+                let of_entries = runs(left.filter(|week| asked.contains(week)));
+                parts.extend(of_entries.into_iter().rev().filter_map(|weeks| part(line, weeks, gone)));
             }
         }
         parts
@@ -203,11 +220,12 @@ pub fn after(week: NaiveDate) -> NaiveDate {
 }
 
 /// A line cut down to the weeks of a range; nothing if there are none.
-fn part(line: &Line, weeks: Range<NaiveDate>) -> Option<Line> {
+fn part(line: &Line, weeks: Range<NaiveDate>, gone: &BTreeSet<NaiveDate>) -> Option<Line> {
     let request = Request::of(line).filter(|_| weeks.start < weeks.end)?;
     let entries = weeks::entries(line);
     let all = entries.len();
-    let is_of_them = |entry: &&serde_json::value::RawValue| weeks::week_of(entry).is_some_and(|week| weeks.contains(&week));
+    let is_left = |week: NaiveDate| weeks.contains(&week) && !gone.contains(&week);
+    let is_of_them = |entry: &&RawValue| weeks::week_of(entry).is_some_and(is_left);
     let kept: Vec<&str> = entries.into_iter().filter(is_of_them).map(|entry| entry.get()).collect();
     let asked = request.weeks();
     if kept.len() == all && weeks.start <= asked.start && asked.end <= weeks.end {
@@ -235,23 +253,23 @@ pub fn time(line: &Line) -> i64 {
 #[derive(Debug, Clone, Default)]
 pub struct Held {
     pub key: String,
-    pub lists: [Vec<Line>; 2],
+    pub lists: Both<Vec<Line>>,
 }
 
 /// The same as it is read.
 #[derive(Debug)]
 pub struct Object<'a> {
     key: &'a str,
-    pub lists: [List; 2],
+    pub lists: Both<List>,
 }
 
 impl<'a> Object<'a> {
-    pub fn of(held: &'a Held, shape: [WeekLists<'_>; 2]) -> Self {
-        Self::of_lists(&held.key, [&held.lists[0], &held.lists[1]], shape)
+    pub fn of(held: &'a Held, shape: Both<WeekLists<'_>>) -> Self {
+        Self::of_lists(&held.key, Both::each(|list| held.lists[list].as_slice()), shape)
     }
 
-    pub fn of_lists(key: &'a str, [commits, points]: [&[Line]; 2], shape: [WeekLists<'_>; 2]) -> Self {
-        Self { key, lists: [List::of(commits, shape[0]), List::of(points, shape[1])] }
+    pub fn of_lists(key: &'a str, lists: Both<&[Line]>, shape: Both<WeekLists<'_>>) -> Self {
+        Self { key, lists: Both::each(|list| List::of(lists[list], shape[list])) }
     }
 
     /// Whether a week is a row of it.
@@ -261,7 +279,7 @@ impl<'a> Object<'a> {
 
     /// The time of a week's row, if the week is one.
     fn row(&self, week: NaiveDate) -> Option<i64> {
-        let said = self.lists.iter().map(|list| list.of_week(week)).filter(|said| said.is_entry);
+        let said = Kind::BOTH.into_iter().map(|list| self.lists[list].of_week(week)).filter(|said| said.is_entry);
         said.filter_map(|said| said.line).map(|(_, time)| time).max()
     }
 }
@@ -275,13 +293,14 @@ pub struct Known {
 
 /// What is known of a week: what its newest row says. Of a week that is no row, each list may say that it has nothing. The
 /// first object is preferred, where it says the same.
-pub fn known(objects: &[Object<'_>], week: NaiveDate) -> [Known; 2] {
+pub fn known(objects: &[Object<'_>], week: NaiveDate) -> Both<Known> {
     let rows = objects.iter().enumerate().filter_map(|(place, object)| Some((object.row(week)?, object.key, place)));
     let row = rows.max().map(|(_, _, place)| place);
-    [0, 1].map(|list| {
-        let of = |object: usize| objects.get(object).and_then(|object| object.lists.get(list)).map(|list| list.of_week(week));
+    Both::each(|list| {
+        let of = |object: usize| objects.get(object).map(|object| object.lists[list].of_week(week));
         let nothing = Said { count: Count::Unknown, is_entry: false, line: None };
-        let silent = || (0..objects.len()).max_by_key(|object| of(*object).and_then(|said| said.line).map(|(_, time)| time));
+        let silent =
+            || (0..objects.len()).max_by_key(|object| of(*object).and_then(|said| said.line).map(|(_, time)| time));
         let object = row.or_else(silent).unwrap_or_default();
         let said = of(object).unwrap_or(nothing);
         match of(0).filter(|own| own.count == said.count) {

@@ -18,6 +18,7 @@ use std::slice::from_ref;
 use chrono::NaiveDate;
 use lake::store::Store;
 
+use super::both::{Both, Kind};
 use super::known::{Count, Held, Known, List, Object, after, known, time};
 use super::weeks::{WeekLists, weeks_of};
 use super::{LISTS, Weeks, before, key};
@@ -29,8 +30,7 @@ use crate::report::Part;
 /// How a run joins answers with what is known.
 #[derive(Clone, Copy)]
 pub struct Merge<'a> {
-    /// Of the commits, and of the points.
-    pub shape: [WeekLists<'a>; 2],
+    pub shape: Both<WeekLists<'a>>,
     /// The weeks that the run asks for.
     pub weeks: Weeks,
     /// Whether what the API no longer has may go.
@@ -43,11 +43,11 @@ pub struct Merge<'a> {
 #[derive(Debug, Default, Clone)]
 pub struct Merged {
     /// The lines of the run's own object.
-    pub lists: [Vec<Line>; 2],
+    pub lists: Both<Vec<Line>>,
     /// Whether something stays that an answer should have and lacks.
-    pub lost: [bool; 2],
-    /// The weeks that are to go from other objects.
-    pub gone: [BTreeSet<NaiveDate>; 2],
+    pub lost: Both<bool>,
+    /// The weeks that are to go from other objects, which then say that there is nothing, or nothing at all.
+    pub gone: Both<Gone>,
 }
 
 /// Where what is said of a week is taken from.
@@ -87,45 +87,48 @@ impl Wanted {
 
 type Plan = BTreeMap<NaiveDate, Wanted>;
 
+/// Weeks of which the loss was accepted, and what is said of them since: that there is nothing, or nothing at all.
+type Gone = BTreeMap<NaiveDate, Count>;
+
 impl Merge<'_> {
     /// Joins a run's lines about a learner, commits and points, with what its own object and others have.
-    pub fn merge(&self, new: [&Line; 2], own: &Held, others: &[Held]) -> Merged {
-        let new = [0, 1].map(|list| self.without_hollow(new[list], list));
+    pub fn merge(&self, new: Both<&Line>, own: &Held, others: &[Held]) -> Merged {
+        let new = Both::each(|list| self.without_hollow(new[list], list));
         let objects: Vec<Object<'_>> =
             std::iter::once(own).chain(others).map(|held| Object::of(held, self.shape)).collect();
-        let known: BTreeMap<NaiveDate, [Known; 2]> =
+        let known: BTreeMap<NaiveDate, Both<Known>> =
             self.weeks.mondays().map(|week| (week, known(&objects, week))).collect();
-        let answers = [0, 1].map(|list| List::of(from_ref(&new[list]), self.shape[list]));
-        let plans = [0, 1].map(|list| self.plan(&new[list], &answers[list], &known, list));
+        let answers = Both::each(|list| List::of(from_ref(&new[list]), self.shape[list]));
+        let plans = Both::each(|list| self.plan(&new[list], &answers[list], &known, list));
 
-        let mut merged = Merged::default();
-        for list in [0, 1] {
-            merged.lost[list] = plans[list].values().any(|wanted| wanted.is_lost);
-        }
+        let lost = Both::each(|list| plans[list].values().any(|wanted| wanted.is_lost));
+        let mut merged = Merged { lost, ..Merged::default() };
         // Once one of the lists of a week is lost, its row may be gone, and an older one of another object be the newest.
         for week in self.weeks.mondays() {
-            let of = |list: usize| plans[list].get(&week);
-            if [0, 1].into_iter().filter_map(of).any(|wanted| wanted.is_accepted) {
-                for list in [0, 1].into_iter().filter(|list| of(*list).is_some_and(|wanted| !wanted.count.is_value())) {
-                    merged.gone[list].insert(week);
+            let of = |list: Kind| plans[list].get(&week);
+            if Kind::BOTH.into_iter().filter_map(of).any(|wanted| wanted.is_accepted) {
+                for list in
+                    Kind::BOTH.into_iter().filter(|list| of(*list).is_some_and(|wanted| !wanted.count.is_value()))
+                {
+                    merged.gone[list].extend(of(list).map(|wanted| (week, wanted.count)));
                 }
             }
         }
         let held: Vec<&Held> = std::iter::once(own).chain(others).collect();
-        let made = [0, 1].map(|list| self.lines(&new[list], &answers[list], &plans[list], (&held, &objects), list));
-        let stays = [0, 1].map(|list| self.may_stay(&new[list], &made[list], &own.lists[list], list));
+        let made = Both::each(|list| self.lines(&new[list], &answers[list], &plans[list], (&held, &objects), list));
+        let stays = Both::each(|list| self.may_stay(&new[list], &made[list], &own.lists[list], list));
         merged.lists = self.choose(made, stays, &plans, own, others, &merged.gone);
         merged
     }
 
-    fn without_hollow(&self, line: &Line, list: usize) -> Line {
+    fn without_hollow(&self, line: &Line, list: Kind) -> Line {
         let lines = without_hollow(vec![line.clone()], &self.shape[list]);
         lines.into_iter().next().unwrap_or_else(|| line.clone())
     }
 
     /// What is to be said of each week.
-    fn plan(&self, new: &Line, answer: &List, known: &BTreeMap<NaiveDate, [Known; 2]>, list: usize) -> Plan {
-        let of = |week: &NaiveDate| known.get(week).and_then(|known| known.get(list)).copied();
+    fn plan(&self, new: &Line, answer: &List, known: &BTreeMap<NaiveDate, Both<Known>>, list: Kind) -> Plan {
+        let of = |week: &NaiveDate| known.get(week).map(|known| known[list]);
         let each = known.keys().filter_map(|week| Some((*week, of(week)?)));
         if new.gap.is_some() {
             return each.map(|(week, known)| (week, Wanted::known(known))).collect();
@@ -146,13 +149,12 @@ impl Merge<'_> {
         let is_later = |known: &Known| known.said.line.is_some_and(|(_, time)| asked < time && time <= self.latest);
         let stays = |week: NaiveDate, known: &Known| {
             let is_spoken_of = answer.names(week) || answer.reaches(week);
-            let is_missed = !answer.of_week(week).count.is_value() && !(is_spoken_of && self.accept_loss);
+            let is_missed = !(answer.of_week(week).count.is_value() || is_spoken_of && self.accept_loss);
             known.said.count.is_value() && (is_missed || is_later(known))
         };
         // One that lacks a known count says nothing of weeks of which it has no entry.
-        let is_whole = !each.clone().any(|(week, known)| {
-            stays(week, &known) && answer.is_about(week) && !answer.names(week)
-        });
+        let is_whole =
+            !each.clone().any(|(week, known)| stays(week, &known) && answer.is_about(week) && !answer.names(week));
         let decide = |(week, known): (NaiveDate, Known)| {
             let said = answer.of_week(week).count;
             let is_spoken_of = answer.names(week) || answer.reaches(week);
@@ -190,7 +192,7 @@ impl Merge<'_> {
         answer: &List,
         plan: &Plan,
         (held, objects): (&[&Held], &[Object<'_>]),
-        list: usize,
+        list: Kind,
     ) -> Vec<Line> {
         let own = held.first().map(|own| own.lists[list].as_slice()).unwrap_or_default();
         let mut kept: BTreeMap<(usize, usize), Vec<Range<NaiveDate>>> = BTreeMap::new();
@@ -241,10 +243,12 @@ impl Merge<'_> {
     }
 
     /// Whether the lines that are there could stay: they have this run's answer, and no refusal or gap beside those made.
-    fn may_stay(&self, new: &Line, made: &[Line], own: &[Line], list: usize) -> bool {
+    fn may_stay(&self, new: &Line, made: &[Line], own: &[Line], list: Kind) -> bool {
         let holds = |line: &Line| if line.is_answer() { self.shape[list].holds(line) } else { Default::default() };
         let is_there = |line: &Line| {
-            let is_same = |known: &&Line| known.same_as(line) || known.is_answer() && line.is_answer() && holds(known) == holds(line);
+            let is_same = |known: &&Line| {
+                known.same_as(line) || known.is_answer() && line.is_answer() && holds(known) == holds(line)
+            };
             own.iter().filter(|known| known.request == line.request).any(|known| is_same(&known))
         };
         let open = |lines: &[Line]| lines.iter().filter(|line| !line.is_answer()).count();
@@ -256,64 +260,65 @@ impl Merge<'_> {
     /// both: a row is as new as the newer one of its counts.
     fn choose(
         &self,
-        made: [Vec<Line>; 2],
-        stays: [bool; 2],
-        plans: &[Plan; 2],
+        made: Both<Vec<Line>>,
+        stays: Both<bool>,
+        plans: &Both<Plan>,
         own: &Held,
         others: &[Held],
-        gone: &[BTreeSet<NaiveDate>; 2],
-    ) -> [Vec<Line>; 2] {
+        gone: &Both<Gone>,
+    ) -> Both<Vec<Line>> {
         let left: Vec<Held> = others.iter().map(|other| self.without(other, gone)).collect();
         // Where an object has no row of a week, a gap may be one.
         let is_open = |own: &Object<'_>, week: NaiveDate| {
             let is_known = |plan: &Plan| plan.get(&week).is_some_and(|wanted| wanted.count.is_value());
-            plans.iter().any(is_known) && !own.has_row(week)
+            [&plans.commits, &plans.points].into_iter().any(is_known) && !own.has_row(week)
         };
-        let faults = |lists: [&[Line]; 2]| {
+        let faults = |lists: Both<&[Line]>| {
             let mut objects = vec![Object::of_lists(&own.key, lists, self.shape)];
             objects.extend(left.iter().map(|held| Object::of(held, self.shape)));
             let is_other = |week: NaiveDate| {
                 let known = known(&objects, week);
-                [0, 1].into_iter().filter(move |list| {
+                Kind::BOTH.into_iter().filter(move |list| {
                     plans[*list].get(&week).is_some_and(|wanted| wanted.count != known[*list].said.count)
                 })
             };
             let open = self.weeks.mondays().filter(|week| objects.first().is_some_and(|own| is_open(own, *week)));
             open.count() + self.weeks.mondays().flat_map(is_other).count()
         };
-        let mut best: Option<(usize, [bool; 2])> = None;
-        for kept in [[true, true], [true, false], [false, true], [false, false]] {
-            if (0..2).any(|list| kept[list] && !stays[list]) {
+        let mut best: Option<(usize, Both<bool>)> = None;
+        for (commits, points) in [(true, true), (true, false), (false, true), (false, false)] {
+            let kept = Both { commits, points };
+            if Kind::BOTH.into_iter().any(|list| kept[list] && !stays[list]) {
                 continue;
             }
-            let lists = [0, 1].map(|list| if kept[list] { own.lists[list].as_slice() } else { made[list].as_slice() });
+            let lists = Both::each(|list| if kept[list] { own.lists[list].as_slice() } else { made[list].as_slice() });
             let faults = faults(lists);
             if best.is_none_or(|(fewest, _)| faults < fewest) {
                 best = Some((faults, kept));
             }
         }
-        let kept = best.map_or([false, false], |(_, kept)| kept);
-        let [commits, points] = made;
-        let [own_commits, own_points] = own.lists.clone();
-        [if kept[0] { own_commits } else { commits }, if kept[1] { own_points } else { points }]
+        let kept = best.map(|(_, kept)| kept).unwrap_or_default();
+        Both::each(|list| if kept[list] { own.lists[list].clone() } else { made[list].clone() })
     }
 
-    fn without(&self, held: &Held, gone: &[BTreeSet<NaiveDate>; 2]) -> Held {
-        let lists = [0, 1].map(|list| without(&held.lists[list], &gone[list], self.shape[list]));
+    fn without(&self, held: &Held, gone: &Both<Gone>) -> Held {
+        let lists = Both::each(|list| without(&held.lists[list], &gone[list], self.shape[list]));
         Held { key: held.key.clone(), lists }
     }
 }
 
-/// The lines of a learner without the entries of some weeks, of which they then say nothing.
-pub fn without(lines: &[Line], gone: &BTreeSet<NaiveDate>, shape: WeekLists<'_>) -> Vec<Line> {
+/// The lines of a learner without the entries of some weeks.
+fn without(lines: &[Line], gone: &Gone, shape: WeekLists<'_>) -> Vec<Line> {
     let list = List::of(lines, shape);
-    let says_something = |week: &NaiveDate| {
+    let is_there = |(week, count): (&NaiveDate, &Count)| {
         let said = list.of_week(*week);
-        said.is_entry || said.count != Count::Unknown
+        said.is_entry || said.count == Count::Lacking && *count == Count::Unknown
     };
-    if !gone.iter().any(says_something) {
+    if !gone.iter().any(is_there) {
         return lines.to_vec();
     }
+    let unknown = || gone.iter().filter(|(_, count)| **count == Count::Unknown).map(|(week, _)| *week);
+    let gone: BTreeSet<NaiveDate> = gone.keys().copied().collect();
     let mut left = Vec::new();
     for (place, line) in lines.iter().enumerate() {
         let asked = weeks_of(line);
@@ -323,13 +328,13 @@ pub fn without(lines: &[Line], gone: &BTreeSet<NaiveDate>, shape: WeekLists<'_>)
         }
         let mut from = NaiveDate::MIN;
         let mut weeks = Vec::new();
-        for week in gone {
-            weeks.push(from..*week);
-            from = after(*week);
+        for week in unknown() {
+            weeks.push(from..week);
+            from = after(week);
         }
         weeks.push(from..NaiveDate::MAX);
         weeks.retain(|weeks| weeks.start < weeks.end);
-        left.extend(list.parts(place, line, weeks));
+        left.extend(list.parts_without(place, line, weeks, &gone));
     }
     left
 }
@@ -338,8 +343,8 @@ pub fn without(lines: &[Line], gone: &BTreeSet<NaiveDate>, shape: WeekLists<'_>)
 pub struct Run<'a> {
     store: &'a Store,
     merge: Merge<'a>,
-    new: [BTreeMap<i64, Vec<Line>>; 2],
-    own: [BTreeMap<i64, Vec<Line>>; 2],
+    new: Both<BTreeMap<i64, Vec<Line>>>,
+    own: Both<BTreeMap<i64, Vec<Line>>>,
     others: BTreeMap<i64, Vec<Held>>,
 }
 
@@ -349,7 +354,7 @@ pub struct Told {
     /// The learners of whom something stays that the API no longer has.
     pub lost: Vec<String>,
     /// By learner, the weeks that are to go from other objects, and when this was said.
-    pub gone: BTreeMap<i64, (BTreeSet<NaiveDate>, i64)>,
+    pub gone: BTreeMap<i64, (Gone, i64)>,
 }
 
 impl<'a> Run<'a> {
@@ -358,23 +363,23 @@ impl<'a> Run<'a> {
         store: &'a Store,
         merge: Merge<'a>,
         learners: &[i64],
-        new: [BTreeMap<i64, Vec<Line>>; 2],
+        new: Both<BTreeMap<i64, Vec<Line>>>,
     ) -> Result<Self> {
         let week = merge.weeks.newest();
-        let mut own = [BTreeMap::new(), BTreeMap::new()];
-        for (own, route) in own.iter_mut().zip(LISTS) {
-            *own = before::by_learner(raw::read_lines(store, &key(week, route)).await?);
+        let mut own = Both::default();
+        for list in Kind::BOTH {
+            own[list] = before::by_learner(raw::read_lines(store, &key(week, LISTS[list])).await?);
         }
         let others = before::held(store, week, merge.weeks, learners).await?;
         Ok(Self { store, merge, new, own, others })
     }
 
     /// The lines of the run's own object of a list, made of those that are there. Learners that were not asked about stay.
-    pub fn lines(&self, list: usize, there: &[Line]) -> (Vec<Line>, Told) {
+    pub fn lines(&self, list: Kind, there: &[Line]) -> (Vec<Line>, Told) {
         let mut there = before::by_learner(there.to_vec());
         let mut told = Told::default();
         for (learner, new) in self.answered() {
-            let mut lists = [0, 1].map(|list| self.own[list].get(&learner).cloned().unwrap_or_default());
+            let mut lists = Both::each(|list| self.own[list].get(&learner).cloned().unwrap_or_default());
             lists[list] = there.remove(&learner).unwrap_or_default();
             let own = Held { key: self.merge.weeks.newest().to_string(), lists };
             let others = self.others.get(&learner).map(Vec::as_slice).unwrap_or_default();
@@ -390,27 +395,27 @@ impl<'a> Run<'a> {
     }
 
     /// The learners that were asked about, with the lines of both lists.
-    fn answered(&self) -> impl Iterator<Item = (i64, [&Line; 2])> {
-        let [commits, points] = &self.new;
-        commits.iter().filter_map(|(learner, commits)| {
-            Some((*learner, [commits.first()?, points.get(learner)?.first()?]))
+    fn answered(&self) -> impl Iterator<Item = (i64, Both<&Line>)> {
+        self.new.commits.iter().filter_map(|(learner, commits)| {
+            let points = self.new.points.get(learner)?.first()?;
+            Some((*learner, Both { commits: commits.first()?, points }))
         })
     }
 
     /// Writes the run's own objects, and removes from the others what was accepted as lost.
     pub async fn write(&self, done: &mut Part) -> Result<()> {
-        let mut gone = Vec::new();
-        for (list, route) in LISTS.into_iter().enumerate() {
-            let key = key(self.merge.weeks.newest(), route);
+        let mut gone = Both::default();
+        for list in Kind::BOTH {
+            let key = key(self.merge.weeks.newest(), LISTS[list]);
             let (shape, accept_loss) = (self.merge.shape[list], self.merge.accept_loss);
             let make = |there: &[Line]| self.lines(list, there);
             let put = raw::rewrite_lines(self.store, &key, &shape, accept_loss, make).await?;
             done.put(put.bytes);
-            done.lost(&key, route.lost, put.told.lost);
-            gone.push(put.told.gone);
+            done.lost(&key, LISTS[list].lost, put.told.lost);
+            gone[list] = put.told.gone;
         }
-        for (list, gone) in gone.into_iter().enumerate() {
-            for bytes in self.forget(list, &gone).await? {
+        for list in Kind::BOTH {
+            for bytes in self.forget(list, &gone[list]).await? {
                 done.put(Some(bytes));
             }
         }
@@ -419,13 +424,9 @@ impl<'a> Run<'a> {
 
     /// Removes from the other objects of a list what was accepted as lost, unless it came since. Returns the sizes
     /// of those that had some of it.
-    async fn forget(
-        &self,
-        list: usize,
-        gone: &BTreeMap<i64, (BTreeSet<NaiveDate>, i64)>,
-    ) -> Result<Vec<usize>> {
+    async fn forget(&self, list: Kind, gone: &BTreeMap<i64, (Gone, i64)>) -> Result<Vec<usize>> {
         let shape = self.merge.shape[list];
-        let has_some = |(learner, (weeks, _)): (&i64, &(BTreeSet<NaiveDate>, i64))| {
+        let has_some = |(learner, (weeks, _)): (&i64, &(Gone, i64))| {
             let others = self.others.get(learner).into_iter().flatten();
             let had = others.filter(|held| without(&held.lists[list], weeks, shape) != held.lists[list]);
             had.map(|held| held.key.clone()).collect::<Vec<_>>()
@@ -433,13 +434,16 @@ impl<'a> Run<'a> {
         let folders: BTreeSet<String> = gone.iter().flat_map(has_some).collect();
         let mut written = Vec::new();
         for folder in folders {
-            let Some(route) = LISTS.get(list).copied() else { continue };
             let Ok(week) = folder.parse() else { continue };
-            let key = key(week, route);
+            let key = key(week, LISTS[list]);
             let make = |there: &[Line]| {
-                let left = before::by_learner(there.to_vec()).into_iter().flat_map(|(learner, lines)| match gone.get(&learner) {
-                    Some((weeks, said)) if lines.iter().all(|line| time(line) <= *said) => without(&lines, weeks, shape),
-                    _ => lines,
+                let left = before::by_learner(there.to_vec()).into_iter().flat_map(|(learner, lines)| {
+                    match gone.get(&learner) {
+                        Some((weeks, said)) if lines.iter().all(|line| time(line) <= *said) => {
+                            without(&lines, weeks, shape)
+                        }
+                        _ => lines,
+                    }
                 });
                 (left.collect(), ())
             };

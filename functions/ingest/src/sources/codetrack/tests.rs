@@ -13,7 +13,7 @@ use super::*;
 static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
 
 fn points() -> WeekLists<'static> {
-    LISTS[1].counts(CATALOG.dataset(NAME).unwrap())
+    LISTS.points.counts(CATALOG.dataset(NAME).unwrap())
 }
 
 fn accounts() -> Users<'static> {
@@ -90,7 +90,7 @@ const LATEST: i64 = i64::MAX;
 
 fn terms(weeks: Weeks, accept_loss: bool) -> Merge<'static> {
     let dataset = CATALOG.dataset(NAME).unwrap();
-    Merge { shape: LISTS.map(|route| route.counts(dataset)), weeks, accept_loss, latest: LATEST }
+    Merge { shape: Both::each(|list| LISTS[list].counts(dataset)), weeks, accept_loss, latest: LATEST }
 }
 
 /// What becomes of lines of points, where there are no commits; who lost some.
@@ -100,11 +100,14 @@ fn renew(new: &[Line], old: &[Line], accept_loss: bool) -> (Vec<Line>, Vec<Strin
     let mut there = before::by_learner(old.to_vec());
     let mut lost = Vec::new();
     for (learner, new) in before::by_learner(new.to_vec()) {
-        let own = Held { key: "own".into(), lists: [vec![], there.remove(&learner).unwrap_or_default()] };
+        let own = Held {
+            key: "own".into(),
+            lists: Both { commits: vec![], points: there.remove(&learner).unwrap_or_default() },
+        };
         let commits = gap(learner, "2026-11-02");
-        let [_, points] = merge.merge([&commits, &new[0]], &own, &[]).lists;
-        lost.extend(merge.merge([&commits, &new[0]], &own, &[]).lost[1].then(|| learner.to_string()));
-        there.insert(learner, points);
+        let merged = merge.merge(Both { commits: &commits, points: &new[0] }, &own, &[]);
+        lost.extend(merged.lost.points.then(|| learner.to_string()));
+        there.insert(learner, merged.lists.points);
     }
     (there.into_values().flatten().collect(), lost)
 }
@@ -130,7 +133,10 @@ fn weeks_that_were_not_asked_for_again_stay() {
     let (lines, lost) = join(vec![narrow.clone()], vec![wide.clone()]);
     assert!(lost.is_empty());
     assert_eq!(lines[0], narrow);
-    assert_eq!((asked(&lines[1]), lines[1].body.as_deref()), (date("2026-03-02")..date("2026-11-02"), Some(list(&[early]))));
+    assert_eq!(
+        (asked(&lines[1]), lines[1].body.as_deref()),
+        (date("2026-03-02")..date("2026-11-02"), Some(list(&[early])))
+    );
     assert_eq!(join(vec![wide.clone()], lines), (vec![wide.clone()], vec![]), "the wide one has all of it");
     let gone = answer(7, "2026-03-02", "[]");
     assert_eq!(join(vec![gap(43, "2026-11-02")], vec![gone.clone(), wide.clone()]).0, [gone, wide]);
@@ -171,13 +177,9 @@ fn what_is_unknown_in_a_list_stays_unknown_where_the_list_is_cut() {
     assert_eq!(asked(&lines[1]), date("2026-09-07")..date("2026-09-28"), "it may say nothing of other weeks");
     // What one lacks that is not whole.
     let had = answer(43, "2026-09-07", body(&format!("{unknown},{early}")));
-    for (poor, stays) in [
-        ("[]", body(&format!("{unknown},{early}"))),
-        (
-            r#"[{"date":"2026-09-07","points":5}]"#,
-            body(early),
-        ),
-    ] {
+    for (poor, stays) in
+        [("[]", body(&format!("{unknown},{early}"))), (r#"[{"date":"2026-09-07","points":5}]"#, body(early))]
+    {
         let (lines, lost) = join(vec![answer(43, "2026-09-07", poor)], vec![had.clone()]);
         assert_eq!((lines.last().unwrap().body.as_deref(), lost.len()), (Some(stays), 1), "{poor}");
     }
@@ -206,7 +208,7 @@ fn what_is_unknown_stays_beside_a_list_that_may_be_of_any_week() {
     let old = vec![narrow.clone(), wide.clone()];
     let (lines, lost) = join(vec![wild.clone()], old);
     let bodies: Vec<_> = lines.iter().map(|line| line.body.clone()).collect();
-    assert_eq!((bodies, lost.len()), (vec![wild.body, narrow.body, wide.body], 1));
+    assert_eq!((bodies, lost.len()), (vec![wild.body, narrow.body, wide.body, Some("[]".to_owned())], 1));
 }
 
 #[test]
@@ -259,7 +261,7 @@ fn what_is_odd_in_a_member_that_nobody_reads_costs_no_value() {
 #[test]
 fn a_list_of_which_no_week_can_be_read_is_no_answer() {
     let dataset = CATALOG.dataset(NAME).unwrap();
-    let mistake = |body| LISTS[0].mistake(dataset, &answer(43, "2026-11-02", body));
+    let mistake = |body| LISTS.commits.mistake(dataset, &answer(43, "2026-11-02", body));
     for body in [r#"[{"date":"abc","points":10}]"#, "[null,null]", "[7]", r#"[{"points":10},{"date":null}]"#] {
         assert_eq!(mistake(body), Some("the list names no week"), "{body}");
     }
@@ -281,7 +283,7 @@ fn weeks_that_a_list_lacks_are_lost_and_kept() {
     let (lines, lost) = join(vec![answer(43, "2026-11-02", "[]")], vec![had.clone()]);
     assert_eq!((lines, lost.len()), (vec![had.clone()], 1));
     let empty = answer(43, "2026-11-02", "[]");
-    assert_eq!(renew(&[empty.clone()], &[had], true).0, [empty]);
+    assert_eq!(renew(from_ref(&empty), &[had], true).0, [empty]);
 }
 
 #[test]
@@ -309,7 +311,7 @@ fn weeks_that_come_back_without_points_are_lost_and_kept() {
         join(vec![answer(43, "2026-11-02", "[]")], vec![answer(43, "2026-11-02", r#"[{"date":"2026-11-09"}]"#)]).1,
         [""; 0]
     );
-    assert_eq!(renew(&[poor.clone()], &[had], true).0, [poor]);
+    assert_eq!(renew(from_ref(&poor), &[had], true).0, [poor]);
 }
 
 #[test]
@@ -433,7 +435,7 @@ fn an_account_that_lacks_something_replaces_none_that_has_it() {
 #[test]
 fn an_answer_that_says_nothing_of_the_learner_is_none() {
     let dataset = CATALOG.dataset(NAME).unwrap();
-    let (users, scores) = (USERS, LISTS[1]);
+    let (users, scores) = (USERS, LISTS.points);
     for body in [
         r#"{"honor":0}"#,
         r#"{"id":45,"honor":1}"#,

@@ -1,6 +1,6 @@
 //! What the lines of the raw objects have: weeks, or an account.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::{Request, monday};
 use crate::raw::Line;
-use crate::replace::{Holdings, Item, Keep, Measures, Shape};
+use crate::replace::{Holdings, Item, Keep, Shape};
 
 /// Lists of weeks: a subject is a learner, an item a week, its value the points or commits of it. Which weeks were asked
 /// for is an item as well, without a value.
@@ -123,16 +123,6 @@ pub fn narrowed(line: Line, weeks: Range<NaiveDate>) -> Line {
 }
 
 impl WeekLists<'_> {
-    /// Those of some weeks of which a list speaks: with an entry that may be of any week, those of which it has counts.
-    pub fn spoken_of(&self, line: &Line, weeks: impl Iterator<Item = NaiveDate>) -> BTreeSet<NaiveDate> {
-        let Some(request) = Request::of(&spoken_of(line.clone())) else { return BTreeSet::new() };
-        if mondays(line).is_some() {
-            return weeks.filter(|day| request.covers(*day)).collect();
-        }
-        let items = entries(line).into_iter().map(|entry| self.item(&request, entry.get()));
-        items.filter(Item::is_value).filter_map(|item| item.name.parse().ok()).collect()
-    }
-
     /// What an entry of a list is to its table.
     pub fn read(&self, request: &Request, text: &str) -> Entry {
         let entry = Object::of_text(text).unwrap_or_default();
@@ -181,35 +171,6 @@ impl Shape for WeekLists<'_> {
 
     fn covers(&self, line: &Line, item: &Item) -> bool {
         Request::of(line).is_some_and(|request| item.name.parse().is_ok_and(|day| request.covers(day)))
-    }
-
-    /// A week that was asked for and has no entry is a week with nothing, as long as no later answer speaks of it. What was
-    /// copied from another week's object, which ends elsewhere, is known there.
-    fn outlasts(&self, line: &Line, later: &[&Line]) -> bool {
-        let weeks_of = |line: &Line| Request::of(&spoken_of(line.clone())).map(|request| request.weeks());
-        let Some(weeks) = weeks_of(line) else { return false };
-        let later = later.iter().filter_map(|line| weeks_of(line)).filter(|later| later.end <= weeks.end);
-        let later: Vec<Range<NaiveDate>> = later.collect();
-        !later.is_empty() && later.iter().all(|later| later.start > weeks.start || later.end < weeks.end)
-    }
-
-    /// An entry without a count, of a week that was asked for or of one that nobody knows: without it, the week would have 0.
-    fn leaves_open(&self, line: &Line, item: &Item) -> bool {
-        match item.verdict {
-            Verdict::Value => false,
-            Verdict::Missing => self.covers(line, item),
-            Verdict::Refused => true,
-        }
-    }
-
-    /// An entry that may be of any week may be of that one.
-    fn speaks_of(&self, line: &Line, item: &Item) -> bool {
-        self.covers(line, item) && mondays(line).is_some()
-    }
-
-    /// A week without points has 0 of them; null is no correction.
-    fn steady(&self) -> Measures {
-        Measures::MAX
     }
 
     fn sort(&self, lines: &mut [Line]) {

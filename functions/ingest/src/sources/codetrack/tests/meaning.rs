@@ -46,9 +46,9 @@ fn merged(new: &Line, there: &[Line]) -> (Vec<Line>, bool) {
     let scores = line(50, WEEKS[0], list(&WEEKS.map(|week| (week, 9))).to_owned());
     let asked = Request::of(new).unwrap();
     let merge = terms(Weeks { from: asked.from.unwrap(), to: date("2026-11-23") }, false);
-    let own = Held { key: "own".to_owned(), lists: [there.to_vec(), vec![scores.clone()]] };
-    let merged = merge.merge([new, &scores], &own, &[]);
-    (merged.lists[0].clone(), merged.lost[0])
+    let own = Held { key: "own".to_owned(), lists: Both { commits: there.to_vec(), points: vec![scores.clone()] } };
+    let merged = merge.merge(Both { commits: new, points: &scores }, &own, &[]);
+    (merged.lists.commits, merged.lost.commits)
 }
 
 fn line(limit: i64, from: &str, body: String) -> Line {

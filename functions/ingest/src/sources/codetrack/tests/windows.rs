@@ -57,12 +57,8 @@ fn nights() -> impl Strategy<Value = Night> {
     let window = (0..MONDAYS.len(), 0..MONDAYS.len()).prop_map(|(one, other)| one.min(other)..one.max(other) + 1);
     let counts = proptest::collection::btree_map(0..MONDAYS.len(), 0..9_i64, 0..4);
     let lists = proptest::collection::vec((counts, answers()), LEARNERS.len() * 2);
-    (window, 0..5, lists, prop_oneof![3 => Just(50_i64), 1 => 1..6_i64]).prop_map(|(window, accept, lists, limit)| Night {
-        window,
-        accept_loss: accept == 0,
-        lists,
-        limit,
-    })
+    (window, 0..5, lists, prop_oneof![3 => Just(50_i64), 1 => 1..6_i64])
+        .prop_map(|(window, accept, lists, limit)| Night { window, accept_loss: accept == 0, lists, limit })
 }
 
 /// Rows by learner and week: the time, commits and points.
@@ -98,7 +94,7 @@ async fn table(store: &Store) -> Rows {
     let table = dataset.table("weekly_score").unwrap();
     let mut rows = Rows::new();
     for week in MONDAYS {
-        let [commits, scores] = LISTS.map(|route| key(date(week), route));
+        let [commits, scores] = Kind::BOTH.map(|list| key(date(week), LISTS[list]));
         let Some((_, scores_text)) = store.get(&scores).await.unwrap() else { continue };
         let (_, commits) = store.get(&commits).await.unwrap().unwrap();
         let object = RawObject { dataset, table, key: &scores, received_at: Utc::now() };
@@ -182,6 +178,9 @@ impl Account {
     }
 }
 
+/// By learner and list.
+type Accounts = BTreeMap<(i64, usize), Account>;
+
 fn time(hour: usize) -> String {
     format!("2026-11-20T{hour:02}:00:00Z")
 }
@@ -206,11 +205,11 @@ fn written(learner: i64, night: &Night, account: &Account, answer: &Answer, hour
 }
 
 /// Does what a run does; who lost commits, and points.
-async fn run(store: &Store, night: &Night, accounts: &BTreeMap<(i64, usize), Account>, hour: usize) -> Part {
-    let mut new = [BTreeMap::new(), BTreeMap::new()];
+async fn run(store: &Store, night: &Night, accounts: &Accounts, hour: usize) -> Part {
+    let mut new: Both<BTreeMap<i64, Vec<Line>>> = Both::default();
     for (place, ((learner, list), account)) in accounts.iter().enumerate() {
         let line = written(*learner, night, account, &night.lists[place].1, hour);
-        new[*list].insert(*learner, vec![line]);
+        new[Kind::BOTH[*list]].insert(*learner, vec![line]);
     }
     let to = date(MONDAYS[night.window.end - 1]) + Days::new(7);
     let merge = terms(Weeks { from: date(MONDAYS[night.window.start]), to }, night.accept_loss);
@@ -222,7 +221,7 @@ async fn run(store: &Store, night: &Night, accounts: &BTreeMap<(i64, usize), Acc
 async fn check(nights: Vec<Night>) -> Result<(), TestCaseError> {
     let (_folder, store) = store();
     let keys = LEARNERS.into_iter().flat_map(|learner| [(learner, 0), (learner, 1)]);
-    let mut accounts: BTreeMap<(i64, usize), Account> = keys.map(|key| (key, Account::default())).collect();
+    let mut accounts: Accounts = keys.map(|key| (key, Account::default())).collect();
     for (hour, night) in nights.iter().enumerate() {
         for (account, (counts, _)) in accounts.values_mut().zip(&night.lists) {
             account.api.extend(counts.clone());
@@ -242,8 +241,9 @@ async fn check(nights: Vec<Night>) -> Result<(), TestCaseError> {
         let done = run(&store, night, &before, hour).await;
         let rows = table(&store).await;
         let what = || format!("night {hour} of {nights:#?}\n{rows:#?}");
-        for (list, route) in LISTS.iter().enumerate() {
-            let named = done.missing.iter().filter(|missing| missing.raw_key.ends_with(&format!("{}.ndjson", route.file)));
+        for (list, route) in Kind::BOTH.map(|list| LISTS[list]).into_iter().enumerate() {
+            let named =
+                done.missing.iter().filter(|missing| missing.raw_key.ends_with(&format!("{}.ndjson", route.file)));
             let named: BTreeSet<String> = named.flat_map(|missing| missing.what.clone()).collect();
             prop_assert_eq!(&named, &lost[list], "{}", what());
         }
@@ -255,7 +255,8 @@ async fn check(nights: Vec<Night>) -> Result<(), TestCaseError> {
                     None if !matches!(wanted, May::Of(_)) => {}
                     // Beside a list that was not answered the row is as old as it was; and what is a row for a gap
                     // stays.
-                    Some((_, counts)) if counts[*list].is_none() && wanted == May::Nothing && may_open(*learner, *list, week) => {}
+                    Some((_, counts))
+                        if counts[*list].is_none() && wanted == May::Nothing && may_open(*learner, *list, week) => {}
                     found => prop_assert!(false, "{learner} {list} {week}: {wanted:?} is {found:?}, {}", what()),
                 }
             }
@@ -275,4 +276,115 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(check(nights))?;
     }
+}
+
+/// A run that learner 43 has some counts in, and 7 all: commits and points of 43.
+fn night(window: Range<usize>, accept_loss: bool, commits: (&[i64], Answer), points: (&[i64], Answer)) -> Night {
+    let of = |(counts, answer): (&[i64], Answer)| (counts.iter().copied().enumerate().collect::<Counts>(), answer);
+    let other = || of((&[6, 6, 6, 6, 6, 6], all()));
+    Night { window, accept_loss, lists: vec![other(), other(), of(commits), of(points)], limit: 50 }
+}
+
+fn all() -> Answer {
+    Answer::Without(BTreeSet::new())
+}
+
+fn without<const N: usize>(weeks: [usize; N]) -> Answer {
+    Answer::Without(weeks.into())
+}
+
+/// What is left of learner 43, with points, after runs that [`check`] has found to do what they should.
+async fn left(nights: &[Night]) -> Vec<[Option<i64>; 2]> {
+    check(nights.to_vec()).await.unwrap();
+    let (_folder, store) = store();
+    let keys = LEARNERS.into_iter().flat_map(|learner| [(learner, 0), (learner, 1)]);
+    let mut accounts: Accounts = keys.map(|key| (key, Account::default())).collect();
+    for (hour, night) in nights.iter().enumerate() {
+        for (account, (counts, _)) in accounts.values_mut().zip(&night.lists) {
+            account.api.extend(counts.clone());
+        }
+        run(&store, night, &accounts, hour).await;
+    }
+    table(&store).await.into_iter().filter(|((learner, _), _)| *learner == 43).map(|(_, (_, counts))| counts).collect()
+}
+
+/// An object that is there was compared with itself alone, and what other weeks' objects have was forgotten.
+#[tokio::test]
+async fn a_wider_window_forgets_nothing_that_other_objects_know() {
+    let (commits, points): (&[i64], &[i64]) = (&[7, 8, 9, 6], &[1, 2, 3, 4]);
+    for answer in [without([0, 1, 2]), without([0, 1]), without([1, 2]), without([1, 2, 3]), without([0, 1, 2, 3])]
+        .into_iter()
+        .chain([500, 404].map(Answer::Status))
+    {
+        let nights = [
+            night(0..3, false, (commits, all()), (points, all())),
+            night(3..4, false, (&[], all()), (&[], all())),
+            night(0..4, false, (&[], answer), (&[], all())),
+        ];
+        let wanted = [[7, 1], [8, 2], [9, 3], [6, 4]].map(|counts| counts.map(Some));
+        assert_eq!(left(&nights).await, wanted, "{nights:?}");
+    }
+}
+
+/// What was kept was what the older object had, and with the time of its new points it was the newest.
+#[tokio::test]
+async fn a_narrower_window_brings_no_corrected_count_back() {
+    for answer in [Answer::Status(500), without([0, 1, 2, 3]), without([0, 1])] {
+        let nights = [
+            night(0..3, false, (&[8, 8, 8], all()), (&[2, 3, 4], all())),
+            night(0..4, false, (&[3, 3, 3, 3], all()), (&[2, 3, 4, 4], all())),
+            night(0..3, false, (&[], answer), (&[2, 5], all())),
+        ];
+        let wanted = [[3, 2], [3, 5], [3, 4], [3, 4]].map(|counts| counts.map(Some));
+        assert_eq!(left(&nights).await, wanted, "{nights:?}");
+    }
+}
+
+/// What went from one object came back from another.
+#[tokio::test]
+async fn an_accepted_loss_is_not_asked_back_from_other_objects() {
+    let points: &[i64] = &[1, 2, 3, 4];
+    for answer in [Answer::Status(404), Answer::Status(500)] {
+        let nights = [
+            night(0..3, false, (&[7, 8, 9], all()), (points, all())),
+            night(0..4, true, (&[], Answer::Status(404)), (&[], all())),
+            night(0..4, false, (&[], answer), (&[], all())),
+        ];
+        assert_eq!(left(&nights).await, [1, 2, 3, 4].map(|points| [None, Some(points)]), "{nights:?}");
+    }
+}
+
+/// The row of a week that both lists have lost was the other object's, and stayed.
+#[tokio::test]
+async fn an_accepted_loss_of_both_lists_goes_from_all_objects() {
+    let rows = [[Some(7), Some(5)], [Some(3), Some(9)], [Some(4), Some(6)]];
+    for to in [2, 3] {
+        let lost = |accept_loss| night(0..to, accept_loss, (&[], without([0])), (&[], without([0])));
+        let first = night(0..2, false, (&[7, 3, 4], all()), (&[5, 9, 6], all()));
+        let kept = [first.clone(), lost(false)];
+        assert_eq!(left(&kept).await, rows[..to]);
+        let accepted = [first, lost(false), lost(true), lost(false)];
+        assert_eq!(left(&accepted).await, rows[1..to]);
+    }
+}
+
+/// With one list unanswered the row is no newer than another object's, which is to say the same.
+#[tokio::test]
+async fn an_accepted_loss_beside_a_gap_is_0_in_all_objects() {
+    let nights = [
+        night(0..3, false, (&[7, 8, 9], all()), (&[1, 2, 3], all())),
+        night(0..2, true, (&[], without([0, 1])), (&[], Answer::Status(500))),
+    ];
+    assert_eq!(left(&nights).await, [[Some(0), Some(1)], [Some(0), Some(2)], [Some(9), Some(3)]]);
+}
+
+/// A correction that is taken back by an answer that an older object has already.
+#[tokio::test]
+async fn an_answer_that_an_older_object_has_already_is_the_newest_all_the_same() {
+    let nights = [
+        night(0..3, false, (&[8, 8, 8], all()), (&[2, 2, 2], all())),
+        night(0..4, false, (&[3, 3, 3], all()), (&[2, 2, 2], all())),
+        night(0..3, false, (&[8, 8, 8], all()), (&[2, 2, 2], all())),
+    ];
+    assert_eq!(left(&nights).await, [[8, 2], [8, 2], [8, 2]].map(|counts| counts.map(Some)));
 }
