@@ -296,6 +296,9 @@ impl Merge<'_> {
             if best.is_none_or(|(fewest, _)| faults < fewest) {
                 best = Some((faults, kept));
             }
+            if faults == 0 {
+                break;
+            }
         }
         let kept = best.map(|(_, kept)| kept).unwrap_or_default();
         Both::each(|list| if kept[list] { own.lists[list].clone() } else { made[list].clone() })
