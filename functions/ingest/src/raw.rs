@@ -172,22 +172,38 @@ pub async fn replace_lines(
     shape: &dyn Shape,
     terms: &Terms<'_>,
 ) -> Result<Put<BTreeMap<String, Vec<String>>>> {
-    let make = |there: Option<&Bytes>| {
+    let make = |old: &[Line]| {
+        let replaced = replace_beside(new, old, before, shape, terms);
+        (replaced.lines, replaced.lost)
+    };
+    rewrite_lines(store, key, shape, terms.accept_loss, make).await
+}
+
+/// Writes the lines that `make` makes of those that are there. An object with lines that no source wrote is not replaced,
+/// unless the loss is accepted.
+pub async fn rewrite_lines<T>(
+    store: &Store,
+    key: &str,
+    shape: &dyn Shape,
+    accept_loss: bool,
+    mut make: impl FnMut(&[Line]) -> (Vec<Line>, T),
+) -> Result<Put<T>> {
+    rewrite(store, key, |there: Option<&Bytes>| {
         let Some(there) = there else {
-            let replaced = replace_beside(new, &[], before, shape, terms);
-            return Ok((render(&replaced.lines), replaced.lost));
+            let (lines, told) = make(&[]);
+            return Ok((render(&lines), told));
         };
         let old = match parse(there) {
-            Some(old) if terms.accept_loss || old.iter().all(|line| !shape.asks(line).is_empty()) => old,
-            None if terms.accept_loss => Vec::new(),
+            Some(old) if accept_loss || old.iter().all(|line| !shape.asks(line).is_empty()) => old,
+            None if accept_loss => Vec::new(),
             _ => return Err(Error::Unreadable { url: store.url(key) }),
         };
-        let replaced = replace_beside(new, &old, before, shape, terms);
+        let (lines, told) = make(&old);
         // An object without lines may have bytes that are not readable.
-        let is_same = replaced.lines == old && (there.is_empty() || !old.is_empty());
-        Ok((if is_same { there.clone() } else { render(&replaced.lines) }, replaced.lost))
-    };
-    rewrite(store, key, make).await
+        let is_same = lines == old && (there.is_empty() || !old.is_empty());
+        Ok((if is_same { there.clone() } else { render(&lines) }, told))
+    })
+    .await
 }
 
 /// As [`replace`], with what other objects have, of the subjects of which something would be lost without it: an answer that

@@ -94,23 +94,6 @@ pub trait Shape: Sync {
         true
     }
 
-    /// Whether an earlier answer says something that no later one speaks of, even where it has no items: that nothing is
-    /// there, say.
-    fn outlasts(&self, _line: &Line, _later: &[&Line]) -> bool {
-        false
-    }
-
-    /// Whether it is unknown what an item is, or which, where an answer without it would say that it is not there. It stays
-    /// beside what stays of earlier answers, until a later one speaks of it.
-    fn leaves_open(&self, _line: &Line, _item: &Item) -> bool {
-        false
-    }
-
-    /// Whether it can be known from an answer that an item is not there.
-    fn speaks_of(&self, line: &Line, item: &Item) -> bool {
-        self.covers(line, item)
-    }
-
     /// Whether a subject's items have names of their own: the last one of a name that has a value counts. Else each of them
     /// counts.
     fn is_keyed(&self) -> bool {
@@ -278,11 +261,7 @@ fn join(new: Vec<Line>, old: Vec<Line>, shape: &dyn Shape, terms: &Terms<'_>) ->
                     plan.lost.insert(subject.to_owned(), names);
                 }
             }
-            _ => {
-                plan.compare(subject, &earlier, &held, standing, shape, terms);
-                plan.keep_said(subject, &old, &held, standing, shape);
-                plan.keep_unknown(subject, &old, &earlier, standing, shape);
-            }
+            _ => plan.compare(subject, &earlier, &held, standing, shape, terms),
         }
     }
     let mut lines = plan.new_lines(&new, &fresh, &old, &held, shape);

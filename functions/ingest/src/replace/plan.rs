@@ -99,56 +99,6 @@ impl Plan {
         }
     }
 
-    /// Keeps earlier answers that say something of which this run's do not speak, with their items about that.
-    pub fn keep_said(
-        &mut self,
-        subject: &str,
-        old: &[Line],
-        held: &[Holdings],
-        standing: &Standing<'_>,
-        shape: &dyn Shape,
-    ) {
-        for (line, (said, holdings)) in old.iter().zip(held).enumerate() {
-            let Some(items) = holdings.get(subject).filter(|_| shape.outlasts(said, &standing.answers)) else {
-                continue;
-            };
-            let is_covered = |item: &Item| standing.answers.iter().any(|answer| shape.covers(answer, item));
-            let open = items.iter().enumerate().filter(|(_, item)| !is_covered(item)).map(|(place, _)| place);
-            let kept = self.keep.entry(line).or_default().entry(subject.to_owned());
-            if let Keep::Items(places) = kept.or_insert_with(|| Keep::Items(BTreeSet::new())) {
-                places.extend(open);
-            }
-        }
-    }
-
-    /// Keeps what is unknown beside what stays of earlier answers, whose silence would say that there is nothing of it: of
-    /// what this run's answers neither have nor speak of. Those that lack something speak of nothing.
-    pub fn keep_unknown(
-        &mut self,
-        subject: &str,
-        old: &[Line],
-        earlier: &[Earlier<'_>],
-        standing: &Standing<'_>,
-        shape: &dyn Shape,
-    ) {
-        let is_open = |one: &&Earlier<'_>| {
-            let is_named = standing.names.contains_key(one.item.name.as_str());
-            !is_named && old.get(one.line).is_some_and(|line| shape.leaves_open(line, one.item))
-        };
-        let open: Vec<&Earlier<'_>> = earlier.iter().filter(is_open).collect();
-        if open.is_empty() || !self.keep.values().any(|kept| kept.contains_key(subject)) {
-            return;
-        }
-        let is_whole = !self.lost.contains_key(subject);
-        let is_spoken_of = |item: &Item| is_whole && standing.answers.iter().any(|line| shape.speaks_of(line, item));
-        for one in open.into_iter().filter(|one| !is_spoken_of(one.item)) {
-            let kept = self.keep.entry(one.line).or_default().entry(subject.to_owned());
-            if let Keep::Items(places) = kept.or_insert_with(|| Keep::Items(BTreeSet::new())) {
-                places.insert(one.place);
-            }
-        }
-    }
-
     /// This run's lines, without those in whose place earlier ones stay. One that says the same as an earlier one is that
     /// earlier one, with the time at which it first came.
     pub fn new_lines(

@@ -5,10 +5,13 @@
 //! about stands on the roster, which is uploaded: ids of 0 and below have no account. An answer that says nothing of the
 //! learner who was asked about, or names another one, is a gap: see [`Route::mistake`].
 //!
-//! Each week has raw objects of its own, and asks for some weeks before it once more: what another object knows of them
-//! counts as an earlier answer, see [`before`].
+//! Each week has raw objects of its own, and asks for some weeks before it once more: answers are joined with what all
+//! objects know of them, see [`merge`] and [`known`].
 
 mod before;
+mod both;
+mod known;
+mod merge;
 mod roster;
 mod weeks;
 
@@ -22,8 +25,11 @@ use lake::time::Window;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use self::both::{Both, Kind};
+use self::merge::{Merge, Run};
 use self::roster::Roster;
 use self::weeks::{Users, WeekLists};
+use crate::claim::SKEW;
 use crate::error::{Error, Result};
 use crate::http::{Answer, Http, Patience};
 use crate::raw::{self, Line};
@@ -81,17 +87,18 @@ struct Route {
     lost: &'static str,
 }
 
-/// The scores come last: they are cleaned together with the commits.
-const ROUTES: [Route; 3] = [
-    Route {
-        path: "users",
-        file: "users",
-        has_weeks: false,
-        table: "account",
-        column: None,
-        lost: "accounts of learners",
-    },
-    Route {
+const USERS: Route = Route {
+    path: "users",
+    file: "users",
+    has_weeks: false,
+    table: "account",
+    column: None,
+    lost: "accounts of learners",
+};
+
+/// The lists of weeks.
+const LISTS: Both<Route> = Both {
+    commits: Route {
         path: "weeklyCommits",
         file: "weekly_commits",
         has_weeks: true,
@@ -99,7 +106,7 @@ const ROUTES: [Route; 3] = [
         column: Some("commits"),
         lost: "commits of learners",
     },
-    Route {
+    points: Route {
         path: "weeklyScores",
         file: "weekly_scores",
         has_weeks: true,
@@ -107,7 +114,12 @@ const ROUTES: [Route; 3] = [
         column: Some("points"),
         lost: "points of learners",
     },
-];
+};
+
+/// The raw object of a week's answers.
+fn key(week: NaiveDate, route: Route) -> String {
+    format!("{NAME}/week={week}/{}.ndjson", route.file)
+}
 
 /// A request as its line in the raw object has it: the weeks from the Monday `from` to the Monday `to`, excluded. The API knows
 /// only the limit: a list that it has cut, or that is a copy, has no more weeks there than it speaks of.
@@ -190,23 +202,9 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Win
     let mut done = Part::new(NAME, "week", weeks.newest().to_string());
     done.ingested.units = weeks.mondays().count() as u64;
     done.ingested.no_account = roster.no_account;
-    context.progress.begin("ingest codetrack", (roster.ids.len() * ROUTES.len()) as u64);
-    for route in ROUTES {
-        let lines = fetch.answers(route, &roster.ids).await;
-        let shape = route.shape(dataset);
-        note(route, &*shape, &lines, &mut done);
-        let key = format!("{NAME}/week={}/{}.ndjson", weeks.newest(), route.file);
-        // The roster is not the API's: who is not on it any more is not asked about, and no loss.
-        let terms = Terms { accept_loss: context.accept_loss, is_gone: &|_| false, now: (context.clock)() };
-        let before = match route.has_weeks {
-            true => before::known(&context.lake.raw, &key, weeks, &roster.ids, route.counts(dataset)).await?,
-            false => before::accounts(&context.lake.raw, &key, weeks.newest(), &lines).await?,
-        };
-        let put = raw::replace_lines(&context.lake.raw, &key, &lines, &before, &*shape, &terms).await?;
-        done.put(put.bytes);
-        done.lost(&key, route.lost, put.told.into_keys().collect());
-        fetch.http.forget_answers();
-    }
+    context.progress.begin("ingest codetrack", (roster.ids.len() * (1 + Kind::BOTH.len())) as u64);
+    fetch.accounts(&roster.ids, &mut done).await?;
+    fetch.lists(&roster.ids, &mut done).await?;
     context.progress.end();
     (done.ingested.requests, done.ingested.retries) = fetch.http.counts();
     let mut outcome = Outcome::default();
@@ -246,6 +244,45 @@ struct Fetch<'a> {
 }
 
 impl Fetch<'_> {
+    /// Fetches the accounts.
+    async fn accounts(&self, learners: &[i64], done: &mut Part) -> Result<()> {
+        let raw = &self.context.lake.raw;
+        let lines = self.answers(USERS, learners).await;
+        let shape = Users { table: self.dataset.table(USERS.table) };
+        note(USERS, &shape, &lines, done);
+        let (week, now) = (self.weeks.newest(), (self.context.clock)());
+        let key = key(week, USERS);
+        // The roster is not the API's: who is not on it any more is not asked about, and no loss.
+        let terms = Terms { accept_loss: self.context.accept_loss, is_gone: &|_| false, now };
+        let before = before::accounts(raw, &key, week, &lines).await?;
+        let put = raw::replace_lines(raw, &key, &lines, &before, &shape, &terms).await?;
+        done.put(put.bytes);
+        done.lost(&key, USERS.lost, put.told.into_keys().collect());
+        self.http.forget_answers();
+        Ok(())
+    }
+
+    /// Fetches the lists of weeks. Both are joined with what is known before one of them is written.
+    async fn lists(&self, learners: &[i64], done: &mut Part) -> Result<()> {
+        let mut new = Both::default();
+        for list in Kind::BOTH {
+            let route = LISTS[list];
+            let lines = self.answers(route, learners).await;
+            note(route, &route.counts(self.dataset), &lines, done);
+            new[list] = before::by_learner(lines);
+        }
+        let raw = &self.context.lake.raw;
+        let merge = Merge {
+            shape: Both::each(|list| LISTS[list].counts(self.dataset)),
+            weeks: self.weeks,
+            accept_loss: self.context.accept_loss,
+            latest: ((self.context.clock)() + SKEW).timestamp_micros(),
+        };
+        Run::read(raw, merge, learners, new).await?.write(done).await?;
+        self.http.forget_answers();
+        Ok(())
+    }
+
     /// A route's answers for all learners, in their order.
     async fn answers(&self, route: Route, learners: &[i64]) -> Vec<Line> {
         let asked = learners.iter().copied().map(|learner| async move {
@@ -298,15 +335,7 @@ impl Fetch<'_> {
 }
 
 impl Route {
-    /// How its raw object is read.
-    fn shape<'d>(&self, dataset: &'d Dataset) -> Box<dyn Shape + Send + 'd> {
-        match self.has_weeks {
-            true => Box::new(self.counts(dataset)),
-            false => Box::new(Users { table: dataset.table(self.table) }),
-        }
-    }
-
-    /// The same of one with weeks.
+    /// How its raw object is read, if it has weeks.
     fn counts<'d>(&self, dataset: &'d Dataset) -> WeekLists<'d> {
         WeekLists { column: dataset.table(self.table).and_then(|table| table.column(self.column?)) }
     }

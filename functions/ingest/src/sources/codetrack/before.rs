@@ -1,50 +1,58 @@
-//! What the raw objects of other weeks know of the weeks, and of the accounts, that a run asks for.
+//! What the raw objects of other weeks have of the weeks, and of the accounts, that a run asks for.
 //!
-//! A new week's object asks for the weeks before it once more, and newer rows win. Without this, an answer that lacks a
-//! count, or a gap, would hide the count that the object of another week has. The same goes for accounts, of which the
-//! newest week's counts; a learner about whom there is no answer has no account in the new week, which hides nothing.
+//! A week's object asks for the weeks before it once more, and newer rows win: what becomes of them is decided in
+//! [`super::merge`]. Of accounts the newest week's counts. A learner about whom there is no answer has no account in the new
+//! week, which hides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use lake::store::Store;
 
-use super::weeks::{WeekLists, narrowed};
-use super::{NAME, Request, Weeks, monday};
+use super::both::Kind;
+use super::known::Held;
+use super::{LISTS, NAME, Request, Weeks, key};
 use crate::error::Result;
 use crate::raw::{self, Line};
-use crate::replace::{Item, Keep, Shape};
 
-/// The lines of a learner in one object.
-type OfObject = Vec<Line>;
-
-/// The answers of other objects about a run's weeks, of each learner and week the last one; only of learners of whom the
-/// run's own object has none.
-pub async fn known(
-    store: &Store,
-    key: &str,
-    weeks: Weeks,
-    learners: &[i64],
-    shape: WeekLists<'_>,
-) -> Result<Vec<Line>> {
-    let own: BTreeSet<i64> = answers(store, key).await?.into_keys().collect();
-    let mut found: BTreeMap<i64, Vec<OfObject>> = BTreeMap::new();
-    let wanted = learners.iter().filter(|learner| !own.contains(learner));
-    found.extend(wanted.map(|learner| (*learner, Vec::new())));
-    let Some(file) = key.rsplit('/').next().filter(|_| !found.is_empty()) else { return Ok(Vec::new()) };
+/// What the other objects that reach into a run's weeks have about each learner.
+pub async fn held(store: &Store, week: NaiveDate, weeks: Weeks, learners: &[i64]) -> Result<BTreeMap<i64, Vec<Held>>> {
+    let mut found: BTreeMap<i64, Vec<Held>> = learners.iter().map(|learner| (*learner, Vec::new())).collect();
+    let mut folders: BTreeSet<NaiveDate> = BTreeSet::new();
     for object in store.list(&format!("{NAME}/week=")).await? {
+        let is_of = |list: Kind| monday_of(&object.key, &format!("{}.ndjson", LISTS[list].file));
+        let monday = Kind::BOTH.into_iter().find_map(is_of);
         // An object has weeks up to its own one.
-        let is_about = monday_of(&object.key, file).is_some_and(|monday| monday >= weeks.from);
-        if object.key == key || !is_about {
-            continue;
+        folders.extend(monday.filter(|monday| *monday != week && *monday >= weeks.from));
+    }
+    for folder in folders {
+        let mut of_learners: BTreeMap<i64, Held> = BTreeMap::new();
+        for list in Kind::BOTH {
+            let lines = raw::read_lines(store, &key(folder, LISTS[list])).await?;
+            for (learner, lines) in by_learner(lines) {
+                let held = of_learners.entry(learner).or_default();
+                held.key = folder.to_string();
+                held.lists[list] = lines;
+            }
         }
-        for (learner, lines) in answers(store, &object.key).await? {
+        for (learner, held) in of_learners {
             if let Some(objects) = found.get_mut(&learner) {
-                objects.push(lines);
+                objects.push(held);
             }
         }
     }
-    Ok(found.into_values().flat_map(|objects| latest(objects, weeks, shape)).collect())
+    Ok(found)
+}
+
+/// The lines of an object by learner. Those of none are left out.
+pub fn by_learner(lines: Vec<Line>) -> BTreeMap<i64, Vec<Line>> {
+    let mut found: BTreeMap<i64, Vec<Line>> = BTreeMap::new();
+    for line in lines {
+        if let Some(request) = Request::of(&line) {
+            found.entry(request.learner).or_default().push(line);
+        }
+    }
+    found
 }
 
 /// The last account that an earlier week's object has of each learner about whom a run has an answer; only of learners of
@@ -71,64 +79,12 @@ pub async fn accounts(store: &Store, key: &str, week: NaiveDate, lines: &[Line])
 }
 
 /// The answers of an object, by learner.
-async fn answers(store: &Store, key: &str) -> Result<BTreeMap<i64, OfObject>> {
-    let mut found: BTreeMap<i64, OfObject> = BTreeMap::new();
-    for line in raw::read_lines(store, key).await?.into_iter().filter(Line::is_answer) {
-        if let Some(request) = Request::of(&line) {
-            found.entry(request.learner).or_default().push(line);
-        }
-    }
-    Ok(found)
+async fn answers(store: &Store, key: &str) -> Result<BTreeMap<i64, Vec<Line>>> {
+    Ok(by_learner(raw::read_lines(store, key).await?.into_iter().filter(Line::is_answer).collect()))
 }
 
 /// The Monday of a week's raw object, if it is of a kind.
 fn monday_of(key: &str, file: &str) -> Option<NaiveDate> {
     let folder = key.strip_prefix(NAME)?.strip_prefix("/week=")?.strip_suffix(file)?.strip_suffix('/')?;
     folder.parse().ok()
-}
-
-/// The lines of a learner, cut down to the weeks of which no later object knows. A week that a later object was answered
-/// about and lacks is no longer known: that loss was accepted.
-fn latest(mut objects: Vec<OfObject>, weeks: Weeks, shape: WeekLists<'_>) -> Vec<Line> {
-    objects.sort_by_cached_key(|lines| lines.iter().map(|line| line.received_at.clone()).max());
-    let mut covered: BTreeSet<NaiveDate> = BTreeSet::new();
-    let mut kept = Vec::new();
-    for lines in objects.into_iter().rev() {
-        let open: BTreeSet<NaiveDate> = weeks.mondays().filter(|day| !covered.contains(day)).collect();
-        kept.push(cut(&lines, &open, shape));
-        covered.extend(lines.iter().flat_map(|line| shape.spoken_of(line, weeks.mondays())));
-    }
-    // Of other weeks than the run's, a copy has no entries, and is not to say that there are none.
-    kept.into_iter().rev().flatten().map(|line| narrowed(line, weeks.from..weeks.to)).collect()
-}
-
-/// Lines cut down to some weeks. Of a week that stands there several times the last count is taken. A line that has no entry
-/// of a week that it was asked for says that there is none: entries without a count stay, where there is none.
-fn cut(lines: &[Line], open: &BTreeSet<NaiveDate>, shape: WeekLists<'_>) -> Vec<Line> {
-    let held = lines.iter().flat_map(|line| shape.holds(line).into_values().flatten());
-    let counted: BTreeSet<String> = held.filter(Item::is_value).map(|item| item.name).collect();
-    let is_unknown = |item: &Item| {
-        !item.is_value()
-            && !counted.contains(&item.name)
-            && item.name.parse().map_or(true, |day| open.contains(&monday(day)))
-    };
-    let mut seen = BTreeSet::new();
-    let mut kept = Vec::new();
-    for line in lines.iter().rev() {
-        let Some(request) = Request::of(line) else { continue };
-        let subject = request.learner.to_string();
-        let items = shape.holds(line).remove(&subject).unwrap_or_default();
-        let mut places = BTreeSet::new();
-        for (place, item) in items.iter().enumerate().rev().filter(|(_, item)| item.is_value()) {
-            if item.name.parse().is_ok_and(|day| open.contains(&day)) && seen.insert(item.name.clone()) {
-                places.insert(place);
-            }
-        }
-        places.extend(items.iter().enumerate().filter(|(_, item)| is_unknown(item)).map(|(place, _)| place));
-        if open.iter().any(|day| request.covers(*day)) {
-            kept.push(shape.cut(line, &BTreeMap::from([(subject, Keep::Items(places))])));
-        }
-    }
-    kept.reverse();
-    kept
 }

@@ -1,4 +1,5 @@
 mod meaning;
+mod windows;
 
 use std::slice::from_ref;
 use std::sync::LazyLock;
@@ -6,12 +7,13 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use lake::dataset::Catalog;
 
+use super::known::Held;
 use super::*;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::built_in);
 
 fn points() -> WeekLists<'static> {
-    ROUTES[2].counts(CATALOG.dataset(NAME).unwrap())
+    LISTS.points.counts(CATALOG.dataset(NAME).unwrap())
 }
 
 fn accounts() -> Users<'static> {
@@ -84,12 +86,36 @@ fn a_request_is_written_as_the_decoder_reads_it() {
     assert_eq!(serde_json::to_string(&user).unwrap(), r#"{"learner":43}"#);
 }
 
+const LATEST: i64 = i64::MAX;
+
+fn terms(weeks: Weeks, accept_loss: bool) -> Merge<'static> {
+    let dataset = CATALOG.dataset(NAME).unwrap();
+    Merge { shape: Both::each(|list| LISTS[list].counts(dataset)), weeks, accept_loss, latest: LATEST }
+}
+
+/// What becomes of lines of points, where there are no commits; who lost some.
+fn renew(new: &[Line], old: &[Line], accept_loss: bool) -> (Vec<Line>, Vec<String>) {
+    let asked = Request::of(&new[0]).unwrap();
+    let merge = terms(Weeks { from: asked.from.unwrap(), to: asked.to.unwrap() }, accept_loss);
+    let mut there = before::by_learner(old.to_vec());
+    let mut lost = Vec::new();
+    for (learner, new) in before::by_learner(new.to_vec()) {
+        let own = Held {
+            key: "own".into(),
+            lists: Both { commits: vec![], points: there.remove(&learner).unwrap_or_default() },
+        };
+        let commits = gap(learner, "2026-11-02");
+        let merged = merge.merge(Both { commits: &commits, points: &new[0] }, &own, &[]);
+        lost.extend(merged.lost.points.then(|| learner.to_string()));
+        there.insert(learner, merged.lists.points);
+    }
+    (there.into_values().flatten().collect(), lost)
+}
+
 fn join(new: Vec<Line>, old: Vec<Line>) -> (Vec<Line>, Vec<String>) {
-    let terms = Terms { accept_loss: false, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
-    let joined = crate::replace::replace(new.clone(), old, &points(), &terms);
-    let again = crate::replace::replace(new, joined.lines.clone(), &points(), &terms);
-    assert_eq!(again, joined, "a second run writes nothing, and reports the same");
-    (joined.lines, joined.lost.into_keys().collect())
+    let joined = renew(&new, &old, false);
+    assert_eq!(renew(&new, &joined.0, false), joined, "a second run writes nothing, and reports the same");
+    joined
 }
 
 /// Weeks by their Mondays, with points.
@@ -107,7 +133,10 @@ fn weeks_that_were_not_asked_for_again_stay() {
     let (lines, lost) = join(vec![narrow.clone()], vec![wide.clone()]);
     assert!(lost.is_empty());
     assert_eq!(lines[0], narrow);
-    assert_eq!((&lines[1].request, lines[1].body.as_deref()), (&wide.request, Some(list(&[early]))));
+    assert_eq!(
+        (asked(&lines[1]), lines[1].body.as_deref()),
+        (date("2026-03-02")..date("2026-11-02"), Some(list(&[early])))
+    );
     assert_eq!(join(vec![wide.clone()], lines), (vec![wide.clone()], vec![]), "the wide one has all of it");
     let gone = answer(7, "2026-03-02", "[]");
     assert_eq!(join(vec![gap(43, "2026-11-02")], vec![gone.clone(), wide.clone()]).0, [gone, wide]);
@@ -120,7 +149,8 @@ fn that_weeks_have_nothing_stays_known_until_they_are_asked_for_again() {
         let wide = answer(43, "2026-03-02", body);
         let narrow = answer(43, "2026-11-02", "[]");
         let (lines, lost) = join(vec![narrow.clone()], vec![wide.clone()]);
-        assert_eq!((lines, lost), (vec![narrow, wide.clone()], vec![]));
+        assert_eq!((&lines[0], lost.len()), (&narrow, 0));
+        assert_eq!((asked(&lines[1]), lines[1].body.as_deref()), (date("2026-03-02")..date("2026-11-02"), Some(body)));
         let wider = answer(43, "2026-02-02", "[]");
         assert_eq!(join(vec![wider.clone()], vec![wide]).0, [wider]);
     }
@@ -142,16 +172,14 @@ fn what_is_unknown_in_a_list_stays_unknown_where_the_list_is_cut() {
     let narrow = answer(43, "2026-11-02", list(&[("2026-11-02", 3)]));
     let (lines, lost) = join(vec![narrow.clone()], vec![wide]);
     let bodies: Vec<&str> = lines.iter().map(|line| line.body.as_deref().unwrap()).collect();
-    assert_eq!((bodies, lost.len()), (vec![list(&[("2026-11-02", 3)]), body(&format!("{unknown},{early}"))], 0));
+    let left = r#"{"date":"2026-09-07","points":null},{"date":"2026-09-14","points":"x"}"#;
+    assert_eq!((bodies, lost.len()), (vec![list(&[("2026-11-02", 3)]), body(&format!("{left},{early}"))], 0));
+    assert_eq!(asked(&lines[1]), date("2026-09-07")..date("2026-09-28"), "it may say nothing of other weeks");
     // What one lacks that is not whole.
     let had = answer(43, "2026-09-07", body(&format!("{unknown},{early}")));
-    for (poor, stays) in [
-        ("[]", body(&format!("{unknown},{early}"))),
-        (
-            r#"[{"date":"2026-09-07","points":5}]"#,
-            body(&format!(r#"{{"date":"2026-09-14","points":"x"}},{{"date":"?"}},{early}"#)),
-        ),
-    ] {
+    for (poor, stays) in
+        [("[]", body(&format!("{unknown},{early}"))), (r#"[{"date":"2026-09-07","points":5}]"#, body(early))]
+    {
         let (lines, lost) = join(vec![answer(43, "2026-09-07", poor)], vec![had.clone()]);
         assert_eq!((lines.last().unwrap().body.as_deref(), lost.len()), (Some(stays), 1), "{poor}");
     }
@@ -170,14 +198,17 @@ fn what_is_unknown_stays_beside_a_list_that_may_be_of_any_week() {
     let whole = answer(43, "2026-11-02", r#"[{"date":"2026-11-02","points":1}]"#);
     let had = answer(43, "2026-10-26", body(&[null, count]));
     let (lines, _) = join(vec![wild.clone()], vec![had.clone()]);
-    assert_eq!(lines[1].body.as_deref(), Some(body(&[null, count])));
+    assert_eq!(lines[1].body.as_deref(), Some(body(&[null])));
+    assert_eq!(lines[2].body.as_deref(), Some(body(&[count])));
     let (lines, _) = join(vec![whole], vec![had]);
     assert_eq!(lines[1].body.as_deref(), Some(body(&[count])), "it speaks of the week, and has nothing of it");
     // The unknown week stands in one list, and what is missed in another.
     let narrow = answer(43, "2026-11-02", body(&[null]));
     let wide = answer(43, "2026-10-26", body(&[r#"{"date":"2026-11-09","points":5}"#]));
     let old = vec![narrow.clone(), wide.clone()];
-    assert_eq!(join(vec![wild.clone()], old), (vec![wild, narrow, wide], vec!["43".to_owned()]));
+    let (lines, lost) = join(vec![wild.clone()], old);
+    let bodies: Vec<_> = lines.iter().map(|line| line.body.clone()).collect();
+    assert_eq!((bodies, lost.len()), (vec![wild.body, narrow.body, wide.body, Some("[]".to_owned())], 1));
 }
 
 #[test]
@@ -217,32 +248,6 @@ fn a_list_whose_counts_come_twice_is_cut_by_its_limit_all_the_same() {
     assert!(!lines[0].body.as_deref().unwrap().contains("null"));
 }
 
-#[tokio::test]
-async fn what_another_object_does_not_know_is_copied_as_unknown() {
-    let (_folder, store) = store();
-    let put = async |week: &str, at: &str, line: Line| {
-        let key = format!("codetrack/week={week}/weekly_scores.ndjson");
-        let line = Line { received_at: at.to_owned(), ..line };
-        store.put(&key, raw::render(from_ref(&line)), lake::store::Condition::Absent).await.unwrap();
-    };
-    let known = r#"[{"date":"2026-11-02","points":null},{"date":"2026-11-09","points":3}]"#;
-    put("2026-11-09", "2026-11-10T05:00:00Z", answer(43, "2026-10-26", known)).await;
-    let key = "codetrack/week=2026-11-23/weekly_scores.ndjson";
-    let before = async |from: &str| {
-        let copied = before::known(&store, key, weeks(from, "2026-11-29"), &[43], points()).await.unwrap();
-        copied.iter().map(|line| (asked(line), line.body.clone().unwrap())).collect::<Vec<_>>()
-    };
-    assert_eq!(before("2026-11-02").await, [(date("2026-11-02")..date("2026-11-23"), known.to_owned())]);
-    // Of weeks that the run does not ask for the copy says nothing: it has no entries of them.
-    let rest = r#"[{"date":"2026-11-09","points":3}]"#.to_owned();
-    assert_eq!(before("2026-11-09").await, [(date("2026-11-09")..date("2026-11-23"), rest)]);
-    // A later object whose list may be of any week does not hide what that one knows, but for the weeks that it has.
-    let unreadable = r#"[{"date":"?","points":7},{"date":"2026-11-16","points":1}]"#;
-    put("2026-11-16", "2026-11-17T05:00:00Z", answer(43, "2026-11-02", unreadable)).await;
-    let bodies: Vec<String> = before("2026-11-02").await.into_iter().map(|(_, body)| body).collect();
-    assert_eq!(bodies, [known, unreadable]);
-}
-
 #[test]
 fn what_is_odd_in_a_member_that_nobody_reads_costs_no_value() {
     let had = answer(43, "2026-11-02", list(&[("2026-11-09", 2)]));
@@ -256,7 +261,7 @@ fn what_is_odd_in_a_member_that_nobody_reads_costs_no_value() {
 #[test]
 fn a_list_of_which_no_week_can_be_read_is_no_answer() {
     let dataset = CATALOG.dataset(NAME).unwrap();
-    let mistake = |body| ROUTES[1].mistake(dataset, &answer(43, "2026-11-02", body));
+    let mistake = |body| LISTS.commits.mistake(dataset, &answer(43, "2026-11-02", body));
     for body in [r#"[{"date":"abc","points":10}]"#, "[null,null]", "[7]", r#"[{"points":10},{"date":null}]"#] {
         assert_eq!(mistake(body), Some("the list names no week"), "{body}");
     }
@@ -270,15 +275,15 @@ fn weeks_that_a_list_lacks_are_lost_and_kept() {
     let had = answer(43, "2026-11-02", list(&[("2026-11-09", 2), ("2026-11-02", 1)]));
     let (lines, lost) = join(vec![answer(43, "2026-11-02", list(&[("2026-11-09", 5)]))], vec![had.clone()]);
     assert_eq!(lost, ["43"]);
-    assert_eq!(
-        lines.iter().map(|line| line.body.as_deref().unwrap()).collect::<Vec<_>>(),
-        [list(&[("2026-11-09", 5)]), list(&[("2026-11-02", 1)])]
-    );
+    // That there is nothing of the week of 16 November stays known as well.
+    let there: Vec<_> = lines.iter().map(|line| (asked(line), line.body.as_deref().unwrap())).collect();
+    let (all, last) = (date("2026-11-02")..date("2026-11-23"), date("2026-11-16")..date("2026-11-23"));
+    let kept = date("2026-11-02")..date("2026-11-09");
+    assert_eq!(there, [(all, list(&[("2026-11-09", 5)])), (last, "[]"), (kept, list(&[("2026-11-02", 1)]))]);
     let (lines, lost) = join(vec![answer(43, "2026-11-02", "[]")], vec![had.clone()]);
     assert_eq!((lines, lost.len()), (vec![had.clone()], 1));
-    let accepted = Terms { accept_loss: true, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
     let empty = answer(43, "2026-11-02", "[]");
-    assert_eq!(crate::replace::replace(vec![empty.clone()], vec![had], &points(), &accepted).lines, [empty]);
+    assert_eq!(renew(from_ref(&empty), &[had], true).0, [empty]);
 }
 
 #[test]
@@ -306,8 +311,7 @@ fn weeks_that_come_back_without_points_are_lost_and_kept() {
         join(vec![answer(43, "2026-11-02", "[]")], vec![answer(43, "2026-11-02", r#"[{"date":"2026-11-09"}]"#)]).1,
         [""; 0]
     );
-    let accepted = Terms { accept_loss: true, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
-    assert_eq!(crate::replace::replace(vec![poor.clone()], vec![had], &points(), &accepted).lines, [poor]);
+    assert_eq!(renew(from_ref(&poor), &[had], true).0, [poor]);
 }
 
 #[test]
@@ -389,23 +393,6 @@ async fn a_new_week_keeps_an_account_that_comes_back_without_what_the_week_befor
     assert!(raw::read_lines(&store, &new).await.unwrap().contains(&same));
 }
 
-#[tokio::test]
-async fn of_a_week_that_another_object_has_twice_the_last_count_is_kept() {
-    let (_folder, store) = store();
-    let twice = r#"[{"date":"2026-11-09","points":3},{"date":"2026-11-09","points":null}]"#;
-    let other = "codetrack/week=2026-11-09/weekly_scores.ndjson";
-    let had = answer(43, "2026-11-02", twice);
-    store.put(other, raw::render(from_ref(&had)), lake::store::Condition::Absent).await.unwrap();
-    let key = "codetrack/week=2026-11-16/weekly_scores.ndjson";
-    let before = before::known(&store, key, weeks("2026-11-02", "2026-11-21"), &[43], points()).await.unwrap();
-    let poor = answer(43, "2026-11-02", r#"[{"date":"2026-11-09","points":1.5}]"#);
-    let terms = Terms { accept_loss: false, is_gone: &|_| false, now: "9000-01-01T00:00:00Z".parse().unwrap() };
-    let put = raw::replace_lines(&store, key, from_ref(&poor), &before, &points(), &terms).await.unwrap();
-    assert_eq!(put.told.into_keys().collect::<Vec<_>>(), ["43"]);
-    let lines = raw::read_lines(&store, key).await.unwrap();
-    assert_eq!((lines.len(), lines[0].body.as_deref()), (1, Some(r#"[{"date":"2026-11-09","points":3}]"#)));
-}
-
 #[test]
 fn neither_a_gap_nor_a_refusal_replaces_an_answer() {
     let had = answer(43, "2026-11-02", list(&[("2026-11-02", 1)]));
@@ -448,7 +435,7 @@ fn an_account_that_lacks_something_replaces_none_that_has_it() {
 #[test]
 fn an_answer_that_says_nothing_of_the_learner_is_none() {
     let dataset = CATALOG.dataset(NAME).unwrap();
-    let [users, _, scores] = ROUTES;
+    let (users, scores) = (USERS, LISTS.points);
     for body in [
         r#"{"honor":0}"#,
         r#"{"id":45,"honor":1}"#,
@@ -525,7 +512,7 @@ fn an_older_answer_replaces_none_that_another_run_has_got_since() {
     let (lines, _) = join(vec![older.clone(), other.clone()], vec![newer.clone()]);
     let bodies: Vec<&str> = lines.iter().map(|line| line.body.as_deref().unwrap()).collect();
     let earlier = list(&[("2026-11-02", 1)]);
-    assert_eq!(bodies, [list(&[("2026-11-09", 5)]), list(&[("2026-11-09", 2)]), earlier]);
+    assert_eq!(bodies, [list(&[("2026-11-09", 5)]), list(&[("2026-11-09", 2)]), "[]", earlier]);
     // In the other order it ends with the same.
     let (turned, _) = join(vec![newer], vec![older, other]);
     assert_eq!(turned.iter().map(|line| line.body.as_deref().unwrap()).collect::<Vec<_>>(), bodies);

@@ -1,18 +1,19 @@
 //! What the lines of the raw objects have: weeks, or an account.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use lake::dataset::{Column, Judged, Table, Verdict};
-use lake::json::Object;
+use lake::json::{Json, Object};
 use lake::partition::YEARS;
 use lake::time::parse_day;
+use lake::value::whole_decimal;
 use serde_json::value::RawValue;
 
 use super::{Request, monday};
 use crate::raw::Line;
-use crate::replace::{Holdings, Item, Keep, Measures, Shape};
+use crate::replace::{Holdings, Item, Keep, Shape};
 
 /// Lists of weeks: a subject is a learner, an item a week, its value the points or commits of it. Which weeks were asked
 /// for is an item as well, without a value.
@@ -30,6 +31,17 @@ pub struct Users<'a> {
     pub table: Option<&'a Table>,
 }
 
+/// An entry of a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry {
+    /// The day that it names.
+    pub day: Option<NaiveDate>,
+    /// What the table makes of its count.
+    pub verdict: Verdict,
+    /// Its count, where that is a value.
+    pub count: Option<i64>,
+}
+
 fn learner(line: &Line) -> Vec<String> {
     Request::of(line).map(|request| request.learner.to_string()).into_iter().collect()
 }
@@ -39,7 +51,7 @@ fn sort(lines: &mut [Line]) {
     lines.sort_by_key(|line| Request::of(line).map(|request| request.learner));
 }
 
-fn entries(line: &Line) -> Vec<&RawValue> {
+pub fn entries(line: &Line) -> Vec<&RawValue> {
     line.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default()
 }
 
@@ -71,9 +83,19 @@ pub fn names_no_week(line: &Line) -> bool {
     !entries.is_empty() && !entries.iter().any(is_readable)
 }
 
+/// The Monday of an entry's week.
+pub fn week_of(entry: &RawValue) -> Option<NaiveDate> {
+    day(&Object::of_text(entry.get())?).map(monday)
+}
+
+/// The weeks that a line asks for.
+pub fn weeks_of(line: &Line) -> Range<NaiveDate> {
+    Request::of(line).map_or(NaiveDate::MAX..NaiveDate::MAX, |request| request.weeks())
+}
+
 /// The weeks of a list's entries, or nothing if one may be of any week.
-fn mondays(line: &Line) -> Option<Vec<NaiveDate>> {
-    entries(line).into_iter().map(|entry| day(&Object::of_text(entry.get())?).map(monday)).collect()
+pub fn mondays(line: &Line) -> Option<Vec<NaiveDate>> {
+    entries(line).into_iter().map(week_of).collect()
 }
 
 /// A list as the answer to a request for the weeks of which it speaks. One with as many entries as its limit was cut, and says
@@ -101,17 +123,8 @@ pub fn narrowed(line: Line, weeks: Range<NaiveDate>) -> Line {
 }
 
 impl WeekLists<'_> {
-    /// Those of some weeks of which a list speaks: with an entry that may be of any week, those of which it has counts.
-    pub fn spoken_of(&self, line: &Line, weeks: impl Iterator<Item = NaiveDate>) -> BTreeSet<NaiveDate> {
-        let Some(request) = Request::of(&spoken_of(line.clone())) else { return BTreeSet::new() };
-        if mondays(line).is_some() {
-            return weeks.filter(|day| request.covers(*day)).collect();
-        }
-        let items = entries(line).into_iter().map(|entry| self.item(&request, entry.get()));
-        items.filter(Item::is_value).filter_map(|item| item.name.parse().ok()).collect()
-    }
-
-    fn item(&self, request: &Request, text: &str) -> Item {
+    /// What an entry of a list is to its table.
+    pub fn read(&self, request: &Request, text: &str) -> Entry {
         let entry = Object::of_text(text).unwrap_or_default();
         let day = day(&entry);
         let verdict = match day {
@@ -122,6 +135,16 @@ impl WeekLists<'_> {
             // The number of commits is called points as well.
             Some(_) => self.column.map_or(Verdict::Refused, |column| column.judge_count(entry.get("points"))),
         };
+        let count = match entry.get("points").filter(|_| verdict == Verdict::Value).map(Json::of) {
+            Some(Ok(Json::Text(text))) => text.trim().parse().ok(),
+            Some(Ok(Json::Number(digits))) => digits.parse().ok().or_else(|| whole_decimal(digits)),
+            _ => None,
+        };
+        Entry { day, verdict, count }
+    }
+
+    fn item(&self, request: &Request, text: &str) -> Item {
+        let Entry { day, verdict, .. } = self.read(request, text);
         Item::of_value(day.map_or_else(|| text.to_owned(), |day| day.to_string()), text.to_owned(), verdict)
     }
 }
@@ -148,35 +171,6 @@ impl Shape for WeekLists<'_> {
 
     fn covers(&self, line: &Line, item: &Item) -> bool {
         Request::of(line).is_some_and(|request| item.name.parse().is_ok_and(|day| request.covers(day)))
-    }
-
-    /// A week that was asked for and has no entry is a week with nothing, as long as no later answer speaks of it. What was
-    /// copied from another week's object, which ends elsewhere, is known there.
-    fn outlasts(&self, line: &Line, later: &[&Line]) -> bool {
-        let weeks_of = |line: &Line| Request::of(&spoken_of(line.clone())).map(|request| request.weeks());
-        let Some(weeks) = weeks_of(line) else { return false };
-        let later = later.iter().filter_map(|line| weeks_of(line)).filter(|later| later.end <= weeks.end);
-        let later: Vec<Range<NaiveDate>> = later.collect();
-        !later.is_empty() && later.iter().all(|later| later.start > weeks.start || later.end < weeks.end)
-    }
-
-    /// An entry without a count, of a week that was asked for or of one that nobody knows: without it, the week would have 0.
-    fn leaves_open(&self, line: &Line, item: &Item) -> bool {
-        match item.verdict {
-            Verdict::Value => false,
-            Verdict::Missing => self.covers(line, item),
-            Verdict::Refused => true,
-        }
-    }
-
-    /// An entry that may be of any week may be of that one.
-    fn speaks_of(&self, line: &Line, item: &Item) -> bool {
-        self.covers(line, item) && mondays(line).is_some()
-    }
-
-    /// A week without points has 0 of them; null is no correction.
-    fn steady(&self) -> Measures {
-        Measures::MAX
     }
 
     fn sort(&self, lines: &mut [Line]) {

@@ -17,10 +17,6 @@ use chrono::DateTime;
 use super::*;
 
 const WEEKS: [&str; 5] = ["2026-10-19", "2026-10-26", "2026-11-02", "2026-11-09", "2026-11-16"];
-/// Some day after all answers.
-const LATER: DateTime<Utc> = DateTime::from_timestamp(2_000_000_000, 0).unwrap();
-const TERMS: Terms<'static> = Terms { accept_loss: false, is_gone: &|_| false, now: LATER };
-
 /// The commits of each week: nothing where they are unknown.
 type Known = [Option<i64>; 5];
 
@@ -45,8 +41,14 @@ impl Sink for Commits {
     fn outside(&mut self, _: u64) {}
 }
 
-fn shape() -> WeekLists<'static> {
-    ROUTES[1].counts(CATALOG.dataset(NAME).unwrap())
+/// What becomes of a line of commits beside those that are there, in weeks that have points; whether some are lost.
+fn merged(new: &Line, there: &[Line]) -> (Vec<Line>, bool) {
+    let scores = line(50, WEEKS[0], list(&WEEKS.map(|week| (week, 9))).to_owned());
+    let asked = Request::of(new).unwrap();
+    let merge = terms(Weeks { from: asked.from.unwrap(), to: date("2026-11-23") }, false);
+    let own = Held { key: "own".to_owned(), lists: Both { commits: there.to_vec(), points: vec![scores.clone()] } };
+    let merged = merge.merge(Both { commits: new, points: &scores }, &own, &[]);
+    (merged.lists.commits, merged.lost.commits)
 }
 
 fn line(limit: i64, from: &str, body: String) -> Line {
@@ -109,50 +111,20 @@ proptest! {
         for (hour, run) in runs.into_iter().enumerate() {
             let run = at(hour, run);
             let before = known(&there);
-            let alone = known(&crate::replace::replace(vec![run.clone()], Vec::new(), &shape(), &TERMS).lines);
+            let alone = known(&merged(&run, &[]).0);
             said.push(alone);
-            let joined = crate::replace::replace(vec![run.clone()], there.clone(), &shape(), &TERMS);
-            let after = known(&joined.lines);
+            let joined = merged(&run, &there);
+            let after = known(&joined.0);
             for (place, week) in WEEKS.iter().enumerate() {
-                let what = format!("{week}: {before:?} and {alone:?} is {after:?}\n{there:#?}\n{run:#?}\n{:#?}", joined.lines);
+                let what = format!("{week}: {before:?} and {alone:?} is {after:?}\n{there:#?}\n{run:#?}\n{:#?}", joined.0);
                 let (before, alone, after) = (before[place], alone[place], after[place]);
                 prop_assert!(after.is_none() || said.iter().any(|said| said[place] == after), "made up {what}");
                 // A list that names the week, or lacks others, leaves open what an earlier one lacked.
-                let stays = before > Some(0) || before.is_some() && !names(&run, week) && joined.lost.is_empty();
+                let stays = before > Some(0) || before.is_some() && !names(&run, week) && !joined.1;
                 prop_assert!(after.is_some() || !stays, "forgotten {what}");
                 prop_assert!(alone.is_none_or(|count| count == 0 || after == alone), "not taken {what}");
             }
-            there = joined.lines;
-        }
-    }
-
-    #[test]
-    fn a_copy_says_nothing_that_its_list_does_not(
-        others in proptest::collection::vec(run(), 1..3),
-        new in run(),
-        from in 0..WEEKS.len(),
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let (_folder, store) = store();
-        let mut said: Vec<Known> = Vec::new();
-        for (number, run) in others.into_iter().enumerate() {
-            let there = crate::replace::replace(vec![at(number, run)], Vec::new(), &shape(), &TERMS).lines;
-            said.push(known(&there));
-            let key = format!("codetrack/week={}/weekly_commits.ndjson", ["2026-11-16", "2026-11-30"][number]);
-            let put = store.put(&key, raw::render(&there), lake::store::Condition::Absent);
-            runtime.block_on(put).unwrap();
-        }
-        let key = "codetrack/week=2026-11-23/weekly_commits.ndjson";
-        let asked = weeks(WEEKS[from], "2026-11-29");
-        let copied = runtime.block_on(before::known(&store, key, asked, &[43], shape())).unwrap();
-        let request = Request { from: Some(asked.from), to: Some(asked.to), ..Request::of(&new).unwrap() };
-        let new = Line { request: serde_json::to_string(&request).unwrap(), ..at(23, new) };
-        let new = weeks::spoken_of(new);
-        said.push(known(&crate::replace::replace(vec![new.clone()], Vec::new(), &shape(), &TERMS).lines));
-        let lines = crate::replace::replace(vec![new.clone()], copied.clone(), &shape(), &TERMS).lines;
-        for (place, count) in known(&lines).into_iter().enumerate() {
-            let is_said = count.is_none() || said.iter().any(|said| said[place] == count);
-            prop_assert!(is_said, "{}: {said:?} is {count:?}\n{copied:#?}\n{new:#?}\n{lines:#?}", WEEKS[place]);
+            there = joined.0;
         }
     }
 }

@@ -1,0 +1,311 @@
+//! What the objects of all weeks know of a learner's weeks, as `clean` reads them.
+//!
+//! Each object has the run's weeks anew, and of each week the table takes the newest row, whichever object it is from: a
+//! row has both counts, and the later one of the times of the answers that its entries stand in. So what an object says of a
+//! week is no more than a part of what is known: see [`known`].
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, Weekday};
+use lake::dataset::Verdict;
+use serde_json::value::RawValue;
+
+use super::both::{Both, Kind};
+use super::weeks::{self, WeekLists};
+use super::{Request, monday};
+use crate::raw::Line;
+
+/// What a list says of a week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// So many.
+    Of(i64),
+    /// It has no such week, which is 0.
+    Lacking,
+    /// Nothing.
+    Unknown,
+}
+
+impl Count {
+    /// Whether there is a count that can be lost.
+    pub fn is_value(self) -> bool {
+        matches!(self, Count::Of(_))
+    }
+}
+
+/// What a list of an object says of a week, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Said {
+    pub count: Count,
+    /// Whether it has an entry of the week: then the week is a row.
+    pub is_entry: bool,
+    /// The line that says so, and its time.
+    pub line: Option<(usize, i64)>,
+}
+
+/// An answer of a list.
+#[derive(Debug)]
+struct Answer {
+    line: usize,
+    time: i64,
+    /// The weeks that it was asked about.
+    asked: Range<NaiveDate>,
+    /// Those of which it says by its silence that there is nothing.
+    about: Range<NaiveDate>,
+    /// The weeks that it has entries of, and those of which it has counts.
+    entries: BTreeSet<NaiveDate>,
+    counts: BTreeSet<NaiveDate>,
+    /// Whether an entry may be of any week.
+    is_vague: bool,
+}
+
+impl Answer {
+    /// Whether it lacks a week of which an earlier answer has a count. Of those of one second the earlier ones stand behind.
+    fn lacks_some_of(&self, other: &Answer) -> bool {
+        let is_earlier = (other.time, Reverse(other.line)) < (self.time, Reverse(self.line));
+        is_earlier && other.counts.iter().any(|week| self.about.contains(week) && !self.entries.contains(week))
+    }
+}
+
+/// One list of an object about a learner, as it is read.
+#[derive(Debug, Default)]
+pub struct List {
+    answers: Vec<Answer>,
+    /// Whether each of them speaks of the weeks that it lacks.
+    whole: Vec<bool>,
+    entries: BTreeMap<NaiveDate, Said>,
+    rejected: BTreeSet<NaiveDate>,
+}
+
+impl List {
+    /// Reads the lines of one learner.
+    pub fn of(lines: &[Line], shape: WeekLists<'_>) -> Self {
+        let mut list = Self::default();
+        for (place, line) in lines.iter().enumerate().filter(|(_, line)| is_list(line)) {
+            if let (Some(request), Some(spoken)) = (Request::of(line), Request::of(&weeks::spoken_of(line.clone()))) {
+                list.add(place, line, &request, &spoken, shape);
+            }
+        }
+        let is_whole = |answer: &Answer| !list.answers.iter().any(|other| answer.lacks_some_of(other));
+        list.whole = list.answers.iter().map(is_whole).collect();
+        list
+    }
+
+    fn add(&mut self, place: usize, line: &Line, request: &Request, spoken: &Request, shape: WeekLists<'_>) {
+        let time = time(line);
+        let mondays = weeks::mondays(line);
+        let mut counts = BTreeSet::new();
+        for entry in weeks::entries(line) {
+            let entry = shape.read(request, entry.get());
+            let Some(day) = entry.day.filter(|day| request.covers(*day)) else { continue };
+            if entry.verdict == Verdict::Refused || day.weekday() != Weekday::Mon {
+                self.rejected.insert(monday(day));
+                continue;
+            }
+            let count = entry.count.map_or(Count::Unknown, Count::Of);
+            if count.is_value() {
+                counts.insert(day);
+            }
+            self.entries.insert(day, Said { count, is_entry: true, line: Some((place, time)) });
+        }
+        self.answers.push(Answer {
+            line: place,
+            time,
+            asked: request.weeks(),
+            about: if mondays.is_some() { spoken.weeks() } else { NaiveDate::MAX..NaiveDate::MAX },
+            entries: weeks::entries(line).iter().filter_map(|entry| weeks::week_of(entry)).collect(),
+            counts,
+            is_vague: mondays.is_none(),
+        });
+    }
+
+    /// What it says of a week.
+    pub fn of_week(&self, week: NaiveDate) -> Said {
+        if let Some(said) = self.entries.get(&week) {
+            return *said;
+        }
+        let whole =
+            self.answers.iter().zip(&self.whole).filter(|(answer, whole)| **whole && answer.about.contains(&week));
+        let silent = whole.map(|(answer, _)| (answer.line, answer.time)).max_by_key(|(_, time)| *time);
+        match silent.filter(|_| !self.rejected.contains(&week)) {
+            Some(line) => Said { count: Count::Lacking, is_entry: false, line: Some(line) },
+            None => Said { count: Count::Unknown, is_entry: false, line: None },
+        }
+    }
+
+    /// Whether an answer has an entry of a week, if only one that is rejected.
+    pub fn names(&self, week: NaiveDate) -> bool {
+        self.answers.iter().any(|answer| answer.entries.contains(&week))
+    }
+
+    /// Whether an answer was asked about a week, and its limit has not cut it before that.
+    pub fn reaches(&self, week: NaiveDate) -> bool {
+        self.answers
+            .iter()
+            .any(|answer| answer.about.contains(&week) || answer.is_vague && answer.asked.contains(&week))
+    }
+
+    /// Whether the silence of an answer about a week says that there is nothing.
+    pub fn is_about(&self, week: NaiveDate) -> bool {
+        self.answers.iter().any(|answer| answer.about.contains(&week))
+    }
+
+    /// Whether an entry may be of any week.
+    pub fn is_vague(&self) -> bool {
+        self.answers.iter().any(|answer| answer.is_vague)
+    }
+
+    /// A line cut down to some weeks, each part byte for byte as it came. It says of these weeks what it said, and nothing
+    /// of others: its request names no weeks of which it did not speak.
+    pub fn parts(&self, place: usize, line: &Line, weeks: Vec<Range<NaiveDate>>) -> Vec<Line> {
+        self.parts_without(place, line, weeks, &BTreeSet::new())
+    }
+
+    /// The same without the entries of some weeks: if the line spoke of those, it says that there is nothing.
+    pub fn parts_without(
+        &self,
+        place: usize,
+        line: &Line,
+        mut weeks: Vec<Range<NaiveDate>>,
+        gone: &BTreeSet<NaiveDate>,
+    ) -> Vec<Line> {
+        let answers = self.answers.iter().zip(&self.whole);
+        let Some((answer, whole)) = answers.into_iter().find(|(answer, _)| answer.line == place) else {
+            return Vec::new();
+        };
+        weeks.sort_by_key(|weeks| weeks.start);
+        let mut joined: Vec<Range<NaiveDate>> = Vec::new();
+        for weeks in weeks {
+            match joined.last_mut() {
+                Some(last) if last.end >= weeks.start => last.end = last.end.max(weeks.end),
+                _ => joined.push(weeks),
+            }
+        }
+        let mut parts = Vec::new();
+        for weeks in joined.into_iter().rev() {
+            let common = |other: &Range<NaiveDate>| weeks.start.max(other.start)..weeks.end.min(other.end);
+            if answer.is_vague && common(&answer.asked) == answer.asked && answer.entries.is_disjoint(gone) {
+                parts.push(line.clone());
+            } else if *whole && !answer.is_vague {
+                parts.extend(part(line, common(&answer.about), gone));
+            } else {
+                let asked = common(&answer.asked);
+                let left = answer.entries.difference(gone);
+                let of_entries = runs(left.filter(|week| asked.contains(week)));
+                parts.extend(of_entries.into_iter().rev().filter_map(|weeks| part(line, weeks, gone)));
+            }
+        }
+        parts
+    }
+}
+
+/// Weeks that follow each other, as ranges.
+fn runs<'a>(weeks: impl Iterator<Item = &'a NaiveDate>) -> Vec<Range<NaiveDate>> {
+    let mut runs: Vec<Range<NaiveDate>> = Vec::new();
+    for week in weeks {
+        let end = after(*week);
+        match runs.last_mut() {
+            Some(last) if last.end == *week => last.end = end,
+            _ => runs.push(*week..end),
+        }
+    }
+    runs
+}
+
+/// The Monday after one.
+pub fn after(week: NaiveDate) -> NaiveDate {
+    week.checked_add_days(Days::new(7)).unwrap_or(NaiveDate::MAX)
+}
+
+/// A line cut down to the weeks of a range; nothing if there are none.
+fn part(line: &Line, weeks: Range<NaiveDate>, gone: &BTreeSet<NaiveDate>) -> Option<Line> {
+    let request = Request::of(line).filter(|_| weeks.start < weeks.end)?;
+    let entries = weeks::entries(line);
+    let all = entries.len();
+    let is_left = |week: NaiveDate| weeks.contains(&week) && !gone.contains(&week);
+    let is_of_them = |entry: &&RawValue| weeks::week_of(entry).is_some_and(is_left);
+    let kept: Vec<&str> = entries.into_iter().filter(is_of_them).map(|entry| entry.get()).collect();
+    let asked = request.weeks();
+    if kept.len() == all && weeks.start <= asked.start && asked.end <= weeks.end {
+        return Some(line.clone());
+    }
+    // One that has more entries than its limit is not cut by it, nor is what is left of it.
+    let limit = request.limit.filter(|limit| i64::try_from(all).is_ok_and(|all| all <= *limit));
+    let (from, to) = (asked.start.max(weeks.start), asked.end.min(weeks.end));
+    let is_set = |day: &NaiveDate| *day != NaiveDate::MIN && *day != NaiveDate::MAX;
+    let request = Request { limit, from: Some(from).filter(is_set), to: Some(to).filter(is_set), ..request };
+    let request = serde_json::to_string(&request).ok()?;
+    Some(Line { request, body: Some(format!("[{}]", kept.join(","))), ..line.clone() })
+}
+
+fn is_list(line: &Line) -> bool {
+    line.is_answer() && line.body.as_deref().is_some_and(|body| body.starts_with('['))
+}
+
+/// When a line was received, in microseconds since 1970.
+pub fn time(line: &Line) -> i64 {
+    DateTime::parse_from_rfc3339(&line.received_at).map_or(i64::MIN, |time| time.timestamp_micros())
+}
+
+/// What an object has about a learner: commits, and points.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    pub key: String,
+    pub lists: Both<Vec<Line>>,
+}
+
+/// The same as it is read.
+#[derive(Debug)]
+pub struct Object<'a> {
+    key: &'a str,
+    pub lists: Both<List>,
+}
+
+impl<'a> Object<'a> {
+    pub fn of(held: &'a Held, shape: Both<WeekLists<'_>>) -> Self {
+        Self::of_lists(&held.key, Both::each(|list| held.lists[list].as_slice()), shape)
+    }
+
+    pub fn of_lists(key: &'a str, lists: Both<&[Line]>, shape: Both<WeekLists<'_>>) -> Self {
+        Self { key, lists: Both::each(|list| List::of(lists[list], shape[list])) }
+    }
+
+    /// Whether a week is a row of it.
+    pub fn has_row(&self, week: NaiveDate) -> bool {
+        self.row(week).is_some()
+    }
+
+    /// The time of a week's row, if the week is one.
+    fn row(&self, week: NaiveDate) -> Option<i64> {
+        let said = Kind::BOTH.into_iter().map(|list| self.lists[list].of_week(week)).filter(|said| said.is_entry);
+        said.filter_map(|said| said.line).map(|(_, time)| time).max()
+    }
+}
+
+/// What is known of a week by one of the lists, and by which object, of several.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    pub said: Said,
+    pub object: usize,
+}
+
+/// What is known of a week: what its newest row says. Of a week that is no row, each list may say that it has nothing. The
+/// first object is preferred, where it says the same.
+pub fn known(objects: &[Object<'_>], week: NaiveDate) -> Both<Known> {
+    let rows = objects.iter().enumerate().filter_map(|(place, object)| Some((object.row(week)?, object.key, place)));
+    let row = rows.max().map(|(_, _, place)| place);
+    Both::each(|list| {
+        let of = |object: usize| objects.get(object).map(|object| object.lists[list].of_week(week));
+        let nothing = Said { count: Count::Unknown, is_entry: false, line: None };
+        let silent =
+            || (0..objects.len()).max_by_key(|object| of(*object).and_then(|said| said.line).map(|(_, time)| time));
+        let object = row.or_else(silent).unwrap_or_default();
+        let said = of(object).unwrap_or(nothing);
+        match of(0).filter(|own| own.count == said.count) {
+            Some(own) => Known { said: own, object: 0 },
+            None => Known { said, object },
+        }
+    })
+}
