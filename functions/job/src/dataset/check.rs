@@ -54,8 +54,11 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
             let why = format!("no engine takes the column name {name} without quotes: name it, as in {name} AS value");
             return Err(Failure::usage(format!("dataset file {}/{}.sql: {why}", dataset.name, model.name)));
         }
-        let readable = TableColumns::of_model(&lake, dataset, model).await;
-        readable.map_err(|error| explain(dataset, &model.name, &error))?;
+        // No other engine sees a model that is there for others.
+        if !model.intermediate {
+            let readable = TableColumns::of_model(&lake, dataset, model).await;
+            readable.map_err(|error| explain(dataset, &model.name, &error))?;
+        }
         line(&mut text, format_args!("model {name}.{}: {}", model.name, columns.join(", ")));
         models.push(json!({"model": model.name, "columns": columns}));
     }
