@@ -506,7 +506,7 @@ mod tests {
             ("SELECT qqqq(name) FROM ride", "there is no function qqqq()"),
             ("SELECT 1; SELECT 2", "there are several statements, and one is taken at a time"),
             ("SHOW TABLES LIKE 'r%'", "SHOW TABLES takes no condition"),
-            ("SELECT day, count(*) FROM ride GROUP BY name", "Column \"ride.day\" must"),
+            ("SELECT day, count(*) FROM ride GROUP BY name", "Column in SELECT must be in GROUP BY"),
             ("DESCRIBE ride", "tributary describe"),
             ("SHOW COLUMNS FROM ride", "tributary describe"),
             ("SELECT * FORM ride", "the query is not understood: "),
