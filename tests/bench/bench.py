@@ -1,8 +1,8 @@
 """`bench.py FOLDER-WITH-BINARIES`: Tributary and its peers on the same inputs, in turns; prints and writes a table.
 
 QUICK=1 takes smaller inputs and fewer runs; JOBS=year,energy selects the jobs whose names begin so; RUNS=3 overrides how
-often. Results are kept below target/bench, one file per job, so that the page has the newest of each; with one of every job
-it is docs/performance.md.
+often. Results are kept below target/bench, one file per job, so that the page, docs/performance.md, has the newest of each, and
+names the jobs that have none.
 """
 
 import hashlib
@@ -48,8 +48,7 @@ def main(binaries: str) -> int:
         (results / f"{job.name}.json").write_text(json.dumps(result, indent=1))
         print(report.table([result]), flush=True)
     page = report.page(results, [job.name for job in JOBS], quick)
-    is_whole = not quick and all((results / f"{job.name}.json").exists() for job in JOBS)
-    target = ROOT / "docs" / "performance.md" if is_whole else results / "performance.md"
+    target = results / "performance.md" if quick else ROOT / "docs" / "performance.md"
     target.write_text(page)
     print(f"\nWritten to {target}" + (" (quick form: small inputs, two runs)" if quick else ""))
     return 0

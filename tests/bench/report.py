@@ -53,6 +53,9 @@ def page(results: Path, order: list[str], quick: bool) -> str:
     parts = [INTRODUCTION.strip(), ""]
     if quick:
         parts += ["**Quick form: small inputs and two runs. These figures say little; `make bench` measures.**", ""]
+    missing = [name for name in order if not (results / f"{name}.json").exists()]
+    if missing and not quick:
+        parts += [f"Not measured: {', '.join(missing)} (`make bench JOBS={','.join(missing)}` adds them).", ""]
     parts += [table(found), "", "## Rounds and differences", ""]
     parts += [_notes(result) for result in found]
     parts += dialects(results / "dialects.json")
