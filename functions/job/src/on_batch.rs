@@ -31,12 +31,13 @@ pub fn refuse(error: &clap::Error) -> ExitCode {
     if is_job() && error.use_stderr() {
         lake::telemetry::start_logs();
         tracing::error!(error = %error.render(), "failed");
-    } else if error.use_stderr() && wants_json(std::env::args_os()) {
-        let failure = Failure::usage(error.render().to_string().trim_start_matches("error: ").trim().to_owned());
-        print(&format!("{}\n", json!({"ok": false, "elapsed_ms": 0, "errors": [failure]})));
     } else {
         // There is no other place to say that it cannot be printed.
         let _ = error.print();
+        if error.use_stderr() && wants_json(std::env::args_os()) {
+            let message = error.render().to_string().trim_start_matches("error: ").trim().to_owned();
+            print(&format!("{}\n", json!({"ok": false, "elapsed_ms": 0, "errors": [Failure::usage(message)]})));
+        }
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
