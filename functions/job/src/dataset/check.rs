@@ -54,12 +54,13 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
             let why = format!("no engine takes the column name {name} without quotes: name it, as in {name} AS value");
             return Err(Failure::usage(format!("dataset file {}/{}.sql: {why}", dataset.name, model.name)));
         }
-        // No other engine sees a model that is there for others.
-        if !model.intermediate {
-            let readable = TableColumns::of_model(&lake, dataset, model).await;
-            readable.map_err(|error| explain(dataset, &model.name, &error))?;
-        }
         line(&mut text, format_args!("model {name}.{}: {}", model.name, columns.join(", ")));
+        // No other engine sees a model that is there for others.
+        if !model.intermediate
+            && let Err(error) = TableColumns::of_model(&lake, dataset, model).await
+        {
+            line(&mut text, format_args!("  note: {error}"));
+        }
         models.push(json!({"model": model.name, "columns": columns}));
     }
     check_cases(dataset)?;
@@ -83,9 +84,8 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
 fn explain(dataset: &Dataset, model: &str, error: &aggregate::Error) -> Failure {
     let text = error.to_string();
     let is_file = |name: &str| dataset.model(name).is_some() || dataset.view(name).is_some();
-    let text = text.strip_prefix(&format!("{}.{model}: ", dataset.name)).unwrap_or(&text);
     let other = text.split_once(".sql: ").filter(|(name, _)| is_file(name));
-    let (model, why) = other.unwrap_or((model, text));
+    let (model, why) = other.unwrap_or((model, text.as_str()));
     Failure::usage(format!("dataset file {}/{model}.sql: {why}", dataset.name))
 }
 
