@@ -26,7 +26,7 @@ mod summary;
 mod verify;
 
 use std::panic::{self, AssertUnwindSafe};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 use clap::Parser;
 
@@ -42,10 +42,11 @@ pub fn main() -> ExitCode {
     };
     progress::start_logging(&arguments);
     panic::set_hook(Box::new(|panic| {
-        // Memory, or a limit of the shell's, and no bug.
+        // Memory, or a limit of the shell's, and no bug. The runtime could wait for ever for the threads that it has; what is
+        // half done is like what a killed process leaves.
         if panic.payload_as_str().is_some_and(|why| why.starts_with("OS can't spawn")) {
             report(NO_THREAD);
-            return;
+            process::exit(1);
         }
         // Without the message, which may quote a row.
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -464,6 +464,24 @@ fn a_size_limit_is_named_and_the_next_run_completes() {
     assert_eq!(quiet.tree().differences(&lake.tree()), Vec::<String>::new());
 }
 
+#[test]
+fn too_little_room_for_threads_is_named_and_the_next_run_completes() {
+    let (lake, quiet) = (lake(), lake());
+    for lake in [&lake, &quiet] {
+        upload(lake, "a.csv", 1, 3_000);
+    }
+    finish(&quiet);
+    // Threads reserve 128 MiB each: the first limit has no room for two.
+    for (kilobytes, may_do) in [(300_000, false), (400_000, true), (600_000, true)] {
+        let called = shell(&lake, &format!("ulimit -v {kilobytes}; exec \"$0\" clean --all"));
+        let is_named = called.status == 1 && called.stderr.contains("a thread cannot be started");
+        assert!(is_named || may_do && called.status == 0, "{kilobytes}: {called:?}");
+        assert!(!called.stderr.contains("bug"), "{called:?}");
+    }
+    finish(&lake);
+    assert_eq!(quiet.tree().differences(&lake.tree()), Vec::<String>::new());
+}
+
 /// A full file system of its own.
 struct Full(PathBuf);
 
