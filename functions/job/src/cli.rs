@@ -214,7 +214,7 @@ pub enum Command {
     /// Copy partitions of models that have changed into tables of Snowflake's own, each in one transaction
     #[command(after_help = "Example:\n  tributary snowflake-copy irceline --plan")]
     SnowflakeCopy(CopyOptions),
-    /// Make report pages: consumption/DATASET/report.html, and consumption/index.html
+    /// Make report pages: consumption/DATASET/report.html and consumption/index.html; of all datasets also catalog.html, which describes the lake
     #[command(after_help = "Example:\n  tributary report trams --into pages --watch")]
     Report {
         /// Only this dataset

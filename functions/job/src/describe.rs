@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::cli::Format;
 use crate::commands::Result;
 use crate::failure::{self, Failure};
+use crate::lineage::having;
 use crate::output::print;
 use crate::summary::{exit_status, line};
 
@@ -96,13 +97,8 @@ async fn described(lake: &Lake, name: Option<&str>) -> Result<Vec<Described>> {
         return Ok(all);
     };
     let (dataset, part) = name.split_once('.').map_or((name, None), |(dataset, part)| (dataset, Some(part)));
-    let having = |dataset: &&Dataset| dataset.names().contains(&name);
-    let datasets = lake.catalog.datasets();
-    let having: Vec<&Dataset> = match part {
-        None if !datasets.iter().any(|dataset| dataset.name == name) => datasets.iter().filter(having).collect(),
-        _ => Vec::new(),
-    };
     // The name of a table or model is enough where one dataset has it.
+    let having = having(lake, name, |dataset, name| dataset.names().contains(&name));
     let (dataset, part) = match having.as_slice() {
         [one] => (*one, Some(name)),
         _ => (lake.catalog.dataset(dataset)?, part),

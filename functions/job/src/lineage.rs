@@ -78,13 +78,10 @@ fn resolve<'l, 'n>(lake: &'l Lake, name: &'n str) -> Result<(&'l Dataset, &'n st
     let has = |dataset: &&Dataset, name: &str| {
         dataset.names().contains(&name) || dataset.lists.iter().any(|list| list.name == name)
     };
-    let datasets = lake.catalog.datasets();
     if let [relation, column @ ..] = parts.as_slice()
         && column.len() < 2
-        && !datasets.iter().any(|dataset| dataset.name == *relation)
     {
-        let having: Vec<&Dataset> = datasets.iter().filter(|dataset| has(dataset, relation)).collect();
-        match having.as_slice() {
+        match having(lake, relation, has).as_slice() {
             [dataset] => return Ok((dataset, relation, column.first().copied())),
             [] => {}
             several => {
@@ -113,6 +110,15 @@ fn resolve<'l, 'n>(lake: &'l Lake, name: &'n str) -> Result<(&'l Dataset, &'n st
         return Err(Failure::usage(dataset.unknown(relation)));
     }
     Ok((dataset, relation, column))
+}
+
+/// The datasets that have something of a name, where no dataset is called so.
+pub fn having<'l>(lake: &'l Lake, name: &str, has: impl Fn(&&Dataset, &str) -> bool) -> Vec<&'l Dataset> {
+    let datasets = lake.catalog.datasets();
+    if datasets.iter().any(|dataset| dataset.name == name) {
+        return Vec::new();
+    }
+    datasets.iter().filter(|dataset| has(dataset, name)).collect()
 }
 
 /// Which columns of a dataset are computed from which others, each `NAME.COLUMN`.

@@ -109,8 +109,11 @@ async fn make(lake: &Lake, dataset: Option<&str>, into: Option<&Path>) -> Done {
         };
         done.failures.extend(made.err());
     }
-    let described = reference(lake, into, &mut done).await;
-    done.failures.extend(described.err());
+    // It plans every model of the lake: too much for each look at the pages of one dataset.
+    if dataset.is_none() {
+        let described = reference(lake, into, &mut done).await;
+        done.failures.extend(described.err());
+    }
     if into.is_none() {
         done.failures.extend(pages::index(lake).await.err().map(Failure::from));
     }
@@ -143,7 +146,7 @@ async fn in_folder(lake: &Lake, dataset: &Dataset, folder: &Path, done: &mut Don
 
 /// Makes the page that describes the lake.
 async fn reference(lake: &Lake, into: Option<&Path>, done: &mut Done) -> Result<()> {
-    let html = reference::page(lake, &mut done.failures).await?;
+    let html = reference::page(lake, &mut done.failures).await;
     let Some(folder) = into else {
         pages::write_catalog(lake, &html).await?;
         done.pages.push(lake.consumption.url(pages::CATALOG_KEY));

@@ -93,7 +93,7 @@ pub async fn repair(
     session.aggregate(&aggregate::Selection::default(), &mut summary).await?;
     // No aggregation makes it.
     if aggregate::pages::has_catalog(lake).await? {
-        let html = reference::page(lake, failures).await?;
+        let html = reference::page(lake, failures).await;
         aggregate::pages::write_catalog(lake, &html).await?;
     }
     repaired.cleaned.extend(summary.cleaned.drain(..).map(|cleaned| cleaned.raw_key));
