@@ -72,7 +72,7 @@ pub struct Options {
 
 /// Objects that one run cleans again only because an older version wrote what was made of them (the same rows, in other
 /// bytes), or rejected rows of them that the decoders may read by now. The others follow in the next runs.
-const OLDER_PER_RUN: usize = 1000;
+const OLDER_PER_RUN: usize = if cfg!(test) { 50 } else { 1000 };
 
 /// The share of an object's rows that may be rejected, unless the caller says otherwise.
 pub const MAX_REJECTED: f64 = 0.5;
