@@ -149,15 +149,12 @@ pub fn is_made(dataset: &Dataset, zone: Zone, key: &str) -> bool {
             .filter_map(|table| of(&table.name))
             .any(|rest| !rest.contains('/') && rest.ends_with(".ndjson")),
         Zone::Consumption => dataset.models.iter().any(|model| {
-            let file = |end: &str| {
-                let name = model.csv.as_ref().map(|csv| format!("{}{end}.csv", csv.name));
-                name.is_some_and(|name| keys::consumption_file(&dataset.name, &name) == key)
-            };
+            let is_file = || model.files().iter().any(|(_, name)| keys::consumption_file(&dataset.name, name) == key);
             let is_data = of(&model.name).is_some_and(|rest| {
                 let (folder, file) = rest.rsplit_once('/').unwrap_or(("", &rest));
                 is_partition(folder) && file.ends_with(".parquet")
             });
-            is_data || file("") || file("_historical")
+            is_data || is_file()
         }),
         Zone::Raw | Zone::Ledger => false,
     }

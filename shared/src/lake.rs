@@ -182,12 +182,12 @@ impl Lake {
     /// Removes what killed writers left behind in any zone; tells how many files that were.
     pub async fn sweep(&self) -> Result<usize> {
         let mut removed = 0;
-        for zone in Zone::ALL {
-            removed += self.store(zone).remove_leftovers().await?.len();
-        }
         // In a bucket, uploads that are not finished end by its rules.
-        if self.manifests.is_local() {
-            removed += self.manifests.remove_leftovers().await?.len();
+        let manifests = Some(&self.manifests).filter(|manifests| manifests.is_local());
+        for store in Zone::ALL.map(|zone| self.store(zone)).into_iter().chain(manifests) {
+            if store.a_writer_died().await? {
+                removed += store.remove_leftovers().await?.len();
+            }
         }
         Ok(removed)
     }

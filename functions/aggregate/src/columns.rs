@@ -184,7 +184,7 @@ fn stored(kind: &DataType) -> DataType {
     }
 }
 
-fn names(schema: &Schema) -> String {
+pub fn names(schema: &Schema) -> String {
     schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ")
 }
 

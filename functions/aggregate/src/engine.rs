@@ -36,6 +36,7 @@ use lake::time::day_bounds;
 use crate::bounds;
 use crate::columns::seen;
 use crate::error::{Error, Result};
+use crate::exact::unlike;
 use crate::files::{CommittedFiles, Reads};
 use crate::memory::Pool;
 use crate::numbered;
@@ -327,7 +328,8 @@ impl Engine {
             None => {
                 let metas: Vec<_> = files.metas().cloned().collect();
                 let state = self.context.state();
-                ParquetFormat::default().infer_schema(&state, &(Arc::new(files.clone()) as _), &metas).await?
+                let read = ParquetFormat::default().infer_schema(&state, &(Arc::new(files.clone()) as _), &metas).await;
+                read.map_err(|error| unlike(name, error))?
             }
         };
         self.add_scan(name, files, as_views(&schema), &columns, listed, orders(&outputs))
@@ -344,7 +346,7 @@ impl Engine {
     ) -> Result<()> {
         let url = ObjectStoreUrl::parse(format!("lake://{}/", name.replace('_', "-")))?;
         self.context.register_object_store(url.as_ref(), Arc::new(files));
-        self.register(name, Arc::new(Scan::new(url, schema, in_path, listed, orders)))
+        self.register(name, Arc::new(Scan::new(name, url, schema, in_path, listed, orders)))
     }
 
     /// Runs a query and hands on its batches one by one; returns the result's schema.

@@ -6,6 +6,8 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use lake::partition::Partition;
 use lake::store::Failure;
 
+use crate::functions::unmatched;
+
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -239,6 +241,7 @@ impl From<DataFusionError> for Error {
             _ if text.contains("null_aware anti join only supports") => {
                 "NOT IN (SELECT ...) is not answered where the inner query names columns of the outer one: write NOT EXISTS (SELECT ... WHERE ... = ...)".to_owned()
             }
+            _ if text.contains("failed to match any signature") => unmatched(text),
             DataFusionError::NotImplemented(why) => format!("the query engine does not support this: {why}"),
             // These come with a value of a row.
             DataFusionError::ArrowError(..)

@@ -1,14 +1,16 @@
-//! CSV files of models, for people and programs that want one file: `NAME.csv` has the newest partition, and
-//! `NAME_historical.csv` all earlier ones.
+//! Files of models, for people and programs that want one file: `NAME.csv` has the newest partition,
+//! `NAME_historical.csv` all earlier ones, and `NAME.geojson` the newest partition as points of a map.
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::BufWriter;
 use std::sync::Arc;
 
-use arrow::csv::WriterBuilder;
+use arrow::csv::{self, WriterBuilder};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
-use lake::dataset::{Csv, Dataset, Model};
+use datafusion::arrow::error::ArrowError;
+use lake::dataset::{Csv, Dataset, GeoJson, Model};
 use lake::ledger::{ConsumptionEntry, Input, Output};
 use lake::partition::Partition;
 use lake::store::Failure;
@@ -17,6 +19,7 @@ use lake::{Lake, hash, keys};
 use crate::commit::{self, Made as MadeObject};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::geojson::{self, Points};
 use crate::made::Made;
 use crate::pages;
 use crate::planned::columns;
@@ -30,13 +33,20 @@ const WRITER: &str = "1";
 struct Wanted<'a> {
     dataset: &'a Dataset,
     model: &'a Model,
-    csv: &'a Csv,
+    format: Format<'a>,
     name: String,
     /// The partitions' objects, in order.
     outputs: Vec<&'a Output>,
 }
 
-/// Brings the CSV files of a dataset up to date; returns those that were written or deleted.
+/// How rows are written.
+#[derive(Clone, Copy)]
+enum Format<'a> {
+    Csv(&'a Csv),
+    GeoJson(&'a GeoJson),
+}
+
+/// Brings the files of a dataset's models up to date; returns those that were written or deleted.
 pub async fn export(lake: &Lake, state: &mut State<'_>, selection: &Selection) -> Result<Vec<Aggregated>> {
     for round in 1..FILE_ROUNDS {
         match one_round(lake, state.dataset, &state.made, selection).await {
@@ -67,8 +77,8 @@ async fn one_round(lake: &Lake, dataset: &Dataset, made: &Made, selection: &Sele
         }
     }
     // First those that go: a file may be another model's by now.
-    let is_csv = |entry: &ConsumptionEntry| entry.file.is_some() && entry.model != pages::MODEL;
-    for (ledger_key, entry) in made.entries().filter(|(key, entry)| is_csv(entry) && !kept.contains(*key)) {
+    let is_file = |entry: &ConsumptionEntry| entry.file.is_some() && entry.model != pages::MODEL;
+    for (ledger_key, entry) in made.entries().filter(|(key, entry)| is_file(entry) && !kept.contains(*key)) {
         if !selection.names_model(&entry.model) || !commit::remove(lake, ledger_key, entry).await? {
             continue;
         }
@@ -111,28 +121,39 @@ pub fn file_partition(name: &str) -> Partition {
 
 /// The files of a model by what is committed of it.
 fn wanted<'a>(dataset: &'a Dataset, model: &'a Model, made: &'a Made) -> Vec<Wanted<'a>> {
-    let Some(csv) = &model.csv else { return Vec::new() };
+    if model.files().is_empty() {
+        return Vec::new();
+    }
     let mut partitions: Vec<(&str, &ConsumptionEntry)> =
         made.partitions().filter(|(_, entry)| entry.model == model.name && !entry.outputs.is_empty()).collect();
     partitions.sort_by_key(|(key, _)| {
         lake::ledger::partition_of(key).and_then(|partition| partition.days().map(|days| days.start))
     });
-    let newest = partitions.pop();
-    let files = [
-        (format!("{}.csv", csv.name), newest.into_iter().collect()),
-        (format!("{}_historical.csv", csv.name), partitions),
-    ];
-    let outputs = |partitions: Vec<(&str, &'a ConsumptionEntry)>| {
-        partitions.into_iter().flat_map(|(_, entry)| &entry.outputs).collect()
+    let outputs = |partitions: &[(&str, &'a ConsumptionEntry)]| -> Vec<&'a Output> {
+        partitions.iter().flat_map(|(_, entry)| &entry.outputs).collect()
     };
-    let files =
-        files.into_iter().map(|(name, partitions)| Wanted { dataset, model, csv, name, outputs: outputs(partitions) });
-    files.filter(|wanted| !wanted.outputs.is_empty()).collect()
+    let (earlier, newest) = partitions.split_at(partitions.len().saturating_sub(1));
+    let (earlier, newest) = (outputs(earlier), outputs(newest));
+    let mut files = Vec::new();
+    if let Some(csv) = &model.csv {
+        let [name, historical] = csv.files();
+        files.push((Format::Csv(csv), name, newest.clone()));
+        files.push((Format::Csv(csv), historical, earlier));
+    }
+    if let Some(geojson) = &model.geojson {
+        files.push((Format::GeoJson(geojson), geojson.file(), newest));
+    }
+    let files = files.into_iter().filter(|(_, _, outputs)| !outputs.is_empty());
+    files.map(|(format, name, outputs)| Wanted { dataset, model, format, name, outputs }).collect()
 }
 
 impl Wanted<'_> {
     fn fingerprint(&self) -> String {
-        let [yes, no] = &self.csv.bool;
+        // All else that decides about a file stands in the model's text.
+        let [yes, no] = match self.format {
+            Format::Csv(csv) => csv.bool.each_ref().map(String::as_str),
+            Format::GeoJson(_) => ["geojson", geojson::WRITER],
+        };
         let fixed = [WRITER, &self.model.fingerprint, yes, no];
         let objects = self.outputs.iter().flat_map(|output| [output.key.as_str(), output.hash.as_str()]);
         hash::texts(fixed.into_iter().chain(objects))
@@ -161,40 +182,76 @@ async fn write(lake: &Lake, wanted: &Wanted<'_>, known: Option<&ConsumptionEntry
     Ok(line(dataset, &model.name, name, rows, changed, false))
 }
 
-/// The file's text, with a header, and its rows: the model's columns in the order of its query.
+/// The file's text and its rows: the model's columns in the order of its query.
 async fn render(lake: &Lake, wanted: &Wanted<'_>) -> Result<(File, u64)> {
-    let columns = columns(lake, wanted.dataset, wanted.model).await?;
-    let columns: Vec<String> = columns.fields().iter().map(|field| format!("\"{}\"", field.name())).collect();
+    let Wanted { dataset, model, .. } = wanted;
+    let columns = columns(lake, dataset, model).await?;
+    let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
     let failed = |error: &dyn std::fmt::Display| Error::Query(format!("failed to write {}: {error}", wanted.name));
     let file = tempfile::tempfile().map_err(|error| failed(&error))?;
-    let mut writer = WriterBuilder::new()
-        .with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.fZ".to_owned())
-        .build(std::io::BufWriter::new(file));
+    let mut writer = Writer::new(wanted.format, BufWriter::new(file)).map_err(|error| failed(&error))?;
     let mut rows = 0;
     for (number, output) in wanted.outputs.iter().enumerate() {
         let engine = Engine::new(lake, 1)?;
-        let table = format!("{}__part", wanted.model.name);
+        let table = format!("{}__part", model.name);
         engine
-            .add_model(lake, table.as_str(), wanted.model, &[(number, *output)], None)
+            .add_model(lake, table.as_str(), model, &[(number, *output)], None)
             .await
             .map_err(|error| engine.explain(error))?;
-        let sql = format!("SELECT {} FROM \"{table}\"", columns.join(", "));
+        let sql = match wanted.format {
+            Format::Csv(_) => format!("SELECT {} FROM \"{table}\"", sql_names(&names)),
+            Format::GeoJson(geojson) => geojson::rows(geojson, model, &names, &table),
+        };
         engine
             .run(&sql, None, |batch| {
                 rows += batch.num_rows() as u64;
-                let batch = with_texts_for_bools(&batch, &wanted.csv.bool).map_err(|error| failed(&error))?;
                 writer.write(&batch).map_err(|error| failed(&error))
             })
             .await?;
     }
-    let file = writer.into_inner().into_inner().map_err(|error| failed(&error))?;
-    Ok((file, rows))
+    let file = writer.finish().and_then(|file| file.into_inner().map_err(|error| error.into_error().into()));
+    Ok((file.map_err(|error| failed(&error))?, rows))
 }
 
-fn with_texts_for_bools(
-    batch: &RecordBatch,
-    [yes, no]: &[String; 2],
-) -> Result<RecordBatch, datafusion::arrow::error::ArrowError> {
+/// Columns as SQL has them, one behind the other.
+pub fn sql_names(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    quoted.join(", ")
+}
+
+/// Writes rows as a format has them.
+enum Writer<'a> {
+    Csv(&'a Csv, Box<csv::Writer<BufWriter<File>>>),
+    GeoJson(Points<'a, BufWriter<File>>),
+}
+
+impl<'a> Writer<'a> {
+    fn new(format: Format<'a>, file: BufWriter<File>) -> Result<Self, ArrowError> {
+        Ok(match format {
+            Format::Csv(csv) => {
+                let writer = WriterBuilder::new().with_timestamp_tz_format("%Y-%m-%dT%H:%M:%S%.fZ".to_owned());
+                Self::Csv(csv, Box::new(writer.build(file)))
+            }
+            Format::GeoJson(geojson) => Self::GeoJson(Points::new(geojson, file)?),
+        })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        match self {
+            Self::Csv(csv, writer) => writer.write(&with_texts_for_bools(batch, &csv.bool)?),
+            Self::GeoJson(points) => points.write(batch),
+        }
+    }
+
+    fn finish(self) -> Result<BufWriter<File>, ArrowError> {
+        match self {
+            Self::Csv(_, writer) => Ok(writer.into_inner()),
+            Self::GeoJson(points) => points.finish(),
+        }
+    }
+}
+
+fn with_texts_for_bools(batch: &RecordBatch, [yes, no]: &[String; 2]) -> Result<RecordBatch, ArrowError> {
     let mut fields = Vec::new();
     let mut columns: Vec<ArrayRef> = Vec::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {

@@ -12,8 +12,11 @@ mod columns;
 mod commit;
 mod engine;
 mod error;
+mod exact;
 mod export;
 mod files;
+mod functions;
+mod geojson;
 pub mod handler;
 mod inputs;
 mod lineage;
@@ -196,7 +199,7 @@ pub struct Standing {
     pub stale: Vec<(String, Partition)>,
     /// How many partitions there are.
     pub partitions: usize,
-    /// How many files are made of them: CSV, and report pages.
+    /// How many files are made of them: CSV, GeoJSON and report pages.
     pub files: usize,
     /// Ledger keys of those whose entry cannot be read.
     pub unreadable: Vec<String>,

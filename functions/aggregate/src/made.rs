@@ -1,4 +1,4 @@
-//! What was made of a dataset so far: partitions, CSV files and pages.
+//! What was made of a dataset so far: partitions, files and pages.
 
 use std::collections::{BTreeMap, BTreeSet};
 

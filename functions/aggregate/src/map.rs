@@ -168,7 +168,7 @@ async fn personal(lake: &Lake, dataset: &Dataset) -> Result<Value> {
         let of_model = |error: Error| Error::Query(format!("{}.{}: {error}", dataset.name, model.name));
         if !personal_of_model(lake, dataset, model).await.map_err(of_model)?.is_empty() {
             models.push(format!("{}/", model.name));
-            models.extend(model.csv.iter().flat_map(|csv| csv.files()));
+            models.extend(model.files().into_iter().map(|(_, name)| name));
         }
     }
     Ok(json!({"standard": tables, "consumption": models}))

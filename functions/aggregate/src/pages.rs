@@ -1,5 +1,5 @@
 //! Report pages: what the `report.toml` of a dataset declares, made from answers to its queries when what it shows has
-//! changed. Each page is a file with a ledger entry of its own, as CSV files are; the page over all datasets is made from
+//! changed. Each page is a file with a ledger entry of its own, as those of models are; the page over all datasets is made from
 //! what these entries note.
 
 use std::collections::{BTreeMap, BTreeSet};

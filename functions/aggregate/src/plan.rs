@@ -377,7 +377,21 @@ fn rules(dataset: &Dataset, model: &Model, inputs: &Inputs<'_>, personal_key: Op
     parts.extend(inputs.views.iter().map(|view| view.fingerprint.as_str()));
     parts.extend(inputs.tables().flat_map(|table| table.key.iter().map(String::as_str)));
     parts.extend(inputs.tables().map(|table| if table.keeps_day() { "keeps day" } else { "" }));
+    let types = types(model, inputs);
+    parts.extend(types.iter().map(String::as_str));
     hash::texts(parts)
+}
+
+/// The types of the columns that a model's SQL names: in all partitions its result has the same. What it reads by a `*` is
+/// not among them, or each new column would have all partitions made again.
+fn types(model: &Model, inputs: &Inputs<'_>) -> Vec<String> {
+    let is_named = |name: &str| model.sql.contains(name) || inputs.views.iter().any(|view| view.sql.contains(name));
+    let mut types = Vec::new();
+    for table in inputs.tables() {
+        let columns = table.columns.iter().filter(|column| is_named(&column.name));
+        types.extend(columns.map(|column| format!("{}.{}: {}", table.name, column.name, column.kind.arrow())));
+    }
+    types
 }
 
 /// Finds the objects that partitions are made from.

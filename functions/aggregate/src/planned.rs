@@ -12,6 +12,7 @@ use crate::apart::check_shards;
 use crate::columns::Columns;
 use crate::engine::{Cut, Engine};
 use crate::error::{Error, Result};
+use crate::geojson;
 use crate::lineage;
 use crate::personal;
 use crate::statement::{Kind, name_column, plan};
@@ -26,6 +27,7 @@ pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Sc
     let logical = query.logical_plan().clone();
     query.create_physical_plan().await.map_err(|error| name_column(&logical, error.into()))?;
     tested::check(&engine, model, &columns).await?;
+    geojson::check(model, &columns)?;
     lineage::check_split(lake, dataset, model).await?;
     check_shards(lake, dataset, model).await?;
     Ok(columns.as_ref().clone())

@@ -245,7 +245,11 @@ impl<'l> Asking<'l> {
             return self.engine.add_empty_model(reference.as_str(), model, &columns);
         }
         if outputs.is_empty() {
-            return Err(Error::Query(format!("{reference} has no rows yet: run `tributary aggregate`")));
+            let why = match self.cleaned(dataset).await?.has_objects() {
+                true => "run `tributary aggregate`",
+                false => "what it is made from has none, as `tributary status` shows",
+            };
+            return Err(Error::Query(format!("{reference} has no rows yet: {why}")));
         }
         let ranked: Vec<Ranked> = outputs.iter().enumerate().collect();
         self.engine.add_model(lake, reference, model, &ranked, None).await

@@ -25,6 +25,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use object_store::ObjectMeta;
 
+use crate::exact::ExactReads;
+
 /// A file as the ledger knows it.
 #[derive(Debug)]
 pub struct Listed {
@@ -37,6 +39,7 @@ pub struct Listed {
 /// Files as one table.
 #[derive(Debug)]
 pub struct Scan {
+    reads: Arc<ExactReads>,
     store: ObjectStoreUrl,
     /// Columns of the files, then those of their paths.
     columns: TableSchema,
@@ -47,9 +50,10 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// A table over files of `store` whose columns are `in_file`, behind which come those of their paths. Its rows come in
+    /// The table `name` over files of `store` whose columns are `in_file`, behind which come those of their paths. Its rows come in
     /// each of the `orders`.
     pub fn new(
+        name: &str,
         store: ObjectStoreUrl,
         in_file: SchemaRef,
         in_path: &[(String, DataType)],
@@ -61,7 +65,8 @@ impl Scan {
         let columns = TableSchemaBuilder::new(in_file).with_table_partition_cols(in_path).build();
         let rows = files.iter().map(|file| usize::try_from(file.rows?).ok()).sum();
         let file = |file: Listed| PartitionedFile::new_from_meta(file.meta).with_partition_values(file.in_path);
-        Self { store, columns, files: files.into_iter().map(file).collect(), rows, orders }
+        let reads = Arc::new(ExactReads { name: name.to_owned() });
+        Self { reads, store, columns, files: files.into_iter().map(file).collect(), rows, orders }
     }
 
     /// The files of whose paths `filters` hold, as far as they speak of paths alone.
@@ -122,6 +127,7 @@ impl TableProvider for Scan {
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .with_output_ordering(create_ordering(&self.schema(), &self.orders)?)
+            .with_expr_adapter(Some(Arc::clone(&self.reads) as _))
             .build();
         format.create_physical_plan(state, config).await
     }
@@ -152,7 +158,7 @@ mod tests {
             rows: Some(*rows),
         });
         let in_file = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true)]));
-        Scan::new(url, in_file, &[("day".to_owned(), DataType::Utf8)], listed.collect(), Vec::new())
+        Scan::new(name, url, in_file, &[("day".to_owned(), DataType::Utf8)], listed.collect(), Vec::new())
     }
 
     #[test]

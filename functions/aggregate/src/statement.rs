@@ -9,7 +9,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
@@ -17,9 +17,10 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use lake::suggest::{did_you_mean, nearest};
+use lake::suggest::did_you_mean;
 
 use crate::error::{Error, Result};
+use crate::functions::{letters_for_times, no_function, unrepeatable};
 
 /// Operators in one expression. Each may be a level of recursion, for which stacks ([`lake::stack`]) have room many times
 /// over; the time that planning takes grows with the square of the chain.
@@ -154,6 +155,11 @@ pub async fn plan(context: &SessionContext, sql: &str, kind: Kind) -> Result<Dat
             "{function}() gives another value each time, so that the same input would give other bytes: take times from the data, or from the table period"
         )));
     }
+    if let Some(pattern) = letters_for_times(&plan)? {
+        return Err(Error::Query(format!(
+            "to_char(): '{pattern}' has no %, and would be written as it stands: patterns are those of strftime, such as '%Y-%m-%d %H:%M:%S'"
+        )));
+    }
     if has_hidden_nulls(&plan)? {
         return Err(Error::Query(
             "NOT IN (SELECT ...) is answered only as a condition of its own, joined to others by AND, since nulls in the list would count as values: write NOT EXISTS (SELECT ... WHERE ... = ...)"
@@ -189,26 +195,6 @@ fn explain(state: &SessionState, context: &SessionContext, sql: &str, error: Dat
     }
 }
 
-/// Names that other engines have for functions.
-const OTHER_NAMES: [(&str, &str); 6] = [
-    ("average", "avg"),
-    ("ifnull", "coalesce"),
-    ("isnull", "coalesce"),
-    ("len", "length"),
-    ("std", "stddev"),
-    ("ucase", "upper"),
-];
-
-fn no_function(state: &SessionState, name: &str) -> String {
-    let known = state.scalar_functions().keys().chain(state.aggregate_functions().keys());
-    let known: Vec<&str> = known.chain(state.window_functions().keys()).map(String::as_str).collect();
-    let others = OTHER_NAMES.iter().map(|(other, _)| *other);
-    let meant = nearest(name, known.into_iter().chain(others));
-    let meant = meant.map(|meant| OTHER_NAMES.iter().find(|(other, _)| *other == meant).map_or(meant, |(_, own)| *own));
-    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}()?"));
-    format!("there is no function {name}(){meant}")
-}
-
 /// What a model can name in place of a table that is not there.
 fn no_table(context: &SessionContext, name: &str) -> String {
     let name = name.strip_prefix("datafusion.").unwrap_or(name);
@@ -221,7 +207,8 @@ fn no_table(context: &SessionContext, name: &str) -> String {
     let last = name.rsplit('.').next().unwrap_or(name);
     let meant = did_you_mean(last, known.iter().map(String::as_str));
     let known = known.join(", ");
-    format!("there is no table \"{name}\" here; the query can read {known}{meant}")
+    let other = if name.contains('.') { "; a model reads tables and models of its own dataset" } else { "" };
+    format!("there is no table \"{name}\" here; the query can read {known}{meant}{other}")
 }
 
 /// A failure to read a text as another type, with the column that the query compares with that text.
@@ -276,23 +263,6 @@ fn type_name(kind: &DataType) -> String {
         kind if kind.is_numeric() => "a number".to_owned(),
         kind => kind.to_string(),
     }
-}
-
-/// A function whose value depends on when or how often it is called.
-fn unrepeatable(plan: &LogicalPlan) -> Result<Option<String>, DataFusionError> {
-    let mut found = None;
-    plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|expression| {
-            expression.apply(|part| match part {
-                Expr::ScalarFunction(call) if call.func.signature().volatility != Volatility::Immutable => {
-                    found = Some(call.func.name().to_owned());
-                    Ok(TreeNodeRecursion::Stop)
-                }
-                _ => Ok(TreeNodeRecursion::Continue),
-            })
-        })
-    })?;
-    Ok(found)
 }
 
 /// Whether a NOT IN of a subquery stands where the engine takes an unknown answer (there are nulls on either side) for true:

@@ -20,7 +20,7 @@ Exit status: 0 done; 1 something could not be done; 2 wrong usage or settings.";
 #[derive(Debug, Parser)]
 #[command(name = "tributary", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub struct Arguments {
-    /// The lake: a folder's path, file:PATH or s3://BUCKET/PREFIX [env: LAKE_URL] [default: file:lake]
+    /// The lake: a folder's path, file:PATH or s3://BUCKET/PREFIX [env: LAKE_URL, not as a path] [default: file:lake]
     #[arg(long, global = true, value_name = "URL")]
     pub lake: Option<String>,
     /// How results are printed; json: the last line on stdout is one JSON object

@@ -63,6 +63,11 @@ pub async fn run(lake: &Lake, sources: &ingest::Settings, format: Format) -> Exi
             },
         };
         findings.push(Finding::new("dataset", says));
+        let hashes = dataset.models.iter().find(|model| model.hash_personal);
+        if let Some(model) = hashes.filter(|_| lake.personal_key.is_none()) {
+            let why = "hashes personal values, and has no key for them: set PERSONAL_KEY or PERSONAL_KEY_SECRET";
+            findings.push(Finding::new("model", Err(format!("{name}.{} {why}", model.name))));
+        }
     }
     if let StoreUrl::File(folder) = lake.place(Zone::Ledger)
         && let Some(kind) = lake::process::network_of(&folder)

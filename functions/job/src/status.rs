@@ -40,7 +40,7 @@ pub struct State {
     pub reasons: BTreeMap<String, u64>,
     /// Consumption partitions.
     pub partitions: usize,
-    /// Files made of them: CSV, and report pages.
+    /// Files made of them: CSV, GeoJSON and report pages.
     pub files: usize,
     /// Consumption partitions to be made again.
     pub stale: Vec<String>,

@@ -8,9 +8,12 @@
 -- average     its mean of the day, µg/m³
 -- pollutants  how many were there to judge by; each from 75 % of its hours on. Ozone is not among them.
 --
+-- stations.geojson has the stations on a map, each with its newest day of the newest month.
+--
 -- [model]
 -- partition = "month(day)"
 -- inputs = ["measurement", "station"]
+-- geojson = { name = "stations", id = "station_id" }
 -- [[test]]
 -- unique = ["day", "station_id"]
 -- not_null = ["day", "station_id", "index", "class"]

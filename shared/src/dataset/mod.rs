@@ -32,7 +32,7 @@ pub use self::globs::{ARCHIVE, COMPRESSIONS, ends_in};
 pub use self::inputs::{Inputs, Relation};
 pub use self::judge::{Judged, Verdict};
 pub use self::list::{List, SETTINGS};
-pub use self::model::{Csv, Model, View};
+pub use self::model::{Csv, GeoJson, Model, View};
 pub use self::options::{Encoding, Format, Header, Sheet};
 pub use self::table::{RECEIVED_AT, Spread, Table};
 pub use self::time_format::{TimeFormat, has_time_of_day, parsed_time};
@@ -200,10 +200,10 @@ impl Dataset {
             }
         }
         let mut files: BTreeMap<String, &str> = BTreeMap::new();
-        for (model, csv) in self.models.iter().filter_map(|model| Some((model, model.csv.as_ref()?))) {
-            for name in csv.files() {
+        for model in &self.models {
+            for (option, name) in model.files() {
                 if let Some(other) = files.insert(name.clone(), &model.name) {
-                    let why = format!("csv: {name} is a file of the model {other} as well");
+                    let why = format!("{option}: {name} is a file of the model {other} as well");
                     return Err((format!("{}.sql", model.name), Mistake::new(why).within("[model]")));
                 }
             }

@@ -52,6 +52,8 @@ pub struct Model {
     pub look_back_days: u32,
     /// The CSV files that it is also written to.
     pub csv: Option<Csv>,
+    /// The GeoJSON file that it is also written to.
+    pub geojson: Option<GeoJson>,
     /// The greatest share of its rows that a partition may lose at once.
     pub max_shrink: Option<f64>,
     /// Whether it sees keyed hashes in place of personal values.
@@ -104,6 +106,37 @@ impl Csv {
     }
 }
 
+/// A model's GeoJSON file (RFC 7946), `NAME.geojson`: a point for each row of the newest partition.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GeoJson {
+    /// The file's name without `.geojson`.
+    pub name: String,
+    /// The column with the degrees east, WGS 84.
+    #[serde(default = "longitude")]
+    pub longitude: String,
+    /// The column with the degrees north, WGS 84.
+    #[serde(default = "latitude")]
+    pub latitude: String,
+    /// The column that says what stands there. Of a model that is cut by time, each has the rows of its newest day then.
+    pub id: Option<String>,
+}
+
+impl GeoJson {
+    /// The name of its file.
+    pub fn file(&self) -> String {
+        format!("{}.geojson", self.name)
+    }
+}
+
+fn longitude() -> String {
+    "longitude".to_owned()
+}
+
+fn latitude() -> String {
+    "latitude".to_owned()
+}
+
 fn plain_bool() -> [String; 2] {
     ["true", "false"].map(str::to_owned)
 }
@@ -126,6 +159,7 @@ struct ModelFile {
     #[serde(default)]
     look_back_days: u32,
     csv: Option<Csv>,
+    geojson: Option<GeoJson>,
     max_shrink: Option<f64>,
     #[serde(default)]
     hash_personal: bool,
@@ -218,19 +252,21 @@ impl SqlFile {
         if !declared.shard.is_empty() && !declared.split.is_empty() {
             return Err(wrong("shard: what is split is not made in shards: leave one of them out".to_owned()));
         }
-        if declared.csv.is_some() && declared.partition == PartitionBy::Key("file".to_owned()) {
-            return Err(wrong(
-                "csv: the ledger has CSV files under file=NAME, as it would have this model's partitions: call that part of the raw keys otherwise"
-                    .to_owned(),
-            ));
+        let (csv, geojson) = (&declared.csv, &declared.geojson);
+        let files = [("csv", csv.as_ref().map(|csv| &csv.name)), ("geojson", geojson.as_ref().map(|file| &file.name))];
+        let files: Vec<(&str, &String)> =
+            files.into_iter().filter_map(|(option, name)| Some((option, name?))).collect();
+        if let Some((option, _)) = files.first().filter(|_| declared.partition == PartitionBy::Key("file".to_owned())) {
+            return Err(wrong(format!(
+                "{option}: the ledger has files under file=NAME, as it would have this model's partitions: call that part of the raw keys otherwise"
+            )));
         }
         let safe = |name: &str| {
             (1..=100).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         };
-        if let Some(csv) = declared.csv.as_ref().filter(|csv| !safe(&csv.name)) {
+        if let Some((option, name)) = files.iter().find(|(_, name)| !safe(name)) {
             return Err(wrong(format!(
-                "csv: \"{}\" is not a file name of up to 100 letters, digits, - and _",
-                csv.name
+                "{option}: \"{name}\" is not a file name of up to 100 letters, digits, - and _"
             )));
         }
         let mut tests = Vec::new();
@@ -251,6 +287,7 @@ impl SqlFile {
             shard_bytes: declared.shard_bytes.unwrap_or(SHARD_BYTES),
             look_back_days: declared.look_back_days,
             csv: declared.csv,
+            geojson: declared.geojson,
             max_shrink: declared.max_shrink,
             hash_personal: declared.hash_personal,
             tests,
@@ -272,6 +309,12 @@ impl Model {
     /// In how many shards a partition is made that is made from so many bytes: on every machine the same.
     pub fn shards(&self, bytes: u64) -> u64 {
         if self.shard.is_empty() { 1 } else { bytes.div_ceil(self.shard_bytes.max(1)).clamp(1, MOST_SHARDS) }
+    }
+
+    /// The names of the files that it is also written to, each with the option that asks for it.
+    pub fn files(&self) -> Vec<(&'static str, String)> {
+        let csv = self.csv.iter().flat_map(|csv| csv.files()).map(|name| ("csv", name));
+        csv.chain(self.geojson.iter().map(|geojson| ("geojson", geojson.file()))).collect()
     }
 
     /// The columns that stand in the path of its Parquet objects.
@@ -307,6 +350,14 @@ mod tests {
             ("-- [model]\n-- inputs = [\"m\"]\n-- [[test]]\n-- severity = \"warn\"\n", "[[test]] 1"),
             ("-- [model]\n-- inputs = [\"m\"]\n-- csv = { name = \"../x\" }\n", "file name"),
             (&format!("-- [model]\n-- inputs = [\"m\"]\n-- csv = {{ name = \"{}\" }}\n", "x".repeat(101)), "up to 100"),
+            (
+                "-- [model]\n-- inputs = [\"m\"]\n-- geojson = { name = \"a b\" }\n",
+                "geojson: \"a b\" is not a file name",
+            ),
+            (
+                "-- [model]\n-- partition = \"file\"\n-- inputs = [\"m\"]\n-- geojson = { name = \"x\" }\n",
+                "geojson: the ledger",
+            ),
         ] {
             let error = SqlFile::new("m.sql", text).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");

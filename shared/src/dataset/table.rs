@@ -462,7 +462,7 @@ impl Table {
                 self.name
             )),
             None => Err(format!(
-                "nothing says the days of the first input, {}: cut it by time along \"{column}\", or give it a date column \"day\" and partition by that",
+                "nothing says the days of the first input, {}: cut it by time along \"{column}\", or give it a date column \"day\" and partition by that, or leave out the model's partition",
                 self.name
             )),
         }

@@ -1,7 +1,9 @@
 //! A local folder as an object store.
 //!
 //! A write goes to a hidden file beside its destination and is renamed into place, so that a killed process leaves
-//! at most a hidden file. The writer holds a lock on that file; a hidden file that nobody holds is a leftover.
+//! at most a hidden file. The writer holds a lock on that file; a hidden file that nobody holds is a leftover. A store that
+//! writes holds such a file at its root for as long as it lives: only where one of those is a leftover, some process was
+//! killed, and the whole folder is worth a look for others.
 //! Conditional writes are serialised by a lock on the destination's folder.
 
 mod files;
@@ -12,11 +14,12 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tempfile::NamedTempFile;
 use tokio::sync::Semaphore;
 
 use super::steps::{Step, done};
@@ -39,11 +42,13 @@ pub struct LocalStore {
     root: PathBuf,
     /// Shared by all clones.
     hashes: Arc<Hashes>,
+    /// Held at the root from the first write on, if it can be made; shared by all clones.
+    alive: Arc<OnceLock<Option<NamedTempFile>>>,
 }
 
 impl LocalStore {
     pub(super) fn new(root: &Path, memory: Option<PathBuf>) -> Self {
-        Self { root: root.to_owned(), hashes: Arc::new(Hashes::new(memory)) }
+        Self { root: root.to_owned(), hashes: Arc::new(Hashes::new(memory)), alive: Arc::default() }
     }
 
     fn is_another(&self, action: &'static str, key: &str) -> StoreError {
@@ -140,8 +145,10 @@ impl LocalStore {
         fill: impl FnOnce(&mut Hashing<'_>) -> io::Result<()> + Send + 'static,
     ) -> Result<Object> {
         let name = key.to_owned();
+        let (alive, root) = (Arc::clone(&self.alive), self.root.clone());
         let written = self
             .blocking("write", key, move |path| {
+                alive.get_or_init(|| locked_temporary(&root).ok());
                 let folder = path.parent().map(Path::to_owned).unwrap_or_default();
                 let mut temporary = locked_temporary(&folder)?;
                 done(Step::Opened, &path);
@@ -396,18 +403,42 @@ impl Backend for LocalStore {
         let root = self.root.clone();
         let work = move || {
             let mut found = Vec::new();
+            // What cannot be looked at is no reason to stop: a live writer may own it.
+            let take = |path: &Path| take_abandoned(path, remove).unwrap_or(false);
+            // Those at the root go last: a sweep that is killed itself is made again.
+            let mut at_root = Vec::new();
             walk(&root, "", &mut |place, kind| {
-                // What cannot be looked at is no reason to stop: a live writer may own it.
-                let is_file = matches!(kind, Found::File);
-                if is_file && is_temporary(place.name()) && take_abandoned(&place.path(), remove).unwrap_or(false) {
+                if !matches!(kind, Found::File) || !is_temporary(place.name()) {
+                    return Ok(());
+                }
+                if !place.key.contains('/') {
+                    at_root.push((place.path(), place.key));
+                } else if take(&place.path()) {
                     found.push(place.key);
                 }
                 Ok(())
             })?;
+            found.extend(at_root.into_iter().filter(|(path, _)| take(path)).map(|(_, key)| key));
             found.sort();
             Ok(found)
         };
         self.whole_folder("sweep", work).await
+    }
+
+    async fn a_writer_died(&self) -> Result<bool> {
+        let root = self.root.clone();
+        let work = move || {
+            let entries = match files::entries_of(&root) {
+                Err(error) if is_absent(&error) => return Ok(false),
+                entries => entries?,
+            };
+            let is_left = |entry: &fs::DirEntry| {
+                is_temporary(&entry.file_name().to_string_lossy())
+                    && take_abandoned(&entry.path(), false).unwrap_or(true)
+            };
+            Ok(entries.iter().any(is_left))
+        };
+        self.whole_folder("look at", work).await
     }
 }
 

@@ -189,6 +189,11 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     }
     /// See [`Store::leftovers`].
     async fn leftovers(&self, remove: bool) -> Result<Vec<String>>;
+
+    /// See [`Store::a_writer_died`].
+    async fn a_writer_died(&self) -> Result<bool> {
+        Ok(true)
+    }
 }
 
 /// A zone's storage.
@@ -333,6 +338,11 @@ impl Store {
     /// What killed writers left behind in a local folder. S3 has none: a bucket's lifecycle rule ends aborted uploads.
     pub async fn leftovers(&self) -> Result<Vec<String>> {
         self.0.leftovers(false).await
+    }
+
+    /// Whether a writer may have been killed here since leftovers were last removed.
+    pub async fn a_writer_died(&self) -> Result<bool> {
+        self.0.a_writer_died().await
     }
 
     /// Removes what killed writers left behind, never what a live one is writing; returns what was removed.

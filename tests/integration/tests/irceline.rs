@@ -184,6 +184,7 @@ async fn a_correction_is_picked_up_and_rewrites_its_partition_only() {
             "consumption/irceline/exceedance_by_station_year/year=2026/data.parquet",
             "ledger/consumption/irceline/aggregate_city_by_hour/month=2026-11.json",
             "ledger/consumption/irceline/aggregate_station_by_day/month=2026-11.json",
+            "ledger/consumption/irceline/belaqi_by_station_day/file=stations.geojson.json",
             "ledger/consumption/irceline/belaqi_by_station_day/month=2026-11.json",
             "ledger/consumption/irceline/exceedance_by_station_year/file=exceedance_by_station_year.csv.json",
             "ledger/consumption/irceline/exceedance_by_station_year/year=2026.json",

@@ -499,6 +499,86 @@ fn a_csv_file_moves_from_one_model_to_another_in_one_run() {
 }
 
 #[test]
+fn a_map_has_each_place_with_its_newest_day() {
+    let lake = lake("");
+    let model =
+        "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"ride\"]\n-- geojson = { name = \"lines\"OPTIONS }\n";
+    let sql = "SELECT day, line, count(*) AS rides, 4.4 AS longitude, CASE WHEN line < '7' THEN 51 END AS latitude\n\
+        FROM ride\nGROUP BY day, line\n";
+    let declare = |options: &str| {
+        lake.write("config/datasets/trams/lines.sql", format!("{}\n{sql}", model.replace("OPTIONS", options)));
+    };
+    let points = || -> Vec<Value> {
+        let text = std::fs::read_to_string(lake.path().join("consumption/trams/lines.geojson")).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["features"].as_array().unwrap().clone()
+    };
+    let rides = "id,day,line,driver,people\n1,2026-11-01,7,Ann,3\n2,2026-11-01,4,Ann,3\n3,2026-11-02,4,Bob,5\n";
+    lake.write("raw/trams/rides.csv", rides);
+    declare("");
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(points().len(), 3);
+    declare(", id = \"line\"");
+    lake.call(&["aggregate"]).ok();
+    let [four, seven] = <[Value; 2]>::try_from(points()).unwrap();
+    assert_eq!((&four["id"], &four["properties"]["day"]), (&json!("4"), &json!("2026-11-02")));
+    assert_eq!(four["geometry"]["coordinates"], json!([4.4, 51]));
+    assert_eq!((&seven["id"], &seven["geometry"]), (&json!("7"), &Value::Null));
+    lake.call(&["verify"]).ok();
+    assert_eq!(lake.call(&["aggregate"]).ok().json()["aggregated"], json!([]), "nothing is to be done again");
+    for (options, why) in [
+        (", longitude = \"lon\"", "no column \"lon\"; it has"),
+        (", longitude = \"day\"", "the column \"day\" is Date32, which is no type of degrees"),
+        (", id = \"day\"", "which is no type of an id"),
+    ] {
+        declare(options);
+        let called = lake.call(&["dataset", "check", lake.path().join("config/datasets/trams").to_str().unwrap()]);
+        assert!(called.status == 2 && called.stderr.contains(why), "{} {}", called.stdout, called.stderr);
+    }
+    std::fs::remove_file(lake.path().join("config/datasets/trams/lines.sql")).unwrap();
+    lake.call(&["aggregate"]).ok();
+    assert!(!lake.path().join("consumption/trams/lines.geojson").exists());
+    lake.call(&["verify"]).ok();
+}
+
+#[test]
+fn doctor_misses_the_key_of_hashes() {
+    let lake = lake("-- hash_personal = true\n");
+    let called = lake.call(&["doctor"]);
+    let why = "model: trams.people hashes personal values, and has no key for them: set PERSONAL_KEY";
+    assert!(called.status == 1 && called.stderr.contains(why), "{}", called.stderr);
+}
+
+#[test]
+fn values_are_not_cut_to_a_type_that_was_declared_later() {
+    let lake = lake("");
+    let decimals = DATASET.replace("people = { type = 'int64'", "people = { type = 'float64'");
+    lake.write("config/datasets/trams/dataset.toml", &decimals);
+    let rides = RIDES.replace("Ada,5\n", "Ada,6.5\n");
+    lake.write("raw/trams/rides.csv", &rides);
+    let november = "id,day,line,driver,people\n9,2026-11-02,7,Cid,2\n";
+    lake.write("raw/trams/november.csv", november);
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    // What one file has is whole numbers by now; the other one is as it was.
+    lake.write("config/datasets/trams/dataset.toml", DATASET);
+    lake.write("raw/trams/november.csv", november.replace("Cid,2", "Cid,3"));
+    lake.call(&["clean"]).ok();
+    let called = lake.call(&["aggregate"]);
+    assert_eq!(called.status, 1, "{}", called.stdout);
+    let why = "column \"people\" of trams.ride is Int64 and was Float64 when some of its files were written: run `tributary clean --all --dataset trams`";
+    assert!(called.stderr.contains(why), "{}", called.stderr);
+    let asked = lake.call(&["query", "SELECT people FROM trams.ride"]);
+    assert!(asked.status == 1 && asked.stderr.contains(why), "{}", asked.stderr);
+    lake.call(&["query", "SELECT id, line FROM trams.ride"]).ok();
+    assert_eq!(people(&lake)[0]["people"], json!(12.5), "what was made stays, and can be asked for");
+    lake.call(&["clean", "--all", "--dataset", "trams"]).ok();
+    lake.call(&["aggregate"]).ok();
+    assert_eq!(people(&lake)[0]["people"], json!(6));
+    lake.call(&["verify"]).ok();
+}
+
+#[test]
 fn an_entry_that_cannot_be_read_leaves_no_orphan_of_what_it_named() {
     let lake = lake("");
     lake.call(&["aggregate"]).ok();

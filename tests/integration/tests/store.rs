@@ -570,6 +570,29 @@ async fn leftovers_of_killed_writers_are_found() {
     assert_eq!(keys(&store, "").await, ["a/b/object"]);
 }
 
+#[tokio::test]
+async fn a_killed_writer_is_known_by_what_it_held() {
+    let (folder, store) = local_store();
+    let at_root =
+        || fs::read_dir(folder.path()).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file()).count();
+    put(&store, "a/object", "x").await;
+    put(&store.clone(), "a/object", "y").await;
+    let other = Store::open(&StoreUrl::File(folder.path().to_owned()), &S3Client::default());
+    assert_eq!(at_root(), 1, "one file for all writes of a process");
+    assert!(!other.a_writer_died().await.unwrap(), "it lives");
+    assert_eq!(other.leftovers().await.unwrap(), [""; 0]);
+    drop(store);
+    assert_eq!(at_root(), 0, "who ends by itself leaves nothing");
+    // What a killed process leaves.
+    for path in [".tributary-1", "a/.tributary-2"] {
+        fs::write(folder.path().join(path), "").unwrap();
+    }
+    assert!(other.a_writer_died().await.unwrap());
+    assert_eq!(other.remove_leftovers().await.unwrap(), [".tributary-1", "a/.tributary-2"]);
+    assert!(!other.a_writer_died().await.unwrap());
+    assert_eq!(keys(&other, "").await, ["a/object"]);
+}
+
 /// A file that is copied over itself while it is read: its bytes are of no one state.
 #[tokio::test]
 async fn a_file_that_is_written_to_while_it_is_read_has_no_etag() {

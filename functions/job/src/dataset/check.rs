@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::Report;
 use crate::failure::Failure;
+use crate::output::counted;
 use crate::summary::line;
 
 /// Checks a folder; the report says what a lake will make of it.
@@ -67,7 +68,11 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     let problems = aggregate::pages::check(&lake, dataset).await?;
     if let Some(first) = problems.first() {
         let more = problems.len() - 1;
-        let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+        let more = if more == 0 {
+            String::new()
+        } else {
+            format!(" (and {} in that file)", counted(more as u64, "more mistake"))
+        };
         return Err(Failure::usage(format!("dataset file {name}/{REPORT_FILE}: {first}{more}")));
     }
     for page in aggregate::pages::declared(dataset)? {

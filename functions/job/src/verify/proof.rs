@@ -32,7 +32,7 @@ pub struct Report {
     pub objects: u64,
     /// Consumption partitions.
     pub partitions: u64,
-    /// Files made of them: CSV, and report pages.
+    /// Files made of them: CSV, GeoJSON and report pages.
     pub files: u64,
     /// What interrupted writers left.
     pub leftovers: u64,
@@ -64,7 +64,7 @@ type Zones = BTreeMap<&'static str, BTreeMap<String, Object>>;
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Parquet,
-    Csv,
+    File,
     Rejects,
 }
 
@@ -118,7 +118,7 @@ pub async fn prove(lake: &Lake) -> Result<Findings, Failure> {
 }
 
 fn left(url: &str) -> String {
-    format!("{url} was left by a killed writer: the next run removes it")
+    format!("{url} was left by a killed writer: the next run, or `tributary verify --repair`, removes it")
 }
 
 /// Whether the rows of each raw object are accounted for, and whether it is still there.
@@ -191,7 +191,7 @@ fn named<'a>(raw: &'a [RawEntry], consumption: &'a [(String, ConsumptionEntry)])
         named.extend(entry.rejects.iter().map(rejection));
     }
     for (_, entry) in consumption {
-        let kind = if entry.file.is_some() { Kind::Csv } else { Kind::Parquet };
+        let kind = if entry.file.is_some() { Kind::File } else { Kind::Parquet };
         named.extend(entry.outputs.iter().map(|output| Named { zone: Zone::Consumption, output, kind, raw_key: None }));
     }
     named
@@ -241,7 +241,7 @@ async fn look(
         return Ok(Some(format!("{url} is not what was written: its ETag differs; {}", cure())));
     }
     let rows = match kind {
-        Kind::Csv => return Ok(None),
+        Kind::File => return Ok(None),
         Kind::Parquet => lake::parquet::rows(store, &there).await.map_err(|error| error.to_string()),
         Kind::Rejects => match store.read(&there.key).await? {
             Some(reading) => rejected_rows(reading).await.map_err(|error| format!("{url} cannot be read: {error}")),

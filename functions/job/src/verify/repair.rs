@@ -66,6 +66,10 @@ pub async fn repair(
 ) -> Result<(Repaired, Findings), Failure> {
     let lake = &session.lake;
     let mut repaired = Repaired::default();
+    // Also where no writer is known to have died, as in a lake that was copied while one wrote.
+    for zone in Zone::ALL {
+        lake.store(zone).remove_leftovers().await?;
+    }
     for entry in &findings.unreadable {
         let forgotten = match entry.raw_key() {
             Some(_) => clean::forget(lake, entry).await.map_err(Failure::from),
