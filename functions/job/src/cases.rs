@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::cli::Format;
 use crate::commands::Result;
 use crate::failure::{self, Failure};
-use crate::output::{counted, print};
+use crate::output::{counted, print, print_result};
 use crate::summary::{exit_status, line};
 
 /// Rows of the first table that a draft has, and of each other one.
@@ -51,8 +51,8 @@ pub async fn run(lake: &Lake, dataset: Option<&str>, format: Format) -> ExitCode
         Err(error) => {
             let failures = [Failure::from(error)];
             failure::print_all(&failures);
-            if format == Format::Json {
-                print(&format!("{}\n", json!({"ok": false, "tests": [], "errors": failures})));
+            if format != Format::Text {
+                print_result(format, &json!({"ok": false, "tests": [], "errors": failures}));
             }
             return exit_status(&failures);
         }
@@ -77,10 +77,10 @@ pub async fn run(lake: &Lake, dataset: Option<&str>, format: Format) -> ExitCode
     failure::print_all(&failures);
     match format {
         Format::Text => print(&text(&tests)),
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let elapsed_ms = begun.elapsed().as_millis() as u64;
             let ok = failures.is_empty();
-            print(&format!("{}\n", json!({"ok": ok, "elapsed_ms": elapsed_ms, "tests": tests, "errors": failures})));
+            print_result(format, &json!({"ok": ok, "elapsed_ms": elapsed_ms, "tests": tests, "errors": failures}));
         }
     }
     exit_status(&failures)

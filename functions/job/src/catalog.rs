@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::cli::Format;
 use crate::commands::Result;
 use crate::failure::{self, Failure};
-use crate::output::{counted, print};
+use crate::output::{counted, print, print_result};
 use crate::summary::exit_status;
 
 /// Registers what is not registered, and says what was done.
@@ -32,12 +32,9 @@ pub async fn run(lake: &Lake, dataset: Option<&str>, format: Format) -> ExitCode
             }
         }
         Format::Text => {}
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
-            print(&format!(
-                "{}\n",
-                json!({"ok": ok, "elapsed_ms": elapsed_ms, "registered": done, "errors": failures})
-            ));
+            print_result(format, &json!({"ok": ok, "elapsed_ms": elapsed_ms, "registered": done, "errors": failures}));
         }
     }
     exit_status(&failures)

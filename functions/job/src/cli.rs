@@ -23,7 +23,7 @@ pub struct Arguments {
     /// The lake: a folder's path, file:PATH or s3://BUCKET/PREFIX [env: LAKE_URL, not as a path] [default: file:lake]
     #[arg(long, global = true, value_name = "URL")]
     pub lake: Option<String>,
-    /// How results are printed; json: the last line on stdout is one JSON object
+    /// How results are printed; json: the last line on stdout is one JSON object; csv: its lists, as rows
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub output: Format,
     /// Say more on stderr: -v what is tried again, -vv details
@@ -43,6 +43,8 @@ pub enum Format {
     Text,
     /// For programs.
     Json,
+    /// For spreadsheets: what the JSON lists, a row for each element.
+    Csv,
 }
 
 /// What to do.
@@ -193,11 +195,16 @@ pub enum Command {
         name: Option<String>,
     },
     /// Say what columns are computed from, and what is computed from them, by the plans of models
-    #[command(after_help = "Example:\n  tributary lineage irceline.aggregate_station_by_day.coverage")]
+    #[command(
+        after_help = "Examples:\n  tributary lineage irceline.aggregate_station_by_day.coverage\n  tributary lineage --openlineage irceline"
+    )]
     Lineage {
-        /// DATASET.MODEL.COLUMN, or DATASET.MODEL for all its columns; a table's columns, too
-        #[arg(value_name = "NAME")]
-        name: String,
+        /// DATASET.MODEL.COLUMN, or DATASET.MODEL for all its columns; a table's columns, too. With --openlineage DATASET
+        #[arg(value_name = "NAME", required_unless_present = "openlineage")]
+        name: Option<String>,
+        /// Print the newest runs of tables and models as events of OpenLineage, one per line, for a catalog that takes them
+        #[arg(long)]
+        openlineage: bool,
     },
     /// Print SQL by which another engine knows the lake's tables and models, and views of the rows that count
     #[command(

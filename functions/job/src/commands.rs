@@ -14,12 +14,12 @@ use lake::{Lake, keys, telemetry};
 use crate::cli::{Arguments, Command, DatasetCommand, Format, WindowOptions};
 use crate::failure::{self, Failure};
 use crate::ignored::untaken;
-use crate::output::{counted, print};
+use crate::output::{counted, print, print_result};
 use crate::progress::Steps;
 use crate::summary::{Summary, exit_status, line};
 use crate::{
-    cases, catalog, dataset, describe, doctor, explain, init, job, lineage, on_batch, pages, query, schema, snowflake,
-    status, verify,
+    cases, catalog, dataset, describe, doctor, explain, init, job, lineage, on_batch, openlineage, pages, query,
+    schema, snowflake, status, verify,
 };
 
 /// A lake's place as a URL: what has no scheme is a folder.
@@ -156,7 +156,10 @@ impl<'a> Session<'a> {
             Command::Describe { name } => {
                 return describe::run(&self.lake, name.as_deref(), self.arguments.output).await;
             }
-            Command::Lineage { name } => return lineage::run(&self.lake, name, self.arguments.output).await,
+            Command::Lineage { name, openlineage: true } => return openlineage::run(&self.lake, name.as_deref()).await,
+            Command::Lineage { name, .. } => {
+                return lineage::run(&self.lake, name.as_deref().unwrap_or_default(), self.arguments.output).await;
+            }
             Command::SnowflakeCopy(options) => {
                 return snowflake::run(&self.lake, options, self.arguments.output).await;
             }
@@ -297,13 +300,13 @@ impl<'a> Session<'a> {
             failures.extend(self.nothing_else(&ignored));
         }
         failure::print_all(&failures);
-        if self.arguments.output == Format::Json {
+        if self.arguments.output != Format::Text {
             let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
             let line = serde_json::json!({
                 "ok": ok, "elapsed_ms": elapsed_ms, "waiting": keys, "gone": gone, "kept": kept, "odd": odd,
                 "ignored": ignored, "errors": failures,
             });
-            print(&format!("{line}\n"));
+            print_result(self.arguments.output, &line);
             return Ok(exit_status(&failures));
         }
         let kept: BTreeSet<String> = kept.into_iter().collect();

@@ -13,7 +13,7 @@ use crate::cli::Format;
 use crate::commands::Result;
 use crate::failure::{self, Failure};
 use crate::lineage::having;
-use crate::output::print;
+use crate::output::{print, print_result};
 use crate::summary::{exit_status, line};
 
 /// A dataset.
@@ -77,12 +77,12 @@ pub async fn run(lake: &Lake, name: Option<&str>, format: Format) -> ExitCode {
             let is_one = name.is_some_and(|name| !is_dataset(name));
             print(&described.iter().map(|dataset| text(dataset, is_one)).collect::<Vec<_>>().join("\n"));
         }
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
-            print(&format!(
-                "{}\n",
-                json!({"ok": ok, "elapsed_ms": elapsed_ms, "datasets": described, "errors": failures})
-            ));
+            print_result(
+                format,
+                &json!({"ok": ok, "elapsed_ms": elapsed_ms, "datasets": described, "errors": failures}),
+            );
         }
     }
     exit_status(&failures)

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::cli::Format;
 use crate::failure::{self, Failure};
-use crate::output::{bytes, print};
+use crate::output::{bytes, print, print_result};
 use crate::summary::{exit_status, line};
 
 /// A clock that differs by more from the store's is worth a word: S3 refuses requests from 15 minutes on.
@@ -99,12 +99,12 @@ pub async fn run(lake: &Lake, sources: &ingest::Settings, format: Format) -> Exi
             }
             print(&text);
         }
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
-            print(&format!(
-                "{}\n",
-                json!({"ok": ok, "elapsed_ms": elapsed_ms, "findings": findings, "errors": failures})
-            ));
+            print_result(
+                format,
+                &json!({"ok": ok, "elapsed_ms": elapsed_ms, "findings": findings, "errors": failures}),
+            );
         }
     }
     exit_status(&failures)

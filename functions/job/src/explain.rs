@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::cli::Format;
 use crate::failure::{self, Failure};
-use crate::output::print;
+use crate::output::{print, print_result};
 use crate::summary::{exit_status, line};
 
 /// Explains one reason, or lists all.
@@ -34,11 +34,11 @@ pub fn run(code: Option<&str>, format: Format) -> ExitCode {
             }
             print(&text);
         }
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let reason = |Reason { code, whole, cause, cure }: &&Reason| json!({"reason": code, "whole": whole, "cause": cause, "cure": cure});
             let reasons: Vec<_> = found.iter().map(reason).collect();
             let ok = failures.is_empty();
-            print(&format!("{}\n", json!({"ok": ok, "elapsed_ms": 0, "reasons": reasons, "errors": failures})));
+            print_result(format, &json!({"ok": ok, "elapsed_ms": 0, "reasons": reasons, "errors": failures}));
         }
     }
     exit_status(&failures)

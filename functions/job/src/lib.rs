@@ -14,6 +14,7 @@ mod init;
 mod job;
 mod lineage;
 mod on_batch;
+mod openlineage;
 mod output;
 mod pages;
 mod progress;

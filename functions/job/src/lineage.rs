@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::cli::Format;
 use crate::commands::Result;
 use crate::failure::{self, Failure};
-use crate::output::print;
+use crate::output::{print, print_result};
 use crate::summary::{exit_status, line};
 
 /// A column, and those on one side of it.
@@ -42,10 +42,10 @@ pub async fn run(lake: &Lake, name: &str, format: Format) -> ExitCode {
     failure::print_all(&failures);
     match format {
         Format::Text => print(&text(&columns)),
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
             let done = json!({"ok": ok, "elapsed_ms": elapsed_ms, "columns": columns, "errors": failures});
-            print(&format!("{done}\n"));
+            print_result(format, &done);
         }
     }
     exit_status(&failures)

@@ -3,6 +3,10 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use serde_json::{Map, Value};
+
+use crate::cli::Format;
+
 /// A number with its thousands apart: `15,840`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -24,6 +28,79 @@ pub fn bytes(count: u64) -> String {
 /// A count with its noun: `1 object`, `3 objects`.
 pub fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
+/// Prints a command's result for programs: as a line of JSON, or as CSV what its lists have.
+pub fn print_result(format: Format, result: &Value) {
+    match format {
+        Format::Csv => print(&as_csv(result)),
+        Format::Json | Format::Text => print(&format!("{result}\n")),
+    }
+}
+
+/// What the lists of a result have, a row for each element: lists within it make a row for each of theirs, with what stands
+/// above it. Names are joined by points. Errors are left out: they are on standard error.
+fn as_csv(result: &Value) -> String {
+    let mut rows: Vec<Map<String, Value>> = Vec::new();
+    let mut lists = result.as_object().cloned().unwrap_or_default();
+    lists.retain(|name, list| name != "errors" && (list.is_array() || list.is_object()));
+    unnest(&Map::new(), "", &Value::Object(lists), &mut rows);
+    let mut columns: Vec<&String> = Vec::new();
+    for name in rows.iter().flat_map(Map::keys) {
+        if !columns.contains(&name) {
+            columns.push(name);
+        }
+    }
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let text = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    };
+    let header = columns.iter().map(|column| column.to_string()).collect();
+    let rows = rows.iter().map(|row| columns.iter().map(|column| text(row.get(*column))).collect::<Vec<_>>());
+    for row in std::iter::once(header).chain(rows).filter(|row: &Vec<String>| !row.is_empty()) {
+        // Memory is written to.
+        let _ = writer.write_record(row);
+    }
+    String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+}
+
+/// Adds the rows of one value, whose names begin with `path`, below `above`.
+fn unnest(above: &Map<String, Value>, path: &str, value: &Value, rows: &mut Vec<Map<String, Value>>) {
+    let mut row = above.clone();
+    let mut lists: Vec<(String, &Vec<Value>)> = Vec::new();
+    flatten(path, value, &mut row, &mut lists);
+    let before = rows.len();
+    for (name, list) in lists {
+        for element in list {
+            unnest(&row, &name, element, rows);
+        }
+    }
+    if rows.len() == before && row.len() > above.len() {
+        rows.push(row);
+    }
+}
+
+fn flatten<'v>(path: &str, value: &'v Value, row: &mut Map<String, Value>, lists: &mut Vec<(String, &'v Vec<Value>)>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                flatten(&path, member, row, lists);
+            }
+        }
+        Value::Array(list) if list.iter().any(Value::is_object) => lists.push((path.to_owned(), list)),
+        Value::Array(list) if path.contains('.') => {
+            let texts = list.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            row.insert(path.to_owned(), Value::String(texts.collect::<Vec<_>>().join("; ")));
+        }
+        // A list at the top: each of its values is a row.
+        Value::Array(list) => lists.push((path.to_owned(), list)),
+        value => {
+            row.insert(path.to_owned(), value.clone());
+        }
+    }
 }
 
 /// Text without control characters, which could change what a terminal shows: `\u{1b}` in their place. Line ends and
@@ -50,7 +127,25 @@ pub fn print(text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_result_is_rows_as_well() {
+        let result = json!({"ok": true, "datasets": [
+            {"dataset": "d", "tables": [
+                {"table": "t", "columns": [{"column": "a", "rules": ["x", "y"]}, {"column": "b, c", "rules": []}]},
+                {"table": "u", "columns": []},
+            ]},
+            {"dataset": "e", "rows": {"clean": 3}, "newest": null},
+        ], "waiting": ["k1", "k2"], "errors": [{"message": "m"}]});
+        let wanted = "datasets.dataset,datasets.tables.table,datasets.tables.columns.column,datasets.tables.columns.rules,\
+            datasets.tables.columns,datasets.rows.clean,datasets.newest,waiting\n\
+            d,t,a,x; y,,,,\nd,t,\"b, c\",,,,,\nd,u,,,,,,\ne,,,,,3,,\n,,,,,,,k1\n,,,,,,,k2\n";
+        assert_eq!(as_csv(&result), wanted);
+        assert_eq!(as_csv(&json!({"ok": true, "cleaned": [], "errors": []})), "");
+    }
 
     #[test]
     fn control_characters_are_shown_and_not_obeyed() {

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::cli::Format;
 use crate::commands::Result;
 use crate::failure::{self, Failure};
-use crate::output::print;
+use crate::output::{print, print_result};
 use crate::reference;
 use crate::summary::{exit_status, line};
 
@@ -76,13 +76,13 @@ fn report(done: &Done, format: Format, begun: Instant) -> ExitCode {
             }
             print(&text);
         }
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let (ok, elapsed_ms) =
                 (done.failures.is_empty() && done.problems.is_empty(), begun.elapsed().as_millis() as u64);
             let Done { pages, problems, failures } = done;
             let line =
                 json!({"ok": ok, "elapsed_ms": elapsed_ms, "pages": pages, "problems": problems, "errors": failures});
-            print(&format!("{line}\n"));
+            print_result(format, &line);
         }
     }
     // A page that lacks a part is not what was declared.

@@ -33,7 +33,7 @@ pub fn start_logging(arguments: &Arguments) {
     let logs = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(AboveBars);
     match arguments.output {
         Format::Json => logs.json().init(),
-        Format::Text => logs.with_target(false).with_ansi(io::stderr().is_terminal()).compact().init(),
+        Format::Text | Format::Csv => logs.with_target(false).with_ansi(io::stderr().is_terminal()).compact().init(),
     }
 }
 

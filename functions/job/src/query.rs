@@ -36,12 +36,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// By the command's options; `--output json` alone means JSON rows too.
+    /// By the command's options; `--output json` alone means JSON rows too, and `--output csv` CSV.
     pub fn choose(csv: bool, json: bool, output: cli::Format) -> Self {
-        match (csv, json || output == cli::Format::Json) {
-            (true, _) => Format::Csv,
-            (false, true) => Format::Json,
-            (false, false) => Format::Table,
+        match (csv, json, output) {
+            (true, _, _) | (false, false, cli::Format::Csv) => Format::Csv,
+            (false, true, _) | (false, false, cli::Format::Json) => Format::Json,
+            (false, false, cli::Format::Text) => Format::Table,
         }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::cli::Format;
 use crate::failure::{self, Failure};
 use crate::ignored::untaken_or_hidden;
-use crate::output::{counted, grouped, print};
+use crate::output::{counted, grouped, print, print_result};
 use crate::summary::{exit_status, line};
 
 /// The state of one dataset.
@@ -121,13 +121,13 @@ pub async fn run(lake: &Lake, only: Option<&str>, format: Format) -> ExitCode {
             }
             print(&all);
         }
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let elapsed_ms = begun.elapsed().as_millis() as u64;
             let ok = failures.is_empty();
-            print(&format!(
-                "{}\n",
-                json!({"ok": ok, "elapsed_ms": elapsed_ms, "datasets": states, "ignored": ignored, "errors": failures})
-            ));
+            print_result(
+                format,
+                &json!({"ok": ok, "elapsed_ms": elapsed_ms, "datasets": states, "ignored": ignored, "errors": failures}),
+            );
         }
     }
     exit_status(&failures)

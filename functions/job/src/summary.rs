@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::cli::Format;
 use crate::failure::{self, Failure};
 use crate::ignored::untaken;
-use crate::output::{bytes, counted, grouped, print, visible};
+use crate::output::{bytes, counted, grouped, print, print_result, visible};
 
 /// A source that was not fetched.
 #[derive(Debug, Serialize)]
@@ -158,6 +158,7 @@ impl Summary {
         failure::print_all(&self.errors);
         match format {
             Format::Json => print(&format!("{}\n", serde_json::to_string(&self).unwrap_or_default())),
+            Format::Csv => print_result(format, &serde_json::to_value(&self).unwrap_or_default()),
             Format::Text => print(&self.text(lake)),
         }
         exit_status(&self.errors)

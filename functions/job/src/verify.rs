@@ -14,7 +14,7 @@ use self::repair::{Repaired, repair};
 use crate::cli::Format;
 use crate::commands::Session;
 use crate::failure::{self, Failure};
-use crate::output::{counted, grouped, print};
+use crate::output::{counted, print, print_result};
 use crate::summary::{exit_status, line};
 
 /// How long after something was found wrong it is looked at again.
@@ -45,14 +45,14 @@ pub async fn run(session: &Session<'_>, mend: bool, format: Format) -> ExitCode 
             }
             print(&text);
         }
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
             let ok = failures.is_empty();
             let mut answer = json!({"ok": ok, "elapsed_ms": elapsed_ms, "report": report, "errors": failures});
             if let (Some(answer), Some(repaired)) = (answer.as_object_mut(), &repaired) {
                 answer.insert("repaired".to_owned(), json!(repaired));
             }
-            print(&format!("{answer}\n"));
+            print_result(format, &answer);
         }
     }
     exit_status(&failures)

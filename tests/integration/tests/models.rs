@@ -542,6 +542,58 @@ fn a_map_has_each_place_with_its_newest_day() {
 }
 
 #[test]
+fn results_are_there_for_spreadsheets() {
+    let lake = lake("");
+    let csv = |arguments: &[&str]| {
+        let output = lake.command(&[&["--output", "csv"], arguments].concat()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(csv(&["query", "SELECT id, line FROM trams.ride WHERE id = 4"]), "id,line\n4,7\n");
+    let described = csv(&["describe", "trams.ride"]);
+    let mut lines = described.lines();
+    assert!(lines.next().unwrap().contains("datasets.tables.columns.column,datasets.tables.columns.type"));
+    assert!(lines.any(|line| line.contains(",driver,string,")), "{described}");
+    assert!(csv(&["aggregate"]).contains("trams,people,month=2026-10,"));
+    assert_eq!(csv(&["verify"]).lines().count(), 2, "a header, and one report");
+}
+
+#[test]
+fn lineage_is_there_for_other_catalogs() {
+    let lake = lake("");
+    let events = |arguments: &[&str]| -> Vec<Value> {
+        let called = lake.call(&[&["lineage", "--openlineage"], arguments].concat()).ok();
+        called.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let names = |events: &[Value]| -> Vec<String> {
+        let name = |event: &Value| {
+            format!("{} {}", event["eventType"].as_str().unwrap(), event["job"]["name"].as_str().unwrap())
+        };
+        events.iter().map(name).collect()
+    };
+    assert_eq!(
+        names(&events(&["trams"])),
+        ["START trams.ride.clean", "COMPLETE trams.ride.clean"],
+        "no partition is made yet"
+    );
+    lake.call(&["aggregate"]).ok();
+    let made = events(&["trams"]);
+    assert_eq!(names(&made)[2..], ["START trams.people.aggregate", "COMPLETE trams.people.aggregate"]);
+    assert_eq!(events(&[]).len(), made.len(), "of other datasets there is nothing yet");
+    let [read, written] = [&made[3]["inputs"][0], &made[3]["outputs"][0]];
+    let below = |zone: &str| lake.path().join(zone).display().to_string();
+    assert_eq!(*read, json!({"namespace": "file", "name": below("standard/trams/ride")}));
+    assert_eq!(written["name"], json!(below("consumption/trams/people")));
+    assert_eq!(
+        written["facets"]["columnLineage"]["fields"]["people"]["inputFields"],
+        json!([{"namespace": "file", "name": below("standard/trams/ride"), "field": "people"}])
+    );
+    assert_eq!(made[3]["run"], made[2]["run"]);
+    assert_eq!(events(&["trams"]), made, "the same runs are the same events");
+    assert_eq!(lake.call(&["lineage", "--openlineage", "tram"]).status, 2);
+}
+
+#[test]
 fn doctor_misses_the_key_of_hashes() {
     let lake = lake("-- hash_personal = true\n");
     let called = lake.call(&["doctor"]);

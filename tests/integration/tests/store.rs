@@ -682,6 +682,8 @@ async fn emptied_folders_go() {
     store.delete("a/b/c/object", Condition::Always).await.unwrap();
     assert_eq!(names(&folder.path().join("a")), ["other"]);
     store.delete("a/other", Condition::Always).await.unwrap();
+    assert!(!folder.path().join("a").exists());
+    drop(store);
     assert_eq!(names(folder.path()), [""; 0]);
     assert!(folder.path().exists(), "the zone's own folder stays");
 }

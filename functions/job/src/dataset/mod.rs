@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use crate::cli::{DatasetCommand, Format};
 use crate::failure::{self, Failure};
-use crate::output::print;
+use crate::output::print_result;
 use crate::summary::exit_status;
 
 pub use self::export::export;
@@ -36,13 +36,13 @@ pub async fn run(command: &DatasetCommand, format: Format) -> ExitCode {
         Err(failure) => vec![failure.clone()],
     };
     failure::print_all(&failures);
-    if format == Format::Json {
+    if format != Format::Text {
         let mut line = done.map_or_else(|_| serde_json::json!({}), |report| report.json);
         if let Some(fields) = line.as_object_mut() {
             fields.insert("ok".to_owned(), failures.is_empty().into());
             fields.insert("errors".to_owned(), serde_json::json!(failures));
         }
-        print(&format!("{line}\n"));
+        print_result(format, &line);
     }
     exit_status(&failures)
 }

@@ -24,7 +24,7 @@ use serde_json::json;
 use crate::cli::{Dialect, Format, SchemaOptions};
 use crate::commands::{Result, url_of};
 use crate::failure::{self, Failure};
-use crate::output::print;
+use crate::output::{print, print_result};
 use crate::summary::exit_status;
 
 pub use self::relation::{Counted, Relation, RelationColumn};
@@ -51,9 +51,9 @@ pub async fn run(lake: &Lake, options: &SchemaOptions, format: Format) -> ExitCo
     failure::print_all(&failures);
     match format {
         Format::Text => print(&text),
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
-            print(&format!("{}\n", json!({"ok": ok, "elapsed_ms": elapsed_ms, "sql": text, "errors": failures})));
+            print_result(format, &json!({"ok": ok, "elapsed_ms": elapsed_ms, "sql": text, "errors": failures}));
         }
     }
     exit_status(&failures)

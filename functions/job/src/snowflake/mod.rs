@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::cli::{CopyOptions, Format};
 use crate::commands::Result;
 use crate::failure::{self, Failure};
-use crate::output::{counted, print};
+use crate::output::{counted, print, print_result};
 use crate::schema::{Relation, snowflake};
 use crate::summary::{exit_status, line};
 
@@ -56,9 +56,9 @@ pub async fn run(lake: &Lake, options: &CopyOptions, format: Format) -> ExitCode
     failure::print_all(&failures);
     match format {
         Format::Text => print(&text(&done, options.plan)),
-        Format::Json => {
+        Format::Json | Format::Csv => {
             let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
-            print(&format!("{}\n", json!({"ok": ok, "elapsed_ms": elapsed_ms, "copied": done, "errors": failures})));
+            print_result(format, &json!({"ok": ok, "elapsed_ms": elapsed_ms, "copied": done, "errors": failures}));
         }
     }
     exit_status(&failures)
