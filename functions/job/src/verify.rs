@@ -14,7 +14,7 @@ use self::repair::{Repaired, repair};
 use crate::cli::Format;
 use crate::commands::Session;
 use crate::failure::{self, Failure};
-use crate::output::{counted, print, print_result};
+use crate::output::{counted, grouped, print, print_result};
 use crate::summary::{exit_status, line};
 
 /// How long after something was found wrong it is looked at again.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use crate::cli::{DatasetCommand, Format};
 use crate::failure::{self, Failure};
-use crate::output::print_result;
+use crate::output::{print, print_result};
 use crate::summary::exit_status;
 
 pub use self::export::export;
