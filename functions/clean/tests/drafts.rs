@@ -1,13 +1,16 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 //! Drafts from samples of each kind: what is declared, and what the draft then reads of its sample.
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    TimestampNanosecondArray,
 };
 use clean::formats::draft::{Draft, draft};
+use lake::dataset::{Catalog, Folder};
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
 use zip::ZipWriter;
@@ -95,6 +98,11 @@ fn values_have_the_types_that_lose_nothing() {
     let (name, sql) = draft.model.unwrap();
     assert_eq!(name, "records_by_day.sql");
     assert!(sql.contains("avg(kwh) AS average_kwh") && !sql.contains("avg(meter)"), "{sql}");
+    // By it, two versions of the model's rows are compared.
+    let files = [("dataset.toml".to_owned(), draft.dataset_toml), (name, sql)];
+    let catalog = Catalog::of_folders(BTreeMap::from([("d".to_owned(), Folder::from(files))]));
+    let tests = &catalog.dataset("d").unwrap().models[0].tests;
+    assert!(tests.len() == 1 && format!("{tests:?}").contains("Unique"), "{tests:?}");
     let text = "DATE,START TIME,USAGE\n11/19/2026,12:00:00 AM,0.5\n11/20/2026,1:00:00 PM,0.6\n";
     drafted("a.csv", text, 2, 0, &["fields = [\"DATE\", \"START TIME\"]", "%m/%d/%Y %I:%M:%S %p"]);
     let draft = drafted("a.csv", "d,v\n01/02/2026,1\n", 1, 0, &["# 01/02/2026 could be either", "%d/%m/%Y"]);
@@ -640,4 +648,137 @@ fn no_binary_file_is_drafted_as_text() {
             "{error}"
         );
     }
+}
+
+/// The lines of a draft that declare or offer a key.
+fn key(draft: &Draft) -> &str {
+    draft.dataset_toml.lines().find(|line| line.trim_start_matches("# ").starts_with("key = ")).unwrap_or_default()
+}
+
+fn csv(head: &str, rows: u32, row: impl Fn(u32) -> String) -> String {
+    head.to_owned() + &(0..rows).map(|at| row(at) + "\n").collect::<String>()
+}
+
+#[test]
+fn keys_are_judged_by_the_values_that_are_stored() {
+    let nanos = |at: u32| 1_767_225_600_000_000_000_i64 + i64::from(at) * 100;
+    let columns: [(&str, ArrayRef); 3] = [
+        ("sensor_id", Arc::new(Int64Array::from(vec![1; 60]))),
+        ("ts", Arc::new(TimestampNanosecondArray::from_iter_values((0..60).map(nanos)).with_timezone("UTC"))),
+        ("v", Arc::new(Float64Array::from_iter_values((0..60).map(f64::from)))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut parquet = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut parquet, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let epochs = csv("sensor_id,ts,v\n", 60, |at| format!("1,{},{at}", nanos(at)));
+    let texts =
+        csv("sensor_id,ts,v\n", 60, |at| format!("1,2026-01-05T00:00:00.0000{:02}{:03}Z,{at}", at / 10, at % 10));
+    for (file, bytes) in [("a.parquet", parquet), ("a.csv", epochs.into_bytes()), ("a.csv", texts.into_bytes())] {
+        let draft = drafted(file, bytes, 60, 0, &[]);
+        assert!(!key(&draft).starts_with("key"), "{file}: {}", draft.dataset_toml);
+        let is_said = |note: &String| note.contains("54 of 60 rows of the sample are duplicates by sensor_id and ts");
+        assert!(draft.notes.iter().any(is_said), "{file}: {:?}", draft.notes);
+    }
+    // Two ways to write a number.
+    let text = csv("acct_id;v\n", 60, |at| match at % 2 {
+        0 => format!("{}000;{at}.5", at / 2 + 2),
+        _ => format!("{},000;{at}.5", at / 2 + 2),
+    });
+    let draft = drafted("a.csv", text, 60, 0, &["column.acct_id]\ntype = \"int64\"\nthousands = \",\""]);
+    assert!(!key(&draft).starts_with("key"), "{}", draft.dataset_toml);
+    assert!(draft.notes.iter().any(|note| note.contains("30 of 60 rows")), "{:?}", draft.notes);
+}
+
+#[test]
+fn keys_are_made_of_ids_first() {
+    // Two orders may be of the same second.
+    let orders = "[".to_owned()
+        + &(0..15)
+            .map(|order| {
+                let lines: Vec<String> = (1..4)
+                    .map(|line| format!("{{\"lineNo\":{line},\"sku\":\"s{}\",\"qty\":{order}}}", line * order % 7))
+                    .collect();
+                format!(
+                    "{{\"orderId\":\"O{order:03}\",\"placedAt\":\"2026-01-05T{order:02}:00:00Z\",\"lines\":[{}]}}",
+                    lines.join(",")
+                )
+            })
+            .collect::<Vec<_>>()
+            .join(",")
+        + "]";
+    let draft = drafted("a.json", orders, 45, 0, &["explode = \"/lines\""]);
+    assert_eq!(key(&draft), "key = [\"order_id\", \"line_no\"]", "{}", draft.dataset_toml);
+    let at = |order: u32| format!("2026-01-05T{:02}:{:02}:00Z", order / 60, order % 60);
+    let lines = |at: u32| (at / 3, at % 3 + 1);
+    for (head, row, wanted) in [
+        (
+            "order_id,line_no,ordered_at,customer_id,amount\n",
+            Box::new(move |n: u32| {
+                let (order, line) = lines(n);
+                format!("{order},{line},{},{},{n}.5", at(order), order * 7 % 40)
+            }) as Box<dyn Fn(u32) -> String>,
+            "key = [\"order_id\", \"line_no\"]",
+        ),
+        // An order of one line says nothing of those of several.
+        (
+            "order_id,line_no,ordered_at,amount\n",
+            Box::new(move |n| format!("{n},1,{},{n}.5", at(n))),
+            "key = [\"order_id\", \"line_no\"]",
+        ),
+        (
+            "order_id,sku,ordered_at,amount\n",
+            Box::new(move |n| format!("{},s{},{},{n}.5", n / 3, n % 3 + n / 30, at(n / 3))),
+            "key = [\"order_id\", \"sku\"]",
+        ),
+        // Readings.
+        (
+            "meter_id,at,kwh\n",
+            Box::new(move |n| format!("{},{},{n}.5", n % 4, at(n / 4))),
+            "key = [\"meter_id\", \"at\"]",
+        ),
+        (
+            "station,pollutant,at,v\n",
+            Box::new(move |n| format!("S{},{},{},{n}.5", n % 4, ["pm10", "no2"][n as usize / 4 % 2], at(n / 8))),
+            "key = [\"station\", \"pollutant\", \"at\"]",
+        ),
+        // A station's number comes once in a file of one time, and again in the next one.
+        ("station_id,at,v\n", Box::new(move |n| format!("{n},{},{n}.5", at(0))), "key = [\"station_id\", \"at\"]"),
+        // People rate several things at the same time; things hardly are.
+        (
+            "user_id,movie_id,rating,at\n",
+            Box::new(move |n| format!("{},{},{}.5,{}", n / 4, n * 17 % 59, n % 5, at(n / 4 + n / 4 * 13))),
+            "key = [\"user_id\", \"movie_id\", \"at\"]",
+        ),
+        // Nothing but a name, or a number of a line.
+        (
+            "region,at,v\n",
+            Box::new(move |n| format!("{},{},{n}.5", ["north", "south"][n as usize % 2], at(n / 2))),
+            "# key = [\"region\", \"at\"]",
+        ),
+        ("line_no,at,v\n", Box::new(move |n| format!("{},{},{n}.5", n % 3 + 1, at(n / 3))), "# key = [\"...\"]"),
+        // Without a time.
+        (
+            "order_id,line_no,amount\n",
+            Box::new(move |n| format!("{},{},{n}.5", n / 3, n % 3 + 1)),
+            "key = [\"order_id\", \"line_no\"]",
+        ),
+        ("index,name,v\n", Box::new(move |n| format!("{n},n{},{n}.5", n % 7)), "# key = [\"index\"]"),
+        (
+            "customer_id,product_id,v\n",
+            Box::new(move |n| format!("{},{},{n}.5", n % 31, n * 17 % 59)),
+            "# key = [\"customer_id\", \"product_id\"]",
+        ),
+    ] {
+        let draft = drafted("a.csv", csv(head, 60, row), 60, 0, &[]);
+        assert_eq!(key(&draft), wanted, "{head}{}", draft.dataset_toml);
+    }
+    let draft =
+        drafted("a.csv", csv("meter_id,at,kwh\n", 60, |n| format!("{},{},{n}.5", n % 4, at(n / 4))), 60, 0, &[]);
+    assert!(
+        draft.dataset_toml.contains("# Rows with the same meter_id and at are one row, the newest counts; of 60 rows"),
+        "{}",
+        draft.dataset_toml
+    );
 }

@@ -9,6 +9,7 @@ mod dialect;
 mod grid;
 mod head;
 mod join;
+mod key;
 mod keyed;
 mod lines;
 mod looks;
@@ -120,9 +121,15 @@ struct Attempt {
 
 fn attempt(name: &str, file: &str, from: &Path, grid: &Grid, habits: Habits) -> Result<Attempt, String> {
     let (guesses, joined) = guesses(grid, habits);
-    let (dataset_toml, model) = declare::texts(name, file, grid, &guesses);
-    let tried = trial::read(name, file, from, &dataset_toml)?;
-    let notes = grid.notes.iter().cloned().chain(joined).collect();
+    let day = declare::day_of(&guesses);
+    let text = |key: &[String]| declare::dataset(name, file, grid, &guesses, day.as_ref(), key);
+    // A key is judged by what is stored of the sample.
+    let watched = key::watched(&guesses, day.as_ref());
+    let (tried, stored) = trial::read(name, file, from, &text(&[]), &watched)?;
+    let key = key::choose(grid, &guesses, day.as_ref(), &stored);
+    let dataset_toml = text(&key.lines);
+    let model = day.as_ref().map(|day| declare::model(&guesses, day));
+    let notes = grid.notes.iter().cloned().chain(joined).chain(key.notes).collect();
     Ok(Attempt { guesses, dataset_toml, model, notes, tried })
 }
 

@@ -201,6 +201,95 @@ pub(super) fn is_id(label: &str) -> bool {
         || name.strip_suffix("id").is_some_and(is_stem)
 }
 
+/// Whether a name says that values number rows, or those within something else: `line_no`, `seq`.
+pub(super) fn is_counter(label: &str) -> bool {
+    let alone = [
+        "seq",
+        "sequence",
+        "position",
+        "pos",
+        "idx",
+        "index",
+        "rank",
+        "rang",
+        "row",
+        "rownum",
+        "step",
+        "counter",
+        "volgnr",
+        "volgnummer",
+        "regel",
+        "regelnr",
+        "regelnummer",
+        "zeile",
+        "ligne",
+        "lineno",
+        "linenr",
+        "rowno",
+        "rownr",
+        "seqno",
+        "seqnr",
+        "posnr",
+    ];
+    let stems =
+        ["line", "row", "seq", "sequence", "pos", "position", "step", "regel", "volg", "zeilen", "zeile", "ligne"];
+    let ends = ["no", "nr", "num", "number", "idx", "index", "nummer"];
+    let name = column_name(label, 0);
+    let words: Vec<&str> = name.split('_').collect();
+    alone.contains(&name.as_str())
+        || words
+            .last()
+            .is_some_and(|last| ["seq", "sequence", "idx", "index", "position", "pos", "lineno"].contains(last))
+        || words.windows(2).any(|pair| matches!(pair, [stem, end] if stems.contains(stem) && ends.contains(end)))
+}
+
+/// Whether a name may say so, where values do.
+pub(super) fn may_be_counter(label: &str) -> bool {
+    let stems = ["item", "part", "stop", "page", "detail", "entry", "sub", "leg", "artikel"];
+    let ends = ["no", "nr", "num", "number", "nummer"];
+    let name = column_name(label, 0);
+    match name.split('_').collect::<Vec<_>>().as_slice() {
+        [only] => ends.contains(only) || *only == "line",
+        [.., stem, end] => stems.contains(stem) && ends.contains(end),
+        [] => false,
+    }
+}
+
+/// Whether a name is that of ids of what happens once, and may have several lines.
+pub(super) fn is_event(label: &str) -> bool {
+    has_word(
+        label,
+        &["trip", "session", "visit", "bon", "rit", "beleg", "sale"],
+        &[
+            "order",
+            "invoice",
+            "transaction",
+            "ticket",
+            "booking",
+            "basket",
+            "receipt",
+            "shipment",
+            "delivery",
+            "payment",
+            "purchase",
+            "event",
+            "message",
+            "bestel",
+            "factuur",
+            "facture",
+            "rechnung",
+            "commande",
+            "pedido",
+            "factura",
+        ],
+    )
+}
+
+/// Whether a name is that of a kind, which tells no things apart: `status_code`, `postcode`.
+pub(super) fn is_kind(label: &str) -> bool {
+    has_word(label, &["code", "type", "kind", "status", "state", "zip"], &["postcode", "category"])
+}
+
 /// Whether a text is what columns are called, and values are not.
 pub(super) fn is_usual(label: &str) -> bool {
     let words = [
