@@ -6,8 +6,8 @@ use std::io::{Cursor, Write};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-    TimestampNanosecondArray,
+    ArrayRef, BooleanArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray, TimestampNanosecondArray,
 };
 use clean::formats::draft::{Draft, draft};
 use lake::dataset::{Catalog, Folder};
@@ -199,8 +199,11 @@ fn packed_samples_are_looked_into() {
 }
 
 /// A workbook of two sheets, of texts and numbers alone.
-fn workbook() -> Vec<u8> {
-    let cell = |text: &str| match text.parse::<f64>() {
+fn workbook(data: &[&[&str]]) -> Vec<u8> {
+    // A percent sign or a zero before digits is a style's.
+    let cell = |text: &str| match text.trim_end_matches('%').parse::<f64>() {
+        Ok(share) if text.ends_with('%') => format!("<c s=\"1\"><v>{}</v></c>", share / 100.0),
+        Ok(_) if text.starts_with("00") => format!("<c s=\"2\"><v>{}</v></c>", text.trim_start_matches('0')),
         Ok(_) => format!("<c><v>{text}</v></c>"),
         Err(_) => format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>"),
     };
@@ -236,12 +239,20 @@ fn workbook() -> Vec<u8> {
         ),
         (
             "xl/_rels/workbook.xml.rels",
-            relations(&[("a", "worksheet", "worksheets/s1.xml"), ("b", "worksheet", "worksheets/s2.xml")]),
+            relations(&[
+                ("a", "worksheet", "worksheets/s1.xml"),
+                ("b", "worksheet", "worksheets/s2.xml"),
+                ("c", "styles", "styles.xml"),
+            ]),
         ),
         ("xl/worksheets/s1.xml", sheet(&[&["Made by a machine"]])),
+        ("xl/worksheets/s2.xml", sheet(data)),
         (
-            "xl/worksheets/s2.xml",
-            sheet(&[&["Report", "May"], &["Id", "Name", "Used (kWh)"], &["1", "a", "1.5"], &["2", "b", "2.5"]]),
+            "xl/styles.xml",
+            "<styleSheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><numFmts count=\"1\">\
+             <numFmt numFmtId=\"170\" formatCode=\"00000\"/></numFmts><cellXfs count=\"3\"><xf numFmtId=\"0\"/>\
+             <xf numFmtId=\"10\"/><xf numFmtId=\"170\"/></cellXfs></styleSheet>"
+                .to_owned(),
         ),
     ];
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
@@ -258,7 +269,9 @@ fn workbooks_and_parquet_are_drafted_by_their_types() {
         "about = \"Used (kWh)\"",
         "about = \"Rows of files like a.xlsx; ",
     ];
-    drafted("a.xlsx", workbook(), 2, 0, &lines);
+    let rows: [&[&str]; 4] =
+        [&["Report", "May"], &["Id", "Name", "Used (kWh)"], &["1", "a", "1.5"], &["2", "b", "2.5"]];
+    drafted("a.xlsx", workbook(&rows), 2, 0, &lines);
     let columns: [(&str, ArrayRef); 5] = [
         ("id", Arc::new(Int64Array::from(vec![1, 2]))),
         ("Name", Arc::new(StringArray::from(vec![Some("007"), None]))),
@@ -781,4 +794,127 @@ fn keys_are_made_of_ids_first() {
         "{}",
         draft.dataset_toml
     );
+}
+
+#[test]
+fn a_mark_within_coordinates_decides_for_the_file() {
+    let text = csv("id,lat,lon,v\n", 30, |at| format!("{at},\"50,{at:03}\",\"4,{at:03}\",\"1,{at:03}\""));
+    let lines = [
+        "column.lat]\ntype = \"float64\"\ndecimal = \",\"",
+        "column.lon]\ntype = \"float64\"\ndecimal = \",\"",
+        "column.v]\ntype = \"float64\"\ndecimal = \",\"",
+    ];
+    drafted("a.csv", text, 30, 0, &lines);
+}
+
+#[test]
+fn times_of_day_are_joined_where_they_are_of_a_date() {
+    let said = |draft: &Draft, word: &str| draft.notes.iter().any(|note| note.contains(word));
+    let text = csv("date,time,v\n", 30, |at| format!("2026-01-{:02},{:02}{at:02},{at}.5", at % 28 + 1, at % 24));
+    let lines = ["column.time]\ntype = \"timestamp\"\nformat = \"%Y-%m-%d %H%M\"", "fields = [\"date\", \"time\"]"];
+    let draft = drafted("a.csv", text, 30, 0, &lines);
+    assert!(!draft.dataset_toml.contains("a name, not a number"), "{}", draft.dataset_toml);
+    let row = |at: u32| format!("2026-01-{:02},4:{at:02},00:3{}:{at:02}", at % 28 + 1, at % 10);
+    let lines = ["column.pace]\ntype = \"string\"", "column.elapsed]\ntype = \"string\""];
+    let draft = drafted("a.csv", csv("date,pace,elapsed\n", 30, row), 30, 0, &lines);
+    assert!(said(&draft, "column pace: by its name its values are durations"), "{:?}", draft.notes);
+    let row = |at: u32| format!("1960-01-{:02},14:{at:02},n{at}", at % 28 + 1);
+    let lines = ["column.login_time]\ntype = \"string\""];
+    let draft = drafted("a.csv", csv("birth_date,login_time,name\n", 30, row), 30, 0, &lines);
+    assert!(said(&draft, "column login_time: its values look like times of day without a date"), "{:?}", draft.notes);
+}
+
+#[test]
+fn words_for_what_is_missing_are_known_in_other_languages() {
+    for word in ["n.v.t.", "n.b.", "onbekend", "k.A.", "s.o.", "n/d", "sin dato", "#N/B"] {
+        let number = |at: u32| if at.is_multiple_of(7) { word.to_owned() } else { format!("{at}") };
+        let day = |at: u32| if at.is_multiple_of(9) { word.to_owned() } else { format!("2026-11-{:02}", at % 28 + 1) };
+        let text = csv("id;v;d;remark\n", 40, |at| format!("{at};{};{};{}", number(at), day(at), number(at) + "x"));
+        let lines = [
+            format!("column.v]\ntype = \"int64\"\nmissing = [\"{word}\"]"),
+            format!("column.d]\ntype = \"date\"\nmissing = [\"{word}\"]"),
+        ];
+        drafted("a.csv", text, 40, 0, &lines.each_ref().map(String::as_str));
+    }
+}
+
+#[test]
+fn names_beside_addresses_may_be_personal() {
+    let text = csv("id,naam,email,v\n", 30, |at| format!("{at},Jan {at},jan{at}@x.be,{at}.5"));
+    let draft = drafted("a.csv", text, 30, 0, &["column.email]", "personal = true"]);
+    let notes: Vec<&String> = draft.notes.iter().filter(|note| note.contains("personal = true")).collect();
+    assert!(notes.len() == 1 && notes[0].starts_with("column naam:") && !notes[0].contains("Jan"), "{notes:?}");
+}
+
+#[test]
+fn columns_of_doubles_stay_such() {
+    let singles = |at: u32| match at % 10 {
+        3 => 1e30,
+        5 => f32::NAN,
+        7 => f32::INFINITY,
+        _ => at as f32 + 0.5,
+    };
+    let columns: [(&str, ArrayRef); 4] = [
+        ("id", Arc::new(Int64Array::from_iter_values(0..40))),
+        ("single", Arc::new(Float32Array::from_iter_values((0..40).map(singles)))),
+        ("double", Arc::new(Float64Array::from_iter_values((0..40).map(|at| f64::from(at) * 1e30)))),
+        ("none", Arc::new(Float64Array::from_iter_values((0..40).map(|_| f64::NAN)))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let lines = [
+        "column.single]\ntype = \"float64\"",
+        "column.double]\ntype = \"float64\"",
+        "column.none]\ntype = \"float64\"",
+    ];
+    let draft = drafted("a.parquet", bytes, 36, 4, &lines);
+    assert_eq!(draft.tried.reasons.keys().collect::<Vec<_>>(), ["not_finite"], "{:?}", draft.tried);
+}
+
+#[test]
+fn what_is_packed_twice_is_said_to_be() {
+    let gzip = |bytes: &[u8]| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packed.write_all(bytes).unwrap();
+        packed.finish().unwrap()
+    };
+    let text = b"id,v\n1,2\n";
+    let zip = zipped(&[("a.csv", text)]);
+    for (file, bytes) in [
+        ("a.zip", zipped(&[("x.zip", zip.as_slice())])),
+        ("a.csv.zip", zipped(&[("x.zip", zip.as_slice())])),
+        ("a.csv.zip", zipped(&[("x.csv", zip.as_slice())])),
+        ("a.zip", zipped(&[("a.csv.gz", gzip(text).as_slice())])),
+        ("a.csv.gz", gzip(&gzip(text))),
+        ("a.csv.gz", gzip(&zip)),
+    ] {
+        let error = tried(file, bytes).unwrap_err();
+        assert!(error.contains("pack it once") && !error.contains("name it"), "{file}: {error}");
+    }
+}
+
+#[test]
+fn what_a_workbook_shows_otherwise_is_said() {
+    let said = |draft: &Draft, word: &str| draft.notes.iter().any(|note| note.contains(word));
+    let rows: [&[&str]; 4] = [
+        &["Id", "Share", "Code", "Mixed", "Big"],
+        &["1", "1%", "00002", "5%", "12345678901234567890"],
+        &["2", "2.5%", "00003", "7", "5"],
+        &["3", "100%", "00012", "8", "6"],
+    ];
+    let lines = [
+        "column.share]\ntype = \"float64\"\nunit = \"%\"",
+        "column.code]\ntype = \"int64\"",
+        "column.mixed]\ntype = \"float64\"\nfield",
+        "column.big]\ntype = \"float64\"",
+    ];
+    let draft = drafted("a.xlsx", workbook(&rows), 3, 0, &lines);
+    for (column, word) in
+        [("share", "5 % is 5, as"), ("code", "as 00002"), ("mixed", "5 % is 0.05"), ("big", "about 15")]
+    {
+        assert!(said(&draft, &format!("column {column}: ")) && said(&draft, word), "{column}: {:?}", draft.notes);
+    }
 }
