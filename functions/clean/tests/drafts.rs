@@ -918,3 +918,33 @@ fn what_a_workbook_shows_otherwise_is_said() {
         assert!(said(&draft, &format!("column {column}: ")) && said(&draft, word), "{column}: {:?}", draft.notes);
     }
 }
+
+#[test]
+fn tables_for_people_lose_the_blanks_around_values() {
+    let rows = |row: &dyn Fn(u32) -> String| (0..30).map(row).collect::<String>();
+    let text = " id | name \n----+------\n".to_owned() + &rows(&|at| format!(" {at:2} | n{at}\n")) + "(30 rows)\n\n";
+    drafted("a.txt", text, 30, 2, &["delimiter = \"|\"", "trim = true", "column.name]\ntype = \"string\""]);
+    let text = "| id | name |\n|---|---|\n".to_owned() + &rows(&|at| format!("| {at} | n{at} |\n"));
+    drafted("a.txt", text, 30, 1, &["trim = true", "column.id]\ntype = \"int64\""]);
+    let text = "+----+------+\n| id | name |\n+----+------+\n".to_owned()
+        + &rows(&|at| format!("| {at:2} | n{at} |\n"))
+        + "+----+------+\n30 rows in set\n";
+    let draft = tried("a.txt", text).unwrap();
+    assert!(draft.dataset_toml.contains("trim = true") && draft.tried.clean == 30, "{}", draft.dataset_toml);
+    let text = "id|name\n".to_owned() + &rows(&|at| format!("{at}|a b\n"));
+    assert!(!drafted("a.txt", text, 30, 0, &[]).dataset_toml.contains("trim"), "no value has blanks around it");
+}
+
+#[test]
+fn colons_may_stand_between_values() {
+    let text = (0..30).map(|at| format!("{at}::{}::5::{}\n", at * 7, 978_300_760 + at)).collect::<String>();
+    let draft = drafted("a.dat", text, 30, 0, &["delimiter = \":\"", "column.column_3]\ntype = \"int64\""]);
+    assert!(draft.notes.iter().any(|note| note.contains("two colons")), "{:?}", draft.notes);
+    drafted(
+        "a.csv",
+        csv("id::name::v\n", 30, |at| format!("{at}::n{at}::{at}")),
+        30,
+        0,
+        &["column.v]\ntype = \"int64\""],
+    );
+}
