@@ -188,7 +188,9 @@ fn are_between_colons(head: &[u8], width_of_others: usize) -> Result<bool, Stop>
         // Addresses of devices and networks.
         let is_hex = |value: &String| value.len() <= 4 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_address = record.values.iter().all(is_hex) && record.values.iter().any(|value| value.len() > 1);
-        look(&record.values.join(":")) != Look::Text || is_address || record.values.iter().any(value)
+        let line = record.values.join(":");
+        let is_time = look(&line) != Look::Text && !line.chars().any(|c| c.is_alphabetic() && !"TZAPM".contains(c));
+        is_time || is_address || record.values.iter().any(value)
     };
     if width < 2 || !records.iter().all(is_even) || width_of_others > 1 && !are_pairs {
         return Ok(false);
@@ -364,6 +366,8 @@ mod tests {
             ("Table: X\n\n----\n|Id|V|\n----\n|1|2|\n|2|-3|\n----\n", b'|', true, None, Some(b'-')),
             ("id|v\n--|--\n1|2\n-2|3\n", b'|', true, None, None),
             ("id:name:v\n1:a:2\n2:b:3\n", b':', true, None, None),
+            ("id:name:v\n10:n10:20\n11:n11:22\n", b':', true, None, None),
+            ("10:00:01 PM\n11:00:02 AM\n", b',', true, None, None),
             ("1::1193::5::978300760\n1::661::3::978302109\n", b':', true, None, None),
             ("1::Toy Story::Animation|Comedy\n2::Jumanji::Adventure|Comedy|Fantasy\n", b':', true, None, None),
             ("10:00\n11:00\n", b',', true, None, None),
