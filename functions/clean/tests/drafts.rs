@@ -1,13 +1,16 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 //! Drafts from samples of each kind: what is declared, and what the draft then reads of its sample.
 
+use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray, TimestampNanosecondArray,
 };
 use clean::formats::draft::{Draft, draft};
+use lake::dataset::{Catalog, Folder};
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
 use zip::ZipWriter;
@@ -95,6 +98,11 @@ fn values_have_the_types_that_lose_nothing() {
     let (name, sql) = draft.model.unwrap();
     assert_eq!(name, "records_by_day.sql");
     assert!(sql.contains("avg(kwh) AS average_kwh") && !sql.contains("avg(meter)"), "{sql}");
+    // By it, two versions of the model's rows are compared.
+    let files = [("dataset.toml".to_owned(), draft.dataset_toml), (name, sql)];
+    let catalog = Catalog::of_folders(BTreeMap::from([("d".to_owned(), Folder::from(files))]));
+    let tests = &catalog.dataset("d").unwrap().models[0].tests;
+    assert!(tests.len() == 1 && format!("{tests:?}").contains("Unique"), "{tests:?}");
     let text = "DATE,START TIME,USAGE\n11/19/2026,12:00:00 AM,0.5\n11/20/2026,1:00:00 PM,0.6\n";
     drafted("a.csv", text, 2, 0, &["fields = [\"DATE\", \"START TIME\"]", "%m/%d/%Y %I:%M:%S %p"]);
     let draft = drafted("a.csv", "d,v\n01/02/2026,1\n", 1, 0, &["# 01/02/2026 could be either", "%d/%m/%Y"]);
@@ -191,8 +199,11 @@ fn packed_samples_are_looked_into() {
 }
 
 /// A workbook of two sheets, of texts and numbers alone.
-fn workbook() -> Vec<u8> {
-    let cell = |text: &str| match text.parse::<f64>() {
+fn workbook(data: &[&[&str]]) -> Vec<u8> {
+    // A percent sign or a zero before digits is a style's.
+    let cell = |text: &str| match text.trim_end_matches('%').parse::<f64>() {
+        Ok(share) if text.ends_with('%') => format!("<c s=\"1\"><v>{}</v></c>", share / 100.0),
+        Ok(_) if text.starts_with("00") => format!("<c s=\"2\"><v>{}</v></c>", text.trim_start_matches('0')),
         Ok(_) => format!("<c><v>{text}</v></c>"),
         Err(_) => format!("<c t=\"inlineStr\"><is><t>{text}</t></is></c>"),
     };
@@ -228,12 +239,20 @@ fn workbook() -> Vec<u8> {
         ),
         (
             "xl/_rels/workbook.xml.rels",
-            relations(&[("a", "worksheet", "worksheets/s1.xml"), ("b", "worksheet", "worksheets/s2.xml")]),
+            relations(&[
+                ("a", "worksheet", "worksheets/s1.xml"),
+                ("b", "worksheet", "worksheets/s2.xml"),
+                ("c", "styles", "styles.xml"),
+            ]),
         ),
         ("xl/worksheets/s1.xml", sheet(&[&["Made by a machine"]])),
+        ("xl/worksheets/s2.xml", sheet(data)),
         (
-            "xl/worksheets/s2.xml",
-            sheet(&[&["Report", "May"], &["Id", "Name", "Used (kWh)"], &["1", "a", "1.5"], &["2", "b", "2.5"]]),
+            "xl/styles.xml",
+            "<styleSheet xmlns=\"http://schemas.openxmlformats.org/spreadsheetml/2006/main\"><numFmts count=\"1\">\
+             <numFmt numFmtId=\"170\" formatCode=\"00000\"/></numFmts><cellXfs count=\"3\"><xf numFmtId=\"0\"/>\
+             <xf numFmtId=\"10\"/><xf numFmtId=\"170\"/></cellXfs></styleSheet>"
+                .to_owned(),
         ),
     ];
     let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
@@ -250,7 +269,9 @@ fn workbooks_and_parquet_are_drafted_by_their_types() {
         "about = \"Used (kWh)\"",
         "about = \"Rows of files like a.xlsx; ",
     ];
-    drafted("a.xlsx", workbook(), 2, 0, &lines);
+    let rows: [&[&str]; 4] =
+        [&["Report", "May"], &["Id", "Name", "Used (kWh)"], &["1", "a", "1.5"], &["2", "b", "2.5"]];
+    drafted("a.xlsx", workbook(&rows), 2, 0, &lines);
     let columns: [(&str, ArrayRef); 5] = [
         ("id", Arc::new(Int64Array::from(vec![1, 2]))),
         ("Name", Arc::new(StringArray::from(vec![Some("007"), None]))),
@@ -640,4 +661,290 @@ fn no_binary_file_is_drafted_as_text() {
             "{error}"
         );
     }
+}
+
+/// The lines of a draft that declare or offer a key.
+fn key(draft: &Draft) -> &str {
+    draft.dataset_toml.lines().find(|line| line.trim_start_matches("# ").starts_with("key = ")).unwrap_or_default()
+}
+
+fn csv(head: &str, rows: u32, row: impl Fn(u32) -> String) -> String {
+    head.to_owned() + &(0..rows).map(|at| row(at) + "\n").collect::<String>()
+}
+
+#[test]
+fn keys_are_judged_by_the_values_that_are_stored() {
+    let nanos = |at: u32| 1_767_225_600_000_000_000_i64 + i64::from(at) * 100;
+    let columns: [(&str, ArrayRef); 3] = [
+        ("sensor_id", Arc::new(Int64Array::from(vec![1; 60]))),
+        ("ts", Arc::new(TimestampNanosecondArray::from_iter_values((0..60).map(nanos)).with_timezone("UTC"))),
+        ("v", Arc::new(Float64Array::from_iter_values((0..60).map(f64::from)))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut parquet = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut parquet, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let epochs = csv("sensor_id,ts,v\n", 60, |at| format!("1,{},{at}", nanos(at)));
+    let texts =
+        csv("sensor_id,ts,v\n", 60, |at| format!("1,2026-01-05T00:00:00.0000{:02}{:03}Z,{at}", at / 10, at % 10));
+    for (file, bytes) in [("a.parquet", parquet), ("a.csv", epochs.into_bytes()), ("a.csv", texts.into_bytes())] {
+        let draft = drafted(file, bytes, 60, 0, &[]);
+        assert!(!key(&draft).starts_with("key"), "{file}: {}", draft.dataset_toml);
+        let is_said = |note: &String| note.contains("54 of 60 rows of the sample are duplicates by sensor_id and ts");
+        assert!(draft.notes.iter().any(is_said), "{file}: {:?}", draft.notes);
+    }
+    // Two ways to write a number.
+    let text = csv("acct_id;v\n", 60, |at| match at % 2 {
+        0 => format!("{}000;{at}.5", at / 2 + 2),
+        _ => format!("{},000;{at}.5", at / 2 + 2),
+    });
+    let draft = drafted("a.csv", text, 60, 0, &["column.acct_id]\ntype = \"int64\"\nthousands = \",\""]);
+    assert!(!key(&draft).starts_with("key"), "{}", draft.dataset_toml);
+    assert!(draft.notes.iter().any(|note| note.contains("30 of 60 rows")), "{:?}", draft.notes);
+}
+
+#[test]
+fn keys_are_made_of_ids_first() {
+    // Two orders may be of the same second.
+    let orders = "[".to_owned()
+        + &(0..15)
+            .map(|order| {
+                let lines: Vec<String> = (1..4)
+                    .map(|line| format!("{{\"lineNo\":{line},\"sku\":\"s{}\",\"qty\":{order}}}", line * order % 7))
+                    .collect();
+                format!(
+                    "{{\"orderId\":\"O{order:03}\",\"placedAt\":\"2026-01-05T{order:02}:00:00Z\",\"lines\":[{}]}}",
+                    lines.join(",")
+                )
+            })
+            .collect::<Vec<_>>()
+            .join(",")
+        + "]";
+    let draft = drafted("a.json", orders, 45, 0, &["explode = \"/lines\""]);
+    assert_eq!(key(&draft), "key = [\"order_id\", \"line_no\"]", "{}", draft.dataset_toml);
+    let at = |order: u32| format!("2026-01-05T{:02}:{:02}:00Z", order / 60, order % 60);
+    let lines = |at: u32| (at / 3, at % 3 + 1);
+    for (head, row, wanted) in [
+        (
+            "order_id,line_no,ordered_at,customer_id,amount\n",
+            Box::new(move |n: u32| {
+                let (order, line) = lines(n);
+                format!("{order},{line},{},{},{n}.5", at(order), order * 7 % 40)
+            }) as Box<dyn Fn(u32) -> String>,
+            "key = [\"order_id\", \"line_no\"]",
+        ),
+        // An order of one line says nothing of those of several.
+        (
+            "order_id,line_no,ordered_at,amount\n",
+            Box::new(move |n| format!("{n},1,{},{n}.5", at(n))),
+            "key = [\"order_id\", \"line_no\"]",
+        ),
+        (
+            "order_id,sku,ordered_at,amount\n",
+            Box::new(move |n| format!("{},s{},{},{n}.5", n / 3, n % 3 + n / 30, at(n / 3))),
+            "key = [\"order_id\", \"sku\"]",
+        ),
+        // Readings.
+        (
+            "meter_id,at,kwh\n",
+            Box::new(move |n| format!("{},{},{n}.5", n % 4, at(n / 4))),
+            "key = [\"meter_id\", \"at\"]",
+        ),
+        (
+            "station,pollutant,at,v\n",
+            Box::new(move |n| format!("S{},{},{},{n}.5", n % 4, ["pm10", "no2"][n as usize / 4 % 2], at(n / 8))),
+            "key = [\"station\", \"pollutant\", \"at\"]",
+        ),
+        // A station's number comes once in a file of one time, and again in the next one.
+        ("station_id,at,v\n", Box::new(move |n| format!("{n},{},{n}.5", at(0))), "key = [\"station_id\", \"at\"]"),
+        // People rate several things at the same time; things hardly are.
+        (
+            "user_id,movie_id,rating,at\n",
+            Box::new(move |n| format!("{},{},{}.5,{}", n / 4, n * 17 % 59, n % 5, at(n / 4 + n / 4 * 13))),
+            "key = [\"user_id\", \"movie_id\", \"at\"]",
+        ),
+        // Nothing but a name, or a number of a line.
+        (
+            "region,at,v\n",
+            Box::new(move |n| format!("{},{},{n}.5", ["north", "south"][n as usize % 2], at(n / 2))),
+            "# key = [\"region\", \"at\"]",
+        ),
+        ("line_no,at,v\n", Box::new(move |n| format!("{},{},{n}.5", n % 3 + 1, at(n / 3))), "# key = [\"...\"]"),
+        // Without a time.
+        (
+            "order_id,line_no,amount\n",
+            Box::new(move |n| format!("{},{},{n}.5", n / 3, n % 3 + 1)),
+            "key = [\"order_id\", \"line_no\"]",
+        ),
+        ("index,name,v\n", Box::new(move |n| format!("{n},n{},{n}.5", n % 7)), "# key = [\"index\"]"),
+        (
+            "customer_id,product_id,v\n",
+            Box::new(move |n| format!("{},{},{n}.5", n % 31, n * 17 % 59)),
+            "# key = [\"customer_id\", \"product_id\"]",
+        ),
+    ] {
+        let draft = drafted("a.csv", csv(head, 60, row), 60, 0, &[]);
+        assert_eq!(key(&draft), wanted, "{head}{}", draft.dataset_toml);
+    }
+    let draft =
+        drafted("a.csv", csv("meter_id,at,kwh\n", 60, |n| format!("{},{},{n}.5", n % 4, at(n / 4))), 60, 0, &[]);
+    assert!(
+        draft.dataset_toml.contains("# Rows with the same meter_id and at are one row, the newest counts; of 60 rows"),
+        "{}",
+        draft.dataset_toml
+    );
+}
+
+#[test]
+fn a_mark_within_coordinates_decides_for_the_file() {
+    let text = csv("id,lat,lon,v\n", 30, |at| format!("{at},\"50,{at:03}\",\"4,{at:03}\",\"1,{at:03}\""));
+    let lines = [
+        "column.lat]\ntype = \"float64\"\ndecimal = \",\"",
+        "column.lon]\ntype = \"float64\"\ndecimal = \",\"",
+        "column.v]\ntype = \"float64\"\ndecimal = \",\"",
+    ];
+    drafted("a.csv", text, 30, 0, &lines);
+}
+
+#[test]
+fn times_of_day_are_joined_where_they_are_of_a_date() {
+    let said = |draft: &Draft, word: &str| draft.notes.iter().any(|note| note.contains(word));
+    let text = csv("date,time,v\n", 30, |at| format!("2026-01-{:02},{:02}{at:02},{at}.5", at % 28 + 1, at % 24));
+    let lines = ["column.time]\ntype = \"timestamp\"\nformat = \"%Y-%m-%d %H%M\"", "fields = [\"date\", \"time\"]"];
+    let draft = drafted("a.csv", text, 30, 0, &lines);
+    assert!(!draft.dataset_toml.contains("a name, not a number"), "{}", draft.dataset_toml);
+    let row = |at: u32| format!("2026-01-{:02},4:{at:02},00:3{}:{at:02}", at % 28 + 1, at % 10);
+    let lines = ["column.pace]\ntype = \"string\"", "column.elapsed]\ntype = \"string\""];
+    let draft = drafted("a.csv", csv("date,pace,elapsed\n", 30, row), 30, 0, &lines);
+    assert!(said(&draft, "column pace: by its name its values are durations"), "{:?}", draft.notes);
+    let row = |at: u32| format!("1960-01-{:02},14:{at:02},n{at}", at % 28 + 1);
+    let lines = ["column.login_time]\ntype = \"string\""];
+    let draft = drafted("a.csv", csv("birth_date,login_time,name\n", 30, row), 30, 0, &lines);
+    assert!(said(&draft, "column login_time: its values look like times of day without a date"), "{:?}", draft.notes);
+}
+
+#[test]
+fn words_for_what_is_missing_are_known_in_other_languages() {
+    for word in ["n.v.t.", "n.b.", "onbekend", "k.A.", "s.o.", "n/d", "sin dato", "#N/B"] {
+        let number = |at: u32| if at.is_multiple_of(7) { word.to_owned() } else { format!("{at}") };
+        let day = |at: u32| if at.is_multiple_of(9) { word.to_owned() } else { format!("2026-11-{:02}", at % 28 + 1) };
+        let text = csv("id;v;d;remark\n", 40, |at| format!("{at};{};{};{}", number(at), day(at), number(at) + "x"));
+        let lines = [
+            format!("column.v]\ntype = \"int64\"\nmissing = [\"{word}\"]"),
+            format!("column.d]\ntype = \"date\"\nmissing = [\"{word}\"]"),
+        ];
+        drafted("a.csv", text, 40, 0, &lines.each_ref().map(String::as_str));
+    }
+}
+
+#[test]
+fn names_beside_addresses_may_be_personal() {
+    let text = csv("id,naam,email,v\n", 30, |at| format!("{at},Jan {at},jan{at}@x.be,{at}.5"));
+    let draft = drafted("a.csv", text, 30, 0, &["column.email]", "personal = true"]);
+    let notes: Vec<&String> = draft.notes.iter().filter(|note| note.contains("personal = true")).collect();
+    assert!(notes.len() == 1 && notes[0].starts_with("column naam:") && !notes[0].contains("Jan"), "{notes:?}");
+}
+
+#[test]
+fn columns_of_doubles_stay_such() {
+    let singles = |at: u32| match at % 10 {
+        3 => 1e30,
+        5 => f32::NAN,
+        7 => f32::INFINITY,
+        _ => at as f32 + 0.5,
+    };
+    let columns: [(&str, ArrayRef); 4] = [
+        ("id", Arc::new(Int64Array::from_iter_values(0..40))),
+        ("single", Arc::new(Float32Array::from_iter_values((0..40).map(singles)))),
+        ("double", Arc::new(Float64Array::from_iter_values((0..40).map(|at| f64::from(at) * 1e30)))),
+        ("none", Arc::new(Float64Array::from_iter_values((0..40).map(|_| f64::NAN)))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let lines = [
+        "column.single]\ntype = \"float64\"",
+        "column.double]\ntype = \"float64\"",
+        "column.none]\ntype = \"float64\"",
+    ];
+    let draft = drafted("a.parquet", bytes, 36, 4, &lines);
+    assert_eq!(draft.tried.reasons.keys().collect::<Vec<_>>(), ["not_finite"], "{:?}", draft.tried);
+}
+
+#[test]
+fn what_is_packed_twice_is_said_to_be() {
+    let gzip = |bytes: &[u8]| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packed.write_all(bytes).unwrap();
+        packed.finish().unwrap()
+    };
+    let text = b"id,v\n1,2\n";
+    let zip = zipped(&[("a.csv", text)]);
+    for (file, bytes) in [
+        ("a.zip", zipped(&[("x.zip", zip.as_slice())])),
+        ("a.csv.zip", zipped(&[("x.zip", zip.as_slice())])),
+        ("a.csv.zip", zipped(&[("x.csv", zip.as_slice())])),
+        ("a.zip", zipped(&[("a.csv.gz", gzip(text).as_slice())])),
+        ("a.csv.gz", gzip(&gzip(text))),
+        ("a.csv.gz", gzip(&zip)),
+    ] {
+        let error = tried(file, bytes).unwrap_err();
+        assert!(error.contains("pack it once") && !error.contains("name it"), "{file}: {error}");
+    }
+}
+
+#[test]
+fn what_a_workbook_shows_otherwise_is_said() {
+    let said = |draft: &Draft, word: &str| draft.notes.iter().any(|note| note.contains(word));
+    let rows: [&[&str]; 4] = [
+        &["Id", "Share", "Code", "Mixed", "Big"],
+        &["1", "1%", "00002", "5%", "12345678901234567890"],
+        &["2", "2.5%", "00003", "7", "5"],
+        &["3", "100%", "00012", "8", "6"],
+    ];
+    let lines = [
+        "column.share]\ntype = \"float64\"\nunit = \"%\"",
+        "column.code]\ntype = \"int64\"",
+        "column.mixed]\ntype = \"float64\"\nfield",
+        "column.big]\ntype = \"float64\"",
+    ];
+    let draft = drafted("a.xlsx", workbook(&rows), 3, 0, &lines);
+    for (column, word) in
+        [("share", "5 % is 5, as"), ("code", "as 00002"), ("mixed", "5 % is 0.05"), ("big", "about 15")]
+    {
+        assert!(said(&draft, &format!("column {column}: ")) && said(&draft, word), "{column}: {:?}", draft.notes);
+    }
+}
+
+#[test]
+fn tables_for_people_lose_the_blanks_around_values() {
+    let rows = |row: &dyn Fn(u32) -> String| (0..30).map(row).collect::<String>();
+    let text = " id | name \n----+------\n".to_owned() + &rows(&|at| format!(" {at:2} | n{at}\n")) + "(30 rows)\n\n";
+    drafted("a.txt", text, 30, 2, &["delimiter = \"|\"", "trim = true", "column.name]\ntype = \"string\""]);
+    let text = "| id | name |\n|---|---|\n".to_owned() + &rows(&|at| format!("| {at} | n{at} |\n"));
+    drafted("a.txt", text, 30, 1, &["trim = true", "column.id]\ntype = \"int64\""]);
+    let text = "+----+------+\n| id | name |\n+----+------+\n".to_owned()
+        + &rows(&|at| format!("| {at:2} | n{at} |\n"))
+        + "+----+------+\n30 rows in set\n";
+    let draft = tried("a.txt", text).unwrap();
+    assert!(draft.dataset_toml.contains("trim = true") && draft.tried.clean == 30, "{}", draft.dataset_toml);
+    let text = "id|name\n".to_owned() + &rows(&|at| format!("{at}|a b\n"));
+    assert!(!drafted("a.txt", text, 30, 0, &[]).dataset_toml.contains("trim"), "no value has blanks around it");
+}
+
+#[test]
+fn colons_may_stand_between_values() {
+    let text = (0..30).map(|at| format!("{at}::{}::5::{}\n", at * 7, 978_300_760 + at)).collect::<String>();
+    let draft = drafted("a.dat", text, 30, 0, &["delimiter = \":\"", "column.column_3]\ntype = \"int64\""]);
+    assert!(draft.notes.iter().any(|note| note.contains("two colons")), "{:?}", draft.notes);
+    drafted(
+        "a.csv",
+        csv("id::name::v\n", 30, |at| format!("{at}::n{at}::{at}")),
+        30,
+        0,
+        &["column.v]\ntype = \"int64\""],
+    );
 }

@@ -52,18 +52,30 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
 /// A row of a sample: its number from 1, and its cells.
 pub(super) type SampleRow = (u64, Vec<Cell>);
 
-/// The first rows of a workbook's first sheet with cells, with that sheet's name if there are several.
-pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Option<String>, Vec<SampleRow>), Stop> {
+/// The beginning of a sheet.
+#[derive(Debug, Default)]
+pub(super) struct Sample {
+    /// The sheet's name, if there are several with cells.
+    pub sheet: Option<String>,
+    pub rows: Vec<SampleRow>,
+    /// The places of columns in which numbers are shown with zeros before them.
+    pub padded: BTreeSet<usize>,
+}
+
+/// The first rows of the sheet that has the most.
+pub(super) fn sample(reader: impl Read, most: usize) -> Result<Sample, Stop> {
     let mut file = kept(reader, b"PK", "an Excel workbook (.xlsx)")?;
     guarded(FORMAT, || {
         check_sizes(&mut file)?;
         file.rewind()?;
         let mut workbook: Xlsx<SpooledTempFile> = Xlsx::new(file).map_err(refused)?;
         let is_1904 = workbook.has_1904_epoch();
-        let (mut chosen, mut found, mut filled) = (String::new(), Vec::new(), 0);
+        let (mut chosen, mut found, mut filled) = (String::new(), Sample::default(), 0);
+        // Some rows are blank.
+        let within = u32::try_from(most.saturating_mul(2)).unwrap_or(u32::MAX);
         for name in visible(&workbook) {
+            let (percents, padded) = Percents::within(&mut workbook, &name, within)?;
             let cells = workbook.worksheet_cells_reader(&name).map_err(refused)?;
-            let percents = Percents::default();
             let mut sheet = SheetRows { cells, is_1904, percents, next: None, is_at_end: false };
             let mut rows = Vec::new();
             while rows.len() < most
@@ -73,11 +85,11 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Option<String>, 
             }
             filled += usize::from(!rows.is_empty());
             // A cover sheet has few rows.
-            if rows.len() > found.len() {
-                (chosen, found) = (name, rows);
+            if rows.len() > found.rows.len() {
+                (chosen, found) = (name, Sample { sheet: None, rows, padded });
             }
         }
-        Ok((Some(chosen).filter(|_| filled > 1), found))
+        Ok(Sample { sheet: Some(chosen).filter(|_| filled > 1), ..found })
     })
 }
 
@@ -194,18 +206,33 @@ struct Percents {
 impl Percents {
     /// Of a sheet with values of a column in percent; without such a column, it is not looked through.
     fn of(workbook: &mut Xlsx<SpooledTempFile>, sheet: &str, table: &Table) -> Result<Self, Stop> {
-        let mut percents = Self::default();
         if !table.columns.iter().any(|column| column.unit.iter().any(|unit| unit == "%")) {
-            return Ok(percents);
+            return Ok(Self::default());
         }
+        Ok(Self::within(workbook, sheet, u32::MAX)?.0)
+    }
+
+    /// Of the rows of a sheet up to one. Returns the columns as well in which numbers are shown with zeros before them.
+    fn within(workbook: &mut Xlsx<SpooledTempFile>, sheet: &str, rows: u32) -> Result<(Self, BTreeSet<usize>), Stop> {
+        let (mut percents, mut padded) = (Self::default(), BTreeSet::new());
         let mut cells = workbook.worksheet_cells_reader(sheet).map_err(refused)?;
-        let format = |style: &calamine::Style| style.number_format.as_ref().is_some_and(|f| is_percent(&f.format_code));
-        let formats: Vec<bool> = cells.styles().iter().map(format).collect();
-        if !formats.contains(&true) {
-            return Ok(percents);
+        let of = |style: &calamine::Style, test: fn(&str) -> bool| {
+            style.number_format.as_ref().is_some_and(|format| test(&format.format_code))
+        };
+        let formats: Vec<bool> = cells.styles().iter().map(|style| of(style, is_percent)).collect();
+        let zeros: Vec<bool> = cells.styles().iter().map(|style| of(style, is_padded)).collect();
+        if !formats.contains(&true) && !zeros.contains(&true) {
+            return Ok((percents, padded));
         }
         let mut bit = 0;
-        while let Some((_, style)) = cells.next_cell_with_style_id().map_err(refused)? {
+        while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(refused)? {
+            let (row, column) = cell.get_position();
+            if row >= rows {
+                break;
+            }
+            if zeros.get(style) == Some(&true) {
+                padded.insert(column as usize);
+            }
             if bit == 0 {
                 percents.words.push(0);
             }
@@ -214,7 +241,7 @@ impl Percents {
             }
             bit = (bit + 1) % u64::BITS;
         }
-        Ok(percents)
+        Ok((percents, padded))
     }
 
     /// Whether the next cell is one.
@@ -241,6 +268,11 @@ fn is_percent(format: &str) -> bool {
         }
     }
     false
+}
+
+/// Whether a number of this format is shown with zeros before it: `00000`.
+fn is_padded(format: &str) -> bool {
+    format.len() > 1 && format.bytes().all(|byte| byte == b'0')
 }
 
 struct SheetRows<'a> {

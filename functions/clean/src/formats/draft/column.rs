@@ -1,12 +1,12 @@
 //! What is guessed of a column by its values.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lake::dataset::{Column, ColumnType};
 
 use super::grid::{Field, Kind, Origin, Value};
 use super::looks::{MISSING, is_accounting};
-use super::times::{self, Order, all_fit, nearly_all};
+use super::times::{self, Found, Order, all_fit, nearly_all};
 use super::{names, text};
 
 /// More digits than a double or a spreadsheet keeps: numbers of so many are names.
@@ -23,6 +23,9 @@ const TRUTHS: [(&str, &str); 8] = [
     ("on", "off"),
     ("vrai", "faux"),
 ];
+
+/// Words that mean true and false without a declaration.
+const TRUE_OR_FALSE: [(&str, &str); 2] = [("true", "false"), ("yes", "no")];
 
 /// What all columns of a file have in common.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,10 +95,18 @@ impl Typed {
 /// Guesses a column.
 pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
     let there: Vec<&Value> = field.values.iter().flatten().collect();
-    let missing: Vec<&'static str> =
-        MISSING.into_iter().filter(|text| there.iter().any(|value| value.text == *text)).collect();
-    let present: Vec<&Value> = there.iter().copied().filter(|value| !missing.contains(&value.text.as_str())).collect();
-    let typed = type_of(&field.label, &present, habits);
+    let different: BTreeSet<&str> = there.iter().map(|value| value.text.as_str()).collect();
+    let missing: Vec<&'static str> = MISSING.into_iter().filter(|text| different.contains(text)).collect();
+    // What is beyond all numbers is one of a column of doubles.
+    let is_there = |value: &&Value| {
+        let is_infinite = value.kind == Kind::Number && matches!(value.text.as_str(), "inf" | "-inf");
+        !is_infinite && !missing.contains(&value.text.as_str())
+    };
+    let present: Vec<&Value> = there.iter().copied().filter(is_there).collect();
+    let typed = match present.is_empty() && there.iter().any(|value| value.kind == Kind::Number) {
+        true => Typed::of("type = \"float64\""),
+        false => type_of(&field.label, &present, habits),
+    };
     let is_text = typed.declared == "type = \"string\"";
     let kind = Column::from_declaration(&typed.declared).map_or(ColumnType::String, |column| column.kind);
     // Among texts, what stands for a missing number may be a value; an error of a formula is none, nor a database's null.
@@ -103,7 +114,6 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
         |text: &&str| *text == "\\N" || there.iter().any(|value| value.kind == Kind::Error && value.text == **text);
     let missing: Vec<&'static str> = if is_text { missing.into_iter().filter(is_error).collect() } else { missing };
     let required = !there.is_empty() && there.len() == field.values.len() && missing.is_empty();
-    let different: BTreeSet<&str> = field.values.iter().flatten().map(|value| value.text.as_str()).collect();
     let has_mail = is_text
         && !present.is_empty()
         && present.iter().all(|value| value.text.contains('@') && value.text.contains('.'));
@@ -147,17 +157,76 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
         return Typed::of(if is_utc { "type = \"timestamp\"" } else { "type = \"timestamp\"\nzone = \"dataset\"" });
     }
     let texts: Vec<&str> = present.iter().map(|value| value.text.as_str()).collect();
-    let are_numbers = all(|kind| kind == Kind::Number);
-    let typed = digits(label, &texts).or_else(|| epoch(label, &texts)).or_else(|| excel(label, &texts));
-    let typed = typed.or_else(|| codes(&texts, are_numbers)).or_else(|| number(&texts, are_numbers, habits));
-    let typed = typed.or_else(|| time(label, &texts, habits)).or_else(|| truth(&texts));
-    let typed = typed.or_else(|| with_unit(&texts, habits));
-    typed.unwrap_or_else(|| {
-        let time_of_day = times::time_of_day(&texts);
+    let are_numbers = all(|kind| matches!(kind, Kind::Number | Kind::Percent | Kind::Padded | Kind::Vague));
+    if all(|kind| kind == Kind::Percent) {
+        let mut typed = Typed::of("type = \"float64\"\nunit = \"%\"");
+        typed.notes.push(
+            "its cells are shown as percentages: 5 % is 5, as in a CSV file of the same sheet; without unit it would be 0.05"
+                .to_owned(),
+        );
+        return typed;
+    }
+    let mut typed = of_texts(label, &texts, are_numbers, habits);
+    let has = |wanted: Kind| present.iter().any(|value| value.kind == wanted);
+    if has(Kind::Percent) && typed.declared.starts_with("type = \"float64\"") {
+        typed.notes.push(
+            "some of its cells are shown as percentages, and others are not: 5 % is 0.05; with unit = \"%\" it would be 5"
+                .to_owned(),
+        );
+    }
+    if has(Kind::Padded) {
+        typed.notes.push(
+            "its cells are shown with zeros before their digits, as 00002, and the workbook has the number 2, which is read: \
+             where it is a code, write it as text in the workbook, or lpad(CAST(COLUMN AS VARCHAR), 5, '0') in a model"
+                .to_owned(),
+        );
+    }
+    if has(Kind::Vague) {
+        typed.notes.push(
+            "some of its numbers have more digits than a workbook keeps, about 15: where they are names of things, write them \
+             as text in the workbook"
+                .to_owned(),
+        );
+    }
+    typed
+}
+
+fn of_texts(label: &str, texts: &[&str], are_numbers: bool, habits: Habits) -> Typed {
+    let typed = digits(label, texts, habits).or_else(|| epoch(label, texts)).or_else(|| excel(label, texts));
+    let typed = typed.or_else(|| codes(texts, are_numbers)).or_else(|| parts(label, texts, are_numbers));
+    let typed = typed.or_else(|| number(label, texts, are_numbers, habits));
+    let typed = typed.or_else(|| time(label, texts, habits)).or_else(|| truth(label, texts));
+    let typed = typed.or_else(|| with_unit(label, texts, habits));
+    let mut typed = typed.unwrap_or_else(|| {
+        let time_of_day = times::time_of_day(texts);
         let mut typed = Typed { time_of_day, ..Typed::of("type = \"string\"") };
-        typed.notes.extend(text::notes(&texts, time_of_day.is_some()));
+        typed.notes.extend(text::notes(texts, time_of_day.is_some()));
         typed
-    })
+    });
+    if !are_numbers && names::is_date(label) && texts.iter().all(|text| is_digits(text)) {
+        let of_day = || times::digits_of_day(texts).filter(|_| names::is_clock(label));
+        typed.time_of_day = typed.time_of_day.or_else(of_day);
+        let is_number = !typed.declared.contains("format");
+        let length = texts.first().map_or(0, |text| text.len());
+        let is_even = texts.iter().all(|text| text.len() == length);
+        if typed.time_of_day.is_none() && is_number && is_even && (6..=14).contains(&length) {
+            typed.notes.push(
+                "its digits may be dates or times, and no format that drafts know reads them: declare format as they are, such \
+                 as %d%m%y"
+                    .to_owned(),
+            );
+        }
+    }
+    let is_serial =
+        |text: &&str| matches!(text.replace(',', ".").parse::<f64>(), Ok(days) if (25_569.0..73_051.0).contains(&days));
+    if typed.declared.contains("decimal") && names::is_date(label) && texts.iter().all(|text| is_serial(text)) {
+        typed.notes.push(
+            "its numbers may be days as Excel counts them, and format = \"excel\" reads none with a comma: they are numbers; \
+             write a point before decimals, or dates and times, in the file"
+                .to_owned(),
+        );
+    }
+    typed
 }
 
 fn is_digits(text: &str) -> bool {
@@ -173,8 +242,13 @@ fn epoch(label: &str, texts: &[&str]) -> Option<Typed> {
     }
     let units = [("epoch_s", 1), ("epoch_ms", 1000), ("epoch_us", 1_000_000), ("epoch_ns", 1_000_000_000)];
     let is_in = |text: &&&str, unit: u64| {
-        let whole = text.strip_suffix(".0").unwrap_or(text);
-        is_digits(whole) && whole.parse::<u64>().is_ok_and(|count| (FROM * unit..TO * unit).contains(&count))
+        let (from, to) = (FROM * unit, TO * unit);
+        if is_digits(text) {
+            return text.parse::<u64>().is_ok_and(|count| (from..to).contains(&count));
+        }
+        // With decimals, or an exponent.
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b".eE+".contains(&byte));
+        is_number && text.parse::<f64>().is_ok_and(|count| (from as f64..to as f64).contains(&count))
     };
     let count = |unit: u64| texts.iter().filter(|text| is_in(text, unit)).count();
     let (format, unit) = units.into_iter().max_by_key(|(_, unit)| count(*unit))?;
@@ -192,11 +266,14 @@ fn epoch(label: &str, texts: &[&str]) -> Option<Typed> {
 
 /// Dates such as `20261119`, and times such as `2026111910`, in a column that is called a time: they are numbers as well, and
 /// some of them seconds since 1970. Those that are a date are hardly ever that by accident.
-fn digits(label: &str, texts: &[&str]) -> Option<Typed> {
+fn digits(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
     if !names::is_time(label) || !nearly_all(texts, is_digits) {
         return None;
     }
-    let found = times::compact(label, texts)?;
+    let Some(found) = times::compact(label, texts) else {
+        let epoch = epoch(label, texts);
+        return epoch.or_else(|| times::compact_days(label, texts, habits.order).map(of_found));
+    };
     let mut typed = Typed { date_pattern: found.date_pattern, ..Typed::of(found.declared) };
     if found.has_short_years {
         let days: BTreeSet<&str> = texts.iter().filter_map(|text| text.get(..6)).collect();
@@ -217,7 +294,9 @@ fn digits(label: &str, texts: &[&str]) -> Option<Typed> {
 
 /// Days as Excel counts them, in a column that is called a date or a time.
 fn excel(label: &str, texts: &[&str]) -> Option<Typed> {
-    let is_day = |text: &str| text.parse::<f64>().is_ok_and(|days| (25_569.0..73_051.0).contains(&days));
+    let is_day = |text: &str| {
+        !text.starts_with('0') && text.parse::<f64>().is_ok_and(|days| (25_569.0..73_051.0).contains(&days))
+    };
     if !names::is_date(label) || !nearly_all(texts, is_day) {
         return None;
     }
@@ -275,7 +354,51 @@ fn codes(texts: &[&str], are_numbers: bool) -> Option<Typed> {
     Some(typed)
 }
 
-fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
+/// Whether two texts with a point are one number, by zeros behind: 1.1 and 1.10.
+fn has_twins(texts: &[&str]) -> bool {
+    let mut written: BTreeMap<&str, &str> = BTreeMap::new();
+    texts.iter().filter(|text| text.contains('.')).any(|text| {
+        let number = text.trim_end_matches('0').trim_end_matches('.');
+        *written.entry(number).or_insert(text) != *text
+    })
+}
+
+/// Numbers with a point that are parts of a name, such as those of versions or sections: 1.10 is another one than 1.1.
+fn parts(label: &str, texts: &[&str], are_numbers: bool) -> Option<Typed> {
+    let is_part = |text: &str| {
+        text.split_once('.').map_or(is_digits(text), |(before, after)| is_digits(before) && is_digits(after))
+    };
+    let has_decimals =
+        texts.iter().any(|text| text.split_once('.').is_some_and(|(_, after)| after.contains(|c| c != '0')));
+    // A double has no zeros behind; a number of JSON has.
+    if !has_decimals || !nearly_all(texts, is_part) || are_numbers && !has_twins(texts) {
+        return None;
+    }
+    let is_named = names::has_parts(label) || names::may_have_parts(label) && has_twins(texts);
+    if !is_named {
+        return None;
+    }
+    let mut typed = Typed::of("type = \"string\"");
+    typed.notes.push(
+        "by its name its values are no measured numbers, but names such as 1.10, which as a number would be 1.1: they are \
+         text; if they are measured, declare type = \"float64\""
+            .to_owned(),
+    );
+    Some(typed)
+}
+
+/// Whether numbers of a latitude or a longitude would be none if a mark stood between thousands.
+fn is_beyond(label: &str, texts: &[&str], mark: char) -> bool {
+    let most = match names::coordinate(label) {
+        Some(names::Coordinate::Latitude) => 90.0,
+        Some(names::Coordinate::Longitude) => 180.0,
+        None => return false,
+    };
+    let grouped: Vec<f64> = texts.iter().filter_map(|text| text.replace(mark, "").parse::<f64>().ok()).collect();
+    grouped.iter().filter(|number| number.abs() > most).count() * 2 > texts.len()
+}
+
+fn number(label: &str, texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
     let is_whole = |text: &str| is_digits(text.strip_prefix('-').unwrap_or(text));
     if nearly_all(texts, is_whole) && all_fit("type = \"int64\"", texts) {
         return Some(Typed { remarks: sentinel(texts), ..Typed::of("type = \"int64\"") });
@@ -284,7 +407,8 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
     let only_groups = |mark: char| texts.iter().filter(|text| text.contains(mark)).all(|text| is_grouped(text, mark));
     if all_fit("type = \"float64\"", texts) {
         // `1.234` is a thousand in a file whose decimals have commas.
-        let is_thousands = !are_numbers && habits.is_comma == Some(true) && only_groups('.');
+        let is_thousands =
+            !are_numbers && habits.is_comma == Some(true) && only_groups('.') && !is_beyond(label, texts, '.');
         if is_thousands {
             let mut typed = Typed::of("type = \"int64\"\ndecimal = \",\"\nthousands = \".\"");
             typed
@@ -297,15 +421,24 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
             decided.is_none() && has('.') && !are_numbers && habits.is_european && habits.is_comma.is_none();
         let habits = Habits { is_comma: decided, ..Habits::default() };
         let mut typed = Typed { habits, remarks: sentinel(texts), ..Typed::of("type = \"float64\"") };
-        if is_unsure {
+        if is_unsure && !is_beyond(label, texts, '.') {
             typed.open.is_comma = true;
             typed.notes.push(either("1.234", "decimals"));
+        }
+        if !are_numbers && has_twins(texts) {
+            typed.notes.push(
+                "1.5 and 1.50, or others that are alike, both stand in it, and are one number; if they are names, as of versions \
+                 or sections, declare type = \"string\""
+                    .to_owned(),
+            );
         }
         return Some(typed);
     }
     let comma = "type = \"float64\"\ndecimal = \",\"";
     if has(',') && !has('.') && all_fit(comma, texts) {
-        let is_certain = !only_groups(',') || texts.iter().any(|text| text.trim_start_matches('-').starts_with("0,"));
+        let is_certain = !only_groups(',')
+            || texts.iter().any(|text| text.trim_start_matches('-').starts_with("0,"))
+            || is_beyond(label, texts, ',');
         let is_comma = is_certain || habits.is_comma.unwrap_or(habits.is_european);
         if is_comma {
             let decided = is_certain.then_some(true);
@@ -351,7 +484,7 @@ fn number(texts: &[&str], are_numbers: bool, habits: Habits) -> Option<Typed> {
 }
 
 /// Numbers with one unit beside them, or with parentheses around negative ones.
-fn with_unit(texts: &[&str], habits: Habits) -> Option<Typed> {
+fn with_unit(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
     let is_beside = |text: &str, unit: &str| {
         let text = text.trim_matches(['(', ')', '-', '+', ' ']);
         // Letters just before digits are a code's.
@@ -379,7 +512,7 @@ fn with_unit(texts: &[&str], habits: Habits) -> Option<Typed> {
     if options.is_empty() || codes(&bare, false).is_some() {
         return None;
     }
-    let mut typed = number(&bare, false, habits)?;
+    let mut typed = number(label, &bare, false, habits)?;
     typed.declared.push_str(&options);
     if is_accounting && texts.iter().all(|text| text.contains('(')) {
         typed.notes.push(
@@ -418,20 +551,32 @@ fn sentinel(texts: &[&str]) -> Vec<String> {
 }
 
 fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
-    let found = times::find(label, texts, habits.order)?;
+    times::find(label, texts, habits.order).map(of_found)
+}
+
+/// A type by how dates or times are written, and what the sample leaves open of it.
+fn of_found(found: Found) -> Typed {
     let mut typed = Typed { date_pattern: found.date_pattern, ..Typed::of(found.declared) };
     if found.is_ambiguous {
         typed.open.order = true;
-        let (example, part) = if found.may_be_year { ("13/01/26", "year") } else { ("01/02/2026", "month") };
+        let (example, part) = match (found.may_be_year, found.has_short_years) {
+            (true, _) => ("13/01/26", "year"),
+            (_, true) => ("01/02/26", "month"),
+            _ => ("01/02/2026", "month"),
+        };
         let (as_read, other) = match found.order {
             Some(Order::Month) => ("the month first", "%d/%m"),
             Some(Order::Year) => ("the year first", "%d"),
             _ if found.may_be_year => ("the day first", "%y"),
             _ => ("the day first", "%m/%d"),
         };
-        typed.notes.push(format!(
-            "{example} could be either: nothing in the sample says whether the day or the {part} comes first; it is read with {as_read}"
-        ));
+        let why = match found.is_contradictory {
+            true => {
+                format!("some of its dates can only be read with the day first, and as many only with the {part} first")
+            }
+            false => format!("nothing in the sample says whether the day or the {part} comes first"),
+        };
+        typed.notes.push(format!("{example} could be either: {why}; it is read with {as_read}"));
         typed
             .remarks
             .push(format!("# {example} could be either: read with {as_read}. If that is wrong, begin with {other}."));
@@ -441,14 +586,31 @@ fn time(label: &str, texts: &[&str], habits: Habits) -> Option<Typed> {
     if found.has_short_years {
         typed.notes.push(SHORT_YEARS.to_owned());
     }
-    Some(typed)
+    typed
 }
 
-fn truth(texts: &[&str]) -> Option<Typed> {
-    if all_fit("type = \"bool\"", texts) {
-        return Some(Typed::of("type = \"bool\""));
-    }
+fn truth(label: &str, texts: &[&str]) -> Option<Typed> {
     let different: BTreeSet<String> = texts.iter().map(|text| text.to_lowercase()).collect();
+    let known: Vec<&String> = different.iter().filter(|text| all_fit("type = \"bool\"", &[text.as_str()])).collect();
+    let are_letters = known.iter().all(|text| text.len() == 1);
+    // A letter by itself, and those of a sex, are no halves of true and false.
+    let is_letter = are_letters && (known.len() == 1 || names::is_sex(label));
+    if !is_letter && all_fit("type = \"bool\"", texts) {
+        let mut typed = Typed::of("type = \"bool\"");
+        if let [only] = known.as_slice() {
+            let other = TRUE_OR_FALSE.into_iter().find_map(|(yes, no)| match only.as_str() {
+                text if text == yes => Some(no),
+                text if text == no => Some(yes),
+                _ => None,
+            });
+            typed.notes.push(format!(
+                "all of its values are one word of true and false, and it is read as such: where others than it and {} come, \
+                 declare type = \"string\"",
+                other.unwrap_or("its opposite")
+            ));
+        }
+        return Some(typed);
+    }
     let (yes, no) = TRUTHS
         .into_iter()
         .find(|(yes, no)| different.len() == 2 && different.iter().all(|text| text == yes || text == no))?;
@@ -517,6 +679,41 @@ mod tests {
             ("date", &["45980"], "type = \"date\"; format = \"excel\""),
             ("x", &["true", "false"], "type = \"bool\""),
             ("x", &["Y", "N"], "type = \"bool\"; true_values = [\"y\"]; false_values = [\"n\"]"),
+            // A letter alone is no half of true and false, nor are those of a sex.
+            ("gender", &["F", "F"], "type = \"string\""),
+            ("x", &["T", ""], "type = \"string\""),
+            ("x", &["f"], "type = \"string\""),
+            ("x", &["N", "N"], "type = \"string\""),
+            ("x", &["Y"], "type = \"string\""),
+            ("sex", &["t", "f"], "type = \"string\""),
+            ("x", &["T", "F"], "type = \"bool\""),
+            ("x", &["true", "true"], "type = \"bool\""),
+            // What is 1.1 as a number may be another one than 1.10.
+            ("version", &["1.1", "1.2", "1.40"], "type = \"string\""),
+            ("section_no", &["1.1", "1.2"], "type = \"string\""),
+            ("doc_id", &["0.5", "0.50"], "type = \"string\""),
+            ("no", &["12.5", "7.25"], "type = \"float64\""),
+            ("no", &["1.1", "1.10"], "type = \"string\""),
+            ("customer_id", &["1.0", "2.0"], "type = \"float64\""),
+            ("usage", &["0.5", "0.50"], "type = \"float64\""),
+            ("lat", &["50,001", "50,123"], "type = \"float64\"; decimal = \",\""),
+            ("Longitude", &["4,001", "-4,123"], "type = \"float64\"; decimal = \",\""),
+            ("x", &["50,001"], "type = \"int64\"; thousands = \",\""),
+            // Counts since 1970 with decimals or an exponent.
+            ("ts", &["1767225780.003", "1767225781"], "type = \"timestamp\"; format = \"epoch_s\""),
+            ("created_at", &["1.767225603E9"], "type = \"timestamp\"; format = \"epoch_s\""),
+            ("time", &["1767225780000.5"], "type = \"timestamp\"; format = \"epoch_ms\""),
+            ("x", &["1767225780.003"], "type = \"float64\""),
+            // Times without anything between their parts.
+            ("time", &["20260105T010203Z"], "type = \"timestamp\"; format = \"%Y%m%dT%H%M%S%#z\""),
+            ("time", &["202601050102Z"], "type = \"timestamp\"; format = \"%Y%m%d%H%M%#z\""),
+            ("time", &["20260105T0102+0100"], "type = \"timestamp\"; format = \"%Y%m%dT%H%M%#z\""),
+            ("time", &["20260105 010203"], "type = \"timestamp\"; format = \"%Y%m%d %H%M%S\"; zone = \"dataset\""),
+            ("date", &["05012026", "25012026"], "type = \"date\"; format = \"%d%m%Y\""),
+            ("date", &["01252026"], "type = \"date\"; format = \"%m%d%Y\""),
+            ("number", &["05012026"], "type = \"string\""),
+            ("date", &["050126"], "type = \"string\""),
+            ("x", &["1.5", "n.v.t."], "type = \"float64\""),
             ("x", &["a", "NA"], "type = \"string\""),
             ("x", &["", ""], "type = \"string\""),
             ("x", &["2026-11-19", "hello"], "type = \"string\""),
@@ -563,6 +760,33 @@ mod tests {
         }
         let either = guessed("x", &["01/02/2026"], Habits::default());
         assert!(either.notes[0].contains("01/02/2026 could be either"), "{either:?}");
+    }
+
+    #[test]
+    fn what_is_a_guess_is_said() {
+        for (label, values, wanted) in [
+            ("x", &["true", "true"][..], "one word of true and false"),
+            ("x", &["true", "false"], ""),
+            ("version", &["1.1", "1.10"], "1.10, which as a number would be 1.1"),
+            ("usage", &["0.5", "0.50"], "1.5 and 1.50"),
+            ("usage", &["0.5", "0.51"], ""),
+            ("date", &["05012026", "06012026"], "could be either"),
+            ("date", &["050126", "060126"], "such as %d%m%y"),
+            ("datum", &["46000,041667", "46001,5"], "days as Excel counts them"),
+            ("usage", &["46000,041667", "46001,5"], ""),
+            ("time", &["/Date(1767225603000)/"], "JSON of .NET"),
+        ] {
+            let notes = guessed(label, values, Habits::default()).notes.join("; ");
+            assert!(notes.is_empty() == wanted.is_empty() && notes.contains(wanted), "{label} {values:?}: {notes}");
+        }
+        let notes = guessed("date", &["11/02/01", "12/03/01", "10/04/01"], Habits::default()).notes.join("; ");
+        assert!(notes.contains("01/02/26 could be either") && notes.contains("the last century"), "{notes}");
+        // One of many that reads in one order alone, and one in the other.
+        let mut dates: Vec<String> = (0..60).map(|at| format!("{0:02}/{0:02}/2026", at % 12 + 1)).collect();
+        dates.extend(["04/13/2026".to_owned(), "13/04/2026".to_owned()]);
+        let texts: Vec<&str> = dates.iter().map(String::as_str).collect();
+        let notes = guessed("date", &texts, Habits::default()).notes.join("; ");
+        assert!(notes.contains("only be read with the day first") && !notes.contains("nothing in"), "{notes}");
     }
 
     #[test]

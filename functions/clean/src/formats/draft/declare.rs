@@ -9,23 +9,37 @@ use super::grid::{Grid, Origin};
 use super::{ending, names, quoted, unpacked};
 use lake::dataset::{ARCHIVE, ends_in};
 
-/// Rows from which on what is unique is declared as the key, not only offered.
-const ENOUGH_ROWS: usize = 20;
 /// Numbers that a first model sums up.
 const MEASURES: usize = 3;
 const MODEL: &str = "records_by_day.sql";
 
 /// What a table is cut by.
-struct Day<'g> {
+pub(super) struct Day<'g> {
     /// The column of the time or the date.
-    of: &'g Guess,
+    pub of: &'g Guess,
     /// The name of the column that has the day.
     name: String,
 }
 
-/// The texts of a dataset drafted from a file of that name.
-pub(super) fn texts(name: &str, file: &str, grid: &Grid, guesses: &[Guess]) -> (String, Option<(String, String)>) {
-    let day = day_of(guesses);
+impl Day<'_> {
+    /// A column's name; that of a date that cuts the table has neither digits nor anything else but letters.
+    pub(super) fn column_name(guess: &Guess, day: Option<&Self>) -> String {
+        match day {
+            Some(day) if day.of.name == guess.name && guess.kind == ColumnType::Date => day.name.clone(),
+            _ => guess.name.clone(),
+        }
+    }
+}
+
+/// The text of a dataset drafted from a file of that name. `key` has the lines on its key.
+pub(super) fn dataset(
+    name: &str,
+    file: &str,
+    grid: &Grid,
+    guesses: &[Guess],
+    day: Option<&Day>,
+    key: &[String],
+) -> String {
     let mut text = String::new();
     let add = &mut text;
     line(add, format_args!("# Drafted from {}. Lines that begin with # explain or offer.", quoted(file)));
@@ -37,14 +51,14 @@ pub(super) fn texts(name: &str, file: &str, grid: &Grid, guesses: &[Guess]) -> (
     line(add, format_args!("about = {}\n# Files below raw/{name}/, plain or .gz, .zst or .zip", quoted(&about)));
     line(add, format_args!("from = {}", quoted(&glob(file))));
     grid.options.iter().for_each(|option| line(add, format_args!("{option}")));
-    if let Some(Day { name, .. }) = &day {
+    if let Some(Day { name, .. }) = day {
         line(add, format_args!("partition = \"month({name})\""));
     }
-    key(add, grid, guesses, day.as_ref());
+    key.iter().for_each(|key| line(add, format_args!("{key}")));
     for guess in guesses {
-        column(add, guess, &column_name(guess, day.as_ref()));
+        column(add, guess, &Day::column_name(guess, day));
     }
-    if let Some(Day { of, name }) = day.as_ref().filter(|day| day.of.kind == ColumnType::Timestamp) {
+    if let Some(Day { of, name }) = day.filter(|day| day.of.kind == ColumnType::Timestamp) {
         line(
             add,
             format_args!(
@@ -53,16 +67,7 @@ pub(super) fn texts(name: &str, file: &str, grid: &Grid, guesses: &[Guess]) -> (
             ),
         );
     }
-    let model = day.as_ref().map(|day| (MODEL.to_owned(), model(guesses, day)));
-    (text, model)
-}
-
-/// The column's name; that of a date that cuts the table has neither digits nor anything else but letters.
-fn column_name(guess: &Guess, day: Option<&Day>) -> String {
-    match day {
-        Some(day) if day.of.name == guess.name && guess.kind == ColumnType::Date => day.name.clone(),
-        _ => guess.name.clone(),
-    }
+    text
 }
 
 fn column(add: &mut String, guess: &Guess, name: &str) {
@@ -106,7 +111,7 @@ fn glob(file: &str) -> String {
 }
 
 /// The column that says a row's day, if there is one: a time or a date that is always there.
-fn day_of(guesses: &[Guess]) -> Option<Day<'_>> {
+pub(super) fn day_of(guesses: &[Guess]) -> Option<Day<'_>> {
     let is_time = |guess: &&Guess| matches!(guess.kind, ColumnType::Date | ColumnType::Timestamp) && guess.required;
     // When a row was written or changed says less of it.
     let is_of_record =
@@ -128,77 +133,8 @@ fn day_of(guesses: &[Guess]) -> Option<Day<'_>> {
     Some(Day { of, name })
 }
 
-/// The columns that tell rows apart, declared where enough rows say so, else offered.
-fn key(add: &mut String, grid: &Grid, guesses: &[Guess], day: Option<&Day>) {
-    let name = |guess: &Guess| column_name(guess, day);
-    let time = day.map(|day| day.of);
-    let alone: Vec<&Guess> = guesses
-        .iter()
-        .filter(|guess| guess.is_unique && !matches!(guess.kind, ColumnType::Float64 | ColumnType::Bool))
-        .collect();
-    let with_time = |time: &Guess| {
-        let of_time = guesses.iter().position(|guess| guess.name == time.name)?;
-        let of_others = guesses.iter().enumerate().filter(|(at, guess)| {
-            let is_name = matches!(guess.kind, ColumnType::String | ColumnType::Int64) && guess.required;
-            *at != of_time && is_name && are_unique(grid, &[*at, of_time])
-        });
-        let mut others: Vec<&Guess> = of_others.map(|(_, guess)| guess).collect();
-        others.sort_by_key(|guess| !guess.is_id);
-        others.first().copied()
-    };
-    let found: Option<(Vec<String>, bool)> = match time {
-        // One file may have a single day: what is unique in it comes again in the next.
-        Some(time) => match with_time(time) {
-            Some(other) if other.is_id || !time.is_unique => Some((vec![name(other), name(time)], other.is_id)),
-            // Which series a file has may be in its name alone: another file's rows would be lost.
-            _ if time.is_unique => Some((vec![name(time)], false)),
-            _ => None,
-        },
-        None => {
-            let id = alone.iter().find(|guess| guess.is_id).or_else(|| alone.first());
-            id.map(|guess| (vec![name(guess)], guess.is_id))
-        }
-    };
-    line(add, format_args!("# The columns that tell rows apart; where a key comes again, the newest file wins:"));
-    if !alone.is_empty() {
-        let names: Vec<String> = alone.iter().map(|guess| name(guess)).collect();
-        let again = if time.is_some() { "; on another day what is unique here may come again" } else { "" };
-        line(add, format_args!("# (each by itself is unique in the sample: {}{again})", names.join(", ")));
-    }
-    match found {
-        Some((columns, is_sure)) => {
-            let quoted: Vec<String> = columns.iter().map(|column| quoted(column)).collect();
-            let doubt = match is_sure {
-                true if grid.rows >= ENOUGH_ROWS => None,
-                true if grid.rows == 1 => Some("1 row of a sample is too few to know".to_owned()),
-                true => Some(format!("{} rows of a sample are too few to know", grid.rows)),
-                false if time.is_some() && columns.len() == 1 => {
-                    Some("another file may have rows of the same times".to_owned())
-                }
-                false => Some("no name says that it tells rows apart, as an id does".to_owned()),
-            };
-            let offered = if doubt.is_some() { "# " } else { "" };
-            if let Some(doubt) = doubt {
-                line(add, format_args!("# (unique in the sample, and only offered: {doubt})"));
-            }
-            line(add, format_args!("{offered}key = [{}]", quoted.join(", ")));
-        }
-        None => line(add, format_args!("# (nothing that looks like a key is unique in the sample)\n# key = [\"...\"]")),
-    }
-}
-
-/// Whether no two rows have the same values in columns.
-fn are_unique(grid: &Grid, columns: &[usize]) -> bool {
-    let mut known = std::collections::HashSet::new();
-    (0..grid.rows).all(|row| {
-        let value = |at: &usize| {
-            grid.fields.get(*at).and_then(|field| field.values.get(row)?.as_ref()).map(|value| &value.text)
-        };
-        known.insert(columns.iter().map(value).collect::<Vec<_>>())
-    })
-}
-
-fn model(guesses: &[Guess], day: &Day) -> String {
+/// The name and the text of a first model.
+pub(super) fn model(guesses: &[Guess], day: &Day) -> (String, String) {
     let is_measure = |guess: &&Guess| {
         let is_number = guess.kind == ColumnType::Float64
             // A whole number without a name of its own may be one that tells rows apart.
@@ -217,10 +153,12 @@ fn model(guesses: &[Guess], day: &Day) -> String {
     let what = if measures.is_empty() { "" } else { ", with the averages and extremes of their numbers" };
     let day = &day.name;
     let sql = names::in_sql(day);
-    format!(
-        "-- Records per day{what}: an example of a model, to be changed.\n--\n-- [model]\n-- partition = \"month({day})\"\n-- inputs = [\"record\"]\n\n\
+    let text = format!(
+        "-- Records per day{what}: an example of a model, to be changed.\n--\n-- [model]\n-- partition = \"month({day})\"\n-- inputs = [\"record\"]\n\
+         --\n-- [[test]]\n-- unique = [\"{day}\"]\n\n\
          SELECT {sql} AS {sql},\n       count(*) AS records{columns}\nFROM record\nGROUP BY {sql}\nORDER BY {sql}\n"
-    )
+    );
+    (MODEL.to_owned(), text)
 }
 
 /// Adds lines; writing to a string cannot fail.

@@ -103,6 +103,10 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
         dialect = Dialect::plain(b' ');
         records = csv::sample(head, dialect, COMPARED)?.1;
     }
+    if declared.delimiter == 0 && are_between_colons(head, modal_width(records.iter()))? {
+        dialect = Dialect::plain(b':');
+        records = csv::sample(head, dialect, COMPARED)?.1;
+    }
     if dialect.escape.is_none() {
         let dumped = Dialect { escape: Some(b'\\'), quote: quote_of_dump(head, dialect), ..dialect };
         let of_dump = csv::sample(head, dumped, COMPARED)?.1;
@@ -166,6 +170,35 @@ fn are_between_blanks(head: &[u8]) -> Result<bool, Stop> {
         && below.iter().all(is_even)
         && (typed * 2 >= all || is_quoted)
         && !below.iter().all(is_one))
+}
+
+/// Whether lines have the same number of values between colons, or between pairs of them, and hardly by accident: what else
+/// stands between values is in none of them, unless there are pairs.
+fn are_between_colons(head: &[u8], width_of_others: usize) -> Result<bool, Stop> {
+    let (_, records) = csv::sample(head, Dialect::plain(b':'), COMPARED)?;
+    let Some((first, below)) = records.split_first().filter(|(_, below)| !below.is_empty()) else { return Ok(false) };
+    let width = first.values.len();
+    let is_even = |record: &SampleRecord| record.is_sound && record.values.len() == width;
+    let are_pairs = width > 2
+        && width % 2 == 1
+        && records.iter().all(|record| record.values.iter().skip(1).step_by(2).all(String::is_empty));
+    // A word before others, a time of day, or an address of a page.
+    let is_other = |record: &SampleRecord| {
+        let value = |value: &String| value.starts_with([' ', '\t']) || value.starts_with("//");
+        // Addresses of devices and networks.
+        let is_hex = |value: &String| value.len() <= 4 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_address = record.values.iter().all(is_hex) && record.values.iter().any(|value| value.len() > 1);
+        let line = record.values.join(":");
+        let is_time = look(&line) != Look::Text && !line.chars().any(|c| c.is_alphabetic() && !"TZAPM".contains(c));
+        is_time || is_address || record.values.iter().any(value)
+    };
+    if width < 2 || !records.iter().all(is_even) || width_of_others > 1 && !are_pairs {
+        return Ok(false);
+    }
+    let filled = || below.iter().flat_map(|record| &record.values).filter(|value| !value.is_empty());
+    let typed = filled().filter(|value| matches!(look(value), Look::Number | Look::Time)).count();
+    let is_typed = width > 2 && typed * 3 >= filled().count();
+    Ok(are_pairs || is_typed && !below.iter().any(is_other))
 }
 
 /// The beginning of a text, up to the end of a line.
@@ -332,6 +365,17 @@ mod tests {
             ("#name,city,v\nAnn,Gent,1\nEva,Aalst,2\n", b',', true, None, None),
             ("Table: X\n\n----\n|Id|V|\n----\n|1|2|\n|2|-3|\n----\n", b'|', true, None, Some(b'-')),
             ("id|v\n--|--\n1|2\n-2|3\n", b'|', true, None, None),
+            ("id:name:v\n1:a:2\n2:b:3\n", b':', true, None, None),
+            ("id:name:v\n10:n10:20\n11:n11:22\n", b':', true, None, None),
+            ("10:00:01 PM\n11:00:02 AM\n", b',', true, None, None),
+            ("1::1193::5::978300760\n1::661::3::978302109\n", b':', true, None, None),
+            ("1::Toy Story::Animation|Comedy\n2::Jumanji::Adventure|Comedy|Fantasy\n", b':', true, None, None),
+            ("10:00\n11:00\n", b',', true, None, None),
+            ("2026-11-19 10:00:00\n2026-11-19 11:00:00\n", b',', true, None, None),
+            ("10:00:01\n11:00:02\n", b',', true, None, None),
+            ("a: 1: 2\nb: 3: 4\n", b',', true, None, None),
+            ("00:1a:2b\n00:3c:4d\n", b',', true, None, None),
+            ("aa:bb:cc:11:22:33\nab:bb:cc:11:22:34\n", b',', true, None, None),
             ("path,n\n\"C:\\dir\\\",1\n\"D:\\\",2\n", b',', true, None, None),
         ] {
             let found = find(text.as_bytes()).unwrap();

@@ -7,6 +7,12 @@ pub(super) enum Kind {
     Text,
     /// As a number of its own type.
     Number,
+    /// As a number that is shown as a percentage.
+    Percent,
+    /// As a number that is shown with zeros before it.
+    Padded,
+    /// As a number beyond those that a double has exactly.
+    Vague,
     /// As true or false.
     Bool,
     /// As an error of a workbook's formula.

@@ -68,6 +68,9 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
     if cells().skip(1).any(str::is_empty) || !has_corner && !has_texts {
         return false;
     }
+    if names_in(record, &body_looks(records, at + 1, columns)) > 1 {
+        return true;
+    }
     let is_quoted = || record.is_quoted && records.get(at + 1).is_some_and(|next| !next.is_quoted);
     let Some(found) = series(&others) else { return others.len() == 1 && is_quoted() };
     // A value that is called so, above others; or a text above numbers, in the first column.
@@ -91,6 +94,17 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
         }
         Series::Ascending => (has_corner || is_quoted() || has_name()) && is_rare(records, at, columns, of, is_ordered),
     }
+}
+
+/// How many values of a record are names for certain: letters above numbers or times, or what columns are called.
+fn names_in(record: &SampleRecord, looks: &[Option<Look>]) -> usize {
+    let is_name = |(at, column): &(usize, &Option<Look>)| {
+        let text = text_at(record, *at).trim();
+        let has_letter = text.chars().any(char::is_alphabetic) && !text.contains('@');
+        let is_typed = matches!(column, Some(Look::Number | Look::Time));
+        look(text) == Look::Text && has_letter && !is_placeholder(text) && (is_typed || is_usual(text))
+    };
+    looks.iter().enumerate().filter(is_name).count()
 }
 
 fn is_ordered(values: &[&str]) -> bool {

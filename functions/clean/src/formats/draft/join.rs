@@ -14,6 +14,11 @@ pub(super) fn join_times(grid: &Grid, guesses: &mut [Guess]) -> Vec<String> {
         guesses.iter().enumerate().filter(|(_, guess)| is_plain(guess) && is_of(guess)).map(|(at, _)| at).collect()
     };
     let (dates, clocks) = (places(|guess| guess.date_pattern.is_some()), places(|guess| guess.time_of_day.is_some()));
+    // Nobody is born at the time that stands beside, and no duration is a time of a day.
+    let label = |at: &usize| grid.fields.get(*at).map(|field| field.label.as_str()).unwrap_or_default();
+    let dates: Vec<usize> = dates.into_iter().filter(|at| !names::is_birth(label(at))).collect();
+    let (durations, clocks): (Vec<usize>, Vec<usize>) =
+        clocks.into_iter().partition(|at| names::is_duration(label(at)));
     let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
     let pairs = pairs(&labels, &dates, &clocks);
     let source = |guess: &Guess| match &guess.origin {
@@ -21,6 +26,18 @@ pub(super) fn join_times(grid: &Grid, guesses: &mut [Guess]) -> Vec<String> {
         Origin::InOrder | Origin::Path(_) => guess.name.clone(),
     };
     let mut notes = Vec::new();
+    let of_clock = |at: &usize| guesses.get(*at).map(|guess| guess.name.clone()).unwrap_or_default();
+    for duration in durations.iter().map(of_clock) {
+        notes.push(format!(
+            "column {duration}: by its name its values are durations, no times of a day, and are text; a model may make numbers \
+             of them"
+        ));
+    }
+    for clock in clocks.iter().filter(|at| !pairs.iter().any(|(clock, _)| clock == *at)).map(of_clock) {
+        notes.push(format!(
+            "column {clock}: its values look like times of day without a date, and are no times by themselves"
+        ));
+    }
     let mut of_dates: Vec<(usize, usize)> = Vec::new();
     for (clock, day) in pairs {
         let (Some(date), Some(guess)) = (guesses.get(day).cloned(), guesses.get_mut(clock)) else { continue };
@@ -38,7 +55,7 @@ pub(super) fn join_times(grid: &Grid, guesses: &mut [Guess]) -> Vec<String> {
         }
         // What is not known of the date is not known of the time that is joined with it.
         guess.notes.extend(date.notes.iter().cloned());
-        guess.remarks.extend(date.remarks.iter().cloned());
+        guess.remarks.clone_from(&date.remarks);
         guess.joined = Some((source(&date), source(guess)));
         guess.declared = declared;
         guess.kind = lake::dataset::ColumnType::Timestamp;

@@ -25,13 +25,23 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
     let (dialect, records) = csv::sample(text, dialect, MOST_ROWS)?;
     let mut grid = Grid { is_european: dialect.delimiter == b';', ..Grid::default() };
     grid.options = options(&dialect, encoding, is_tsv);
+    let sound: Vec<&SampleRecord> = records.iter().filter(|record| record.is_sound).collect();
+    if are_padded(&sound) {
+        grid.options.push("trim = true".to_owned());
+    }
+    if are_doubled(&sound, dialect.delimiter) {
+        grid.note(
+            "two colons stand between its values, and one is what delimiter takes: the columns between them are blank, and are \
+             there for the order of the others"
+                .to_owned(),
+        );
+    }
     if !is_sure {
         let name = if encoding == Encoding::Latin1 { "iso-8859-1" } else { "windows-1252" };
         grid.note(format!(
             "the text is not UTF-8: it is read as {name}; if letters with accents are wrong in a query, save it as UTF-8"
         ));
     }
-    let sound: Vec<&SampleRecord> = records.iter().filter(|record| record.is_sound).collect();
     if sound.is_empty() && !records.is_empty() {
         let why = "no line of it can be read: each has a quote that is not closed, or that text follows; write it as CSV, with a \
                    delimiter between values (in R by write.csv, with row.names = FALSE)";
@@ -54,6 +64,31 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
         );
     }
     Ok(grid)
+}
+
+/// Whether texts of a column have white space around them, as in tables for people.
+fn are_padded(records: &[&SampleRecord]) -> bool {
+    let columns = usual_width(records);
+    let rows: Vec<&SampleRecord> =
+        records.iter().copied().filter(|record| record.values.len() == columns && !is_rule(record)).collect();
+    let (rows, _) = rows.split_at_checked(1000).unwrap_or((&rows, &[]));
+    columns > 1
+        && (0..columns).any(|at| {
+            let values = rows.iter().skip(1).map(|row| text_at(row, at)).filter(|value| !value.trim().is_empty());
+            let (mut all, mut padded, mut texts) = (0, 0, 0);
+            for value in values {
+                all += 1;
+                padded += usize::from(value.trim().len() < value.len());
+                texts += usize::from(look(value) == Look::Text);
+            }
+            texts * 2 > all && padded * 10 >= all * 9
+        })
+}
+
+/// Whether each second value between colons is blank.
+fn are_doubled(records: &[&SampleRecord], delimiter: u8) -> bool {
+    let is_blank = |record: &&SampleRecord| record.values.iter().skip(1).step_by(2).all(String::is_empty);
+    delimiter == b':' && records.iter().all(is_blank) && records.iter().any(|record| record.values.len() > 2)
 }
 
 fn options(dialect: &Dialect, encoding: Encoding, is_tsv: bool) -> Vec<String> {
@@ -379,6 +414,14 @@ mod tests {
             ("id,1,2,3\n1,1.5,2.5,1\n2,2.5,0.5,2\n", &["id", "1", "2", "3"], "", 2),
             ("plaats;2024;2023\nA;5;6\nB;7;8\n", &["plaats", "2024", "2023"], "", 2),
             ("station,0,1\nS0,3,5\nS1,5,2\n", &["station", "0", "1"], "", 2),
+            // One number, date or time among names, or several.
+            ("region,2026,total\nA,1,2\nB,3,7\n", &["region", "2026", "total"], "", 2),
+            ("region,12:00,total\nA,1,2\nB,3,7\n", &["region", "12:00", "total"], "", 2),
+            ("code,2026-01-01,avg\n7,1,2\n9,3,7\n", &["code", "2026-01-01", "avg"], "", 2),
+            ("id,name,1,2,3,total\n1,a,1,2,3,6\n2,b,2,3,4,9\n", &["id", "name", "1", "2", "3", "total"], "", 2),
+            ("region,total,25\nA,1,2\nB,3,7\n", &["region", "total", "25"], "", 2),
+            ("north,5,x1\nsouth,6,x2\n", &["", "", ""], "header = \"never\"", 2),
+            ("7,5,unknown\n8,6,3\n9,7,4\n10,7,4\n", &["", "", ""], "header = \"never\"", 4),
             // Rows that ascend.
             ("S0,1990,1991\nS1,2001,2002\n", &["", "", ""], "header = \"never\"", 2),
             ("station 1,0,1\nstation 2,3,5\n", &["", "", ""], "header = \"never\"", 2),

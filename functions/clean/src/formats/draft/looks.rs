@@ -1,7 +1,7 @@
 //! What a text looks like, at a glance: whether a line may be a header, and where values end.
 
 /// Texts that often stand for a value that is not there.
-pub(super) const MISSING: [&str; 23] = [
+pub(super) const MISSING: [&str; 71] = [
     "NA",
     "N/A",
     "n/a",
@@ -25,6 +25,55 @@ pub(super) const MISSING: [&str; 23] = [
     "\\N",
     "0000-00-00",
     "0000-00-00 00:00:00",
+    // In Dutch, German, French and Spanish.
+    "n.v.t.",
+    "N.v.t.",
+    "nvt",
+    "NVT",
+    "n.b.",
+    "N.B.",
+    "onbekend",
+    "Onbekend",
+    "niet beschikbaar",
+    "k.A.",
+    "k. A.",
+    "k.a.",
+    "keine Angabe",
+    "unbekannt",
+    "Unbekannt",
+    "#NV",
+    "#N/V",
+    "s.o.",
+    "S.O.",
+    "n.d.",
+    "N.D.",
+    "n/d",
+    "N/D",
+    "ND",
+    "n.c.",
+    "NC",
+    "inconnu",
+    "Inconnu",
+    "non disponible",
+    "sin dato",
+    "Sin dato",
+    "sin datos",
+    "s/d",
+    "S/D",
+    "desconocido",
+    "#N/B",
+    "#N/D",
+    "#WAARDE!",
+    "#DEEL/0!",
+    "#VERW!",
+    "#WERT!",
+    "#BEZUG!",
+    "#VALEUR!",
+    "unknown",
+    "Unknown",
+    "missing",
+    "n.a.",
+    "N.A.",
 ];
 
 /// What a text looks like.
@@ -96,13 +145,25 @@ fn is_time(text: &str) -> bool {
             .iter()
             .any(|month| lower.contains(month))
     };
-    text.len() <= 48
-        && match letters {
-            0..=3 => starts && (digits >= 4 && marks >= 2 || digits >= 3 && text.contains(':')),
-            4..=12 => digits >= 3 && has_month(),
-            _ => false,
-        }
+    is_compact_time(text)
+        || text.len() <= 48
+            && match letters {
+                0..=3 => starts && (digits >= 4 && marks >= 2 || digits >= 3 && text.contains(':')),
+                4..=12 => digits >= 3 && has_month(),
+                _ => false,
+            }
         || text.len() <= 48 && digits >= 3 && letters == 3 && (has_month() || has_other_month(text))
+}
+
+/// `20260105T010203Z`, `202601050102Z`
+fn is_compact_time(text: &str) -> bool {
+    let bare = text.strip_suffix('Z').unwrap_or(text);
+    let (digits, is_apart) = match bare.split_once('T') {
+        Some((date, time)) if date.len() == 8 => (format!("{date}{time}"), true),
+        _ => (bare.to_owned(), bare.len() < text.len()),
+    };
+    let is_recent = digits.get(..4).is_some_and(|year| ("1900".."2101").contains(&year));
+    is_apart && matches!(digits.len(), 12 | 14) && is_recent && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether the letters of a text are a month's in another language than English.

@@ -9,6 +9,7 @@ mod dialect;
 mod grid;
 mod head;
 mod join;
+mod key;
 mod keyed;
 mod lines;
 mod looks;
@@ -23,11 +24,11 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use lake::dataset::{ARCHIVE, COMPRESSIONS, Encoding, ends_in};
+use lake::dataset::{ARCHIVE, COMPRESSIONS, ColumnType, Encoding, ends_in};
 use zip::ZipArchive;
 
 use self::column::{Guess, Habits, guess};
-use self::grid::Grid;
+use self::grid::{Field, Grid};
 use self::times::Order;
 pub use self::trial::{Rejected, Tried};
 use super::{archive, columnar, kinds, xlsx};
@@ -120,9 +121,15 @@ struct Attempt {
 
 fn attempt(name: &str, file: &str, from: &Path, grid: &Grid, habits: Habits) -> Result<Attempt, String> {
     let (guesses, joined) = guesses(grid, habits);
-    let (dataset_toml, model) = declare::texts(name, file, grid, &guesses);
-    let tried = trial::read(name, file, from, &dataset_toml)?;
-    let notes = grid.notes.iter().cloned().chain(joined).collect();
+    let day = declare::day_of(&guesses);
+    let text = |key: &[String]| declare::dataset(name, file, grid, &guesses, day.as_ref(), key);
+    // A key is judged by what is stored of the sample.
+    let watched = key::watched(&guesses, day.as_ref());
+    let (tried, stored) = trial::read(name, file, from, &text(&[]), &watched)?;
+    let key = key::choose(grid, &guesses, day.as_ref(), &stored);
+    let dataset_toml = text(&key.lines);
+    let model = day.as_ref().map(|day| declare::model(&guesses, day));
+    let notes = grid.notes.iter().cloned().chain(joined).chain(key.notes).collect();
     Ok(Attempt { guesses, dataset_toml, model, notes, tried })
 }
 
@@ -173,7 +180,7 @@ fn sample(from: &Path, file: &str) -> Result<(Grid, Option<usize>), Stop> {
     let opened = File::open(from)?;
     if !ends_in(file, ARCHIVE) {
         let reader = decompress(file, Box::new(opened))?;
-        return Ok((sample_of(unpacked(file), reader)?, None));
+        return Ok((sample_of(unpacked(file), reader, unpacked(file) != file)?, None));
     }
     let broken =
         |error: zip::result::ZipError| Stop::reject("damaged", format!("the zip archive cannot be read: {error}"));
@@ -197,7 +204,7 @@ fn sample(from: &Path, file: &str) -> Result<(Grid, Option<usize>), Stop> {
     };
     let member = archive.by_index(*number).map_err(broken)?;
     archive::refuse_other_methods(&member, name)?;
-    let mut grid = sample_of(name, member)?;
+    let mut grid = sample_of(name, member, true)?;
     let alike = members.iter().filter(|(.., other)| ending(other) == ending(name)).count();
     if alike < members.len() && rank(name) > 0 {
         grid.options.push(format!("entries = {}", quoted(&format!("**/*.{}", ending(name)))));
@@ -207,19 +214,23 @@ fn sample(from: &Path, file: &str) -> Result<(Grid, Option<usize>), Stop> {
 }
 
 /// The beginning of what has this name once it is unpacked.
-fn sample_of(name: &str, mut reader: impl Read) -> Result<Grid, Stop> {
+fn sample_of(name: &str, mut reader: impl Read, is_unpacked: bool) -> Result<Grid, Stop> {
     let mut head = Vec::new();
     reader.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
     let ending = ending(name);
     let is_text = TEXT.contains(&ending.as_str());
+    if is_unpacked && head.starts_with(b"PK\x03\x04") && (is_text || ending == "zip") {
+        let why = "by its first bytes what is packed in the file is zip, and that is packed again: pack it once";
+        return Err(Stop::reject("wrong_kind", why));
+    }
     if head.starts_with(b"PK\x03\x04") && !is_text {
-        let (sheet, rows) = xlsx::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
+        let xlsx::Sample { sheet, rows, padded } = xlsx::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
         let mut options = vec!["format = \"xlsx\"".to_owned()];
         let note = sheet
             .as_ref()
             .map(|sheet| format!("the workbook has several sheets: the one with the most rows is \"{sheet}\""));
         options.extend(sheet.map(|sheet| format!("sheet = {}", quoted(&sheet))));
-        let mut grid = sheet::of_sheet(&rows, options);
+        let mut grid = sheet::of_sheet(&rows, &padded, options);
         grid.notes.extend(note);
         return Ok(grid);
     }
@@ -227,7 +238,7 @@ fn sample_of(name: &str, mut reader: impl Read) -> Result<Grid, Stop> {
         let (names, rows) = columnar::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
         return Ok(sheet::of_schema(&names, &rows, vec!["format = \"parquet\"".to_owned()]));
     }
-    kinds::refuse_other_kinds(&head, true, false)?;
+    kinds::refuse_other_kinds(&head, true, is_unpacked)?;
     match ending.as_str() {
         "parquet" => kinds::require(&head, b"PAR1", "Parquet")?,
         "xlsx" | "xlsm" => kinds::require(&head, b"PK", "an Excel workbook")?,
@@ -285,6 +296,14 @@ fn guesses(grid: &Grid, mut habits: Habits) -> (Vec<Guess>, Vec<String>) {
         let plain = names::column_name(&field.label, at);
         let name = names::unique(plain, |name| guesses.iter().any(|guess| guess.name == name));
         guesses.push(guess(field, name, habits));
+    }
+    if guesses.iter().any(|guess| guess.is_personal) {
+        let may_be = |(guess, field): &(&mut Guess, &Field)| {
+            guess.kind == ColumnType::String && !guess.is_personal && names::may_be_personal(&field.label)
+        };
+        for (guess, _) in guesses.iter_mut().zip(&grid.fields).filter(may_be) {
+            guess.notes.push("it may be of people, as others beside it are: write personal = true if it is".to_owned());
+        }
     }
     let notes = join::join_times(grid, &mut guesses);
     (guesses, notes)

@@ -185,6 +185,16 @@ pub(super) fn is_date(label: &str) -> bool {
     has_word(label, &["day", "dag", "jour", "tag", "dia"], &TIME_PARTS)
 }
 
+/// Whether a name is that of times of day, and not of dates.
+pub(super) fn is_clock(label: &str) -> bool {
+    let is_of_day = has_word(
+        label,
+        &["tijd", "uur", "zeit", "uhr", "hora", "hour", "at"],
+        &["time", "tijdstip", "uhrzeit", "heure"],
+    );
+    is_of_day && !has_word(label, &["day", "dag", "tag", "jour", "dia"], &["date", "datum", "fecha", "stamp"])
+}
+
 /// Whether a name says that values tell things apart.
 pub(super) fn is_id(label: &str) -> bool {
     let words = [
@@ -199,6 +209,204 @@ pub(super) fn is_id(label: &str) -> bool {
     is_number
         || has_word(label, &words, &["nummer", "numero", "identif", "barcode"])
         || name.strip_suffix("id").is_some_and(is_stem)
+}
+
+/// Whether a name says that values number rows, or those within something else: `line_no`, `seq`.
+pub(super) fn is_counter(label: &str) -> bool {
+    let alone = [
+        "seq",
+        "sequence",
+        "position",
+        "pos",
+        "idx",
+        "index",
+        "rank",
+        "rang",
+        "row",
+        "rownum",
+        "step",
+        "counter",
+        "volgnr",
+        "volgnummer",
+        "regel",
+        "regelnr",
+        "regelnummer",
+        "zeile",
+        "ligne",
+        "lineno",
+        "linenr",
+        "rowno",
+        "rownr",
+        "seqno",
+        "seqnr",
+        "posnr",
+    ];
+    let stems =
+        ["line", "row", "seq", "sequence", "pos", "position", "step", "regel", "volg", "zeilen", "zeile", "ligne"];
+    let ends = ["no", "nr", "num", "number", "idx", "index", "nummer"];
+    let name = column_name(label, 0);
+    let words: Vec<&str> = name.split('_').collect();
+    alone.contains(&name.as_str())
+        || words
+            .last()
+            .is_some_and(|last| ["seq", "sequence", "idx", "index", "position", "pos", "lineno"].contains(last))
+        || words.windows(2).any(|pair| matches!(pair, [stem, end] if stems.contains(stem) && ends.contains(end)))
+}
+
+/// Whether a name may say so, where values do.
+pub(super) fn may_be_counter(label: &str) -> bool {
+    let stems = ["item", "part", "stop", "page", "detail", "entry", "sub", "leg", "artikel"];
+    let ends = ["no", "nr", "num", "number", "nummer"];
+    let name = column_name(label, 0);
+    match name.split('_').collect::<Vec<_>>().as_slice() {
+        [only] => ends.contains(only) || *only == "line",
+        [.., stem, end] => stems.contains(stem) && ends.contains(end),
+        [] => false,
+    }
+}
+
+/// Whether a name is that of ids of what happens once, and may have several lines.
+pub(super) fn is_event(label: &str) -> bool {
+    has_word(
+        label,
+        &["trip", "session", "visit", "bon", "rit", "beleg", "sale"],
+        &[
+            "order",
+            "invoice",
+            "transaction",
+            "ticket",
+            "booking",
+            "basket",
+            "receipt",
+            "shipment",
+            "delivery",
+            "payment",
+            "purchase",
+            "event",
+            "message",
+            "bestel",
+            "factuur",
+            "facture",
+            "rechnung",
+            "commande",
+            "pedido",
+            "factura",
+        ],
+    )
+}
+
+/// Whether a name is that of a kind, which tells no things apart: `status_code`, `postcode`.
+pub(super) fn is_kind(label: &str) -> bool {
+    has_word(label, &["code", "type", "kind", "status", "state", "zip"], &["postcode", "category"])
+}
+
+/// Whether a name is that of dates of birth.
+pub(super) fn is_birth(label: &str) -> bool {
+    has_word(label, &["dob", "born"], &["birth", "geboorte", "geburt", "naissance", "nacimiento"])
+}
+
+/// Whether a name is that of durations, which may be written as times of day are.
+pub(super) fn is_duration(label: &str) -> bool {
+    let words = [
+        "elapsed",
+        "pace",
+        "lap",
+        "laptime",
+        "split",
+        "total",
+        "avg",
+        "average",
+        "mean",
+        "spent",
+        "worked",
+        "remaining",
+        "uptime",
+        "downtime",
+        "runtime",
+        "length",
+        "delay",
+        "wait",
+        "waiting",
+        "travel",
+        "response",
+        "ttl",
+        "eta",
+        "age",
+        "duur",
+        "dauer",
+        "gesamt",
+        "totaal",
+    ];
+    has_word(label, &words, &["duration", "duree", "duracion", "tijdsduur", "looptijd", "laufzeit", "reistijd"])
+}
+
+/// Whether a name may be that of people, where others beside it are.
+pub(super) fn may_be_personal(label: &str) -> bool {
+    let name = column_name(label, 0);
+    let whole = [
+        "name", "naam", "nom", "nombre", "customer", "client", "user", "contact", "person", "adres", "address",
+        "adresse",
+    ];
+    let ends = ["customer_name", "client_name", "user_name", "username", "contact_name", "klantnaam", "contact_person"];
+    whole.contains(&name.as_str()) || ends.contains(&name.as_str())
+}
+
+/// Whether a name is that of people's sex.
+pub(super) fn is_sex(label: &str) -> bool {
+    has_word(label, &["sex", "sexe", "sexo"], &["gender", "geslacht", "geschlecht"])
+}
+
+/// Whether a name is that of versions, sections or ids, in which 1.10 is another one than 1.1.
+pub(super) fn has_parts(label: &str) -> bool {
+    let words = [
+        "version",
+        "versie",
+        "versions",
+        "ver",
+        "release",
+        "section",
+        "sectie",
+        "chapter",
+        "hoofdstuk",
+        "kapitel",
+        "chapitre",
+        "paragraph",
+        "paragraaf",
+        "clause",
+        "abschnitt",
+        "revision",
+        "rev",
+        "build",
+        "firmware",
+        "id",
+        "ids",
+        "uuid",
+        "ref",
+        "code",
+        "codes",
+    ];
+    has_word(label, &words, &["identif", "barcode"])
+}
+
+/// Whether a name may be that of such, as well as one of a measured value: `no` is nitrogen oxide, too.
+pub(super) fn may_have_parts(label: &str) -> bool {
+    is_id(label) || has_word(label, &["article", "artikel", "item", "edition", "part"], &[])
+}
+
+/// What a column of degrees is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coordinate {
+    Latitude,
+    Longitude,
+}
+
+/// Whether a name is that of latitudes or longitudes.
+pub(super) fn coordinate(label: &str) -> Option<Coordinate> {
+    if has_word(label, &["lat", "latitude", "latitud"], &["breedtegra", "breitengrad"]) {
+        return Some(Coordinate::Latitude);
+    }
+    let is_longitude = has_word(label, &["lon", "lng", "long", "longitude", "longitud"], &["lengtegra", "laengengrad"]);
+    is_longitude.then_some(Coordinate::Longitude)
 }
 
 /// Whether a text is what columns are called, and values are not.
@@ -316,6 +524,10 @@ pub(super) fn is_personal(label: &str) -> bool {
         "home_address",
         "voornaam",
         "achternaam",
+        "vorname",
+        "nachname",
+        "prenom",
+        "apellido",
     ];
     has_word(label, &words, &parts)
 }

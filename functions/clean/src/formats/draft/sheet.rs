@@ -1,5 +1,7 @@
 //! Samples of workbooks and Parquet files as columns.
 
+use std::collections::BTreeSet;
+
 use super::grid::{Field, Grid, Kind, Origin, Value};
 use super::head::HEADER_WITHIN;
 use super::lines;
@@ -11,9 +13,10 @@ fn value(cell: &Cell) -> Option<Value> {
         _ if cell.is_blank() => return None,
         Cell::Text(_) | Cell::Empty | Cell::Clock { .. } => Kind::Text,
         Cell::Nested | Cell::Uncomputed | Cell::NoDate(_) => return None,
-        Cell::Number(_) | Cell::Single { .. } | Cell::Percent { .. } => Kind::Number,
+        Cell::Number(_) | Cell::Single { .. } => Kind::Number,
+        Cell::Percent { .. } => Kind::Percent,
         // A double of which no whole number is known.
-        Cell::Vague(number) => return Some(Value { text: format!("{number}.0"), kind: Kind::Number }),
+        Cell::Vague(number) => return Some(Value { text: format!("{number}.0"), kind: Kind::Vague }),
         Cell::Error(_) => Kind::Error,
         Cell::Bool(_) => Kind::Bool,
         Cell::Date(_) => Kind::Stamp { is_utc: false },
@@ -34,7 +37,7 @@ fn widest_names(rows: &[(u64, Vec<Cell>)]) -> usize {
 }
 
 /// Rows of a sheet, each with its number. The header is found among them as in a text.
-pub(super) fn of_sheet(rows: &[(u64, Vec<Cell>)], options: Vec<String>) -> Grid {
+pub(super) fn of_sheet(rows: &[(u64, Vec<Cell>)], padded: &BTreeSet<usize>, options: Vec<String>) -> Grid {
     let widest = widest_names(rows);
     let record = |(number, cells): &(u64, Vec<Cell>)| {
         let mut values: Vec<String> = cells.iter().map(|cell| cell.text().into_owned()).collect();
@@ -47,8 +50,23 @@ pub(super) fn of_sheet(rows: &[(u64, Vec<Cell>)], options: Vec<String>) -> Grid 
     let mut grid = Grid { options, ..Grid::default() };
     let all: Vec<&SampleRecord> = records.iter().collect();
     // The values have the types of their cells.
-    lines::fill(&mut grid, &all, |row, at| rows.get(row)?.1.get(at).and_then(value));
+    lines::fill(&mut grid, &all, |row, at| match rows.get(row)?.1.get(at)? {
+        cell @ Cell::Number(_) if padded.contains(&at) => {
+            value(cell).map(|value| Value { kind: Kind::Padded, ..value })
+        }
+        cell => value(cell),
+    });
     grid
+}
+
+/// Values of a column that has one type: beside numbers, or where there are none, `NaN` and `inf` are doubles as well.
+fn of_one_type(mut values: Vec<Option<Value>>) -> Vec<Option<Value>> {
+    let is_beyond = |value: &Value| matches!(value.text.as_str(), "NaN" | "inf" | "-inf");
+    let is_double = |value: &Value| matches!(value.kind, Kind::Number | Kind::Vague) || is_beyond(value);
+    if values.iter().flatten().all(is_double) {
+        values.iter_mut().flatten().for_each(|value| value.kind = Kind::Number);
+    }
+    values
 }
 
 /// Rows of a file that has a schema.
@@ -61,7 +79,7 @@ pub(super) fn of_schema(names: &[String], rows: &[Vec<Cell>], options: Vec<Strin
             nested.push(name.as_str());
             continue;
         }
-        let values = cells.map(value).collect();
+        let values = of_one_type(cells.map(value).collect());
         grid.fields.push(Field { label: name.clone(), origin: Origin::Named(name.clone()), values });
     }
     if !nested.is_empty() {
@@ -84,7 +102,7 @@ mod tests {
         let row = |number: u64| (number, vec![text("A"), Cell::Number("1.5".to_owned()), Cell::Number("2".to_owned())]);
         let head = [(1, vec![text("Site"), day(1), day(2)])];
         let rows: Vec<_> = head.into_iter().chain((2..30).map(row)).collect();
-        let grid = of_sheet(&rows, Vec::new());
+        let grid = of_sheet(&rows, &BTreeSet::new(), Vec::new());
         let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
         assert_eq!(labels, ["Site", "2026-11-01", "2026-11-02"]);
         assert!(grid.notes.iter().any(|note| note.contains("by years, dates")), "{:?}", grid.notes);
@@ -96,7 +114,7 @@ mod tests {
         let row = |number: u64| (number, vec![text("A"), Cell::Number("1.5".to_owned()), Cell::Number("2".to_owned())]);
         let head = [(1, vec![text("Site"), text("00:00:00"), text("00:30:00")])];
         let rows: Vec<_> = head.into_iter().chain((2..30).map(row)).collect();
-        let grid = of_sheet(&rows, Vec::new());
+        let grid = of_sheet(&rows, &BTreeSet::new(), Vec::new());
         let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
         assert_eq!(labels, ["Site", "00:00:00", "00:30:00"]);
     }
@@ -111,7 +129,7 @@ mod tests {
         };
         let head = [(1, vec![text("Hours")]), (3, vec![text("Employee No"), text("Hours"), text("Remarks")])];
         let rows: Vec<_> = head.into_iter().chain((4..40).map(row)).collect();
-        let grid = of_sheet(&rows, Vec::new());
+        let grid = of_sheet(&rows, &BTreeSet::new(), Vec::new());
         let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
         assert_eq!(labels, ["Employee No", "Hours", "Remarks"]);
         assert!(grid.options.contains(&"header = \"find\"".to_owned()), "{:?}", grid.options);

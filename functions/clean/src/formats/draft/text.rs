@@ -28,6 +28,14 @@ pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if !texts.is_empty() && nearly_all(texts, |text| text.starts_with("/Date(") && text.ends_with(")/")) {
+        notes.push(
+            "its values are times as JSON of .NET has them, /Date(milliseconds since 1970)/, and no format reads them: they are \
+             text; write them as 2026-11-19T10:00:00Z, or make a time of them in a model: \
+             to_timestamp_millis(CAST(substr(COLUMN, 7, 13) AS BIGINT))"
+                .to_owned(),
+        );
+    }
     let is_number = |text: &str| look(text) == Look::Number;
     let plain = |text: &str| text.replace(MINUS, "-");
     if texts.iter().any(|text| text.starts_with(MINUS)) && nearly_all(texts, |text| is_number(&plain(text))) {

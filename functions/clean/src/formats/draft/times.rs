@@ -80,7 +80,7 @@ const BETWEEN: [&str; 4] = [" ", "T", ", ", ":"];
 const AROUND: [&str; 2] = ["%a %b %d %H:%M:%S %Y", "%b %d %H:%M:%S %Y"];
 const OFFSETS: [&str; 5] = ["", "%#z", " %#z", "Z", " UTC"];
 /// Dates and times without anything between their parts, and how many digits they have where they have nothing else.
-const COMPACT: [(bool, &str, Option<usize>); 10] = [
+const COMPACT: [(bool, &str, Option<usize>); 17] = [
     (false, "%Y%m%d", Some(8)),
     (true, "%Y%m%d%H", Some(10)),
     (true, "%y%m%d%H%M", Some(10)),
@@ -91,6 +91,13 @@ const COMPACT: [(bool, &str, Option<usize>); 10] = [
     (true, "%Y%m%dT%H%M%S", None),
     (true, "%Y%m%d %H:%M", None),
     (true, "%Y%m%d %H:%M:%S", None),
+    (true, "%Y%m%d %H%M", None),
+    (true, "%Y%m%d %H%M%S", None),
+    (true, "%Y%m%dT%H%M", None),
+    (true, "%Y%m%dT%H%M%#z", None),
+    (true, "%Y%m%dT%H%M%S%#z", None),
+    (true, "%Y%m%d%H%M%#z", None),
+    (true, "%Y%m%d%H%M%S%#z", None),
 ];
 
 /// A way to write a date or a time.
@@ -118,6 +125,8 @@ pub(super) struct Found {
     /// Whether the number that is read as the day could be the year, if not the month.
     pub may_be_year: bool,
     pub has_short_years: bool,
+    /// Whether some of its dates can be read in one order alone, and as many in another one alone.
+    pub is_contradictory: bool,
 }
 
 /// Finds how a column's texts are written as dates or times; none if they are not. `order` is that of other columns.
@@ -143,6 +152,7 @@ fn plain(values: &[&str]) -> Option<Found> {
         is_ambiguous: false,
         may_be_year: false,
         has_short_years: false,
+        is_contradictory: false,
     };
     for (declared, is_date) in [
         ("type = \"date\"", true),
@@ -200,7 +210,7 @@ pub(super) fn compact(label: &str, values: &[&str]) -> Option<Found> {
         let has_short_years = pattern.contains("%y");
         let is_likely = if has_short_years { is_time } else { is_recent };
         let is_long = |value: &str| digits.is_none_or(|digits| value.len() == digits);
-        let declared = declare(!has_time, false, &[pattern]);
+        let declared = declare(!has_time, pattern.contains('z'), &[pattern]);
         (is_likely && nearly_all(values, is_long) && all_fit(&declared, values)).then(|| Found {
             declared,
             is_date: !has_time,
@@ -209,8 +219,45 @@ pub(super) fn compact(label: &str, values: &[&str]) -> Option<Found> {
             is_ambiguous: false,
             may_be_year: false,
             has_short_years,
+            is_contradictory: false,
         })
     })
+}
+
+/// Dates such as `05012026`, the day or the month first, in a column that is called a date.
+pub(super) fn compact_days(label: &str, values: &[&str], wanted: Option<Order>) -> Option<Found> {
+    let year = |value: &str| value.get(4..).and_then(|year| year.parse::<u32>().ok());
+    let is_likely = |value: &str| value.len() == 8 && year(value).is_some_and(|year| (1900..=2100).contains(&year));
+    if !names::is_date(label) || !nearly_all(values, is_likely) {
+        return None;
+    }
+    let declared = |pattern: &&(Order, &str)| all_fit(&declare(true, false, &[pattern.1]), values);
+    let known: Vec<(Order, &str)> =
+        [(Order::Day, "%d%m%Y"), (Order::Month, "%m%d%Y")].iter().filter(declared).copied().collect();
+    let is_wanted = |(order, _): &&(Order, &str)| Some(*order) == wanted;
+    let (order, pattern) = *known.iter().find(is_wanted).or_else(|| known.first())?;
+    Some(Found {
+        declared: declare(true, false, &[pattern]),
+        is_date: true,
+        date_pattern: Some(pattern.to_owned()),
+        order: Some(order),
+        is_ambiguous: known.len() > 1 && wanted.is_none(),
+        may_be_year: false,
+        has_short_years: false,
+        is_contradictory: false,
+    })
+}
+
+/// How a time of day is written that has nothing between its parts, if all texts are one: `0930`.
+pub(super) fn digits_of_day(values: &[&str]) -> Option<&'static str> {
+    let is_of = |pattern: &str, length: usize| {
+        let is_read = |value: &&str| value.len() == length && chrono::NaiveTime::parse_from_str(value, pattern).is_ok();
+        !values.is_empty() && values.iter().all(is_read)
+    };
+    [("%H%M", 4), ("%H%M%S", 6)]
+        .into_iter()
+        .find(|(pattern, length)| is_of(pattern, *length))
+        .map(|(pattern, _)| pattern)
 }
 
 /// All ways that read a text.
@@ -262,9 +309,7 @@ fn written(values: &[&str], counts: &[(&str, usize)], wanted: Option<Order>) -> 
     for order in [Order::Year, Order::Day, Order::Month] {
         of_orders.extend(cover(&some, order).map(|ways| (order, ways)));
     }
-    if of_orders.len() > 1 {
-        by_unread(counts, &mut of_orders);
-    }
+    let least = if of_orders.len() > 1 { by_unread(counts, &mut of_orders) } else { 0 };
     if of_orders.len() > 1 {
         by_spread(&different, &mut of_orders);
     }
@@ -285,11 +330,12 @@ fn written(values: &[&str], counts: &[(&str, usize)], wanted: Option<Order>) -> 
         is_ambiguous: orders.len() > 1 && wanted.is_none(),
         may_be_year: orders.contains(&Order::Year) && orders.len() == 2,
         has_short_years: patterns.iter().any(|pattern| pattern.contains("%y")),
+        is_contradictory: orders.len() > 1 && least > 0,
     })
 }
 
-/// One text that an order does not read speaks against it: those stay that leave the fewest.
-fn by_unread(counts: &[(&str, usize)], of_orders: &mut Vec<(Order, Vec<Written>)>) {
+/// One text that an order does not read speaks against it: those stay that leave the fewest. Returns how many these are.
+fn by_unread(counts: &[(&str, usize)], of_orders: &mut Vec<(Order, Vec<Written>)>) -> usize {
     let unread = |ways: &[Written]| -> usize {
         let declared = ways.iter().map(|way| declare(!way.has_time, way.has_offset, &[&way.pattern]));
         let columns: Vec<Column> = declared.filter_map(|declared| Column::from_declaration(&declared).ok()).collect();
@@ -300,6 +346,7 @@ fn by_unread(counts: &[(&str, usize)], of_orders: &mut Vec<(Order, Vec<Written>)
     let least = unread.iter().min().copied().unwrap_or_default();
     let mut unread = unread.into_iter();
     of_orders.retain(|_| unread.next() == Some(least));
+    least
 }
 
 /// Of years with two digits, the number with fewer different values is the year: one of a file has days of a few years.

@@ -1,0 +1,384 @@
+//! Which columns tell rows apart, by the values of the sample as they are stored: times are cut to microseconds, and `2000`
+//! and `2,000` may be one number.
+//!
+//! A wrong key loses rows, so what is declared is what a sample shows and names say. Where one file may show by accident what
+//! the next one does not, more columns are taken rather than less, or the key is only offered.
+
+use std::collections::{BTreeMap, HashSet};
+
+use lake::dataset::ColumnType;
+
+use super::column::Guess;
+use super::declare::Day;
+use super::grid::Grid;
+use super::names;
+use super::trial::Stored;
+
+/// Rows from which on what is unique is declared as the key, not only offered.
+const ENOUGH_ROWS: usize = 20;
+/// Columns that are compared.
+const MOST_COLUMNS: usize = 32;
+/// Ids, and other columns, of which combinations are looked at.
+const MOST_OF_A_KIND: usize = 6;
+/// So many rows of the same values would be there by accident, were a combination none that tells rows apart.
+const DENSE: f64 = 3.0;
+
+/// What a column is to a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// An id of what happened once, such as an order.
+    Event,
+    /// An id of what is measured or does things, such as a meter or a customer.
+    Entity,
+    /// A number within another id, such as that of a line.
+    Counter,
+    /// A text that comes again.
+    Name,
+}
+
+/// A column that may be part of a key.
+#[derive(Debug, Clone, Copy)]
+struct Part<'g> {
+    name: &'g str,
+    at: usize,
+    role: Role,
+    different: usize,
+}
+
+/// The lines of a declaration that are about its key, and what people should know.
+#[derive(Debug, Default)]
+pub(super) struct Choice {
+    pub lines: Vec<String>,
+    pub notes: Vec<String>,
+}
+
+/// A key that was found, and why it is only offered.
+struct Found {
+    columns: Vec<String>,
+    doubt: Option<String>,
+}
+
+/// The columns whose values are to be kept for [`choose`].
+pub(super) fn watched(guesses: &[Guess], day: Option<&Day>) -> Vec<String> {
+    let may_be = |guess: &&Guess| guess.required && !matches!(guess.kind, ColumnType::Float64 | ColumnType::Bool);
+    let mut parts: Vec<&Guess> = guesses.iter().filter(may_be).collect();
+    let is_time = |guess: &Guess| day.is_some_and(|day| day.of.name == guess.name);
+    parts.sort_by_key(|guess| (!is_time(guess), !guess.is_id && !names::is_counter(&guess.name)));
+    parts.truncate(MOST_COLUMNS);
+    parts.into_iter().map(|guess| Day::column_name(guess, day)).collect()
+}
+
+/// Chooses the key. `stored` has the values of the watched columns.
+pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: &Stored) -> Choice {
+    let names: Vec<String> = guesses.iter().map(|guess| Day::column_name(guess, day)).collect();
+    let time = day.map(|day| Day::column_name(day.of, Some(day)));
+    let time_at = day.and_then(|day| guesses.iter().position(|guess| guess.name == day.of.name));
+    let part = |(at, guess): (usize, &Guess)| {
+        let name = names.get(at)?.as_str();
+        let different = stored.different(&[name])?;
+        let is_text = matches!(guess.kind, ColumnType::String | ColumnType::Int64);
+        let role = match guess {
+            _ if !is_text || Some(at) == time_at => return None,
+            guess if counts(grid, at, guess) => Role::Counter,
+            guess if guess.is_id && names::is_event(&guess.name) => Role::Event,
+            guess if guess.is_id => Role::Entity,
+            guess if guess.kind == ColumnType::String && different < stored.rows() => Role::Name,
+            _ => return None,
+        };
+        Some(Part { name, at, role, different })
+    };
+    let parts: Vec<Part> = guesses.iter().enumerate().filter_map(part).collect();
+    let mut search = Search { grid, stored, time: time.as_deref().zip(time_at), parts, note: None };
+    let found = match search.time {
+        Some(_) => search.with_time(),
+        None => search.without_time(),
+    };
+    let alone: Vec<&str> = guesses
+        .iter()
+        .zip(&names)
+        .filter(|(guess, name)| {
+            let is_part = guess.is_unique && !matches!(guess.kind, ColumnType::Float64 | ColumnType::Bool);
+            is_part && stored.different(&[name]).is_none_or(|different| different == stored.rows())
+        })
+        .map(|(_, name)| name.as_str())
+        .collect();
+    let found = found.or_else(|| {
+        let first = alone.first().filter(|_| time.is_none())?;
+        let is_counter = search.parts.iter().any(|part| part.name == *first && part.role == Role::Counter);
+        let doubt = match is_counter {
+            true => "it counts rows: another file may begin at one again",
+            false => "no name says that it tells rows apart, as an id does",
+        };
+        Some(Found { columns: vec![(*first).to_owned()], doubt: Some(doubt.to_owned()) })
+    });
+    Choice { lines: lines(grid, stored, found, &alone, time.is_some()), notes: search.note.into_iter().collect() }
+}
+
+fn lines(grid: &Grid, stored: &Stored, found: Option<Found>, alone: &[&str], has_time: bool) -> Vec<String> {
+    let mut lines =
+        vec!["# The columns that tell rows apart; where a key comes again, the newest row counts:".to_owned()];
+    if !alone.is_empty() {
+        let again = if has_time { "; on another day what is unique here may come again" } else { "" };
+        lines.push(format!("# (each by itself is unique in the sample: {}{again})", alone.join(", ")));
+    }
+    let Some(Found { columns, doubt }) = found else {
+        lines.push("# (nothing that looks like a key is unique in the sample)".to_owned());
+        lines.push("# key = [\"...\"]".to_owned());
+        return lines;
+    };
+    let doubt = doubt.or_else(|| match grid.rows {
+        1 => Some("1 row of a sample is too few to know".to_owned()),
+        rows if rows < ENOUGH_ROWS => Some(format!("{rows} rows of a sample are too few to know")),
+        _ => None,
+    });
+    let rows = stored.rows();
+    lines.push(format!(
+        "# Rows with the same {} are one row, the newest counts; of {rows} rows that were read none is lost so",
+        and(&columns)
+    ));
+    let offered = if doubt.is_some() { "# " } else { "" };
+    lines.extend(doubt.map(|doubt| format!("# (unique in the sample, and only offered: {doubt})")));
+    let quoted: Vec<String> = columns.iter().map(|column| super::quoted(column)).collect();
+    lines.push(format!("{offered}key = [{}]", quoted.join(", ")));
+    lines
+}
+
+/// `a, b and c`
+fn and(names: &[String]) -> String {
+    match names {
+        [names @ .., last] if !names.is_empty() => format!("{} and {last}", names.join(", ")),
+        names => names.join(""),
+    }
+}
+
+/// Whether a column numbers rows, or those within something else.
+fn counts(grid: &Grid, at: usize, guess: &Guess) -> bool {
+    if names::is_counter(&guess.name) {
+        return true;
+    }
+    if !names::may_be_counter(&guess.name) {
+        return false;
+    }
+    let texts = grid.fields.get(at).into_iter().flat_map(|field| field.values.iter().flatten());
+    let mut times: BTreeMap<u64, usize> = BTreeMap::new();
+    for text in texts {
+        let Ok(number) = text.text.parse() else { return false };
+        *times.entry(number).or_default() += 1;
+    }
+    let first = times.keys().next().copied();
+    // Where there is a third one, there is a second one.
+    let is_gapless =
+        first.is_some_and(|first| first <= 1 && times.keys().copied().eq(first..first + times.len() as u64));
+    is_gapless && times.values().zip(times.values().skip(1)).all(|(before, next)| before >= next)
+}
+
+struct Search<'g> {
+    grid: &'g Grid,
+    stored: &'g Stored,
+    /// The name and the place of the time of each row.
+    time: Option<(&'g str, usize)>,
+    parts: Vec<Part<'g>>,
+    /// What is said of a key that its texts alone would be.
+    note: Option<String>,
+}
+
+impl<'g> Search<'g> {
+    fn of(&self, is_of: impl Fn(Role) -> bool) -> Vec<Part<'g>> {
+        let parts = self.parts.iter().copied().filter(|part| is_of(part.role));
+        parts.take(MOST_OF_A_KIND).collect()
+    }
+
+    /// Whether a combination is unique as it is stored. Where only its texts are, that is noted.
+    fn is_unique(&mut self, parts: &[Part<'g>], has_time: bool) -> bool {
+        let time = self.time.filter(|_| has_time);
+        let mut columns: Vec<&str> = parts.iter().map(|part| part.name).collect();
+        columns.extend(time.map(|(name, _)| name));
+        let rows = self.stored.rows();
+        if rows == 0 || self.stored.is_unique(&columns) {
+            return rows > 0;
+        }
+        if self.note.is_none() {
+            let mut places: Vec<usize> = parts.iter().map(|part| part.at).collect();
+            places.extend(time.map(|(_, at)| at));
+            if texts_are_unique(self.grid, &places)
+                && let Some(different) = self.stored.different(&columns)
+            {
+                let names: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+                self.note = Some(format!(
+                    "{} of {rows} rows of the sample are duplicates by {}, as values are stored (times to the microsecond, \
+                     numbers without marks between digits), though they are written differently: it is not drafted as the key",
+                    rows - different,
+                    and(&names)
+                ));
+            }
+        }
+        false
+    }
+
+    /// How many pairs of rows would be the same by accident.
+    fn by_accident(&self, parts: &[Part<'g>], has_time: bool) -> f64 {
+        let time = self.time.filter(|_| has_time).and_then(|(name, _)| self.stored.different(&[name]));
+        let rows = self.stored.rows() as f64;
+        let all: f64 = parts.iter().map(|part| part.different as f64).product();
+        rows * rows / (2.0 * all * time.unwrap_or(1) as f64).max(1.0)
+    }
+
+    fn found(&self, parts: &[Part<'g>], has_time: bool, doubt: Option<&str>) -> Option<Found> {
+        let mut columns: Vec<String> = parts.iter().map(|part| part.name.to_owned()).collect();
+        columns.extend(self.time.filter(|_| has_time).map(|(name, _)| name.to_owned()));
+        Some(Found { columns, doubt: doubt.map(str::to_owned) })
+    }
+
+    /// An id that is unique, unless it is one of an order that has numbers of lines beside it: another file may have several.
+    fn with_counter(&self, id: Part<'g>) -> Vec<Part<'g>> {
+        let counter = self.of(|role| role == Role::Counter).into_iter().find(|part| names::is_counter(part.name));
+        [id].into_iter().chain(counter.filter(|_| id.role == Role::Event)).collect()
+    }
+
+    fn without_time(&mut self) -> Option<Found> {
+        let ids = self.of(|role| matches!(role, Role::Event | Role::Entity));
+        if let Some(id) = ids.iter().find(|id| self.is_unique(&[**id], false)) {
+            return self.found(&self.with_counter(*id), false, None);
+        }
+        let counters = self.of(|role| role == Role::Counter);
+        for pair in pairs(&ids, &counters) {
+            if self.is_unique(&pair, false) {
+                return self.found(&pair, false, None);
+            }
+        }
+        let mut sets = pairs_of(&ids);
+        sets.extend(pairs_of(&ids).iter().flat_map(|pair| pairs_with(pair, &counters)));
+        sets.extend(threes_of(&ids));
+        for set in sets {
+            if self.is_unique(&set, false) {
+                let is_dense = self.by_accident(&set, false) >= DENSE;
+                let doubt = "in so few rows that may be by accident";
+                return self.found(&set, false, if is_dense { None } else { Some(doubt) });
+            }
+        }
+        None
+    }
+
+    /// Ids of which each has one time, and that come again: the time is said of them, as an order's is of its lines.
+    fn parents(&self, ids: &[Part<'g>]) -> Vec<Part<'g>> {
+        let Some((time, _)) = self.time else { return Vec::new() };
+        let times = self.stored.different(&[time]).unwrap_or_default();
+        let is_parent = |id: &&Part<'g>| {
+            let comes_again = id.different < self.stored.rows() && id.different > 1;
+            comes_again && times > 1 && self.stored.different(&[id.name, time]) == Some(id.different)
+        };
+        let mut parents: Vec<Part> = ids.iter().filter(is_parent).copied().collect();
+        parents.sort_by_key(|id| (id.role != Role::Event, std::cmp::Reverse(id.different)));
+        parents
+    }
+
+    fn with_time(&mut self) -> Option<Found> {
+        let ids = self.of(|role| matches!(role, Role::Event | Role::Entity));
+        let counters = self.of(|role| role == Role::Counter);
+        let texts = self.of(|role| role == Role::Name);
+        let parents = self.parents(&ids);
+        for parent in &parents {
+            let others: Vec<Part> = ids.iter().copied().filter(|id| id.name != parent.name).collect();
+            let one = [*parent];
+            let mut sets = pairs_with(&one, &counters);
+            sets.extend(pairs_with(&one, &others));
+            sets.extend(pairs_of(&others).iter().map(|pair| [&one[..], pair].concat()));
+            for set in sets {
+                let is_counted = set.iter().any(|part| part.role == Role::Counter);
+                // What is measured comes again at another time.
+                let has_time = parent.role == Role::Entity && !is_counted;
+                if self.is_unique(&set, has_time) {
+                    return self.found(&set, has_time, None);
+                }
+            }
+        }
+        let is_of_parent = |set: &[Part]| {
+            parents.is_empty() || set.iter().any(|part| parents.iter().any(|parent| parent.name == part.name))
+        };
+        let mut sets: Vec<Vec<Part>> = ids.iter().map(|id| vec![*id]).collect();
+        sets.extend(pairs_of(&ids));
+        sets.extend(pairs(&ids, &counters));
+        sets.extend(threes_of(&ids));
+        sets.extend(pairs(&ids, &texts));
+        sets.extend(pairs_of(&ids).iter().flat_map(|pair| pairs_with(pair, &texts)));
+        sets.retain(|set| is_of_parent(set));
+        let mut sparse: Option<Vec<Part>> = None;
+        for set in sets {
+            if !self.is_unique(&set, true) {
+                continue;
+            }
+            if let [id] = set.as_slice()
+                && self.with_counter(*id).len() > 1
+            {
+                return self.found(&self.with_counter(*id), false, None);
+            }
+            if self.by_accident(&set, true) >= DENSE {
+                return self.found(&set, true, None);
+            }
+            sparse = sparse.or(Some(set));
+        }
+        if let Some(set) = sparse {
+            // Another id beside it may be what tells rows of the same time apart.
+            let more = ids.iter().copied().filter(|id| {
+                let is_known = set.iter().any(|part| part.name == id.name);
+                !is_known && set.iter().all(|part| self.is_free(part, id)) && !names::is_kind(id.name)
+            });
+            let all: Vec<Part> = set.iter().copied().chain(more.take(2)).collect();
+            return self.found(&all, true, None);
+        }
+        self.offered(&texts)
+    }
+
+    /// Whether an id has several of another one.
+    fn is_free(&self, id: &Part<'g>, other: &Part<'g>) -> bool {
+        self.stored.different(&[id.name, other.name]).is_some_and(|pairs| pairs > id.different)
+    }
+
+    /// Times with names beside them, or by themselves.
+    fn offered(&mut self, texts: &[Part<'g>]) -> Option<Found> {
+        if self.is_unique(&[], true) {
+            // Which series a file has may be in its name alone: another file's rows would be lost.
+            return self.found(&[], true, Some("another file may have rows of the same times"));
+        }
+        let mut sets: Vec<Vec<Part>> = texts.iter().map(|text| vec![*text]).collect();
+        sets.extend(pairs_of(texts));
+        for set in sets {
+            if self.is_unique(&set, true) {
+                return self.found(&set, true, Some("no name says that it tells rows apart, as an id does"));
+            }
+        }
+        None
+    }
+}
+
+fn pairs<'g>(some: &[Part<'g>], others: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
+    some.iter().flat_map(|one| pairs_with(&[*one], others)).collect()
+}
+
+fn pairs_with<'g>(set: &[Part<'g>], others: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
+    others.iter().map(|other| set.iter().copied().chain([*other]).collect()).collect()
+}
+
+fn pairs_of<'g>(parts: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
+    let of = |(at, one): (usize, &Part<'g>)| pairs_with(&[*one], parts.get(at + 1..).unwrap_or_default());
+    parts.iter().enumerate().flat_map(of).collect()
+}
+
+fn threes_of<'g>(parts: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
+    let of = |(at, one): (usize, &Part<'g>)| {
+        let pairs = pairs_of(parts.get(at + 1..).unwrap_or_default());
+        pairs.into_iter().map(|pair| [vec![*one], pair].concat()).collect::<Vec<_>>()
+    };
+    parts.iter().enumerate().flat_map(of).collect()
+}
+
+/// Whether no two rows of the sample have the same texts in columns.
+fn texts_are_unique(grid: &Grid, columns: &[usize]) -> bool {
+    let mut known = HashSet::new();
+    (0..grid.rows).all(|row| {
+        let value = |at: &usize| {
+            grid.fields.get(*at).and_then(|field| field.values.get(row)?.as_ref()).map(|value| &value.text)
+        };
+        known.insert(columns.iter().map(value).collect::<Vec<_>>())
+    })
+}
