@@ -127,7 +127,12 @@ impl Clock {
         };
         let series =
             table.columns.iter().enumerate().filter(|(_, other)| table.key.contains(&other.name) && !is_of_it(other));
-        Self::of(at, series.map(|(at, _)| at).collect(), zone, if table.key.is_empty() { Rule::Rows } else { Rule::Key })
+        Self::of(
+            at,
+            series.map(|(at, _)| at).collect(),
+            zone,
+            if table.key.is_empty() { Rule::Rows } else { Rule::Key },
+        )
     }
 
     fn of(column: usize, series: Vec<usize>, zone: Tz, rule: Rule) -> Self {
@@ -186,7 +191,8 @@ impl Clock {
         }
         self.open = 0;
         if self.readings > MAX_READINGS {
-            self.readings = self.known.values_mut().filter_map(|series| series.hour.as_mut()).map(|it| it.forget()).sum();
+            self.readings =
+                self.known.values_mut().filter_map(|series| series.hour.as_mut()).map(|it| it.forget()).sum();
         }
         std::mem::take(&mut self.settled)
     }
@@ -222,7 +228,8 @@ impl Clock {
     fn series(&mut self, name: u128) -> Option<&mut Series> {
         if self.known.len() >= MAX_SERIES && !self.known.contains_key(&name) {
             self.known.retain(|_, series| series.hour.as_ref().is_some_and(|hour| hour.settled < hour.readings.len()));
-            self.readings = self.known.values().filter_map(|series| series.hour.as_ref()).map(|it| it.readings.len()).sum();
+            self.readings =
+                self.known.values().filter_map(|series| series.hour.as_ref()).map(|it| it.readings.len()).sum();
             if self.known.len() >= MAX_SERIES {
                 return None;
             }
@@ -330,10 +337,13 @@ impl Hour {
         let is_strict = all > 1;
         let before = if is_backwards { self.forgotten.up } else { self.forgotten.down };
         let mut is_second = before > 0 || !is_strict && !is_many && self.forgotten.equal > 0;
-        let alone = if is_final { is_settled(0) && choose(self.settled.saturating_sub(1), false) } else { is_backwards };
+        let alone =
+            if is_final { is_settled(0) && choose(self.settled.saturating_sub(1), false) } else { is_backwards };
         let mut last: Option<i64> = None;
         for (at, reading) in self.readings.iter().enumerate() {
-            let step = last.replace(reading.time).map(|last| if is_backwards { last.cmp(&reading.time) } else { reading.time.cmp(&last) });
+            let step = last
+                .replace(reading.time)
+                .map(|last| if is_backwards { last.cmp(&reading.time) } else { reading.time.cmp(&last) });
             is_second |= step.is_some_and(|step| step.is_lt() || step.is_eq() && !is_strict && !is_many);
             let has_passes = if is_by_pass { all > 0 } else { back == 1 };
             choose(at, if has_passes { is_second != is_backwards } else { alone });

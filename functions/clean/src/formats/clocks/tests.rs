@@ -56,7 +56,11 @@ fn pairs_have_both_instants_however_they_are_sorted() {
 
 #[test]
 fn what_comes_once_is_of_its_pass() {
-    assert_eq!(one(&[BEFORE, 0, 15, 45, 0, 30, 45, BEHIND]), [BEFORE, 0, 15, 45, 60, 90, 105, 135], "each pass lacks one");
+    assert_eq!(
+        one(&[BEFORE, 0, 15, 45, 0, 30, 45, BEHIND]),
+        [BEFORE, 0, 15, 45, 60, 90, 105, 135],
+        "each pass lacks one"
+    );
     assert_eq!(one(&[0, 30, 30]), [0, 30, 90]);
     assert_eq!(one(&[0, 0, 30]), [0, 60, 90], "the first pass ends early");
     assert_eq!(one(&[0, 0, 15, 30, 30, 45, 45]), [0, 60, 15, 30, 90, 45, 105], "by local time it is the earlier one");
@@ -112,9 +116,10 @@ fn what_is_remembered_is_bounded_and_goes_on() {
             let earlier = TWO + at * step;
             clock.note((at % batch) as usize, Some(earlier), Some(Twice { earlier, later: earlier + HOUR }), |_| {});
             if at % batch == batch - 1 {
-                let wrong = clock.settle(false).into_iter().filter(|(row, micros)| {
-                    *micros != TWO + (at + 1 - batch + *row as i64) * step + ahead
-                });
+                let wrong = clock
+                    .settle(false)
+                    .into_iter()
+                    .filter(|(row, micros)| *micros != TWO + (at + 1 - batch + *row as i64) * step + ahead);
                 assert_eq!(wrong.count(), 0, "pass {pass}, {at}");
                 assert!(clock.readings <= MAX_READINGS + batch as usize);
             }
