@@ -306,8 +306,9 @@ pub fn page() -> String {
          these codes as its `reason`. This page is made from `functions/clean/src/reasons.rs`.\n\nFor each raw object with rejects \
          there is one object of NDJSON, `DATASET/TABLE/NAME.ndjson` in the rejection zone, with a line per reject: `raw_key` and \
          `raw_version` (the object), `row` (the line of a text, or the running index, from 1), `column` (none if the record as a \
-         whole is wrong), `reason`, `message`, and `raw_text` (the whole record, with personal values as they came). Where an \
-         object has very many, closing lines have `rows`: how many each stands for. In DuckDB, by reason:\n\n```sql\nSELECT \
+         whole is wrong), `reason`, `message`, and `raw_text` (the record, with personal values as they came). A line that stands for \
+         several rows has `rows`: that of an object that is rejected as a whole, and the closing lines where there are very \
+         many. In DuckDB, by reason:\n\n```sql\nSELECT \
          reason, count(*) FROM read_json('lake/rejection/trams/**/*.ndjson') GROUP BY reason;\n```\n\n| reason | rejects | cause \
          | cure |\n|---|---|---|---|\n",
     );

@@ -457,8 +457,8 @@ impl Column {
             && self.zone != Some(Tz::UTC)
         {
             let why = format!(
-                "a Z at the end of \"{pattern}\" stands for UTC, and as a letter it would be passed over and the time read as \
-                 local: write %z in place of it, which reads Z and offsets, or zone = \"UTC\""
+                "the end of \"{pattern}\" says UTC, and as letters it would be passed over and the time read as local: write %z \
+                 in place of a Z, which reads Z and offsets, or zone = \"UTC\""
             );
             return Some(("format", why));
         }
@@ -570,9 +570,10 @@ mod tests {
             ("type = \"timestamp\"\nambiguous = \"later\"", "ambiguous", "come twice"),
             ("type = \"date\"\nambiguous = \"later\"", "ambiguous", "for timestamps"),
             ("type = \"timestamp\"\nformat = \"excel\"", "format", "Excel"),
-            ("type = \"timestamp\"\nzone = \"dataset\"\nformat = \"%Y-%m-%dT%H:%M:%SZ\"", "format", "write %z"),
+            ("type = \"timestamp\"\nzone = \"dataset\"\nformat = \"%Y-%m-%dT%H:%M:%SZ\"", "format", "write %z "),
             ("type = \"timestamp\"\nzone = \"dataset\"\nformat = \"%Y-%m-%dT%H:%M:%S%.fZ\"", "format", "write %z"),
             ("type = \"timestamp\"\nformat = \"%Y-%m-%dT%H:%M:%SZ\"", "format", "zone = \"UTC\""),
+            ("type = \"timestamp\"\nzone = \"dataset\"\nformat = \"%Y-%m-%d %H:%M UTC\"", "format", "zone = \"UTC\""),
             ("type = \"date\"\nformat = \"epoch_us\"", "format", "day_of"),
             ("type = \"string\"\nunit = \"%\"", "unit", "for numbers"),
             ("type = \"float64\"\nunit = [\"%\", \"\"]", "unit", "begins as a number"),

@@ -120,11 +120,12 @@ impl TimeFormat {
         }
     }
 
-    /// The pattern, if it ends in the letter Z in place of an offset: what it reads would be local times.
+    /// The pattern, if it ends in Z, UTC or GMT as letters in place of an offset: what it reads would be local times.
     pub(super) fn in_utc_by_letter(&self) -> Option<&str> {
         let Self::Pattern(pattern) = self else { return None };
         let last = StrftimeItems::new(pattern).last();
-        let is_letter = matches!(last, Some(Item::Literal(text)) if text.ends_with(['Z', 'z']));
+        let ends = |text: &str| matches!(text, "Z" | "z") || text.ends_with("UTC") || text.ends_with("GMT");
+        let is_letter = matches!(last, Some(Item::Literal(text)) if ends(text));
         Some(pattern.as_str()).filter(|_| is_letter && !self.has_offset() && has_time_of_day(pattern))
     }
 
