@@ -327,6 +327,12 @@ impl Digits {
         let point = i64::try_from(before.len()).ok()? + i64::from(exponent);
         Some(Self { sign, all: format!("{before}{after}"), point })
     }
+
+    /// Whether nothing but zeros stands behind the point.
+    fn is_whole(&self) -> bool {
+        let significant = self.all.trim_end_matches('0').len();
+        significant == 0 || i64::try_from(significant).is_ok_and(|significant| significant <= self.point)
+    }
 }
 
 /// The whole number that a decimal like `18.0` or `1.8e1` is, by its own digits: a double may round what is none to one.
@@ -499,24 +505,47 @@ fn example(formats: &[TimeFormat]) -> String {
     }
 }
 
-/// A time of RFC 3339. `24:00` is midnight of the next day.
+/// Other ways of ISO 8601 to write an instant than that of RFC 3339: without seconds, or without marks.
+const ISO_INSTANTS: [&str; 4] =
+    ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z", "%Y%m%dT%H%M%S%.f%#z", "%Y%m%dT%H%M%#z"];
+/// The same without an offset. Seconds are looked for first.
+const ISO_LOCAL: [&str; 3] = ["%Y-%m-%dT%H:%M", "%Y%m%dT%H%M%S%.f", "%Y%m%dT%H%M"];
+
+/// A time of RFC 3339, or one that ISO 8601 writes otherwise. `24:00` is midnight of the next day.
 fn rfc3339(text: &str) -> Option<DateTime<FixedOffset>> {
     let parsed = |text: &str| DateTime::parse_from_rfc3339(text).ok();
-    parsed(text).or_else(|| {
+    let midnight = || {
         let time = parsed(&with_midnight(text, 11)?)?;
         (time.time() == NaiveTime::MIN).then(|| time.checked_add_days(Days::new(1)))?
+    };
+    parsed(text).or_else(midnight).or_else(|| {
+        let is_instant = ends_in_offset(text);
+        iso(text, &ISO_INSTANTS).filter(|_| is_instant).find_map(|pattern| with_offset(text, pattern))
     })
 }
 
-/// A time like RFC 3339, but for the offset.
+/// A time like RFC 3339 or ISO 8601, but for the offset.
 fn without_offset(text: &str) -> Option<NaiveDateTime> {
     let pattern = "%Y-%m-%d %H:%M:%S%.f";
     let with_blank = |text: &str| NaiveDateTime::parse_from_str(text, pattern).ok();
     let parsed = |text: &str| text.parse().ok().or_else(|| with_blank(text));
-    if !years::has_whole_year(text, pattern) {
-        return None;
-    }
-    parsed(text).or_else(|| next_day(parsed(&with_midnight(text, 11)?)?))
+    let usual = || parsed(text).or_else(|| next_day(parsed(&with_midnight(text, 11)?)?));
+    let usual = if years::has_whole_year(text, pattern) { usual() } else { None };
+    usual.or_else(|| iso(text, &ISO_LOCAL).find_map(|pattern| local_of(text, pattern)))
+}
+
+/// Those of the patterns that a text may be written by: its `T` stands behind a date with or without marks.
+fn iso<'p>(text: &str, patterns: &'p [&'p str]) -> impl Iterator<Item = &'p str> {
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let is_marked = bytes.get(10) == Some(&b'T') && bytes.get(4) == Some(&b'-') && bytes.get(7) == Some(&b'-');
+    let is_plain = bytes.get(8) == Some(&b'T') && (0..8).all(is_digit);
+    patterns.iter().copied().filter(move |pattern| if pattern.contains('-') { is_marked } else { is_plain })
+}
+
+/// Whether something like `Z` or `+0100` stands behind the time of day.
+fn ends_in_offset(text: &str) -> bool {
+    text.ends_with(['Z', 'z']) || text.get(9..).is_some_and(|time| time.contains(['+', '-']))
 }
 
 /// The date and time of day that a text says. `24:00` is midnight of the next day.

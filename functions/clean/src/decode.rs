@@ -144,7 +144,26 @@ fn decode_rows(
     let object = RawObject { dataset, table, key: &raw.key, received_at: whole_seconds(raw.last_modified) };
     let mut writer = TableWriter::new(table, &raw.key, raw.version.as_deref())?;
     let notes = formats::decode(&object, siblings, reader, &mut writer)?;
-    Ok(Outcome { written: writer.finish()?, rejected: None, notes })
+    let written = writer.finish()?;
+    let rejected = if table.snapshot && written.rows.clean == 0 { Some(empty_snapshot(&written)) } else { None };
+    match rejected {
+        // One line in the rejection zone says so. Rows that were rejected have their own.
+        Some(reject) if written.rejects.is_none() => Err(Stop::Reject(reject)),
+        rejected => Ok(Outcome { written, rejected, notes }),
+    }
+}
+
+/// Why a snapshot without a valid row is no snapshot: as the newest object it would empty the table.
+fn empty_snapshot(written: &Written) -> WholeReject {
+    let found = match written.rows.read {
+        0 => "the file has no row".to_owned(),
+        read => format!("none of the {read} rows of the file is valid"),
+    };
+    let message = format!(
+        "{found}, and a table with `snapshot = true` is its newest file: the rows of the file before it stay; upload the \
+         whole list again, or delete the table's raw objects if it is to be empty"
+    );
+    WholeReject { reason: "empty_snapshot".to_owned(), message }
 }
 
 /// S3 tells the time of an object in whole seconds; so do we everywhere.
@@ -218,12 +237,14 @@ struct LineCounter<R> {
     lines: u64,
     /// The last two bytes.
     tail: [u8; 2],
+    /// Whether characters have two bytes, by the first ones.
+    is_wide: Option<bool>,
 }
 
 impl<R: Read> LineCounter<R> {
     fn new(reader: R, format: Option<Format>) -> Self {
         let counted = |format: &Format| !matches!(format, Format::Json | Format::Xlsx | Format::Parquet);
-        Self { reader, format: format.filter(counted), bytes: 0, lines: 0, tail: *b"\n\n" }
+        Self { reader, format: format.filter(counted), bytes: 0, lines: 0, tail: *b"\n\n", is_wide: None }
     }
 
     /// Ends of lines that are not blank. A source writes no blank ones between its answers.
@@ -288,7 +309,15 @@ impl<R: Read> Read for LineCounter<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
         if self.format.is_some() {
-            self.count(buffer.get(..read).unwrap_or_default());
+            let chunk = buffer.get(..read).unwrap_or_default();
+            let is_wide = matches!(chunk, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [0, _, ..] | [_, 0, ..]);
+            if *self.is_wide.get_or_insert(is_wide) {
+                // Of UTF-16 only the bytes that are there in ASCII as well.
+                let narrow: Vec<u8> = chunk.iter().copied().filter(|byte| *byte != 0).collect();
+                self.count(&narrow);
+            } else {
+                self.count(chunk);
+            }
         }
         Ok(read)
     }
@@ -303,4 +332,34 @@ fn reject_whole(raw: &Object, reject: WholeReject, head: &[u8], rows: u64) -> io
     let reasons = rejects.take_reasons();
     let written = Written { rows: account, parts: Vec::new(), rejects: rejects.finish()?, reasons };
     Ok(Outcome { written, rejected: Some(reject), notes: Notes { seen: rows, ..Notes::default() } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_utf_16_are_counted_as_those_of_utf_8() {
+        let text = "[table.t]\nfrom = \"*\"\nformat = \"csv\"\ncolumn.id = { type = \"int64\" }\n";
+        let folder = lake::dataset::Folder::from([(
+            "dataset.toml".to_owned(),
+            format!("title = \"T\"\ntime_zone = \"UTC\"\n{text}"),
+        )]);
+        let catalog = Catalog::of_folders(std::collections::BTreeMap::from([("d".to_owned(), folder)]));
+        let table = catalog.dataset("d").unwrap().table("t").unwrap();
+        let count = |bytes: &[u8]| {
+            let mut counter = LineCounter::new(bytes, Some(Format::Csv));
+            io::copy(&mut counter.by_ref().take(7), &mut io::sink()).unwrap();
+            counter.data_lines(table)
+        };
+        for (text, rows) in [("id\n1\n", 1), ("id\n1", 1), ("id\r\n1\r\n2\r\n", 2), ("id\n\n1\n", 1), ("id\r1\r2", 2)] {
+            assert_eq!(count(text.as_bytes()), Some(rows), "{text:?}");
+            for mark in ["", "\u{feff}"] {
+                let units: Vec<u16> = format!("{mark}{text}").encode_utf16().collect();
+                let little: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+                let big: Vec<u8> = units.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+                assert_eq!((count(&little), count(&big)), (Some(rows), Some(rows)), "{text:?} {mark:?}");
+            }
+        }
+    }
 }

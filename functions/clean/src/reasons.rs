@@ -22,7 +22,7 @@ const fn whole(code: &'static str, cause: &'static str, cure: &'static str) -> R
 }
 
 /// All reasons, by code.
-pub const REASONS: [Reason; 53] = [
+pub const REASONS: [Reason; 54] = [
     row(
         "above_maximum",
         "A number is greater than the column's `max`.",
@@ -61,6 +61,13 @@ pub const REASONS: [Reason; 53] = [
         "A JSON document has two members of one name where `rows` point to or go through: rows of one of them would be lost. \
          Members of a row that are there twice are no such: the last one counts.",
         "Write one member, with all rows in its list. For `explode`, it rejects the row.",
+    ),
+    whole(
+        "empty_snapshot",
+        "A file of a table with `snapshot = true` has no row, or none that is valid: it would empty the table. The newest file \
+         before it stays the table.",
+        "Upload the whole list again. To empty the table, delete its raw objects. Rows that are rejected by themselves have \
+         reasons of their own.",
     ),
     whole(
         "error_body",
@@ -264,8 +271,9 @@ pub const REASONS: [Reason; 53] = [
     ),
     whole(
         "wrong_encoding",
-        "The object is UTF-16 text, or UTF-32.",
-        "Declare `encoding = \"utf-16\"` if it is that, or save it as UTF-8.",
+        "The object is UTF-16 text, or UTF-32; or it is UTF-8 where the table declares `windows-1252` or `iso-8859-1`: all bytes \
+         beyond ASCII of its first 64 KiB are, as three or more usual characters.",
+        "Declare `encoding = \"utf-16\"` or `\"utf-8\"` if it is that, or save it as UTF-8 with a byte order mark, which decides.",
     ),
     whole(
         "wrong_kind",
@@ -295,7 +303,13 @@ pub fn reason(code: &str) -> Option<&'static Reason> {
 pub fn page() -> String {
     let mut text = String::from(
         "# Reasons of rejects\n\nA row or object that is not as its table declares goes to the rejection zone, with one of \
-         these codes as its `reason`. This page is made from `functions/clean/src/reasons.rs`.\n\n| reason | rejects | cause \
+         these codes as its `reason`. This page is made from `functions/clean/src/reasons.rs`.\n\nFor each raw object with rejects \
+         there is one object of NDJSON, `DATASET/TABLE/NAME.ndjson` in the rejection zone, with a line per reject: `raw_key` and \
+         `raw_version` (the object), `row` (the line of a text, or the running index, from 1), `column` (none if the record as a \
+         whole is wrong), `reason`, `message`, and `raw_text` (the record, with personal values as they came). A line that stands for \
+         several rows has `rows`: that of an object that is rejected as a whole, and the closing lines where there are very \
+         many. In DuckDB, by reason:\n\n```sql\nSELECT \
+         reason, count(*) FROM read_json('lake/rejection/trams/**/*.ndjson') GROUP BY reason;\n```\n\n| reason | rejects | cause \
          | cure |\n|---|---|---|---|\n",
     );
     for Reason { code, whole, cause, cure } in REASONS {

@@ -127,7 +127,7 @@ impl Thousands {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ambiguous {
-    /// As clocks run: within rows of the same key, the earlier one until a time comes again; then the later one.
+    /// By the rows of the same key: as clocks run, or the first and the second of each time, in whatever order they are.
     #[default]
     Order,
     /// The earlier one.
@@ -452,6 +452,16 @@ impl Column {
                 "a file may lack the field of an optional column: it is neither required nor made of anything else";
             return Some(("optional", why.to_owned()));
         }
+        let in_utc = self.format.iter().find_map(TimeFormat::in_utc_by_letter);
+        if let (ColumnType::Timestamp, Some(pattern)) = (self.kind, in_utc)
+            && self.zone != Some(Tz::UTC)
+        {
+            let why = format!(
+                "the end of \"{pattern}\" says UTC, and as letters it would be passed over and the time read as local: write %z \
+                 in place of a Z, which reads Z and offsets, or zone = \"UTC\""
+            );
+            return Some(("format", why));
+        }
         let local = self.format.iter().find(|format| !format.has_offset());
         if let (ColumnType::Timestamp, None, Some(format)) = (self.kind, self.zone, local) {
             let pattern = if let TimeFormat::Pattern(pattern) = format { pattern } else { "those of Excel" };
@@ -560,6 +570,10 @@ mod tests {
             ("type = \"timestamp\"\nambiguous = \"later\"", "ambiguous", "come twice"),
             ("type = \"date\"\nambiguous = \"later\"", "ambiguous", "for timestamps"),
             ("type = \"timestamp\"\nformat = \"excel\"", "format", "Excel"),
+            ("type = \"timestamp\"\nzone = \"dataset\"\nformat = \"%Y-%m-%dT%H:%M:%SZ\"", "format", "write %z "),
+            ("type = \"timestamp\"\nzone = \"dataset\"\nformat = \"%Y-%m-%dT%H:%M:%S%.fZ\"", "format", "write %z"),
+            ("type = \"timestamp\"\nformat = \"%Y-%m-%dT%H:%M:%SZ\"", "format", "zone = \"UTC\""),
+            ("type = \"timestamp\"\nzone = \"dataset\"\nformat = \"%Y-%m-%d %H:%M UTC\"", "format", "zone = \"UTC\""),
             ("type = \"date\"\nformat = \"epoch_us\"", "format", "day_of"),
             ("type = \"string\"\nunit = \"%\"", "unit", "for numbers"),
             ("type = \"float64\"\nunit = [\"%\", \"\"]", "unit", "begins as a number"),
@@ -573,6 +587,8 @@ mod tests {
             assert_eq!(found, option, "{declared}");
             assert!(message.contains(why), "{declared}: {message}");
         }
+        let in_utc = "type = \"timestamp\"\nzone = \"UTC\"\nformat = \"%Y-%m-%dT%H:%M:%SZ\"";
+        assert_eq!(settled(in_utc).unwrap().mistake(), None);
         for (declared, why) in [
             ("type = \"string\"\nfields = [\"a\"]", "two fields"),
             ("type = \"float64\"\nthousands = \"1\"", "between thousands"),

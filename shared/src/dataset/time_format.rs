@@ -120,6 +120,15 @@ impl TimeFormat {
         }
     }
 
+    /// The pattern, if it ends in Z, UTC or GMT as letters in place of an offset: what it reads would be local times.
+    pub(super) fn in_utc_by_letter(&self) -> Option<&str> {
+        let Self::Pattern(pattern) = self else { return None };
+        let last = StrftimeItems::new(pattern).last();
+        let ends = |text: &str| matches!(text, "Z" | "z") || text.ends_with("UTC") || text.ends_with("GMT");
+        let is_letter = matches!(last, Some(Item::Literal(text)) if ends(text));
+        Some(pattern.as_str()).filter(|_| is_letter && !self.has_offset() && has_time_of_day(pattern))
+    }
+
     /// The pattern and what it lacks, if no text of it can be a time: the year, or whether it is before noon. `is_date` if
     /// the date alone is needed. What it is not is found by writing a time with it and reading that.
     pub(super) fn lacks(&self, is_date: bool) -> Option<(&str, &'static str)> {
@@ -144,15 +153,30 @@ impl TimeFormat {
     }
 }
 
-/// What a text says by a pattern. An hour alone is a full one.
+/// What a text says by a pattern. An hour alone is a full one, and `%z` takes `Z` as well.
 pub fn parsed_time(text: &str, pattern: &str) -> Option<Parsed> {
-    let mut parsed = Parsed::new();
-    parse(&mut parsed, text, StrftimeItems::new(pattern)).ok()?;
+    let read = |pattern: &str| {
+        let mut parsed = Parsed::new();
+        parse(&mut parsed, text, StrftimeItems::new(pattern)).ok()?;
+        Some(parsed)
+    };
+    let mut parsed = read(pattern).or_else(|| {
+        let is_utc = text.ends_with(['Z', 'z']);
+        read(&with_any_offset(pattern)?).filter(|_| is_utc)
+    })?;
     let is_hour = parsed.hour_div_12().is_some() && parsed.hour_mod_12().is_some();
     if is_hour && parsed.minute().is_none() && parsed.second().is_none() && parsed.nanosecond().is_none() {
         parsed.set_minute(0).ok()?;
     }
     Some(parsed)
+}
+
+/// A pattern that ends in `%z` or `%:z`, with `%#z` in place of it, which takes `Z` as well.
+fn with_any_offset(pattern: &str) -> Option<String> {
+    let before = pattern.strip_suffix("%:z").or_else(|| pattern.strip_suffix("%z"))?;
+    // `%%z` is a percent sign and a letter.
+    let is_escaped = before.bytes().rev().take_while(|byte| *byte == b'%').count() % 2 == 1;
+    (!is_escaped).then(|| format!("{before}%#z"))
 }
 
 /// Whether a pattern has any part of a time of day.

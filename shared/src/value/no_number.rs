@@ -1,6 +1,6 @@
 //! Why a text is no number: the option that would read it, or that none does.
 
-use super::Refusal;
+use super::{Digits, Refusal};
 use crate::dataset::Column;
 
 /// Units that numbers often have beside them.
@@ -19,9 +19,11 @@ pub(super) fn no_number(column: &Column, code: &'static str, wanted: &str, text:
     let is_marked = |text: &str| text.starts_with('(') && text.ends_with(')') || text.ends_with('-');
     let is_accounting = !column.accounting && (is_marked(known) || is_marked(&bare));
     let is_broken = || fast_float2::parse::<f64, _>(text.as_bytes()).is_ok();
-    let is_whole = || text.trim_start_matches(['-', '+']).bytes().all(|byte| byte.is_ascii_digit());
+    let is_whole = || Digits::of(text).is_some_and(|digits| digits.is_whole());
     let cure = if code == "not_an_integer" && is_broken() && is_whole() {
         "it is beyond the range of int64: declare string if it is an identifier, else float64"
+    } else if code == "not_an_integer" && is_broken() && column.round {
+        "it is beyond 2^53, where a number with decimals is no longer exact: declare float64"
     } else if code == "not_an_integer" && is_broken() {
         "it has decimals: declare float64, or round = true"
     } else if has_digits && known.starts_with(MINUS) {

@@ -23,7 +23,7 @@ use self::column::TableColumn;
 pub(super) use self::column::is_blank;
 use self::stamp::Stamps;
 use super::RawObject;
-use super::clocks::{Before, Clock};
+use super::clocks::Clock;
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
@@ -33,6 +33,8 @@ use lake::years;
 /// Rows per batch, and the text that they may come from.
 const BATCH_ROWS: usize = 8 * 1024;
 const BATCH_BYTES: usize = 16 * 1024 * 1024;
+/// Rows per batch where times that come twice wait for rows behind them.
+pub(super) const WAITING_ROWS: usize = 128 * 1024;
 
 /// Where a row stands in the raw object, and its whole text.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +86,7 @@ pub(super) struct Columns<'a> {
     received: Vec<i64>,
     stamps: Stamps,
     bytes: usize,
-    /// Columns with local times that are told apart by the order of rows.
+    /// Columns with local times that are told apart by the rows about them.
     clocks: Vec<Clock>,
     /// Columns of the key that may be null by themselves.
     key: Vec<usize>,
@@ -156,12 +158,11 @@ impl<'a> Columns<'a> {
         record: Record,
         sink: &mut dyn Sink,
     ) -> Result<(), Stop> {
-        let decided = match refused {
-            Ok(()) if self.clocks.is_empty() => Ok(()),
-            refused => self.decide_times(refused),
-        };
-        match decided.and_then(|()| self.push_days()) {
+        match refused.and_then(|()| self.push_days()) {
             Ok(()) => {
+                if !self.clocks.is_empty() {
+                    self.note_times();
+                }
                 self.received.push(record.received_at);
                 self.bytes += record.text.len();
             }
@@ -172,38 +173,39 @@ impl<'a> Columns<'a> {
                 sink.reject(&Reject { row, column: Some(column), reason, message, text })?;
             }
         }
-        if self.received.len() >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush(sink) } else { Ok(()) }
+        let most = if self.clocks.iter().any(Clock::is_open) { WAITING_ROWS } else { BATCH_ROWS };
+        let is_full = self.received.len() >= most || self.bytes >= BATCH_BYTES;
+        if is_full { self.hand_on(false, sink) } else { Ok(()) }
     }
 
-    /// Decides which instant a local time is that comes twice. A row that was refused has none.
-    fn decide_times(&mut self, refused: Result<(), (&'a str, Refusal)>) -> Result<(), (&'a str, Refusal)> {
+    /// Takes note of the row's times that may come twice, or may tell which of two instants others are.
+    fn note_times(&mut self) {
         let row = self.received.len();
         let Self { clocks, columns, .. } = self;
         for clock in clocks {
-            let twice = columns.get_mut(clock.column).and_then(TableColumn::take_twice);
-            if refused.is_err() {
-                continue;
-            }
-            let Some(twice) = twice else {
-                clock.pass();
-                continue;
-            };
-            let (at, series) = (clock.column, std::mem::take(&mut clock.series));
-            let key_of = |row: usize| {
-                let mut key = Vec::new();
-                series.iter().filter_map(|at| columns.get(*at)).for_each(|column| column.append_key(row, &mut key));
-                key
-            };
-            let own = key_of(row);
-            let before = (0..row).rev().map(|row| Before {
-                is_same: key_of(row) == own,
-                micros: columns.get(at).and_then(|column| column.int(row)),
+            let Some(column) = columns.get_mut(clock.column) else { continue };
+            let twice = column.take_twice();
+            let micros = column.int(row);
+            let series = std::mem::take(&mut clock.series);
+            clock.note(row, micros, twice, |key| {
+                series.iter().filter_map(|at| columns.get(*at)).for_each(|column| column.append_key(row, key));
             });
-            let micros = clock.choose(&own, twice, before);
             clock.series = series;
-            columns.get_mut(at).into_iter().for_each(|column| column.set_instant(row, micros));
         }
-        refused
+    }
+
+    /// Puts the instants in place of which rows about them were needed, and their days.
+    fn settle_times(&mut self, is_end: bool) {
+        let Self { clocks, columns, days_of, days, .. } = self;
+        for clock in clocks {
+            for (row, micros) in clock.settle(is_end) {
+                columns.get_mut(clock.column).into_iter().for_each(|column| column.set_instant(row, micros));
+                for (at, _) in days_of.iter().filter(|(_, of)| *of == clock.column) {
+                    let day = days.day_of(micros).map(Date32Type::from_naive_date);
+                    columns.get_mut(*at).zip(day).into_iter().for_each(|(column, day)| column.set_day(row, day));
+                }
+            }
+        }
     }
 
     /// Fills in the days of instants, and refuses one without a partition.
@@ -237,8 +239,13 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Hands on what there is.
+    /// Hands on what there is: no row follows.
     pub(super) fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.hand_on(true, sink)
+    }
+
+    fn hand_on(&mut self, is_end: bool, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.settle_times(is_end);
         self.bytes = 0;
         let mut columns = Vec::with_capacity(self.columns.len() + 1);
         for column in &mut self.columns {

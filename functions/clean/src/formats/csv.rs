@@ -24,7 +24,7 @@ pub(super) use self::dialect::Dialect;
 use self::slicer::{Flaw, Sliced, Slicer};
 use super::columns::{Columns, Record, is_blank};
 use super::headers::{Headers, Turn};
-use super::layout::{Ahead, Layout, Line};
+use super::layout::{Ahead, Layout, Line, Nearest};
 use super::window::{BYTE_ORDER_MARK, ByteWindow};
 use super::{Notes, RawObject};
 use crate::error::Stop;
@@ -164,7 +164,7 @@ fn begin<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<B
     if header == Header::Auto {
         slicer.fill(2 * LOOK_AHEAD)?;
     }
-    let mut hint = None;
+    let (mut hint, mut nearest) = (None, Nearest::default());
     while slicer.advance()? {
         let record = slicer.record();
         let ahead = || {
@@ -196,6 +196,7 @@ fn begin<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<B
             Line::Header(layout) => (layout, false),
             Line::Row(layout) => (layout, true),
             Line::Preamble => {
+                nearest.add(table, record.row, &texts);
                 (header, records) = (Header::Find, records + 1);
                 continue;
             }
@@ -204,7 +205,7 @@ fn begin<R: Read>(object: &RawObject, slicer: &mut Slicer<R>) -> Result<Option<B
         let (lines, records) = (lines + records, records + u64::from(!is_row));
         return Ok(Some(Begin { layout, is_row, lines, records, names }));
     }
-    if records > 0 { Err(hinted(Layout::no_header(table), hint)) } else { Ok(None) }
+    if records > 0 { Err(hinted(Layout::no_header(table, &nearest), hint)) } else { Ok(None) }
 }
 
 fn begins_as_json(text: &[u8]) -> bool {

@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Read};
 
 use lake::dataset::Encoding;
 
+use crate::error::Stop;
+
 /// Bytes read at a time.
 const CHUNK: usize = 16 * 1024;
 /// Stands for what is no character.
@@ -51,6 +53,55 @@ fn coding(encoding: Encoding, head: &[u8]) -> Option<Coding> {
         (Encoding::Windows1252, _) => Some(Coding::Windows),
         (Encoding::Latin1, _) => Some(Coding::Latin),
     }
+}
+
+/// How many bytes of a text show that it is UTF-8 where another encoding is declared.
+pub(super) const JUDGED: usize = 64 * 1024;
+/// How many characters do. In windows-1252 one may be an accident, such as a name in capitals before a sign: `CAFÉ®`.
+const LEAST_CHARACTERS: usize = 3;
+
+/// Refuses a text that is declared as one of single bytes, and is UTF-8: each character beyond ASCII would be read as two
+/// others or more. It is UTF-8 if all such bytes of its beginning are that, as several usual characters; accented letters
+/// of windows-1252 are followed by signs only by accident. A byte order mark decides without it.
+pub(super) fn refuse_utf8(encoding: Encoding, head: &[u8]) -> Result<(), Stop> {
+    let text = match std::str::from_utf8(head) {
+        _ if coding(encoding, head).is_none_or(|coding| matches!(coding, Coding::Wide { .. })) => return Ok(()),
+        Ok(text) => text,
+        // The last character may go on behind what is judged.
+        Err(error) if error.error_len().is_none() && head.len() >= JUDGED => {
+            head.get(..error.valid_up_to()).and_then(|head| std::str::from_utf8(head).ok()).unwrap_or_default()
+        }
+        Err(_) => return Ok(()),
+    };
+    let (mut count, mut first, mut is_one, mut is_small) = (0, None, true, true);
+    for character in text.chars().filter(|character| !character.is_ascii()) {
+        if !is_usual(character) {
+            return Ok(());
+        }
+        count += 1;
+        is_one &= *first.get_or_insert(character) == character;
+        is_small &= ('à'..='ÿ').contains(&character);
+    }
+    // The same one each time may be that of a brand, unless it is a small letter.
+    if count < LEAST_CHARACTERS || is_one && !is_small {
+        return Ok(());
+    }
+    let declared = if encoding == Encoding::Latin1 { "iso-8859-1" } else { "windows-1252" };
+    let why = format!(
+        "the table declares encoding = \"{declared}\", and the text is UTF-8: its first {count} characters beyond ASCII are, and \
+         would be read as two or more each (é as Ã©): declare encoding = \"utf-8\", or upload files of both encodings to tables \
+         of their own; if it is {declared} after all, save it as UTF-8 with a byte order mark, which decides"
+    );
+    Err(Stop::reject("wrong_encoding", why))
+}
+
+/// Whether a character of UTF-8 is one of Latin, Greek or Cyrillic, or a sign that is often beside them. Others are likelier
+/// to be two or three of windows-1252.
+fn is_usual(character: char) -> bool {
+    matches!(character,
+        '\u{a0}'..='\u{17f}' | '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{45f}' | '\u{1e00}'..='\u{1eff}'
+        | '\u{2010}'..='\u{2044}' | '\u{20a0}'..='\u{20bf}' | '\u{2100}'..='\u{214f}' | '\u{2190}'..='\u{22ff}'
+        | '\u{3000}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{1f300}'..='\u{1faff}')
 }
 
 /// The text as UTF-8. `head` are its first bytes, which `reader` begins with as well.
@@ -197,6 +248,37 @@ mod tests {
         let head = &bytes[..bytes.len().min(4)];
         to_utf8(encoding, head, Dribble(bytes, step)).read_to_end(&mut text).unwrap();
         text
+    }
+
+    #[test]
+    fn utf_8_under_another_encoding_is_refused_and_an_accident_is_not() {
+        let is_refused = |text: &[u8]| refuse_utf8(Encoding::Windows1252, text).is_err();
+        for text in ["naam\ncafé\ncafé\nthé\n", "é é é", "23,5 °C µg/m³", "Zoë, Jürgen, José", "€ – ’", "Ελλ", "Київ"]
+        {
+            assert!(is_refused(text.as_bytes()), "{text}");
+            assert!(!is_refused(format!("\u{feff}{text}").as_bytes()), "{text}: a mark decides");
+        }
+        // One byte that is no UTF-8 is enough, and so are few characters.
+        let single = [
+            &b"caf\xe9, caf\xe9, caf\xe9"[..],
+            b"caf\xc3\xa9 th\xc3\xa9 \xc3\xa0 et th\xe9",
+            b"caf\xc3\xa9 th\xc3\xa9",
+        ];
+        for text in single {
+            assert!(!is_refused(text), "{text:?}");
+        }
+        // `NESTLÉ®` and `CAFÉ…` in each row, and `Â°` as a heading of degrees.
+        for text in [&b"NESTL\xc9\xae\n"[..], b"CAF\xc9\x85\n", b"\xc2\xb0\n"] {
+            assert!(!is_refused(&text.repeat(1000)), "{text:?}");
+        }
+        // A character that goes on behind what is judged.
+        let mut long = "é".repeat(JUDGED / 2).into_bytes();
+        long.insert(0, b'x');
+        long.truncate(JUDGED);
+        assert!(is_refused(&long));
+        let refused = refuse_utf8(Encoding::Latin1, "é é è".as_bytes());
+        let Err(Stop::Reject(reject)) = refused else { panic!("{refused:?}") };
+        assert!(reject.reason == "wrong_encoding" && reject.message.contains("encoding = \"utf-8\""), "{reject:?}");
     }
 
     #[test]

@@ -47,6 +47,25 @@ pub(super) struct Named {
     pub used: usize,
 }
 
+/// The line before a header that is not found that has most of the declared names, if any has one.
+#[derive(Default)]
+pub(super) struct Nearest {
+    line: u64,
+    used: usize,
+    values: Vec<String>,
+}
+
+impl Nearest {
+    /// Takes note of a line that is no header.
+    pub(super) fn add(&mut self, table: &Table, line: u64, values: &[&str]) {
+        let used = Named::new(&table.columns, values).used;
+        if used > self.used {
+            let values = values.iter().map(|value| (*value).to_owned()).collect();
+            *self = Self { line, used, values };
+        }
+    }
+}
+
 impl Layout {
     /// What the first line of a file is, or of what may be before its header. `ahead` looks at that line and those behind
     /// it.
@@ -106,12 +125,33 @@ impl Layout {
         Named::new(&table.columns, values).is_header()
     }
 
-    /// Why a file has no rows of the table: no line is its header.
-    pub(super) fn no_header(table: &Table) -> Stop {
-        let named = Named::new(&table.columns, &[]);
-        let why = match named.missing.as_slice() {
-            [] => format!("no line of the file has any of the names {}", some_fields(&table.columns)),
-            missing => format!("no line of the file has all of the names {}", missing.join(", ")),
+    /// Why a file has no rows of the table: no line is its header. `nearest` has most of the names.
+    pub(super) fn no_header(table: &Table, nearest: &Nearest) -> Stop {
+        let columns = &table.columns;
+        let named = Named::new(columns, &[]);
+        let wanted = match named.missing.as_slice() {
+            [] => format!("any of the names {}", some_fields(columns)),
+            missing => format!("all of the names {}", missing.join(", ")),
+        };
+        let texts: Vec<&str> = nearest.values.iter().map(String::as_str).collect();
+        // A line such as `customer,Jan Peeters` above the header may be one of a form.
+        let is_personal = columns.iter().any(|column| column.personal);
+        let is_near = nearest.used > 0 && (!is_personal || nearest.used * 2 > Self::in_order(columns).columns());
+        let unread = if is_near { others(columns, &texts) } else { Vec::new() };
+        let missing = Named::new(columns, &texts).missing;
+        let why = if let (Some(first), false) = (missing.first(), unread.is_empty()) {
+            format!(
+                "no line of the file has {wanted}; line {} has no {}, and nothing reads its {}: rename it in the file, or declare \
+                 both names, as field = [\"{first}\", ...]; write optional = true if files may lack it",
+                nearest.line,
+                missing.join(", "),
+                unread.join(", ")
+            )
+        } else {
+            format!(
+                "no line of the file has {wanted}: declare the names that its header has as field = [...], optional = true for a \
+                 column that a file may lack, or header = \"never\" if the file has no header"
+            )
         };
         Stop::reject("missing_column", why)
     }
@@ -397,7 +437,9 @@ impl Named {
         match names.iter().zip(names.iter().skip(1)).find(|(name, next)| name == next) {
             None => Ok(()),
             Some((name, _)) => {
-                let why = format!("two columns of the file are named \"{name}\": rename one of them");
+                let name =
+                    if is_like_name(name) { format!("are named \"{name}\"") } else { "have the same name".to_owned() };
+                let why = format!("two columns of the file {name}: rename one of them");
                 Err(Stop::reject("duplicate_column", why))
             }
         }
@@ -443,7 +485,8 @@ impl Named {
     }
 }
 
-/// Names of a header that no column reads, and where they stand; the first five.
+/// Names of a header that no column reads, and where they stand; the first five. Where the table has personal columns, what
+/// may be a value is not shown: the line may be a row.
 fn others(columns: &[Column], values: &[&str]) -> Vec<String> {
     let is_read = |name: &str| {
         let name = compared(name);
@@ -451,6 +494,23 @@ fn others(columns: &[Column], values: &[&str]) -> Vec<String> {
             columns.iter().flat_map(|column| column.fields().chain(column.joined.iter().map(String::as_str)));
         name.is_empty() || fields.any(|field| compared(field) == name)
     };
+    let is_personal = columns.iter().any(|column| column.personal);
     let unread = values.iter().enumerate().filter(|(_, name)| !is_read(name)).take(5);
-    unread.map(|(at, name)| format!("\"{}\" (column {})", name.trim(), at + 1)).collect()
+    unread
+        .map(|(at, name)| match name.trim() {
+            name if !is_personal || is_like_name(name) => format!("\"{name}\" (column {})", at + 1),
+            _ => format!("column {}", at + 1),
+        })
+        .collect()
+}
+
+/// Whether a text is as names of columns mostly are: no address, number or date, and no sentence.
+fn is_like_name(text: &str) -> bool {
+    let is_of_name = |c: char| c.is_alphanumeric() || " _-./()[]%#°".contains(c);
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let first = text.chars().next();
+    first.is_some_and(|first| first.is_alphabetic() || "_#%".contains(first))
+        && text.chars().all(is_of_name)
+        && digits <= 4
+        && text.chars().count() <= 40
 }

@@ -153,6 +153,10 @@ fn begun_text<'r>(
     let is_unpacked = COMPRESSIONS.iter().chain([&ARCHIVE]).any(|ending| ends_in(object.key, ending));
     kinds::refuse_other_kinds(&head, encoding != Encoding::Utf8, is_unpacked)?;
     refuse(&head)?;
+    if matches!(encoding, Encoding::Windows1252 | Encoding::Latin1) {
+        reader.by_ref().take(encoding::JUDGED as u64 - head.len() as u64).read_to_end(&mut head)?;
+        encoding::refuse_utf8(encoding, &head)?;
+    }
     let first = Vec::from(head.get(..4).unwrap_or(&head));
     Ok(encoding::to_utf8(encoding, &first, Cursor::new(head).chain(reader)))
 }

@@ -4,16 +4,16 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, RecordBatch, StringBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayRef, BooleanBuilder, Date32Array, Float64Builder, Int64Builder, RecordBatch, StringBuilder,
+    TimestampMicrosecondArray, TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::Date32Type;
 use lake::dataset::{Column, ColumnType};
 use lake::time::DayFinder;
 
 use super::RawObject;
-use super::clocks::{Before, Clock};
-use super::columns::{missing_key, nullable_key};
+use super::clocks::Clock;
+use super::columns::{WAITING_ROWS, missing_key, nullable_key};
 use crate::error::Stop;
 use crate::reject::Reject;
 use crate::writer::Sink;
@@ -48,8 +48,6 @@ pub struct Rows<'a> {
     rows: usize,
     bytes: usize,
     clocks: Vec<Clock>,
-    /// For each of them, the series and instants of the batch's rows.
-    past: Vec<Vec<(String, Option<i64>)>>,
 }
 
 impl<'a> Rows<'a> {
@@ -67,7 +65,6 @@ impl<'a> Rows<'a> {
             rows: 0,
             bytes: 0,
             clocks: Clock::of_table(object.table),
-            past: Clock::of_table(object.table).iter().map(|_| Vec::new()).collect(),
         }
     }
 
@@ -92,7 +89,8 @@ impl<'a> Rows<'a> {
                 sink.reject(&Reject { row, column: Some(column), reason, message, text })?;
             }
         }
-        if self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES { self.flush(sink) } else { Ok(()) }
+        let most = if self.clocks.iter().any(Clock::is_open) { WAITING_ROWS } else { BATCH_ROWS };
+        if self.rows >= most || self.bytes >= BATCH_BYTES { self.hand_on(false, sink) } else { Ok(()) }
     }
 
     /// The row's values in the order of the columns, or the first refusal.
@@ -111,22 +109,13 @@ impl<'a> Rows<'a> {
             };
             values.push(typed);
         }
-        let mut noted = Vec::new();
-        for (clock, past) in self.clocks.iter_mut().zip(&self.past) {
-            let series = format!("{:?}", clock.series.iter().map(|at| values.get(*at)).collect::<Vec<_>>());
-            let chosen = match values.get(clock.column) {
-                Some(Typed::Twice(twice)) => {
-                    let before =
-                        past.iter().rev().map(|(known, micros)| Before { is_same: *known == series, micros: *micros });
-                    Typed::Int(clock.choose(series.as_bytes(), *twice, before))
-                }
-                other => {
-                    clock.pass();
-                    other.cloned().unwrap_or(Typed::Null)
-                }
-            };
-            noted.push((series, if let Typed::Int(micros) = chosen { Some(micros) } else { None }));
-            values.get_mut(clock.column).into_iter().for_each(|value| *value = chosen.clone());
+        let typed = values.clone();
+        for clock in &self.clocks {
+            if let Some(value) = values.get_mut(clock.column)
+                && let Typed::Twice(twice) = value
+            {
+                *value = Typed::Int(twice.earlier);
+            }
         }
         for ((at, column), of) in columns.iter().enumerate().zip(&self.days_of) {
             let Some(of) = of else { continue };
@@ -152,14 +141,34 @@ impl<'a> Rows<'a> {
                 return Err((column.name.as_str(), missing_key()));
             }
         }
-        self.past.iter_mut().zip(noted).for_each(|(past, noted)| past.push(noted));
+        for clock in &mut self.clocks {
+            let series = format!("{:?}", clock.series.iter().map(|at| typed.get(*at)).collect::<Vec<_>>());
+            let (micros, twice) = match typed.get(clock.column) {
+                Some(Typed::Int(micros)) => (Some(*micros), None),
+                Some(Typed::Twice(twice)) => (Some(twice.earlier), Some(*twice)),
+                _ => (None, None),
+            };
+            clock.note(self.rows, micros, twice, |key| key.extend_from_slice(series.as_bytes()));
+        }
         Ok(values)
     }
 
-    /// Hands on what there is.
+    /// Hands on what there is: no row follows.
     pub fn flush(&mut self, sink: &mut dyn Sink) -> Result<(), Stop> {
+        self.hand_on(true, sink)
+    }
+
+    fn hand_on(&mut self, is_end: bool, sink: &mut dyn Sink) -> Result<(), Stop> {
+        for clock in &mut self.clocks {
+            for (row, micros) in clock.settle(is_end) {
+                self.builders[clock.column].set(row, micros);
+                for (at, _) in self.days_of.iter().enumerate().filter(|(_, of)| **of == Some(clock.column)) {
+                    let day = Date32Type::from_naive_date(self.days.day_of(micros).unwrap());
+                    self.builders[at].set(row, i64::from(day));
+                }
+            }
+        }
         (self.rows, self.bytes) = (0, 0);
-        self.past.iter_mut().for_each(Vec::clear);
         let mut columns: Vec<ArrayRef> = self.builders.iter_mut().map(Builder::finish).collect();
         columns.push(Arc::new(self.received.finish()));
         sink.write(&RecordBatch::try_new(self.object.table.schema(), columns)?)
@@ -172,8 +181,8 @@ enum Builder {
     Int(Int64Builder),
     Float(Float64Builder),
     Bool(BooleanBuilder),
-    Date(Date32Builder),
-    Instant(TimestampMicrosecondBuilder),
+    Date(Vec<Option<i32>>),
+    Instant(Vec<Option<i64>>),
 }
 
 impl Builder {
@@ -183,8 +192,8 @@ impl Builder {
             ColumnType::Int64 => Self::Int(Int64Builder::new()),
             ColumnType::Float64 => Self::Float(Float64Builder::new()),
             ColumnType::Bool => Self::Bool(BooleanBuilder::new()),
-            ColumnType::Date => Self::Date(Date32Builder::new()),
-            ColumnType::Timestamp => Self::Instant(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+            ColumnType::Date => Self::Date(Vec::new()),
+            ColumnType::Timestamp => Self::Instant(Vec::new()),
         }
     }
 
@@ -199,10 +208,19 @@ impl Builder {
             (Self::Float(column), _) => column.append_null(),
             (Self::Bool(column), Typed::Bool(truth)) => column.append_value(truth),
             (Self::Bool(column), _) => column.append_null(),
-            (Self::Date(column), Typed::Int(days)) => column.append_option(i32::try_from(days).ok()),
-            (Self::Date(column), _) => column.append_null(),
-            (Self::Instant(column), Typed::Int(micros)) => column.append_value(micros),
-            (Self::Instant(column), _) => column.append_null(),
+            (Self::Date(column), Typed::Int(days)) => column.push(i32::try_from(days).ok()),
+            (Self::Date(column), _) => column.push(None),
+            (Self::Instant(column), Typed::Int(micros)) => column.push(Some(micros)),
+            (Self::Instant(column), _) => column.push(None),
+        }
+    }
+
+    /// Puts another instant or day in place of a row's.
+    fn set(&mut self, row: usize, value: i64) {
+        match self {
+            Self::Date(column) => column[row] = i32::try_from(value).ok(),
+            Self::Instant(column) => column[row] = Some(value),
+            _ => {}
         }
     }
 
@@ -213,8 +231,10 @@ impl Builder {
             Self::Int(column) => Arc::new(column.finish()),
             Self::Float(column) => Arc::new(column.finish()),
             Self::Bool(column) => Arc::new(column.finish()),
-            Self::Date(column) => Arc::new(column.finish()),
-            Self::Instant(column) => Arc::new(column.finish()),
+            Self::Date(column) => Arc::new(Date32Array::from(std::mem::take(column))),
+            Self::Instant(column) => {
+                Arc::new(TimestampMicrosecondArray::from(std::mem::take(column)).with_timezone("UTC"))
+            }
         }
     }
 }

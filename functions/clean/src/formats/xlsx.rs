@@ -15,7 +15,7 @@ use super::archive::{kept, open};
 use super::cell::{Cell, damaged, guarded, line, value};
 use super::columns::{Columns, Record};
 use super::headers::{Headers, Turn};
-use super::layout::{Ahead, Layout, Line};
+use super::layout::{Ahead, Layout, Line, Nearest};
 use super::{Notes, RawObject};
 use crate::error::Stop;
 use crate::reject::Reject;
@@ -510,7 +510,7 @@ fn begin(
     notes: &mut Notes,
 ) -> Result<Option<(Layout, Vec<String>)>, Stop> {
     let table = object.table;
-    let mut header = table.header;
+    let (mut header, mut nearest) = (table.header, Nearest::default());
     loop {
         while waiting.len() < if header == Header::Auto { LOOK_AHEAD } else { 1 } {
             match rows.next_row()? {
@@ -520,7 +520,8 @@ fn begin(
             }
         }
         let Some(first) = waiting.pop_front() else {
-            return if header == Header::Find && notes.preamble > 0 { Err(Layout::no_header(table)) } else { Ok(None) };
+            let is_lost = header == Header::Find && notes.preamble > 0;
+            return if is_lost { Err(Layout::no_header(table, &nearest)) } else { Ok(None) };
         };
         let texts = |row: &SheetRow| row.cells.iter().map(|cell| cell.text().into_owned()).collect::<Vec<_>>();
         let names = texts(&first);
@@ -541,6 +542,7 @@ fn begin(
                 return Ok(Some((layout, Vec::new())));
             }
             Line::Preamble => {
+                nearest.add(table, first.number, &names.iter().map(String::as_str).collect::<Vec<_>>());
                 notes.preamble += 1;
                 header = Header::Find;
             }

@@ -6,6 +6,7 @@ mod layout;
 mod older;
 mod protocol;
 mod script;
+mod snapshots;
 
 use std::path::Path;
 

@@ -111,6 +111,13 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// Puts another day in place of a row's, in days since 1970.
+    pub(super) fn set_day(&mut self, row: usize, day: i32) {
+        if let Self::Date { values, .. } = self {
+            values.get_mut(row).into_iter().for_each(|known| *known = day);
+        }
+    }
+
     /// Appends bytes of a row's value, with their number where that may differ.
     pub(super) fn append_key(&self, row: usize, key: &mut Vec<u8>) {
         match self {

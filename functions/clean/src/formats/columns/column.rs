@@ -144,6 +144,11 @@ impl<'a> TableColumn<'a> {
         self.cells.set_instant(row, micros);
     }
 
+    /// Puts another day in place of a row's.
+    pub(super) fn set_day(&mut self, row: usize, day: i32) {
+        self.cells.set_day(row, day);
+    }
+
     /// Whether a row has no value.
     pub(super) fn is_null(&self, row: usize) -> bool {
         !self.nulls.is_valid(row)
@@ -226,6 +231,7 @@ impl<'a> TableColumn<'a> {
     pub(super) fn truncate(&mut self, rows: usize) {
         self.cells.truncate(rows);
         self.nulls.truncate(rows);
+        self.twice = None;
     }
 
     /// The column so far; it is empty afterwards.

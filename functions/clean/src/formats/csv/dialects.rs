@@ -237,6 +237,10 @@ fn messages_name_the_option_that_reads_a_value_or_that_none_does() {
         ("type = 'float64'", "5 km/h", &["declare unit as it is"]),
         ("type = 'float64', thousands = ','", "2,34,567", &["groups of two and three", "no option"]),
         ("type = 'int64'", "12,34,567", &["groups of two and three", "no option"]),
+        ("type = 'int64'", "1e19", &["beyond the range of int64"]),
+        ("type = 'int64'", "12345678901234567890.0", &["beyond the range of int64"]),
+        ("type = 'int64'", "1.25e1", &["it has decimals"]),
+        ("type = 'int64', round = true", "9007199254740993.5", &["beyond 2^53"]),
         ("type = 'float64'", "1,234.5", &["declare decimal = \",\" or thousands"]),
         ("type = 'float64'", "n.v.t.", &["list it under missing"]),
         ("type = 'bool'", "ja", &["declare true_values and false_values"]),
@@ -331,6 +335,27 @@ fn a_local_time_that_comes_twice_is_told_by_the_order_of_its_series() {
     let backwards = [(1, "03:00"), (1, "02:30"), (1, "02:00"), (1, "02:30"), (1, "02:00"), (1, "01:30")];
     assert_eq!(read(key, &backwards), "02:00 01:30 01:00 00:30 00:00 23:30", "newest first");
     assert_eq!(read(key, &[(1, "02:00")]), "00:00", "only once");
+    let by_time = [(1, "02:00"), (1, "02:00"), (1, "02:30"), (1, "02:30")];
+    assert_eq!(read(key, &by_time), "00:00 01:00 00:30 01:30", "sorted by local time");
+    assert_eq!(read("", &by_time), "00:00 01:00 00:30 01:30", "sorted by local time, without a key");
+    let others = [(1, "02:30"), (1, "02:30"), (2, "02:00"), (2, "02:00")];
+    assert_eq!(read(key, &others), "00:30 01:30 00:00 01:00", "rows of another key do not decide");
+    // More rows than a batch has between the two: the first one waits.
+    let between: Vec<(i64, &str)> = (0..20_000).map(|id| (id, "02:00")).collect();
+    let far = [between.clone(), between].concat();
+    let found = read(key, &far);
+    assert_eq!(found.split(' ').filter(|time| *time == "00:00").count(), 20_000);
+    assert!(found.ends_with("01:00") && found.starts_with("00:00"));
+}
+
+#[test]
+fn the_day_of_a_time_that_comes_twice_is_that_of_the_instant_it_is_settled_as() {
+    // Clocks go back from 01:00 to midnight, and stamps are ends: the first midnight is of the day before.
+    let declared = "format = 'csv'\nkey = ['id', 'at']\ncolumn.id = { type = 'int64' }\ncolumn.at = { type = 'timestamp', format = '%Y-%m-%d %H:%M', zone = 'Atlantic/Azores' }\ncolumn.day = { type = 'date', day_of = 'at' }\n";
+    let text = "id,at\n1,2026-10-25 00:00\n1,2026-10-25 00:00\n1,2026-10-25 00:30\n1,2026-10-25 00:30\n";
+    let kept = decoded(declared, "x.csv", text.as_bytes()).unwrap();
+    let rows = ["2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"];
+    assert_eq!(kept.rows, rows.map(|time| format!("1|{time}|2026-10-25")));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::MAX_RECORD;
 use crate::error::Stop;
-use crate::formats::tests::{Dribble, Kept, decoded, decoded_by};
+use crate::formats::tests::{Dribble, Kept, decoded, decoded_by, refused};
 
 const USAGE: &str = "format = 'csv'
 column.customer = { type = 'int64', required = true }
@@ -70,6 +70,34 @@ fn a_name_that_nothing_reads_is_told_where_the_header_is_known() {
     assert!(why.contains("has no column note: write optional = true") && !why.contains("nothing reads"), "{why}");
     let why = said("Jan,Peeters,note\n7,1,x\n");
     assert!(!why.contains("Jan"), "a row may be personal: {why}");
+    let find = |columns: &str, text: &str| {
+        let declared = format!("format = 'csv'\nheader = 'find'\n{columns}");
+        self::why(&declared, text.as_bytes())
+    };
+    let columns = "column.id = { type = 'int64' }\ncolumn.v = { type = 'float64' }\n";
+    let why = find(columns, "Report\n\nid,value\n1,2\n");
+    assert!(
+        why.contains("line 3 has no v, and nothing reads its \"value\" (column 2)") && why.contains("[\"v\", ...]"),
+        "{why}"
+    );
+    let why = find(columns, "Report\n1,2\n3,4\n");
+    assert!(
+        why.contains("declare the names that its header has as field") && why.contains("header = \"never\""),
+        "{why}"
+    );
+    let people = "column.name = { type = 'string', personal = true }\ncolumn.email = { type = 'string', personal = true }\n\
+                  column.score = { type = 'float64' }\n";
+    for header in ["", "header = 'find'\n"] {
+        let why = refused(&format!("format = 'csv'\n{header}{people}"), "x.csv", &b"name,jan@x.be,score\n1,2,3\n"[..]);
+        assert!(why.contains("nothing reads its column 2") && !why.contains("jan"), "{why}");
+        let text = &b"name,mail address,score\n1,2,3\n"[..];
+        let why = refused(&format!("format = 'csv'\n{header}{people}"), "x.csv", text);
+        assert!(why.contains("nothing reads its \"mail address\" (column 2)"), "{why}");
+    }
+    let why = find(people, "name,Jan Peeters\nx,y,z\n");
+    assert!(!why.contains("Peeters"), "a line above a header may be of a form: {why}");
+    let why = find(people, "name,email,score,jan@x.be,jan@x.be\nx,y,1,,\n");
+    assert!(why.contains("duplicate_column") && !why.contains("jan"), "{why}");
 }
 
 #[test]
