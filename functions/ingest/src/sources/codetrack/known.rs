@@ -1,8 +1,8 @@
-//! What the objects of all weeks know of a learner's weeks, as `clean` reads them.
+//! What the objects of all weeks know of a learner's weeks, and what the table says, as `clean` reads them.
 //!
 //! Each object has the run's weeks anew, and of each week the table takes the newest row, whichever object it is from: a
-//! row has both counts, and the later one of the times of the answers that its entries stand in. So what an object says of a
-//! week is no more than a part of what is known: see [`known`].
+//! row has both counts, and the later one of the times of the answers that its entries stand in. What is known is more, see
+//! [`known`].
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,14 +35,15 @@ impl Count {
     }
 }
 
-/// What a list of an object says of a week, and where.
+/// What a list of an object says of a week, where, and when it was received.
 #[derive(Debug, Clone, Copy)]
 pub struct Said {
     pub count: Count,
     /// Whether it has an entry of the week: then the week is a row.
     pub is_entry: bool,
-    /// The line that says so, and its time.
-    pub line: Option<(usize, i64)>,
+    /// The line that says so; nothing if no line does, or one whose entry is rejected.
+    pub line: Option<usize>,
+    pub time: Option<i64>,
 }
 
 /// An answer of a list.
@@ -76,7 +77,8 @@ pub struct List {
     /// Whether each of them speaks of the weeks that it lacks.
     whole: Vec<bool>,
     entries: BTreeMap<NaiveDate, Said>,
-    rejected: BTreeSet<NaiveDate>,
+    /// Weeks whose entries are rejected, and when the last one came.
+    rejected: BTreeMap<NaiveDate, i64>,
 }
 
 impl List {
@@ -101,14 +103,15 @@ impl List {
             let entry = shape.read(request, entry.get());
             let Some(day) = entry.day.filter(|day| request.covers(*day)) else { continue };
             if entry.verdict == Verdict::Refused || day.weekday() != Weekday::Mon {
-                self.rejected.insert(monday(day));
+                let last = self.rejected.entry(monday(day)).or_insert(time);
+                *last = time.max(*last);
                 continue;
             }
             let count = entry.count.map_or(Count::Unknown, Count::Of);
             if count.is_value() {
                 counts.insert(day);
             }
-            self.entries.insert(day, Said { count, is_entry: true, line: Some((place, time)) });
+            self.entries.insert(day, Said { count, is_entry: true, line: Some(place), time: Some(time) });
         }
         self.answers.push(Answer {
             line: place,
@@ -129,9 +132,11 @@ impl List {
         let whole =
             self.answers.iter().zip(&self.whole).filter(|(answer, whole)| **whole && answer.about.contains(&week));
         let silent = whole.map(|(answer, _)| (answer.line, answer.time)).max_by_key(|(_, time)| *time);
-        match silent.filter(|_| !self.rejected.contains(&week)) {
-            Some(line) => Said { count: Count::Lacking, is_entry: false, line: Some(line) },
-            None => Said { count: Count::Unknown, is_entry: false, line: None },
+        match (self.rejected.get(&week), silent) {
+            (None, Some((line, time))) => {
+                Said { count: Count::Lacking, is_entry: false, line: Some(line), time: Some(time) }
+            }
+            (rejected, _) => Said { count: Count::Unknown, is_entry: false, line: None, time: rejected.copied() },
         }
     }
 
@@ -254,6 +259,8 @@ pub fn time(line: &Line) -> i64 {
 pub struct Held {
     pub key: String,
     pub lists: Both<Vec<Line>>,
+    /// Whether there is no object of points, with which it is cleaned: a run was killed before it wrote that.
+    pub is_half: bool,
 }
 
 /// The same as it is read.
@@ -261,15 +268,17 @@ pub struct Held {
 pub struct Object<'a> {
     key: &'a str,
     pub lists: Both<List>,
+    is_half: bool,
 }
 
 impl<'a> Object<'a> {
     pub fn of(held: &'a Held, shape: Both<WeekLists<'_>>) -> Self {
-        Self::of_lists(&held.key, Both::each(|list| held.lists[list].as_slice()), shape)
+        let lists = Both::each(|list| held.lists[list].as_slice());
+        Self { is_half: held.is_half, ..Self::of_lists(&held.key, lists, shape) }
     }
 
     pub fn of_lists(key: &'a str, lists: Both<&[Line]>, shape: Both<WeekLists<'_>>) -> Self {
-        Self { key, lists: Both::each(|list| List::of(lists[list], shape[list])) }
+        Self { key, lists: Both::each(|list| List::of(lists[list], shape[list])), is_half: false }
     }
 
     /// Whether a week is a row of it.
@@ -280,7 +289,7 @@ impl<'a> Object<'a> {
     /// The time of a week's row, if the week is one.
     fn row(&self, week: NaiveDate) -> Option<i64> {
         let said = Kind::BOTH.into_iter().map(|list| self.lists[list].of_week(week)).filter(|said| said.is_entry);
-        said.filter_map(|said| said.line).map(|(_, time)| time).max()
+        said.filter_map(|said| said.time).max().filter(|_| !self.is_half)
     }
 }
 
@@ -289,23 +298,49 @@ impl<'a> Object<'a> {
 pub struct Known {
     pub said: Said,
     pub object: usize,
+    /// When it was said last, if by another object.
+    pub time: Option<i64>,
 }
 
-/// What is known of a week: what its newest row says. Of a week that is no row, each list may say that it has nothing. The
-/// first object is preferred, where it says the same.
-pub fn known(objects: &[Object<'_>], week: NaiveDate) -> Both<Known> {
-    let rows = objects.iter().enumerate().filter_map(|(place, object)| Some((object.row(week)?, object.key, place)));
-    let row = rows.max().map(|(_, _, place)| place);
-    Both::each(|list| {
+impl Known {
+    /// The first object is preferred, where it says the same.
+    fn of(objects: &[Object<'_>], week: NaiveDate, list: Kind, object: usize) -> Self {
         let of = |object: usize| objects.get(object).map(|object| object.lists[list].of_week(week));
-        let nothing = Said { count: Count::Unknown, is_entry: false, line: None };
-        let silent =
-            || (0..objects.len()).max_by_key(|object| of(*object).and_then(|said| said.line).map(|(_, time)| time));
-        let object = row.or_else(silent).unwrap_or_default();
+        let nothing = Said { count: Count::Unknown, is_entry: false, line: None, time: None };
         let said = of(object).unwrap_or(nothing);
         match of(0).filter(|own| own.count == said.count) {
-            Some(own) => Known { said: own, object: 0 },
-            None => Known { said, object },
+            Some(own) => Known { said: own, object: 0, time: said.time },
+            None => Known { said, object, time: said.time },
         }
+    }
+}
+
+/// The object whose row of a week the table takes.
+pub fn newest_row(objects: &[Object<'_>], week: NaiveDate) -> Option<usize> {
+    let rows = objects.iter().enumerate().filter_map(|(place, object)| Some((object.row(week)?, object.key, place)));
+    rows.max().map(|(_, _, place)| place)
+}
+
+/// What the table says of a week: what its newest row says. Of a week that is no row, each list may say that it has nothing.
+pub fn in_table(objects: &[Object<'_>], week: NaiveDate) -> Both<Known> {
+    let row = newest_row(objects, week);
+    Both::each(|list| {
+        let silent = || (0..objects.len()).max_by_key(|object| objects.get(*object)?.lists[list].of_week(week).time);
+        Known::of(objects, week, list, row.or_else(silent).unwrap_or_default())
+    })
+}
+
+/// What is known of a week: by each list the newest count, whichever object has it, or else the newest that is said. That is
+/// what the table says, once all runs have done their work: but a run writes one list after the other, and may be another one
+/// still, or have been killed. A row of its then has one count, and hides what an older row knows; that it is silent is no loss
+/// that was accepted, as this takes the count from all objects.
+pub fn known(objects: &[Object<'_>], week: NaiveDate) -> Both<Known> {
+    let table = in_table(objects, week);
+    Both::each(|list| {
+        let said = objects.iter().enumerate().map(|(place, of)| (of.lists[list].of_week(week), of.key, place));
+        let said = said.filter(|(said, _, _)| said.time.is_some());
+        let newest = said
+            .max_by_key(|(said, key, place)| (said.count.is_value(), said.time, *place == table[list].object, *key));
+        newest.map_or(table[list], |(_, _, place)| Known::of(objects, week, list, place))
     })
 }

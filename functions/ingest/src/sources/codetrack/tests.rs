@@ -1,4 +1,5 @@
 mod meaning;
+mod together;
 mod windows;
 
 use std::slice::from_ref;
@@ -103,6 +104,7 @@ fn renew(new: &[Line], old: &[Line], accept_loss: bool) -> (Vec<Line>, Vec<Strin
         let own = Held {
             key: "own".into(),
             lists: Both { commits: vec![], points: there.remove(&learner).unwrap_or_default() },
+            ..Held::default()
         };
         let commits = gap(learner, "2026-11-02");
         let merged = merge.merge(Both { commits: &commits, points: &new[0] }, &own, &[]);

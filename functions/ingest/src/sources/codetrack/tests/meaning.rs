@@ -46,7 +46,11 @@ fn merged(new: &Line, there: &[Line]) -> (Vec<Line>, bool) {
     let scores = line(50, WEEKS[0], list(&WEEKS.map(|week| (week, 9))).to_owned());
     let asked = Request::of(new).unwrap();
     let merge = terms(Weeks { from: asked.from.unwrap(), to: date("2026-11-23") }, false);
-    let own = Held { key: "own".to_owned(), lists: Both { commits: there.to_vec(), points: vec![scores.clone()] } };
+    let own = Held {
+        key: "own".to_owned(),
+        lists: Both { commits: there.to_vec(), points: vec![scores.clone()] },
+        ..Held::default()
+    };
     let merged = merge.merge(Both { commits: new, points: &scores }, &own, &[]);
     (merged.lists.commits, merged.lost.commits)
 }
