@@ -79,6 +79,8 @@ pub struct List {
     entries: BTreeMap<NaiveDate, Said>,
     /// Weeks whose entries are rejected, and when the last one came.
     rejected: BTreeMap<NaiveDate, i64>,
+    /// The weeks of gaps, and when these were met.
+    gaps: Vec<(Range<NaiveDate>, i64)>,
 }
 
 impl List {
@@ -86,18 +88,19 @@ impl List {
     pub fn of(lines: &[Line], shape: WeekLists<'_>) -> Self {
         let mut list = Self::default();
         for (place, line) in lines.iter().enumerate().filter(|(_, line)| is_list(line)) {
-            if let (Some(request), Some(spoken)) = (Request::of(line), Request::of(&weeks::spoken_of(line.clone()))) {
-                list.add(place, line, &request, &spoken, shape);
+            if let Some(request) = Request::of(line) {
+                list.add(place, line, &request, shape);
             }
         }
+        list.gaps =
+            lines.iter().filter(|line| line.gap.is_some()).map(|line| (weeks::weeks_of(line), time(line))).collect();
         let is_whole = |answer: &Answer| !list.answers.iter().any(|other| answer.lacks_some_of(other));
         list.whole = list.answers.iter().map(is_whole).collect();
         list
     }
 
-    fn add(&mut self, place: usize, line: &Line, request: &Request, spoken: &Request, shape: WeekLists<'_>) {
+    fn add(&mut self, place: usize, line: &Line, request: &Request, shape: WeekLists<'_>) {
         let time = time(line);
-        let mondays = weeks::mondays(line);
         let mut counts = BTreeSet::new();
         for entry in weeks::entries(line) {
             let entry = shape.read(request, entry.get());
@@ -117,10 +120,10 @@ impl List {
             line: place,
             time,
             asked: request.weeks(),
-            about: if mondays.is_some() { spoken.weeks() } else { NaiveDate::MAX..NaiveDate::MAX },
+            about: weeks::spoken_weeks(line),
             entries: weeks::entries(line).iter().filter_map(|entry| weeks::week_of(entry)).collect(),
             counts,
-            is_vague: mondays.is_none(),
+            is_vague: weeks::mondays(line).is_none(),
         });
     }
 
@@ -150,6 +153,16 @@ impl List {
         self.answers
             .iter()
             .any(|answer| answer.about.contains(&week) || answer.is_vague && answer.asked.contains(&week))
+    }
+
+    /// When it was last asked about a week of which it says nothing.
+    fn open(&self, week: NaiveDate) -> Option<i64> {
+        if self.of_week(week).count != Count::Unknown {
+            return None;
+        }
+        let asked = self.answers.iter().map(|answer| (&answer.asked, answer.time));
+        let asked = asked.chain(self.gaps.iter().map(|(asked, time)| (asked, *time)));
+        asked.filter(|(asked, _)| asked.contains(&week)).map(|(_, time)| time).max()
     }
 
     /// Whether the silence of an answer about a week says that there is nothing.
@@ -193,7 +206,7 @@ impl List {
             let common = |other: &Range<NaiveDate>| weeks.start.max(other.start)..weeks.end.min(other.end);
             if answer.is_vague && common(&answer.asked) == answer.asked && answer.entries.is_disjoint(gone) {
                 parts.push(line.clone());
-            } else if *whole && !answer.is_vague {
+            } else if *whole && !answer.about.is_empty() {
                 parts.extend(part(line, common(&answer.about), gone));
             } else {
                 let asked = common(&answer.asked);
@@ -291,6 +304,12 @@ impl<'a> Object<'a> {
         let said = Kind::BOTH.into_iter().map(|list| self.lists[list].of_week(week)).filter(|said| said.is_entry);
         said.filter_map(|said| said.time).max().filter(|_| !self.is_half)
     }
+
+    /// The time of a row of nulls, if a week is not a row: it may be one where it is the newest of all learners.
+    fn open(&self, week: NaiveDate) -> Option<i64> {
+        let is_open = !self.has_row(week) && !self.is_half;
+        Kind::BOTH.into_iter().filter_map(|list| self.lists[list].open(week)).max().filter(|_| is_open)
+    }
 }
 
 /// What is known of a week by one of the lists, and by which object, of several.
@@ -316,9 +335,22 @@ impl Known {
 }
 
 /// The object whose row of a week the table takes.
-pub fn newest_row(objects: &[Object<'_>], week: NaiveDate) -> Option<usize> {
+fn newest_row(objects: &[Object<'_>], week: NaiveDate) -> Option<usize> {
     let rows = objects.iter().enumerate().filter_map(|(place, object)| Some((object.row(week)?, object.key, place)));
     rows.max().map(|(_, _, place)| place)
+}
+
+/// The objects that may have the table say of a week what another one does not: the one whose row it takes, and those whose row
+/// of nulls would be newer.
+pub fn decisive(objects: &[Object<'_>], week: NaiveDate) -> Vec<usize> {
+    let Some((row, newest)) = newest_row(objects, week).and_then(|row| Some((row, objects.get(row)?))) else {
+        return Vec::new();
+    };
+    let is_newer = |object: &Object<'_>| {
+        object.open(week).map(|time| (time, object.key)) > newest.row(week).map(|time| (time, newest.key))
+    };
+    let open = objects.iter().enumerate().filter(|(_, object)| object.open(week).is_some() && is_newer(object));
+    std::iter::once(row).chain(open.map(|(place, _)| place)).collect()
 }
 
 /// What the table says of a week: what its newest row says. Of a week that is no row, each list may say that it has nothing.

@@ -20,7 +20,7 @@ use chrono::NaiveDate;
 use lake::store::Store;
 
 use super::both::{Both, Kind};
-use super::known::{Count, Held, Known, List, Object, after, in_table, known, newest_row, time};
+use super::known::{Count, Held, Known, List, Object, after, decisive, in_table, known, time};
 use super::weeks::{WeekLists, weeks_of};
 use super::{LISTS, Weeks, before, key};
 use crate::error::Result;
@@ -129,11 +129,8 @@ impl Merge<'_> {
         let made = Both::each(|list| self.lines(&new[list], &answers[list], &plans[list], (&held, &objects), list));
         let stays = Both::each(|list| self.may_stay(&new[list], &made[list], &own.lists[list], list));
         let left: Vec<Held> = others.iter().map(|other| self.without(other, &merged.gone)).collect();
-        let is_right;
-        (merged.lists, is_right) = self.choose(made, stays, &plans, own, &left);
-        if !is_right {
-            merged.lacking = self.lacking(&own.key, &merged.lists, &plans, &left);
-        }
+        merged.lists = self.choose(made, stays, &plans, own, &left);
+        merged.lacking = self.lacking(&own.key, &merged.lists, &plans, &left);
         merged
     }
 
@@ -280,9 +277,9 @@ impl Merge<'_> {
         objects.extend(left.iter().map(|held| Object::of(held, self.shape)));
         let mut lacking: Both<Vec<Lacking>> = Both::default();
         for week in self.weeks.mondays() {
-            let row = newest_row(&objects, week).filter(|row| *row > 0).and_then(|row| Some((row, left.get(row - 1)?)));
-            let Some((row, held)) = row else { continue };
-            for list in Kind::BOTH {
+            let others = decisive(&objects, week).into_iter().filter(|place| *place > 0);
+            let others = others.filter_map(|place| Some((place, left.get(place - 1)?)));
+            for ((row, held), list) in others.flat_map(|other| Kind::BOTH.map(|list| (other, list))) {
                 let says = |object: usize| objects.get(object).map(|object| object.lists[list].of_week(week));
                 let (Some(said), Some(other), Some(wanted)) = (says(0), says(row), plans[list].get(&week)) else {
                     continue;
@@ -315,7 +312,7 @@ impl Merge<'_> {
     }
 
     /// The lines that are there, where the table then has what it should have; else those that were made, of one list or of
-    /// both: a row is as new as the newer one of its counts. Whether the table has it then.
+    /// both: a row is as new as the newer one of its counts.
     fn choose(
         &self,
         made: Both<Vec<Line>>,
@@ -323,7 +320,7 @@ impl Merge<'_> {
         plans: &Both<Plan>,
         own: &Held,
         left: &[Held],
-    ) -> (Both<Vec<Line>>, bool) {
+    ) -> Both<Vec<Line>> {
         // Where an object has no row of a week, a gap may be one.
         let is_open = |own: &Object<'_>, week: NaiveDate| {
             let is_known = |plan: &Plan| plan.get(&week).is_some_and(|wanted| wanted.count.is_value());
@@ -359,9 +356,8 @@ impl Merge<'_> {
                 break;
             }
         }
-        let (faults, kept) = best.unwrap_or_default();
-        let lists = Both::each(|list| if kept[list] { own.lists[list].clone() } else { made[list].clone() });
-        (lists, faults == 0)
+        let kept = best.map(|(_, kept)| kept).unwrap_or_default();
+        Both::each(|list| if kept[list] { own.lists[list].clone() } else { made[list].clone() })
     }
 
     fn without(&self, held: &Held, gone: &Both<Gone>) -> Held {

@@ -40,6 +40,8 @@ pub(super) struct Night {
     pub(super) accept_loss: bool,
     pub(super) lists: Vec<(Counts, Answer)>,
     pub(super) limit: i64,
+    /// By how many entries each list is turned.
+    pub(super) turned: usize,
 }
 
 fn answers() -> impl Strategy<Value = Answer> {
@@ -58,8 +60,14 @@ pub(super) fn nights() -> impl Strategy<Value = Night> {
     let window = (0..MONDAYS.len(), 0..MONDAYS.len()).prop_map(|(one, other)| one.min(other)..one.max(other) + 1);
     let counts = proptest::collection::btree_map(0..MONDAYS.len(), 0..9_i64, 0..4);
     let lists = proptest::collection::vec((counts, answers()), LEARNERS.len() * 2);
-    (window, 0..5, lists, prop_oneof![3 => Just(50_i64), 1 => 1..6_i64])
-        .prop_map(|(window, accept, lists, limit)| Night { window, accept_loss: accept == 0, lists, limit })
+    (window, 0..5, lists, prop_oneof![3 => Just(50_i64), 1 => 1..6_i64], prop_oneof![3 => Just(0), 1 => 1..6_usize])
+        .prop_map(|(window, accept, lists, limit, turned)| Night {
+            window,
+            accept_loss: accept == 0,
+            lists,
+            limit,
+            turned,
+        })
 }
 
 /// Rows by learner and week: the time, commits and points.
@@ -141,16 +149,22 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The weeks of the API's answer, newest first: none if it fails.
-    fn answered(&self, answer: &Answer, limit: i64) -> Option<Vec<(usize, i64)>> {
+    /// The weeks of the API's answer: none if it fails.
+    fn answered(&self, answer: &Answer, night: &Night) -> Option<Vec<(usize, i64)>> {
         let Answer::Without(lacking) = answer else { return None };
         let weeks = self.api.iter().rev().filter(|(week, _)| !lacking.contains(week));
-        Some(weeks.map(|(week, count)| (*week, *count)).take(usize::try_from(limit).unwrap()).collect())
+        let weeks = weeks.map(|(week, count)| (*week, *count)).take(usize::try_from(night.limit).unwrap());
+        let mut weeks: Vec<(usize, i64)> = weeks.collect();
+        if !weeks.is_empty() {
+            let by = night.turned % weeks.len();
+            weeks.rotate_left(by);
+        }
+        Some(weeks)
     }
 
     /// Takes note of an answer; whether something stays that it lacks.
     pub(super) fn take(&mut self, answer: &Answer, night: &Night) -> bool {
-        let Some(weeks) = self.answered(answer, night.limit) else {
+        let Some(weeks) = self.answered(answer, night) else {
             let is_refused = matches!(answer, Answer::Status(404));
             let mut is_lost = false;
             for week in night.window.clone().filter(|_| is_refused) {
@@ -163,15 +177,21 @@ impl Account {
         };
         let counts: Counts = weeks.iter().copied().collect();
         let is_cut = i64::try_from(weeks.len()).unwrap() == night.limit;
-        let first = if is_cut { weeks.last().map_or(0, |(week, _)| *week) } else { 0 };
+        let order: Vec<usize> = weeks.iter().map(|(week, _)| *week).collect();
+        let spoken = match order.as_slice() {
+            [.., last] if is_cut && order.is_sorted_by(|one, other| one > other) => *last..MONDAYS.len(),
+            [first, .., last] if is_cut && order.is_sorted() => *first..last + 1,
+            _ if is_cut => 0..0,
+            _ => 0..MONDAYS.len(),
+        };
         let lacking = |lake: &[May; MONDAYS.len()], week: usize| {
-            week >= first && !counts.contains_key(&week) && matches!(lake[week], May::Of(_))
+            spoken.contains(&week) && !counts.contains_key(&week) && matches!(lake[week], May::Of(_))
         };
         let is_lost = !night.accept_loss && night.window.clone().any(|week| lacking(&self.lake, week));
         for week in night.window.clone() {
             match counts.get(&week) {
                 Some(count) => self.lake[week] = May::Of(*count),
-                None if week >= first && !is_lost => self.lake[week] = May::Nothing,
+                None if spoken.contains(&week) && !is_lost => self.lake[week] = May::Nothing,
                 None => {}
             }
         }
@@ -197,7 +217,7 @@ fn written(learner: i64, night: &Night, account: &Account, answer: &Answer, hour
         }
         Answer::Status(status) => Line::answer(request, *status, &Bytes::from_static(b"{}"), Utc::now()),
         Answer::Without(_) => {
-            let weeks = account.answered(answer, night.limit).unwrap();
+            let weeks = account.answered(answer, night).unwrap();
             let weeks: Vec<(&str, i64)> = weeks.into_iter().map(|(week, count)| (MONDAYS[week], count)).collect();
             weeks::spoken_of(Line::answer(request, 200, &Bytes::from(list(&weeks)), Utc::now()))
         }
@@ -296,7 +316,7 @@ pub(super) fn night(
 ) -> Night {
     let of = |(counts, answer): (&[i64], Answer)| (counts.iter().copied().enumerate().collect::<Counts>(), answer);
     let other = || of((&[6, 6, 6, 6, 6, 6], all()));
-    Night { window, accept_loss, lists: vec![other(), other(), of(commits), of(points)], limit: 50 }
+    Night { window, accept_loss, lists: vec![other(), other(), of(commits), of(points)], limit: 50, turned: 0 }
 }
 
 pub(super) fn all() -> Answer {
