@@ -155,12 +155,10 @@ impl List {
             .any(|answer| answer.about.contains(&week) || answer.is_vague && answer.asked.contains(&week))
     }
 
-    /// When it was last asked about a week of which it says nothing.
+    /// When a gap, or an answer that says nothing of it, last left a week open.
     fn open(&self, week: NaiveDate) -> Option<i64> {
-        if self.of_week(week).count != Count::Unknown {
-            return None;
-        }
-        let asked = self.answers.iter().map(|answer| (&answer.asked, answer.time));
+        let is_unknown = self.of_week(week).count == Count::Unknown;
+        let asked = self.answers.iter().filter(|_| is_unknown).map(|answer| (&answer.asked, answer.time));
         let asked = asked.chain(self.gaps.iter().map(|(asked, time)| (asked, *time)));
         asked.filter(|(asked, _)| asked.contains(&week)).map(|(_, time)| time).max()
     }

@@ -421,3 +421,13 @@ async fn an_answer_that_an_older_object_has_already_is_the_newest_all_the_same()
     ];
     assert_eq!(left(&nights).await, [[8, 2], [8, 2], [8, 2]].map(|counts| counts.map(Some)));
 }
+
+/// A silence makes no row newer, so that the other object's row, with less, stayed the table's.
+#[tokio::test]
+async fn a_silence_beside_a_gap_is_0_though_another_object_has_the_row() {
+    let nights = [
+        night(0..3, false, (&[], Answer::Status(500)), (&[1, 2, 3], all())),
+        night(0..2, false, (&[7], all()), (&[], Answer::Status(500))),
+    ];
+    assert_eq!(left(&nights).await, [[Some(7), Some(1)], [Some(0), Some(2)], [None, Some(3)]]);
+}
