@@ -4,9 +4,10 @@
 //! "received_at": ..., "status": 200, "body": [{"date": "2026-11-16T00:00:00.000Z", "points": 42}, ...]}`; the number of
 //! commits is in `points` as well. A date may have a time, which does not matter.
 //!
-//! A list with as many entries as the request's `limit` was cut: it says nothing of the weeks beyond its last entry. A list
-//! that lacks a week of which an answer before it has a count is not whole (the object keeps both, until the loss is
-//! accepted), and says nothing of the weeks that it has no entry of.
+//! A list with as many entries as the request's `limit` was cut: it says nothing of the weeks beyond its last entry, and where
+//! its entries are in no order, of none that it has no entry of. A list that lacks a week of which an answer before it has a
+//! count is not whole (the object keeps both, until the loss is accepted), and says nothing of the weeks that it has no entry
+//! of.
 //!
 //! A row is a learner's week as the scores have it, with the commits of that week; and one for each week of which there are
 //! commits only. A list that was asked about a week and lacks it has 0 of it. What is not known is null: a count that is
@@ -353,13 +354,19 @@ fn each_week(
     Ok(Notes { gaps, seen: row, ..Notes::default() })
 }
 
-/// The weeks of which a list speaks that was cut. It begins with the newest week; else nothing is known of those after its
-/// last one either.
+/// The weeks of which a list speaks that was cut. It begins with the newest week, or with the oldest: then nothing is known of
+/// those after its last one. Where it is in no order, nobody knows which were cut off.
 fn reach(mondays: &[i32], weeks: Range<NaiveDate>) -> Range<NaiveDate> {
     let day = |day: Option<&i32>| day.and_then(|day| Date32Type::to_naive_date_opt(*day));
     let (Some(first), Some(last)) = (day(mondays.first()), day(mondays.last())) else { return weeks };
-    let end = if first < last { last.checked_add_days(Days::new(7)) } else { None };
-    weeks.start.max(first.min(last))..end.map_or(weeks.end, |end| weeks.end.min(end))
+    if mondays.is_sorted_by(|earlier, later| earlier >= later) {
+        return weeks.start.max(last)..weeks.end;
+    }
+    if !mondays.is_sorted() {
+        return NaiveDate::MAX..NaiveDate::MAX;
+    }
+    let end = last.checked_add_days(Days::new(7));
+    weeks.start.max(first)..end.map_or(weeks.end, |end| weeks.end.min(end))
 }
 
 /// Where the parser stopped, without what it found there.

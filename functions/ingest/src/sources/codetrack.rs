@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use self::both::{Both, Kind};
-use self::merge::{Merge, Run};
+use self::merge::Merge;
 use self::roster::Roster;
 use self::weeks::{Users, WeekLists};
 use crate::claim::SKEW;
@@ -278,7 +278,7 @@ impl Fetch<'_> {
             accept_loss: self.context.accept_loss,
             latest: ((self.context.clock)() + SKEW).timestamp_micros(),
         };
-        Run::read(raw, merge, learners, new).await?.write(done).await?;
+        merge::join(raw, merge, learners, &new, done).await?;
         self.http.forget_answers();
         Ok(())
     }

@@ -249,12 +249,15 @@ fn of_weeks(dates: &[&str]) -> Value {
 
 #[test]
 fn a_list_that_the_limit_cut_says_nothing_of_the_weeks_beyond_it() {
-    let cases: [(&[&str], [i64; 4]); 6] = [
+    let cases: [(&[&str], [i64; 4]); 8] = [
         // Each week twice: five entries are no more than three weeks.
         (&["2026-11-16", "2026-11-16", "2026-11-09", "2026-11-09", "2026-11-02"], [1, 1, 1, UNKNOWN]),
         // Oldest first.
         (&["2025-01-06", "2025-01-13", "2025-01-20", "2025-01-27", "2025-02-03"], [UNKNOWN; 4]),
         (&["2026-10-19", "2026-10-26", "2026-11-02", "2026-11-09", "2026-11-09"], [UNKNOWN, 1, 1, 1]),
+        // In no order: anything may be beyond.
+        (&["2026-10-12", "2026-11-16", "2026-10-05", "2026-11-09", "2026-11-02"], [1, 1, 1, UNKNOWN]),
+        (&["2026-11-16", "2026-10-12", "2026-11-09", "2026-10-05", "2026-09-28"], [1, 1, UNKNOWN, UNKNOWN]),
         // It reaches back to the first week asked for: the others have nothing.
         (&["2026-11-09", "2026-10-19", "2026-10-12", "2026-10-05", "2026-09-28"], [0, 1, 0, 0]),
         // Not cut: there are no more, or the server knows no limit.

@@ -18,20 +18,23 @@ use crate::raw::{self, Line};
 /// What the other objects that reach into a run's weeks have about each learner.
 pub async fn held(store: &Store, week: NaiveDate, weeks: Weeks, learners: &[i64]) -> Result<BTreeMap<i64, Vec<Held>>> {
     let mut found: BTreeMap<i64, Vec<Held>> = learners.iter().map(|learner| (*learner, Vec::new())).collect();
-    let mut folders: BTreeSet<NaiveDate> = BTreeSet::new();
+    let mut folders: BTreeMap<NaiveDate, BTreeSet<String>> = BTreeMap::new();
     for object in store.list(&format!("{NAME}/week=")).await? {
         let is_of = |list: Kind| monday_of(&object.key, &format!("{}.ndjson", LISTS[list].file));
         let monday = Kind::BOTH.into_iter().find_map(is_of);
         // An object has weeks up to its own one.
-        folders.extend(monday.filter(|monday| *monday != week && *monday >= weeks.from));
+        if let Some(monday) = monday.filter(|monday| *monday != week && *monday >= weeks.from) {
+            folders.entry(monday).or_default().insert(object.key);
+        }
     }
-    for folder in folders {
+    for (folder, keys) in folders {
+        let is_half = !keys.contains(&key(folder, LISTS.points));
         let mut of_learners: BTreeMap<i64, Held> = BTreeMap::new();
         for list in Kind::BOTH {
             let lines = raw::read_lines(store, &key(folder, LISTS[list])).await?;
             for (learner, lines) in by_learner(lines) {
                 let held = of_learners.entry(learner).or_default();
-                held.key = folder.to_string();
+                (held.key, held.is_half) = (folder.to_string(), is_half);
                 held.lists[list] = lines;
             }
         }

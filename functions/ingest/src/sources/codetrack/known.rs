@@ -1,8 +1,8 @@
-//! What the objects of all weeks know of a learner's weeks, as `clean` reads them.
+//! What the objects of all weeks know of a learner's weeks, and what the table says, as `clean` reads them.
 //!
 //! Each object has the run's weeks anew, and of each week the table takes the newest row, whichever object it is from: a
-//! row has both counts, and the later one of the times of the answers that its entries stand in. So what an object says of a
-//! week is no more than a part of what is known: see [`known`].
+//! row has both counts, and the later one of the times of the answers that its entries stand in. What is known is more, see
+//! [`known`].
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,14 +35,15 @@ impl Count {
     }
 }
 
-/// What a list of an object says of a week, and where.
+/// What a list of an object says of a week, where, and when it was received.
 #[derive(Debug, Clone, Copy)]
 pub struct Said {
     pub count: Count,
     /// Whether it has an entry of the week: then the week is a row.
     pub is_entry: bool,
-    /// The line that says so, and its time.
-    pub line: Option<(usize, i64)>,
+    /// The line that says so; nothing if no line does, or one whose entry is rejected.
+    pub line: Option<usize>,
+    pub time: Option<i64>,
 }
 
 /// An answer of a list.
@@ -76,7 +77,10 @@ pub struct List {
     /// Whether each of them speaks of the weeks that it lacks.
     whole: Vec<bool>,
     entries: BTreeMap<NaiveDate, Said>,
-    rejected: BTreeSet<NaiveDate>,
+    /// Weeks whose entries are rejected, and when the last one came.
+    rejected: BTreeMap<NaiveDate, i64>,
+    /// The weeks of gaps, and when these were met.
+    gaps: Vec<(Range<NaiveDate>, i64)>,
 }
 
 impl List {
@@ -84,40 +88,42 @@ impl List {
     pub fn of(lines: &[Line], shape: WeekLists<'_>) -> Self {
         let mut list = Self::default();
         for (place, line) in lines.iter().enumerate().filter(|(_, line)| is_list(line)) {
-            if let (Some(request), Some(spoken)) = (Request::of(line), Request::of(&weeks::spoken_of(line.clone()))) {
-                list.add(place, line, &request, &spoken, shape);
+            if let Some(request) = Request::of(line) {
+                list.add(place, line, &request, shape);
             }
         }
+        list.gaps =
+            lines.iter().filter(|line| line.gap.is_some()).map(|line| (weeks::weeks_of(line), time(line))).collect();
         let is_whole = |answer: &Answer| !list.answers.iter().any(|other| answer.lacks_some_of(other));
         list.whole = list.answers.iter().map(is_whole).collect();
         list
     }
 
-    fn add(&mut self, place: usize, line: &Line, request: &Request, spoken: &Request, shape: WeekLists<'_>) {
+    fn add(&mut self, place: usize, line: &Line, request: &Request, shape: WeekLists<'_>) {
         let time = time(line);
-        let mondays = weeks::mondays(line);
         let mut counts = BTreeSet::new();
         for entry in weeks::entries(line) {
             let entry = shape.read(request, entry.get());
             let Some(day) = entry.day.filter(|day| request.covers(*day)) else { continue };
             if entry.verdict == Verdict::Refused || day.weekday() != Weekday::Mon {
-                self.rejected.insert(monday(day));
+                let last = self.rejected.entry(monday(day)).or_insert(time);
+                *last = time.max(*last);
                 continue;
             }
             let count = entry.count.map_or(Count::Unknown, Count::Of);
             if count.is_value() {
                 counts.insert(day);
             }
-            self.entries.insert(day, Said { count, is_entry: true, line: Some((place, time)) });
+            self.entries.insert(day, Said { count, is_entry: true, line: Some(place), time: Some(time) });
         }
         self.answers.push(Answer {
             line: place,
             time,
             asked: request.weeks(),
-            about: if mondays.is_some() { spoken.weeks() } else { NaiveDate::MAX..NaiveDate::MAX },
+            about: weeks::spoken_weeks(line),
             entries: weeks::entries(line).iter().filter_map(|entry| weeks::week_of(entry)).collect(),
             counts,
-            is_vague: mondays.is_none(),
+            is_vague: weeks::mondays(line).is_none(),
         });
     }
 
@@ -129,9 +135,11 @@ impl List {
         let whole =
             self.answers.iter().zip(&self.whole).filter(|(answer, whole)| **whole && answer.about.contains(&week));
         let silent = whole.map(|(answer, _)| (answer.line, answer.time)).max_by_key(|(_, time)| *time);
-        match silent.filter(|_| !self.rejected.contains(&week)) {
-            Some(line) => Said { count: Count::Lacking, is_entry: false, line: Some(line) },
-            None => Said { count: Count::Unknown, is_entry: false, line: None },
+        match (self.rejected.get(&week), silent) {
+            (None, Some((line, time))) => {
+                Said { count: Count::Lacking, is_entry: false, line: Some(line), time: Some(time) }
+            }
+            (rejected, _) => Said { count: Count::Unknown, is_entry: false, line: None, time: rejected.copied() },
         }
     }
 
@@ -145,6 +153,14 @@ impl List {
         self.answers
             .iter()
             .any(|answer| answer.about.contains(&week) || answer.is_vague && answer.asked.contains(&week))
+    }
+
+    /// When a gap, or an answer that says nothing of it, last left a week open.
+    fn open(&self, week: NaiveDate) -> Option<i64> {
+        let is_unknown = self.of_week(week).count == Count::Unknown;
+        let asked = self.answers.iter().filter(|_| is_unknown).map(|answer| (&answer.asked, answer.time));
+        let asked = asked.chain(self.gaps.iter().map(|(asked, time)| (asked, *time)));
+        asked.filter(|(asked, _)| asked.contains(&week)).map(|(_, time)| time).max()
     }
 
     /// Whether the silence of an answer about a week says that there is nothing.
@@ -188,7 +204,7 @@ impl List {
             let common = |other: &Range<NaiveDate>| weeks.start.max(other.start)..weeks.end.min(other.end);
             if answer.is_vague && common(&answer.asked) == answer.asked && answer.entries.is_disjoint(gone) {
                 parts.push(line.clone());
-            } else if *whole && !answer.is_vague {
+            } else if *whole && !answer.about.is_empty() {
                 parts.extend(part(line, common(&answer.about), gone));
             } else {
                 let asked = common(&answer.asked);
@@ -254,6 +270,8 @@ pub fn time(line: &Line) -> i64 {
 pub struct Held {
     pub key: String,
     pub lists: Both<Vec<Line>>,
+    /// Whether there is no object of points, with which it is cleaned: a run was killed before it wrote that.
+    pub is_half: bool,
 }
 
 /// The same as it is read.
@@ -261,15 +279,17 @@ pub struct Held {
 pub struct Object<'a> {
     key: &'a str,
     pub lists: Both<List>,
+    is_half: bool,
 }
 
 impl<'a> Object<'a> {
     pub fn of(held: &'a Held, shape: Both<WeekLists<'_>>) -> Self {
-        Self::of_lists(&held.key, Both::each(|list| held.lists[list].as_slice()), shape)
+        let lists = Both::each(|list| held.lists[list].as_slice());
+        Self { is_half: held.is_half, ..Self::of_lists(&held.key, lists, shape) }
     }
 
     pub fn of_lists(key: &'a str, lists: Both<&[Line]>, shape: Both<WeekLists<'_>>) -> Self {
-        Self { key, lists: Both::each(|list| List::of(lists[list], shape[list])) }
+        Self { key, lists: Both::each(|list| List::of(lists[list], shape[list])), is_half: false }
     }
 
     /// Whether a week is a row of it.
@@ -280,7 +300,13 @@ impl<'a> Object<'a> {
     /// The time of a week's row, if the week is one.
     fn row(&self, week: NaiveDate) -> Option<i64> {
         let said = Kind::BOTH.into_iter().map(|list| self.lists[list].of_week(week)).filter(|said| said.is_entry);
-        said.filter_map(|said| said.line).map(|(_, time)| time).max()
+        said.filter_map(|said| said.time).max().filter(|_| !self.is_half)
+    }
+
+    /// The time of a row of nulls, if a week is not a row: it may be one where it is the newest of all learners.
+    fn open(&self, week: NaiveDate) -> Option<i64> {
+        let is_open = !self.has_row(week) && !self.is_half;
+        Kind::BOTH.into_iter().filter_map(|list| self.lists[list].open(week)).max().filter(|_| is_open)
     }
 }
 
@@ -289,23 +315,62 @@ impl<'a> Object<'a> {
 pub struct Known {
     pub said: Said,
     pub object: usize,
+    /// When it was said last, if by another object.
+    pub time: Option<i64>,
 }
 
-/// What is known of a week: what its newest row says. Of a week that is no row, each list may say that it has nothing. The
-/// first object is preferred, where it says the same.
-pub fn known(objects: &[Object<'_>], week: NaiveDate) -> Both<Known> {
-    let rows = objects.iter().enumerate().filter_map(|(place, object)| Some((object.row(week)?, object.key, place)));
-    let row = rows.max().map(|(_, _, place)| place);
-    Both::each(|list| {
+impl Known {
+    /// The first object is preferred, where it says the same.
+    fn of(objects: &[Object<'_>], week: NaiveDate, list: Kind, object: usize) -> Self {
         let of = |object: usize| objects.get(object).map(|object| object.lists[list].of_week(week));
-        let nothing = Said { count: Count::Unknown, is_entry: false, line: None };
-        let silent =
-            || (0..objects.len()).max_by_key(|object| of(*object).and_then(|said| said.line).map(|(_, time)| time));
-        let object = row.or_else(silent).unwrap_or_default();
+        let nothing = Said { count: Count::Unknown, is_entry: false, line: None, time: None };
         let said = of(object).unwrap_or(nothing);
         match of(0).filter(|own| own.count == said.count) {
-            Some(own) => Known { said: own, object: 0 },
-            None => Known { said, object },
+            Some(own) => Known { said: own, object: 0, time: said.time },
+            None => Known { said, object, time: said.time },
         }
+    }
+}
+
+/// The object whose row of a week the table takes.
+fn newest_row(objects: &[Object<'_>], week: NaiveDate) -> Option<usize> {
+    let rows = objects.iter().enumerate().filter_map(|(place, object)| Some((object.row(week)?, object.key, place)));
+    rows.max().map(|(_, _, place)| place)
+}
+
+/// The objects that may have the table say of a week what another one does not: the one whose row it takes, and those whose row
+/// of nulls would be newer.
+pub fn decisive(objects: &[Object<'_>], week: NaiveDate) -> Vec<usize> {
+    let Some((row, newest)) = newest_row(objects, week).and_then(|row| Some((row, objects.get(row)?))) else {
+        return Vec::new();
+    };
+    let is_newer = |object: &Object<'_>| {
+        object.open(week).map(|time| (time, object.key)) > newest.row(week).map(|time| (time, newest.key))
+    };
+    let open = objects.iter().enumerate().filter(|(_, object)| object.open(week).is_some() && is_newer(object));
+    std::iter::once(row).chain(open.map(|(place, _)| place)).collect()
+}
+
+/// What the table says of a week: what its newest row says. Of a week that is no row, each list may say that it has nothing.
+pub fn in_table(objects: &[Object<'_>], week: NaiveDate) -> Both<Known> {
+    let row = newest_row(objects, week);
+    Both::each(|list| {
+        let silent = || (0..objects.len()).max_by_key(|object| objects.get(*object)?.lists[list].of_week(week).time);
+        Known::of(objects, week, list, row.or_else(silent).unwrap_or_default())
+    })
+}
+
+/// What is known of a week: by each list the newest count, whichever object has it, or else the newest that is said. That is
+/// what the table says, once all runs have done their work: but a run writes one list after the other, and may be another one
+/// still, or have been killed. A row of its then has one count, and hides what an older row knows; that it is silent is no loss
+/// that was accepted, as this takes the count from all objects.
+pub fn known(objects: &[Object<'_>], week: NaiveDate) -> Both<Known> {
+    let table = in_table(objects, week);
+    Both::each(|list| {
+        let said = objects.iter().enumerate().map(|(place, of)| (of.lists[list].of_week(week), of.key, place));
+        let said = said.filter(|(said, _, _)| said.time.is_some());
+        let newest = said
+            .max_by_key(|(said, key, place)| (said.count.is_value(), said.time, *place == table[list].object, *key));
+        newest.map_or(table[list], |(_, _, place)| Known::of(objects, week, list, place))
     })
 }

@@ -8,8 +8,9 @@
 //! * what an answer does not speak of stays as it is known: a gap and a refusal speak of nothing, and a list that lacks a
 //!   known count speaks of no week that it has no entry of.
 //!
-//! What is known is what the newest row of all objects says, not what this run's own object has: that may be older. Other
-//! weeks of the own object stay. The object is left as it is where the table then has what it should have.
+//! What is known is what all objects say, not what this run's own object has: that may be older. Other weeks of the own object
+//! stay. The object is left as it is where the table then has what it should have. Another object whose row the table takes
+//! all the same gets what it lacks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -19,7 +20,7 @@ use chrono::NaiveDate;
 use lake::store::Store;
 
 use super::both::{Both, Kind};
-use super::known::{Count, Held, Known, List, Object, after, known, time};
+use super::known::{Count, Held, Known, List, Object, after, decisive, in_table, known, time};
 use super::weeks::{WeekLists, weeks_of};
 use super::{LISTS, Weeks, before, key};
 use crate::error::Result;
@@ -48,6 +49,17 @@ pub struct Merged {
     pub lost: Both<bool>,
     /// The weeks that are to go from other objects, which then say that there is nothing, or nothing at all.
     pub gone: Both<Gone>,
+    /// What other objects lack whose rows the table takes.
+    pub lacking: Both<Vec<Lacking>>,
+}
+
+/// What an object lacks of a week: the part of a list that says it.
+#[derive(Debug, Clone)]
+pub struct Lacking {
+    object: String,
+    week: NaiveDate,
+    count: Count,
+    part: Vec<Line>,
 }
 
 /// Where what is said of a week is taken from.
@@ -74,10 +86,9 @@ struct Wanted {
 
 impl Wanted {
     fn known(known: Known) -> Self {
-        let Known { said, object } = known;
-        let source = said.line.map_or(Source::Nothing, |(line, _)| Source::Known { object, line });
-        let time = said.line.map(|(_, time)| time);
-        Self { count: said.count, source, is_lost: false, is_accepted: false, time }
+        let Known { said, object, .. } = known;
+        let source = said.line.map_or(Source::Nothing, |line| Source::Known { object, line });
+        Self { count: said.count, source, is_lost: false, is_accepted: false, time: said.line.and(said.time) }
     }
 
     fn answer(count: Count) -> Self {
@@ -117,7 +128,9 @@ impl Merge<'_> {
         let held: Vec<&Held> = std::iter::once(own).chain(others).collect();
         let made = Both::each(|list| self.lines(&new[list], &answers[list], &plans[list], (&held, &objects), list));
         let stays = Both::each(|list| self.may_stay(&new[list], &made[list], &own.lists[list], list));
-        merged.lists = self.choose(made, stays, &plans, own, others, &merged.gone);
+        let left: Vec<Held> = others.iter().map(|other| self.without(other, &merged.gone)).collect();
+        merged.lists = self.choose(made, stays, &plans, own, &left);
+        merged.lacking = self.lacking(&own.key, &merged.lists, &plans, &left);
         merged
     }
 
@@ -146,7 +159,7 @@ impl Merge<'_> {
             return each.map(refused).collect();
         }
         let asked = time(new);
-        let is_later = |known: &Known| known.said.line.is_some_and(|(_, time)| asked < time && time <= self.latest);
+        let is_later = |known: &Known| known.time.is_some_and(|time| asked < time && time <= self.latest);
         let stays = |week: NaiveDate, known: &Known| {
             let is_spoken_of = answer.names(week) || answer.reaches(week);
             let is_missed = !(answer.of_week(week).count.is_value() || is_spoken_of && self.accept_loss);
@@ -256,6 +269,48 @@ impl Merge<'_> {
         open(made) == open(own) && made.iter().filter(is_new).all(is_there)
     }
 
+    /// What the objects lack whose rows the table takes, although they are not the run's own. They are as new as that one, and
+    /// have less: their other list is one of a run that was killed or is still at work, or one that lacks a week that has no
+    /// other entry.
+    fn lacking(&self, key: &str, own: &Both<Vec<Line>>, plans: &Both<Plan>, left: &[Held]) -> Both<Vec<Lacking>> {
+        let mut objects = vec![Object::of_lists(key, Both::each(|list| own[list].as_slice()), self.shape)];
+        objects.extend(left.iter().map(|held| Object::of(held, self.shape)));
+        let mut lacking: Both<Vec<Lacking>> = Both::default();
+        for week in self.weeks.mondays() {
+            let others = decisive(&objects, week).into_iter().filter(|place| *place > 0);
+            let others = others.filter_map(|place| Some((place, left.get(place - 1)?)));
+            for ((row, held), list) in others.flat_map(|other| Kind::BOTH.map(|list| (other, list))) {
+                let says = |object: usize| objects.get(object).map(|object| object.lists[list].of_week(week));
+                let (Some(said), Some(other), Some(wanted)) = (says(0), says(row), plans[list].get(&week)) else {
+                    continue;
+                };
+                if said.count != wanted.count || said.count == Count::Unknown || other.count == said.count {
+                    continue;
+                }
+                let line = said.line.and_then(|place| Some((place, own[list].get(place)?)));
+                let part = line
+                    .zip(objects.first())
+                    .map(|((place, line), object)| object.lists[list].parts(place, line, vec![week..after(week)]));
+                let (object, part) = (held.key.clone(), part.unwrap_or_default());
+                lacking[list].push(Lacking { object, week, count: said.count, part });
+            }
+        }
+        lacking
+    }
+
+    /// A learner's lines of another object with what it lacks, unless it has something newer since.
+    fn filled(&self, lines: Vec<Line>, lacking: &Lacking, list: Kind) -> Vec<Line> {
+        let of_week = |lines: &[Line]| List::of(lines, self.shape[list]).of_week(lacking.week);
+        let said = of_week(&lines);
+        let since = lacking.part.iter().map(time).max();
+        if said.count == lacking.count || said.count.is_value() && said.time > since && said.time <= Some(self.latest) {
+            return lines;
+        }
+        let gone = Gone::from([(lacking.week, Count::Unknown)]);
+        let filled = [without(&lines, &gone, self.shape[list]), lacking.part.clone()].concat();
+        if of_week(&filled).count == lacking.count { filled } else { lines }
+    }
+
     /// The lines that are there, where the table then has what it should have; else those that were made, of one list or of
     /// both: a row is as new as the newer one of its counts.
     fn choose(
@@ -264,10 +319,8 @@ impl Merge<'_> {
         stays: Both<bool>,
         plans: &Both<Plan>,
         own: &Held,
-        others: &[Held],
-        gone: &Both<Gone>,
+        left: &[Held],
     ) -> Both<Vec<Line>> {
-        let left: Vec<Held> = others.iter().map(|other| self.without(other, gone)).collect();
         // Where an object has no row of a week, a gap may be one.
         let is_open = |own: &Object<'_>, week: NaiveDate| {
             let is_known = |plan: &Plan| plan.get(&week).is_some_and(|wanted| wanted.count.is_value());
@@ -277,9 +330,12 @@ impl Merge<'_> {
             let mut objects = vec![Object::of_lists(&own.key, lists, self.shape)];
             objects.extend(left.iter().map(|held| Object::of(held, self.shape)));
             let is_other = |week: NaiveDate| {
-                let known = known(&objects, week);
+                let [table, known] = [in_table(&objects, week), known(&objects, week)];
                 Kind::BOTH.into_iter().filter(move |list| {
-                    plans[*list].get(&week).is_some_and(|wanted| wanted.count != known[*list].said.count)
+                    let is_other = |known: &Both<Known>| {
+                        plans[*list].get(&week).is_some_and(|wanted| wanted.count != known[*list].said.count)
+                    };
+                    is_other(&table) || is_other(&known)
                 })
             };
             let open = self.weeks.mondays().filter(|week| objects.first().is_some_and(|own| is_open(own, *week)));
@@ -306,7 +362,7 @@ impl Merge<'_> {
 
     fn without(&self, held: &Held, gone: &Both<Gone>) -> Held {
         let lists = Both::each(|list| without(&held.lists[list], &gone[list], self.shape[list]));
-        Held { key: held.key.clone(), lists }
+        Held { lists, ..held.clone() }
     }
 }
 
@@ -342,32 +398,81 @@ fn without(lines: &[Line], gone: &Gone, shape: WeekLists<'_>) -> Vec<Line> {
     left
 }
 
+/// The lines of each learner, of both lists.
+type Lines = Both<BTreeMap<i64, Vec<Line>>>;
+
+/// How often a run looks again because another one has written.
+const LOOKS: u32 = 50;
+
+/// Joins a run's answers with what is there, and looks again until there is nothing to be written.
+///
+/// What is known is read from all weeks' objects, and a condition protects only the one that is written. So another run may have
+/// written since this one has read. Of two runs the one that writes last sees in its last look all that both have written.
+pub async fn join(store: &Store, merge: Merge<'_>, learners: &[i64], new: &Lines, done: &mut Part) -> Result<()> {
+    let mut written = Written::default();
+    for _ in 0..LOOKS {
+        written.has_changed = false;
+        Run::read(store, merge, learners, new).await?.write(&mut written).await?;
+        if !written.has_changed {
+            written.tell(&merge, done);
+            return Ok(());
+        }
+    }
+    Err(raw::overtaken(store, &key(merge.weeks.newest(), LISTS.points)))
+}
+
+/// What a run has written, and what it tells.
+#[derive(Default)]
+struct Written {
+    /// The sizes of objects, by key: of those that it wrote.
+    sizes: BTreeMap<String, Option<usize>>,
+    /// The learners of whom something stays that the API no longer has.
+    lost: Both<Vec<String>>,
+    /// Whether its last look was followed by a write.
+    has_changed: bool,
+}
+
+impl Written {
+    fn note(&mut self, key: String, bytes: Option<usize>) {
+        self.has_changed |= bytes.is_some();
+        let size = self.sizes.entry(key).or_default();
+        *size = bytes.or(*size);
+    }
+
+    fn tell(self, merge: &Merge<'_>, done: &mut Part) {
+        for bytes in self.sizes.into_values() {
+            done.put(bytes);
+        }
+        let Both { commits, points } = self.lost;
+        for (list, lost) in [(Kind::Commits, commits), (Kind::Points, points)] {
+            done.lost(&key(merge.weeks.newest(), LISTS[list]), LISTS[list].lost, lost);
+        }
+    }
+}
+
 /// A run's answers, and what is there.
-pub struct Run<'a> {
+struct Run<'a> {
     store: &'a Store,
     merge: Merge<'a>,
-    new: Both<BTreeMap<i64, Vec<Line>>>,
+    new: &'a Lines,
     own: Both<BTreeMap<i64, Vec<Line>>>,
     others: BTreeMap<i64, Vec<Held>>,
 }
 
 /// What one list's object tells of a run.
 #[derive(Debug, Default)]
-pub struct Told {
+struct Told {
     /// The learners of whom something stays that the API no longer has.
-    pub lost: Vec<String>,
+    lost: Vec<String>,
     /// By learner, the weeks that are to go from other objects, and when this was said.
-    pub gone: BTreeMap<i64, (Gone, i64)>,
+    gone: BTreeMap<i64, (Gone, i64)>,
+    /// By learner, what other objects lack.
+    lacking: BTreeMap<i64, Vec<Lacking>>,
 }
 
 impl<'a> Run<'a> {
     /// Reads what is there.
-    pub async fn read(
-        store: &'a Store,
-        merge: Merge<'a>,
-        learners: &[i64],
-        new: Both<BTreeMap<i64, Vec<Line>>>,
-    ) -> Result<Self> {
+    async fn read(store: &'a Store, merge: Merge<'a>, learners: &[i64], new: &'a Lines) -> Result<Self> {
         let week = merge.weeks.newest();
         let mut own = Both::default();
         for list in Kind::BOTH {
@@ -378,19 +483,23 @@ impl<'a> Run<'a> {
     }
 
     /// The lines of the run's own object of a list, made of those that are there. Learners that were not asked about stay.
-    pub fn lines(&self, list: Kind, there: &[Line]) -> (Vec<Line>, Told) {
+    fn lines(&self, list: Kind, there: &[Line]) -> (Vec<Line>, Told) {
         let mut there = before::by_learner(there.to_vec());
         let mut told = Told::default();
         for (learner, new) in self.answered() {
             let mut lists = Both::each(|list| self.own[list].get(&learner).cloned().unwrap_or_default());
             lists[list] = there.remove(&learner).unwrap_or_default();
-            let own = Held { key: self.merge.weeks.newest().to_string(), lists };
+            let own = Held { key: self.merge.weeks.newest().to_string(), lists, ..Held::default() };
             let others = self.others.get(&learner).map(Vec::as_slice).unwrap_or_default();
             let mut merged = self.merge.merge(new, &own, others);
             told.lost.extend(merged.lost[list].then(|| learner.to_string()));
             let gone = std::mem::take(&mut merged.gone[list]);
             if !gone.is_empty() {
                 told.gone.insert(learner, (gone, time(new[list])));
+            }
+            let lacking = std::mem::take(&mut merged.lacking[list]);
+            if !lacking.is_empty() {
+                told.lacking.insert(learner, lacking);
             }
             there.insert(learner, std::mem::take(&mut merged.lists[list]));
         }
@@ -405,29 +514,32 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Writes the run's own objects, and removes from the others what was accepted as lost.
-    pub async fn write(&self, done: &mut Part) -> Result<()> {
-        let mut gone = Both::default();
+    /// Writes the run's own objects, and removes from the others what was accepted as lost. Once nothing of this is left to
+    /// be done, others get what they lack.
+    async fn write(&self, put: &mut Written) -> Result<()> {
+        let (mut gone, mut lacking) = (Both::default(), Both::default());
         for list in Kind::BOTH {
             let key = key(self.merge.weeks.newest(), LISTS[list]);
             let (shape, accept_loss) = (self.merge.shape[list], self.merge.accept_loss);
             let make = |there: &[Line]| self.lines(list, there);
-            let put = raw::rewrite_lines(self.store, &key, &shape, accept_loss, make).await?;
-            done.put(put.bytes);
-            done.lost(&key, LISTS[list].lost, put.told.lost);
-            gone[list] = put.told.gone;
+            let made = raw::rewrite_lines(self.store, &key, &shape, accept_loss, make).await?;
+            put.note(key, made.bytes);
+            put.lost[list] = made.told.lost;
+            (gone[list], lacking[list]) = (made.told.gone, made.told.lacking);
         }
         for list in Kind::BOTH {
-            for bytes in self.forget(list, &gone[list]).await? {
-                done.put(Some(bytes));
+            self.forget(list, &gone[list], put).await?;
+        }
+        if !put.has_changed {
+            for list in Kind::BOTH {
+                self.fill(list, &lacking[list], put).await?;
             }
         }
         Ok(())
     }
 
-    /// Removes from the other objects of a list what was accepted as lost, unless it came since. Returns the sizes
-    /// of those that had some of it.
-    async fn forget(&self, list: Kind, gone: &BTreeMap<i64, (Gone, i64)>) -> Result<Vec<usize>> {
+    /// Removes from the other objects of a list what was accepted as lost, unless it came since.
+    async fn forget(&self, list: Kind, gone: &BTreeMap<i64, (Gone, i64)>, put: &mut Written) -> Result<()> {
         let shape = self.merge.shape[list];
         let has_some = |(learner, (weeks, _)): (&i64, &(Gone, i64))| {
             let others = self.others.get(learner).into_iter().flatten();
@@ -435,24 +547,57 @@ impl<'a> Run<'a> {
             had.map(|held| held.key.clone()).collect::<Vec<_>>()
         };
         let folders: BTreeSet<String> = gone.iter().flat_map(has_some).collect();
-        let mut written = Vec::new();
         for folder in folders {
-            let Ok(week) = folder.parse() else { continue };
-            let key = key(week, LISTS[list]);
-            let make = |there: &[Line]| {
-                let left = before::by_learner(there.to_vec()).into_iter().flat_map(|(learner, lines)| {
-                    match gone.get(&learner) {
-                        Some((weeks, said)) if lines.iter().all(|line| time(line) <= *said) => {
-                            without(&lines, weeks, shape)
-                        }
-                        _ => lines,
+            let make = |learners: &mut BTreeMap<i64, Vec<Line>>| {
+                for (learner, (weeks, said)) in gone {
+                    if let Some(lines) = learners.get_mut(learner)
+                        && lines.iter().all(|line| time(line) <= *said)
+                    {
+                        *lines = without(lines, weeks, shape);
                     }
-                });
-                (left.collect(), ())
+                }
             };
-            let put = raw::rewrite_lines(self.store, &key, &shape, false, make).await?;
-            written.extend(put.bytes);
+            self.rewrite(list, &folder, make, put).await?;
         }
-        Ok(written)
+        Ok(())
+    }
+
+    /// Adds to other objects of a list what they lack.
+    async fn fill(&self, list: Kind, lacking: &BTreeMap<i64, Vec<Lacking>>, put: &mut Written) -> Result<()> {
+        let folders: BTreeSet<&String> = lacking.values().flatten().map(|lacking| &lacking.object).collect();
+        for folder in folders {
+            let make = |learners: &mut BTreeMap<i64, Vec<Line>>| {
+                for (learner, lacking) in lacking {
+                    let lines = learners.entry(*learner).or_default();
+                    for lacking in lacking.iter().filter(|lacking| lacking.object == *folder) {
+                        *lines = self.merge.filled(std::mem::take(lines), lacking, list);
+                    }
+                }
+            };
+            self.rewrite(list, folder, make, put).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what `make` makes of the learners' lines in another object.
+    async fn rewrite(
+        &self,
+        list: Kind,
+        folder: &str,
+        make: impl Fn(&mut BTreeMap<i64, Vec<Line>>),
+        put: &mut Written,
+    ) -> Result<()> {
+        let Ok(week) = folder.parse() else { return Ok(()) };
+        let key = key(week, LISTS[list]);
+        let make = |there: &[Line]| {
+            let mut learners = before::by_learner(there.to_vec());
+            make(&mut learners);
+            (learners.into_values().flatten().collect(), ())
+        };
+        let made = raw::rewrite_lines(self.store, &key, &self.merge.shape[list], false, make).await?;
+        if made.bytes.is_some() {
+            put.note(key, made.bytes);
+        }
+        Ok(())
     }
 }

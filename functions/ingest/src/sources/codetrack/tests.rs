@@ -1,4 +1,5 @@
 mod meaning;
+mod together;
 mod windows;
 
 use std::slice::from_ref;
@@ -103,6 +104,7 @@ fn renew(new: &[Line], old: &[Line], accept_loss: bool) -> (Vec<Line>, Vec<Strin
         let own = Held {
             key: "own".into(),
             lists: Both { commits: vec![], points: there.remove(&learner).unwrap_or_default() },
+            ..Held::default()
         };
         let commits = gap(learner, "2026-11-02");
         let merged = merge.merge(Both { commits: &commits, points: &new[0] }, &own, &[]);
@@ -214,12 +216,14 @@ fn what_is_unknown_stays_beside_a_list_that_may_be_of_any_week() {
 #[test]
 fn a_list_that_its_limit_has_cut_speaks_of_no_week_beyond_it() {
     // The limit is 5.
-    let lists: [(&[&str], &str, &str); 5] = [
+    let lists: [(&[&str], &str, &str); 6] = [
         (&["2026-11-16", "2026-11-09", "2026-11-09", "2026-11-02", "2026-11-02"], "2026-11-02", "2026-11-23"),
         // It reaches back to all that was asked for.
         (&["2026-11-16", "2026-11-09", "2026-11-02", "2026-10-19", "2026-10-12"], "2026-10-19", "2026-11-23"),
         // Oldest first.
         (&["2026-10-12", "2026-10-19", "2026-10-26", "2026-11-02", "2026-11-02"], "2026-10-19", "2026-11-09"),
+        // In no order.
+        (&["2026-10-12", "2026-11-16", "2026-11-09", "2026-10-26", "2026-11-02"], "2026-10-19", "2026-11-23"),
         // Not cut, or nobody knows of which weeks it is.
         (&["2026-11-16", "2026-11-09", "2026-11-09", "2026-11-02"], "2026-10-19", "2026-11-23"),
         (&["2026-11-16", "2026-11-09", "2026-11-09", "2026-11-02", "?"], "2026-10-19", "2026-11-23"),
@@ -237,6 +241,26 @@ fn a_list_that_its_limit_has_cut_speaks_of_no_week_beyond_it() {
             assert_eq!(asked(&points().cut(&line, &keep)), date(from)..date(to), "{days:?}");
         }
     }
+}
+
+/// It was asked about no week after its last entry, so that what it had of those was outside, and was missed.
+#[test]
+fn what_a_list_in_no_order_has_is_taken_and_what_it_lacks_is_unknown() {
+    let had = answer(43, "2026-11-02", list(&[("2026-11-16", 2), ("2026-11-09", 1), ("2026-11-02", 3)]));
+    let entries = [("2026-10-12", 4), ("2026-11-16", 22), ("2026-10-05", 9), ("2026-11-09", 11), ("2026-10-19", 3)];
+    let new = weeks::spoken_of(answer(43, "2026-11-02", list(&entries)));
+    let (lines, lost) = join(vec![new.clone()], vec![had]);
+    let kept = (date("2026-11-02")..date("2026-11-09"), Some(list(&[("2026-11-02", 3)])));
+    assert_eq!((&lines[0], asked(&lines[1]), lines[1].body.as_deref()), (&new, kept.0, kept.1));
+    assert_eq!((lines.len(), lost.len()), (2, 0));
+    // It stays as long as its limit, and in no order.
+    let [first, null] = [r#"{"date":"2026-11-16","points":2}"#, r#"{"date":"2026-11-16","points":null}"#];
+    let rest = r#"{"date":"2026-10-05","points":1},{"date":"2026-11-09","points":1}"#;
+    let body = |one: &str, other: &str| -> &'static str { format!("[{one},{rest},{other},{other}]").leak() };
+    let turned = format!("[{null},{rest},{null},{first}]");
+    let (lines, _) = join(vec![answer(43, "2026-11-02", body(first, null))], vec![]);
+    assert_eq!((lines.len(), lines[0].body.as_deref()), (1, Some(turned.as_str())));
+    assert_eq!(asked(&lines[0]), date("2026-11-02")..date("2026-11-23"));
 }
 
 /// What stood behind a count was left out, and the list was as if the limit had not cut it.

@@ -98,16 +98,37 @@ pub fn mondays(line: &Line) -> Option<Vec<NaiveDate>> {
     entries(line).into_iter().map(week_of).collect()
 }
 
-/// A list as the answer to a request for the weeks of which it speaks. One with as many entries as its limit was cut, and says
-/// nothing of the weeks beyond its last entry. It begins with the newest week; else nothing is known of those after its last
-/// one either. `clean` reads it so, as long as it has all of its entries.
+/// The weeks of which a list speaks by what it lacks, if it has as many entries as its limit: that has cut it, and nothing is
+/// known of the weeks beyond its last entry. Where it begins with the oldest week, these are the newer ones. Where it is in no
+/// order, nobody knows which were cut off: none.
+fn reach(line: &Line) -> Option<Range<NaiveDate>> {
+    let limit = Request::of(line)?.limit?;
+    let mondays = mondays(line).filter(|mondays| i64::try_from(mondays.len()) == Ok(limit))?;
+    let (first, last) = (*mondays.first()?, *mondays.last()?);
+    if mondays.is_sorted_by(|earlier, later| earlier >= later) {
+        return Some(last..NaiveDate::MAX);
+    }
+    let end = last.checked_add_days(Days::new(7)).unwrap_or(NaiveDate::MAX);
+    Some(if mondays.is_sorted() { first..end } else { NOTHING })
+}
+
+/// No week.
+const NOTHING: Range<NaiveDate> = NaiveDate::MAX..NaiveDate::MAX;
+
+/// The weeks of which a list speaks by what it lacks. One with an entry that may be of any week speaks of none.
+pub fn spoken_weeks(line: &Line) -> Range<NaiveDate> {
+    let (asked, reach) = (weeks_of(line), reach(line).unwrap_or(NaiveDate::MIN..NaiveDate::MAX));
+    let weeks = asked.start.max(reach.start)..asked.end.min(reach.end);
+    if mondays(line).is_some() && weeks.start < weeks.end { weeks } else { NOTHING }
+}
+
+/// A list as the answer to a request for the weeks of which it speaks, so that it says no more without some of its entries. One in
+/// no order stays as it is: its entries are of any weeks.
 pub fn spoken_of(line: Line) -> Line {
-    let limit = Request::of(&line).and_then(|request| request.limit);
-    let is_cut = |mondays: &Vec<NaiveDate>| limit.is_some_and(|limit| i64::try_from(mondays.len()) == Ok(limit));
-    let mondays = mondays(&line).filter(is_cut).unwrap_or_default();
-    let (Some(first), Some(last)) = (mondays.first(), mondays.last()) else { return line };
-    let end = if first < last { last.checked_add_days(Days::new(7)) } else { None };
-    narrowed(line, *first.min(last)..end.unwrap_or(NaiveDate::MAX))
+    match reach(&line).filter(|reach| *reach != NOTHING) {
+        Some(weeks) => narrowed(line, weeks),
+        None => line,
+    }
 }
 
 /// A list as the answer to a request for no more than some weeks.
@@ -147,6 +168,26 @@ impl WeekLists<'_> {
         let Entry { day, verdict, .. } = self.read(request, text);
         Item::of_value(day.map_or_else(|| text.to_owned(), |day| day.to_string()), text.to_owned(), verdict)
     }
+
+    /// The entries of a list with those that do not stay before the others of their days, as the last one counts: without them it
+    /// would be as if its limit had not cut it.
+    fn turned<'l>(&self, line: &'l Line, keep: &Keep) -> Vec<&'l str> {
+        let mut entries: Vec<&str> = entries(line).into_iter().map(RawValue::get).collect();
+        let mut places: BTreeMap<Option<NaiveDate>, Vec<usize>> = BTreeMap::new();
+        for (place, entry) in entries.iter().enumerate() {
+            places.entry(Object::of_text(entry).and_then(|entry| day(&entry))).or_default().push(place);
+        }
+        let came = entries.clone();
+        for places in places.into_values() {
+            let (stay, go): (Vec<usize>, Vec<usize>) = places.iter().partition(|place| keep.has(**place));
+            for (place, from) in places.into_iter().zip(go.into_iter().chain(stay)) {
+                if let (Some(entry), Some(from)) = (entries.get_mut(place), came.get(from)) {
+                    *entry = from;
+                }
+            }
+        }
+        entries
+    }
 }
 
 impl Shape for WeekLists<'_> {
@@ -164,8 +205,12 @@ impl Shape for WeekLists<'_> {
 
     fn cut(&self, line: &Line, keep: &BTreeMap<String, Keep>) -> Line {
         let Some(keep) = learner(line).first().and_then(|learner| keep.get(learner)) else { return line.clone() };
-        let entries = entries(line).into_iter().enumerate();
-        let kept: Vec<&str> = entries.filter(|(place, _)| keep.has(*place)).map(|(_, entry)| entry.get()).collect();
+        let entries = entries(line).into_iter().map(RawValue::get).enumerate();
+        let kept: Vec<&str> = if reach(line) == Some(NOTHING) {
+            self.turned(line, keep)
+        } else {
+            entries.filter(|(place, _)| keep.has(*place)).map(|(_, entry)| entry).collect()
+        };
         Line { body: Some(format!("[{}]", kept.join(","))), ..spoken_of(line.clone()) }
     }
 

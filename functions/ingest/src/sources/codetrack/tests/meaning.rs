@@ -46,7 +46,11 @@ fn merged(new: &Line, there: &[Line]) -> (Vec<Line>, bool) {
     let scores = line(50, WEEKS[0], list(&WEEKS.map(|week| (week, 9))).to_owned());
     let asked = Request::of(new).unwrap();
     let merge = terms(Weeks { from: asked.from.unwrap(), to: date("2026-11-23") }, false);
-    let own = Held { key: "own".to_owned(), lists: Both { commits: there.to_vec(), points: vec![scores.clone()] } };
+    let own = Held {
+        key: "own".to_owned(),
+        lists: Both { commits: there.to_vec(), points: vec![scores.clone()] },
+        ..Held::default()
+    };
     let merged = merge.merge(Both { commits: new, points: &scores }, &own, &[]);
     (merged.lists.commits, merged.lost.commits)
 }
@@ -83,18 +87,30 @@ fn entry() -> impl Strategy<Value = String> {
     (day, points).prop_map(|(day, points)| format!(r#"{{"date":"{day}","points":{points}}}"#))
 }
 
-/// An answer, with its limit if that cut it, or a gap. A list that was cut is newest first.
+/// An answer, with its limit if that cut it, or a gap. A list may be in any order.
 fn run() -> impl Strategy<Value = Line> {
     let entries = proptest::collection::vec(entry(), 0..7);
-    let answer = (entries, 0..3, 0..WEEKS.len()).prop_map(|(mut entries, order, from)| {
+    let answer = (entries, 0..3, 0..2, 0..WEEKS.len()).prop_map(|(mut entries, order, cut, from)| {
         if order > 0 {
             entries.sort();
+        }
+        if order > 1 {
             entries.reverse();
         }
-        let limit = entries.len() as i64 + if order == 1 { 0 } else { 3 };
-        weeks::spoken_of(line(limit.max(1), WEEKS[from], format!("[{}]", entries.join(","))))
+        let limit = entries.len() as i64 + if cut == 0 { 0 } else { 3 };
+        line(limit.max(1), WEEKS[from], format!("[{}]", entries.join(",")))
     });
     prop_oneof![8 => answer, 1 => Just(gap(43, WEEKS[0]))]
+}
+
+/// The counts of a list as it came, by the last one of each week.
+fn counts(line: &Line) -> Known {
+    let entries: Vec<serde_json::Value> =
+        line.body.as_deref().map_or_else(Vec::new, |body| serde_json::from_str(body).unwrap());
+    let of = |week: &str| {
+        entries.iter().rev().filter(|entry| entry["date"] == week).find_map(|entry| entry["points"].as_i64())
+    };
+    WEEKS.map(|week| of(week).filter(|_| weeks::weeks_of(line).contains(&date(week))))
 }
 
 /// Whether a list has an entry that is of a week, or may be.
@@ -109,7 +125,8 @@ proptest! {
         let mut there: Vec<Line> = Vec::new();
         let mut said: Vec<Known> = Vec::new();
         for (hour, run) in runs.into_iter().enumerate() {
-            let run = at(hour, run);
+            let counts = counts(&run);
+            let run = at(hour, weeks::spoken_of(run));
             let before = known(&there);
             let alone = known(&merged(&run, &[]).0);
             said.push(alone);
@@ -118,6 +135,7 @@ proptest! {
             for (place, week) in WEEKS.iter().enumerate() {
                 let what = format!("{week}: {before:?} and {alone:?} is {after:?}\n{there:#?}\n{run:#?}\n{:#?}", joined.0);
                 let (before, alone, after) = (before[place], alone[place], after[place]);
+                prop_assert!(counts[place].is_none() || alone == counts[place], "dropped {what}");
                 prop_assert!(after.is_none() || said.iter().any(|said| said[place] == after), "made up {what}");
                 // A list that names the week, or lacks others, leaves open what an earlier one lacked.
                 let stays = before > Some(0) || before.is_some() && !names(&run, week) && !joined.1;

@@ -14,18 +14,19 @@ use clean::writer::Sink;
 use lake::store::Store;
 use proptest::prelude::*;
 
-use super::super::merge::Run;
+use super::super::merge;
 use super::*;
 
-const MONDAYS: [&str; 6] = ["2026-10-12", "2026-10-19", "2026-10-26", "2026-11-02", "2026-11-09", "2026-11-16"];
-const LEARNERS: [i64; 2] = [7, 43];
+pub(super) const MONDAYS: [&str; 6] =
+    ["2026-10-12", "2026-10-19", "2026-10-26", "2026-11-02", "2026-11-09", "2026-11-16"];
+pub(super) const LEARNERS: [i64; 2] = [7, 43];
 
 /// Points or commits of a learner by the place of the week.
-type Counts = BTreeMap<usize, i64>;
+pub(super) type Counts = BTreeMap<usize, i64>;
 
 /// What the API does with one list of one learner.
 #[derive(Debug, Clone)]
-enum Answer {
+pub(super) enum Answer {
     /// The weeks as they are, but for those that it lacks.
     Without(BTreeSet<usize>),
     Status(u16),
@@ -34,11 +35,13 @@ enum Answer {
 /// A run: the weeks of its window, whether the loss is accepted, and by learner and list the counts that are corrected
 /// before it, and the answer.
 #[derive(Debug, Clone)]
-struct Night {
-    window: Range<usize>,
-    accept_loss: bool,
-    lists: Vec<(Counts, Answer)>,
-    limit: i64,
+pub(super) struct Night {
+    pub(super) window: Range<usize>,
+    pub(super) accept_loss: bool,
+    pub(super) lists: Vec<(Counts, Answer)>,
+    pub(super) limit: i64,
+    /// By how many entries each list is turned.
+    pub(super) turned: usize,
 }
 
 fn answers() -> impl Strategy<Value = Answer> {
@@ -53,16 +56,22 @@ fn answers() -> impl Strategy<Value = Answer> {
     ]
 }
 
-fn nights() -> impl Strategy<Value = Night> {
+pub(super) fn nights() -> impl Strategy<Value = Night> {
     let window = (0..MONDAYS.len(), 0..MONDAYS.len()).prop_map(|(one, other)| one.min(other)..one.max(other) + 1);
     let counts = proptest::collection::btree_map(0..MONDAYS.len(), 0..9_i64, 0..4);
     let lists = proptest::collection::vec((counts, answers()), LEARNERS.len() * 2);
-    (window, 0..5, lists, prop_oneof![3 => Just(50_i64), 1 => 1..6_i64])
-        .prop_map(|(window, accept, lists, limit)| Night { window, accept_loss: accept == 0, lists, limit })
+    (window, 0..5, lists, prop_oneof![3 => Just(50_i64), 1 => 1..6_i64], prop_oneof![3 => Just(0), 1 => 1..6_usize])
+        .prop_map(|(window, accept, lists, limit, turned)| Night {
+            window,
+            accept_loss: accept == 0,
+            lists,
+            limit,
+            turned,
+        })
 }
 
 /// Rows by learner and week: the time, commits and points.
-type Rows = BTreeMap<(i64, NaiveDate), (i64, [Option<i64>; 2])>;
+pub(super) type Rows = BTreeMap<(i64, NaiveDate), (i64, [Option<i64>; 2])>;
 
 #[derive(Default)]
 struct Table(Rows);
@@ -89,7 +98,7 @@ impl Sink for Table {
 }
 
 /// What `clean` makes of all objects: of each key the newest row, and of those of one time that of the greater raw key.
-async fn table(store: &Store) -> Rows {
+pub(super) async fn table(store: &Store) -> Rows {
     let dataset = CATALOG.dataset(NAME).unwrap();
     let table = dataset.table("weekly_score").unwrap();
     let mut rows = Rows::new();
@@ -113,8 +122,8 @@ async fn table(store: &Store) -> Rows {
 }
 
 /// What the lake may say of a week, by one list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum May {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum May {
     #[default]
     Unknown,
     /// Nothing, by the silence of a list.
@@ -123,7 +132,7 @@ enum May {
 }
 
 impl May {
-    fn value(self) -> Option<i64> {
+    pub(super) fn value(self) -> Option<i64> {
         match self {
             May::Unknown => None,
             May::Nothing => Some(0),
@@ -134,22 +143,28 @@ impl May {
 
 /// One of a learner's lists: what the API has, and what the lake may say.
 #[derive(Debug, Default, Clone)]
-struct Account {
-    api: Counts,
-    lake: [May; MONDAYS.len()],
+pub(super) struct Account {
+    pub(super) api: Counts,
+    pub(super) lake: [May; MONDAYS.len()],
 }
 
 impl Account {
-    /// The weeks of the API's answer, newest first: none if it fails.
-    fn answered(&self, answer: &Answer, limit: i64) -> Option<Vec<(usize, i64)>> {
+    /// The weeks of the API's answer: none if it fails.
+    fn answered(&self, answer: &Answer, night: &Night) -> Option<Vec<(usize, i64)>> {
         let Answer::Without(lacking) = answer else { return None };
         let weeks = self.api.iter().rev().filter(|(week, _)| !lacking.contains(week));
-        Some(weeks.map(|(week, count)| (*week, *count)).take(usize::try_from(limit).unwrap()).collect())
+        let weeks = weeks.map(|(week, count)| (*week, *count)).take(usize::try_from(night.limit).unwrap());
+        let mut weeks: Vec<(usize, i64)> = weeks.collect();
+        if !weeks.is_empty() {
+            let by = night.turned % weeks.len();
+            weeks.rotate_left(by);
+        }
+        Some(weeks)
     }
 
     /// Takes note of an answer; whether something stays that it lacks.
-    fn take(&mut self, answer: &Answer, night: &Night) -> bool {
-        let Some(weeks) = self.answered(answer, night.limit) else {
+    pub(super) fn take(&mut self, answer: &Answer, night: &Night) -> bool {
+        let Some(weeks) = self.answered(answer, night) else {
             let is_refused = matches!(answer, Answer::Status(404));
             let mut is_lost = false;
             for week in night.window.clone().filter(|_| is_refused) {
@@ -162,15 +177,21 @@ impl Account {
         };
         let counts: Counts = weeks.iter().copied().collect();
         let is_cut = i64::try_from(weeks.len()).unwrap() == night.limit;
-        let first = if is_cut { weeks.last().map_or(0, |(week, _)| *week) } else { 0 };
+        let order: Vec<usize> = weeks.iter().map(|(week, _)| *week).collect();
+        let spoken = match order.as_slice() {
+            [.., last] if is_cut && order.is_sorted_by(|one, other| one > other) => *last..MONDAYS.len(),
+            [first, .., last] if is_cut && order.is_sorted() => *first..last + 1,
+            _ if is_cut => 0..0,
+            _ => 0..MONDAYS.len(),
+        };
         let lacking = |lake: &[May; MONDAYS.len()], week: usize| {
-            week >= first && !counts.contains_key(&week) && matches!(lake[week], May::Of(_))
+            spoken.contains(&week) && !counts.contains_key(&week) && matches!(lake[week], May::Of(_))
         };
         let is_lost = !night.accept_loss && night.window.clone().any(|week| lacking(&self.lake, week));
         for week in night.window.clone() {
             match counts.get(&week) {
                 Some(count) => self.lake[week] = May::Of(*count),
-                None if week >= first && !is_lost => self.lake[week] = May::Nothing,
+                None if spoken.contains(&week) && !is_lost => self.lake[week] = May::Nothing,
                 None => {}
             }
         }
@@ -179,7 +200,7 @@ impl Account {
 }
 
 /// By learner and list.
-type Accounts = BTreeMap<(i64, usize), Account>;
+pub(super) type Accounts = BTreeMap<(i64, usize), Account>;
 
 fn time(hour: usize) -> String {
     format!("2026-11-20T{hour:02}:00:00Z")
@@ -196,7 +217,7 @@ fn written(learner: i64, night: &Night, account: &Account, answer: &Answer, hour
         }
         Answer::Status(status) => Line::answer(request, *status, &Bytes::from_static(b"{}"), Utc::now()),
         Answer::Without(_) => {
-            let weeks = account.answered(answer, night.limit).unwrap();
+            let weeks = account.answered(answer, night).unwrap();
             let weeks: Vec<(&str, i64)> = weeks.into_iter().map(|(week, count)| (MONDAYS[week], count)).collect();
             weeks::spoken_of(Line::answer(request, 200, &Bytes::from(list(&weeks)), Utc::now()))
         }
@@ -204,8 +225,18 @@ fn written(learner: i64, night: &Night, account: &Account, answer: &Answer, hour
     Line { received_at: time(hour), ..line }
 }
 
+/// The accounts of which nothing is known.
+pub(super) fn start() -> Accounts {
+    let keys = LEARNERS.into_iter().flat_map(|learner| [(learner, 0), (learner, 1)]);
+    keys.map(|key| (key, Account::default())).collect()
+}
+
 /// Does what a run does; who lost commits, and points.
-async fn run(store: &Store, night: &Night, accounts: &Accounts, hour: usize) -> Part {
+pub(super) async fn run(store: &Store, night: &Night, accounts: &Accounts, hour: usize) -> Part {
+    try_run(store, night, accounts, hour).await.unwrap()
+}
+
+pub(super) async fn try_run(store: &Store, night: &Night, accounts: &Accounts, hour: usize) -> Result<Part> {
     let mut new: Both<BTreeMap<i64, Vec<Line>>> = Both::default();
     for (place, ((learner, list), account)) in accounts.iter().enumerate() {
         let line = written(*learner, night, account, &night.lists[place].1, hour);
@@ -214,14 +245,13 @@ async fn run(store: &Store, night: &Night, accounts: &Accounts, hour: usize) -> 
     let to = date(MONDAYS[night.window.end - 1]) + Days::new(7);
     let merge = terms(Weeks { from: date(MONDAYS[night.window.start]), to }, night.accept_loss);
     let mut done = Part::new(NAME, "week", String::new());
-    Run::read(store, merge, &LEARNERS, new).await.unwrap().write(&mut done).await.unwrap();
-    done
+    merge::join(store, merge, &LEARNERS, &new, &mut done).await?;
+    Ok(done)
 }
 
 async fn check(nights: Vec<Night>) -> Result<(), TestCaseError> {
     let (_folder, store) = store();
-    let keys = LEARNERS.into_iter().flat_map(|learner| [(learner, 0), (learner, 1)]);
-    let mut accounts: Accounts = keys.map(|key| (key, Account::default())).collect();
+    let mut accounts = start();
     for (hour, night) in nights.iter().enumerate() {
         for (account, (counts, _)) in accounts.values_mut().zip(&night.lists) {
             account.api.extend(counts.clone());
@@ -253,8 +283,7 @@ async fn check(nights: Vec<Night>) -> Result<(), TestCaseError> {
                 match rows.get(&(*learner, date(week))) {
                     Some((_, counts)) if counts[*list] == wanted.value() => {}
                     None if !matches!(wanted, May::Of(_)) => {}
-                    // Beside a list that was not answered the row is as old as it was; and what is a row for a gap
-                    // stays.
+                    // What is a row for a gap stays.
                     Some((_, counts))
                         if counts[*list].is_none() && wanted == May::Nothing && may_open(*learner, *list, week) => {}
                     found => prop_assert!(false, "{learner} {list} {week}: {wanted:?} is {found:?}, {}", what()),
@@ -279,17 +308,22 @@ proptest! {
 }
 
 /// A run that learner 43 has some counts in, and 7 all: commits and points of 43.
-fn night(window: Range<usize>, accept_loss: bool, commits: (&[i64], Answer), points: (&[i64], Answer)) -> Night {
+pub(super) fn night(
+    window: Range<usize>,
+    accept_loss: bool,
+    commits: (&[i64], Answer),
+    points: (&[i64], Answer),
+) -> Night {
     let of = |(counts, answer): (&[i64], Answer)| (counts.iter().copied().enumerate().collect::<Counts>(), answer);
     let other = || of((&[6, 6, 6, 6, 6, 6], all()));
-    Night { window, accept_loss, lists: vec![other(), other(), of(commits), of(points)], limit: 50 }
+    Night { window, accept_loss, lists: vec![other(), other(), of(commits), of(points)], limit: 50, turned: 0 }
 }
 
-fn all() -> Answer {
+pub(super) fn all() -> Answer {
     Answer::Without(BTreeSet::new())
 }
 
-fn without<const N: usize>(weeks: [usize; N]) -> Answer {
+pub(super) fn without<const N: usize>(weeks: [usize; N]) -> Answer {
     Answer::Without(weeks.into())
 }
 
@@ -297,8 +331,7 @@ fn without<const N: usize>(weeks: [usize; N]) -> Answer {
 async fn left(nights: &[Night]) -> Vec<[Option<i64>; 2]> {
     check(nights.to_vec()).await.unwrap();
     let (_folder, store) = store();
-    let keys = LEARNERS.into_iter().flat_map(|learner| [(learner, 0), (learner, 1)]);
-    let mut accounts: Accounts = keys.map(|key| (key, Account::default())).collect();
+    let mut accounts = start();
     for (hour, night) in nights.iter().enumerate() {
         for (account, (counts, _)) in accounts.values_mut().zip(&night.lists) {
             account.api.extend(counts.clone());
@@ -387,4 +420,14 @@ async fn an_answer_that_an_older_object_has_already_is_the_newest_all_the_same()
         night(0..3, false, (&[8, 8, 8], all()), (&[2, 2, 2], all())),
     ];
     assert_eq!(left(&nights).await, [[8, 2], [8, 2], [8, 2]].map(|counts| counts.map(Some)));
+}
+
+/// A silence makes no row newer, so that the other object's row, with less, stayed the table's.
+#[tokio::test]
+async fn a_silence_beside_a_gap_is_0_though_another_object_has_the_row() {
+    let nights = [
+        night(0..3, false, (&[], Answer::Status(500)), (&[1, 2, 3], all())),
+        night(0..2, false, (&[7], all()), (&[], Answer::Status(500))),
+    ];
+    assert_eq!(left(&nights).await, [[Some(7), Some(1)], [Some(0), Some(2)], [None, Some(3)]]);
 }
