@@ -463,10 +463,10 @@ fn number(label: &str, texts: &[&str], are_numbers: bool, habits: Habits) -> Opt
             has(decimal) || mark == " " || mark == "'" || texts.iter().any(|text| text.matches(mark).count() > 1);
         let decided = has(decimal).then_some(decimal == ',');
         let mut typed = Typed { habits: Habits { is_comma: decided, ..Habits::default() }, ..Typed::of(declared) };
-        let example = if mark == "." { "1.234" } else { "1,234" };
+        let example = format!("1{mark}234");
         if !is_certain {
             typed.open.is_comma = true;
-            typed.notes.push(either(example, "thousands"));
+            typed.notes.push(either(&example, "thousands"));
         } else if matches!(mark, "." | ",")
             && texts
                 .iter()
