@@ -378,7 +378,7 @@ impl<'a> Session<'a> {
     /// What is wrong where there is nothing to clean: files that lie there were meant for something. Most likely, a folder's
     /// name is mistyped.
     fn nothing_else(&self, ignored: &clean::Ignored) -> Option<Failure> {
-        untaken(ignored).map(|ignored| {
+        untaken(ignored, Some(&self.lake)).map(|ignored| {
             let known = self.lake.catalog.datasets().iter().map(|dataset| dataset.name.as_str());
             Failure::lasting(format!(
                 "nothing was cleaned: {ignored}; the first folder of a raw key is its dataset, one of {}, and files of other \

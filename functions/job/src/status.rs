@@ -115,7 +115,7 @@ pub async fn run(lake: &Lake, only: Option<&str>, format: Format) -> ExitCode {
     match format {
         Format::Text => {
             let mut all = states.iter().map(text).collect::<Vec<_>>().join("\n");
-            if let Some(ignored) = untaken_or_hidden(&ignored) {
+            if let Some(ignored) = untaken_or_hidden(&ignored, Some(lake)) {
                 all.push('\n');
                 line(&mut all, format_args!("ignored: {ignored}"));
             }
@@ -253,7 +253,7 @@ fn text(state: &State) -> String {
         let count = counted(state.gone.len() as u64, "raw object");
         line(add, format_args!("  gone          {count}, the first {first}: {}", gone_text(state)));
     }
-    if let Some(ignored) = untaken_or_hidden(&state.ignored) {
+    if let Some(ignored) = untaken_or_hidden(&state.ignored, None) {
         line(add, format_args!("  ignored       {ignored}"));
     }
     for (key, why) in &state.odd {

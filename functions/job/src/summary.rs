@@ -189,7 +189,7 @@ impl Summary {
             // The errors say it all.
             return text;
         }
-        if let Some(ignored) = untaken(&self.ignored) {
+        if let Some(ignored) = untaken(&self.ignored, lake) {
             line(&mut text, format_args!("ignored    {ignored}"));
         }
         if self.by_older_rules > 0 {

@@ -101,7 +101,7 @@ fn report_text(report: &Report) -> String {
         let waiting = counted(report.waiting.len() as u64, "raw object");
         line(&mut text, format_args!("{waiting} not cleaned yet, so not accounted for: run `tributary clean`"));
     }
-    if let Some(ignored) = crate::ignored::untaken_or_hidden(&report.ignored) {
+    if let Some(ignored) = crate::ignored::untaken_or_hidden(&report.ignored, None) {
         line(&mut text, format_args!("ignored: {ignored}"));
     }
     text
