@@ -705,9 +705,9 @@ mod tests {
             ("time", &["1767225780000.5"], "type = \"timestamp\"; format = \"epoch_ms\""),
             ("x", &["1767225780.003"], "type = \"float64\""),
             // Times without anything between their parts.
-            ("time", &["20260105T010203Z"], "type = \"timestamp\"; format = \"%Y%m%dT%H%M%S%#z\""),
+            ("time", &["20260105T010203Z"], "type = \"timestamp\""),
             ("time", &["202601050102Z"], "type = \"timestamp\"; format = \"%Y%m%d%H%M%#z\""),
-            ("time", &["20260105T0102+0100"], "type = \"timestamp\"; format = \"%Y%m%dT%H%M%#z\""),
+            ("time", &["20260105T0102+0100"], "type = \"timestamp\""),
             ("time", &["20260105 010203"], "type = \"timestamp\"; format = \"%Y%m%d %H%M%S\"; zone = \"dataset\""),
             ("date", &["05012026", "25012026"], "type = \"date\"; format = \"%d%m%Y\""),
             ("date", &["01252026"], "type = \"date\"; format = \"%m%d%Y\""),
