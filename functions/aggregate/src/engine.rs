@@ -36,7 +36,7 @@ use lake::time::day_bounds;
 use crate::bounds;
 use crate::columns::seen;
 use crate::error::{Error, Result};
-use crate::exact::unlike;
+use crate::exact::{are_unlike, of_the_last};
 use crate::files::{CommittedFiles, Reads};
 use crate::memory::Pool;
 use crate::numbered;
@@ -328,8 +328,17 @@ impl Engine {
             None => {
                 let metas: Vec<_> = files.metas().cloned().collect();
                 let state = self.context.state();
-                let read = ParquetFormat::default().infer_schema(&state, &(Arc::new(files.clone()) as _), &metas).await;
-                read.map_err(|error| unlike(name, error))?
+                let (format, store) = (ParquetFormat::default(), Arc::new(files.clone()) as _);
+                match format.infer_schema(&state, &store, &metas).await {
+                    Err(error) if are_unlike(&error) => {
+                        let mut schemas = Vec::new();
+                        for meta in &metas {
+                            schemas.push(format.infer_schema(&state, &store, std::slice::from_ref(meta)).await?);
+                        }
+                        of_the_last(&schemas)
+                    }
+                    read => read?,
+                }
             }
         };
         self.add_scan(name, files, as_views(&schema), &columns, listed, orders(&outputs))

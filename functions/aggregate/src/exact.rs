@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::physical_expr::PhysicalExpr;
@@ -12,8 +12,6 @@ use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr_adapter::{
     DefaultPhysicalExprAdapterFactory, PhysicalExprAdapter, PhysicalExprAdapterFactory,
 };
-
-use crate::error::Error;
 
 /// Adapts expressions over a table's columns to files of one table or model.
 #[derive(Debug)]
@@ -41,8 +39,10 @@ impl ExactReads {
     fn refused(&self, wanted: &Schema, in_file: &Schema) -> BTreeMap<String, String> {
         let why = |name: &str, was: &DataType, is: &DataType| {
             let (dataset, _) = parts(&self.name);
+            let only = if dataset.is_empty() { String::new() } else { format!(" --dataset {dataset}") };
+            let [is, was] = [is, was].map(words);
             format!(
-                "column \"{name}\" of {} is {is} and was {was} when some of its files were written: run `tributary clean --all --dataset {dataset}`",
+                "column \"{name}\" of {} is {is} and was {was} when some of its files were written: run `tributary clean --all{only}`, then `tributary aggregate`",
                 shown(&self.name)
             )
         };
@@ -62,6 +62,17 @@ impl PhysicalExprAdapter for ExactRead {
             Some(why) => Err(DataFusionError::Plan(why.clone())),
             None => self.inner.rewrite(expression),
         }
+    }
+}
+
+/// A type as `dataset.toml` has it.
+fn words(kind: &DataType) -> String {
+    match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".to_owned(),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(..) => "timestamp".to_owned(),
+        DataType::Boolean => "bool".to_owned(),
+        kind => kind.to_string().to_lowercase(),
     }
 }
 
@@ -90,18 +101,23 @@ fn keeps_values(was: &DataType, is: &DataType) -> bool {
     }
 }
 
-/// Why files of a model do not go together.
-pub fn unlike(name: &str, error: DataFusionError) -> Error {
-    match error.find_root() {
-        DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::SchemaError(_)) => {
-            let (dataset, _) = parts(name);
-            Error::Query(format!(
-                "partitions of {} have other types than others, as a table or the model itself was declared otherwise when they were made: run `tributary aggregate --dataset {dataset} --all`",
-                shown(name)
-            ))
+/// Whether files have columns of one name and several types.
+pub fn are_unlike(error: &DataFusionError) -> bool {
+    let root = error.find_root();
+    matches!(root, DataFusionError::ArrowError(arrow, _) if matches!(**arrow, ArrowError::SchemaError(_)))
+}
+
+/// The columns of files that differ: each has the type of the last file that has it. What is read of others is refused if it
+/// would be changed.
+pub fn of_the_last(schemas: &[SchemaRef]) -> SchemaRef {
+    let mut fields: Vec<FieldRef> = Vec::new();
+    for field in schemas.iter().flat_map(|schema| schema.fields()) {
+        match fields.iter_mut().find(|known| known.name() == field.name()) {
+            Some(known) => *known = Arc::clone(field),
+            None => fields.push(Arc::clone(field)),
         }
-        _ => error.into(),
     }
+    Arc::new(Schema::new(fields))
 }
 
 /// Dataset and relation of the name that files are registered by.

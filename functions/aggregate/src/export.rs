@@ -186,6 +186,7 @@ async fn write(lake: &Lake, wanted: &Wanted<'_>, known: Option<&ConsumptionEntry
 async fn render(lake: &Lake, wanted: &Wanted<'_>) -> Result<(File, u64)> {
     let Wanted { dataset, model, .. } = wanted;
     let columns = columns(lake, dataset, model).await?;
+    geojson::check(model, &columns).map_err(|error| Error::Query(format!("{}.sql: {error}", model.name)))?;
     let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
     let failed = |error: &dyn std::fmt::Display| Error::Query(format!("failed to write {}: {error}", wanted.name));
     let file = tempfile::tempfile().map_err(|error| failed(&error))?;

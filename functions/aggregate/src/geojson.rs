@@ -86,7 +86,7 @@ impl<'a, W: Write> Points<'a, W> {
             if let Some(id) = ids.as_mut().and_then(Iterator::next).filter(|id| !id.is_empty()) {
                 write!(self.into, "{id},")?;
             }
-            match (degrees(&east, row), degrees(&north, row)) {
+            match (degrees(&east, row, 180.0), degrees(&north, row, 90.0)) {
                 (Some(east), Some(north)) => {
                     write!(self.into, "\"geometry\":{{\"type\":\"Point\",\"coordinates\":[{east},{north}]}}")?;
                 }
@@ -104,9 +104,10 @@ impl<'a, W: Write> Points<'a, W> {
     }
 }
 
-fn degrees(column: &ArrayRef, row: usize) -> Option<f64> {
+/// What a row has, unless it is beyond the world.
+fn degrees(column: &ArrayRef, row: usize, most: f64) -> Option<f64> {
     let degrees = column.as_primitive::<Float64Type>();
-    Some(degrees.value(row)).filter(|value| degrees.is_valid(row) && value.is_finite())
+    Some(degrees.value(row)).filter(|value| degrees.is_valid(row) && value.abs() <= most)
 }
 
 /// Each row as a line of JSON.

@@ -160,8 +160,8 @@ fn empty_snapshot(written: &Written) -> WholeReject {
         read => format!("none of the {read} rows of the file is valid"),
     };
     let message = format!(
-        "{found}, and a table with `snapshot = true` is its newest file: the rows of the file before it stay; upload the \
-         whole list again, or delete the table's raw objects if it is to be empty"
+        "{found}, and a table with `snapshot = true` is its newest file: the newest file of another name \
+         is the table now, if there is one; upload the whole list again, or delete the table's raw objects if it is to be empty"
     );
     WholeReject { reason: "empty_snapshot".to_owned(), message }
 }

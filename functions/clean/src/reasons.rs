@@ -65,7 +65,7 @@ pub const REASONS: [Reason; 54] = [
     whole(
         "empty_snapshot",
         "A file of a table with `snapshot = true` has no row, or none that is valid: it would empty the table. The newest file \
-         before it stays the table.",
+         of another name is the table then; what the file itself had before it was overwritten is gone.",
         "Upload the whole list again. To empty the table, delete its raw objects. Rows that are rejected by themselves have \
          reasons of their own.",
     ),

@@ -66,10 +66,14 @@ pub struct DescribedColumn {
 /// Prints what `DATASET`, `DATASET.TABLE` or `DATASET.MODEL` is; all datasets without a name.
 pub async fn run(lake: &Lake, name: Option<&str>, format: Format) -> ExitCode {
     let begun = Instant::now();
-    let (described, failures) = match described(lake, name).await {
-        Ok(described) => (described, Vec::new()),
-        Err(failure) => (Vec::new(), vec![failure]),
+    let mut failures: Vec<Failure> = match name {
+        None => lake.catalog.broken().map(Failure::from).collect(),
+        Some(_) => Vec::new(),
     };
+    let described = described(lake, name).await.unwrap_or_else(|failure| {
+        failures.push(failure);
+        Vec::new()
+    });
     failure::print_all(&failures);
     match format {
         Format::Text => {

@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
         })
     });
     match panic::catch_unwind(work).unwrap_or(Ok(ExitCode::FAILURE)) {
-        Ok(status) => status,
+        Ok(status) => output::status_of_output(status),
         Err(error) => {
             let is_limit = error.raw_os_error() == Some(libc::EAGAIN);
             report(&if is_limit { NO_THREAD.to_owned() } else { format!("cannot start: {error}") });

@@ -25,7 +25,10 @@ const FACETS: &str = "https://openlineage.io/spec/facets";
 
 /// Prints the events of one dataset, or of all.
 pub async fn run(lake: &Lake, name: Option<&str>) -> ExitCode {
-    let mut failures = Vec::new();
+    let mut failures: Vec<Failure> = match name {
+        None => lake.catalog.broken().map(Failure::from).collect(),
+        Some(_) => Vec::new(),
+    };
     let datasets = match name {
         None => Ok(lake.catalog.datasets().iter().collect()),
         Some(name) => lake.catalog.dataset(name).map(|dataset| vec![dataset]),

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value};
 
@@ -122,7 +124,16 @@ pub fn print(text: &str) {
     {
         // Not to the log either, which in a job of AWS Batch goes the same way.
         eprintln!("error: cannot print: {error}");
+        IS_CUT.store(true, Ordering::Relaxed);
     }
+}
+
+/// Whether something could not be printed: who reads it has less than there is.
+static IS_CUT: AtomicBool = AtomicBool::new(false);
+
+/// The exit status of a run that ends so, unless its output was cut.
+pub fn status_of_output(status: ExitCode) -> ExitCode {
+    if status == ExitCode::SUCCESS && IS_CUT.load(Ordering::Relaxed) { ExitCode::FAILURE } else { status }
 }
 
 #[cfg(test)]

@@ -91,6 +91,12 @@ fn report(done: &Done, format: Format, begun: Instant) -> ExitCode {
 
 async fn make(lake: &Lake, dataset: Option<&str>, into: Option<&Path>) -> Done {
     let mut done = Done::default();
+    if into.is_none()
+        && let Err(error) = lake.sweep().await
+    {
+        done.failures.push(error.into());
+        return done;
+    }
     let datasets: Vec<&Dataset> = match dataset.map(|name| lake.catalog.dataset(name)).transpose() {
         Ok(Some(dataset)) => vec![dataset],
         Ok(None) => {

@@ -294,6 +294,21 @@ impl Summary {
                 );
             }
         }
+        // One of each table: the others are alike.
+        let mut doubtful: BTreeMap<(&str, &str), &Cleaned> = BTreeMap::new();
+        for cleaned in self.cleaned.iter().filter(|cleaned| has_doubtful_key(&cleaned.rows)) {
+            doubtful.entry((&cleaned.dataset, &cleaned.table)).or_insert(cleaned);
+        }
+        for cleaned in doubtful.into_values() {
+            let Cleaned { raw_key, dataset, table, rows, .. } = cleaned;
+            let (duplicates, read) = (grouped(rows.duplicate), grouped(rows.read));
+            line(
+                text,
+                format_args!(
+                    "           {duplicates} of {read} rows of {raw_key} are replaced by others of the same key: do the columns of `key` tell all rows of {dataset}.{table} apart?"
+                ),
+            );
+        }
         reasons_text(&self.cleaned, text);
     }
 
@@ -345,6 +360,11 @@ impl Summary {
 
 /// How many reasons of rejection a summary shows.
 const REASONS_SHOWN: usize = 3;
+
+/// Whether so many rows of one object have the key of others that the key is more likely wrong.
+fn has_doubtful_key(rows: &Rows) -> bool {
+    rows.duplicate >= 10 && rows.duplicate > rows.read / 10
+}
 
 /// The most frequent reasons of rejection, each with the place of a row. What the row has is not shown.
 fn reasons_text(cleaned: &[Cleaned], text: &mut String) {

@@ -164,11 +164,71 @@ pub fn parsed_time(text: &str, pattern: &str) -> Option<Parsed> {
         let is_utc = text.ends_with(['Z', 'z']);
         read(&with_any_offset(pattern)?).filter(|_| is_utc)
     })?;
+    if !are_whole(text, pattern) {
+        return None;
+    }
     let is_hour = parsed.hour_div_12().is_some() && parsed.hour_mod_12().is_some();
     if is_hour && parsed.minute().is_none() && parsed.second().is_none() && parsed.nanosecond().is_none() {
         parsed.set_minute(0).ok()?;
     }
     Some(parsed)
+}
+
+/// Whether numbers that stand next to each other have all of their digits. The parser takes `105` for 10:05 by `%H%M`, and
+/// `2026111` for 1 November by `%Y%m%d`.
+fn are_whole(text: &str, pattern: &str) -> bool {
+    let mut rest = text;
+    let mut items = StrftimeItems::new(pattern).peekable();
+    let digits = |rest: &str| rest.bytes().take_while(u8::is_ascii_digit).count();
+    while let Some(item) = items.next() {
+        let skipped = match item {
+            Item::Numeric(ref part, _) => {
+                let (mut width, mut parts) = (width(part), 1);
+                while let Some(Item::Numeric(next, _)) = items.peek() {
+                    (width, parts) = (width.zip(self::width(next)).map(|(width, next)| width + next), parts + 1);
+                    items.next();
+                }
+                rest = rest.trim_start();
+                let found = digits(rest);
+                // Digits of a fraction may follow, which have no separator either.
+                let is_last = !matches!(items.peek(), Some(Item::Fixed(_)));
+                if parts > 1 && width.is_some_and(|width| if is_last { found != width } else { found < width }) {
+                    return false;
+                }
+                found.max(usize::from(rest.starts_with(['+', '-'])))
+            }
+            Item::Literal(text) => text.len(),
+            Item::Space(_) => rest.len() - rest.trim_start().len(),
+            // A name, or what only the parser knows the end of.
+            Item::Fixed(_) => match rest.bytes().take_while(u8::is_ascii_alphabetic).count() {
+                0 => return true,
+                letters => letters,
+            },
+            _ => return true,
+        };
+        rest = rest.get(skipped..).unwrap_or_default();
+    }
+    true
+}
+
+/// How many digits a number has that stands next to others.
+fn width(part: &Numeric) -> Option<usize> {
+    match part {
+        Numeric::Year | Numeric::IsoYear => Some(4),
+        Numeric::Ordinal => Some(3),
+        Numeric::YearMod100
+        | Numeric::IsoYearMod100
+        | Numeric::Month
+        | Numeric::Day
+        | Numeric::Hour
+        | Numeric::Hour12
+        | Numeric::Minute
+        | Numeric::Second
+        | Numeric::WeekFromSun
+        | Numeric::WeekFromMon
+        | Numeric::IsoWeek => Some(2),
+        _ => None,
+    }
 }
 
 /// A pattern that ends in `%z` or `%:z`, with `%#z` in place of it, which takes `Z` as well.
@@ -214,6 +274,33 @@ mod tests {
 
     fn format(pattern: &str) -> Result<TimeFormat, String> {
         TimeFormat::try_from(pattern.to_owned())
+    }
+
+    #[test]
+    fn numbers_without_separators_have_all_of_their_digits() {
+        for (text, pattern, is_read) in [
+            ("20260105 0115", "%Y%m%d %H%M", true),
+            ("20260105 115", "%Y%m%d %H%M", false),
+            ("20260105 005", "%Y%m%d %H%M", false),
+            ("20260105115", "%Y%m%d%H%M", false),
+            ("202601050115", "%Y%m%d%H%M", true),
+            ("2026111", "%Y%m%d", false),
+            ("26111", "%y%m%d", false),
+            ("260111", "%y%m%d", true),
+            ("2026005", "%Y%j", true),
+            ("20265", "%Y%j", false),
+            ("1.2.2026 115", "%d.%m.%Y %H%M", false),
+            ("1.2.2026 0115", "%d.%m.%Y %H%M", true),
+            ("1.2.2026 1:15", "%d.%m.%Y %H:%M", true),
+            ("1-Feb-2026 115", "%d-%b-%Y %H%M", false),
+            ("1-Feb-2026 0115", "%d-%b-%Y %H%M", true),
+            ("20260105011503250", "%Y%m%d%H%M%S%3f", true),
+            ("20260105T0115Z", "%Y%m%dT%H%M%#z", true),
+            ("20260105T115Z", "%Y%m%dT%H%M%#z", false),
+            ("202601050115+0100", "%Y%m%d%H%M%z", true),
+        ] {
+            assert_eq!(parsed_time(text, pattern).is_some(), is_read, "{text} by {pattern}");
+        }
     }
 
     #[test]

@@ -74,6 +74,20 @@ impl Random {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_is_cut_is_no_success() {
+    let lake = lake();
+    upload(&lake, "a.csv", 1, 10);
+    lake.call(&["clean"]).ok();
+    for command in [&["status"][..], &["describe"], &["schema", "--dialect", "duckdb"], &["query", "SELECT 1"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = lake.command(command).stdout(full).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && stderr.contains("No space left"), "{command:?}: {stderr}");
+    }
+}
+
 #[test]
 fn every_flipped_bit_is_found_and_mended() {
     let lake = lake();

@@ -59,6 +59,8 @@ fn coding(encoding: Encoding, head: &[u8]) -> Option<Coding> {
 pub(super) const JUDGED: usize = 64 * 1024;
 /// How many characters do. In windows-1252 one may be an accident, such as a name in capitals before a sign: `CAFÉ®`.
 const LEAST_CHARACTERS: usize = 3;
+/// One in so many may be an unusual one, such as a tick or what another program put for what it could not read.
+const MOST_UNUSUAL: usize = 10;
 
 /// Refuses a text that is declared as one of single bytes, and is UTF-8: each character beyond ASCII would be read as two
 /// others or more. It is UTF-8 if all such bytes of its beginning are that, as several usual characters; accented letters
@@ -73,17 +75,19 @@ pub(super) fn refuse_utf8(encoding: Encoding, head: &[u8]) -> Result<(), Stop> {
         }
         Err(_) => return Ok(()),
     };
-    let (mut count, mut first, mut is_one, mut is_small) = (0, None, true, true);
+    let (mut count, mut unusual, mut first, mut is_one) = (0, 0, None, true);
     for character in text.chars().filter(|character| !character.is_ascii()) {
         if !is_usual(character) {
-            return Ok(());
+            unusual += 1;
+            continue;
         }
         count += 1;
         is_one &= *first.get_or_insert(character) == character;
-        is_small &= ('à'..='ÿ').contains(&character);
     }
-    // The same one each time may be that of a brand, unless it is a small letter.
-    if count < LEAST_CHARACTERS || is_one && !is_small {
+    // The same one each time may be that of a brand, if it begins with a letter that words have: one of those below does with
+    // Â or Ã, and one of those above is three bytes.
+    let is_brand = is_one && first.is_some_and(|first| ('\u{100}'..'\u{800}').contains(&first));
+    if count < LEAST_CHARACTERS || is_brand || unusual * MOST_UNUSUAL > count {
         return Ok(());
     }
     let declared = if encoding == Encoding::Latin1 { "iso-8859-1" } else { "windows-1252" };
@@ -253,8 +257,20 @@ mod tests {
     #[test]
     fn utf_8_under_another_encoding_is_refused_and_an_accident_is_not() {
         let is_refused = |text: &[u8]| refuse_utf8(Encoding::Windows1252, text).is_err();
-        for text in ["naam\ncafé\ncafé\nthé\n", "é é é", "23,5 °C µg/m³", "Zoë, Jürgen, José", "€ – ’", "Ελλ", "Київ"]
-        {
+        let ticked = format!("{}✓ \u{200b}\n", "café\n".repeat(30));
+        for text in [
+            ticked.as_str(),
+            "€ 5\n€ 6\n€ 7\n",
+            "21 °C\n22 °C\n23 °C\n",
+            "É\nÉ\nÉ\n",
+            "naam\ncafé\ncafé\nthé\n",
+            "é é é",
+            "23,5 °C µg/m³",
+            "Zoë, Jürgen, José",
+            "€ – ’",
+            "Ελλ",
+            "Київ",
+        ] {
             assert!(is_refused(text.as_bytes()), "{text}");
             assert!(!is_refused(format!("\u{feff}{text}").as_bytes()), "{text}: a mark decides");
         }
@@ -267,8 +283,8 @@ mod tests {
         for text in single {
             assert!(!is_refused(text), "{text:?}");
         }
-        // `NESTLÉ®` and `CAFÉ…` in each row, and `Â°` as a heading of degrees.
-        for text in [&b"NESTL\xc9\xae\n"[..], b"CAF\xc9\x85\n", b"\xc2\xb0\n"] {
+        // `NESTLÉ®` and `CAFÉ…` in each row, and `Å®`.
+        for text in [&b"NESTL\xc9\xae\n"[..], b"CAF\xc9\x85\n", b"\xc5\xae\n"] {
             assert!(!is_refused(&text.repeat(1000)), "{text:?}");
         }
         // A character that goes on behind what is judged.

@@ -50,8 +50,8 @@ pub async fn run(lake: &Lake, options: &SchemaOptions, format: Format) -> ExitCo
     };
     failure::print_all(&failures);
     match format {
-        Format::Text => print(&text),
-        Format::Json | Format::Csv => {
+        Format::Text | Format::Csv => print(&text),
+        Format::Json => {
             let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
             print_result(format, &json!({"ok": ok, "elapsed_ms": elapsed_ms, "sql": text, "errors": failures}));
         }

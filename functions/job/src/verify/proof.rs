@@ -118,7 +118,7 @@ pub async fn prove(lake: &Lake) -> Result<Findings, Failure> {
 }
 
 fn left(url: &str) -> String {
-    format!("{url} was left by a killed writer: the next run, or `tributary verify --repair`, removes it")
+    format!("{url} was left by a killed writer: `tributary verify --repair` removes it")
 }
 
 /// Whether the rows of each raw object are accounted for, and whether it is still there.

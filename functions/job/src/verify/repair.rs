@@ -44,7 +44,7 @@ impl Repaired {
         };
         let cleaned = counted(self.cleaned.len() as u64, "raw object");
         let made = counted(self.aggregated, "partition");
-        let removed = counted(self.removed.len() as u64, "orphan");
+        let removed = counted(self.removed.len() as u64, "stray file");
         let mut text = String::new();
         let deleted = match self.deleted {
             0 => String::new(),
@@ -68,7 +68,8 @@ pub async fn repair(
     let mut repaired = Repaired::default();
     // Also where no writer is known to have died, as in a lake that was copied while one wrote.
     for zone in Zone::ALL {
-        lake.store(zone).remove_leftovers().await?;
+        let store = lake.store(zone);
+        repaired.removed.extend(store.remove_leftovers().await?.iter().map(|key| store.url(key)));
     }
     for entry in &findings.unreadable {
         let forgotten = match entry.raw_key() {

@@ -102,6 +102,7 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
         })
         .map(|(_, name)| name.as_str())
         .collect();
+    let found = found.map(|found| search.guarded(found, guesses, &names, time_at));
     let found = found.or_else(|| {
         let first = alone.first().filter(|_| time.is_none())?;
         let is_counter = search.parts.iter().any(|part| part.name == *first && part.role == Role::Counter);
@@ -227,6 +228,43 @@ impl<'g> Search<'g> {
         let mut columns: Vec<String> = parts.iter().map(|part| part.name.to_owned()).collect();
         columns.extend(self.time.filter(|_| has_time).map(|(name, _)| name.to_owned()));
         Some(Found { columns, doubt: doubt.map(str::to_owned) })
+    }
+
+    /// The key with what may tell rows of other files apart, though it does not in the sample; or a doubt about it.
+    ///
+    /// A sample is the beginning of a file, which is often sorted: of what is the same in all of its rows, ids, periods,
+    /// directions and the like are added, and what stands before the key. Where a table has such columns, it has no row per
+    /// id but several: all ids are. An id by itself beside amounts may be another table's, and come again.
+    fn guarded(&self, mut found: Found, guesses: &[Guess], names: &[String], time_at: Option<usize>) -> Found {
+        let is_in = |name: &String| found.columns.contains(name);
+        let first = names.iter().position(is_in).unwrap_or_default();
+        let has_time = time_at.and_then(|at| names.get(at)).is_some_and(is_in);
+        let is_fact = guesses.iter().any(|guess| names::is_period(&guess.name));
+        let ids = guesses.iter().filter(|guess| guess.is_id).count();
+        let is_lone = found.columns.len() == 1 && !has_time;
+        let is_wanted = |(at, guess): (usize, &Guess)| {
+            let name = names.get(at).filter(|name| !is_in(name))?;
+            let different = self.stored.different(&[name])?;
+            let is_one = different == 1 && self.stored.rows() > 1;
+            let may_be = Some(at) != time_at && matches!(guess.kind, ColumnType::String | ColumnType::Int64);
+            let tells =
+                guess.is_id || names::is_dimension(&guess.name) || guess.kind == ColumnType::String && at < first;
+            let is_free =
+                !has_time && (is_fact || is_lone && at < first) && (guess.is_id || names::is_period(&guess.name));
+            (may_be && (is_one && tells || is_free)).then(|| name.clone())
+        };
+        let more: Vec<String> = guesses.iter().enumerate().filter_map(is_wanted).take(MOST_OF_A_KIND).collect();
+        let has_amounts = guesses.iter().any(|guess| guess.kind == ColumnType::Float64);
+        let has_name = guesses.iter().any(|guess| guess.kind == ColumnType::String && guess.is_unique && !guess.is_id);
+        let is_own = found.columns.first().is_some_and(|name| names::is_own_id(name));
+        if found.doubt.is_none() && is_lone && more.is_empty() && ids < 2 && has_amounts && !has_name && !is_own {
+            found.doubt = Some("if it is the id of another table, it comes again".to_owned());
+        }
+        // In the order of the table, a time last.
+        let at = |name: &String| names.iter().position(|known| known == name).filter(|at| Some(*at) != time_at);
+        found.columns.extend(more);
+        found.columns.sort_by_key(|name| at(name).unwrap_or(usize::MAX));
+        found
     }
 
     /// An id that is unique, unless it is one of an order that has numbers of lines beside it: another file may have several.

@@ -300,6 +300,70 @@ pub(super) fn is_kind(label: &str) -> bool {
     has_word(label, &["code", "type", "kind", "status", "state", "zip"], &["postcode", "category"])
 }
 
+/// Whether a name is that of a period, of which a thing has several: `year`, `week`.
+pub(super) fn is_period(label: &str) -> bool {
+    let words = [
+        "year",
+        "jaar",
+        "jahr",
+        "annee",
+        "ano",
+        "quarter",
+        "kwartaal",
+        "quartal",
+        "trimestre",
+        "month",
+        "maand",
+        "monat",
+        "mois",
+        "mes",
+        "week",
+        "woche",
+        "semaine",
+        "semana",
+        "period",
+        "periode",
+        "term",
+        "semester",
+        "season",
+    ];
+    has_word(label, &words, &[])
+}
+
+/// Whether a name is that of what there may be several rows of a thing for: `direction`, `lang`.
+pub(super) fn is_dimension(label: &str) -> bool {
+    let words = [
+        "lang",
+        "language",
+        "taal",
+        "sprache",
+        "langue",
+        "locale",
+        "direction",
+        "richting",
+        "richtung",
+        "parameter",
+        "pollutant",
+        "variable",
+        "indicator",
+        "register",
+        "channel",
+        "kanaal",
+        "kanal",
+        "phase",
+        "tariff",
+        "tarief",
+        "tarif",
+        "scenario",
+    ];
+    is_period(label) || has_word(label, &words, &[])
+}
+
+/// Whether a name is that of a table's own rows, and of no other table's.
+pub(super) fn is_own_id(label: &str) -> bool {
+    ["id", "uuid", "guid", "row_id", "record_id", "key"].contains(&column_name(label, 0).as_str())
+}
+
 /// Whether a name is that of dates of birth.
 pub(super) fn is_birth(label: &str) -> bool {
     has_word(label, &["dob", "born"], &["birth", "geboorte", "geburt", "naissance", "nacimiento"])

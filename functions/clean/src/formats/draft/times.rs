@@ -80,7 +80,7 @@ const BETWEEN: [&str; 4] = [" ", "T", ", ", ":"];
 const AROUND: [&str; 2] = ["%a %b %d %H:%M:%S %Y", "%b %d %H:%M:%S %Y"];
 const OFFSETS: [&str; 5] = ["", "%#z", " %#z", "Z", " UTC"];
 /// Dates and times without anything between their parts, and how many digits they have where they have nothing else.
-const COMPACT: [(bool, &str, Option<usize>); 17] = [
+const COMPACT: [(bool, &str, Option<usize>); 13] = [
     (false, "%Y%m%d", Some(8)),
     (true, "%Y%m%d%H", Some(10)),
     (true, "%y%m%d%H%M", Some(10)),
