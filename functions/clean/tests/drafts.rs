@@ -783,10 +783,41 @@ fn keys_are_made_of_ids_first() {
             Box::new(move |n| format!("{},{},{n}.5", n % 31, n * 17 % 59)),
             "# key = [\"customer_id\", \"product_id\"]",
         ),
+        // The beginning of a sorted file: what is the same in all of its rows is not in the rest.
+        (
+            "store_id,product_id,stock\n",
+            Box::new(move |n| format!("1,{n},{}", n % 9)),
+            "key = [\"store_id\", \"product_id\"]",
+        ),
+        ("employee_id,week,hours\n", Box::new(move |n| format!("{n},1,{n}.5")), "key = [\"employee_id\", \"week\"]"),
+        ("dept,employee_id,v\n", Box::new(move |n| format!("north,{n},{n}")), "key = [\"dept\", \"employee_id\"]"),
+        (
+            "meter_id,direction,at,kwh\n",
+            Box::new(move |n| format!("{},in,{},{n}.5", n % 4, at(n / 4))),
+            "key = [\"meter_id\", \"direction\", \"at\"]",
+        ),
+        // An id of others, which is unique by accident.
+        (
+            "book_id,member_id,days\n",
+            Box::new(move |n| format!("{},{n},{}", n % 37, n % 5)),
+            "key = [\"book_id\", \"member_id\"]",
+        ),
+        (
+            "student_id,course_id,term\n",
+            Box::new(move |n| format!("{n},{},{}", n % 7, n % 2)),
+            "key = [\"student_id\", \"course_id\", \"term\"]",
+        ),
+        ("customer_id,amount,method\n", Box::new(move |n| format!("{n},{n}.5,card")), "# key = [\"customer_id\"]"),
+        ("customer_id,name,v\n", Box::new(move |n| format!("{n},n{n},{n}.5")), "key = [\"customer_id\"]"),
     ] {
         let draft = drafted("a.csv", csv(head, 60, row), 60, 0, &[]);
         assert_eq!(key(&draft), wanted, "{head}{}", draft.dataset_toml);
     }
+    // Orders of one line each: others may have several.
+    let orders: Vec<String> =
+        (0..60).map(|n| format!("{{\"id\":{n},\"lines\":[{{\"sku\":\"s{}\",\"qty\":{n}}}]}}", n % 7)).collect();
+    let draft = drafted("a.json", format!("[{}]", orders.join(",")), 60, 0, &["explode"]);
+    assert!(!key(&draft).starts_with("key"), "{}", draft.dataset_toml);
     let draft =
         drafted("a.csv", csv("meter_id,at,kwh\n", 60, |n| format!("{},{},{n}.5", n % 4, at(n / 4))), 60, 0, &[]);
     assert!(

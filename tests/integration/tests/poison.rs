@@ -216,7 +216,9 @@ async fn verify_sees_what_is_missing_changed_orphaned_or_left_over() {
     lake.call(&["aggregate", "--all"]).ok();
     complains("no table or model makes such an object");
     std::fs::remove_file(file(strange)).unwrap();
+    // What it was writing, and what it held.
     lake.write("standard/irceline/.tributary-killed", "half");
+    lake.write("standard/.tributary-held", "");
     complains("killed writer");
     lake.call(&["clean"]).ok();
     lake.call(&["verify"]).ok();

@@ -9,7 +9,8 @@ const MONTHS: [&[u8; 3]; 12] =
 
 /// A pattern such as `%d.%m.%Y %H:%M` all of whose parts are known.
 pub(super) struct Shape {
-    parts: Vec<Part>,
+    /// Each with whether it is a number next to another one: such a one has all of its digits.
+    parts: Vec<(Part, bool)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,6 +67,9 @@ impl Shape {
             (hours, rest),
             ([0, 0, 0], [0, 0, 0, 0]) | ([1, 0, 0] | [0, 1, 1], [0 | 1, 0, 0, 0 | 1] | [1, 1, 0 | 1, 0 | 1])
         );
+        let is_number = |at: Option<usize>| at.and_then(|at| parts.get(at)).is_some_and(|part| part.is_number());
+        let next_to_one = |at: usize| is_number(Some(at)) && (is_number(at.checked_sub(1)) || is_number(Some(at + 1)));
+        let parts = parts.iter().enumerate().map(|(at, part)| (*part, next_to_one(at))).collect();
         (date == [1, 1] && count(Part::Day) == 1 && is_time).then_some(Self { parts })
     }
 
@@ -74,7 +78,7 @@ impl Shape {
         let (mut year, mut month, mut dom, mut hour, mut minute, mut second) = (0, 0, 0, 0, 0, 0);
         let (mut half, mut micros, mut ahead) = (None, 0, None);
         let mut rest = text;
-        for part in &self.parts {
+        for (part, is_next_to_one) in &self.parts {
             let into = match part {
                 Part::Byte(wanted) => {
                     let (byte, behind) = rest.split_first()?;
@@ -128,7 +132,11 @@ impl Shape {
                 Part::Minute => &mut minute,
                 Part::Second => &mut second,
             };
-            (*into, rest) = one_or_two(rest)?;
+            let (number, behind) = one_or_two(rest)?;
+            if *is_next_to_one && rest.len() - behind.len() < 2 {
+                return None;
+            }
+            (*into, rest) = (number, behind);
         }
         let hour = match half {
             None => hour,
@@ -143,6 +151,11 @@ impl Shape {
 }
 
 impl Part {
+    fn is_number(self) -> bool {
+        use Part::{Day, Hour, HourOfHalf, Minute, Month, Second, Year, YearOfCentury};
+        matches!(self, Year | YearOfCentury | Month | Day | Hour | HourOfHalf | Minute | Second)
+    }
+
     fn of(item: &Item) -> Option<Self> {
         Some(match item {
             Item::Numeric(Numeric::Year, _) => Self::Year,
@@ -205,8 +218,8 @@ impl Literals {
                 None => counts.push((byte, 1)),
             }
         }
-        let has_own =
-            shape.is_some_and(|shape| !shape.parts.iter().any(|part| matches!(part, Part::Offset | Part::OffsetOrZ)));
+        let has_own = shape
+            .is_some_and(|shape| !shape.parts.iter().any(|(part, _)| matches!(part, Part::Offset | Part::OffsetOrZ)));
         let count = |byte| counts.iter().find(|(known, _)| *known == byte).map_or(0, |(_, count)| *count);
         let separators = if has_own { [b':', b'/'].map(|byte| (byte, count(byte))).to_vec() } else { Vec::new() };
         Self { counts, separators }

@@ -260,6 +260,10 @@ impl<'g> Search<'g> {
         if found.doubt.is_none() && is_lone && more.is_empty() && ids < 2 && has_amounts && !has_name && !is_own {
             found.doubt = Some("if it is the id of another table, it comes again".to_owned());
         }
+        let is_exploded = self.grid.options.iter().any(|option| option.starts_with("explode"));
+        if found.doubt.is_none() && is_exploded && is_lone && more.is_empty() {
+            found.doubt = Some("of lists within rows, one may have several such".to_owned());
+        }
         // In the order of the table, a time last.
         let at = |name: &String| names.iter().position(|known| known == name).filter(|at| Some(*at) != time_at);
         found.columns.extend(more);
