@@ -43,8 +43,8 @@ async fn a_lake_in_a_bucket_holds_what_one_in_a_folder_holds() {
     assert_eq!(first["ok"], true);
     assert_eq!(first["ingested"].as_array().unwrap().len(), 3);
     assert_eq!(first["cleaned"].as_array().unwrap().len(), 9);
-    // A partition of each of the four models, and the CSV file of one.
-    assert_eq!(first["aggregated"].as_array().unwrap().len(), 4 + 1);
+    // A partition of each of the four models, and a file of two.
+    assert_eq!(first["aggregated"].as_array().unwrap().len(), 4 + 2);
 
     let second = remote.run(FROM, TO).ok().json();
     assert_eq!((&second["cleaned"], &second["aggregated"]), (&json!([]), &json!([])));
