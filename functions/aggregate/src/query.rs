@@ -247,7 +247,9 @@ impl<'l> Asking<'l> {
         if outputs.is_empty() {
             let why = match self.cleaned(dataset).await?.has_objects() {
                 true => "run `tributary aggregate`",
-                false => "nor has what it is made from: see `tributary status`; `tributary clean` and `tributary aggregate` make them",
+                false => {
+                    "nor has what it is made from: see `tributary status`; `tributary clean` and `tributary aggregate` make them"
+                }
             };
             return Err(Error::Query(format!("{reference} has no rows yet: {why}")));
         }
