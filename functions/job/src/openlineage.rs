@@ -167,11 +167,7 @@ fn lineage(
     for column in columns {
         let [from, _] = edges.beside(&format!("{}.{}", model.name, column.column));
         let fields: BTreeSet<(&str, &str)> = from.iter().filter_map(|source| source.split_once('.')).collect();
-        let field = |(name, column): (&str, &str)| {
-            let mut field = relation(lake, dataset, name)?;
-            field["field"] = json!(column);
-            Some(field)
-        };
+        let field = |(name, column): (&str, &str)| Some(with(relation(lake, dataset, name)?, "field", json!(column)));
         let fields: Vec<Value> = fields.into_iter().filter_map(field).collect();
         if !fields.is_empty() {
             lineage.insert(column.column.clone(), json!({"inputFields": fields}));
@@ -180,11 +176,18 @@ fn lineage(
     lineage
 }
 
-fn facet(schema: &str, mut facet: Value) -> Value {
+/// An object with one member more.
+fn with(mut object: Value, name: &str, value: Value) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value);
+    }
+    object
+}
+
+fn facet(schema: &str, facet: Value) -> Value {
     let name = schema.split(['/', '.']).nth(1).unwrap_or_default();
-    facet["_producer"] = json!(PRODUCER);
-    facet["_schemaURL"] = json!(format!("{FACETS}/{schema}#/$defs/{name}"));
-    facet
+    let facet = with(facet, "_producer", json!(PRODUCER));
+    with(facet, "_schemaURL", json!(format!("{FACETS}/{schema}#/$defs/{name}")))
 }
 
 fn event(lake: &Lake, kind: &str, time: DateTime<Utc>, job: &Job<'_>) -> Value {
@@ -198,13 +201,13 @@ fn event(lake: &Lake, kind: &str, time: DateTime<Utc>, job: &Job<'_>) -> Value {
     let mut facets = json!({"schema": facet("1-2-0/SchemaDatasetFacet.json", json!({"fields": fields}))});
     if !job.about.is_empty() {
         let about = json!({"description": job.about});
-        facets["documentation"] = facet("1-1-0/DocumentationDatasetFacet.json", about);
+        facets = with(facets, "documentation", facet("1-1-0/DocumentationDatasetFacet.json", about));
     }
     if !job.lineage.is_empty() {
-        facets["columnLineage"] = facet("1-2-0/ColumnLineageDatasetFacet.json", json!({"fields": job.lineage}));
+        let lineage = json!({"fields": job.lineage});
+        facets = with(facets, "columnLineage", facet("1-2-0/ColumnLineageDatasetFacet.json", lineage));
     }
-    let mut output = job.output.clone();
-    output["facets"] = facets;
+    let output = with(job.output.clone(), "facets", facets);
     let run = hash::texts([namespace.as_str(), &job.name, &time]);
     json!({
         "eventType": kind,

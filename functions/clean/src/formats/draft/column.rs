@@ -219,7 +219,7 @@ fn of_texts(label: &str, texts: &[&str], are_numbers: bool, habits: Habits) -> T
     }
     let is_serial =
         |text: &&str| matches!(text.replace(',', ".").parse::<f64>(), Ok(days) if (25_569.0..73_051.0).contains(&days));
-    if typed.declared.contains("decimal") && names::is_date(label) && texts.iter().all(|text| is_serial(text)) {
+    if typed.declared.contains("decimal") && names::is_date(label) && texts.iter().all(is_serial) {
         typed.notes.push(
             "its numbers may be days as Excel counts them, and format = \"excel\" reads none with a comma: they are numbers; \
              write a point before decimals, or dates and times, in the file"
