@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -154,6 +155,8 @@ def _java() -> str:
 
 
 def _escaped(text: str) -> str:
+    """As a cell of a table, without the folder that it was made in."""
+    text = re.sub(r"/\S*/target/bench/", "target/bench/", text)
     return text.replace("|", "\\|").replace("\n", " ")
 
 

@@ -165,7 +165,8 @@ impl Engine {
         self.register(name, view)
     }
 
-    /// Registers a model's result as `name`, or its rows of some `days`; the columns of its path come last.
+    /// Registers a model's result as `name`, or its rows of some `days`; the columns of its path come last. Returns the columns
+    /// that its files have.
     pub async fn add_model(
         &self,
         lake: &Lake,
@@ -173,7 +174,7 @@ impl Engine {
         model: &Model,
         outputs: &[Ranked<'_>],
         days: Option<&Range<NaiveDate>>,
-    ) -> Result<()> {
+    ) -> Result<Schema> {
         let name = name.into();
         let hidden = format!("{}__files", name.to_string().replace('.', "__"));
         let in_path = model.partition_columns();
@@ -183,6 +184,8 @@ impl Engine {
         let files = self.context.table(&hidden).await?;
         let in_file: Vec<&str> = files.schema().fields().iter().map(|field| field.name().as_str()).collect();
         let is_own = |column: &&&str| !column.starts_with(IN_PATH) && **column != RANK && !in_path.contains(*column);
+        let of_files = |field: &&FieldRef| !field.name().starts_with(IN_PATH) && field.name() != RANK;
+        let of_files: Vec<FieldRef> = files.schema().fields().iter().filter(of_files).cloned().collect();
         let mut shown: Vec<Expr> = in_file.iter().filter(is_own).map(|column| ident(*column)).collect();
         for column in &in_path {
             // Files of version 0.1 have the value in their path only.
@@ -200,7 +203,8 @@ impl Engine {
             }
             _ => files,
         };
-        self.register(name, files.select(shown)?.into_view())
+        self.register(name, files.select(shown)?.into_view())?;
+        Ok(Schema::new(of_files))
     }
 
     /// Registers rows of a model that are not committed yet as `name`, by the columns of its files.

@@ -22,7 +22,6 @@ use crate::error::{Error, Result};
 use crate::geojson::{self, Points};
 use crate::made::Made;
 use crate::pages;
-use crate::planned::columns;
 use crate::state::State;
 use crate::{Aggregated, FILE_ROUNDS, Selection, pause};
 
@@ -182,23 +181,28 @@ async fn write(lake: &Lake, wanted: &Wanted<'_>, known: Option<&ConsumptionEntry
     Ok(line(dataset, &model.name, name, rows, changed, false))
 }
 
-/// The file's text and its rows: the model's columns in the order of its query.
+/// The file's text and its rows: the columns of the newest partition, which has them in the order of the model's query.
 async fn render(lake: &Lake, wanted: &Wanted<'_>) -> Result<(File, u64)> {
-    let Wanted { dataset, model, .. } = wanted;
-    let columns = columns(lake, dataset, model).await?;
+    let Wanted { model, .. } = wanted;
+    let table = format!("{}__part", model.name);
+    let read = async |output: &Output| {
+        let engine = Engine::new(lake, 1)?;
+        let columns = engine.add_model(lake, table.as_str(), model, &[(0, output)], None).await;
+        let columns = columns.map_err(|error| engine.explain(error))?;
+        Ok::<_, Error>((engine, columns))
+    };
+    let columns = match wanted.outputs.last() {
+        Some(output) => read(output).await?.1,
+        None => Schema::empty(),
+    };
     geojson::check(model, &columns).map_err(|error| Error::Query(format!("{}.sql: {error}", model.name)))?;
     let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
     let failed = |error: &dyn std::fmt::Display| Error::Query(format!("failed to write {}: {error}", wanted.name));
     let file = tempfile::tempfile().map_err(|error| failed(&error))?;
     let mut writer = Writer::new(wanted.format, BufWriter::new(file)).map_err(|error| failed(&error))?;
     let mut rows = 0;
-    for (number, output) in wanted.outputs.iter().enumerate() {
-        let engine = Engine::new(lake, 1)?;
-        let table = format!("{}__part", model.name);
-        engine
-            .add_model(lake, table.as_str(), model, &[(number, *output)], None)
-            .await
-            .map_err(|error| engine.explain(error))?;
+    for output in &wanted.outputs {
+        let (engine, _) = read(output).await?;
         let sql = match wanted.format {
             Format::Csv(_) => format!("SELECT {} FROM \"{table}\"", sql_names(&names)),
             Format::GeoJson(geojson) => geojson::rows(geojson, model, &names, &table),

@@ -254,7 +254,8 @@ impl<'l> Asking<'l> {
             return Err(Error::Query(format!("{reference} has no rows yet: {why}")));
         }
         let ranked: Vec<Ranked> = outputs.iter().enumerate().collect();
-        self.engine.add_model(lake, reference, model, &ranked, None).await
+        self.engine.add_model(lake, reference, model, &ranked, None).await?;
+        Ok(())
     }
 }
 
