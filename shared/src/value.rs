@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use self::no_number::no_number;
 pub use self::no_number::{MINUS, UNITS, is_grouped_by_two};
-use crate::dataset::{Ambiguous, Column, ColumnType, Decimal, TimeFormat, has_time_of_day, parsed_time};
+use crate::dataset::{Ambiguous, Column, ColumnType, Decimal, TimeFormat, has_time_of_day, parsed_date, parsed_time};
 use crate::json::Json;
 use crate::time::parse_day;
 use crate::years;
@@ -229,6 +229,9 @@ const HAS_TIME_OF_DAY: &str =
 /// What is said of a number in such a column.
 const IS_COUNT: &str = ", but a number: declare format = \"excel\" if it counts days as Excel does, \"epoch_s\" or \"epoch_ms\" if it counts from 1970";
 
+/// The same of one with as many digits as a date has.
+const IS_DIGITS: &str = ", but a number: declare format = \"%Y%m%d\" if its digits are a date's, \"epoch_s\" if it counts seconds from 1970";
+
 /// What is said of one that is no day as Excel counts them, where that is declared.
 const IS_NO_DAY: &str =
     "; Excel counts days from 1 on, and has a day 60 that was none: if 0 stands for no value, list it under missing";
@@ -241,6 +244,8 @@ fn of_count(column: &Column, text: &str, is_number: bool) -> &'static str {
         IS_NO_DAY
     } else if is_number && has(|format| !matches!(format, TimeFormat::Rfc3339 | TimeFormat::Pattern(_))) {
         ""
+    } else if is_number && text.len() == 8 && text.starts_with(['1', '2']) {
+        IS_DIGITS
     } else if is_number {
         IS_COUNT
     } else {
@@ -392,7 +397,7 @@ fn date(formats: &[TimeFormat], text: &str) -> Option<NaiveDate> {
         TimeFormat::Pattern(pattern) if !years::has_whole_year(text, pattern) => None,
         TimeFormat::Pattern(pattern) => {
             let with_time = || local_of(text, pattern).map(|time| time.date());
-            NaiveDate::parse_from_str(text, pattern).ok().or_else(with_time)
+            parsed_date(text, pattern).or_else(with_time)
         }
         TimeFormat::Excel => excel(text).filter(|time| time.time() == NaiveTime::MIN).map(|time| time.date()),
         TimeFormat::EpochMs | TimeFormat::EpochS | TimeFormat::EpochUs | TimeFormat::EpochNs => None,
@@ -424,9 +429,7 @@ fn instant(column: &Column, text: &str) -> Result<Typed<'static>, Refusal> {
                 None => None,
             },
             TimeFormat::Pattern(pattern) if has_time_of_day(pattern) => local_of(text, pattern),
-            TimeFormat::Pattern(pattern) => {
-                NaiveDate::parse_from_str(text, pattern).ok().map(|day| day.and_time(NaiveTime::MIN))
-            }
+            TimeFormat::Pattern(pattern) => parsed_date(text, pattern).map(|day| day.and_time(NaiveTime::MIN)),
         };
         match local_time.map(|time| local(column, time)) {
             Some(Ok(typed)) => return Ok(typed),

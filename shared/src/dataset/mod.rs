@@ -35,7 +35,7 @@ pub use self::list::{List, SETTINGS};
 pub use self::model::{Csv, GeoJson, Model, View};
 pub use self::options::{Encoding, Format, Header, Sheet};
 pub use self::table::{RECEIVED_AT, Spread, Table};
-pub use self::time_format::{TimeFormat, has_time_of_day, parsed_time};
+pub use self::time_format::{TimeFormat, has_time_of_day, parsed_date, parsed_time};
 
 use self::catalog::place;
 use self::list::{Bound, check_bounds};

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use chrono::DateTime;
 use chrono::format::{Fixed, Item, Numeric, Parsed, StrftimeItems, parse};
+use chrono::{DateTime, NaiveDate};
 use serde::Deserialize;
 
 /// How a time or a date is written.
@@ -174,6 +174,11 @@ pub fn parsed_time(text: &str, pattern: &str) -> Option<Parsed> {
     Some(parsed)
 }
 
+/// The date that a text says by a pattern of a date alone.
+pub fn parsed_date(text: &str, pattern: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text, pattern).ok().filter(|_| are_whole(text, pattern))
+}
+
 /// Whether numbers that stand next to each other have all of their digits. The parser takes `105` for 10:05 by `%H%M`, and
 /// `2026111` for 1 November by `%Y%m%d`.
 fn are_whole(text: &str, pattern: &str) -> bool {
@@ -300,6 +305,9 @@ mod tests {
             ("202601050115+0100", "%Y%m%d%H%M%z", true),
         ] {
             assert_eq!(parsed_time(text, pattern).is_some(), is_read, "{text} by {pattern}");
+            if !has_time_of_day(pattern) {
+                assert_eq!(parsed_date(text, pattern).is_some(), is_read, "{text} by {pattern}");
+            }
         }
     }
 

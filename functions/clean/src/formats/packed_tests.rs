@@ -131,6 +131,8 @@ fn an_archive_is_read_as_a_whole_or_not_at_all() {
     assert_eq!(refused(&[("a.csv", b"id,name\n1,a\n"), ("readme.txt", b"x")]), "unknown_format");
     assert_eq!(refused(&[("a.csv", &within)]), "wrong_kind");
     assert_eq!(refused(&[("a.csv", b"\x1f\x8b\x08\0")]), "wrong_kind");
+    assert_eq!(refused(&[("a.zip", &within)]), "wrong_kind");
+    assert_eq!(refused(&[("a.csv.gz", b"\x1f\x8b\x08\0")]), "wrong_kind");
     let whole = zipped(&[("a.csv", "id,name\n1,a\n".repeat(100).as_bytes())]);
     for length in 0..whole.len() {
         let error = decoded(DECLARED, "x.zip", &whole[..length]).unwrap_err();

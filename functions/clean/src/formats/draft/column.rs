@@ -114,6 +114,16 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
         |text: &&str| *text == "\\N" || there.iter().any(|value| value.kind == Kind::Error && value.text == **text);
     let missing: Vec<&'static str> = if is_text { missing.into_iter().filter(is_error).collect() } else { missing };
     let required = !there.is_empty() && there.len() == field.values.len() && missing.is_empty();
+    let mut notes = typed.notes;
+    // `ND` is North Dakota as well.
+    let codes: Vec<&str> =
+        missing.iter().copied().filter(|text| text.bytes().all(|b| b.is_ascii_uppercase())).collect();
+    if !codes.is_empty() {
+        notes.push(format!(
+            "{} in it is read as no value: if it is one, declare type = \"string\" without missing",
+            codes.join(", ")
+        ));
+    }
     let has_mail = is_text
         && !present.is_empty()
         && present.iter().all(|value| value.text.contains('@') && value.text.contains('.'));
@@ -129,7 +139,7 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
         missing,
         declared: typed.declared,
         remarks: typed.remarks,
-        notes: typed.notes,
+        notes,
         date_pattern: typed.date_pattern,
         time_of_day: typed.time_of_day,
         joined: None,
