@@ -69,9 +69,10 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
         if let Some(why) = place.refusal() {
             return Err(unclear(format!("{name} in the zip archive {why}")));
         }
-        if let Some(kind) = packed(&name, &head) {
+        let is_workbook = name.to_ascii_lowercase().ends_with(".xlsx");
+        if let Some(kind) = kinds::packing(&head).filter(|_| !is_workbook) {
             let why = format!(
-                "{name} in the zip archive is packed itself ({kind}): put what is in it into one archive, packed once"
+                "{name} in the zip archive is {kind}, by its first bytes: put what is in it into one archive, packed once"
             );
             return Err(Stop::reject("wrong_kind", why));
         }
@@ -96,17 +97,6 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
         return Err(unclear("no file in the zip archive has a name that entries takes: correct it".to_owned()));
     }
     Ok(notes)
-}
-
-/// How a file within an archive is packed once more, by its first bytes. A workbook is a zip archive as well.
-fn packed(name: &str, head: &[u8]) -> Option<&'static str> {
-    let is_workbook = name.to_ascii_lowercase().ends_with(".xlsx");
-    match head {
-        [0x1f, 0x8b, ..] => Some(".gz"),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(".zst"),
-        [b'P', b'K', 3, 4, ..] if !is_workbook => Some(".zip"),
-        _ => None,
-    }
 }
 
 /// Whether a file is no part of what was packed: folders of macOS, and hidden files.

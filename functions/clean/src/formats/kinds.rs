@@ -60,6 +60,13 @@ fn is_of(kind: &Kind, head: &[u8]) -> bool {
     head.starts_with(kind.magic) && !(is_name && std::str::from_utf8(head).is_ok() && !head.iter().any(is_binary))
 }
 
+/// What bytes are packed by, if they are. A workbook is packed, too.
+pub(super) fn packing(head: &[u8]) -> Option<&'static str> {
+    const PACKED: [&str; 8] =
+        ["gzip", "Zstandard", "zip, or an Excel workbook", "an empty zip", "bzip2", "xz", "7-Zip", "RAR"];
+    KINDS.iter().find(|kind| is_of(kind, head)).map(|kind| kind.name).filter(|name| PACKED.contains(name))
+}
+
 /// Refuses an object that is no text, by the name of what it is. `may_be_utf16` where the encoding is declared;
 /// `is_unpacked` where the bytes are those of something packed.
 pub(super) fn refuse_other_kinds(head: &[u8], may_be_utf16: bool, is_unpacked: bool) -> Result<(), Stop> {
