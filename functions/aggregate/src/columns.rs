@@ -184,6 +184,12 @@ fn stored(kind: &DataType) -> DataType {
     }
 }
 
+/// Columns as SQL names them.
+pub fn quoted_names(schema: &Schema) -> String {
+    schema.fields().iter().map(|field| format!("\"{}\"", field.name())).collect::<Vec<_>>().join(", ")
+}
+
+/// Columns as people read them.
 pub fn names(schema: &Schema) -> String {
     schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -182,11 +182,10 @@ impl Engine {
             in_path.iter().map(|column| (format!("{IN_PATH}{column}"), DataType::Utf8)).collect();
         self.add_files(&lake.consumption, &hidden, &partition, None, outputs).await?;
         let files = self.context.table(&hidden).await?;
-        let in_file: Vec<&str> = files.schema().fields().iter().map(|field| field.name().as_str()).collect();
-        let is_own = |column: &&&str| !column.starts_with(IN_PATH) && **column != RANK && !in_path.contains(*column);
-        let of_files = |field: &&FieldRef| !field.name().starts_with(IN_PATH) && field.name() != RANK;
-        let of_files: Vec<FieldRef> = files.schema().fields().iter().filter(of_files).cloned().collect();
-        let mut shown: Vec<Expr> = in_file.iter().filter(is_own).map(|column| ident(*column)).collect();
+        let is_of_files = |field: &&FieldRef| !field.name().starts_with(IN_PATH) && field.name() != RANK;
+        let of_files: Vec<FieldRef> = files.schema().fields().iter().filter(is_of_files).cloned().collect();
+        let own = of_files.iter().map(|field| field.name()).filter(|column| !in_path.contains(&column.as_str()));
+        let mut shown: Vec<Expr> = own.map(ident).collect();
         for column in &in_path {
             // Files of version 0.1 have the value in their path only.
             let of_path = ident(format!("{IN_PATH}{column}"));

@@ -16,6 +16,7 @@ use lake::partition::Partition;
 use lake::store::Failure;
 use lake::{Lake, hash, keys};
 
+use crate::columns::quoted_names;
 use crate::commit::{self, Made as MadeObject};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -191,37 +192,28 @@ async fn render(lake: &Lake, wanted: &Wanted<'_>) -> Result<(File, u64)> {
         let columns = columns.map_err(|error| engine.explain(error))?;
         Ok::<_, Error>((engine, columns))
     };
-    let columns = match wanted.outputs.last() {
-        Some(output) => read(output).await?.1,
-        None => Schema::empty(),
-    };
-    geojson::check(model, &columns).map_err(|error| Error::Query(format!("{}.sql: {error}", model.name)))?;
-    let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
     let failed = |error: &dyn std::fmt::Display| Error::Query(format!("failed to write {}: {error}", wanted.name));
     let file = tempfile::tempfile().map_err(|error| failed(&error))?;
     let mut writer = Writer::new(wanted.format, BufWriter::new(file)).map_err(|error| failed(&error))?;
     let mut rows = 0;
-    for output in &wanted.outputs {
-        let (engine, _) = read(output).await?;
+    if let Some((newest, earlier)) = wanted.outputs.split_last() {
+        let (engine_of_newest, columns) = read(newest).await?;
+        geojson::check(model, &columns).map_err(|error| Error::Query(format!("{}.sql: {error}", model.name)))?;
         let sql = match wanted.format {
-            Format::Csv(_) => format!("SELECT {} FROM \"{table}\"", sql_names(&names)),
-            Format::GeoJson(geojson) => geojson::rows(geojson, model, &names, &table),
+            Format::Csv(_) => format!("SELECT {} FROM \"{table}\"", quoted_names(&columns)),
+            Format::GeoJson(geojson) => geojson::rows(geojson, model, &columns, &table),
         };
-        engine
-            .run(&sql, None, |batch| {
-                rows += batch.num_rows() as u64;
-                writer.write(&batch).map_err(|error| failed(&error))
-            })
-            .await?;
+        let mut add = |batch: RecordBatch| {
+            rows += batch.num_rows() as u64;
+            writer.write(&batch).map_err(|error| failed(&error))
+        };
+        for output in earlier {
+            read(output).await?.0.run(&sql, None, &mut add).await?;
+        }
+        engine_of_newest.run(&sql, None, &mut add).await?;
     }
     let file = writer.finish().and_then(|file| file.into_inner().map_err(|error| error.into_error().into()));
     Ok((file.map_err(|error| failed(&error))?, rows))
-}
-
-/// Columns as SQL has them, one behind the other.
-pub fn sql_names(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-    quoted.join(", ")
 }
 
 /// Writes rows as a format has them.

@@ -10,9 +10,8 @@ use datafusion::arrow::datatypes::{DataType, Float64Type, Schema};
 use datafusion::arrow::error::ArrowError;
 use lake::dataset::{GeoJson, Model};
 
-use crate::columns::names;
+use crate::columns::{names, quoted_names};
 use crate::error::{Error, Result};
-use crate::export::sql_names;
 
 /// Raised when the same rows may give other text.
 pub const WRITER: &str = "1";
@@ -44,8 +43,8 @@ pub fn check(model: &Model, result: &Schema) -> Result<()> {
 }
 
 /// A query for the rows of a partition, `table`, that are written.
-pub fn rows(geojson: &GeoJson, model: &Model, columns: &[&str], table: &str) -> String {
-    let columns = sql_names(columns);
+pub fn rows(geojson: &GeoJson, model: &Model, columns: &Schema, table: &str) -> String {
+    let columns = quoted_names(columns);
     match (&geojson.id, model.cut_by()) {
         (Some(id), Some(day)) => format!(
             "SELECT {columns} FROM (\
