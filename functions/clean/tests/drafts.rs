@@ -34,6 +34,15 @@ fn drafted(file: &str, bytes: impl AsRef<[u8]>, clean: u64, rejected: u64, lines
     draft
 }
 
+fn parquet_of<const N: usize>(columns: [(&str, ArrayRef); N]) -> Vec<u8> {
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
 fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in files {
@@ -285,11 +294,7 @@ fn workbooks_and_parquet_are_drafted_by_their_types() {
             ),
         ),
     ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    let bytes = parquet_of(columns);
     let lines = [
         "format = \"parquet\"",
         "[table.record.column.id]\ntype = \"int64\"",
@@ -471,11 +476,7 @@ fn files_that_others_reported_are_drafted_or_said_to_be_what_they_are() {
 fn a_large_sample_of_parquet_tells_what_was_rejected_of_it() {
     let text = |row: u32| if row.is_multiple_of(1000) { "x".to_owned() } else { row.to_string() };
     let columns: [(&str, ArrayRef); 1] = [("v", Arc::new(StringArray::from_iter_values((1..200_000).map(text))))];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    let bytes = parquet_of(columns);
     let tried = tried("a.parquet", &bytes).unwrap().tried;
     assert!(tried.is_beginning && tried.clean >= 100_000 && tried.rejected >= 100, "{tried:?}");
     assert_eq!(tried.reasons["not_an_integer"].first, 1000);
@@ -680,11 +681,7 @@ fn keys_are_judged_by_the_values_that_are_stored() {
         ("ts", Arc::new(TimestampNanosecondArray::from_iter_values((0..60).map(nanos)).with_timezone("UTC"))),
         ("v", Arc::new(Float64Array::from_iter_values((0..60).map(f64::from)))),
     ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut parquet = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut parquet, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    let parquet = parquet_of(columns);
     let epochs = csv("sensor_id,ts,v\n", 60, |at| format!("1,{},{at}", nanos(at)));
     let texts =
         csv("sensor_id,ts,v\n", 60, |at| format!("1,2026-01-05T00:00:00.0000{:02}{:03}Z,{at}", at / 10, at % 10));
@@ -891,11 +888,7 @@ fn columns_of_doubles_stay_such() {
         ("double", Arc::new(Float64Array::from_iter_values((0..40).map(|at| f64::from(at) * 1e30)))),
         ("none", Arc::new(Float64Array::from_iter_values((0..40).map(|_| f64::NAN)))),
     ];
-    let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    let bytes = parquet_of(columns);
     let lines = [
         "column.single]\ntype = \"float64\"",
         "column.double]\ntype = \"float64\"",

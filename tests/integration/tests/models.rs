@@ -556,6 +556,23 @@ fn results_are_there_for_spreadsheets() {
     assert!(lines.any(|line| line.contains(",driver,string,")), "{described}");
     assert!(csv(&["aggregate"]).contains("trams,people,month=2026-10,"));
     assert_eq!(csv(&["verify"]).lines().count(), 2, "a header, and one report");
+    assert!(csv(&["schema", "trams", "--dialect", "duckdb"]).contains("CREATE "), "SQL is no list");
+}
+
+#[test]
+fn a_key_that_replaces_much_of_a_file_is_doubted() {
+    let lake = lake("");
+    let summary = |same: u32| {
+        let row = |n: u32| format!("{},2026-10-01,7,Ada,{n}\n", if n < same { 1000 } else { n });
+        let rows: String = (0..100).map(row).collect();
+        lake.write("raw/trams/rides.csv", format!("id,day,line,driver,people\n{rows}"));
+        let output = lake.command(&["clean"]).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let doubt = "of 100 rows of trams/rides.csv are replaced by others of the same key";
+    assert!(summary(40).contains(&format!("39 {doubt}")), "{}", summary(40));
+    assert!(!summary(9).contains(doubt), "a few are corrections");
 }
 
 #[test]
@@ -591,6 +608,13 @@ fn lineage_is_there_for_other_catalogs() {
     assert_eq!(made[3]["run"], made[2]["run"]);
     assert_eq!(events(&["trams"]), made, "the same runs are the same events");
     assert_eq!(lake.call(&["lineage", "--openlineage", "tram"]).status, 2);
+    // One that is broken stops no other, and is named.
+    lake.write("config/datasets/club/dataset.toml", "title = 1\n");
+    for command in [&["lineage", "--openlineage"][..], &["describe"]] {
+        let called = lake.call(command);
+        assert!(called.status == 2 && called.stderr.contains("club"), "{}", called.stderr);
+        assert!(called.stdout.contains("people"), "{}", called.stdout);
+    }
 }
 
 #[test]

@@ -216,6 +216,11 @@ async fn verify_sees_what_is_missing_changed_orphaned_or_left_over() {
     lake.call(&["aggregate", "--all"]).ok();
     complains("no table or model makes such an object");
     std::fs::remove_file(file(strange)).unwrap();
+    // In a lake that was copied while one wrote, nothing shows that the writer died.
+    lake.write("standard/irceline/.tributary-killed", "half");
+    complains("killed writer");
+    let repaired = lake.call(&["verify", "--repair"]).ok().json();
+    assert_eq!(repaired["repaired"]["removed"].as_array().map(Vec::len), Some(1), "{repaired}");
     // What it was writing, and what it held.
     lake.write("standard/irceline/.tributary-killed", "half");
     lake.write("standard/.tributary-held", "");
