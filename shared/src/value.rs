@@ -1,6 +1,7 @@
 //! One value into a typed column, by the column's declared rules.
 
 mod no_number;
+mod no_time;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 
 use self::no_number::no_number;
 pub use self::no_number::{MINUS, UNITS, is_grouped_by_two};
+use self::no_time::no_time;
 use crate::dataset::{Ambiguous, Column, ColumnType, Decimal, TimeFormat, has_time_of_day, parsed_date, parsed_time};
 use crate::json::Json;
 use crate::time::parse_day;
@@ -199,14 +201,14 @@ fn convert<'v>(column: &Column, raw: Raw<'v>) -> Result<Typed<'v>, Refusal> {
         ColumnType::Date => {
             let date = date(&column.format, &text);
             let date = date.ok_or_else(|| {
-                let more = if is_stamp { HAS_TIME_OF_DAY } else { of_count(column, &text, is_number) };
+                let more = if is_stamp { HAS_TIME_OF_DAY.into() } else { cure(column, &text, is_number) };
                 not_a("not_a_date", &format!("a date like {}{more}", example(&column.format)))
             })?;
             date_typed(column, date)
         }
         ColumnType::Timestamp => {
             let typed = instant(column, &text).map_err(|(code, why)| match code {
-                "not_a_timestamp" => (code, format!("{why}{}", of_count(column, &text, is_number))),
+                "not_a_timestamp" => (code, format!("{why}{}", cure(column, &text, is_number))),
                 _ => (code, why),
             })?;
             in_range(typed)
@@ -236,7 +238,15 @@ const IS_DIGITS: &str = ", but a number: declare format = \"%Y%m%d\" if its digi
 const IS_NO_DAY: &str =
     "; Excel counts days from 1 on, and has a day 60 that was none: if 0 stands for no value, list it under missing";
 
-/// What is said of a text or number where a date or a time should be, and it counts days or seconds.
+/// What is said of how a text or number would be read where a date or a time should be.
+fn cure(column: &Column, text: &str, is_number: bool) -> Cow<'static, str> {
+    match of_count(column, text, is_number) {
+        "" if !is_number => no_time(text, &column.format).unwrap_or_default().into(),
+        said => said.into(),
+    }
+}
+
+/// The same of what counts days or seconds.
 fn of_count(column: &Column, text: &str, is_number: bool) -> &'static str {
     let has = |test: fn(&TimeFormat) -> bool| column.format.iter().any(test);
     let is_no_day = text.parse::<f64>().is_ok_and(|days| days < 1.0 || (60.0..61.0).contains(&days));

@@ -312,7 +312,7 @@ async fn one_pass(
     workers: usize,
     progress: &dyn Progress,
 ) -> Result<Outcome> {
-    let read = || State::read_told(lake, dataset, Keep::Snapshot, selection.told.as_ref());
+    let read = || State::read_for(lake, dataset, Keep::Snapshot, selection);
     let mut state = read().await?;
     let mut made = BTreeSet::new();
     let mut outcome = one_round(lake, &mut state, selection, &mut made, workers, progress).await?;

@@ -125,6 +125,11 @@ impl Made {
         self.unreadable.iter().filter(move |entry| model_of(&entry.key) == Some(model))
     }
 
+    /// Whether any entry's objects are not what it says.
+    pub fn lacks_objects(&self) -> bool {
+        !self.damaged.is_empty()
+    }
+
     /// Whether an entry's objects are not what it says.
     pub fn is_damaged(&self, ledger_key: &str) -> bool {
         self.damaged.contains(ledger_key)

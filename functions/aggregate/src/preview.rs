@@ -75,7 +75,7 @@ pub async fn preview(lake: &Lake, selection: &Selection, diff: bool, progress: &
         previews.failed.extend(lake.catalog.broken().map(Error::Lake));
     }
     for dataset in selected(lake, selection)? {
-        let state = State::read(lake, dataset, Keep::Nothing).await?;
+        let state = State::read_for(lake, dataset, Keep::Nothing, selection).await?;
         let Plan { todo, vanished, up_to_date, failed } = state.plan(lake, selection, &state.levels());
         previews.failed.extend(failed);
         previews.up_to_date += up_to_date;

@@ -27,25 +27,23 @@ pub struct State<'a> {
 impl<'a> State<'a> {
     /// Reads it.
     pub async fn read(lake: &Lake, dataset: &'a Dataset, keep: Keep) -> Result<Self> {
-        Self::read_told(lake, dataset, keep, None).await
+        Self::read_for(lake, dataset, keep, &Selection::default()).await
     }
 
-    /// Reads it, by what was told to have changed if anything was.
-    pub async fn read_told(
-        lake: &Lake,
-        dataset: &'a Dataset,
-        keep: Keep,
-        told: Option<&BTreeSet<String>>,
-    ) -> Result<Self> {
+    /// Reads it for what is to be made, by what was told to have changed if anything was.
+    pub async fn read_for(lake: &Lake, dataset: &'a Dataset, keep: Keep, selection: &Selection) -> Result<Self> {
         // Consumption first: a partition made in between is then made again, and not taken for one without inputs.
         let made = Made::read(lake, dataset).await?;
-        let cleaned = Cleaned::read(lake, dataset, keep, told).await?;
+        let cleaned = Cleaned::read(lake, dataset, keep, selection.told.as_ref()).await?;
         if cleaned.is_empty() {
             guard::ensure_ledger(lake, dataset).await?;
         }
         // In a bucket, an object that is not there is an error of its own.
         if lake.standard.is_local() && cleaned.has_objects() {
             guard::ensure_root(&lake.standard, Zone::Standard).await?;
+        }
+        if lake.consumption.is_local() && made.lacks_objects() && !selection.all {
+            guard::ensure_root(&lake.consumption, Zone::Consumption).await?;
         }
         Ok(Self { dataset, made, cleaned })
     }

@@ -115,6 +115,10 @@ async fn make(lake: &Lake, dataset: Option<&str>, into: Option<&Path>) -> Done {
         };
         done.failures.extend(made.err());
     }
+    // A zone that is not there, but should be, is not begun again by the pages over all datasets.
+    if into.is_none() && !done.failures.is_empty() && !lake.consumption.root_is_there().await.unwrap_or(true) {
+        return done;
+    }
     // It plans every model of the lake: too much for each look at the pages of one dataset.
     if dataset.is_none() {
         let described = reference(lake, into, &mut done).await;

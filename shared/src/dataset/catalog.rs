@@ -135,6 +135,13 @@ fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset, Broken> 
         let meant = similar.map_or_else(String::new, |file| format!("; is {file} meant to be it?"));
         return Err(Broken { file: format!("{name}/{DATASET_FILE}"), why: format!("there is no such file{meant}") });
     }
+    for file in own.keys() {
+        // Without what it is meant to be, pages or models would be deleted as no longer declared.
+        if let Some(meant) = misnamed(file).filter(|meant| !own.contains_key(meant)) {
+            let why = format!("it has no effect: is it meant to be {meant}?");
+            return Err(Broken { file: format!("{name}/{file}"), why });
+        }
+    }
     let mut declared = toml::Table::new();
     for text in &texts {
         overlay(&mut declared, parse(name, text)?);
@@ -161,6 +168,27 @@ fn read(name: &str, mut folder: Folder, own: Folder) -> Result<Dataset, Broken> 
         };
         Broken { file: place(&format!("{name}/{file}"), line), why: mistake.to_string() }
     })
+}
+
+/// Whether a lake reads a file of this name in a dataset's folder.
+pub fn is_read(name: &str) -> bool {
+    name == DATASET_FILE || name == REPORT_FILE || name.ends_with(".sql") || name.ends_with(case::ENDING)
+}
+
+/// The name that a file of a dataset's folder most likely should have, if a lake reads none of its own.
+pub fn misnamed(name: &str) -> Option<String> {
+    let small = name.to_lowercase();
+    if is_read(name) {
+        return None;
+    }
+    if is_read(&small) {
+        return Some(small);
+    }
+    if let Some(stem) = small.strip_suffix(".test.tml").or_else(|| small.strip_suffix(".tests.toml")) {
+        return Some(format!("{stem}{}", case::ENDING));
+    }
+    let is_toml = [".toml", ".tml", ".tom"].iter().any(|ending| small.ends_with(ending));
+    nearest(&small, [DATASET_FILE, REPORT_FILE]).filter(|_| is_toml).map(str::to_owned)
 }
 
 /// Whether a lake's own folder has SQL, settings, lists or a time zone in place of built-in ones: the built-in unit tests say
@@ -286,6 +314,38 @@ mod tests {
         );
         let error = catalog.dataset("irceliny").unwrap_err().to_string();
         assert!(error.ends_with("did you mean \"irceline\"?"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_misnamed_is_named_and_not_left_out() {
+        let own = |file: &str| {
+            Folder::from(
+                [("dataset.toml", DECLARED), (file, "x")].map(|(name, text)| (name.to_owned(), text.to_owned())),
+            )
+        };
+        const DECLARED: &str = "title = \"T\"\ntime_zone = \"UTC\"\n";
+        for (file, meant) in [
+            ("reports.toml", Some("report.toml")),
+            ("Report.toml", Some("report.toml")),
+            ("rides.SQL", Some("rides.sql")),
+            ("rides.tests.toml", Some("rides.test.toml")),
+            ("notes.md", None),
+            ("dataset.old.toml", None),
+            ("datasets.toml", None),
+        ] {
+            let catalog = Catalog::with_folders(BTreeMap::from([("t".to_owned(), own(file))]));
+            let error = catalog.dataset("t").err().map(|error| error.to_string());
+            match meant {
+                Some(meant) => {
+                    let error = error.unwrap();
+                    assert!(
+                        error.contains(&format!("t/{file}: it has no effect: is it meant to be {meant}?")),
+                        "{error}"
+                    );
+                }
+                None => assert_eq!(error, None),
+            }
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-pub use self::catalog::{Catalog, Folder};
+pub use self::catalog::{Catalog, Folder, is_read, misnamed};
 pub use self::column::{Ambiguous, Column, ColumnType, Decimal, Missing, Thousands};
 pub use self::expect::{Check, Expectation, Severity};
 pub use self::globs::{ARCHIVE, COMPRESSIONS, ends_in};

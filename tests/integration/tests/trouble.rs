@@ -213,6 +213,19 @@ fn a_zone_that_is_gone_is_an_error_until_all_of_it_is_asked_for() {
     lake.call(&["clean", "--all"]).ok();
     lake.call(&["aggregate"]).ok();
     assert_eq!(lake.tree().differences(&before), Vec::<String>::new());
+
+    let again: [&[&str]; 2] = [&["aggregate", "--all"], &["verify", "--repair"]];
+    for again in again {
+        fs::remove_dir_all(lake.path().join("consumption")).unwrap();
+        let commands: [&[&str]; 4] = [&["aggregate"], &["aggregate", "--plan"], &["status"], &["report"]];
+        for command in commands {
+            let called = lake.call(command);
+            let says = called.status == 1 && called.stdout.contains("CONSUMPTION_URL");
+            assert!(says && !lake.path().join("consumption").exists(), "{command:?}: {called:?}");
+        }
+        lake.call(again).ok();
+        assert_eq!(lake.tree().differences(&before), Vec::<String>::new());
+    }
 }
 
 #[test]

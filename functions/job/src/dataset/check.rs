@@ -7,10 +7,10 @@ use aggregate::{TableColumns, planned};
 use chrono::Utc;
 use lake::Lake;
 use lake::dataset::case;
-use lake::dataset::{Catalog, Dataset, Folder, Format, REPORT_FILE, Table};
+use lake::dataset::{Catalog, Dataset, Folder, Format, REPORT_FILE, Table, is_read, misnamed};
 use lake::partition::PartitionBy;
 use lake::settings::LakeSettings;
-use lake::suggest::{did_you_mean, nearest};
+use lake::suggest::did_you_mean;
 use serde_json::json;
 
 use super::Report;
@@ -134,10 +134,10 @@ fn no_declaration(folder: &Path) -> String {
         folders.filter(|folder| has_declaration(folder)).map(|folder| folder.display().to_string()).collect();
     datasets.sort();
     let shown = folder.display();
-    let misnamed = strays(folder).ok().and_then(|strays| strays.into_iter().next());
-    let what = match (datasets.first(), misnamed) {
+    let stray = strays(folder).ok().and_then(|strays| strays.into_iter().next());
+    let what = match (datasets.first(), stray) {
         (Some(first), _) => format!("name the folder of one dataset, such as {first}"),
-        (None, Some(misnamed)) => misnamed,
+        (None, Some(stray)) => stray,
         (None, None) => {
             "name the folder of one dataset, config/datasets/NAME of a lake; `tributary dataset new` drafts one from a file".to_owned()
         }
@@ -152,30 +152,12 @@ fn strays(folder: &Path) -> Result<Vec<String>, Failure> {
     for entry in std::fs::read_dir(folder).map_err(wrong)? {
         let entry = entry.map_err(wrong)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_file() && !is_known(&name) {
-            found.extend(meant(&name).map(|meant| format!("{name} has no effect: is it meant to be {meant}?")));
+        if entry.path().is_file() {
+            found.extend(misnamed(&name).map(|meant| format!("{name} has no effect: is it meant to be {meant}?")));
         }
     }
     found.sort();
     Ok(found)
-}
-
-/// Whether a lake reads a file of this name.
-fn is_known(name: &str) -> bool {
-    name == "dataset.toml" || name.ends_with(".sql") || name.ends_with(case::ENDING) || name == REPORT_FILE
-}
-
-/// The name that a file most likely should have.
-fn meant(name: &str) -> Option<String> {
-    let small = name.to_lowercase();
-    if is_known(&small) {
-        return Some(small);
-    }
-    if let Some(stem) = small.strip_suffix(".test.tml").or_else(|| small.strip_suffix(".tests.toml")) {
-        return Some(format!("{stem}{}", case::ENDING));
-    }
-    let is_toml = [".toml", ".tml", ".tom"].iter().any(|ending| small.ends_with(ending));
-    nearest(&small, ["dataset.toml", REPORT_FILE]).filter(|_| is_toml).map(str::to_owned)
 }
 
 /// What to do so that a lake uses the dataset, as far as the place of its folder tells.
@@ -251,7 +233,7 @@ fn read(folder: &Path) -> Result<Folder, Failure> {
     for entry in std::fs::read_dir(folder).map_err(wrong)? {
         let path = entry.map_err(wrong)?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if is_known(&name) {
+        if is_read(&name) {
             let text = std::fs::read_to_string(&path);
             files.insert(name, text.map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?);
         }

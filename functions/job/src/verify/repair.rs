@@ -95,7 +95,9 @@ pub async fn repair(
     if !todo.is_empty() {
         session.clean(&clean::Selection::Keys(todo), &mut summary).await?;
     }
-    session.aggregate(&aggregate::Selection::default(), &mut summary).await?;
+    // Without its zone all is gone, which an aggregation takes for a mistake unless all is asked for.
+    let all = !lake.consumption.root_is_there().await?;
+    session.aggregate(&aggregate::Selection { all, ..aggregate::Selection::default() }, &mut summary).await?;
     // No aggregation makes it.
     if aggregate::pages::has_catalog(lake).await? {
         let html = reference::page(lake, failures).await;
