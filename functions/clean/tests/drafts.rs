@@ -161,7 +161,7 @@ fn keys_are_declared_where_enough_rows_say_so() {
     drafted("a.csv", rows(40), 40, 0, &["\nkey = [\"meter_id\", \"at\"]"]);
     drafted("a.csv", rows(4), 4, 0, &["4 rows of a sample are too few to know)\n# key = [\"meter_id\", \"at\"]"]);
     let either = "Date;Time;Tel\n01/02/2026;08:00;0470 11 22 33\n01/02/2026;09:00;0470 11 22 34\n";
-    let remark = "# 01/02/2026 could be either: read with the day first. If that is wrong, begin with %m/%d.\nfields = [\"Date\", \"Time\"]";
+    let remark = "# 01/02/2026 could be either: read with the day first. If that is wrong, exchange %d and %m.\nfields = [\"Date\", \"Time\"]";
     drafted("a.csv", either, 2, 0, &[remark, "column.tel]", "personal = true"]);
     // Which series a file has may be in its name alone.
     let series: String = (10..60).map(|minute| format!("2026-11-19T10:{minute}:00Z,1.5\n")).collect();
@@ -699,6 +699,36 @@ fn keys_are_judged_by_the_values_that_are_stored() {
     let draft = drafted("a.csv", text, 60, 0, &["column.acct_id]\ntype = \"int64\"\nthousands = \",\""]);
     assert!(!key(&draft).starts_with("key"), "{}", draft.dataset_toml);
     assert!(draft.notes.iter().any(|note| note.contains("30 of 60 rows")), "{:?}", draft.notes);
+}
+
+#[test]
+fn a_key_without_a_time_says_what_becomes_of_numbers_that_begin_again() {
+    let is_said = |draft: &Draft| draft.notes.iter().any(|note| note.contains("begin again in another file"));
+    let orders = csv("order_id,line_no,placed_at,amount\n", 60, |n| {
+        format!("{},{},2026-01-05T{:02}:00:00Z,{n}.5", n / 3, n % 3 + 1, n / 3)
+    });
+    let draft = drafted("a.csv", orders, 60, 0, &["key = [\"order_id\", \"line_no\"]"]);
+    assert!(is_said(&draft), "{:?}", draft.notes);
+    let model = &draft.model.as_ref().unwrap().1;
+    assert!(model.contains("average_amount") && !model.contains("line_no"), "{model}");
+    let readings = csv("meter_id,at,kwh\n", 60, |n| format!("{},2026-01-05T{:02}:00:00Z,{n}.5", n % 3, n / 3));
+    let draft = drafted("a.csv", readings, 60, 0, &["key = [\"meter_id\", \"at\"]"]);
+    assert!(!is_said(&draft), "{:?}", draft.notes);
+}
+
+#[test]
+fn a_date_of_birth_is_no_day_of_a_row() {
+    for name in ["dob", "geboortedatum", "Geburtsdatum", "birth_date"] {
+        let text = csv(&format!("customer_id,{name},created_at\n"), 60, |n| {
+            format!("{n},19{:02}-0{}-11,2026-01-{:02}T10:00:00Z", n % 60 + 30, n % 9 + 1, n % 28 + 1)
+        });
+        let draft = drafted("a.csv", text, 60, 0, &["partition = \"month(day)\"", "day_of = \"created_at\""]);
+        assert!(!key(&draft).contains(&name.to_lowercase()), "{}", draft.dataset_toml);
+        assert!(draft.notes.iter().any(|note| note.contains("a date cannot be personal")), "{:?}", draft.notes);
+        let text = csv(&format!("customer_id,{name}\n"), 60, |n| format!("{n},19{:02}-0{}-11", n % 60 + 30, n % 9 + 1));
+        let draft = drafted("a.csv", text, 60, 0, &["key = [\"customer_id\"]"]);
+        assert!(!draft.dataset_toml.contains("partition =") && draft.model.is_none(), "{}", draft.dataset_toml);
+    }
 }
 
 #[test]

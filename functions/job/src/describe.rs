@@ -157,17 +157,14 @@ impl DescribedTable {
 
 impl DescribedModel {
     async fn new(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Self> {
-        let tables: Vec<&Table> = dataset.inputs_of(model).map(|inputs| inputs.tables().collect()).unwrap_or_default();
         let columns = planned(lake, dataset, model).await?;
         let personal = personal_of_model(lake, dataset, model).await?;
         let column = |field: &arrow::datatypes::FieldRef| {
             let name = field.name();
-            // A column that keeps its name keeps what it is.
-            let source = tables.iter().find_map(|table| table.column(name));
             DescribedColumn {
                 column: name.clone(),
                 kind: sql_type(field.data_type()),
-                about: source.map(|column| column.about.clone()).unwrap_or_default(),
+                about: dataset.about_column(model, name),
                 rules: Vec::new(),
                 personal: personal.contains(name),
             }

@@ -85,6 +85,20 @@ impl Dataset {
         Ok(inputs)
     }
 
+    /// What is said of a column of a model: by its own comment, else of the column of the same name in what it reads, as a
+    /// column that keeps its name keeps what it is. Empty if nothing is.
+    pub fn about_column(&self, model: &Model, column: &str) -> String {
+        if let Some(about) = model.columns.get(column) {
+            return about.clone();
+        }
+        let inputs = self.inputs_of(model).unwrap_or_default();
+        let said = inputs.relations.iter().map(|relation| match relation {
+            Relation::Table(table) => table.column(column).map(|column| column.about.clone()).unwrap_or_default(),
+            Relation::Model(read) => self.about_column(read, column),
+        });
+        said.into_iter().find(|about| !about.is_empty()).unwrap_or_default()
+    }
+
     fn collect<'a>(&'a self, name: &str, open: &mut Vec<String>, inputs: &mut Inputs<'a>) -> Result<(), String> {
         let relation = self.table(name).map(Relation::Table).or_else(|| self.model(name).map(Relation::Model));
         if let Some(relation) = relation {

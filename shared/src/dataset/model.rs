@@ -3,6 +3,8 @@
 //! ```sql
 //! -- What the table says, for people.
 //! --
+//! -- day   what the column says
+//! --
 //! -- [model]
 //! -- partition = "month(day)"
 //! -- inputs = ["measurement", "station"]
@@ -11,6 +13,8 @@
 //! ```
 //!
 //! A model is a table of the consumption zone. A `[view]` is a query that models and other views read by its name.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -31,8 +35,10 @@ pub(super) enum SqlFile {
 pub struct Model {
     /// The file's name without `.sql`, also the table's name.
     pub name: String,
-    /// The comment before the declaration.
+    /// The comment before the declaration, without what it says of columns.
     pub about: String,
+    /// What that comment says of columns, by their names.
+    pub columns: BTreeMap<String, String>,
     /// How the result is cut: by time, as the first input is cut by a part of its raw keys, or not at all.
     pub partition: PartitionBy,
     /// Columns of the result that cut each partition further.
@@ -203,6 +209,37 @@ pub(super) fn line_of(text: &str, mistake: &Mistake) -> Option<usize> {
     mistake.known_line().or_else(|| text.lines().position(declares).map(|at| at + 1))
 }
 
+/// What a comment says of the whole, and of columns: an entry begins with names, then two blanks and a text, or the names alone
+/// above lines that are indented; all lines of it that follow are indented.
+fn described(comment: &[&str]) -> (String, BTreeMap<String, String>) {
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let is_indented = |line: &&str| line.starts_with("  ") && !line.trim().is_empty();
+    let mut whole: Vec<&str> = Vec::new();
+    let mut columns = BTreeMap::new();
+    let mut lines = comment.iter().copied().peekable();
+    while let Some(line) = lines.next() {
+        let (names, text) = line.split_once("  ").unwrap_or((line, ""));
+        let names: Vec<&str> = names.split(',').map(str::trim).collect();
+        let is_entry = names.iter().all(|name| is_name(name))
+            && (!text.trim().is_empty() || lines.peek().is_some_and(is_indented));
+        if !is_entry {
+            whole.push(line);
+            continue;
+        }
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        while let Some(more) = lines.next_if(is_indented) {
+            words.extend(more.split_whitespace());
+        }
+        let text = words.join(" ");
+        columns.extend(names.into_iter().map(|name| (name.to_owned(), text.clone())));
+    }
+    whole.dedup_by(|line, before| line.trim().is_empty() && before.trim().is_empty());
+    (whole.join("\n").trim().to_owned(), columns)
+}
+
 impl SqlFile {
     pub(super) fn new(file: &str, text: &str) -> Result<Self, Mistake> {
         let comment: Vec<&str> = text
@@ -220,7 +257,7 @@ impl SqlFile {
         let is_view = declaration.first().is_some_and(|line| line.trim() == "[view]");
         let declaration = declaration.iter().skip(1).copied().collect::<Vec<_>>().join("\n");
         let name = file.trim_end_matches(".sql").to_owned();
-        let about = about.join("\n").trim().to_owned();
+        let (about, columns) = described(about);
         let fingerprint = hash::bytes(text.as_bytes());
         let sql = text.to_owned();
         if is_view {
@@ -278,6 +315,7 @@ impl SqlFile {
         Ok(Self::Model(Box::new(Model {
             name,
             about,
+            columns,
             partition: declared.partition,
             split: declared.split,
             hidden: declared.hidden,
@@ -326,6 +364,19 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_described_by_the_comment() {
+        let text = "-- Means of what\n-- was measured.\n--\n-- day  the day\n-- low, high\n--         extremes, in °C:\n--         null \
+                    where nothing was measured\n-- mean   of all values\n--\n-- They are of the whole day.\n--   indented\n--\n-- [model]\n\
+                    -- inputs = [\"m\"]\nSELECT 1";
+        let SqlFile::Model(model) = SqlFile::new("means.sql", text).unwrap() else { panic!("no model") };
+        assert_eq!(model.about, "Means of what\nwas measured.\n\nThey are of the whole day.\n  indented");
+        let extremes = "extremes, in °C: null where nothing was measured";
+        let expected = [("day", "the day"), ("high", extremes), ("low", extremes), ("mean", "of all values")];
+        let found: Vec<_> = model.columns.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        assert_eq!(found, expected);
+    }
 
     #[test]
     fn the_leading_comment_declares() {

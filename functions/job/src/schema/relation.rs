@@ -88,12 +88,9 @@ impl Relation {
     /// A model.
     pub async fn of_model(lake: &Lake, dataset: &Dataset, model: &Model, zone: &StoreUrl) -> Result<Self> {
         let columns = TableColumns::of_model(lake, dataset, model).await?;
-        let tables: Vec<&Table> = dataset.inputs_of(model).map(|inputs| inputs.tables().collect()).unwrap_or_default();
         let personal = aggregate::personal_of_model(lake, dataset, model).await?;
         let about = |name: &str| {
-            // A column that keeps its name keeps what it is.
-            let source = tables.iter().find_map(|table| table.column(name));
-            let about = source.map(|column| one_line(&column.about)).unwrap_or_default();
+            let about = one_line(&dataset.about_column(model, name));
             if personal.contains(name) { format!("{about} (personal)").trim().to_owned() } else { about }
         };
         let mut relation = Self::of(dataset, &model.name, Zone::Consumption, &model.about, columns, about);

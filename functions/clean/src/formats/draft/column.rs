@@ -124,12 +124,19 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
             codes.join(", ")
         ));
     }
+    if matches!(kind, ColumnType::Date | ColumnType::Timestamp) && names::is_birth(&field.label) {
+        notes.push(
+            "it is of people, and a date cannot be personal: declare type = \"string\" and personal = true if it is not to \
+             be seen"
+                .to_owned(),
+        );
+    }
     let has_mail = is_text
         && !present.is_empty()
         && present.iter().all(|value| value.text.contains('@') && value.text.contains('.'));
     Guess {
         is_personal: matches!(kind, ColumnType::String | ColumnType::Int64)
-            && (has_mail || names::is_personal(&field.label)),
+            && (has_mail || names::is_personal(&field.label) || names::is_birth(&field.label)),
         is_unique: required && different.len() == field.values.len(),
         is_id: matches!(kind, ColumnType::String | ColumnType::Int64) && names::is_id(&field.label),
         name,
@@ -575,10 +582,10 @@ fn of_found(found: Found) -> Typed {
             _ => ("01/02/2026", "month"),
         };
         let (as_read, other) = match found.order {
-            Some(Order::Month) => ("the month first", "%d/%m"),
-            Some(Order::Year) => ("the year first", "%d"),
-            _ if found.may_be_year => ("the day first", "%y"),
-            _ => ("the day first", "%m/%d"),
+            Some(Order::Month) => ("the month first", "%m and %d"),
+            Some(Order::Year) => ("the year first", "%y and %d"),
+            _ if found.may_be_year => ("the day first", "%d and %y"),
+            _ => ("the day first", "%d and %m"),
         };
         let why = match found.is_contradictory {
             true => {
@@ -589,7 +596,7 @@ fn of_found(found: Found) -> Typed {
         typed.notes.push(format!("{example} could be either: {why}; it is read with {as_read}"));
         typed
             .remarks
-            .push(format!("# {example} could be either: read with {as_read}. If that is wrong, begin with {other}."));
+            .push(format!("# {example} could be either: read with {as_read}. If that is wrong, exchange {other}."));
     } else {
         typed.habits.order = found.order.filter(|order| *order != Order::Year);
     }

@@ -112,10 +112,14 @@ fn glob(file: &str) -> String {
 
 /// The column that says a row's day, if there is one: a time or a date that is always there.
 pub(super) fn day_of(guesses: &[Guess]) -> Option<Day<'_>> {
-    let is_time = |guess: &&Guess| matches!(guess.kind, ColumnType::Date | ColumnType::Timestamp) && guess.required;
+    // A date of birth is no day of a row.
+    let is_time = |guess: &&Guess| {
+        let is_time = matches!(guess.kind, ColumnType::Date | ColumnType::Timestamp);
+        is_time && guess.required && !names::is_birth(&guess.name)
+    };
     // When a row was written or changed says less of it.
     let is_of_record =
-        |guess: &&Guess| ["creat", "updat", "modif", "chang", "birth"].iter().any(|part| guess.name.contains(part));
+        |guess: &&Guess| ["creat", "updat", "modif", "chang"].iter().any(|part| guess.name.contains(part));
     let is_joined = |guess: &&Guess| guess.joined.is_some();
     let mut times = guesses.iter().filter(is_time);
     let of = times
@@ -139,7 +143,7 @@ pub(super) fn model(guesses: &[Guess], day: &Day) -> (String, String) {
         let is_number = guess.kind == ColumnType::Float64
             // A whole number without a name of its own may be one that tells rows apart.
             || guess.kind == ColumnType::Int64 && !guess.is_id && !guess.name.starts_with("column_");
-        is_number && !guess.is_personal
+        is_number && !guess.is_personal && !names::is_counter(&guess.name)
     };
     let mut measures: Vec<&Guess> = guesses.iter().filter(is_measure).collect();
     measures.sort_by_key(|guess| guess.kind != ColumnType::Float64);

@@ -112,7 +112,19 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
         };
         Some(Found { columns: vec![(*first).to_owned()], doubt: Some(doubt.to_owned()) })
     });
-    Choice { lines: lines(grid, stored, found, &alone, time.is_some()), notes: search.note.into_iter().collect() }
+    let mut notes: Vec<String> = search.note.into_iter().collect();
+    let has_time = |columns: &[String]| time.as_ref().is_some_and(|time| columns.contains(time));
+    if let Some(Found { columns, doubt: None }) = &found
+        && grid.rows >= ENOUGH_ROWS
+        && !has_time(columns)
+    {
+        notes.push(format!(
+            "rows of all files with the same {} are one row, the newest counts: where such numbers begin again in another file, \
+             add to key what tells them apart, such as a date",
+            and(columns)
+        ));
+    }
+    Choice { lines: lines(grid, stored, found, &alone, time.is_some()), notes }
 }
 
 fn lines(grid: &Grid, stored: &Stored, found: Option<Found>, alone: &[&str], has_time: bool) -> Vec<String> {
