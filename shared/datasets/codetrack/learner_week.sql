@@ -1,8 +1,9 @@
 -- Eight weeks of each learner of the current list: the course's newest complete week (weeks_ago 0) and the seven before.
--- Points and commits are null where their list does not have the week.
 --
--- week       the Monday that it begins with
--- weeks_ago  0 for the newest, 7 for the oldest
+-- week       the Monday that the week begins with
+-- weeks_ago  0 for the course's newest complete week, 7 for the oldest of the eight
+-- points     points that the learner got in the week; null where the list of points has no count of it, which is not 0
+-- commits    commits that the learner made in the week; null where the list of commits has no count of it, which is not 0
 --
 -- [model]
 -- inputs = ["recent_week"]

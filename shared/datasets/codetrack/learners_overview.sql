@@ -1,14 +1,27 @@
 -- Which learners to celebrate, which to talk to, who is silent, and where the data should be checked: one row for each
--- person of the current list.
+-- person of the current list. The model learners says what the figures mean.
 --
--- list        celebrate: a high status, or rising and not struggling; talk_to: struggling or falling; silent: neither points
---             nor commits in the recent weeks, or nothing received; check_data: no account, or an account without weeks;
---             steady: none of these
--- reason      why, in a sentence
--- status, trend, newest_week, points, commits, incomplete
---             as in the model learners
--- status_before, points_before, commits_before
---             those of the week before the newest complete one
+-- id           the learner's number in Codetrack; 0 or less: the person has no account
+-- list         the first that fits: check_data (no account, weeks or status), silent (inactive), talk_to (struggling or
+--              falling), celebrate (high or rising), steady (none of these)
+-- reason       why that list, in sentences; empty for steady, unless a list lags
+-- status       struggling, high or on_track, by points and commits of newest_week; null without such a week, or where
+--              unknown weeks made it too old
+-- status_before
+--              the status by the week before newest_week; null where points_before or commits_before is
+-- trend        of mean points: falling, steady or rising; inactive: no points and commits, or both lists ended; null where
+--              there is too little to compare
+-- newest_week  the Monday of the learner's newest complete week; null without one
+-- points       points of newest_week; null without one
+-- points_before
+--              points of the week before newest_week; null where unknown, or not among the course's eight newest complete
+--              weeks
+-- commits      commits of newest_week; null without one
+-- commits_before
+--              commits of the week before newest_week; null where unknown, or not among the course's eight newest complete
+--              weeks
+-- incomplete   whether a list lags, so that newest_week is missing or older than the course's and the status may still
+--              change; null where no week has come
 --
 -- [model]
 -- inputs = ["learner_standing", "recent_week"]

@@ -1,8 +1,9 @@
 -- Points and commits of learners by week, under the cohort in which the current list has them. Weeks of learners who are
--- no longer in it stay, without email, under the cohort "unknown". Points or commits that failed to come are null; weeks
--- of which neither is known are left out.
+-- no longer in it stay. Points or commits that failed to come are null; weeks of which neither is known are left out.
 --
--- day  the day of the month on which the week begins
+-- email   email address, by which a person of the list is known; null for learners who are no longer in it
+-- day     the day of the month on which the week begins, from 1 to 31
+-- cohort  the cohort by the current list: a name, not a number; unknown for learners who are no longer in it
 --
 -- [model]
 -- partition = "year_month(date)"

@@ -1,6 +1,6 @@
 -- Every reading beside its customer's total of that day.
 --
--- daily_usage_kwh  the total of the day that the reading's own text names, kWh
+-- daily_usage_kwh  the customer's total of the day that the reading's own text names, kWh
 -- start_time_utc   start of the interval
 -- received_at      when the raw bytes of the reading's row were received
 --

@@ -1,9 +1,11 @@
 -- Energy per customer and day, the day as the readings' own texts have it.
 --
 -- daily_usage_kwh  the total of the day's readings, kWh
--- readings         how many there are
--- first_start_time_utc, last_start_time_utc
---                  when the first and the last one begin
+-- readings         how many readings the day has
+-- first_start_time_utc
+--                  when the day's first interval begins
+-- last_start_time_utc
+--                  when the day's last interval begins
 --
 -- [model]
 -- partition = "month(day)"

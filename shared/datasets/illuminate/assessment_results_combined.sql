@@ -1,10 +1,10 @@
 -- Results by standard and overall ones, as the API gave them. None are alike: the tables' keys are all columns but the
 -- volatile `__count`.
 --
--- standard_code  such as CCSS.ELA-Literacy.RI.3.2; percent: overall
 -- Standard_No_Standard
 --                Standard: a result by standard; No_Standard: an overall one
--- year           the school year, such as 24-25
+-- standard_code  such as CCSS.ELA-Literacy.RI.3.2; percent: an overall result, or one by a standard without code
+-- year           the school year from 1 July to 30 June, such as 24-25
 --
 -- [model]
 -- partition = "year"

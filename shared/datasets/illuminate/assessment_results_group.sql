@@ -3,7 +3,7 @@
 --
 -- Standard_No_Standard
 --       always Group
--- year  the school year, such as 24-25
+-- year  the school year from 1 July to 30 June, such as 24-25
 --
 -- [model]
 -- partition = "year"

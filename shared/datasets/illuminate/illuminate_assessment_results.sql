@@ -1,15 +1,19 @@
 -- Results by standard and overall ones with what title and roster tell about them, for dashboards. The grade is the one
--- that the current roster has, also in results of earlier years. Rows that are alike but for the volatile `__count` are
--- one row.
+-- that the current roster has, also in results of earlier years. What list.correction has goes before title and roster. Rows
+-- that are alike but for the volatile `__count` are one row.
 --
--- data_source  always illuminate
--- year         the school year, such as 24-25
--- grade        0 is kindergarten; null: the student is not on the roster
--- test_type, curriculum, unit
---              what the title says by the lists of dataset.toml, or list.correction
--- unit_labels  where the unit stands in the year's order, by list.unit_label
--- score        the percentage of points, a whole number
--- proficiency  level and label of the performance band, as in 2 Basic
+-- data_source    always illuminate
+-- year           the school year from 1 July to 30 June, such as 24-25
+-- grade          the student's grade by list.correction or the current roster; 0 is kindergarten, -1 and -2 before it; null:
+--                neither has one
+-- test_type      such as checkpoint, by list.correction, or else by the title and list.test_type_keyword
+-- curriculum     such as Math, by list.correction, list.curriculum_override or the title; an empty text: none tells it
+-- unit           such as Unit 1, by list.correction or the title; null: neither tells it
+-- unit_labels    where the unit stands in the year's order, such as 4, by list.unit_label; null: the list lacks it
+-- title          the assessment's title by list.correction, or else when the results were fetched
+-- standard_code  such as CCSS.ELA-Literacy.RI.3.2; percent: an overall result, or one by a standard without code
+-- score          the percentage of points, rounded to a whole number, half to even; null: none is known
+-- proficiency    level and label of the performance band, as in 2 Basic; null if one of them is
 --
 -- [model]
 -- partition = "year"

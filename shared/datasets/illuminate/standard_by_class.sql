@@ -1,12 +1,12 @@
 -- How each grade did in each standard in a school year. It has no student in it: small groups can still be seen through, so
 -- `students` says how many there were.
 --
--- year        the school year, such as 24-25
--- students    how many students of the grade have a result
--- results     how many results they have
--- grade       the one that the current roster has; null for students who are not on it
--- mean_score  mean of the percentages, without results that have none
--- mastered    share of the results that the server calls mastered
+-- year        the school year from 1 July to 30 June, such as 24-25
+-- grade       the students' grade by the current roster; 0 is kindergarten, -1 and -2 before it; null: the roster has none
+-- students    how many students of the grade have a result in the standard
+-- results     how many results they have in it
+-- mean_score  mean of the percentages of the results that have one; null: none has
+-- mastered    share of the results that the server calls mastered, from 0 to 1, of those of which it says; null: of none
 --
 -- [model]
 -- partition = "year"

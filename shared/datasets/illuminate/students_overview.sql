@@ -1,16 +1,20 @@
 -- Which students to celebrate, which to talk to, who is silent, and where the data should be checked: one row for each
 -- student with an overall result in the school year.
 --
--- list        celebrate: the newest result is in the high band, or moved_points above the mean of those before; talk_to: it is
---             in the low band, or as many below; silent: no result for silent_days while others of the grade had some;
---             check_data: not on the roster, or no result with a date and a score; steady: none of these
--- reason      why, in a sentence
--- year        the school year, such as 24-25
--- grade       the one that the current roster has
--- results     how many overall results the student has in the year
--- score, band, taken
---             percentage, performance band and day of the newest result; score_before is the mean of the results before it
--- moved       whether the two differ by moved_points or more
+-- A student rose whose newest result is moved_points or more above the mean of those before, and fell where it is as many
+-- below.
+--
+-- year          the school year from 1 July to 30 June, such as 24-25
+-- grade         the student's grade by the current roster; 0 is kindergarten, -1 and -2 before it; null: the roster has none
+-- list          the first that fits: check_data (not on the roster, no date or score), silent (none for silent_days while
+--               the grade had some), talk_to (low_band or fell), celebrate (high_band or rose), steady
+-- reason        why that list, in sentences
+-- results       how many overall results the student has in the school year
+-- taken         day of the newest result that has a percentage; null: no such result has a date
+-- score         percentage of the newest result, a whole number; null if it has none, or no date
+-- score_before  mean of the percentages of the results before the newest one; null without any
+-- band          performance band of the newest result, 1 to 4 or 5; null if it has none, or no date
+-- moved         whether score and score_before differ by moved_points or more; false where one of them is unknown
 --
 -- [model]
 -- partition = "year"

@@ -1,7 +1,7 @@
 -- Hourly means per municipality, parameter and unit: the mean over the series' values of the hour, from at least one
 -- value.
 --
--- average   of the values, in uom
+-- average   mean of the series' values of the hour, in uom
 -- stations  how many stations have a value
 --
 -- [model]

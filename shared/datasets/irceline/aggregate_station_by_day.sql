@@ -1,13 +1,13 @@
 -- Daily figures per station and series. A day whose values are all missing has count 0 and no average.
 --
--- station_label
---           the label that the newest list of stations has
--- average, minimum, maximum
---           of the values of the day's hours, in uom
--- count     how many hours have a value
--- expected  how many hours the day has: 23, 24 or 25
--- coverage  count / expected
--- valid     whether coverage is 75 % or more, the EU rule for a daily mean (2008/50/EC, annex XI)
+-- station_label  the station's label in the newest list that has it: CODE - Municipality (detail); null: no list has it
+-- average        mean of the values of the day's hours, in uom; null: all are missing
+-- minimum        least value of the day's hours, in uom; null: all are missing
+-- maximum        greatest value of the day's hours, in uom; null: all are missing
+-- count          how many values of the day's hours there are
+-- expected       how many hours the day has: 23, 24 or 25
+-- coverage       count / expected, a share
+-- valid          whether coverage is 75 % or more, the EU rule for a daily mean (2008/50/EC, annex XI)
 --
 -- [model]
 -- partition = "month(day)"

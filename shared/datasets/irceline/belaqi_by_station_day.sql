@@ -1,12 +1,12 @@
--- The air quality index BelAQI of each station and day by list.belaqi: 1 is excellent, 10 is horrible.
+-- The air quality index BelAQI of each station and day by list.belaqi. Of pollutants those count that have values in 75 % of
+-- the day's hours or more. Ozone is not among them.
 --
--- station_label
---             the label that the newest list of stations has
--- index, class
---             that of the worst pollutant, by number and by name
--- pollutant   which of them is the worst
--- average     its mean of the day, µg/m³
--- pollutants  how many were there to judge by; each from 75 % of its hours on. Ozone is not among them.
+-- station_label  the station's label in the newest list that has it: CODE - Municipality (detail); null: no list has it
+-- index          BelAQI of the worst pollutant, from 1 (excellent) to 10 (horrible)
+-- class          the index in words, such as fairly good
+-- pollutant      which pollutant is the worst: pm10, pm25 or no2
+-- average        the worst pollutant's mean of the day, µg/m³
+-- pollutants     how many pollutants there were to judge by, from 1 to 3
 --
 -- stations.geojson has the stations on a map, each with its newest day of the newest month.
 --

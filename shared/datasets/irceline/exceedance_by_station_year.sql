@@ -1,17 +1,17 @@
 -- How often each series was over the limits of list.limit_value in a year, and its mean of the year.
 --
--- day         the newest day of the year
--- station_label
---             the label that the newest list of stations has
--- law         the directive whose limit it is
--- limit_value the limit, µg/m³
--- allowed     how many hours or days a year may be over it
--- average     what is compared with the limit: the values of hours, the means of valid days, or the mean of the year
--- exceedances hours or days over the limit; of a limit for the year 1 where the mean so far is over it, else 0
--- exceeded    whether there were more than are allowed
--- mean, valid_days, coverage
---             of the year so far: the mean of all values (µg/m³), days with 75 % of their hours, and the share of the hours from
---             1 January to the newest day of the lake's year that have values
+-- day            the newest day of the year that the lake has, of whatever series
+-- station_label  the station's label in the newest list that has it: CODE - Municipality (detail); null: no list has it
+-- law            the EU directive whose limit it is, such as 2008/50/EC
+-- average        what is compared with the limit: hour (the values of hours), day (the means of valid days) or year (the
+--                mean of the year)
+-- limit_value    the limit, µg/m³
+-- allowed        how many hours or days a year may be over the limit; 0 for the mean of a year
+-- exceedances    hours or days over the limit; of a limit for the year 1 where the mean so far is over it, else 0
+-- exceeded       whether there were more exceedances than are allowed
+-- mean           mean of all values of the year so far, µg/m³; null without any
+-- valid_days     how many days of the year so far have values in 75 % of their hours or more
+-- coverage       share of the hours from 1 January to day that have values, from 0 to 1
 --
 -- Values are compared as they are, without the rounding that the directives' guidance allows before a comparison. The
 -- measurements are not validated: what this table says is a first look and no judgement.

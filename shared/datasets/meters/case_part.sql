@@ -7,13 +7,24 @@
 -- does not end it) or there are no more values, and it has a row in each month. It is followed while its baseline is in
 -- the look-back, which is a year.
 --
--- rule, severity, doubt: as in theft_detection and finding; so are device_id, service_point_id and measuring_component_id.
--- first_day, last_day: of the period, by local days.
--- kwh_at_risk: by list.rule_meaning what was used where nothing should be, or what is missing against the baseline_days
--- before the period. Only hours that have values are compared: what was not measured is not missing. Null where it
--- cannot be told.
--- goes_on: whether the component's last day with values, up to the month's end, belongs to the period, and the meter was
--- not removed since. A spike is over with its day.
+-- Which energy is at risk says list.rule_meaning. Only hours that have values are compared: what was not measured is not
+-- missing. A spike is over with its day, and does not go on.
+--
+-- day               the same as last_day; it decides the month
+-- device_id         the component's device; null: not known
+-- service_point_id  the customer's connection where the device was, or was last while it was not installed; null: not known
+-- measuring_component_id
+--                   the component of which it was found
+-- rule              the rule that found it, one of list.reported_rule, such as sudden_drop
+-- severity          high, medium or low, by list.reported_rule; the next lower one where the period is in doubt
+-- doubt             the guess on which all of the period rests: status_date_unknown, spread_evenly or use_before_unknown;
+--                   null: none
+-- first_day         local day on which the period begins
+-- last_day          local day on which the period ends; of a drop the last one before use recovers
+-- kwh_at_risk       kWh used where nothing should be, run backwards, or missing against the baseline_days before; null where
+--                   it cannot be told
+-- goes_on           whether the component's last day with values, up to the month's end, belongs to the period, and the
+--                   meter was not removed since
 --
 -- [model]
 -- partition = "month(day)"

@@ -1,22 +1,25 @@
 -- Which service points to visit first: one row for each service point and case, ranked. What is found of a service point
--- is one case while no more than case_gap_days lie between one finding and the next, whatever the rule and the month.
+-- is one case while no more than case_gap_days lie between one finding and the next, whatever the rule and the month. A
+-- finding is followed back for 400 days, and a drop until use recovers, for a year (see case_part).
 --
 -- rank         1 is the first to visit: by score, and where that is unknown by certainty
 -- place        the service point; where none is known the device, or else the component
 -- place_kind   which of them place is: service_point, device or component
--- first_day, last_day, days
---              of the case, by local days, and how many these are. A finding is followed back for 400 days, and a drop
---              until use recovers, for a year (see case_part)
--- kwh_at_risk  kWh used where nothing should be, or missing against the days before. What sees the same energy counts once,
---              what sees other energy adds up (see below). Null where it cannot be told (spikes, estimates, unknown
---              components, registers with next to nothing)
--- certainty    of its most certain rule, from 0 to 1, by list.certainty
--- score        kWh at risk times certainty. It has no upper end: twice the energy is twice the score
--- rules        the rules that found something, the most certain ones first
--- evidence     why, in a sentence, with the energy that each rule sees; "and goes on" where the last day with values of
---              one of the case's components belongs to the case
--- device_id, measuring_component_id
---              of the finding with most energy, by how certain it is
+-- first_day    local day on which the case begins
+-- last_day     local day on which the case ends
+-- days         how many days there are from first_day to last_day, both included
+-- kwh_at_risk  kWh used where nothing should be, run backwards, or missing against the days before; the same energy counts
+--              once; null where it cannot be told
+-- certainty    of the case's most certain rule, from 0 to 1, by list.certainty
+-- score        kwh_at_risk times certainty, without an upper end; null where kwh_at_risk is
+-- rules        the rules that found something, the most certain ones first, with commas between them
+-- evidence     why, in a sentence, with the energy that each rule sees and the days; whether the case goes on
+-- device_id    the device of the finding with most energy, by how certain it is; null: not known
+-- measuring_component_id
+--              the component of the finding with most energy, by how certain it is
+--
+-- Energy cannot be told of spikes, estimates, unknown components, and registers with next to nothing. A case goes on where
+-- the last day with values of one of its components belongs to it. Twice the energy is twice the score.
 --
 -- Which energy is the same: several rules see the same energy of a component, and the greatest counts. Components of one
 -- device, direction, interval length and unit have the same measuring_component columns and differ in what they count, as

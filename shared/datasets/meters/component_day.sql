@@ -1,15 +1,40 @@
 -- What the values of a component's day add up to: one row per component, span, phase (see spanned_value) and day. Of
 -- intervals rules need nothing more, but for runs of equal ones.
 --
--- lacking, judged, is_register, is_received, installed, inactive_since, inactive_is_dated, interval_seconds, device_id,
--- service_point_id: as in metered.
--- started, ended: when the first of all values begins and the last one ends.
--- readings: how many values there are; usable: those without an unusable flag; coded: those that are regular or estimated;
--- counted: those that are regular energy. usable_started, counted_started, ... are when the first of them began and the
--- last one ended.
--- square: the sum of the squares of kwh; magnitude: that of its amounts without signs.
--- negative, negative_kwh, negative_started, negative_ended: the values below negative_kwh of the settings.
--- days: how many days one interval has, at least 1.
+-- device_id          the component's device; null: not known
+-- service_point_id   the customer's connection where the device was, or was last while it was not installed; null: not known
+-- phase              on; off: the service, for grace_hours or more; absent: no valid install event, grace_hours or more from
+--                    any; between: within these hours
+-- lacking            component: it has no row in measuring_component; device: it names none, or one without row in device;
+--                    null: neither, or that table is empty
+-- judged             whether rules look at the component, by its unit and type
+-- is_register        whether values are readings that grow, not those of intervals
+-- is_received        whether the component measures what is received from the customer, as solar is, not what is delivered
+-- installed          whether an install event is valid, or there is none of any device; false for a component without row in
+--                    measuring_component
+-- inactive_since     since when the device is not active: its status_date, else its last removal, else when its file
+--                    arrived; null: active
+-- inactive_is_dated  whether inactive_since is the device's status_date; null: the device is active
+-- interval_seconds   how long an interval is, seconds; 0: a register, or a component without row in measuring_component
+-- days               how many days one interval has, at least 1
+-- readings           how many values there are, of whatever class
+-- started            when the first of all values begins
+-- ended              when the last of all values ends
+-- usable             how many values have no flag of list.unusable_flag
+-- usable_started     when the first usable value begins; null without one
+-- usable_ended       when the last usable value ends; null without one
+-- estimated          how many values are estimated
+-- coded              how many values are regular or estimated
+-- counted            how many values count as energy: regular ones, not of registers, of a component that is judged
+-- counted_started    when the first counted value begins; null without one
+-- counted_ended      when the last counted value ends; null without one
+-- kwh                sum of the counted values, kWh; null without one
+-- square             sum of the squares of the counted values, kWh²; null without one
+-- magnitude          sum of the counted values without their signs, kWh; null without one
+-- negative           how many counted values are below negative_kwh of the settings
+-- negative_kwh       sum of the values below negative_kwh of the settings, kWh; null without one
+-- negative_started   when the first value below negative_kwh of the settings begins; null without one
+-- negative_ended     when the last value below negative_kwh of the settings ends; null without one
 --
 -- [model]
 -- partition = "month(day)"

@@ -1,13 +1,25 @@
 -- What the rules find when they look at the days of a month: theft_detection makes periods of it. What is found on a day
 -- may be of days before it.
 --
--- rule         which one found it; device_id, service_point_id and measuring_component_id say where
--- day          on which it was found; first_day and last_day, and started and ended, what it is of
--- times        how many times the rule's threshold is reached; metric says what was measured against it
--- measured, threshold
---              the two, by that metric
--- kwh          that were used; null where a rule is of no amount
--- doubt        on which guess it rests: status_date_unknown, spread_evenly or use_before_unknown; null: none
+-- rule              the rule that found it, such as sudden_drop
+-- device_id         the component's device; null: not known
+-- service_point_id  the customer's connection where the device was, or was last while it was not installed; null or an empty
+--                   text: not known
+-- measuring_component_id
+--                   the component of which it was found
+-- first_day         first local day of what was found
+-- last_day          last local day of what was found
+-- day               local day on which it was found; it decides the month
+-- started           when the first value begins that the rule speaks of
+-- ended             when the last value ends that the rule speaks of
+-- times             how many times the rule's threshold is reached; of values that should not be there at all, how many the
+--                   day has
+-- metric            name of what was measured, such as kwh_in_a_day
+-- measured          what was measured, by metric
+-- threshold         the setting that decides, such as drop_ratio; 0 for unknown_component and unknown_device
+-- kwh               energy of what was found, kWh, below 0 where the meter ran backwards; null where the rule tells no
+--                   amount
+-- doubt             the guess on which it rests: status_date_unknown, spread_evenly or use_before_unknown; null: none
 --
 -- [model]
 -- partition = "month(day)"

@@ -2,10 +2,17 @@
 -- on. Of those that end within the month there are the ones that a rule reports; of a component's first and last run in
 -- the month all, since they may go on beyond.
 --
--- value: the kWh of each interval; equal_values: how many there are; hours: how long these are together.
--- first_day, day, started, ended: of the first and the last of them.
--- is_first, is_last: whether it is the component's first or last run in the month.
--- device_id, service_point_id: where the component was.
+-- device_id         the component's device; null: not known
+-- service_point_id  the customer's connection where the device was; an empty text: not known
+-- value             kWh of each interval of the run; 0 for those up to zero_kwh of the settings
+-- equal_values      how many intervals the run has
+-- hours             how long the run's intervals are together, hours
+-- first_day         local day of the run's first interval
+-- day               local day of the run's last interval
+-- started           when the run's first interval begins
+-- ended             when the run's last interval ends
+-- is_first          whether the run is the component's first in the month
+-- is_last           whether the run is the component's last in the month
 --
 -- [model]
 -- partition = "month(day)"

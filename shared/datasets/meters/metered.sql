@@ -2,17 +2,34 @@
 -- between installations and removals of their device that touches the month. Whatever changes of other components, these
 -- rows stay as they are, and nothing that is made of them is made again.
 --
--- judged: whether rules look at the component, by its unit and type.
--- lacking: component or device, if that is in no row of its table. A table without any row was not delivered, and what
--- is not delivered is no evidence: then it is null.
--- is_register: whether values are readings that grow; is_received: whether it measures what is received, as solar is.
--- kwh_per_unit, multiplier, register_size: what one of its units is in kWh, and where a register begins again, by the lists.
--- off_since: since when the service is off, while the meter is there.
--- inactive_since, inactive_is_dated: since when the device is not active, and whether that is its status_date.
--- installed: whether an install event is valid, or there is none of any device.
--- point: the number of the service point among those of the component.
--- span: the number of the span; a measurement is of the one with valid_from < measurement_dttm <= valid_until. Of a device
--- without install events there is one without bounds.
+-- A measurement is of the span with valid_from < measurement_dttm <= valid_until. Of a device without install events there
+-- is one without bounds. A table without any row was not delivered, and what is not delivered is no evidence: nothing is
+-- lacking then.
+--
+-- day                the first day of the month
+-- span               number of the span among those of the component in the month, from 1, by time
+-- point              number of the service point among those of the component in the month, from 1
+-- device_id          the component's device; null: not known
+-- lacking            component: it has no row in measuring_component; device: it names none, or one without row in device;
+--                    null: neither, or that table is empty
+-- interval_seconds   how long an interval is, seconds; 0: a register, or a component without row in measuring_component
+-- is_register        whether values are readings that grow, not those of intervals
+-- is_received        whether the component measures what is received from the customer, as solar is, not what is delivered
+-- judged             whether rules look at the component, by its unit and type
+-- kwh_per_unit       kWh of one of the component's units, by list.energy_unit; 1 where none is given, or the list lacks it
+-- multiplier         of register readings, 1 where none is given; interval values are final, already multiplied
+-- register_size      reading at which a register begins again at 0, by list.register_size; null: the list lacks its type
+-- installed          whether an install event is valid, or there is none of any device; false for a component without row in
+--                    measuring_component
+-- install_event_id   the install event that is valid in the span; null: none is
+-- service_point_id   the customer's connection where the device was, or was last while it was not installed; null: not known
+-- valid_from         begin of the span, itself not in it; 1700-01-01: no bound; null: no install event of the device is
+--                    known
+-- valid_until        end of the span, itself in it; 2261-01-01: no bound; null: no install event of the device is known
+-- off_since          since when the service is off, while the meter is there; null: it is not
+-- inactive_since     since when the device is not active: its status_date, else its last removal, else when its file
+--                    arrived; null: active
+-- inactive_is_dated  whether inactive_since is the device's status_date; null: the device is active
 --
 -- [model]
 -- partition = "month(day)"

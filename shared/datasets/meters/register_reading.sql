@@ -1,10 +1,27 @@
 -- The readings of registers, each in the span in which its device was then.
 --
--- class: regular, estimated, outage or unusable. All that is not told here is as in metered: device_id, service_point_id,
--- is_received, judged, lacking, installed, install_event_id, valid_from, valid_until, off_since, inactive_since,
--- inactive_is_dated.
--- reading: the kWh that the register shows, where it is regular energy, else null; counter: the same as it shows it;
--- register_kwh: the kWh of one unit of it; register_size: where it begins again, if that is declared.
+-- device_id          the component's device; null: not known
+-- service_point_id   the customer's connection where the device was, or was last while it was not installed; null: not known
+-- measurement_dttm   when the register was read
+-- day                local day of the reading
+-- class              what the reading is: regular, estimated, outage or unusable
+-- is_received        whether the component measures what is received from the customer, as solar is, not what is delivered
+-- judged             whether rules look at the component, by its unit and type
+-- lacking            device: the component names none, or one without row in device; null: it has one, or that table is
+--                    empty
+-- installed          whether an install event is valid, or there is none of any device
+-- install_event_id   the install event that is valid in the span; null: none is
+-- valid_from         begin of the span, itself not in it; 1700-01-01: no bound; null: no install event of the device is
+--                    known
+-- valid_until        end of the span, itself in it; 2261-01-01: no bound; null: no install event of the device is known
+-- off_since          since when the service is off, while the meter is there; null: it is not
+-- inactive_since     since when the device is not active: its status_date, else its last removal, else when its file
+--                    arrived; null: active
+-- inactive_is_dated  whether inactive_since is the device's status_date; null: the device is active
+-- register_size      counter at which the register begins again at 0, by list.register_size; null: the list lacks its type
+-- register_kwh       kWh of one unit of the counter
+-- reading            what the register shows, kWh; null where that is not regular, or the component is not judged
+-- counter            what the register shows, in its own unit and without multiplier; null where reading is
 --
 -- [model]
 -- partition = "month(day)"
