@@ -422,8 +422,8 @@ fn instant(column: &Column, text: &str) -> Result<Typed<'static>, Refusal> {
         let local_time = match format {
             TimeFormat::EpochS | TimeFormat::EpochMs | TimeFormat::EpochUs | TimeFormat::EpochNs => {
                 match epoch(format, text) {
-                    Some(Some(micros)) => return Ok(Typed::Int(micros)),
-                    Some(None) => refusal = Some(years::out_of_range()),
+                    Some(Some(micros)) if years::INSTANTS.contains(&micros) => return Ok(Typed::Int(micros)),
+                    Some(_) => refusal = Some(years::out_of_range()),
                     None => {}
                 }
                 continue;
@@ -533,6 +533,10 @@ fn rfc3339(text: &str) -> Option<DateTime<FixedOffset>> {
     };
     parsed(text).or_else(midnight).or_else(|| {
         let is_instant = ends_in_offset(text);
+        // PostgreSQL and others write a blank in place of the T.
+        let parts = text.split_at_checked(10).filter(|_| is_instant);
+        let with_t = parts.and_then(|(date, time)| Some(format!("{date}T{}", time.strip_prefix(' ')?)));
+        let text = with_t.as_deref().unwrap_or(text);
         iso(text, &ISO_INSTANTS).filter(|_| is_instant).find_map(|pattern| with_offset(text, pattern))
     })
 }

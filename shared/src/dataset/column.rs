@@ -452,14 +452,9 @@ impl Column {
                 "a file may lack the field of an optional column: it is neither required nor made of anything else";
             return Some(("optional", why.to_owned()));
         }
-        let in_utc = self.format.iter().find_map(TimeFormat::in_utc_by_letter);
-        if let (ColumnType::Timestamp, Some(pattern)) = (self.kind, in_utc)
-            && self.zone != Some(Tz::UTC)
+        if self.kind == ColumnType::Timestamp
+            && let Some(why) = self.format.iter().find_map(|format| self.passed_over(format))
         {
-            let why = format!(
-                "the end of \"{pattern}\" says UTC, and as letters it would be passed over and the time read as local: write %z \
-                 in place of a Z, which reads Z and offsets, or zone = \"UTC\""
-            );
             return Some(("format", why));
         }
         let local = self.format.iter().find(|format| !format.has_offset());
@@ -493,6 +488,26 @@ impl Column {
         match column.mistake() {
             Some((_, why)) => Err(why),
             None => Ok(column),
+        }
+    }
+
+    /// What is wrong with a format whose letters name a zone that is not the column's.
+    fn passed_over(&self, format: &TimeFormat) -> Option<String> {
+        let zone = self.zone?;
+        let (pattern, lettered) = format.zone_by_letters()?;
+        // Those have the same offset all year.
+        let is_fixed = zone.name().starts_with("Etc/") || ["UTC", "EST", "MST", "HST"].contains(&zone.name());
+        match lettered {
+            Lettered::Utc if zone != Tz::UTC => Some(format!(
+                "\"{pattern}\" says UTC, and as letters that would be passed over and the time read as local: write %z in \
+                 place of a Z or an offset, which reads both, or zone = \"UTC\""
+            )),
+            Lettered::Other if !is_fixed || zone == Tz::UTC => Some(format!(
+                "\"{pattern}\" names a time zone or an offset, and as letters that would be passed over and the time read as \
+                 one of {zone}: write %z in place of an offset; for a zone that is the same all year, such as CET that is always \
+                 +01:00, declare zone = \"Etc/GMT-1\""
+            )),
+            _ => None,
         }
     }
 
@@ -597,6 +612,37 @@ mod tests {
         ] {
             let error = settled(declared).unwrap_err().to_string();
             assert!(error.contains(why), "{declared}: {error}");
+        }
+    }
+
+    #[test]
+    fn letters_of_a_format_do_not_pass_over_a_zone() {
+        let wrong = |format: &str, zone: &str| {
+            let column = settled(&format!("type = \"timestamp\"\nformat = \"{format}\"\nzone = \"{zone}\"")).unwrap();
+            column.mistake().map(|(_, why)| why)
+        };
+        for format in [
+            "%Y-%m-%dT%H:%M:%SZ",
+            "%Y-%m-%dT%H:%M:%S.000Z",
+            "%Y-%m-%dT%H:%M:%S+00:00",
+            "%Y-%m-%dT%H:%M:%S+0000",
+            "%Y-%m-%dT%H:%M:%S-00",
+            "%Y-%m-%d %H:%M:%S.0000000 +00:00",
+            "%Y-%m-%d %H:%M:%S (UTC)",
+            "%Y-%m-%d %H:%M:%S 'Z'",
+            "UTC %Y-%m-%d %H:%M:%S",
+            "%a %b %d %H:%M:%S UTC %Y",
+            "%H:%M:%SZ %d/%m/%Y",
+        ] {
+            assert!(wrong(format, "Europe/Brussels").is_some_and(|why| why.contains("says UTC")), "{format}");
+            assert_eq!(wrong(format, "UTC"), None, "{format}");
+        }
+        for format in ["%Y-%m-%d %H:%M EST", "%Y-%m-%d %H:%M CET", "%Y-%m-%d %H:%M+01:00", "%Y-%m-%dT%H:%M-0500"] {
+            let says = |zone: &str| wrong(format, zone).is_some_and(|why| why.contains("names a time zone or an offset"));
+            assert!(says("Europe/Brussels") && says("UTC") && !says("Etc/GMT-1"), "{format}");
+        }
+        for format in ["%Y-%m-%dT%H:%M:%S.000", "%Y-%m-01 %H:%M", "%d.%m.%Y um %H:%M Uhr", "%d-%m-%Y %Hh%M"] {
+            assert_eq!(wrong(format, "Europe/Brussels"), None, "{format}");
         }
     }
 

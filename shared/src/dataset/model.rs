@@ -213,8 +213,8 @@ pub(super) fn line_of(text: &str, mistake: &Mistake) -> Option<usize> {
 /// above lines that are indented; all lines of it that follow are indented.
 fn described(comment: &[&str]) -> (String, BTreeMap<String, String>) {
     let is_name = |name: &str| {
-        name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_')
-            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };
     let is_indented = |line: &&str| line.starts_with("  ") && !line.trim().is_empty();
     let mut whole: Vec<&str> = Vec::new();

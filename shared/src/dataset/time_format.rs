@@ -90,6 +90,25 @@ fn fractions(pattern: &str) -> String {
     text
 }
 
+/// What the letters of a pattern say of the zone of its times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lettered {
+    /// They are of UTC.
+    Utc,
+    /// They are of another zone, or offset.
+    Other,
+}
+
+/// Stands for the specifiers of a pattern.
+const SPECIFIER: char = '\u{0}';
+/// Names of UTC.
+const UTC: [&str; 3] = ["Z", "UTC", "GMT"];
+/// Names of other zones that are written beside times.
+const ZONES: [&str; 24] = [
+    "CET", "CEST", "MET", "MEST", "MEZ", "MESZ", "WET", "WEST", "EET", "EEST", "BST", "IST", "MSK", "EST", "EDT", "CST",
+    "CDT", "MST", "MDT", "PST", "PDT", "JST", "AEST", "AEDT",
+];
+
 impl TimeFormat {
     /// Whether texts of this format say how far they are from UTC.
     pub fn has_offset(&self) -> bool {
@@ -120,13 +139,35 @@ impl TimeFormat {
         }
     }
 
-    /// The pattern, if it ends in Z, UTC or GMT as letters in place of an offset: what it reads would be local times.
-    pub(super) fn in_utc_by_letter(&self) -> Option<&str> {
+    /// The pattern and the zone or offset that its letters name in place of a specifier: what it reads would be local times.
+    pub(super) fn zone_by_letters(&self) -> Option<(&str, Lettered)> {
         let Self::Pattern(pattern) = self else { return None };
-        let last = StrftimeItems::new(pattern).last();
-        let ends = |text: &str| matches!(text, "Z" | "z") || text.ends_with("UTC") || text.ends_with("GMT");
-        let is_letter = matches!(last, Some(Item::Literal(text)) if ends(text));
-        Some(pattern.as_str()).filter(|_| is_letter && !self.has_offset() && has_time_of_day(pattern))
+        if self.has_offset() || !has_time_of_day(pattern) {
+            return None;
+        }
+        let letters: String = StrftimeItems::new(pattern)
+            .map(|item| match item {
+                Item::Literal(text) => text.to_owned(),
+                Item::Space(_) => " ".to_owned(),
+                _ => SPECIFIER.to_string(),
+            })
+            .collect();
+        let mut words = letters.split(|letter: char| !letter.is_ascii_alphabetic());
+        let zone = words.find_map(|word| match word {
+            word if UTC.iter().any(|name| word.eq_ignore_ascii_case(name)) => Some(Lettered::Utc),
+            word if ZONES.contains(&word) => Some(Lettered::Other),
+            _ => None,
+        });
+        let behind = letters.rsplit(SPECIFIER).next().unwrap_or_default();
+        let lettered = zone.or_else(|| {
+            let digits: String = behind.split_once(['+', '-'])?.1.chars().filter(char::is_ascii_digit).collect();
+            match digits.bytes().all(|digit| digit == b'0') {
+                _ if digits.is_empty() => None,
+                true => Some(Lettered::Utc),
+                false => Some(Lettered::Other),
+            }
+        })?;
+        Some((pattern, lettered))
     }
 
     /// The pattern and what it lacks, if no text of it can be a time: the year, or whether it is before noon. `is_date` if

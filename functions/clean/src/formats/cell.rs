@@ -33,7 +33,6 @@ pub(super) enum Cell {
     },
     /// A duration or a time of day: as a number of days, and as hours, minutes and seconds.
     Clock {
-        days: f64,
         digits: String,
         clock: String,
     },
@@ -114,7 +113,7 @@ impl Cell {
             // Writing to a string cannot fail.
             let _ = write!(clock, ".{fraction:03}");
         }
-        Self::Clock { days, digits: days.to_string(), clock }
+        Self::Clock { digits: days.to_string(), clock }
     }
 
     /// The cell as a column takes it.
@@ -129,14 +128,9 @@ impl Cell {
             Self::Bool(truth) => Raw::Bool(*truth),
             Self::Percent { hundredths, .. } if column.unit.iter().any(|unit| unit == "%") => hundredths.raw(column),
             Self::Percent { share, .. } => share.raw(column),
-            Self::Clock { days, digits, clock } => match column.kind {
+            Self::Clock { digits, clock } => match column.kind {
                 _ if column.is_missing_text(clock) => Raw::Missing,
                 ColumnType::Int64 | ColumnType::Float64 => Raw::Number(digits),
-                ColumnType::Date | ColumnType::Timestamp
-                    if *days >= 1.0 && column.format.contains(&TimeFormat::Excel) =>
-                {
-                    Raw::Number(digits)
-                }
                 _ => Raw::Text(clock.into()),
             },
             Self::NoDate(digits) => Raw::Number(digits),

@@ -332,9 +332,12 @@ impl Hour {
             chosen.get_mut(at).filter(|_| !is_settled(at)).into_iter().for_each(|chosen| *chosen = is_later);
             chosen.get(at).copied().unwrap_or_default()
         };
+        // Where others follow, a time that comes twice before another one is rather the first of several than the end of a pass.
+        let others = if is_backwards { steps.down } else { steps.up };
+        let may_go_on = !is_final && !is_many && back == 0 && steps.equal > 0 && others > 0;
         // As clocks run: by what is before the time begins again, and behind that.
-        let is_by_pass = is_many || all <= 1 || most > 2 && back == 1;
-        let is_strict = all > 1;
+        let is_by_pass = is_many || all <= 1 && !may_go_on || most > 2 && back == 1;
+        let is_strict = all > 1 || may_go_on;
         let before = if is_backwards { self.forgotten.up } else { self.forgotten.down };
         let mut is_second = before > 0 || !is_strict && !is_many && self.forgotten.equal > 0;
         let alone =

@@ -77,6 +77,31 @@ fn times_that_come_more_often_alternate_or_are_of_their_pass() {
 }
 
 #[test]
+fn what_is_settled_before_the_others_is_what_they_go_on_with() {
+    // All first readings of a time, then all second ones, of more series than rows may wait.
+    for series in [3_usize, 5, 8] {
+        for forwards in [true, false] {
+            let times = if forwards { [0, 15, 30, 45] } else { [45, 30, 15, 0] };
+            let each = |minute: i64| (0..2 * series).map(move |at| ((at % series) as u64, minute));
+            let rows: Vec<(u64, i64)> = times.into_iter().flat_map(each).collect();
+            let second = |at: usize| at / series % 2 == 1;
+            let expected: Vec<i64> =
+                rows.iter().enumerate().map(|(at, (_, minute))| minute + if second(at) == forwards { 60 } else { 0 }).collect();
+            for batch in 2 * series..=8 * series {
+                if forwards {
+                    assert_eq!(read(Rule::Key, &rows, batch), expected, "{series} series, {batch} rows at once");
+                } else {
+                    let whole: Vec<(u64, i64)> =
+                        (0..series).map(|at| (at as u64, BEHIND)).chain(rows.iter().copied()).collect();
+                    let found = read(Rule::Key, &whole, batch + series);
+                    assert_eq!(found[series..], expected, "{series} series, {batch} rows at once, backwards");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_of_other_series_do_not_decide() {
     assert_eq!(read(Rule::Key, &[(1, 30), (1, 30), (2, 0), (2, 0)], 100), [30, 90, 0, 60]);
     assert_eq!(read(Rule::Key, &[(1, BEHIND), (2, 0), (2, 0)], 100), [135, 0, 60]);
