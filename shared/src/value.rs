@@ -535,7 +535,9 @@ fn rfc3339(text: &str) -> Option<DateTime<FixedOffset>> {
         let is_instant = ends_in_offset(text);
         // PostgreSQL and others write a blank in place of the T.
         let parts = text.split_at_checked(10).filter(|_| is_instant);
-        let with_t = parts.and_then(|(date, time)| Some(format!("{date}T{}", time.strip_prefix(' ')?)));
+        let with_t = parts.and_then(|(date, time)| {
+            Some(format!("{date}T{}", time.strip_prefix(' ').filter(|time| !time.starts_with(' '))?))
+        });
         let text = with_t.as_deref().unwrap_or(text);
         iso(text, &ISO_INSTANTS).filter(|_| is_instant).find_map(|pattern| with_offset(text, pattern))
     })

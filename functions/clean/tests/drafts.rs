@@ -716,6 +716,86 @@ fn a_key_without_a_time_says_what_becomes_of_numbers_that_begin_again() {
     assert!(!is_said(&draft), "{:?}", draft.notes);
 }
 
+/// Rows in another order, the same for the same seed.
+fn shuffled(rows: &[String], seed: u64) -> Vec<String> {
+    let mut keyed: Vec<(u64, &String)> = (0_u64..)
+        .zip(rows)
+        .map(|(at, row)| (xxhash_rust::xxh3::xxh3_64_with_seed(&at.to_le_bytes(), seed), row))
+        .collect();
+    keyed.sort_unstable();
+    keyed.into_iter().map(|(_, row)| row.clone()).collect()
+}
+
+#[test]
+fn a_key_that_is_drafted_from_a_part_of_a_file_loses_no_row_of_it() {
+    let hour = |at: u32| format!("2026-01-{:02}T{:02}:00:00Z", at / 24 % 28 + 1, at % 24);
+    let day = |at: u32| format!("2026-{:02}-{:02}", at / 28 % 12 + 1, at % 28 + 1);
+    let files: Vec<(&str, Vec<String>)> = vec![
+        (
+            "invoice_no,line,description,amount",
+            (0..1200).map(|n| format!("{},{},item {},{n}.5", n / 3, n % 3 + 1, n % 9)).collect(),
+        ),
+        (
+            "order_id,product_id,qty,price",
+            (0..2400).map(|n| format!("{},{},{},{n}.5", n / 3, n * 7 % 90, n % 4 + 1)).collect(),
+        ),
+        (
+            "store_id,receipt_no,date,total",
+            (0..3000).map(|n| format!("{},{},{},{n}.5", n % 10, n / 10 % 60, day(n / 600))).collect(),
+        ),
+        (
+            "station_id,valid_time,run_time,temp",
+            (0..1440)
+                .map(|n| format!("{},{},{},{n}.5", n / 48 % 5, hour(n % 48 + n / 240 * 6), hour(n / 240 * 6)))
+                .collect(),
+        ),
+        (
+            "parcel_id,status,status_time,depot_id",
+            (0..2400)
+                .map(|n| {
+                    format!(
+                        "{},s{},2026-01-{:02}T{:02}:{:02}:00Z,{}",
+                        n / 4,
+                        n % 4,
+                        n / 100 % 28 + 1,
+                        n / 7 % 24,
+                        n * 13 % 60,
+                        n % 6
+                    )
+                })
+                .collect(),
+        ),
+        (
+            "meter_id,timestamp,channel,value",
+            (0..2700).map(|n| format!("{},{},c{},{n}.5", n / 3 % 5, hour(n / 15), n % 3)).collect(),
+        ),
+        (
+            "site_id,date,product,amount",
+            (0..3000).map(|n| format!("{},{},p{},{n}.5", n % 10, day(n / 10 % 100), n / 1000)).collect(),
+        ),
+    ];
+    for (head, rows) in &files {
+        let names: Vec<&str> = head.split(',').collect();
+        for (seed, size) in (0..5).flat_map(|seed| [20, 60, 200, 500].map(|size| (seed, size))) {
+            // The first one is the file's beginning.
+            let sample = if seed == 0 { rows.clone() } else { shuffled(rows, seed) };
+            let draft = tried("a.csv", format!("{head}\n{}\n", sample[..size].join("\n"))).unwrap();
+            let Some(columns) = key(&draft).strip_prefix("key = ") else { continue };
+            let places: Vec<usize> = serde_json::from_str::<Vec<String>>(columns)
+                .unwrap()
+                .iter()
+                .map(|column| names.iter().position(|name| name == column).unwrap())
+                .collect();
+            let of = |row: &String| {
+                let values: Vec<&str> = row.split(',').collect();
+                places.iter().map(|at| values[*at].to_owned()).collect::<Vec<_>>()
+            };
+            let different: std::collections::BTreeSet<_> = rows.iter().map(of).collect();
+            assert_eq!(different.len(), rows.len(), "{head}, {size} rows, seed {seed}: {columns}");
+        }
+    }
+}
+
 #[test]
 fn a_date_of_birth_is_no_day_of_a_row() {
     for name in ["dob", "geboortedatum", "Geburtsdatum", "birth_date"] {

@@ -10,7 +10,7 @@ use regex::Regex;
 use serde::{Deserialize, Deserializer};
 
 use super::number::Number;
-use super::time_format::TimeFormat;
+use super::time_format::{Lettered, TimeFormat};
 
 /// A column's type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -638,7 +638,8 @@ mod tests {
             assert_eq!(wrong(format, "UTC"), None, "{format}");
         }
         for format in ["%Y-%m-%d %H:%M EST", "%Y-%m-%d %H:%M CET", "%Y-%m-%d %H:%M+01:00", "%Y-%m-%dT%H:%M-0500"] {
-            let says = |zone: &str| wrong(format, zone).is_some_and(|why| why.contains("names a time zone or an offset"));
+            let says =
+                |zone: &str| wrong(format, zone).is_some_and(|why| why.contains("names a time zone or an offset"));
             assert!(says("Europe/Brussels") && says("UTC") && !says("Etc/GMT-1"), "{format}");
         }
         for format in ["%Y-%m-%dT%H:%M:%S.000", "%Y-%m-01 %H:%M", "%d.%m.%Y um %H:%M Uhr", "%d-%m-%Y %Hh%M"] {

@@ -105,8 +105,8 @@ const SPECIFIER: char = '\u{0}';
 const UTC: [&str; 3] = ["Z", "UTC", "GMT"];
 /// Names of other zones that are written beside times.
 const ZONES: [&str; 24] = [
-    "CET", "CEST", "MET", "MEST", "MEZ", "MESZ", "WET", "WEST", "EET", "EEST", "BST", "IST", "MSK", "EST", "EDT", "CST",
-    "CDT", "MST", "MDT", "PST", "PDT", "JST", "AEST", "AEDT",
+    "CET", "CEST", "MET", "MEST", "MEZ", "MESZ", "WET", "WEST", "EET", "EEST", "BST", "IST", "MSK", "EST", "EDT",
+    "CST", "CDT", "MST", "MDT", "PST", "PDT", "JST", "AEST", "AEDT",
 ];
 
 impl TimeFormat {

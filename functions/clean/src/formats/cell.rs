@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
-use lake::dataset::{Column, ColumnType, TimeFormat};
+use lake::dataset::{Column, ColumnType};
 
 use super::layout::Layout;
 use crate::error::Stop;

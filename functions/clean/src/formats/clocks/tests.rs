@@ -85,8 +85,11 @@ fn what_is_settled_before_the_others_is_what_they_go_on_with() {
             let each = |minute: i64| (0..2 * series).map(move |at| ((at % series) as u64, minute));
             let rows: Vec<(u64, i64)> = times.into_iter().flat_map(each).collect();
             let second = |at: usize| at / series % 2 == 1;
-            let expected: Vec<i64> =
-                rows.iter().enumerate().map(|(at, (_, minute))| minute + if second(at) == forwards { 60 } else { 0 }).collect();
+            let expected: Vec<i64> = rows
+                .iter()
+                .enumerate()
+                .map(|(at, (_, minute))| minute + if second(at) == forwards { 60 } else { 0 })
+                .collect();
             for batch in 2 * series..=8 * series {
                 if forwards {
                     assert_eq!(read(Rule::Key, &rows, batch), expected, "{series} series, {batch} rows at once");

@@ -117,15 +117,13 @@ pub(super) fn day_of(guesses: &[Guess]) -> Option<Day<'_>> {
         let is_time = matches!(guess.kind, ColumnType::Date | ColumnType::Timestamp);
         is_time && guess.required && !names::is_birth(&guess.name)
     };
-    // When a row was written or changed says less of it.
-    let is_of_record =
-        |guess: &&Guess| ["creat", "updat", "modif", "chang"].iter().any(|part| guess.name.contains(part));
     let is_joined = |guess: &&Guess| guess.joined.is_some();
     let mut times = guesses.iter().filter(is_time);
     let of = times
         .clone()
         .find(is_joined)
-        .or_else(|| times.clone().find(|guess| !is_of_record(guess)))
+        // When a row was written or changed says less of it.
+        .or_else(|| times.clone().find(|guess| !names::is_of_record(&guess.name)))
         .or_else(|| times.next())?;
     let is_known = |name: &str| guesses.iter().any(|guess| guess.name == name);
     let is_sound = of.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');

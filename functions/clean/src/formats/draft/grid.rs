@@ -64,8 +64,9 @@ pub(super) struct Grid {
     pub options: Vec<String>,
     pub fields: Vec<Field>,
     pub rows: usize,
-    /// Lines beside them that are known to be no rows, and that no option leaves out.
-    pub no_rows: u64,
+    /// Lines beside them that look like no rows, and that no option leaves out: at the end, and below the header.
+    pub footers: u64,
+    pub below_header: u64,
     /// The line or row that is the first one of a sample without a header.
     pub first: Option<u64>,
     /// Whether a comma is likelier than a point before decimals, by what stands between values.
@@ -75,6 +76,28 @@ pub(super) struct Grid {
 }
 
 impl Grid {
+    /// Words on lines that look like no rows. Of a sample that is read, so many rows are rejected.
+    pub(super) fn about_no_rows(&self, rejected: u64) -> Vec<String> {
+        let mut notes = Vec::new();
+        let mut left = rejected;
+        let kinds = [
+            (self.footers, "the last", "", ["looks like no row", "look like no rows"], "totals or a footer"),
+            (self.below_header, "the", " below the header", ["is no row", "are no rows"], "units or marks"),
+        ];
+        for (count, before, behind, [one, several], what) in kinds.into_iter().filter(|(count, ..)| *count > 0) {
+            let (lines, look) = if count == 1 { ("line".to_owned(), one) } else { (format!("{count} lines"), several) };
+            let then = if left >= count {
+                "rejected in each file, unless comment or skip_lines leave it out, and no harm to other rows"
+            } else {
+                "but fits the columns, so that it is a row of each file and counts: take it out of the files, or leave it out by a \
+                 WHERE in models"
+            };
+            left = left.saturating_sub(count);
+            notes.push(format!("{before} {lines}{behind} {look} ({what}): {then}"));
+        }
+        notes
+    }
+
     pub(super) fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }

@@ -22,6 +22,10 @@ const MOST_COLUMNS: usize = 32;
 const MOST_OF_A_KIND: usize = 6;
 /// So many rows of the same values would be there by accident, were a combination none that tells rows apart.
 const DENSE: f64 = 3.0;
+/// The share of all combinations that are there, from which on that is so; of the others a sample in no order shows too few.
+const COVERED: f64 = 0.5;
+/// Rows from which on what is unique in a sample is so by more than accident, in whatever order they are.
+const SURE_ROWS: usize = 1000;
 
 /// What a column is to a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,12 +232,12 @@ impl<'g> Search<'g> {
         false
     }
 
-    /// How many pairs of rows would be the same by accident.
-    fn by_accident(&self, parts: &[Part<'g>], has_time: bool) -> f64 {
+    /// Whether the values of columns are there in so many combinations that some rows would be the same by accident.
+    fn is_dense(&self, parts: &[Part<'g>], has_time: bool) -> bool {
         let time = self.time.filter(|_| has_time).and_then(|(name, _)| self.stored.different(&[name]));
         let rows = self.stored.rows() as f64;
-        let all: f64 = parts.iter().map(|part| part.different as f64).product();
-        rows * rows / (2.0 * all * time.unwrap_or(1) as f64).max(1.0)
+        let all = parts.iter().map(|part| part.different as f64).product::<f64>() * time.unwrap_or(1) as f64;
+        rows * rows / (2.0 * all).max(1.0) >= DENSE && (!has_time || rows / all.max(1.0) >= COVERED)
     }
 
     fn found(&self, parts: &[Part<'g>], has_time: bool, doubt: Option<&str>) -> Option<Found> {
@@ -263,7 +267,9 @@ impl<'g> Search<'g> {
                 guess.is_id || names::is_dimension(&guess.name) || guess.kind == ColumnType::String && at < first;
             let is_free =
                 !has_time && (is_fact || is_lone && at < first) && (guess.is_id || names::is_period(&guess.name));
-            (may_be && (is_one && tells || is_free)).then(|| name.clone())
+            // Of what is measured in several ways a sample may have one.
+            let is_of_measured = has_time && guess.kind == ColumnType::String && !guess.is_personal;
+            (may_be && (is_one && (tells || is_of_measured) || is_free)).then(|| name.clone())
         };
         let more: Vec<String> = guesses.iter().enumerate().filter_map(is_wanted).take(MOST_OF_A_KIND).collect();
         let has_amounts = guesses.iter().any(|guess| guess.kind == ColumnType::Float64);
@@ -273,8 +279,35 @@ impl<'g> Search<'g> {
             found.doubt = Some("if it is the id of another table, it comes again".to_owned());
         }
         let is_exploded = self.grid.options.iter().any(|option| option.starts_with("explode"));
-        if found.doubt.is_none() && is_exploded && is_lone && more.is_empty() {
+        let is_counted = found.columns.iter().any(|name| names::is_counter(name));
+        if found.doubt.is_none() && is_exploded && !is_counted && more.is_empty() {
             found.doubt = Some("of lists within rows, one may have several such".to_owned());
+        }
+        // Rows in no order show little of what comes several times.
+        let stands_beside = |(guess, name): &(&Guess, &String)| {
+            let varies = || self.stored.different(&[name]).is_some_and(|different| different > 1);
+            let may_count = guess.kind == ColumnType::Int64 && names::may_be_counter(&guess.name);
+            !is_in(name) && !more.contains(name) && (guess.is_id || may_count) && !names::is_kind(name) && varies()
+        };
+        let beside = guesses.iter().zip(names).find(stands_beside).map(|(_, name)| name);
+        if let (None, true, Some(beside)) = (&found.doubt, is_lone && !is_own && !has_name, beside)
+            && self.stored.rows() < SURE_ROWS
+        {
+            found.doubt = Some(format!("it may come again with another {beside}, as so few rows do not show"));
+        }
+        // When something was said, beside the time that it is said of.
+        let all: f64 =
+            found.columns.iter().filter_map(|name| self.stored.different(&[name])).map(|n| n as f64).product();
+        let shows_all = self.stored.rows() >= SURE_ROWS || self.stored.rows() as f64 >= all * COVERED;
+        let is_said_at = |(at, guess): &(usize, &Guess)| {
+            let is_time = matches!(guess.kind, ColumnType::Date | ColumnType::Timestamp);
+            let is_one = names.get(*at).is_some_and(|name| self.stored.different(&[name]) == Some(1));
+            let is_other = !names::is_of_record(&guess.name) && !names::is_end(&guess.name);
+            Some(*at) != time_at && is_time && is_other && (is_one || !shows_all)
+        };
+        let said_at = guesses.iter().enumerate().find(is_said_at).map(|(_, guess)| &guess.name);
+        if let (None, true, Some(said_at)) = (&found.doubt, has_time && self.stored.rows() > 1, said_at) {
+            found.doubt = Some(format!("it may come again with another {said_at}, as the sample does not show"));
         }
         // In the order of the table, a time last.
         let at = |name: &String| names.iter().position(|known| known == name).filter(|at| Some(*at) != time_at);
@@ -305,9 +338,8 @@ impl<'g> Search<'g> {
         sets.extend(threes_of(&ids));
         for set in sets {
             if self.is_unique(&set, false) {
-                let is_dense = self.by_accident(&set, false) >= DENSE;
                 let doubt = "in so few rows that may be by accident";
-                return self.found(&set, false, if is_dense { None } else { Some(doubt) });
+                return self.found(&set, false, if self.is_dense(&set, false) { None } else { Some(doubt) });
             }
         }
         None
@@ -366,26 +398,28 @@ impl<'g> Search<'g> {
             {
                 return self.found(&self.with_counter(*id), false, None);
             }
-            if self.by_accident(&set, true) >= DENSE {
+            if self.is_dense(&set, true) {
                 return self.found(&set, true, None);
             }
             sparse = sparse.or(Some(set));
         }
         if let Some(set) = sparse {
-            // Another id beside it may be what tells rows of the same time apart.
-            let more = ids.iter().copied().filter(|id| {
-                let is_known = set.iter().any(|part| part.name == id.name);
-                !is_known && set.iter().all(|part| self.is_free(part, id)) && !names::is_kind(id.name)
+            // Another id, or what there may be several of, may be what tells rows of the same time apart.
+            let dimensions = texts.iter().filter(|text| names::is_dimension(text.name));
+            let more = ids.iter().chain(dimensions).copied().filter(|other| {
+                let is_known = set.iter().any(|part| part.name == other.name);
+                !is_known && set.iter().all(|part| self.is_free(part, other)) && !names::is_kind(other.name)
             });
-            let all: Vec<Part> = set.iter().copied().chain(more.take(2)).collect();
+            let all: Vec<Part> = set.iter().copied().chain(more.take(3)).collect();
             return self.found(&all, true, None);
         }
         self.offered(&texts)
     }
 
-    /// Whether an id has several of another one.
+    /// Whether an id may have several of another one: some have, or nearly all come once.
     fn is_free(&self, id: &Part<'g>, other: &Part<'g>) -> bool {
-        self.stored.different(&[id.name, other.name]).is_some_and(|pairs| pairs > id.different)
+        let comes_once = id.different * 10 > self.stored.rows() * 9;
+        comes_once || self.stored.different(&[id.name, other.name]).is_some_and(|pairs| pairs > id.different)
     }
 
     /// Times with names beside them, or by themselves.

@@ -147,25 +147,14 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
     let footers = footers(&rows, columns);
     if footers > 0 {
         rows.truncate(rows.len() - footers);
-        grid.no_rows += footers as u64;
+        grid.footers = footers as u64;
         places.truncate(rows.len());
-        let look = if footers == 1 { "looks like no row" } else { "look like no rows" };
-        grid.note(format!(
-            "the last {} {look} (totals or a footer): rejected in each file, unless comment or skip_lines leave it out, and no \
-             harm to other rows",
-            lines(footers as u64)
-        ));
     }
     let below = names.as_ref().map_or(0, |_| lines_below_header(&rows, columns));
     if below > 0 {
         rows.drain(..below);
-        grid.no_rows += below as u64;
+        grid.below_header = below as u64;
         places.drain(..below);
-        let are = if below == 1 { "is no row" } else { "are no rows" };
-        grid.note(format!(
-            "the {} below the header {are} (units or marks): rejected in each file",
-            lines(below as u64)
-        ));
     }
     let line_of = |at: usize| sound.get(at).map_or(1, |record| record.row);
     match &names {

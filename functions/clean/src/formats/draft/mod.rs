@@ -99,7 +99,7 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
         notes.extend(guess.notes.iter().map(|note| format!("column {}: {note}", guess.name)));
     }
     notes.extend(grid.first.and_then(|line| first_rejected(&tried, line)));
-    let rejected = tried.rejected.saturating_sub(grid.no_rows);
+    let rejected = tried.rejected.saturating_sub(grid.footers + grid.below_header);
     if rejected > 0 && rejected * 2 >= tried.clean + rejected {
         notes.insert(
             0,
@@ -129,7 +129,11 @@ fn attempt(name: &str, file: &str, from: &Path, grid: &Grid, habits: Habits) -> 
     let key = key::choose(grid, &guesses, day.as_ref(), &stored);
     let dataset_toml = text(&key.lines);
     let model = day.as_ref().map(|day| declare::model(&guesses, day));
-    let notes = grid.notes.iter().cloned().chain(joined).chain(key.notes).collect();
+    let mut notes: Vec<String> = grid.notes.iter().cloned().chain(grid.about_no_rows(tried.rejected)).collect();
+    notes.extend(joined.into_iter().chain(key.notes));
+    if guesses.iter().any(|guess| guess.declared.contains("zone = \"dataset\"")) {
+        notes.push("times without an offset are read as UTC: declare in time_zone which zone they are of".to_owned());
+    }
     Ok(Attempt { guesses, dataset_toml, model, notes, tried })
 }
 

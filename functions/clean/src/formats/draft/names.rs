@@ -355,6 +355,11 @@ pub(super) fn is_dimension(label: &str) -> bool {
         "tarief",
         "tarif",
         "scenario",
+        "product",
+        "sku",
+        "metric",
+        "series",
+        "sensor",
     ];
     is_period(label) || has_word(label, &words, &[])
 }
@@ -362,6 +367,18 @@ pub(super) fn is_dimension(label: &str) -> bool {
 /// Whether a name is that of a table's own rows, and of no other table's.
 pub(super) fn is_own_id(label: &str) -> bool {
     ["id", "uuid", "guid", "row_id", "record_id", "key"].contains(&column_name(label, 0).as_str())
+}
+
+/// Whether a name is that of when a row was written, changed or handed on.
+pub(super) fn is_of_record(label: &str) -> bool {
+    let parts =
+        ["creat", "updat", "modif", "chang", "export", "extract", "load", "import", "receiv", "generat", "snapshot"];
+    has_word(label, &["file", "sent"], &parts)
+}
+
+/// Whether a name is that of the end of what has a beginning.
+pub(super) fn is_end(label: &str) -> bool {
+    has_word(label, &["end", "ended", "until", "to", "till", "stop", "einde", "eind", "fin", "bis", "ende"], &[])
 }
 
 /// Whether a name is that of dates of birth.
