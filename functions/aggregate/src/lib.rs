@@ -34,6 +34,7 @@ mod planned;
 mod preview;
 mod query;
 mod reach;
+pub mod retest;
 mod scan;
 mod shard;
 mod sharded;

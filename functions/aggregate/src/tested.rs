@@ -21,6 +21,8 @@ const LONGEST: usize = 60;
 /// A test that failed.
 #[derive(Debug)]
 pub struct Failed {
+    /// The test.
+    pub name: String,
     /// What follows.
     pub severity: Severity,
     /// Which test, how many rows, and some of them.
@@ -53,7 +55,7 @@ pub async fn run(lake: &Lake, engine: &Engine, dataset: &Dataset, model: &Model)
         };
         let rows = rows.iter().map(|row| format!("({row})")).collect::<Vec<_>>().join(", ");
         let text = format!("the test {} with {count} {noun}: {rows}{more}", test.name);
-        failed.push(Failed { severity: test.severity, text });
+        failed.push(Failed { name: test.name.clone(), severity: test.severity, text });
     }
     Ok(failed)
 }

@@ -1,18 +1,21 @@
-//! `tributary test`: unit tests of models, from the files beside them; and drafts of such files.
+//! `tributary test`: what models declare of their rows, over those that are there, and unit tests, from the files beside them;
+//! and drafts of such files.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use aggregate::cases::{self, Difference};
+use aggregate::retest::{self, Retested};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use lake::Lake;
 use lake::dataset::case::{self, Case, Row};
-use lake::dataset::{Check, Dataset, Model, Relation};
+use lake::dataset::{Check, Dataset, Expectation, Model, Relation, Severity};
 use lake::ledger::partition_of;
 use lake::partition::{Partition, PartitionBy};
+use lake::progress::Progress;
 use lake::suggest::did_you_mean;
 use serde::Serialize;
 use serde_json::json;
@@ -34,6 +37,12 @@ struct Tested {
     model: String,
     name: String,
     ok: bool,
+    /// How many partitions a declared test looked at; none for a unit test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partitions: Option<u64>,
+    /// What a declared test found that is no error.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -43,7 +52,7 @@ struct Tested {
 }
 
 /// Runs the tests of one dataset or of all.
-pub async fn run(lake: &Lake, dataset: Option<&str>, format: Format) -> ExitCode {
+pub async fn run(lake: &Lake, dataset: Option<&str>, format: Format, progress: &dyn Progress) -> ExitCode {
     let begun = Instant::now();
     let datasets: Vec<&Dataset> = match dataset.map(|name| lake.catalog.dataset(name)).transpose() {
         Ok(Some(dataset)) => vec![dataset],
@@ -62,7 +71,20 @@ pub async fn run(lake: &Lake, dataset: Option<&str>, format: Format) -> ExitCode
         failures.extend(lake.catalog.broken().map(Failure::from));
     }
     let mut tests = Vec::new();
+    let has_lake = match lake.exists().await {
+        Ok(has_lake) => has_lake,
+        Err(error) => {
+            failures.push(error.into());
+            false
+        }
+    };
     for dataset in datasets {
+        if has_lake {
+            match retest::run(lake, dataset, progress).await {
+                Ok(done) => done.into_iter().for_each(|done| tests.extend(declared(dataset, done, &mut failures))),
+                Err(error) => failures.push(error.into()),
+            }
+        }
         for (model, text) in &dataset.cases {
             match file(lake, dataset, model, text).await {
                 Ok(done) => tests.extend(done),
@@ -86,6 +108,39 @@ pub async fn run(lake: &Lake, dataset: Option<&str>, format: Format) -> ExitCode
     exit_status(&failures)
 }
 
+/// The tests that a model declares, each as one line.
+fn declared(dataset: &Dataset, done: Retested, failures: &mut Vec<Failure>) -> Vec<Tested> {
+    let Retested { model, partitions, waiting, failed, errors } = done;
+    if waiting > 0 {
+        let (partitions, model) = (counted(waiting, "partition"), format!("{}.{model}", dataset.name));
+        failures.push(Failure::lasting(format!(
+            "{model}: the tests of {partitions} wait for what the model reads: run `tributary aggregate`"
+        )));
+    }
+    let is_sound = errors.is_empty();
+    failures.extend(errors.into_iter().map(Failure::from));
+    let declared = dataset.model(&model).map(|model| model.tests.as_slice()).unwrap_or_default();
+    let of = |test: &Expectation| {
+        let of_severity = |wanted: Severity| -> Vec<String> {
+            let is_it = |(name, severity, _): &&(String, Severity, String)| *name == test.name && *severity == wanted;
+            failed.iter().filter(is_it).map(|(.., text)| text.clone()).collect()
+        };
+        let errors = of_severity(Severity::Error);
+        Tested {
+            dataset: dataset.name.clone(),
+            model: model.clone(),
+            name: test.name.clone(),
+            ok: is_sound && errors.is_empty(),
+            partitions: Some(partitions),
+            warnings: of_severity(Severity::Warn),
+            missing: Vec::new(),
+            unexpected: Vec::new(),
+            error: (!errors.is_empty()).then(|| errors.join("; ")),
+        }
+    };
+    declared.iter().map(of).collect()
+}
+
 async fn file(lake: &Lake, dataset: &Dataset, name: &str, text: &str) -> std::result::Result<Vec<Tested>, String> {
     let model = dataset.model(name);
     let model = model.ok_or_else(|| format!("there is no model {name}.sql"))?;
@@ -100,6 +155,8 @@ async fn file(lake: &Lake, dataset: &Dataset, name: &str, text: &str) -> std::re
             model: model.name.clone(),
             name: case.name,
             ok: error.is_none() && difference.is_empty(),
+            partitions: None,
+            warnings: Vec::new(),
             missing: difference.missing,
             unexpected: difference.unexpected,
             error,
@@ -114,8 +171,16 @@ fn text(tests: &[Tested]) -> String {
         line(&mut text, format_args!("There are no tests: `tributary test --draft DATASET.MODEL` drafts one."));
     }
     for test in tests {
-        let state = if test.ok { "ok" } else { "failed" };
-        line(&mut text, format_args!("{state:<7} {}.{}: {}", test.dataset, test.model, test.name));
+        let state = match (test.ok, test.warnings.is_empty()) {
+            (true, true) => "ok",
+            (true, false) => "warning",
+            (false, _) => "failed",
+        };
+        let over = test.partitions.map(|count| format!(", over {}", counted(count, "partition"))).unwrap_or_default();
+        line(&mut text, format_args!("{state:<7} {}.{}: {}{over}", test.dataset, test.model, test.name));
+        for warning in &test.warnings {
+            line(&mut text, format_args!("        {warning}"));
+        }
         for (what, rows) in [("expected, and not there", &test.missing), ("there, and not expected", &test.unexpected)]
         {
             for row in rows {

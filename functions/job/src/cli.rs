@@ -241,7 +241,8 @@ pub enum Command {
         #[arg(value_name = "REASON")]
         reason: Option<String>,
     },
-    /// Run the unit tests of models: the files MODEL.test.toml beside them
+    /// Run the tests of models: those that they declare, over the rows that are there, and unit tests, the files
+    /// MODEL.test.toml beside them
     #[command(
         after_help = "Examples:\n  tributary test trams\n  tributary test --draft trams.people_by_day > people_by_day.test.toml"
     )]

@@ -172,7 +172,7 @@ impl<'a> Session<'a> {
                 Err(failure) => Err(failure),
             },
             Command::Test { dataset, draft: None } => {
-                return cases::run(&self.lake, dataset.as_deref(), self.arguments.output).await;
+                return cases::run(&self.lake, dataset.as_deref(), self.arguments.output, &self.steps).await;
             }
             Command::Query { sql, file, csv, json, time_limit } => {
                 let format = query::Format::choose(*csv, *json, self.arguments.output);

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use aggregate::{personal_of_model, planned};
+use arrow::datatypes::Schema;
 use lake::Lake;
 use lake::dataset::{Column, ColumnType, Dataset, Decimal, Model, RECEIVED_AT, Table};
 use serde::Serialize;
@@ -70,10 +71,13 @@ pub async fn run(lake: &Lake, name: Option<&str>, format: Format) -> ExitCode {
         None => lake.catalog.broken().map(Failure::from).collect(),
         Some(_) => Vec::new(),
     };
-    let described = described(lake, name).await.unwrap_or_else(|failure| {
-        failures.push(failure);
-        Vec::new()
-    });
+    let described = match described(lake, name, &mut failures).await {
+        Ok(described) => described,
+        Err(failure) => {
+            failures.push(failure);
+            Vec::new()
+        }
+    };
     failure::print_all(&failures);
     match format {
         Format::Text => {
@@ -92,11 +96,11 @@ pub async fn run(lake: &Lake, name: Option<&str>, format: Format) -> ExitCode {
     exit_status(&failures)
 }
 
-async fn described(lake: &Lake, name: Option<&str>) -> Result<Vec<Described>> {
+async fn described(lake: &Lake, name: Option<&str>, failures: &mut Vec<Failure>) -> Result<Vec<Described>> {
     let Some(name) = name else {
         let mut all = Vec::new();
         for dataset in lake.catalog.datasets() {
-            all.push(Described::new(lake, dataset, None).await?);
+            all.push(Described::new(lake, dataset, None, failures).await);
         }
         return Ok(all);
     };
@@ -112,25 +116,25 @@ async fn described(lake: &Lake, name: Option<&str>) -> Result<Vec<Described>> {
     {
         return Err(Failure::usage(dataset.unknown(part)));
     }
-    Ok(vec![Described::new(lake, dataset, part).await?])
+    Ok(vec![Described::new(lake, dataset, part, failures).await])
 }
 
 impl Described {
-    /// A dataset, or one of its tables or models.
-    pub async fn new(lake: &Lake, dataset: &Dataset, part: Option<&str>) -> Result<Self> {
+    /// A dataset, or one of its tables or models. What is wrong with a model is told, and leaves out its columns.
+    pub async fn new(lake: &Lake, dataset: &Dataset, part: Option<&str>, failures: &mut Vec<Failure>) -> Self {
         let is_wanted = |name: &str| part.is_none_or(|part| part == name);
         let tables = dataset.tables.iter().filter(|table| is_wanted(&table.name)).map(DescribedTable::new).collect();
         let mut models = Vec::new();
         for model in dataset.models.iter().filter(|model| is_wanted(&model.name)) {
-            models.push(DescribedModel::new(lake, dataset, model).await?);
+            models.push(DescribedModel::new(lake, dataset, model, failures).await);
         }
-        Ok(Self {
+        Self {
             dataset: dataset.name.clone(),
             title: dataset.title.clone(),
             time_zone: dataset.zone.to_string(),
             tables,
             models,
-        })
+        }
     }
 }
 
@@ -156,9 +160,15 @@ impl DescribedTable {
 }
 
 impl DescribedModel {
-    async fn new(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Self> {
-        let columns = planned(lake, dataset, model).await?;
-        let personal = personal_of_model(lake, dataset, model).await?;
+    async fn new(lake: &Lake, dataset: &Dataset, model: &Model, failures: &mut Vec<Failure>) -> Self {
+        let known = async {
+            let columns = planned(lake, dataset, model).await?;
+            Ok::<_, aggregate::Error>((columns, personal_of_model(lake, dataset, model).await?))
+        };
+        let (columns, personal) = known.await.unwrap_or_else(|error| {
+            Failure::in_model(dataset, &model.name, &error).note(failures);
+            (Schema::empty(), Default::default())
+        });
         let column = |field: &arrow::datatypes::FieldRef| {
             let name = field.name();
             DescribedColumn {
@@ -169,7 +179,7 @@ impl DescribedModel {
                 personal: personal.contains(name),
             }
         };
-        Ok(Self {
+        Self {
             model: model.name.clone(),
             about: model.about.clone(),
             partition: model.partition_columns().into_iter().map(str::to_owned).collect(),
@@ -177,7 +187,7 @@ impl DescribedModel {
             inputs: model.inputs.clone(),
             tests: model.tests.iter().map(|test| test.name.clone()).collect(),
             columns: columns.fields().iter().map(column).collect(),
-        })
+        }
     }
 }
 

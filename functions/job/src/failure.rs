@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lake::dataset::Dataset;
 use serde::Serialize;
 
 use crate::on_batch;
@@ -52,6 +53,22 @@ impl Failure {
     /// Something that a later run meets again.
     pub fn lasting(message: String) -> Self {
         Self { message, can_retry: false, is_usage: false }
+    }
+
+    /// A mistake in a model, in the file that has it: what the model reads may be what is wrong.
+    pub fn in_model(dataset: &Dataset, model: &str, error: &aggregate::Error) -> Self {
+        let text = error.to_string();
+        let is_file = |name: &str| dataset.model(name).is_some() || dataset.view(name).is_some();
+        let other = text.split_once(".sql: ").filter(|(name, _)| is_file(name));
+        let (model, why) = other.unwrap_or((model, text.as_str()));
+        Self::usage(format!("dataset file {}/{model}.sql: {why}", dataset.name))
+    }
+
+    /// Adds it to others, if it is not among them.
+    pub fn note(self, failures: &mut Vec<Self>) {
+        if !failures.iter().any(|known| known.message == self.message) {
+            failures.push(self);
+        }
     }
 
     /// Something that the user must change first.

@@ -136,7 +136,7 @@ impl Edges {
         let mut edges = Self::default();
         for model in &dataset.models {
             let found = origins(lake, dataset, model).await.unwrap_or_else(|error| {
-                failures.push(Failure::usage(format!("dataset file {}/{}.sql: {error}", dataset.name, model.name)));
+                Failure::in_model(dataset, &model.name, &error).note(failures);
                 Vec::new()
             });
             for (column, sources) in found {

@@ -3,6 +3,7 @@
 //! datasets are those of its naming rules: bucket and prefix, or host and folder.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -61,7 +62,7 @@ struct Job<'a> {
 }
 
 async fn events(lake: &Lake, dataset: &Dataset, failures: &mut Vec<Failure>) -> Result<Vec<Value>> {
-    let described = Described::new(lake, dataset, None).await?;
+    let described = Described::new(lake, dataset, None, failures).await;
     let edges = Edges::of(lake, dataset, failures).await;
     let (cleaned, made) = (cleaned(lake, dataset).await?, made(lake, dataset).await?);
     let mut events = Vec::new();
@@ -127,12 +128,15 @@ async fn newest(
     Ok(newest)
 }
 
+fn absolute(folder: &Path) -> String {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string()
+}
+
 /// Namespace and name of what lies below a prefix of a zone.
 fn place(lake: &Lake, zone: Zone, below: &str) -> Value {
     match lake.place(zone) {
         StoreUrl::File(folder) => {
-            let folder = std::path::absolute(&folder).unwrap_or(folder).join(below);
-            json!({"namespace": "file", "name": folder.display().to_string()})
+            json!({"namespace": "file", "name": absolute(&folder.join(below))})
         }
         StoreUrl::S3 { bucket, prefix } => {
             let name = if prefix.is_empty() { below.to_owned() } else { format!("{prefix}/{below}") };
@@ -192,7 +196,11 @@ fn facet(schema: &str, facet: Value) -> Value {
 
 fn event(lake: &Lake, kind: &str, time: DateTime<Utc>, job: &Job<'_>) -> Value {
     let time = time.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let namespace = lake.root_url();
+    // The same lake by whichever path, and another one for another folder.
+    let namespace = match lake.root_place() {
+        StoreUrl::File(folder) => format!("file:{}", absolute(folder)),
+        StoreUrl::S3 { .. } => lake.root_url(),
+    };
     let fields: Vec<Value> = job
         .columns
         .iter()

@@ -4,14 +4,16 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use arrow::array::{ArrayRef, ArrowNumericType, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, ArrowNumericType, AsArray, RecordBatch, StringArray};
 use arrow::csv::Writer as CsvWriter;
-use arrow::datatypes::{ArrowTemporalType, DataType, SchemaRef, TimeUnit};
+use arrow::datatypes::{ArrowTemporalType, DataType, FieldRef, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::json::{LineDelimitedWriter, WriterBuilder};
 use arrow::temporal_conversions::as_datetime;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches;
 use lake::Lake;
 use serde_json::json;
@@ -19,7 +21,7 @@ use serde_json::json;
 use crate::cli;
 use crate::failure::{self, Failure};
 use crate::output::{counted, print};
-use crate::summary::exit_status;
+use crate::summary::{exit_status, line};
 
 /// A table needs all rows to know its widths: it stops here, and says so.
 const TABLE_ROWS: usize = 10_000;
@@ -46,14 +48,16 @@ impl Format {
     }
 }
 
-/// The query: as it was given, from standard input (`-`), or from a file.
+/// The query: as it was given, from standard input (`-`), or from a file. A byte order mark is no part of it.
 pub fn text_of(sql: Option<&str>, file: Option<&Path>) -> Result<String, Failure> {
     let wrong = |place: &str, error: io::Error| Failure::usage(format!("cannot read the query from {place}: {error}"));
-    match (sql, file) {
-        (_, Some(file)) => std::fs::read_to_string(file).map_err(|error| wrong(&file.display().to_string(), error)),
-        (Some("-"), None) => io::read_to_string(io::stdin()).map_err(|error| wrong("standard input", error)),
-        (sql, None) => Ok(sql.unwrap_or_default().to_owned()),
-    }
+    let is_input = file.map_or(sql == Some("-"), |file| file == Path::new("-"));
+    let text = match file {
+        _ if is_input => io::read_to_string(io::stdin()).map_err(|error| wrong("standard input", error))?,
+        Some(file) => std::fs::read_to_string(file).map_err(|error| wrong(&file.display().to_string(), error))?,
+        None => sql.unwrap_or_default().to_owned(),
+    };
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// Whether a query asks which tables there are.
@@ -131,9 +135,12 @@ pub async fn run(
     };
     let finished = match answered {
         // The printer stops reading when nobody reads what it prints (`| head`).
-        Err(_) if printer.reader_gone => Ok(()),
+        Err(_) if printer.is_unread() => Ok(()),
         Err(error) => Err(Failure::from(error)),
-        Ok(schema) => printer.finish(&schema).map_err(|error| Failure::lasting(format!("cannot print: {error}"))),
+        Ok(schema) => match printer.finish(&schema) {
+            Err(_) if printer.is_unread() => Ok(()),
+            done => done.map_err(|error| Failure::lasting(format!("cannot print: {error}"))),
+        },
     };
     let mut failures: Vec<Failure> = finished.err().into_iter().collect();
     let broken: Vec<Failure> = lake.catalog.broken().map(Failure::from).collect();
@@ -155,8 +162,84 @@ pub async fn run(
 /// Where rows go.
 enum Sink {
     Table(Vec<RecordBatch>),
-    Csv(Box<CsvWriter<BufWriter<Stdout>>>),
-    Json(LineDelimitedWriter<BufWriter<Stdout>>),
+    Csv(Box<CsvWriter<BufWriter<Out>>>),
+    Json(LineDelimitedWriter<BufWriter<Out>>),
+}
+
+/// Standard output, which tells when its reader has gone: writers put their own error in its place.
+struct Out {
+    stdout: Stdout,
+    reader_gone: Arc<AtomicBool>,
+}
+
+impl Out {
+    fn told<T>(&self, done: io::Result<T>) -> io::Result<T> {
+        if done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            self.reader_gone.store(true, Ordering::Relaxed);
+        }
+        done
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.stdout.write(bytes);
+        self.told(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.stdout.flush();
+        self.told(flushed)
+    }
+}
+
+/// Lists and structs as texts: CSV has no others.
+fn flat(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let options = FormatOptions::default();
+    let column = |(field, column): (&FieldRef, &ArrayRef)| {
+        if !column.data_type().is_nested() {
+            return Ok((field.name().clone(), Arc::clone(column)));
+        }
+        let texts = ArrayFormatter::try_new(column, &options)?;
+        let text = |at: usize| (!column.is_null(at)).then(|| texts.value(at).to_string());
+        let texts: StringArray = (0..column.len()).map(text).collect();
+        Ok((field.name().clone(), Arc::new(texts) as ArrayRef))
+    };
+    let columns: Vec<(String, ArrayRef)> =
+        batch.schema().fields().iter().zip(batch.columns()).map(column).collect::<Result<_, ArrowError>>()?;
+    if columns.is_empty() {
+        Ok(batch.clone())
+    } else {
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+    }
+}
+
+/// Rows as a table; where a terminal is too narrow for it, each row as lines.
+fn table(batches: &[RecordBatch], width: Option<usize>) -> Result<String, ArrowError> {
+    let whole = pretty_format_batches(batches)?.to_string();
+    let widest = whole.lines().next().map(|line| line.chars().count()).unwrap_or_default();
+    if width.is_none_or(|width| widest <= width) {
+        return Ok(format!("{whole}\n"));
+    }
+    let options = FormatOptions::default();
+    let mut text = String::new();
+    let mut number = 0;
+    for batch in batches {
+        let schema = batch.schema();
+        let names = schema.fields().iter().map(|field| field.name().chars().count()).max().unwrap_or_default();
+        let columns: Vec<ArrayFormatter<'_>> =
+            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect::<Result<_, _>>()?;
+        for row in 0..batch.num_rows() {
+            number += 1;
+            line(&mut text, format_args!("row {number}"));
+            for (field, column) in schema.fields().iter().zip(&columns) {
+                let value = column.value(row).to_string();
+                line(&mut text, format_args!("{}", format!("  {:names$}  {value}", field.name()).trim_end()));
+            }
+        }
+    }
+    // Without rows, the names of columns are what there is.
+    Ok(if number == 0 { format!("{whole}\n") } else { text })
 }
 
 /// Fails if a time is beyond the calendar: writers of text would put their own error in its place.
@@ -192,26 +275,27 @@ where
 struct Printer {
     sink: Sink,
     rows: usize,
-    reader_gone: bool,
+    reader_gone: Arc<AtomicBool>,
 }
 
 impl Printer {
     fn new(format: Format) -> Self {
-        let stdout = BufWriter::new(io::stdout());
+        let reader_gone = Arc::new(AtomicBool::new(false));
+        let stdout = BufWriter::new(Out { stdout: io::stdout(), reader_gone: Arc::clone(&reader_gone) });
         let sink = match format {
             Format::Table => Sink::Table(Vec::new()),
             Format::Csv => Sink::Csv(Box::new(CsvWriter::new(stdout))),
             Format::Json => Sink::Json(WriterBuilder::new().with_explicit_nulls(true).build(stdout)),
         };
-        Self { sink, rows: 0, reader_gone: false }
+        Self { sink, rows: 0, reader_gone }
     }
 
     fn batch(&mut self, batch: RecordBatch) -> Result<(), ArrowError> {
         check_times(&batch)?;
         let room = TABLE_ROWS.saturating_sub(self.rows);
         self.rows += batch.num_rows();
-        let written = match &mut self.sink {
-            Sink::Csv(csv) => csv.write(&batch),
+        match &mut self.sink {
+            Sink::Csv(csv) => csv.write(&flat(&batch)?),
             Sink::Json(json) => json.write(&batch),
             Sink::Table(table) => {
                 if room > 0 {
@@ -219,43 +303,67 @@ impl Printer {
                 }
                 Ok(())
             }
-        };
-        self.note_broken_pipe(written)
+        }
+    }
+
+    /// Whether nobody reads what is printed.
+    fn is_unread(&self) -> bool {
+        self.reader_gone.load(Ordering::Relaxed)
     }
 
     /// Prints what is still held back.
     fn finish(&mut self, schema: &SchemaRef) -> Result<(), ArrowError> {
         let nothing = RecordBatch::new_empty(schema.clone());
-        let written = match std::mem::replace(&mut self.sink, Sink::Table(Vec::new())) {
+        match std::mem::replace(&mut self.sink, Sink::Table(Vec::new())) {
             Sink::Csv(mut csv) => {
-                let header = if self.rows == 0 { csv.write(&nothing) } else { Ok(()) };
+                let header = if self.rows == 0 { csv.write(&flat(&nothing)?) } else { Ok(()) };
                 header.and_then(|()| Ok(csv.into_inner().flush()?))
             }
             Sink::Json(mut json) => json.finish().and_then(|()| Ok(json.into_inner().flush()?)),
-            Sink::Table(mut table) => {
-                table.push(nothing);
-                print(&format!("{}\n", pretty_format_batches(&table)?));
+            Sink::Table(mut rows) => {
+                rows.push(nothing);
+                let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+                print(&table(&rows, width)?);
                 if self.rows > TABLE_ROWS {
                     let (rows, shown) = (counted(self.rows as u64, "row"), counted(TABLE_ROWS as u64, "row"));
                     eprintln!("{rows}, of which the first {shown} are shown: use --csv or --json for all");
                 }
                 Ok(())
             }
-        };
-        self.note_broken_pipe(written)
-    }
-
-    fn note_broken_pipe(&mut self, result: Result<(), ArrowError>) -> Result<(), ArrowError> {
-        if let Err(ArrowError::IoError(_, error)) = &result {
-            self.reader_gone = error.kind() == io::ErrorKind::BrokenPipe;
         }
-        result
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use arrow::array::ListArray;
+    use arrow::datatypes::Int64Type;
+
     use super::*;
+
+    #[test]
+    fn rows_are_lines_where_a_table_is_too_wide() {
+        let column = |texts: [&str; 2]| Arc::new(StringArray::from(texts.to_vec())) as ArrayRef;
+        let rows =
+            RecordBatch::try_from_iter([("id", column(["a", "b"])), ("about", column(["long text", ""]))]).unwrap();
+        let lines = "row 1\n  id     a\n  about  long text\nrow 2\n  id     b\n  about\n";
+        assert_eq!(table(std::slice::from_ref(&rows), Some(12)).unwrap(), lines);
+        for width in [None, Some(80)] {
+            let whole = table(std::slice::from_ref(&rows), width).unwrap();
+            assert!(whole.contains("| a  | long text |"), "{whole}");
+        }
+        let none = table(&[rows.slice(0, 0)], Some(3)).unwrap();
+        assert!(none.contains("| id | about |"), "{none}");
+    }
+
+    #[test]
+    fn lists_are_texts_in_csv() {
+        let lists = ListArray::from_iter_primitive::<Int64Type, _, _>([Some(vec![Some(1), None]), None]);
+        let rows = RecordBatch::try_from_iter([("l", Arc::new(lists) as ArrayRef)]).unwrap();
+        let flat = flat(&rows).unwrap();
+        let texts = flat.column(0).as_string::<i32>();
+        assert_eq!((texts.value(0), texts.is_null(1)), ("[1, ]", true));
+    }
 
     #[test]
     fn texts_are_cut_between_words() {

@@ -28,7 +28,7 @@ pub async fn page(lake: &Lake, failures: &mut Vec<Failure>) -> String {
 }
 
 async fn facts(lake: &Lake, dataset: &Dataset, failures: &mut Vec<Failure>) -> Result<DatasetFacts> {
-    let described = Described::new(lake, dataset, None).await?;
+    let described = Described::new(lake, dataset, None, failures).await;
     let edges = Edges::of(lake, dataset, failures).await;
     let columns = |relation: &str, columns: Vec<DescribedColumn>| -> Vec<ColumnFacts> {
         let column = |column: DescribedColumn| {

@@ -224,7 +224,9 @@ fn text(state: &State) -> String {
         let (clean, rejected) = (counted(rows.clean, "row"), grouped(rows.rejected));
         // Only the column that is declared as the measure is counted.
         let missing = if rows.missing == 0 { String::new() } else { format!(", {} missing", grouped(rows.missing)) };
-        line(add, format_args!("                {table}: {clean}, {rejected} rejected{missing}"));
+        let replaced =
+            if rows.duplicate == 0 { String::new() } else { format!(", {} duplicates", grouped(rows.duplicate)) };
+        line(add, format_args!("                {table}: {clean}, {rejected} rejected{replaced}{missing}"));
     }
     reasons_text(add, state);
     let files = if state.files == 0 { String::new() } else { format!(", and {}", counted(state.files as u64, "file")) };

@@ -49,7 +49,8 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     }
     let mut models = Vec::new();
     for model in &dataset.models {
-        let schema = planned(&lake, dataset, model).await.map_err(|error| explain(dataset, &model.name, &error))?;
+        let schema =
+            planned(&lake, dataset, model).await.map_err(|error| Failure::in_model(dataset, &model.name, &error))?;
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         if let Some(name) = columns.iter().find(|name| !is_plain(name)) {
             let why = format!("no engine takes the column name {name} without quotes: name it, as in {name} AS value");
@@ -83,15 +84,6 @@ pub(super) async fn check(folder: &Path) -> Result<Report, Failure> {
     }
     line(&mut text, format_args!("{}", next_step(folder, dataset)));
     Ok(Report { text, json: json!({"dataset": name, "tables": tables, "models": models}) })
-}
-
-/// A mistake in a model, in the file that has it: what the model reads may be what is wrong.
-fn explain(dataset: &Dataset, model: &str, error: &aggregate::Error) -> Failure {
-    let text = error.to_string();
-    let is_file = |name: &str| dataset.model(name).is_some() || dataset.view(name).is_some();
-    let other = text.split_once(".sql: ").filter(|(name, _)| is_file(name));
-    let (model, why) = other.unwrap_or((model, text.as_str()));
-    Failure::usage(format!("dataset file {}/{model}.sql: {why}", dataset.name))
 }
 
 /// Reads the unit tests beside the models, and looks whether each has a model, and its tables are read.

@@ -87,8 +87,9 @@ impl Relation {
 
     /// A model.
     pub async fn of_model(lake: &Lake, dataset: &Dataset, model: &Model, zone: &StoreUrl) -> Result<Self> {
-        let columns = TableColumns::of_model(lake, dataset, model).await?;
-        let personal = aggregate::personal_of_model(lake, dataset, model).await?;
+        let named = |error: &_| Failure::in_model(dataset, &model.name, error);
+        let columns = TableColumns::of_model(lake, dataset, model).await.map_err(|error| named(&error))?;
+        let personal = aggregate::personal_of_model(lake, dataset, model).await.map_err(|error| named(&error))?;
         let about = |name: &str| {
             let about = one_line(&dataset.about_column(model, name));
             if personal.contains(name) { format!("{about} (personal)").trim().to_owned() } else { about }

@@ -268,10 +268,6 @@ fn has_twice(names: &[String]) -> bool {
     names.iter().map(|name| compared(name)).filter(|name| !name.is_empty()).any(|name| !known.insert(name))
 }
 
-pub(super) fn lines(count: u64) -> String {
-    if count == 1 { "line".to_owned() } else { format!("{count} lines") }
-}
-
 fn columns_text(count: usize) -> String {
     if count == 1 { "1 column".to_owned() } else { format!("{count} columns") }
 }
