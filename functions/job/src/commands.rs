@@ -139,7 +139,7 @@ impl<'a> Session<'a> {
             Command::Status { dataset } => {
                 return status::run(&self.lake, dataset.as_deref(), self.arguments.output).await;
             }
-            Command::Init { .. } => match init::run(&self.lake) {
+            Command::Init { .. } => match init::run(&self.lake, self.arguments.output) {
                 Ok(()) => return ExitCode::SUCCESS,
                 Err(failure) => Err(failure),
             },

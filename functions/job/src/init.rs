@@ -3,14 +3,17 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::time::Instant;
 
 use lake::Lake;
 use lake::settings::Zone;
 use lake::store::StoreUrl;
+use serde_json::json;
 
+use crate::cli::Format;
 use crate::commands::Result;
 use crate::failure::Failure;
-use crate::output::print;
+use crate::output::{print, print_result};
 use crate::summary::line;
 
 const README: &str = "\
@@ -44,13 +47,14 @@ const IGNORED: &str = "\
 ";
 
 /// Makes the lake's folders and files, as far as they are not there.
-pub fn run(lake: &Lake) -> Result<()> {
+pub fn run(lake: &Lake, format: Format) -> Result<()> {
+    let begun = Instant::now();
     let StoreUrl::File(root) = lake.root_place() else {
         let why = format!("{} is made by Terraform: see infra/README.md", lake.root_url());
         return Err(Failure::usage(why));
     };
     let wrong = |error: std::io::Error| Failure::lasting(format!("{}: {error}", root.display()));
-    let mut text = String::new();
+    let mut made = Vec::new();
     let was_there = is_lake(root);
     for folder in ["config/datasets".to_owned(), Zone::Raw.name().to_owned()] {
         fs::create_dir_all(root.join(folder)).map_err(wrong)?;
@@ -60,9 +64,16 @@ pub fn run(lake: &Lake) -> Result<()> {
     }
     for (name, content) in [("README.md", README), (".gitignore", IGNORED)] {
         if write_new(&root.join(name), content).map_err(wrong)? {
-            line(&mut text, format_args!("made {}", root.join(name).display()));
+            made.push(root.join(name).display().to_string());
         }
     }
+    if format != Format::Text {
+        let elapsed_ms = begun.elapsed().as_millis() as u64;
+        print_result(format, &json!({"ok": true, "elapsed_ms": elapsed_ms, "lake": lake.root_url(), "made": made}));
+        return Ok(());
+    }
+    let mut text = String::new();
+    made.iter().for_each(|path| line(&mut text, format_args!("made {path}")));
     let state = if was_there { "There was a lake already" } else { "There is a new lake" };
     line(&mut text, format_args!("{state} at {}.", root.display()));
     line(&mut text, format_args!("Next: put files into its raw/DATASET/, or run `tributary dataset new --help`."));

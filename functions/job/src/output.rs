@@ -44,9 +44,20 @@ pub fn print_result(format: Format, result: &Value) {
 /// above it. Names are joined by points. Errors are left out: they are on standard error.
 fn as_csv(result: &Value) -> String {
     let mut rows: Vec<Map<String, Value>> = Vec::new();
-    let mut lists = result.as_object().cloned().unwrap_or_default();
-    lists.retain(|name, list| name != "errors" && (list.is_array() || list.is_object()));
-    unnest(&Map::new(), "", &Value::Object(lists), &mut rows);
+    let mut add = |name: &str, list: &[Value]| {
+        list.iter().for_each(|element| unnest(&Map::new(), name, element, &mut rows));
+    };
+    for (name, value) in result.as_object().into_iter().flatten().filter(|(name, _)| *name != "errors") {
+        match value {
+            Value::Array(list) => add(name, list),
+            Value::Object(members) => {
+                for (member, list) in members {
+                    list.as_array().into_iter().for_each(|list| add(&format!("{name}.{member}"), list));
+                }
+            }
+            _ => {}
+        }
+    }
     let mut columns: Vec<&String> = Vec::new();
     for name in rows.iter().flat_map(Map::keys) {
         if !columns.contains(&name) {
@@ -93,12 +104,10 @@ fn flatten<'v>(path: &str, value: &'v Value, row: &mut Map<String, Value>, lists
             }
         }
         Value::Array(list) if list.iter().any(Value::is_object) => lists.push((path.to_owned(), list)),
-        Value::Array(list) if path.contains('.') => {
+        Value::Array(list) => {
             let texts = list.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
             row.insert(path.to_owned(), Value::String(texts.collect::<Vec<_>>().join("; ")));
         }
-        // A list at the top: each of its values is a row.
-        Value::Array(list) => lists.push((path.to_owned(), list)),
         value => {
             row.insert(path.to_owned(), value.clone());
         }
@@ -156,6 +165,11 @@ mod tests {
             d,t,a,x; y,,,,\nd,t,\"b, c\",,,,,\nd,u,,,,,,\ne,,,,,3,,\n,,,,,,,k1\n,,,,,,,k2\n";
         assert_eq!(as_csv(&result), wanted);
         assert_eq!(as_csv(&json!({"ok": true, "cleaned": [], "errors": []})), "");
+        let nothing =
+            json!({"ok": true, "waiting": [], "ignored": {"count": 0, "keys": []}, "steps_ms": {"preview": 43}});
+        assert_eq!(as_csv(&nothing), "", "what is no element is no row");
+        let ignored = json!({"waiting": [], "ignored": {"count": 2, "keys": ["a", "b"]}});
+        assert_eq!(as_csv(&ignored), "ignored.keys\na\nb\n");
     }
 
     #[test]

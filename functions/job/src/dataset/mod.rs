@@ -5,6 +5,7 @@ mod draft;
 mod export;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use crate::cli::{DatasetCommand, Format};
 use crate::failure::{self, Failure};
@@ -21,6 +22,7 @@ struct Report {
 
 /// Runs a command and prints what it says.
 pub async fn run(command: &DatasetCommand, format: Format) -> ExitCode {
+    let begun = Instant::now();
     let done = match command {
         DatasetCommand::Check { folder } => check::check(folder).await,
         DatasetCommand::New { name, from, into } => draft::draft(name, from, into.as_deref()).await,
@@ -40,6 +42,7 @@ pub async fn run(command: &DatasetCommand, format: Format) -> ExitCode {
         let mut line = done.map_or_else(|_| serde_json::json!({}), |report| report.json);
         if let Some(fields) = line.as_object_mut() {
             fields.insert("ok".to_owned(), failures.is_empty().into());
+            fields.insert("elapsed_ms".to_owned(), (begun.elapsed().as_millis() as u64).into());
             fields.insert("errors".to_owned(), serde_json::json!(failures));
         }
         print_result(format, &line);
