@@ -22,6 +22,7 @@ use crate::columns::Columns;
 use crate::commit::{self, Made};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::geojson;
 use crate::inputs::{Purpose, add_inputs};
 use crate::lineage;
 use crate::plan::{Planned, Task};
@@ -231,6 +232,7 @@ async fn rows(
     add_inputs(engine, lake, task, purpose).await?;
     let query = plan(engine.context(), &model.sql, Kind::Model).await?;
     let columns = Columns::new(model, partition, query.schema().as_arrow())?;
+    geojson::check(model, &columns.schema)?;
     let mut parts = BTreeMap::new();
     let (_, mut batches) = bounds::stream(query).await?;
     while let Some(batch) = batches.next().await {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, TimeDelta};
 use lake::dataset::{Dataset, Inputs, Model, Relation};
 use lake::ledger::{Output, Unreadable};
 use lake::partition::{Partition, PartitionBy};
@@ -256,13 +256,21 @@ fn too_many(todo: &[Planned<'_>], inputs: &Grouped<'_, '_>, allowed: usize) -> O
     let planned = new.first().filter(|_| new.len() > allowed)?;
     let spans =
         inputs.first().iter().filter_map(|((partition, span), group)| Some((group, days_of(partition, *span)?)));
-    let (group, days) = spans.max_by_key(|(_, days)| days.end.signed_duration_since(days.start))?;
+    // A raw object has one of the same name in each partition that it has rows of.
+    let mut by_name: BTreeMap<&str, (TimeDelta, &str, Range<NaiveDate>)> = BTreeMap::new();
+    for (group, days) in spans {
+        let name = group.sample.rsplit('/').next().unwrap_or(&group.sample);
+        let (sum, _, all) = by_name.entry(name).or_insert_with(|| (TimeDelta::zero(), &group.sample, days.clone()));
+        *sum += days.end.signed_duration_since(days.start);
+        *all = all.start.min(days.start)..all.end.max(days.end);
+    }
+    let (_, object, days) = by_name.into_values().max_by_key(|(sum, ..)| *sum)?;
     Some(Error::TooMany {
         dataset: planned.dataset.name.clone(),
         model: planned.model.name.clone(),
         partitions: new.len(),
         allowed,
-        object: group.sample.clone(),
+        object: object.to_owned(),
         first: days.start.to_string(),
         last: days.end.pred_opt().unwrap_or(days.end).to_string(),
     })

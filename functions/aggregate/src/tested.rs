@@ -5,7 +5,7 @@ use datafusion::arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::dataframe::DataFrame;
 use lake::Lake;
-use lake::dataset::{Check, Dataset, Expectation, Model, Severity};
+use lake::dataset::{Check, Dataset, Expectation, Model, Of, Severity};
 
 use crate::bounds;
 use crate::engine::Engine;
@@ -114,6 +114,18 @@ pub async fn check(engine: &Engine, model: &Model, columns: &SchemaRef) -> Resul
                 names(columns)
             )));
         }
+        if let Check::Rows { column, of: Some(of), .. } = &test.check
+            && let Some((_, field)) = columns.fields().find(column)
+        {
+            let kind = field.data_type();
+            let (is_fit, what) = match of {
+                Of::Numbers => (kind.is_numeric(), "numbers"),
+                Of::Times => (kind.is_temporal(), "dates or times"),
+            };
+            if !is_fit {
+                return Err(Error::Query(format!("[[test]] {}: the column is {kind}, and has no {what}", test.name)));
+            }
+        }
         bounds::collect(failing(engine, model, test).await?).await?;
     }
     Ok(())
@@ -121,6 +133,12 @@ pub async fn check(engine: &Engine, model: &Model, columns: &SchemaRef) -> Resul
 
 fn names(schema: &Schema) -> String {
     schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The beginning of a value, in which line ends and other control characters are escaped: it cannot be taken for another line.
+fn one_line(value: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    value.chars().take(LONGEST).map(escaped).collect()
 }
 
 /// Each row as `column = value, ...`; `***` where a column is not shown.
@@ -134,7 +152,7 @@ fn texts(batch: &RecordBatch, is_shown: &dyn Fn(usize) -> bool) -> Result<Vec<St
         for (at, row) in rows.iter_mut().enumerate() {
             let value = match (is_shown, column.is_null(at)) {
                 (false, false) => "***".to_owned(),
-                _ => values.value(at).to_string().chars().take(LONGEST).collect(),
+                _ => one_line(&values.value(at).to_string()),
             };
             row.push(format!("{} = {value}", field.name()));
         }

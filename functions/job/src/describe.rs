@@ -236,7 +236,7 @@ fn name_of(kind: ColumnType) -> &'static str {
 }
 
 /// A type of a result by the names that declarations use.
-fn sql_type(kind: &arrow::datatypes::DataType) -> String {
+pub fn sql_type(kind: &arrow::datatypes::DataType) -> String {
     let known = [
         ColumnType::String,
         ColumnType::Int64,

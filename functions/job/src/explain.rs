@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clean::reasons::{REASONS, Reason, reason};
+use lake::suggest::did_you_mean;
 use serde_json::json;
 
 use crate::cli::Format;
@@ -20,7 +21,8 @@ pub fn run(code: Option<&str>, format: Format) -> ExitCode {
     if found.is_empty() {
         let known: Vec<&str> = REASONS.iter().map(|reason| reason.code).collect();
         let code = code.unwrap_or_default();
-        failures.push(Failure::usage(format!("there is no reason \"{code}\"; there are {}", known.join(", "))));
+        let meant = did_you_mean(code, known.iter().copied());
+        failures.push(Failure::usage(format!("there is no reason \"{code}\"; there are {}{meant}", known.join(", "))));
     }
     failure::print_all(&failures);
     match format {

@@ -139,7 +139,9 @@ impl Edges {
                 Failure::in_model(dataset, &model.name, &error).note(failures);
                 Vec::new()
             });
-            for (column, sources) in found {
+            for (column, mut sources) in found {
+                // Of a function that makes rows there is nothing to follow.
+                sources.retain(|source| !source.to_string().contains("()."));
                 let made = format!("{}.{column}", model.name);
                 for source in &sources {
                     edges.to.entry(source.to_string()).or_default().insert(made.clone());

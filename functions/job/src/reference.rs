@@ -1,19 +1,25 @@
 //! The page that describes a lake, `consumption/catalog.html`: what `describe`, `lineage` and `status` say, in one place.
 
 use aggregate::pages::CATALOG_TITLE;
+use arrow::datatypes::FieldRef;
+use arrow::error::ArrowError;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, SecondsFormat, Utc};
 use lake::Lake;
-use lake::dataset::{Dataset, Model};
+use lake::dataset::{Dataset, List, Model};
 use lake::settings::Zone;
 use lake::store::Compared;
-use report::{ColumnFacts, DatasetFacts, RelationFacts, render_reference};
+use report::{ColumnFacts, DatasetFacts, RelationFacts, RelationKind, render_reference};
 
 use crate::commands::Result;
-use crate::describe::{Described, DescribedColumn};
+use crate::describe::{Described, DescribedColumn, sql_type};
 use crate::failure::Failure;
 use crate::lineage::Edges;
 use crate::output::{counted, grouped};
 use crate::status;
+
+/// Rows of a list that are shown.
+const LISTED: usize = 200;
 
 /// The page; what is wrong with one dataset is told, and leaves out no other.
 pub async fn page(lake: &Lake, failures: &mut Vec<Failure>) -> String {
@@ -52,17 +58,50 @@ async fn facts(lake: &Lake, dataset: &Dataset, failures: &mut Vec<Failure>) -> R
     for (model, described) in dataset.models.iter().zip(described.models) {
         let tests = described.tests.into_iter().chain(unit_tests(dataset, model)).collect();
         relations.push(RelationFacts {
-            is_model: true,
+            kind: RelationKind::Model,
             about: described.about,
             facts: named([("cut by", described.partition), ("reads", described.inputs), ("tests", tests)]),
             reads: reads(dataset, model),
             columns: columns(&model.name, described.columns),
             sql: Some(model.sql.clone()),
             name: described.model,
+            rows: Vec::new(),
         });
+    }
+    relations.extend(dataset.views.iter().map(|view| RelationFacts {
+        kind: RelationKind::View,
+        name: view.name.clone(),
+        about: view.about.clone(),
+        facts: named([("reads", view.inputs.clone())]),
+        sql: Some(view.sql.clone()),
+        ..RelationFacts::default()
+    }));
+    for list in &dataset.lists {
+        relations.push(of_list(list, &edges)?);
     }
     let facts = standing(lake, dataset).await?;
     Ok(DatasetFacts { name: dataset.name.clone(), title: dataset.title.clone(), facts, relations })
+}
+
+/// A declared list, with its rows.
+fn of_list(list: &List, edges: &Edges) -> Result<RelationFacts> {
+    let wrong = |error: ArrowError| Failure::lasting(format!("the list {} cannot be shown: {error}", list.name));
+    let options = FormatOptions::default();
+    let formatters = list.rows.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
+    let formatters: Vec<ArrayFormatter<'_>> = formatters.collect::<std::result::Result<_, _>>().map_err(wrong)?;
+    let row = |at: usize| formatters.iter().map(|column| column.value(at).to_string()).collect();
+    let column = |field: &FieldRef| {
+        let [from, to] = edges.beside(&format!("{}.{}", list.name, field.name()));
+        let kind = sql_type(field.data_type());
+        ColumnFacts { name: field.name().clone(), kind, from, to, ..ColumnFacts::default() }
+    };
+    Ok(RelationFacts {
+        kind: RelationKind::List,
+        name: list.name.clone(),
+        columns: list.rows.schema().fields().iter().map(column).collect(),
+        rows: (0..list.rows.num_rows().min(LISTED)).map(row).collect(),
+        ..RelationFacts::default()
+    })
 }
 
 /// The tables and models that a model reads, by itself or by views.

@@ -406,11 +406,9 @@ fn preview_text(planned: &[Preview], text: &mut String) {
             line(text, format_args!("             not compared: {why}"));
         }
         let Some(rows) = rows else { continue };
-        let [after, added, removed, changed] = [rows.rows_after, rows.added, rows.removed, rows.changed].map(grouped);
-        line(
-            text,
-            format_args!("             {after} rows after: {added} added, {removed} removed, {changed} changed"),
-        );
+        let after = counted(rows.rows_after, "row");
+        let [added, removed, changed] = [rows.added, rows.removed, rows.changed].map(grouped);
+        line(text, format_args!("             {after} after: {added} added, {removed} removed, {changed} changed"));
         for failed in &rows.failed {
             line(text, format_args!("             its rows would fail {failed}"));
         }

@@ -106,7 +106,7 @@ SELECT
     name,
     cohort,
     list,
-    concat(
+    trim(concat(
         CASE
             WHEN standing = 'no_account' THEN concat('The list of learners has no account (number ', id, '). ')
             WHEN standing = 'no_weeks' AND incomplete
@@ -163,7 +163,7 @@ SELECT
             ELSE ''
         END,
         CASE WHEN incomplete AND list <> 'check_data' THEN 'One of the lists lags: this may still change.' ELSE '' END
-    ) AS reason,
+    )) AS reason,
     status,
     status_before,
     trend,

@@ -46,5 +46,5 @@ pub use index::{Entry, render_index};
 pub use mistake::Mistake;
 pub use needs::missing_columns;
 pub use page::{Answers, MOST_BYTES, Rendered, Setting, render};
-pub use reference::{ColumnFacts, DatasetFacts, RelationFacts, render_reference};
+pub use reference::{ColumnFacts, DatasetFacts, RelationFacts, RelationKind, render_reference};
 pub use rows::Rows;

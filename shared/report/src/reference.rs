@@ -16,17 +16,42 @@ pub struct DatasetFacts {
     pub title: String,
     /// What is known of it as a whole: what it is, and the text.
     pub facts: Vec<(String, String)>,
-    /// Its tables, then its models.
+    /// Its tables, then its models, views and lists.
     pub relations: Vec<RelationFacts>,
 }
 
-/// A table or model.
+/// What a relation is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RelationKind {
+    /// Rows of raw objects.
+    #[default]
+    Table,
+    /// The result of a query, kept.
+    Model,
+    /// A query that others read.
+    View,
+    /// Declared rows, or settings.
+    List,
+}
+
+impl RelationKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Model => "model",
+            Self::View => "view",
+            Self::List => "list",
+        }
+    }
+}
+
+/// A table, model, view or list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RelationFacts {
     /// Its name.
     pub name: String,
-    /// Whether it is made by a query.
-    pub is_model: bool,
+    /// What it is of these.
+    pub kind: RelationKind,
     /// What it is.
     pub about: String,
     /// What is known of it: what it is, and the text.
@@ -37,6 +62,8 @@ pub struct RelationFacts {
     pub columns: Vec<ColumnFacts>,
     /// Its query.
     pub sql: Option<String>,
+    /// Its rows, where they are declared.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// A column.
@@ -81,7 +108,7 @@ fn of_dataset(body: &mut String, dataset: &DatasetFacts) {
     facts(body, &dataset.facts);
     graph(body, dataset);
     for relation in &dataset.relations {
-        of_relation(body, &dataset.name, relation);
+        of_relation(body, dataset, relation);
     }
 }
 
@@ -96,16 +123,41 @@ fn facts(body: &mut String, facts: &[(String, String)]) {
     body.push_str("</tbody></table></div>");
 }
 
-fn of_relation(body: &mut String, dataset: &str, relation: &RelationFacts) {
-    let kind = if relation.is_model { "model" } else { "table" };
-    let (dataset, name) = (text(dataset), text(&relation.name));
+fn of_relation(body: &mut String, dataset: &DatasetFacts, relation: &RelationFacts) {
+    let (of, name) = (text(&dataset.name), text(&relation.name));
     let _ = write!(
         body,
-        "<article id=\"{dataset}.{name}\"><h3>{dataset}.{name} <span class=\"quiet\">{kind}</span></h3><p>{}</p>",
+        "<article id=\"{of}.{name}\"><h3>{of}.{name} <span class=\"quiet\">{}</span></h3><p>{}</p>",
+        relation.kind.word(),
         text(&relation.about)
     );
     facts(body, &relation.facts);
-    let computed = if relation.is_model { "<th scope=\"col\">computed from</th>" } else { "" };
+    if !relation.columns.is_empty() {
+        columns(body, dataset, relation);
+    }
+    if !relation.rows.is_empty() {
+        body.push_str(
+            "<details><summary>Rows</summary><div class=\"scroll\" tabindex=\"0\"><table class=\"main\"><thead><tr>",
+        );
+        for column in &relation.columns {
+            let _ = write!(body, "<th scope=\"col\">{}</th>", text(&column.name));
+        }
+        body.push_str("</tr></thead><tbody>");
+        for row in &relation.rows {
+            let cells: String = row.iter().map(|value| format!("<td>{}</td>", text(value))).collect();
+            let _ = write!(body, "<tr>{cells}</tr>");
+        }
+        body.push_str("</tbody></table></div></details>");
+    }
+    if let Some(sql) = &relation.sql {
+        let _ = write!(body, "<details><summary>SQL</summary><pre>{}</pre></details>", text(sql.trim()));
+    }
+    body.push_str("</article>");
+}
+
+fn columns(body: &mut String, dataset: &DatasetFacts, relation: &RelationFacts) {
+    let is_model = relation.kind == RelationKind::Model;
+    let computed = if is_model { "<th scope=\"col\">computed from</th>" } else { "" };
     let _ = write!(
         body,
         "<div class=\"scroll\" tabindex=\"0\"><table class=\"main\"><thead><tr><th scope=\"col\">column</th>\
@@ -114,10 +166,7 @@ fn of_relation(body: &mut String, dataset: &str, relation: &RelationFacts) {
     for column in &relation.columns {
         let words = [column.about.as_str(), column.rules.as_str()];
         let words: Vec<&str> = words.into_iter().filter(|words| !words.is_empty()).collect();
-        let computed = match relation.is_model {
-            true => format!("<td>{}</td>", links(&dataset, &column.from)),
-            false => String::new(),
-        };
+        let computed = if is_model { format!("<td>{}</td>", links(dataset, &column.from)) } else { String::new() };
         // Which models is enough: each says of which of its columns.
         let readers: BTreeSet<String> = column.to.iter().map(|column| relation_of(column).to_owned()).collect();
         let _ = write!(
@@ -126,14 +175,10 @@ fn of_relation(body: &mut String, dataset: &str, relation: &RelationFacts) {
             text(&column.name),
             text(&column.kind),
             text(words.join("; ")),
-            links(&dataset, &readers.into_iter().collect::<Vec<_>>())
+            links(dataset, &readers.into_iter().collect::<Vec<_>>())
         );
     }
     body.push_str("</tbody></table></div>");
-    if let Some(sql) = &relation.sql {
-        let _ = write!(body, "<details><summary>SQL</summary><pre>{}</pre></details>", text(sql.trim()));
-    }
-    body.push_str("</article>");
 }
 
 /// The relation of `NAME.COLUMN`.
@@ -141,9 +186,12 @@ fn relation_of(column: &str) -> &str {
     column.split_once('.').map_or(column, |(relation, _)| relation)
 }
 
-/// Relations and columns of the same dataset, each with a way to its relation. `dataset` is text already.
-fn links(dataset: &str, names: &[String]) -> String {
-    let link = |name: &String| format!("<a href=\"#{dataset}.{}\">{}</a>", text(relation_of(name)), text(name));
+/// Relations and columns of the same dataset, each with a way to its relation, if the page has it.
+fn links(dataset: &DatasetFacts, names: &[String]) -> String {
+    let link = |name: &String| match dataset.relations.iter().any(|known| known.name == relation_of(name)) {
+        true => format!("<a href=\"#{}.{}\">{}</a>", text(&dataset.name), text(relation_of(name)), text(name)),
+        false => text(name).to_string(),
+    };
     names.iter().map(link).collect::<Vec<_>>().join(", ")
 }
 
@@ -193,7 +241,7 @@ fn graph(body: &mut String, dataset: &DatasetFacts) {
     for relation in &dataset.relations {
         let Some((x, y)) = places.get(relation.name.as_str()).map(|place| corner(*place)) else { continue };
         let (name, dataset) = (text(&relation.name), text(&dataset.name));
-        let bold = if relation.is_model { "" } else { " bold" };
+        let bold = if relation.kind == RelationKind::Model { "" } else { " bold" };
         let _ = write!(
             body,
             "<a href=\"#{dataset}.{name}\"><rect class=\"land\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"4\"/>\
@@ -209,12 +257,17 @@ fn graph(body: &mut String, dataset: &DatasetFacts) {
     body.push_str("</svg></div></details>");
 }
 
+/// Whether the graph shows a relation: views and lists would hide the way of rows.
+fn is_drawn(relation: &RelationFacts) -> bool {
+    matches!(relation.kind, RelationKind::Table | RelationKind::Model)
+}
+
 /// The column and row of each relation in the graph.
 fn places(dataset: &DatasetFacts) -> BTreeMap<&str, (usize, usize)> {
     let relations: BTreeMap<&str, &RelationFacts> =
-        dataset.relations.iter().map(|relation| (relation.name.as_str(), relation)).collect();
+        dataset.relations.iter().filter(|it| is_drawn(it)).map(|it| (it.name.as_str(), it)).collect();
     let mut columns: BTreeMap<&str, usize> = BTreeMap::new();
-    for relation in &dataset.relations {
+    for relation in dataset.relations.iter().filter(|relation| is_drawn(relation)) {
         column_of(&relation.name, &relations, &mut columns, &mut BTreeSet::new());
     }
     let mut rows: BTreeMap<usize, usize> = BTreeMap::new();
@@ -255,7 +308,8 @@ mod tests {
 
     fn relation(name: &str, reads: &[&str]) -> RelationFacts {
         let reads: Vec<String> = reads.iter().map(|read| (*read).to_owned()).collect();
-        RelationFacts { name: name.to_owned(), is_model: !reads.is_empty(), reads, ..RelationFacts::default() }
+        let kind = if reads.is_empty() { RelationKind::Table } else { RelationKind::Model };
+        RelationFacts { name: name.to_owned(), kind, reads, ..RelationFacts::default() }
     }
 
     fn dataset() -> DatasetFacts {

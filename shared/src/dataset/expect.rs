@@ -36,6 +36,15 @@ pub enum Severity {
     Warn,
 }
 
+/// What a range is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Numbers.
+    Numbers,
+    /// Dates and times.
+    Times,
+}
+
 /// What one test asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Check {
@@ -47,6 +56,8 @@ pub enum Check {
         column: String,
         /// True of rows that fail.
         fails: String,
+        /// What the column must be for that: numbers, days, or anything.
+        of: Option<Of>,
     },
     /// Each value is there in a column of a table or view that the model reads, or of a list.
     References {
@@ -101,7 +112,7 @@ impl TestFile {
         }
         for column in self.not_null {
             let fails = format!("{} IS NULL", quoted(&column));
-            checks.push((format!("not_null: {column}"), Check::Rows { column, fails }));
+            checks.push((format!("not_null: {column}"), Check::Rows { column, fails, of: None }));
         }
         for (column, values) in self.accepted {
             let wrong = |why: &str| Mistake::new(why).within(&column).within("accepted");
@@ -111,7 +122,7 @@ impl TestFile {
             let literals = values.iter().map(literal).collect::<Option<Vec<_>>>();
             let literals = literals.ok_or_else(|| wrong("values are texts, numbers, dates, true or false"))?.join(", ");
             let fails = format!("{} NOT IN ({literals})", quoted(&column));
-            checks.push((format!("accepted: {column} in ({literals})"), Check::Rows { column, fails }));
+            checks.push((format!("accepted: {column} in ({literals})"), Check::Rows { column, fails, of: None }));
         }
         for (column, ends) in self.range {
             let wrong = || {
@@ -133,8 +144,18 @@ impl TestFile {
             if within.is_empty() {
                 return Err(wrong());
             }
+            let is_time = |end: &Value| matches!(end, Value::Datetime(_));
+            let is_empty = match (number(least), number(greatest)) {
+                (Some(least), Some(greatest)) => least > greatest,
+                _ => is_time(least) && is_time(greatest) && least.to_string() > greatest.to_string(),
+            };
+            if is_empty {
+                let why = format!("nothing is from {least} to {greatest}: the least comes first");
+                return Err(Mistake::new(why).within(&column).within("range"));
+            }
+            let of = Some(if is_time(least) || is_time(greatest) { Of::Times } else { Of::Numbers });
             let fails = format!("NOT ({})", within.join(" AND "));
-            checks.push((format!("range: {column} from {least} to {greatest}"), Check::Rows { column, fails }));
+            checks.push((format!("range: {column} from {least} to {greatest}"), Check::Rows { column, fails, of }));
         }
         for (column, place) in self.references {
             let (table, key) = place.split_once('.').ok_or_else(|| {
@@ -187,6 +208,10 @@ impl Expectation {
             Check::Sql(sql) => sql.clone(),
         }
     }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    value.as_float().or_else(|| value.as_integer().map(|number| number as f64))
 }
 
 /// A name as SQL has it.

@@ -296,6 +296,18 @@ fn a_table_that_is_not_cut_by_time_is_cut_for_the_model() {
 }
 
 #[test]
+fn the_object_with_wild_days_is_named_also_where_each_month_is_a_file() {
+    let lake = lake();
+    lake.write("config/datasets/trams/dataset.toml", TRAMS);
+    lake.write("config/datasets/trams/rides.sql", BY_MONTH);
+    lake.write("raw/trams/a.csv", RIDES);
+    let wild = (0..1200).map(|at| format!("{at},{}-{:02}-01,1\n", 1000 + at / 12, at % 12 + 1)).collect::<String>();
+    lake.write("raw/trams/wild.csv", format!("ride,day,line\n{wild}"));
+    lake.call(&["clean"]).ok();
+    fails(&lake.call(&["aggregate"]), &["MAX_NEW_PARTITIONS", "wild.csv", "of 1000-01-01 to 1099-12-"]);
+}
+
+#[test]
 fn models_that_cannot_be_cut_or_repeated_are_mistakes() {
     let lake = lake();
     for (model, why) in [

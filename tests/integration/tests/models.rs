@@ -38,6 +38,8 @@ fn rows_that_pass_are_committed_and_rows_that_fail_are_not() {
         assert_eq!(called.status, 1, "{failing}");
         assert!(called.stderr.contains("partition month=2026-10, stays as it is"), "{}", called.stderr);
         assert!(called.stderr.contains(says), "{says:?} is not in: {}", called.stderr);
+        let tested = lake.call(&["test", "trams"]);
+        assert!(tested.status == 1 && tested.stdout.contains(&says[..10]), "{failing}: {tested:?}");
         for name in ["Ada", "Bob", "Cid", "Eve"] {
             assert!(!called.stderr.contains(name), "a personal value is shown: {}", called.stderr);
         }
@@ -53,6 +55,29 @@ fn rows_that_pass_are_committed_and_rows_that_fail_are_not() {
     assert!(warnings[0]["warnings"][0].as_str().unwrap().contains("range: people"), "{warnings:?}");
     assert_eq!(people(&lake).len(), 4);
     lake.call(&["verify"]).ok();
+    let tested = lake.call(&["test", "trams"]).ok().json();
+    let test = &tested["tests"][0];
+    assert_eq!((&test["name"], &test["partitions"]), (&json!("range: people from 0 to 5"), &json!(2)), "{tested}");
+    assert!(test["warnings"][0].as_str().unwrap().starts_with("month=2026-1"), "{tested}");
+    let output = lake.command(&["test", "trams"]).output().unwrap().stdout;
+    let text = String::from_utf8(output).unwrap();
+    assert!(text.starts_with("warning trams.people: range: people from 0 to 5, over 2 partitions\n"), "{text}");
+}
+
+#[test]
+fn every_column_that_is_built_in_is_described() {
+    let lake = TestLake::new("http://127.0.0.1:9/");
+    let described = lake.call(&["describe"]).ok().json();
+    let mut columns = 0;
+    for dataset in described["datasets"].as_array().unwrap() {
+        for relation in ["tables", "models"].iter().flat_map(|kind| dataset[*kind].as_array().unwrap()) {
+            for column in relation["columns"].as_array().unwrap() {
+                columns += 1;
+                assert!(!column["about"].as_str().unwrap().is_empty(), "{}: {relation}: {column}", dataset["dataset"]);
+            }
+        }
+    }
+    assert!(columns > 400, "{columns}");
 }
 
 #[test]
@@ -682,6 +707,10 @@ fn a_model_that_is_wrong_leaves_what_is_said_of_others() {
     let called = lake.call(&["lineage", "people.people"]);
     assert!(called.status == 2 && called.stderr.contains("trams/wrong.sql"), "{}", called.stderr);
     assert_eq!(called.json()["columns"][0]["from"][0]["column"], "trams.ride.people");
+    let called = lake.call(&["describe", "trams"]);
+    let told = called.stderr.contains("trams/wrong.sql: ") && called.status == 2;
+    let models = called.json()["datasets"][0]["models"].clone();
+    assert!(told && models[0]["columns"].as_array().unwrap().len() > 2, "{models} {}", called.stderr);
     let schema = lake.command(&["schema", "--dialect", "duckdb", "trams"]).output().unwrap();
     let (sql, why) = (String::from_utf8_lossy(&schema.stdout), String::from_utf8_lossy(&schema.stderr));
     assert!(!schema.status.success() && sql.contains("ride") && sql.contains("people"), "{sql}");
