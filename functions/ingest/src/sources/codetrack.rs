@@ -15,6 +15,7 @@ mod merge;
 mod roster;
 mod weeks;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use chrono::{Datelike, Days, NaiveDate, Utc};
@@ -34,7 +35,7 @@ use crate::error::{Error, Result};
 use crate::http::{Answer, Http, Patience};
 use crate::raw::{self, Line};
 use crate::replace::{Shape, Terms};
-use crate::report::{Failures, Part};
+use crate::report::{Failures, Incomplete, Part};
 use crate::sources::{Source, first_day, of_setting};
 use crate::{Context, Outcome};
 
@@ -203,8 +204,10 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Win
     done.ingested.units = weeks.mondays().count() as u64;
     done.ingested.no_account = roster.no_account;
     context.progress.begin("ingest codetrack", (roster.ids.len() * (1 + Kind::BOTH.len())) as u64);
-    fetch.accounts(&roster.ids, &mut done).await?;
-    fetch.lists(&roster.ids, &mut done).await?;
+    let mut heard = Heard::default();
+    fetch.accounts(&roster.ids, &mut heard, &mut done).await?;
+    fetch.lists(&roster.ids, &mut heard, &mut done).await?;
+    heard.note(&mut done);
     context.progress.end();
     (done.ingested.requests, done.ingested.retries) = fetch.http.counts();
     let mut outcome = Outcome::default();
@@ -212,25 +215,53 @@ async fn fetch(context: &Context<'_>, dataset: &Dataset, base: &Url, window: Win
     Ok(outcome)
 }
 
+/// Whom the API knows, and of whom it says by a route that it does not.
+#[derive(Default)]
+struct Heard {
+    known: BTreeSet<String>,
+    unknown: Vec<(String, &'static str)>,
+}
+
+impl Heard {
+    /// Who is known by no route is unknown; what a route lacks of one who is known is missing.
+    fn note(self, done: &mut Part) {
+        let mut failures: BTreeMap<&str, Failures> = BTreeMap::new();
+        for (id, file) in self.unknown {
+            if self.known.contains(&id) {
+                done.ingested.failed += 1;
+                let why = "the server answered 404, and knows them otherwise";
+                failures.entry(file).or_default().note(&done.ingested.day, [id], why, true);
+            } else if !done.ingested.unknown.contains(&id) {
+                done.ingested.unknown.push(id);
+            }
+        }
+        for (file, failures) in failures {
+            done.incomplete.extend(messages(file, failures));
+        }
+    }
+}
+
+fn messages(file: &str, failures: Failures) -> Vec<Incomplete> {
+    failures.messages(|week, count, ids, why| {
+        let learners = if count == 1 { "learner".to_owned() } else { format!("{count} learners:") };
+        format!("{NAME} week {week}: no {file} of {learners} {ids}: {why}")
+    })
+}
+
 /// Notes what a route's lines do not answer. Learners are named by their ids alone.
-fn note(route: Route, shape: &dyn Shape, lines: &[Line], done: &mut Part) {
+fn note(route: Route, shape: &dyn Shape, lines: &[Line], heard: &mut Heard, done: &mut Part) {
     let mut failures = Failures::default();
     for line in lines {
         if let Some(gap) = &line.gap {
             done.ingested.failed += 1;
             failures.note(&done.ingested.day, gap.what.iter().cloned(), &gap.reason, gap.can_retry);
-        } else if !line.is_answer() {
-            for id in shape.asks(line) {
-                if !done.ingested.unknown.contains(&id) {
-                    done.ingested.unknown.push(id);
-                }
-            }
+        } else if line.is_answer() {
+            heard.known.extend(shape.asks(line));
+        } else {
+            heard.unknown.extend(shape.asks(line).into_iter().map(|id| (id, route.file)));
         }
     }
-    done.incomplete.extend(failures.messages(|week, count, ids, why| {
-        let learners = if count == 1 { "learner".to_owned() } else { format!("{count} learners:") };
-        format!("{NAME} week {week}: no {} of {learners} {ids}: {why}", route.file)
-    }));
+    done.incomplete.extend(messages(route.file, failures));
 }
 
 struct Fetch<'a> {
@@ -245,11 +276,11 @@ struct Fetch<'a> {
 
 impl Fetch<'_> {
     /// Fetches the accounts.
-    async fn accounts(&self, learners: &[i64], done: &mut Part) -> Result<()> {
+    async fn accounts(&self, learners: &[i64], heard: &mut Heard, done: &mut Part) -> Result<()> {
         let raw = &self.context.lake.raw;
         let lines = self.answers(USERS, learners).await;
         let shape = Users { table: self.dataset.table(USERS.table) };
-        note(USERS, &shape, &lines, done);
+        note(USERS, &shape, &lines, heard, done);
         let (week, now) = (self.weeks.newest(), (self.context.clock)());
         let key = key(week, USERS);
         // The roster is not the API's: who is not on it any more is not asked about, and no loss.
@@ -263,12 +294,12 @@ impl Fetch<'_> {
     }
 
     /// Fetches the lists of weeks. Both are joined with what is known before one of them is written.
-    async fn lists(&self, learners: &[i64], done: &mut Part) -> Result<()> {
+    async fn lists(&self, learners: &[i64], heard: &mut Heard, done: &mut Part) -> Result<()> {
         let mut new = Both::default();
         for list in Kind::BOTH {
             let route = LISTS[list];
             let lines = self.answers(route, learners).await;
-            note(route, &route.counts(self.dataset), &lines, done);
+            note(route, &route.counts(self.dataset), &lines, heard, done);
             new[list] = before::by_learner(lines);
         }
         let raw = &self.context.lake.raw;
