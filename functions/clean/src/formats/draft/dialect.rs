@@ -5,6 +5,7 @@ use std::io::Read;
 
 use lake::dataset::Encoding;
 
+use super::blanks;
 use super::looks::{Look, look};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
@@ -13,7 +14,7 @@ use crate::formats::{encoding, kinds};
 /// Bytes by which dialects are compared.
 const LOOKED_AT: usize = 64 * 1024;
 /// Records by which they are compared.
-const COMPARED: usize = 1000;
+pub(super) const COMPARED: usize = 1000;
 const DELIMITERS: [u8; 8] = [b',', b';', b'\t', b'|', b'^', b'~', 0x01, 0x1f];
 /// What comments begin with.
 const COMMENTS: [u8; 3] = [b'#', b'%', b'!'];
@@ -71,7 +72,7 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
     let head = whole_lines(text, LOOKED_AT);
     let (declared, _) = csv::sample(head, Dialect::plain(0), 1)?;
     let delimiters: Vec<u8> = match declared.delimiter {
-        0 => DELIMITERS.into_iter().filter(|delimiter| head.contains(delimiter)).collect(),
+        0 => DELIMITERS.into_iter().filter(|delimiter| stands_between(head, *delimiter)).collect(),
         delimiter => vec![delimiter],
     };
     let mut best = (0.0, Dialect::plain(delimiters.first().copied().unwrap_or(b',')));
@@ -99,8 +100,10 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
     }
     let mut dialect = best.1;
     let (_, mut records) = csv::sample(head, dialect, COMPARED)?;
-    if modal_width(records.iter()) <= 1 && are_between_blanks(head)? {
-        dialect = Dialect::plain(b' ');
+    if declared.delimiter == 0
+        && let Some(found) = blanks::find(head, modal_width(records.iter()))?
+    {
+        dialect = found;
         records = csv::sample(head, dialect, COMPARED)?.1;
     }
     if declared.delimiter == 0 && are_between_colons(head, modal_width(records.iter()))? {
@@ -143,35 +146,6 @@ fn is_dump(plain: &[SampleRecord], escaped: &[SampleRecord], delimiter: u8) -> b
     delimiter == b'\t' && has_null && is_alike || is_joined
 }
 
-/// Whether lines have the same number of values between single blanks, most of them numbers or times. Where names or texts
-/// stand in quotes, as R writes them, the header may have one less, for names of rows.
-fn are_between_blanks(head: &[u8]) -> Result<bool, Stop> {
-    let (_, records) = csv::sample(head, Dialect::plain(b' '), COMPARED)?;
-    let width = records.last().map_or(0, |record| record.values.len());
-    let Some((first, below)) = records.split_first().filter(|(_, below)| width > 1 && !below.is_empty()) else {
-        return Ok(false);
-    };
-    let is_even = |record: &SampleRecord| {
-        record.is_sound && record.values.len() == width && record.values.iter().all(|value| !value.is_empty())
-    };
-    let is_less = first.values.len() + 1 == width && first.values.iter().all(|name| look(name) == Look::Text);
-    let (mut all, mut typed) = (0, 0);
-    for value in below.iter().flat_map(|record| &record.values) {
-        all += 1;
-        typed += usize::from(matches!(look(value), Look::Number | Look::Time));
-    }
-    // A date and a time of day, or thousands.
-    let is_group = |part: &String| part.get(..3).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    let is_one = |record: &SampleRecord| {
-        look(&record.values.join(" ")) == Look::Time || record.values.iter().skip(1).all(is_group)
-    };
-    let is_quoted = first.first == b'"' && opens_values(head, b' ', b'"');
-    Ok((is_even(first) || is_less)
-        && below.iter().all(is_even)
-        && (typed * 2 >= all || is_quoted)
-        && !below.iter().all(is_one))
-}
-
 /// Whether lines have the same number of values between colons, or between pairs of them, and hardly by accident: what else
 /// stands between values is in none of them, unless there are pairs.
 fn are_between_colons(head: &[u8], width_of_others: usize) -> Result<bool, Stop> {
@@ -183,6 +157,7 @@ fn are_between_colons(head: &[u8], width_of_others: usize) -> Result<bool, Stop>
         && width % 2 == 1
         && records.iter().all(|record| record.values.iter().skip(1).step_by(2).all(String::is_empty));
     // A word before others, a time of day, or an address of a page.
+    let are_of_times = lines_of(head).all(|line| blanks::colons(line) < 2);
     let is_other = |record: &SampleRecord| {
         let value = |value: &String| value.starts_with([' ', '\t']) || value.starts_with("//");
         // Addresses of devices and networks.
@@ -198,7 +173,7 @@ fn are_between_colons(head: &[u8], width_of_others: usize) -> Result<bool, Stop>
     let filled = || below.iter().flat_map(|record| &record.values).filter(|value| !value.is_empty());
     let typed = filled().filter(|value| matches!(look(value), Look::Number | Look::Time)).count();
     let is_typed = width > 2 && typed * 3 >= filled().count();
-    Ok(are_pairs || is_typed && !below.iter().any(is_other))
+    Ok(are_pairs || is_typed && !are_of_times && !below.iter().any(is_other))
 }
 
 /// The beginning of a text, up to the end of a line.
@@ -206,6 +181,28 @@ pub(super) fn whole_lines(text: &[u8], most: usize) -> &[u8] {
     let Some(head) = text.get(..most) else { return text };
     let end = head.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(most, |last| last + 1);
     head.get(..end).unwrap_or(head)
+}
+
+/// The lines of a text that are not blank.
+fn lines_of(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    head.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty())
+}
+
+/// Whether a text has a delimiter that may be one: not within quotes alone, such as `(X11; Linux)` in lines of logs. Lines that
+/// begin with a quote may be one value as a whole.
+fn stands_between(head: &[u8], delimiter: u8) -> bool {
+    let is_between = |line: &[u8]| {
+        let mut is_within = false;
+        line.iter().any(|byte| {
+            is_within ^= *byte == b'"';
+            *byte == delimiter && !is_within
+        })
+    };
+    let has_pairs = |line: &[u8]| line.iter().filter(|byte| **byte == b'"').count() % 2 == 0;
+    head.contains(&delimiter)
+        && lines_of(head)
+            .filter(|line| line.contains(&delimiter))
+            .any(|line| line.first() == Some(&b'"') || !has_pairs(line) || is_between(line))
 }
 
 /// Whether a backslash stands before what it may take the meaning from: a quote, a delimiter or the end of a line.
@@ -220,7 +217,7 @@ fn has_blank_before_quote(head: &[u8], delimiter: u8, quote: u8) -> bool {
 }
 
 /// Whether a value begins with a quote, and one ends with it.
-fn opens_values(head: &[u8], delimiter: u8, quote: u8) -> bool {
+pub(super) fn opens_values(head: &[u8], delimiter: u8, quote: u8) -> bool {
     let is_edge = |byte: u8| byte == delimiter || matches!(byte, b'\r' | b'\n');
     let opens = |pair: &[u8]| matches!(pair, [before, after] if is_edge(*before) && *after == quote);
     let closes = |pair: &[u8]| matches!(pair, [before, after] if *before == quote && is_edge(*after));

@@ -1,5 +1,6 @@
 //! Finds the header among the records of a sample, or that there is none.
 
+use super::blanks::{is_clock, is_date as is_plain_date};
 use super::looks::{Look, is_placeholder, look, shape};
 use super::names::{is_id, is_time, is_usual};
 use crate::formats::csv::SampleRecord;
@@ -216,7 +217,11 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
     let blanks = (0..columns).filter(|at| look(text_at(first, *at)) == Look::Blank).count();
     // Names with some that are blank, or one less than there are values.
     if columns > 1 && !is_like(first, &looks) && texts + blanks == columns && texts > 0 && blanks * 2 <= columns {
-        let is_shifted = texts > 1 && blanks == 1 && first.values.len() == columns - 1 && records.len() > 1;
+        let is_shifted = texts > 1
+            && blanks == 1
+            && first.values.len() == columns - 1
+            && records.len() > 1
+            && !is_less_for_time(first, records);
         let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
         let is_found = is_typed && first.values.len() >= columns || is_shifted;
         if is_found && !is_shifted && may_be_values(records, 0, columns, &looks) {
@@ -227,6 +232,18 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
         }
     }
     from_first_whole()
+}
+
+/// Whether the first record has a name less than others have values as a time is two of them, a date and a time of day, and not
+/// as rows have names: read so, the date would have the name of what stands before it.
+pub(super) fn is_less_for_time(first: &SampleRecord, records: &[&SampleRecord]) -> bool {
+    let rows = || records.iter().skip(1).take(1000).filter(|record| record.values.len() > first.values.len());
+    let is_split = |at: usize| {
+        rows().count() > 0
+            && rows().all(|record| is_plain_date(text_at(record, at)) && is_clock(text_at(record, at + 1)))
+            && !(is_time(text_at(first, at - 1)) && is_time(text_at(first, at)))
+    };
+    (1..first.values.len()).any(is_split)
 }
 
 /// Of records that may be names, above the first one with a value of its kind in each column: the first, or a later one whose

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use lake::dataset::Encoding;
 
+use super::blanks::{has_clock, is_clock, is_date, is_named};
 use super::dialect::{Decoded, decode, find, is_rule, modal_width, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
 use super::head::{Head, body_looks, head, is_like, text_at, width};
@@ -57,6 +58,7 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
             if broken == 1 { "1 line ends".to_owned() } else { format!("{broken} lines end") }
         ));
     }
+    note_log(&mut grid, &sound, dialect.delimiter);
     let has_gaps = |record: &&&SampleRecord| record.values.first().is_some_and(|text| text.trim().contains("   "));
     if grid.fields.len() == 1 && sound.iter().filter(has_gaps).count() * 2 > sound.len() {
         grid.note(
@@ -64,6 +66,48 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
         );
     }
     Ok(grid)
+}
+
+/// Says what no option does of lines of logs.
+fn note_log(grid: &mut Grid, sound: &[&SampleRecord], delimiter: u8) {
+    let most = |test: &dyn Fn(&SampleRecord) -> bool| {
+        let looked_at = || sound.iter().take(1000);
+        looked_at().filter(|record| test(record)).count() * 10 > looked_at().count() * 9
+    };
+    let has_text_and_clock = |record: &SampleRecord| {
+        let line = text_at(record, 0);
+        has_clock(line.as_bytes())
+            && line.split(' ').filter(|word| !word.is_empty()).count() > 3
+            && line.split(' ').any(|word| word.chars().filter(|c| c.is_alphabetic()).count() > 3)
+    };
+    let named = |record: &SampleRecord| record.values.iter().all(|value| is_named(value));
+    if grid.fields.len() == 1 && most(&has_text_and_clock) {
+        grid.note(
+            "the file has one column, with a time and texts in each line, as lines of a log: they are read as they are; take them \
+             apart in a model by regexp_match, or have them written as JSON, one object per line",
+        );
+    }
+    if delimiter == b' ' && most(&named) {
+        grid.note(
+            "its values are written as name=value, and no option takes the name away: take it away in a model, as in \
+             split_part(COLUMN, '=', 2), or have them written as JSON, one object per line",
+        );
+    }
+    if delimiter == b' ' && sound.first().is_some_and(|first| is_split_time(first, sound)) {
+        grid.note(
+            "a date and a time of day are two values between blanks, and have one name in the header: columns are read in their \
+             order, and named by it; in R, write times by format(), in quotes",
+        );
+    }
+}
+
+/// Whether the header has fewer names than there are values, as times are two.
+fn is_split_time(first: &SampleRecord, sound: &[&SampleRecord]) -> bool {
+    let has_time = |record: &&SampleRecord| {
+        record.values.len() > first.values.len()
+            && record.values.windows(2).any(|pair| matches!(pair, [date, clock] if is_date(date) && is_clock(clock)))
+    };
+    first.values.iter().all(|name| look(name) == Look::Text) && sound.iter().skip(1).take(100).any(has_time)
 }
 
 /// Whether texts of a column have white space around them, as in tables for people.

@@ -3,6 +3,7 @@
 //!
 //! What is looked at is bounded, whatever the sample's size is.
 
+mod blanks;
 mod column;
 mod declare;
 mod dialect;

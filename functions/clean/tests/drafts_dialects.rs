@@ -1,0 +1,117 @@
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+//! Drafts from samples whose dialect is unusual: tables of R, logs, lines of dashes, lines above a table, and what is no table.
+
+use clean::formats::draft::{Draft, draft};
+use tempfile::TempDir;
+
+fn tried(file: &str, text: &str) -> Result<Draft, String> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join(file);
+    std::fs::write(&path, text).unwrap();
+    draft("d", &path)
+}
+
+/// A draft that declares these lines, and reads so many rows.
+fn drafted(file: &str, text: &str, clean: u64, rejected: u64, lines: &[&str]) -> Draft {
+    let draft = tried(file, text).unwrap_or_else(|why| panic!("{text:.200}: {why}"));
+    for line in lines {
+        assert!(draft.dataset_toml.contains(line), "{text:.200}: {line} is not in\n{}", draft.dataset_toml);
+    }
+    let counts = (draft.tried.clean, draft.tried.rejected);
+    assert_eq!(counts, (clean, rejected), "{text:.200}: {:?}\n{}", draft.tried, draft.dataset_toml);
+    draft
+}
+
+fn said(draft: &Draft, word: &str) -> bool {
+    draft.notes.iter().any(|note| note.contains(word))
+}
+
+fn table(head: &str, rows: usize, row: impl Fn(usize) -> String) -> String {
+    head.to_owned() + &(1..=rows).map(|at| row(at) + "\n").collect::<String>()
+}
+
+#[test]
+fn tables_of_r_have_dates_and_times() {
+    let day = |at: usize| format!("2026-11-{at:02}");
+    let rows = |row: &dyn Fn(usize) -> String| table("\"date\" \"value\"\n", 25, row);
+    let lines =
+        ["delimiter = \" \"", "column.date]\ntype = \"date\"", "column.value]\ntype = \"int64\"", "skip_lines = 1"];
+    drafted("a.txt", &rows(&|at| format!("\"{at}\" {} {at}", day(at))), 25, 0, &lines);
+    drafted("a.txt", &rows(&|at| format!("\"{at}\" \"{}\" {at}", day(at))), 25, 0, &lines);
+    drafted("a.txt", &rows(&|at| format!("\"{at}\" 2026/11/{at:02} {at}")), 25, 0, &lines);
+    let text = "column.date]\ntype = \"string\"";
+    drafted("a.txt", &rows(&|at| format!("\"{at}\" \"on {}\" {at}", day(at))), 25, 0, &[text, "delimiter = \" \""]);
+    drafted("a.txt", &rows(&|at| format!("\"{at}\" \"10:{at:02}\" {at}")), 25, 0, &[text, "delimiter = \" \""]);
+    drafted("a.txt", &rows(&|at| format!("\"{at}\" \"a-b\" {at}")), 25, 0, &[text, "delimiter = \" \""]);
+    drafted("a.txt", &rows(&|at| format!("{} \"up\"", day(at))), 25, 0, &["delimiter = \" \"", lines[1]]);
+    // Without names of rows, and without quotes.
+    drafted("a.txt", &rows(&|at| format!("{} {at}", day(at))), 25, 0, &lines[..3]);
+    drafted("a.txt", &rows(&|at| format!("\"10:{at:02}\" {at}")), 25, 0, &[text, lines[2]]);
+    let three = table("\"id\" \"when\" \"kwh\"\n", 25, |at| format!("{at} \"{}\" {at}.0", day(at)));
+    drafted(
+        "a.txt",
+        &three,
+        25,
+        0,
+        &["delimiter = \" \"", "column.when]\ntype = \"date\"", "column.kwh]\ntype = \"float64\""],
+    );
+    let plain = table("date value\n", 25, |at| format!("{at} {} {at}", day(at)));
+    drafted("a.txt", &plain, 25, 0, &lines);
+    // A comma within texts is none between values.
+    let commas = table("\"id\" \"name\"\n", 25, |at| format!("{at} \"a, b\""));
+    drafted("a.txt", &commas, 25, 0, &["delimiter = \" \"", "column.name]\ntype = \"string\""]);
+}
+
+#[test]
+fn times_that_r_writes_without_quotes_are_two_values() {
+    let clock = |at: usize| format!("2026-11-{at:02} 10:{at:02}:00");
+    let lines = ["delimiter = \" \"", "skip_lines = 1", "type = \"timestamp\""];
+    let named = table("\"when\" \"kwh\"\n", 25, |at| format!("\"{at}\" {} {at}.5", clock(at)));
+    drafted("a.txt", &named, 25, 0, &lines);
+    drafted("a.txt", &table("\"when\" \"kwh\"\n", 25, |at| format!("{} {at}.5", clock(at))), 25, 0, &lines);
+    // Names would be those of the columns beside.
+    let three = table("\"id\" \"when\" \"kwh\"\n", 25, |at| format!("{at} {} {at}.5", clock(at)));
+    let draft = drafted("a.txt", &three, 25, 0, &lines);
+    assert!(!draft.dataset_toml.contains("column.id]\n"), "the date is no id\n{}", draft.dataset_toml);
+    assert!(said(&draft, "a date and a time of day are two values"), "{:?}", draft.notes);
+    // One column of times, and thousands, are no two.
+    for text in ["\"when\"\n2026-11-19 10:00\n2026-11-19 11:00\n", "n\n1 234\n5 678\n", "d\n19 Nov 2026\n20 Nov 2026\n"]
+    {
+        let draft = tried("a.csv", text).unwrap();
+        assert!(!draft.dataset_toml.contains("delimiter"), "{text}\n{}", draft.dataset_toml);
+    }
+}
+
+#[test]
+fn logs_have_blanks_between_values() {
+    let line = |at: usize, rest: &str| {
+        format!("192.0.2.{at} - - [01/Nov/2026:00:{at:02}:00 +0100] \"GET /p HTTP/1.1\" 200 {at}{rest}")
+    };
+    let time = "fields = [\"column_4\", \"column_5\"]";
+    let lines = [
+        "delimiter = \" \"",
+        "header = \"never\"",
+        time,
+        "format = \"[%d/%b/%Y:%H:%M:%S %z]\"",
+        "column.column_7]\ntype = \"int64\"",
+    ];
+    for rest in ["", " \"-\" \"curl\"", " \"http://x.be/a;b\" \"Mozilla/5.0 (X11; Linux, y|z)\""] {
+        let draft = drafted("a.log", &table("", 30, |at| line(at, rest)), 30, 0, &lines);
+        assert!(!said(&draft, "look like times") && said(&draft, "column_5"), "{:?}", draft.notes);
+    }
+    // A quote within a text has a backslash before it.
+    let escaped = table("", 30, |at| line(at, " \"-\" \"a \\\"b\\\" c\""));
+    drafted("a.log", &escaped, 30, 0, &["escape = \"\\\\\"", time]);
+    // A line of another kind is rejected, and the others are read.
+    let other = table("", 30, |at| if at == 7 { "a line cut".to_owned() } else { line(at, "") });
+    drafted("a.log", &other, 29, 1, &["delimiter = \" \""]);
+    let named = table("", 30, |at| format!("ts=2026-11-01T00:{at:02}:00Z level=info n={at}"));
+    let draft = drafted("a.log", &named, 30, 0, &["delimiter = \" \"", "column.column_3]"]);
+    assert!(said(&draft, "name=value"), "{:?}", draft.notes);
+    let begun = table("", 30, |at| format!("2026-11-01T00:{at:02}:00Z INFO started job={at}"));
+    drafted("a.log", &begun, 30, 0, &["delimiter = \" \"", "column.column_1]\ntype = \"timestamp\""]);
+    let sentences =
+        table("", 30, |at| format!("2026-11-01 00:{at:02}:00 INFO main: started {}{at}", "a ".repeat(at % 3)));
+    let draft = drafted("a.log", &sentences, 30, 0, &["column.column_1]\ntype = \"string\""]);
+    assert!(!draft.dataset_toml.contains("delimiter") && said(&draft, "lines of a log"), "{:?}", draft.notes);
+}
