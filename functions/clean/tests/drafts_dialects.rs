@@ -115,3 +115,74 @@ fn logs_have_blanks_between_values() {
     let draft = drafted("a.log", &sentences, 30, 0, &["column.column_1]\ntype = \"string\""]);
     assert!(!draft.dataset_toml.contains("delimiter") && said(&draft, "lines of a log"), "{:?}", draft.notes);
 }
+
+#[test]
+fn lines_of_dashes_among_rows_are_no_rows() {
+    let marks = ["----", "---|---|---", "----+----+---", "|----|", "+----+", "====", "=== === ==="];
+    let between = |head: &str, mark: &str, row: &dyn Fn(usize) -> String| {
+        table(head, 400, |at| if at % 50 == 0 { format!("{mark}\n{}", row(at)) } else { row(at) })
+    };
+    let row = |at: usize| format!("{at}|n{at}|{at}.5");
+    let lines = ["column.id]\ntype = \"int64\"\nrequired = true", "column.v]\ntype = \"float64\""];
+    for mark in marks {
+        let draft = drafted("a.txt", &table(&format!("id|name|v\n{mark}\n"), 400, row), 400, 1, &lines);
+        assert!(said(&draft, "the line below the header is no row"), "{:?}", draft.notes);
+        let draft = drafted("a.txt", &between("id|name|v\n", mark, &row), 400, 8, &lines);
+        assert!(said(&draft, "8 lines of dashes or the like are no rows, the first in line 51"), "{:?}", draft.notes);
+        assert!(!draft.dataset_toml.contains("comment"), "a negative id would be lost\n{}", draft.dataset_toml);
+        drafted("a.csv", &between("id,name,v\n", mark, &|at| row(at).replace('|', ",")), 400, 8, &lines);
+    }
+    // Between each two rows, and around the header.
+    let grid = table("+---+---+\n|id |v  |\n+===+===+\n", 30, |at| format!("|{at} |{at}.5 |\n+---+---+"));
+    drafted("a.txt", &grid, 30, 0, &["comment = \"+\"", "column.id]\ntype = \"int64\""]);
+    let plain = table("==========\nid|v\n----------\n", 30, |at| format!("{at}|{at}.5"));
+    drafted("a.txt", &plain, 30, 1, &["header = \"find\"", "column.id]\ntype = \"int64\""]);
+    let none = table("==========\n", 30, |at| format!("{at}|{at}.5"));
+    drafted("a.txt", &none, 30, 0, &["header = \"never\"", "skip_lines = 1"]);
+    // Rows that begin with the delimiter leave such lines out by comment, whatever they begin with.
+    for (mark, comment) in [("+----+", "+"), ("-----", "-"), ("=====", "=")] {
+        let text = between("|id|name|v|\n", mark, &|at| format!("|{at}|n{at}|{at}.5|"));
+        drafted("a.txt", &text, 400, 0, &[&format!("comment = \"{comment}\"")]);
+    }
+}
+
+#[test]
+fn lines_of_dashes_among_texts_are_left_out_or_said_to_be_rows() {
+    let rows = |last: &str| {
+        table("city|name\n", 400, |at| if at % 50 == 0 { "---|---".to_owned() } else { format!("c{at}|n{at}") }) + last
+    };
+    let draft = drafted("a.txt", &rows(""), 392, 0, &["comment = \"-\""]);
+    assert_eq!(draft.tried.preamble, 8);
+    // Another line begins with a dash: it is a row, behind what dialects are found by as well.
+    let draft = drafted("a.txt", &rows("-|n\n"), 401, 0, &[]);
+    assert!(said(&draft, "8 lines of dashes or the like are no rows, and all columns are text"), "{:?}", draft.notes);
+    let far = rows("") + &table("", 9_000, |at| format!("c{at}|n{at}")) + "-|n\n";
+    let draft = drafted("a.txt", &far, 9_401, 0, &[]);
+    assert!(!draft.dataset_toml.contains("comment") && said(&draft, "come through as rows"), "{:?}", draft.notes);
+    // Dashes for what is missing are values.
+    let draft = drafted(
+        "a.csv",
+        &table("id,a,b\n", 40, |at| if at == 7 { "-,--,-".to_owned() } else { format!("{at},x,y") }),
+        40,
+        0,
+        &[],
+    );
+    assert!(!said(&draft, "dashes"), "{:?}", draft.notes);
+}
+
+#[test]
+fn tables_are_found_below_many_lines() {
+    for (above, delimiter) in [(80, ','), (100, ','), (300, ';'), (999, '|'), (1_000, '\t'), (5_000, ';')] {
+        let rows = table("", 500, |at| {
+            ["x", "n", "5"].map(|text| format!("{text}{at}")).join(&delimiter.to_string()).replacen('x', "", 1)
+        });
+        let head = ["id", "name", "v"].join(&delimiter.to_string());
+        let text = table("", above, |at| format!("Line {at} of a text")) + &head + "\n" + &rows;
+        let draft = drafted("a.csv", &text, 500, 0, &["header = \"find\"", "column.id]\ntype = \"int64\""]);
+        assert_eq!(draft.tried.preamble, above as u64, "{above}");
+    }
+    // Without a header.
+    let text = table("", 300, |at| format!("Line {at} of a text"))
+        + &table("", 500, |at| format!("{at},2026-11-01 10:00,{at}.5"));
+    drafted("a.csv", &text, 500, 0, &["header = \"never\"", "skip_lines = 300"]);
+}

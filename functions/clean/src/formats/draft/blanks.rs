@@ -1,7 +1,7 @@
 //! Tables and logs with single blanks between values, and quotes around those that have blanks within.
 
-use super::dialect::{COMPARED, modal_width, opens_values};
 use super::looks::{Look, look};
+use super::sampled::{COMPARED, modal_width, opens_values};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 

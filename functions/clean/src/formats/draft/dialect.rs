@@ -6,18 +6,23 @@ use std::io::Read;
 use lake::dataset::Encoding;
 
 use super::blanks;
+use super::head::body_looks;
 use super::looks::{Look, look};
+use super::sampled::{COMPARED, is_rule, is_ruled, modal_width, opens_values};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 use crate::formats::{encoding, kinds};
 
 /// Bytes by which dialects are compared.
 const LOOKED_AT: usize = 64 * 1024;
-/// Records by which they are compared.
-pub(super) const COMPARED: usize = 1000;
+/// Bytes at the end where a table is looked for that comes below many lines.
+const NEAR_END: usize = 8 * 1024;
 const DELIMITERS: [u8; 8] = [b',', b';', b'\t', b'|', b'^', b'~', 0x01, 0x1f];
 /// What comments begin with.
 const COMMENTS: [u8; 3] = [b'#', b'%', b'!'];
+
+/// What lines of dashes and the like begin with.
+pub(super) const MARKS: [u8; 4] = [b'-', b'+', b'=', b'_'];
 
 /// A text as UTF-8, and how it was written. `is_sure` where no other encoding is likely.
 pub(super) struct Decoded {
@@ -67,9 +72,25 @@ fn encoding_of(bytes: &[u8]) -> (Encoding, bool) {
     (if has_none { Encoding::Latin1 } else { Encoding::Windows1252 }, false)
 }
 
-/// Finds the dialect of a text.
+/// Finds the dialect of a text. Where its beginning has one value in each line, a table may come below it.
 pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
-    let head = whole_lines(text, LOOKED_AT);
+    let (dialect, width) = find_in(whole_lines(text, LOOKED_AT))?;
+    if width > 1 || text.len() <= LOOKED_AT && lines_of(text).count() <= COMPARED {
+        return Ok(dialect);
+    }
+    for from in [text.len() / 2, text.len().saturating_sub(NEAR_END)] {
+        let rest = text.get(from..).unwrap_or_default();
+        let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else { continue };
+        let (found, width) = find_in(whole_lines(rest.get(end..).unwrap_or_default(), LOOKED_AT))?;
+        if width > 1 {
+            return Ok(found);
+        }
+    }
+    Ok(dialect)
+}
+
+/// Finds the dialect of lines, and how many values most of them have.
+fn find_in(head: &[u8]) -> Result<(Dialect, usize), Stop> {
     let (declared, _) = csv::sample(head, Dialect::plain(0), 1)?;
     let delimiters: Vec<u8> = match declared.delimiter {
         0 => DELIMITERS.into_iter().filter(|delimiter| stands_between(head, *delimiter)).collect(),
@@ -117,7 +138,8 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
             (dialect, records) = (dumped, of_dump);
         }
     }
-    Ok(Dialect { comment: comment(&records, dialect.delimiter), ..dialect })
+    let width = modal_width(records.iter());
+    Ok((Dialect { comment: comment(&records, dialect.delimiter), ..dialect }, width))
 }
 
 /// The quote of a dump of a database: between tabs there is none, if no value is in quotes.
@@ -216,15 +238,6 @@ fn has_blank_before_quote(head: &[u8], delimiter: u8, quote: u8) -> bool {
     delimiter != b' ' && head.windows(3).any(|three| three == [delimiter, b' ', quote])
 }
 
-/// Whether a value begins with a quote, and one ends with it.
-pub(super) fn opens_values(head: &[u8], delimiter: u8, quote: u8) -> bool {
-    let is_edge = |byte: u8| byte == delimiter || matches!(byte, b'\r' | b'\n');
-    let opens = |pair: &[u8]| matches!(pair, [before, after] if is_edge(*before) && *after == quote);
-    let closes = |pair: &[u8]| matches!(pair, [before, after] if *before == quote && is_edge(*after));
-    (head.first() == Some(&quote) || head.windows(2).any(opens))
-        && (head.last() == Some(&quote) || head.windows(2).any(closes))
-}
-
 /// How well records fit together: many of the same width, of values that look like values. (After van den Burg, Nazábal
 /// and Sutton, "Wrangling messy CSV files by detecting row and type patterns".)
 fn score(records: &[SampleRecord]) -> f64 {
@@ -272,23 +285,25 @@ fn comment(records: &[SampleRecord], delimiter: u8) -> Option<u8> {
                 || are_annotations(records, *comment))
             && records.iter().any(|record| record.first != *comment)
     });
-    // Lines of dashes, where each row begins with what stands between values.
-    let are_ruled = || {
-        let (dashes, others): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.first == b'-');
-        let is_row = |record: &&SampleRecord| record.values.len() == width;
-        !dashes.is_empty()
-            && dashes.iter().all(|record| is_rule(record))
-            && others.into_iter().filter(is_row).all(|record| record.first == delimiter)
-    };
-    known.or_else(|| (delimiter == b'|' && width > 1 && are_ruled()).then_some(b'-'))
+    known.or_else(|| (width > 1).then(|| mark_of_rules(records, delimiter, width)).flatten())
 }
 
-/// Whether a record is a line of dashes and the like, between others.
-pub(super) fn is_rule(record: &SampleRecord) -> bool {
-    let is_mark = |character: char| "-=+_|: ".contains(character);
-    let dashes = |value: &str| value.matches(['-', '=', '_']).count();
-    record.values.iter().all(|value| value.chars().all(is_mark))
-        && record.values.iter().map(|value| dashes(value)).sum::<usize>() >= 3
+/// What lines of dashes and the like begin with, where no row can begin with it: each begins with what stands between values. Or
+/// where such lines would come through as rows, as all columns are text, and no other line begins so.
+fn mark_of_rules(records: &[SampleRecord], delimiter: u8, width: usize) -> Option<u8> {
+    let rows: Vec<&SampleRecord> =
+        records.iter().filter(|record| record.values.len() == width && !is_rule(record)).collect();
+    let are_led = delimiter == b'|' && rows.iter().all(|record| record.first == delimiter);
+    let is_typed = || body_looks(&rows, 1, width).iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
+    let begun = |mark: u8| records.iter().filter(move |record| record.first == mark);
+    let is_of_rules = |mark: &u8| {
+        let are_wide = || begun(*mark).any(|record| record.values.len() == width);
+        begun(*mark).count() > 0
+            && *mark != delimiter
+            && begun(*mark).all(|record| if are_led { is_rule(record) } else { is_ruled(record) })
+            && (are_led || are_wide() && !is_typed())
+    };
+    MARKS.into_iter().filter(is_of_rules).max_by_key(|mark| begun(*mark).count())
 }
 
 /// Whether the lines at the beginning that begin with a mark are about columns, as InfluxDB writes them: the header comes
@@ -306,16 +321,6 @@ fn are_annotations(records: &[SampleRecord], comment: u8) -> bool {
         && !header.iter().any(is_typed)
         && header.len() == row.len()
         && row.iter().any(is_typed)
-}
-
-/// How many values most records have; of several such widths, that of the last record: a preamble comes first.
-pub(super) fn modal_width<'r>(records: impl Iterator<Item = &'r SampleRecord>) -> usize {
-    let mut widths: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-    for (at, record) in records.filter(|record| record.is_sound).enumerate() {
-        let (count, last) = widths.entry(record.values.len()).or_default();
-        (*count, *last) = (*count + 1, at);
-    }
-    widths.into_iter().max_by_key(|(_, found)| *found).map_or(0, |(width, _)| width)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::names::{is_id, is_time, is_usual};
 use crate::formats::csv::SampleRecord;
 use crate::formats::series::{Series, are_years, is_period, series};
 
+/// Records among which a header is looked for; of a text, those that have a value in each column.
 pub(super) const HEADER_WITHIN: usize = 100;
 
 /// How the lines of a text are to be read.
@@ -189,13 +190,14 @@ pub(super) fn head(records: &[&SampleRecord], columns: usize) -> Head {
 
 fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
     let from_first_whole = || {
-        let whole = records.iter().take(HEADER_WITHIN).position(|record| width(record) == columns);
+        let whole = records.iter().position(|record| width(record) == columns);
         let from = whole.unwrap_or(0);
         Head::Nothing { from, may_be_names: from == 0 && may_be_series(records, columns) }
     };
     let nothing = Head::Nothing { from: 0, may_be_names: false };
     let Some(first) = records.first().filter(|_| columns > 0) else { return nothing };
-    let candidate = (0..records.len().min(HEADER_WITHIN)).find(|at| is_names(records, *at, columns));
+    let whole = records.iter().enumerate().filter(|(_, record)| width(record) == columns).take(HEADER_WITHIN);
+    let candidate = whole.map(|(at, _)| at).find(|at| is_names(records, *at, columns));
     if let Some(first) = candidate {
         let at = likeliest(records, first, columns);
         let looks = body_looks(records, at + 1, columns);
@@ -261,7 +263,7 @@ fn likeliest(records: &[&SampleRecord], first: usize, columns: usize) -> usize {
             (0..columns).filter(|at| looks.get(*at) == Some(&Some(Look::Time)) && is_time(text_at(record, *at)));
         2 * of_time.count() + (0..columns).filter(|at| is_usual(text_at(record, *at).trim())).count()
     };
-    let above = records.iter().enumerate().take(HEADER_WITHIN).skip(first).take_while(|(_, record)| !is_row(record));
+    let above = records.iter().enumerate().skip(first).take(HEADER_WITHIN).take_while(|(_, record)| !is_row(record));
     let names = above.filter(|(at, _)| is_names(records, *at, columns));
     let best = names.max_by_key(|(at, record)| (says(record), std::cmp::Reverse(*at)));
     best.map_or(first, |(at, _)| at)

@@ -15,6 +15,7 @@ mod keyed;
 mod lines;
 mod looks;
 mod names;
+mod sampled;
 mod sheet;
 mod text;
 mod times;
