@@ -186,3 +186,17 @@ fn tables_are_found_below_many_lines() {
         + &table("", 500, |at| format!("{at},2026-11-01 10:00,{at}.5"));
     drafted("a.csv", &text, 500, 0, &["header = \"never\"", "skip_lines = 300"]);
 }
+
+#[test]
+fn documents_and_dumps_are_refused_by_what_they_are() {
+    for (file, text, what) in [
+        ("a.xml", "<rows><row id=\"secret\"/></rows>\n", "XML or HTML document"),
+        ("a.csv", "<rows>\n  <row/>\n  <row/>\n</rows>\n", "XML or HTML document"),
+        ("a.txt", "<?xml version=\"1.0\"?>\n<rows><row/></rows>\n", "an XML document"),
+        ("a.sql", "CREATE TABLE t (id int);\nINSERT INTO t VALUES ('secret');\n", "it is SQL"),
+    ] {
+        let why = tried(file, text).unwrap_err();
+        assert!(why.contains(what) && !why.contains("secret"), "{file}: {why}");
+    }
+    drafted("a.txt", "<DATE>\t<OPEN>\n2026-11-01\t5\n2026-11-02\t6\n", 2, 0, &["field = \"<OPEN>\""]);
+}

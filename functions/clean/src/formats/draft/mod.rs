@@ -15,6 +15,7 @@ mod keyed;
 mod lines;
 mod looks;
 mod names;
+mod other;
 mod sampled;
 mod sheet;
 mod text;
@@ -271,6 +272,7 @@ fn of_text(ending: &str, bytes: &[u8], is_part: bool) -> Result<Grid, Stop> {
     {
         return Ok(grid);
     }
+    other::refuse(&decoded.text)?;
     lines::grid(bytes, is_part, ending == "tsv")
 }
 
