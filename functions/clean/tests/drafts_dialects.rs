@@ -74,6 +74,10 @@ fn times_that_r_writes_without_quotes_are_two_values() {
     let draft = drafted("a.txt", &three, 25, 0, &lines);
     assert!(!draft.dataset_toml.contains("column.id]\n"), "the date is no id\n{}", draft.dataset_toml);
     assert!(said(&draft, "a date and a time of day are two values"), "{:?}", draft.notes);
+    // A date and a time of day with names of their own keep them.
+    let both = table("\"date\" \"time\" \"v\"\n", 25, |at| format!("\"{at}\" 2026-11-{at:02} 10:{at:02} {at}.5"));
+    let draft = drafted("a.txt", &both, 25, 0, &["fields = [\"date\", \"time", "column.v]\ntype = \"float64\""]);
+    assert!(!said(&draft, "are two values"), "{:?}", draft.notes);
     // One column of times, and thousands, are no two.
     for text in ["\"when\"\n2026-11-19 10:00\n2026-11-19 11:00\n", "n\n1 234\n5 678\n", "d\n19 Nov 2026\n20 Nov 2026\n"]
     {
@@ -153,6 +157,7 @@ fn lines_of_dashes_among_texts_are_left_out_or_said_to_be_rows() {
     };
     let draft = drafted("a.txt", &rows(""), 392, 0, &["comment = \"-\""]);
     assert_eq!(draft.tried.preamble, 8);
+    assert!(said(&draft, "no row may begin so"), "{:?}", draft.notes);
     // Another line begins with a dash: it is a row, behind what dialects are found by as well.
     let draft = drafted("a.txt", &rows("-|n\n"), 401, 0, &[]);
     assert!(said(&draft, "8 lines of dashes or the like are no rows, and all columns are text"), "{:?}", draft.notes);
@@ -185,6 +190,15 @@ fn tables_are_found_below_many_lines() {
     let text = table("", 300, |at| format!("Line {at} of a text"))
         + &table("", 500, |at| format!("{at},2026-11-01 10:00,{at}.5"));
     drafted("a.csv", &text, 500, 0, &["header = \"never\"", "skip_lines = 300"]);
+}
+
+#[test]
+fn one_column_of_texts_with_line_breaks_is_one() {
+    // Commas come behind what dialects are found by.
+    let mark = |at: usize| if at > 1_500 { "," } else { "" };
+    let text = table("text\n", 4_000, |at| format!("\"a{0} b {at}\nc{0} d\"", mark(at)));
+    let draft = drafted("a.csv", &text, 4_000, 0, &["column.text]\ntype = \"string\""]);
+    assert!(!draft.dataset_toml.contains("quote"), "{}", draft.dataset_toml);
 }
 
 #[test]

@@ -119,12 +119,12 @@ pub(super) fn colons(line: &[u8]) -> usize {
     count
 }
 
-/// Whether nearly all records are sound, and have the same number of values.
-fn even(records: &[SampleRecord], least: usize) -> Option<(usize, Vec<&SampleRecord>)> {
+/// The number of values that records have, at least so many, and those that have it, at least such a part of all.
+fn even(records: &[SampleRecord], least: usize, (part, of): (usize, usize)) -> Option<(usize, Vec<&SampleRecord>)> {
     let width = modal_width(records.iter());
     let rows: Vec<&SampleRecord> =
         records.iter().filter(|record| record.is_sound && record.values.len() == width).collect();
-    (width >= least && rows.len() > 1 && rows.len() * 20 >= records.len() * 19).then_some((width, rows))
+    (width >= least && rows.len() > 1 && rows.len() * of >= records.len() * part).then_some((width, rows))
 }
 
 fn nearly_all(rows: &[&SampleRecord], test: impl Fn(&SampleRecord) -> bool) -> bool {
@@ -134,7 +134,7 @@ fn nearly_all(rows: &[&SampleRecord], test: impl Fn(&SampleRecord) -> bool) -> b
 /// Whether lines are those of a server's log, with a time in brackets, as Apache and nginx write them:
 /// `192.0.2.1 - - [01/Nov/2026:00:00:00 +0100] "GET / HTTP/1.1" 200 7`.
 fn are_of_server(records: &[SampleRecord]) -> bool {
-    let Some((width, rows)) = even(records, 4) else { return false };
+    let Some((width, rows)) = even(records, 4, (19, 20)) else { return false };
     let is_opened = |value: &str| {
         value.strip_prefix('[').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
             && has_clock(value.as_bytes())
@@ -149,7 +149,8 @@ fn are_of_server(records: &[SampleRecord]) -> bool {
 
 /// Whether each value is written with its name: `ts=2026-11-01T00:00:00Z level=info n=0`.
 fn are_named(records: &[SampleRecord]) -> bool {
-    even(records, 2).is_some_and(|(_, rows)| nearly_all(&rows, |row| row.values.iter().all(|value| is_named(value))))
+    even(records, 2, (1, 1))
+        .is_some_and(|(_, rows)| nearly_all(&rows, |row| row.values.iter().all(|value| is_named(value))))
 }
 
 /// `name=value`
@@ -159,9 +160,10 @@ pub(super) fn is_named(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, _)| is_name(name))
 }
 
-/// Whether each line begins with a whole time, and other values follow, of the same number in nearly all.
+/// Whether each line begins with a whole time, and other values follow, of the same number in all: where
+/// one has another, there are sentences.
 fn begin_with_time(records: &[SampleRecord]) -> bool {
-    let Some((_, rows)) = even(records, 3) else { return false };
+    let Some((_, rows)) = even(records, 3, (1, 1)) else { return false };
     let begins = |row: &SampleRecord| {
         let mut values = row.values.iter();
         let (first, second) = (values.next(), values.next());

@@ -74,8 +74,14 @@ fn encoding_of(bytes: &[u8]) -> (Encoding, bool) {
 
 /// Finds the dialect of a text. Where its beginning has one value in each line, a table may come below it.
 pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
-    let (dialect, width) = find_in(whole_lines(text, LOOKED_AT))?;
+    let head = whole_lines(text, LOOKED_AT);
+    let (dialect, width) = find_in(head)?;
     if width > 1 || text.len() <= LOOKED_AT && lines_of(text).count() <= COMPARED {
+        return Ok(dialect);
+    }
+    // Within a value that has line breaks, quotes would be taken for others.
+    let (declared, records) = csv::sample(head, Dialect { delimiter: 0, ..dialect }, COMPARED)?;
+    if declared.delimiter != 0 || records.iter().any(|record| record.lines > 1) {
         return Ok(dialect);
     }
     for from in [text.len() / 2, text.len().saturating_sub(NEAR_END)] {

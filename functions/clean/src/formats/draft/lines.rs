@@ -7,7 +7,7 @@ use lake::dataset::Encoding;
 use super::blanks::{has_clock, is_clock, is_date, is_named};
 use super::dialect::{Decoded, MARKS, decode, find, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
-use super::head::{Head, body_looks, head, is_like, text_at, width};
+use super::head::{Head, body_looks, head, is_less_for_time, is_like, text_at, width};
 use super::looks::{Look, is_placeholder, is_total, look};
 use super::sampled::{is_rule, is_ruled, modal_width};
 use crate::error::Stop;
@@ -70,6 +70,15 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
         ));
     }
     note_log(&mut grid, &sound, dialect.delimiter);
+    if let Some(mark) = dialect.comment.filter(|mark| MARKS.contains(mark))
+        && sound.iter().any(|record| record.first != dialect.delimiter)
+    {
+        grid.note(format!(
+            "lines of dashes or the like would come through as rows, as all columns are text: comment leaves out each line that \
+             begins with {}, and no row may begin so",
+            char::from(mark)
+        ));
+    }
     let has_gaps = |record: &&&SampleRecord| record.values.first().is_some_and(|text| text.trim().contains("   "));
     if grid.fields.len() == 1 && sound.iter().filter(has_gaps).count() * 2 > sound.len() {
         grid.note(
@@ -114,8 +123,9 @@ fn note_log(grid: &mut Grid, sound: &[&SampleRecord], delimiter: u8) {
 
 /// Whether the header has fewer names than there are values, as times are two.
 fn is_split_time(first: &SampleRecord, sound: &[&SampleRecord]) -> bool {
+    let is_of_time = is_less_for_time(first, sound);
     let has_time = |record: &&SampleRecord| {
-        record.values.len() > first.values.len()
+        (record.values.len() > first.values.len() + 1 || is_of_time)
             && record.values.windows(2).any(|pair| matches!(pair, [date, clock] if is_date(date) && is_clock(clock)))
     };
     first.values.iter().all(|name| look(name) == Look::Text) && sound.iter().skip(1).take(100).any(has_time)

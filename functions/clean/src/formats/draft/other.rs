@@ -45,14 +45,19 @@ fn is_xml(head: &str) -> bool {
 
 /// Whether a text begins with a statement of SQL, and has one that makes a table or rows.
 fn is_sql(head: &str) -> bool {
-    const MAKING: [&str; 5] = ["create table ", "insert into ", "insert or ", "replace into ", "copy "];
+    let makes = |line: &str| {
+        let of = |start: &str, parts: &[&str]| line.starts_with(start) && parts.iter().any(|part| line.contains(part));
+        of("create table ", &["("])
+            || ["insert into ", "insert or ", "replace into "]
+                .iter()
+                .any(|start| of(start, &["(", " values", " select"]))
+            || of("copy ", &[" from stdin"])
+    };
     let mut lines = head.lines().map(|line| line.trim_start().to_lowercase());
     let is_comment = |line: &str| line.is_empty() || ["--", "/*", "*/", "\\"].iter().any(|mark| line.starts_with(mark));
     let Some(first) = lines.find(|line| !is_comment(line)) else { return false };
     let word = first.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    FIRST.contains(&word)
-        && head.contains(';')
-        && std::iter::once(first.clone()).chain(lines).any(|line| MAKING.iter().any(|making| line.starts_with(making)))
+    FIRST.contains(&word) && std::iter::once(first.clone()).chain(lines).any(|line| makes(&line))
 }
 
 #[cfg(test)]
@@ -77,6 +82,9 @@ mod tests {
             ),
             ("--\n-- PostgreSQL\n--\n\\restrict x\nSET a = 0;\nCOPY public.t (id) FROM stdin;\n1\n\\.\n", "SQL"),
             ("insert into t values (1);\ninsert into t values (2);\n", "SQL"),
+            ("USE [x]\nGO\nCREATE TABLE [dbo].[t](\n[id] int)\nGO\nINSERT [dbo].[t] VALUES (1)\n", "SQL"),
+            ("comment;who\ncreate table for guests;Jan\n", ""),
+            ("use;n\ncopy room;5\ninsert into slot;6\n", ""),
             ("<DATE>\t<OPEN>\n2026-11-01\t5\n", ""),
             ("<TICKER>,<PER>\nA,<b>x</b>\nB,<br/>\n", ""),
             ("<10,10-20\n1,2\n", ""),
