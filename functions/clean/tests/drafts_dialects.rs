@@ -139,6 +139,8 @@ fn lines_of_dashes_among_rows_are_no_rows() {
     // Between each two rows, and around the header.
     let grid = table("+---+---+\n|id |v  |\n+===+===+\n", 30, |at| format!("|{at} |{at}.5 |\n+---+---+"));
     drafted("a.txt", &grid, 30, 0, &["comment = \"+\"", "column.id]\ntype = \"int64\""]);
+    let draft = drafted("a.txt", &format!("Table: X\n\n{grid}"), 30, 0, &["comment = \"+\""]);
+    assert!(!said(&draft, "no row may begin so"), "no row can: {:?}", draft.notes);
     let plain = table("==========\nid|v\n----------\n", 30, |at| format!("{at}|{at}.5"));
     drafted("a.txt", &plain, 30, 1, &["header = \"find\"", "column.id]\ntype = \"int64\""]);
     let none = table("==========\n", 30, |at| format!("{at}|{at}.5"));

@@ -70,8 +70,10 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
         ));
     }
     note_log(&mut grid, &sound, dialect.delimiter);
+    let columns = usual_width(&sound);
+    let mut rows = sound.iter().filter(|record| record.values.len() == columns);
     if let Some(mark) = dialect.comment.filter(|mark| MARKS.contains(mark))
-        && sound.iter().any(|record| record.first != dialect.delimiter)
+        && rows.any(|record| record.first != dialect.delimiter)
     {
         grid.note(format!(
             "lines of dashes or the like would come through as rows, as all columns are text: comment leaves out each line that \
