@@ -5,18 +5,24 @@ use std::io::Read;
 
 use lake::dataset::Encoding;
 
+use super::blanks;
+use super::head::body_looks;
 use super::looks::{Look, look};
+use super::sampled::{COMPARED, is_rule, is_ruled, modal_width, opens_values};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 use crate::formats::{encoding, kinds};
 
 /// Bytes by which dialects are compared.
 const LOOKED_AT: usize = 64 * 1024;
-/// Records by which they are compared.
-const COMPARED: usize = 1000;
+/// Bytes at the end where a table is looked for that comes below many lines.
+const NEAR_END: usize = 8 * 1024;
 const DELIMITERS: [u8; 8] = [b',', b';', b'\t', b'|', b'^', b'~', 0x01, 0x1f];
 /// What comments begin with.
 const COMMENTS: [u8; 3] = [b'#', b'%', b'!'];
+
+/// What lines of dashes and the like begin with.
+pub(super) const MARKS: [u8; 4] = [b'-', b'+', b'=', b'_'];
 
 /// A text as UTF-8, and how it was written. `is_sure` where no other encoding is likely.
 pub(super) struct Decoded {
@@ -66,12 +72,34 @@ fn encoding_of(bytes: &[u8]) -> (Encoding, bool) {
     (if has_none { Encoding::Latin1 } else { Encoding::Windows1252 }, false)
 }
 
-/// Finds the dialect of a text.
+/// Finds the dialect of a text. Where its beginning has one value in each line, a table may come below it.
 pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
     let head = whole_lines(text, LOOKED_AT);
+    let (dialect, width) = find_in(head)?;
+    if width > 1 || text.len() <= LOOKED_AT && lines_of(text).count() <= COMPARED {
+        return Ok(dialect);
+    }
+    // Within a value that has line breaks, quotes would be taken for others.
+    let (declared, records) = csv::sample(head, Dialect { delimiter: 0, ..dialect }, COMPARED)?;
+    if declared.delimiter != 0 || records.iter().any(|record| record.lines > 1) {
+        return Ok(dialect);
+    }
+    for from in [text.len() / 2, text.len().saturating_sub(NEAR_END)] {
+        let rest = text.get(from..).unwrap_or_default();
+        let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else { continue };
+        let (found, width) = find_in(whole_lines(rest.get(end..).unwrap_or_default(), LOOKED_AT))?;
+        if width > 1 {
+            return Ok(found);
+        }
+    }
+    Ok(dialect)
+}
+
+/// Finds the dialect of lines, and how many values most of them have.
+fn find_in(head: &[u8]) -> Result<(Dialect, usize), Stop> {
     let (declared, _) = csv::sample(head, Dialect::plain(0), 1)?;
     let delimiters: Vec<u8> = match declared.delimiter {
-        0 => DELIMITERS.into_iter().filter(|delimiter| head.contains(delimiter)).collect(),
+        0 => DELIMITERS.into_iter().filter(|delimiter| stands_between(head, *delimiter)).collect(),
         delimiter => vec![delimiter],
     };
     let mut best = (0.0, Dialect::plain(delimiters.first().copied().unwrap_or(b',')));
@@ -99,8 +127,10 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
     }
     let mut dialect = best.1;
     let (_, mut records) = csv::sample(head, dialect, COMPARED)?;
-    if modal_width(records.iter()) <= 1 && are_between_blanks(head)? {
-        dialect = Dialect::plain(b' ');
+    if declared.delimiter == 0
+        && let Some(found) = blanks::find(head, modal_width(records.iter()))?
+    {
+        dialect = found;
         records = csv::sample(head, dialect, COMPARED)?.1;
     }
     if declared.delimiter == 0 && are_between_colons(head, modal_width(records.iter()))? {
@@ -114,7 +144,8 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
             (dialect, records) = (dumped, of_dump);
         }
     }
-    Ok(Dialect { comment: comment(&records, dialect.delimiter), ..dialect })
+    let width = modal_width(records.iter());
+    Ok((Dialect { comment: comment(&records, dialect.delimiter), ..dialect }, width))
 }
 
 /// The quote of a dump of a database: between tabs there is none, if no value is in quotes.
@@ -143,35 +174,6 @@ fn is_dump(plain: &[SampleRecord], escaped: &[SampleRecord], delimiter: u8) -> b
     delimiter == b'\t' && has_null && is_alike || is_joined
 }
 
-/// Whether lines have the same number of values between single blanks, most of them numbers or times. Where names or texts
-/// stand in quotes, as R writes them, the header may have one less, for names of rows.
-fn are_between_blanks(head: &[u8]) -> Result<bool, Stop> {
-    let (_, records) = csv::sample(head, Dialect::plain(b' '), COMPARED)?;
-    let width = records.last().map_or(0, |record| record.values.len());
-    let Some((first, below)) = records.split_first().filter(|(_, below)| width > 1 && !below.is_empty()) else {
-        return Ok(false);
-    };
-    let is_even = |record: &SampleRecord| {
-        record.is_sound && record.values.len() == width && record.values.iter().all(|value| !value.is_empty())
-    };
-    let is_less = first.values.len() + 1 == width && first.values.iter().all(|name| look(name) == Look::Text);
-    let (mut all, mut typed) = (0, 0);
-    for value in below.iter().flat_map(|record| &record.values) {
-        all += 1;
-        typed += usize::from(matches!(look(value), Look::Number | Look::Time));
-    }
-    // A date and a time of day, or thousands.
-    let is_group = |part: &String| part.get(..3).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    let is_one = |record: &SampleRecord| {
-        look(&record.values.join(" ")) == Look::Time || record.values.iter().skip(1).all(is_group)
-    };
-    let is_quoted = first.first == b'"' && opens_values(head, b' ', b'"');
-    Ok((is_even(first) || is_less)
-        && below.iter().all(is_even)
-        && (typed * 2 >= all || is_quoted)
-        && !below.iter().all(is_one))
-}
-
 /// Whether lines have the same number of values between colons, or between pairs of them, and hardly by accident: what else
 /// stands between values is in none of them, unless there are pairs.
 fn are_between_colons(head: &[u8], width_of_others: usize) -> Result<bool, Stop> {
@@ -183,6 +185,7 @@ fn are_between_colons(head: &[u8], width_of_others: usize) -> Result<bool, Stop>
         && width % 2 == 1
         && records.iter().all(|record| record.values.iter().skip(1).step_by(2).all(String::is_empty));
     // A word before others, a time of day, or an address of a page.
+    let are_of_times = lines_of(head).all(|line| blanks::colons(line) < 2);
     let is_other = |record: &SampleRecord| {
         let value = |value: &String| value.starts_with([' ', '\t']) || value.starts_with("//");
         // Addresses of devices and networks.
@@ -198,7 +201,7 @@ fn are_between_colons(head: &[u8], width_of_others: usize) -> Result<bool, Stop>
     let filled = || below.iter().flat_map(|record| &record.values).filter(|value| !value.is_empty());
     let typed = filled().filter(|value| matches!(look(value), Look::Number | Look::Time)).count();
     let is_typed = width > 2 && typed * 3 >= filled().count();
-    Ok(are_pairs || is_typed && !below.iter().any(is_other))
+    Ok(are_pairs || is_typed && !are_of_times && !below.iter().any(is_other))
 }
 
 /// The beginning of a text, up to the end of a line.
@@ -206,6 +209,28 @@ pub(super) fn whole_lines(text: &[u8], most: usize) -> &[u8] {
     let Some(head) = text.get(..most) else { return text };
     let end = head.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(most, |last| last + 1);
     head.get(..end).unwrap_or(head)
+}
+
+/// The lines of a text that are not blank.
+fn lines_of(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    head.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty())
+}
+
+/// Whether a text has a delimiter that may be one: not within quotes alone, such as `(X11; Linux)` in lines of logs. Lines that
+/// begin with a quote may be one value as a whole.
+fn stands_between(head: &[u8], delimiter: u8) -> bool {
+    let is_between = |line: &[u8]| {
+        let mut is_within = false;
+        line.iter().any(|byte| {
+            is_within ^= *byte == b'"';
+            *byte == delimiter && !is_within
+        })
+    };
+    let has_pairs = |line: &[u8]| line.iter().filter(|byte| **byte == b'"').count() % 2 == 0;
+    head.contains(&delimiter)
+        && lines_of(head)
+            .filter(|line| line.contains(&delimiter))
+            .any(|line| line.first() == Some(&b'"') || !has_pairs(line) || is_between(line))
 }
 
 /// Whether a backslash stands before what it may take the meaning from: a quote, a delimiter or the end of a line.
@@ -217,15 +242,6 @@ fn has_escaped(head: &[u8], quote: Option<u8>, delimiter: u8) -> bool {
 /// Whether a quote stands behind a delimiter and a blank.
 fn has_blank_before_quote(head: &[u8], delimiter: u8, quote: u8) -> bool {
     delimiter != b' ' && head.windows(3).any(|three| three == [delimiter, b' ', quote])
-}
-
-/// Whether a value begins with a quote, and one ends with it.
-fn opens_values(head: &[u8], delimiter: u8, quote: u8) -> bool {
-    let is_edge = |byte: u8| byte == delimiter || matches!(byte, b'\r' | b'\n');
-    let opens = |pair: &[u8]| matches!(pair, [before, after] if is_edge(*before) && *after == quote);
-    let closes = |pair: &[u8]| matches!(pair, [before, after] if *before == quote && is_edge(*after));
-    (head.first() == Some(&quote) || head.windows(2).any(opens))
-        && (head.last() == Some(&quote) || head.windows(2).any(closes))
 }
 
 /// How well records fit together: many of the same width, of values that look like values. (After van den Burg, Nazábal
@@ -275,23 +291,25 @@ fn comment(records: &[SampleRecord], delimiter: u8) -> Option<u8> {
                 || are_annotations(records, *comment))
             && records.iter().any(|record| record.first != *comment)
     });
-    // Lines of dashes, where each row begins with what stands between values.
-    let are_ruled = || {
-        let (dashes, others): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.first == b'-');
-        let is_row = |record: &&SampleRecord| record.values.len() == width;
-        !dashes.is_empty()
-            && dashes.iter().all(|record| is_rule(record))
-            && others.into_iter().filter(is_row).all(|record| record.first == delimiter)
-    };
-    known.or_else(|| (delimiter == b'|' && width > 1 && are_ruled()).then_some(b'-'))
+    known.or_else(|| (width > 1).then(|| mark_of_rules(records, delimiter, width)).flatten())
 }
 
-/// Whether a record is a line of dashes and the like, between others.
-pub(super) fn is_rule(record: &SampleRecord) -> bool {
-    let is_mark = |character: char| "-=+_|: ".contains(character);
-    let dashes = |value: &str| value.matches(['-', '=', '_']).count();
-    record.values.iter().all(|value| value.chars().all(is_mark))
-        && record.values.iter().map(|value| dashes(value)).sum::<usize>() >= 3
+/// What lines of dashes and the like begin with, where no row can begin with it: each begins with what stands between values. Or
+/// where such lines would come through as rows, as all columns are text, and no other line begins so.
+fn mark_of_rules(records: &[SampleRecord], delimiter: u8, width: usize) -> Option<u8> {
+    let rows: Vec<&SampleRecord> =
+        records.iter().filter(|record| record.values.len() == width && !is_rule(record)).collect();
+    let are_led = delimiter == b'|' && rows.iter().all(|record| record.first == delimiter);
+    let is_typed = || body_looks(&rows, 1, width).iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
+    let begun = |mark: u8| records.iter().filter(move |record| record.first == mark);
+    let is_of_rules = |mark: &u8| {
+        let are_wide = || begun(*mark).any(|record| record.values.len() == width);
+        begun(*mark).count() > 0
+            && *mark != delimiter
+            && begun(*mark).all(|record| if are_led { is_rule(record) } else { is_ruled(record) })
+            && (are_led || are_wide() && !is_typed())
+    };
+    MARKS.into_iter().filter(is_of_rules).max_by_key(|mark| begun(*mark).count())
 }
 
 /// Whether the lines at the beginning that begin with a mark are about columns, as InfluxDB writes them: the header comes
@@ -309,16 +327,6 @@ fn are_annotations(records: &[SampleRecord], comment: u8) -> bool {
         && !header.iter().any(is_typed)
         && header.len() == row.len()
         && row.iter().any(is_typed)
-}
-
-/// How many values most records have; of several such widths, that of the last record: a preamble comes first.
-pub(super) fn modal_width<'r>(records: impl Iterator<Item = &'r SampleRecord>) -> usize {
-    let mut widths: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
-    for (at, record) in records.filter(|record| record.is_sound).enumerate() {
-        let (count, last) = widths.entry(record.values.len()).or_default();
-        (*count, *last) = (*count + 1, at);
-    }
-    widths.into_iter().max_by_key(|(_, found)| *found).map_or(0, |(width, _)| width)
 }
 
 #[cfg(test)]

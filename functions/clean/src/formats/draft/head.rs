@@ -1,10 +1,12 @@
 //! Finds the header among the records of a sample, or that there is none.
 
+use super::blanks::{is_clock, is_date as is_plain_date};
 use super::looks::{Look, is_placeholder, look, shape};
 use super::names::{is_id, is_time, is_usual};
 use crate::formats::csv::SampleRecord;
 use crate::formats::series::{Series, are_years, is_period, series};
 
+/// Records among which a header is looked for; of a text, those that have a value in each column.
 pub(super) const HEADER_WITHIN: usize = 100;
 
 /// How the lines of a text are to be read.
@@ -188,13 +190,14 @@ pub(super) fn head(records: &[&SampleRecord], columns: usize) -> Head {
 
 fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
     let from_first_whole = || {
-        let whole = records.iter().take(HEADER_WITHIN).position(|record| width(record) == columns);
+        let whole = records.iter().position(|record| width(record) == columns);
         let from = whole.unwrap_or(0);
         Head::Nothing { from, may_be_names: from == 0 && may_be_series(records, columns) }
     };
     let nothing = Head::Nothing { from: 0, may_be_names: false };
     let Some(first) = records.first().filter(|_| columns > 0) else { return nothing };
-    let candidate = (0..records.len().min(HEADER_WITHIN)).find(|at| is_names(records, *at, columns));
+    let whole = records.iter().enumerate().filter(|(_, record)| width(record) == columns).take(HEADER_WITHIN);
+    let candidate = whole.map(|(at, _)| at).find(|at| is_names(records, *at, columns));
     if let Some(first) = candidate {
         let at = likeliest(records, first, columns);
         let looks = body_looks(records, at + 1, columns);
@@ -216,7 +219,11 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
     let blanks = (0..columns).filter(|at| look(text_at(first, *at)) == Look::Blank).count();
     // Names with some that are blank, or one less than there are values.
     if columns > 1 && !is_like(first, &looks) && texts + blanks == columns && texts > 0 && blanks * 2 <= columns {
-        let is_shifted = texts > 1 && blanks == 1 && first.values.len() == columns - 1 && records.len() > 1;
+        let is_shifted = texts > 1
+            && blanks == 1
+            && first.values.len() == columns - 1
+            && records.len() > 1
+            && !is_less_for_time(first, records);
         let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
         let is_found = is_typed && first.values.len() >= columns || is_shifted;
         if is_found && !is_shifted && may_be_values(records, 0, columns, &looks) {
@@ -227,6 +234,18 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
         }
     }
     from_first_whole()
+}
+
+/// Whether the first record has a name less than others have values as a time is two of them, a date and a time of day, and not
+/// as rows have names: read so, the date would have the name of what stands before it.
+pub(super) fn is_less_for_time(first: &SampleRecord, records: &[&SampleRecord]) -> bool {
+    let rows = || records.iter().skip(1).take(1000).filter(|record| record.values.len() > first.values.len());
+    let is_split = |at: usize| {
+        rows().count() > 0
+            && rows().all(|record| is_plain_date(text_at(record, at)) && is_clock(text_at(record, at + 1)))
+            && !(is_time(text_at(first, at - 1)) && is_time(text_at(first, at)))
+    };
+    (1..first.values.len()).any(is_split)
 }
 
 /// Of records that may be names, above the first one with a value of its kind in each column: the first, or a later one whose
@@ -244,7 +263,7 @@ fn likeliest(records: &[&SampleRecord], first: usize, columns: usize) -> usize {
             (0..columns).filter(|at| looks.get(*at) == Some(&Some(Look::Time)) && is_time(text_at(record, *at)));
         2 * of_time.count() + (0..columns).filter(|at| is_usual(text_at(record, *at).trim())).count()
     };
-    let above = records.iter().enumerate().take(HEADER_WITHIN).skip(first).take_while(|(_, record)| !is_row(record));
+    let above = records.iter().enumerate().skip(first).take(HEADER_WITHIN).take_while(|(_, record)| !is_row(record));
     let names = above.filter(|(at, _)| is_names(records, *at, columns));
     let best = names.max_by_key(|(at, record)| (says(record), std::cmp::Reverse(*at)));
     best.map_or(first, |(at, _)| at)

@@ -21,11 +21,7 @@ pub(super) fn join_times(grid: &Grid, guesses: &mut [Guess]) -> Vec<String> {
         clocks.into_iter().partition(|at| names::is_duration(label(at)));
     let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
     let pairs = pairs(&labels, &dates, &clocks);
-    let source = |guess: &Guess| match &guess.origin {
-        Origin::Named(name) => name.clone(),
-        Origin::InOrder | Origin::Path(_) => guess.name.clone(),
-    };
-    let mut notes = Vec::new();
+    let mut notes = join_brackets(grid, guesses);
     let of_clock = |at: &usize| guesses.get(*at).map(|guess| guess.name.clone()).unwrap_or_default();
     for duration in durations.iter().map(of_clock) {
         notes.push(format!(
@@ -74,6 +70,30 @@ pub(super) fn join_times(grid: &Grid, guesses: &mut [Guess]) -> Vec<String> {
     notes
 }
 
+/// A time in brackets, as logs of servers have it, that the blank before its offset cuts in two: `[01/Nov/2026:00:00:00` and
+/// `+0100]`. Returns what people should know of it.
+fn join_brackets(grid: &Grid, guesses: &mut [Guess]) -> Vec<String> {
+    const DECLARED: &str = "type = \"timestamp\"\nformat = \"[%d/%b/%Y:%H:%M:%S %z]\"";
+    let mut notes = Vec::new();
+    for (at, pair) in grid.fields.windows(2).enumerate() {
+        let [begin, end] = pair else { continue };
+        let is_begun = begin.values.iter().flatten().next().is_some_and(|value| value.text.starts_with('['));
+        let texts = if is_begun { joined(begin, end) } else { None };
+        let texts: Vec<&str> = texts.iter().flatten().map(String::as_str).collect();
+        if texts.is_empty() || !times::all_fit(DECLARED, &texts) {
+            continue;
+        }
+        let Some([date, time]) = guesses.get_mut(at..at + 2) else { continue };
+        date.notes.clear();
+        time.notes.clear();
+        time.joined = Some((source(date), source(time)));
+        time.declared = DECLARED.to_owned();
+        time.kind = lake::dataset::ColumnType::Timestamp;
+        notes.push(format!("column {}: the time in brackets is read of two columns, it and {}", time.name, date.name));
+    }
+    notes
+}
+
 /// Which time of day goes with which date, by the places of columns.
 fn pairs(labels: &[&str], dates: &[usize], clocks: &[usize]) -> Vec<(usize, usize)> {
     // A time of day before each date.
@@ -96,6 +116,14 @@ fn pairs(labels: &[&str], dates: &[usize], clocks: &[usize]) -> Vec<(usize, usiz
         nearest.map(|date| (*clock, *date))
     };
     clocks.iter().enumerate().filter_map(goes_with).collect()
+}
+
+/// What a column is known by among the fields of another one.
+fn source(guess: &Guess) -> String {
+    match &guess.origin {
+        Origin::Named(name) => name.clone(),
+        Origin::InOrder | Origin::Path(_) => guess.name.clone(),
+    }
 }
 
 /// The words and numbers of a name that say what its date or time is of.

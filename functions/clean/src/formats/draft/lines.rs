@@ -4,16 +4,20 @@ use std::collections::BTreeSet;
 
 use lake::dataset::Encoding;
 
-use super::dialect::{Decoded, decode, find, is_rule, modal_width, whole_lines};
+use super::blanks::{has_clock, is_clock, is_date, is_named};
+use super::dialect::{Decoded, MARKS, decode, find, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
-use super::head::{Head, body_looks, head, is_like, text_at, width};
+use super::head::{Head, body_looks, head, is_less_for_time, is_like, text_at, width};
 use super::looks::{Look, is_placeholder, is_total, look};
+use super::sampled::{is_rule, is_ruled, modal_width};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 use lake::names::compared;
 
 /// Rows that are looked at, and the lines among which a header is looked for.
 const MOST_ROWS: usize = 500_000;
+/// Lines just below a header that may be no rows.
+const MOST_BELOW: usize = 2;
 /// Lines at the end that may be no rows.
 const FOOTER_WITHIN: usize = 20;
 
@@ -22,7 +26,15 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
     let Decoded { encoding, text, is_sure } = decode(bytes)?;
     let text = if is_part { whole_lines(&text, text.len().saturating_sub(1)) } else { &text };
     let dialect = find(text)?;
-    let (dialect, records) = csv::sample(text, dialect, MOST_ROWS)?;
+    let (mut dialect, mut records) = csv::sample(text, dialect, MOST_ROWS)?;
+    if let Some(mark) = dialect.comment.filter(|mark| MARKS.contains(mark)) {
+        let plain = Dialect { comment: None, ..dialect };
+        let (_, all) = csv::sample(text, plain, MOST_ROWS)?;
+        // A row that begins as such lines do would be lost.
+        if !all.iter().filter(|record| record.first == mark).all(is_rule) {
+            (dialect, records) = (plain, all);
+        }
+    }
     let mut grid = Grid { is_european: dialect.delimiter == b';', ..Grid::default() };
     grid.options = options(&dialect, encoding, is_tsv);
     let sound: Vec<&SampleRecord> = records.iter().filter(|record| record.is_sound).collect();
@@ -57,6 +69,18 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
             if broken == 1 { "1 line ends".to_owned() } else { format!("{broken} lines end") }
         ));
     }
+    note_log(&mut grid, &sound, dialect.delimiter);
+    let columns = usual_width(&sound);
+    let mut rows = sound.iter().filter(|record| record.values.len() == columns);
+    if let Some(mark) = dialect.comment.filter(|mark| MARKS.contains(mark))
+        && rows.any(|record| record.first != dialect.delimiter)
+    {
+        grid.note(format!(
+            "lines of dashes or the like would come through as rows, as all columns are text: comment leaves out each line that \
+             begins with {}, and no row may begin so",
+            char::from(mark)
+        ));
+    }
     let has_gaps = |record: &&&SampleRecord| record.values.first().is_some_and(|text| text.trim().contains("   "));
     if grid.fields.len() == 1 && sound.iter().filter(has_gaps).count() * 2 > sound.len() {
         grid.note(
@@ -64,6 +88,49 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
         );
     }
     Ok(grid)
+}
+
+/// Says what no option does of lines of logs.
+fn note_log(grid: &mut Grid, sound: &[&SampleRecord], delimiter: u8) {
+    let most = |test: &dyn Fn(&SampleRecord) -> bool| {
+        let looked_at = || sound.iter().take(1000);
+        looked_at().filter(|record| test(record)).count() * 10 > looked_at().count() * 9
+    };
+    let has_text_and_clock = |record: &SampleRecord| {
+        let line = text_at(record, 0);
+        has_clock(line.as_bytes())
+            && line.split(' ').filter(|word| !word.is_empty()).count() > 3
+            && line.split(' ').any(|word| word.chars().filter(|c| c.is_alphabetic()).count() > 3)
+    };
+    let named = |record: &SampleRecord| record.values.iter().all(|value| is_named(value));
+    if grid.fields.len() == 1 && most(&has_text_and_clock) {
+        grid.note(
+            "the file has one column, with a time and texts in each line, as lines of a log: they are read as they are; take them \
+             apart in a model by regexp_match, or have them written as JSON, one object per line",
+        );
+    }
+    if delimiter == b' ' && most(&named) {
+        grid.note(
+            "its values are written as name=value, and no option takes the name away: take it away in a model, as in \
+             split_part(COLUMN, '=', 2), or have them written as JSON, one object per line",
+        );
+    }
+    if delimiter == b' ' && sound.first().is_some_and(|first| is_split_time(first, sound)) {
+        grid.note(
+            "a date and a time of day are two values between blanks, and have one name in the header: columns are read in their \
+             order, and named by it; in R, write times by format(), in quotes",
+        );
+    }
+}
+
+/// Whether the header has fewer names than there are values, as times are two.
+fn is_split_time(first: &SampleRecord, sound: &[&SampleRecord]) -> bool {
+    let is_of_time = is_less_for_time(first, sound);
+    let has_time = |record: &&SampleRecord| {
+        (record.values.len() > first.values.len() + 1 || is_of_time)
+            && record.values.windows(2).any(|pair| matches!(pair, [date, clock] if is_date(date) && is_clock(clock)))
+    };
+    first.values.iter().all(|name| look(name) == Look::Text) && sound.iter().skip(1).take(100).any(has_time)
 }
 
 /// Whether texts of a column have white space around them, as in tables for people.
@@ -131,19 +198,33 @@ fn options(dialect: &Dialect, encoding: Encoding, is_tsv: bool) -> Vec<String> {
 pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usize, usize) -> Option<Value>) {
     let widest = usual_width(sound);
     let columns = columns_of(sound, widest);
-    let head = head(sound, columns);
+    // Lines of dashes between others are no rows, wherever they are.
+    let is_row = |at: &usize| columns < 2 || !sound.get(*at).is_some_and(|record| is_ruled(record));
+    let kept: Vec<usize> = (0..sound.len()).filter(is_row).collect();
+    let others: Vec<&SampleRecord> = kept.iter().filter_map(|at| sound.get(*at).copied()).collect();
+    let place = |at: usize| kept.get(at).copied().unwrap_or_default();
+    let head = head(&others, columns);
     let (first, names) = match head {
         Head::Names { at, shift } => {
+            let at = place(at);
             let header = sound.get(at).map(|record| record.values.as_slice()).unwrap_or_default();
             let names: Vec<String> = (0..shift).map(|_| String::new()).chain(header.iter().cloned()).collect();
             (at + 1, Some((at, shift, names)))
         }
-        Head::Nothing { from, .. } => (from, None),
+        Head::Nothing { from, .. } => (place(from), None),
     };
     let by_name = names.as_ref().is_some_and(|(_, shift, names)| *shift == 0 && !has_twice(names));
     let header = names.as_ref().map(|(.., names)| names.as_slice()).filter(|_| by_name);
     let mut places = rows_below(grid, sound, first, header);
+    // Those just below the header are said to be there.
+    let is_typed = are_typed(&others, kept.partition_point(|at| *at < first), columns);
+    let may_lead = names.is_some() && is_typed;
+    let lead: Vec<usize> = places.iter().copied().take_while(|at| may_lead && !is_row(at)).take(MOST_BELOW).collect();
+    let (below, ruled): (Vec<usize>, Vec<usize>) = places.iter().partition(|at| is_row(at) || lead.contains(at));
+    places = below;
     let mut rows: Vec<&SampleRecord> = places.iter().filter_map(|at| sound.get(*at).copied()).collect();
+    let ruled: Vec<&SampleRecord> = ruled.iter().filter_map(|at| sound.get(*at).copied()).collect();
+    note_ruled(grid, &ruled, is_typed, widest);
     let footers = footers(&rows, columns);
     if footers > 0 {
         rows.truncate(rows.len() - footers);
@@ -218,6 +299,38 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
         let origin = if by_name { Origin::Named(label.to_owned()) } else { Origin::InOrder };
         let values = places.iter().map(|row| value(*row, at)).collect();
         grid.fields.push(Field { label: label.to_owned(), origin, values });
+    }
+}
+
+/// Whether a column has numbers or times, from a record on.
+fn are_typed(records: &[&SampleRecord], from: usize, columns: usize) -> bool {
+    let looks = body_looks(records, from, columns);
+    looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)))
+}
+
+/// Says what becomes of lines of dashes among the rows of a table.
+fn note_ruled(grid: &mut Grid, ruled: &[&SampleRecord], is_typed: bool, widest: usize) {
+    let Some(first) = ruled.first() else { return };
+    let through = ruled.iter().filter(|record| !is_typed && record.values.len() == widest).count();
+    let rejected = ruled.len() - through;
+    grid.no_rows += rejected as u64;
+    let of_dashes = |count: usize| match count {
+        1 => "1 line of dashes or the like is no row".to_owned(),
+        _ => format!("{count} lines of dashes or the like are no rows"),
+    };
+    if rejected > 0 {
+        grid.note(format!(
+            "{}, the first in line {}: rejected in each file, and no harm to other rows",
+            of_dashes(rejected),
+            first.row
+        ));
+    }
+    if through > 0 {
+        grid.note(format!(
+            "{}, and all columns are text, which rejects none: they come through as rows, so leave them out in the file, or by \
+             WHERE in a model",
+            of_dashes(through)
+        ));
     }
 }
 
@@ -316,8 +429,7 @@ fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
 /// How many records just below the header are no rows, such as units or dashes: they have texts alone where most others have
 /// numbers or times.
 fn lines_below_header(rows: &[&SampleRecord], columns: usize) -> usize {
-    const MOST: usize = 2;
-    let from = MOST.min(rows.len());
+    let from = MOST_BELOW.min(rows.len());
     let looks = body_looks(rows, from, columns);
     let is_typed = |at: usize| matches!(looks.get(at), Some(Some(Look::Number | Look::Time)));
     let is_none = |row: &&&SampleRecord| {
@@ -329,7 +441,7 @@ fn lines_below_header(rows: &[&SampleRecord], columns: usize) -> usize {
             && typed.all(is_unit)
             && !is_like(row, &looks)
     };
-    rows.iter().take(MOST).take_while(|row| is_none(row) || columns > 1 && is_rule(row)).count()
+    rows.iter().take(MOST_BELOW).take_while(|row| is_none(row) || columns > 1 && is_rule(row)).count()
 }
 
 fn is_all_text(rows: &[&SampleRecord], columns: usize) -> bool {

@@ -3,6 +3,7 @@
 //!
 //! What is looked at is bounded, whatever the sample's size is.
 
+mod blanks;
 mod column;
 mod declare;
 mod dialect;
@@ -14,6 +15,8 @@ mod keyed;
 mod lines;
 mod looks;
 mod names;
+mod other;
+mod sampled;
 mod sheet;
 mod text;
 mod times;
@@ -273,6 +276,7 @@ fn of_text(ending: &str, bytes: &[u8], is_part: bool) -> Result<Grid, Stop> {
     {
         return Ok(grid);
     }
+    other::refuse(&decoded.text)?;
     lines::grid(bytes, is_part, ending == "tsv")
 }
 
