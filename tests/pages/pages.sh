@@ -1,11 +1,14 @@
 #!/bin/sh
-# tests/pages/pages.sh BINARIES FOLDER: renders pages and looks at them in a browser; pictures go below FOLDER/shots.
-# Needs Node.js with npm, and a chromium (CHROMIUM=/path, or one in the path); without them it is noted as skipped.
+# tests/pages/pages.sh BINARIES FOLDER: looks for small groups on the built-in pages, and renders pages and looks at them in a
+# browser; pictures go below FOLDER/shots. The browser needs Node.js with npm, and a chromium (CHROMIUM=/path, or one in the
+# path); without them it is noted as skipped.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 binaries=$1
 folder=$2
 . "$here/../skip.sh"
+
+python3 "$here/groups.py" "$binaries/tributary"
 
 chromium=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
 if [ -z "$chromium" ]; then
