@@ -25,5 +25,11 @@ cp "$here/package.json" "$here/package-lock.json" "$here/browser.mjs" "$folder/"
 
 kinds=$here/../../shared/report/tests/kinds
 "$binaries/examples/render" pages "$kinds/report.toml" "$kinds/answers.json" "$folder/kinds" Europe/Brussels
+# The same charts with labels of an address's length, and of a page's.
+for letters in 72 3000; do
+    node "$here/lengthen.mjs" "$kinds/answers.json" $letters >"$folder/long-$letters.json"
+    "$binaries/examples/render" pages "$kinds/report.toml" "$folder/long-$letters.json" "$folder/long-$letters" Europe/Brussels
+done
 node "$folder/browser.mjs" "$chromium" "$folder/shots" \
-    "$folder/kinds/report.html=$kinds/answers.json" "$folder/kinds/index.html"
+    "$folder/kinds/report.html=$kinds/answers.json" "$folder/kinds/index.html" \
+    "$folder/long-72/report.html=$folder/long-72.json" "$folder/long-3000/report.html=$folder/long-3000.json"

@@ -180,7 +180,14 @@ pub(crate) fn width_of(words: &str) -> f64 {
         .map(|c| {
             if "ilj.,:;|'! ()ftrI".contains(c) {
                 4.9
-            } else if c.is_uppercase() || "mwMW".contains(c) {
+            } else if c >= '\u{1f000}' {
+                // Pictures, and rare ideographs.
+                18.0
+            } else if c >= '\u{2e80}' {
+                14.2
+            } else if "mMW%@".contains(c) {
+                13.4
+            } else if c.is_uppercase() || c == 'w' {
                 10.4
             } else {
                 8.4
@@ -204,6 +211,18 @@ pub(crate) fn shorten(words: &str, width: f64) -> String {
         short.push(letter);
     }
     format!("{}…", short.trim_end())
+}
+
+/// Labels in lists are cut behind so many letters: all of it stands in the table behind the chart.
+const LETTERS: usize = 120;
+
+/// A label as HTML: all of a long one is its title.
+pub(crate) fn label(words: &str) -> String {
+    if words.chars().count() <= LETTERS {
+        return text(words);
+    }
+    let short: String = words.chars().take(LETTERS - 1).collect();
+    format!("<span title=\"{}\">{}…</span>", text(words), text(short.trim_end()))
 }
 
 /// A text that is at most about so wide, without its middle: what codes differ by stands at their ends.
