@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/pages/pages.sh BINARIES FOLDER: looks for small groups on the built-in pages, and renders pages and looks at them in a
+# tests/pages/pages.sh BINARIES FOLDER: looks at what the built-in pages show of invented rows, and renders pages and looks at them in a
 # browser; pictures go below FOLDER/shots. The browser needs Node.js with npm, and a chromium (CHROMIUM=/path, or one in the
 # path); without them it is noted as skipped.
 set -eu
@@ -8,7 +8,7 @@ binaries=$1
 folder=$2
 . "$here/../skip.sh"
 
-python3 "$here/groups.py" "$binaries/tributary"
+python3 "$here/built_in.py" "$binaries/tributary"
 
 chromium=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
 if [ -z "$chromium" ]; then

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""tests/pages/groups.py TRIBUTARY: no small group can be read from the built-in pages without names, nor worked out.
+"""tests/pages/built_in.py TRIBUTARY: what the built-in pages show of invented rows.
 
-Makes lakes of invented learners and students, among them groups of one to four and lists of one and two, renders the
-built-in pages with `tributary report`, and reads their numbers: what is left out is in no total, and no number of people
-is one or two.
+Makes lakes of such rows, renders the built-in pages with `tributary report`, and reads their numbers. Of small groups
+(cohorts of one to four, lists of one and two) nothing can be read from the pages without names, nor worked out: what is
+left out is in no total, and no number of people is one or two. Stations are told apart.
 """
 
 import csv
@@ -33,7 +33,9 @@ def lake_of(folder, dataset, tables):
         declared += ["number = { type = 'int64', required = true }", "taken_on = { type = 'date', required = true }"]
         for column in rows[0]:
             values = [row[column] for row in rows if row[column] is not None]
-            kind = "date" if re.fullmatch(r"\d{4}-\d\d-\d\d", str(values[0])) else TYPES[type(values[0])]
+            text = str(values[0])
+            is_date = re.match(r"\d{4}-\d\d-\d\d", text)
+            kind = ("date" if len(text) == 10 else "timestamp") if is_date else TYPES[type(values[0])]
             declared.append(f"{column} = {{ type = '{kind}' }}")
         raw = folder / "raw" / dataset / f"{name}.csv"
         raw.parent.mkdir(parents=True, exist_ok=True)
@@ -195,13 +197,41 @@ def illuminate(tributary, folder, seed):
         assert f"<span>{mean:.0f}" in weakest.split(f">S{place}<")[1].split("<tr>")[0], f"illuminate: S{place} has a mean of all grades"
 
 
+def irceline(tributary, folder, _seed):
+    day = "2026-11-16"
+    named = [("40ZS12 - Deurne", "Deurne"), ("41X074 - Deurne (Ring)", "Deurne"), ("44Q072 - Sportveld", "Antwerpen"), ("Haven", None)]
+    stations = [
+        {"station_id": number, "station_label": label, "municipality": town, "longitude": 4.4 + number / 10, "latitude": 51.2}
+        for number, (label, town) in enumerate(named)
+    ]
+    lake_of(folder, "invented_irceline", {
+        "belaqi_by_station_day": [
+            {**station, "day": day, "index": 9 - station["station_id"], "class": "bad", "pollutant": "pm10", "average": 90.0} for station in stations
+        ],
+        "aggregate_station_by_day": [
+            {**station, "day": day, "parameter": "pm10", "average": 60.0, "valid": True, "count": 23, "expected": 24, "timeseries_id": 1}
+            for station in stations
+        ],
+        "exceedance_by_station_year": [
+            {**station, "day": day, "law": "2008/50/EC", "parameter": "pm10", "average": "day", "exceedances": 4, "allowed": 35,
+             "limit_value": 50.0, "exceeded": False, "mean": 20.0, "coverage": 0.9}
+            for station in stations
+        ],
+        "aggregate_city_by_hour": [{"timestamp": f"{day}T05:00:00Z", "day": day, "parameter": "no2", "average": 20.0}],
+    })
+    text = page(tributary, folder, "invented_irceline")
+    shown = sorted(name for name, _ in table(text, "How good was the air, and where?"))
+    wanted = ["Deurne (Ring), 41X074", "Deurne, 40ZS12", "Haven", "Sportveld, 44Q072, Antwerpen"]
+    assert shown == wanted, f"irceline: the map's stations are {shown}"
+
+
 def main():
     tributary = str(Path(sys.argv[1]).resolve())
-    for check, seeds in [(codetrack, range(6)), (illuminate, range(3))]:
+    for check, seeds in [(codetrack, range(6)), (illuminate, range(3)), (irceline, range(1))]:
         for seed in seeds:
             with tempfile.TemporaryDirectory() as folder:
                 check(tributary, Path(folder), seed)
-        print(f"{check.__name__}: no small group")
+        print(f"{check.__name__}: as it should be")
 
 
 main()
