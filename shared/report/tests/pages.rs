@@ -660,6 +660,34 @@ fn what_failed_or_lacks_a_column_is_said_without_values() {
 }
 
 #[test]
+fn why_a_query_failed_is_told_once_and_in_one_line() {
+    let (report, mut answers) = kinds();
+    let all = render(page(&report), &answers, &Setting::default()).problems;
+    assert_eq!(all, Vec::<String>::new());
+    answers.remove("line");
+    let why = "No field named r.\nValid fields are r.a,\r\n\tr.b.".to_owned();
+    let setting = Setting { failed: BTreeMap::from([("line".to_owned(), why)]), ..Setting::default() };
+    let rendered = render(page(&report), &answers, &setting);
+    assert_eq!(
+        rendered.problems,
+        [
+            "chart \"One line with a hole\": its query failed: No field named r. Valid fields are r.a, r.b.",
+            "chart \"By day, with a day missing\": its query failed, as above",
+        ]
+    );
+    assert!(!rendered.html.contains("Valid fields"), "the page itself does not say it");
+}
+
+#[test]
+fn of_a_page_that_is_too_large_it_is_said_that_it_is_written() {
+    let rows = (0..900).map(|n| json!({"x": format!("{n}{}", "a".repeat(3_800))})).collect();
+    let page = one_chart("kind = \"table\"\ncolumns = [{ name = \"x\", label = \"X\" }]\n", rows);
+    let [problem] = page.problems.as_slice() else { panic!("{:?}", page.problems) };
+    assert!(problem.starts_with("the page is written, but has 3.5 MB, and mails and phones take 3 MB: "), "{problem}");
+    assert!(problem.contains("fewer rows") && page.html.ends_with("</html>\n"));
+}
+
+#[test]
 fn personal_columns_never_appear_on_other_pages() {
     let (report, answers) = kinds();
     let personal = BTreeSet::from(["who".to_owned()]);
