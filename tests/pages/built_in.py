@@ -139,7 +139,10 @@ def codetrack(tributary, folder, seed):
         count = sum(person["status"] == status and person["list"] not in ("check_data", "silent")
                     if status == "struggling" else person["status"] == status for person in of_five)
         assert number(text, label)[0] == ("under 3" if count in (1, 2) else str(count)), f"codetrack: {label}: {count}"
-    for cells in table(text, "How are the points spread?"):
+    spread = table(text, "How are the points spread?")
+    ranges = "".join(f'<th scope="col">{name}' for name in ["0–14", "15–29", "30–44", "45–59", "60 +"])
+    assert not spread or ranges in text, "codetrack: the ranges of points ascend"
+    for cells in spread:
         told = [cell for cell in cells[1:] if cell != "–"]
         assert all(int(cell) >= 3 for cell in told) and len(cells) - 1 - len(told) != 1, f"codetrack: {cells}"
     with_points = {}

@@ -92,7 +92,7 @@ fn names(canvas: &mut Canvas, job: &Job<'_>, places: &[Place]) {
             break;
         }
         // Stations of one town differ by what stands behind it.
-        let label = crate::charts::shorten_middle(&place.label, 180.0);
+        let label = crate::charts::shorten_middle(&place.label, 215.0);
         let width = width_of(&label);
         let (x, anchor) = if place.x + 12.0 + width < job.width() {
             (place.x + 11.0, Anchor::Start)
