@@ -2,7 +2,7 @@
 //
 //   node browser.mjs CHROMIUM SHOTS PAGE.html[=ANSWERS.json] ...
 //
-// Fails if a page reports an error, asks for anything, has a chart without marks, is wider than the window, leaves cards half empty, has text that
+// Fails if a page reports an error, asks for anything, has a chart without marks, is wider than the window or has text that leaves it, leaves cards half empty, has text that
 // is too small or too pale, or shows numbers that are not those of the answers. Pictures go below SHOTS.
 
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -50,6 +50,13 @@ function look() {
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const element = node.parentElement;
     if (!node.textContent.trim() || !isSeen(element) || element.closest('title, .skip')) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const { left, right } = range.getBoundingClientRect();
+    // What scrolls within itself may be wider.
+    if (!element.closest('.scroll, pre') && (left < -1 || right > window.innerWidth + 1)) {
+      said.add(`text from ${Math.round(left)} to ${Math.round(right)} px: ${node.textContent.trim().slice(0, 40)}`);
+    }
     const style = getComputedStyle(element);
     const svg = element.closest('svg');
     const zoom = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;

@@ -32,7 +32,7 @@ pub const CATALOG_KEY: &str = "catalog.html";
 /// Its title.
 pub const CATALOG_TITLE: &str = "What is in this lake";
 /// Raised when the same answers may give other pages.
-const WRITER: &str = "4";
+const WRITER: &str = "5";
 /// The most bytes of an answer, as text: a page shows some thousand marks.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
 
@@ -84,7 +84,7 @@ async fn render_one(
     asking: &mut Asking<'_>,
     lineage: &mut Lineage<'_>,
 ) -> Result<Rendered> {
-    let (mut answers, mut problems) = (Answers::new(), Vec::new());
+    let (mut answers, mut failed) = (Answers::new(), BTreeMap::new());
     for sql in page.queries() {
         let answered = match shows_personal(page, sql, lineage).await {
             Ok(Some(why)) => {
@@ -103,14 +103,12 @@ async fn render_one(
                 let why = format!("{error}, in: {}", first_line(sql));
                 return Err(Error::Page { dataset: dataset.name.clone(), page: page.path(), why });
             }
-            Err(error) => problems.push(error.to_string()),
+            Err(error) => drop(failed.insert(sql.to_owned(), error.to_string())),
         }
     }
     let index = if page.personal { "../../index.html" } else { "../index.html" };
-    let setting = Setting { zone: dataset.zone, personal: personal(dataset), index: Some(index.to_owned()) };
-    let mut rendered = report::render(page, &answers, &setting);
-    rendered.problems.extend(problems);
-    Ok(rendered)
+    let setting = Setting { zone: dataset.zone, personal: personal(dataset), index: Some(index.to_owned()), failed };
+    Ok(report::render(page, &answers, &setting))
 }
 
 async fn answer(lake: &Lake, sql: &str, asking: &mut Asking<'_>) -> Result<Rows> {

@@ -72,7 +72,7 @@ fn report(done: &Done, format: Format, begun: Instant) -> ExitCode {
                 line(&mut text, format_args!("page {page}"));
             }
             for problem in &done.problems {
-                line(&mut text, format_args!("  not shown: {problem}"));
+                line(&mut text, format_args!("  problem: {problem}"));
             }
             print(&text);
         }

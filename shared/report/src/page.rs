@@ -32,11 +32,13 @@ pub struct Setting {
     pub personal: BTreeSet<String>,
     /// Where the page over all datasets is, as a link; none: the page has no such link.
     pub index: Option<String>,
+    /// Why queries failed, by their text: for the problems, not for the page.
+    pub failed: BTreeMap<String, String>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { zone: Tz::UTC, personal: BTreeSet::new(), index: None }
+        Self { zone: Tz::UTC, personal: BTreeSet::new(), index: None, failed: BTreeMap::new() }
     }
 }
 
@@ -49,14 +51,15 @@ pub struct Rendered {
     pub headline: String,
     /// The newest data, as people write it.
     pub newest: String,
-    /// Parts that could not be made, and why. The page says that they could not; without values.
+    /// Parts that could not be made, and why, each in one line. The page says that they could not; without values. And
+    /// that the page is too large, which is no part that it lacks.
     pub problems: Vec<String>,
 }
 
 /// The page of these answers.
 pub fn render(page: &Page, answers: &Answers, setting: &Setting) -> Rendered {
     let locale = Locale::new(&page.language, &page.words, setting.zone);
-    let mut maker = Maker { page, answers, setting, locale: &locale, problems: Vec::new() };
+    let mut maker = Maker { page, answers, setting, locale: &locale, problems: Vec::new(), told: BTreeSet::new() };
     let headline = maker.headline();
     let newest = maker.newest();
     let mut body = format!("<a class=\"skip\" href=\"#main\">{}</a>", text(locale.word("skip")));
@@ -70,12 +73,18 @@ pub fn render(page: &Page, answers: &Answers, setting: &Setting) -> Rendered {
     body.push_str("</main>");
     let html = document(&locale, &page.title, &body);
     if html.len() > MOST_BYTES {
-        let (size, most) = (html.len() / 1_000_000, MOST_BYTES / 1_000_000);
-        let why =
-            format!("the page has {size} MB, at most {most} can be sent about: show less, or on a page of its own");
-        maker.problems.push(why);
+        maker.problems.push(too_large(html.len()));
     }
     Rendered { html, headline, newest, problems: maker.problems }
+}
+
+fn too_large(bytes: usize) -> String {
+    let (tenths, most) = (bytes.div_ceil(100_000), MOST_BYTES / 1_000_000);
+    let (whole, tenth) = (tenths / 10, tenths % 10);
+    format!(
+        "the page is written, but has {whole}.{tenth} MB, and mails and phones take {most} MB: return fewer rows or shorter \
+         texts in its queries, or put some of its charts on a [[page]] of their own"
+    )
 }
 
 /// The whole file around a body.
@@ -100,6 +109,8 @@ struct Maker<'a> {
     setting: &'a Setting,
     locale: &'a Locale,
     problems: Vec<String>,
+    /// Queries of which it is told why they failed.
+    told: BTreeSet<String>,
 }
 
 impl<'a> Maker<'a> {
@@ -110,7 +121,12 @@ impl<'a> Maker<'a> {
     /// The answer to a query, unless there is none or it has what this page may not show.
     fn rows(&mut self, part: &str, sql: &str) -> Option<&'a Rows> {
         let Some(rows) = self.answers.get(sql) else {
-            self.problems.push(format!("{part}: its query failed"));
+            let why = self.setting.failed.get(sql).map(|why| one_line(why));
+            self.problems.push(match why {
+                Some(why) if self.told.insert(sql.to_owned()) => format!("{part}: its query failed: {why}"),
+                Some(_) => format!("{part}: its query failed, as above"),
+                None => format!("{part}: its query failed"),
+            });
             return None;
         };
         let personal = rows.columns().iter().find(|name| self.setting.personal.contains(&name.to_lowercase()));
@@ -399,6 +415,11 @@ fn scale(job: &Job<'_>) -> Scale {
         _ => Vec::new(),
     };
     job.chart.scale.clone().unwrap_or_else(|| legend::automatic(values.iter().copied(), job.locale))
+}
+
+/// A message of several lines as one: problems stand in lists.
+fn one_line(message: &str) -> String {
+    message.split(['\n', '\r', '\t']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn linked(linked: &Linked, label: &str) -> String {

@@ -465,6 +465,83 @@ fn nothing_leaves_a_drawing_on_a_phone() {
     }
 }
 
+/// From where to where the texts of a drawing reach, by what their letters need at least.
+fn reaches(svg: &str) -> Vec<(f64, f64, String)> {
+    let texts = svg.split("<text x=\"").skip(1);
+    let reach = |text: &str| {
+        let (x, rest) = text.split_once('"').unwrap();
+        let (tag, rest) = rest.split_once('>').unwrap();
+        let words = rest.split('<').next().unwrap().replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+        let width: f64 = words
+            .chars()
+            .map(|letter| match letter {
+                'M' => 11.6,
+                '界' => 14.0,
+                'i' | 'l' | 't' | '/' | '.' | ':' | ' ' | '…' => 3.0,
+                _ => 6.0,
+            })
+            .sum();
+        let x: f64 = x.parse().unwrap();
+        let from = match tag {
+            tag if tag.contains("\"end\"") => x - width,
+            tag if tag.contains("\"middle\"") => x - width / 2.0,
+            _ => x,
+        };
+        (from, from + width, words)
+    };
+    texts.map(reach).collect()
+}
+
+#[test]
+fn no_label_leaves_a_drawing_or_a_list() {
+    let (report, answers) = kinds();
+    let text: BTreeMap<String, Vec<Map<String, Value>>> =
+        serde_json::from_str(include_str!("kinds/answers.json")).unwrap();
+    let is_date = |text: &str| text.get(..4).is_some_and(|year| year.bytes().all(|byte| byte.is_ascii_digit()));
+    for more in ["/https://example.org/a?b=c".repeat(3), "M".repeat(3_000), "界".repeat(3_000)] {
+        let longer = |value: Value| match value {
+            Value::String(text) if !is_date(&text) => Value::from(format!("{text}{more}")),
+            value => value,
+        };
+        let row = |row: Map<String, Value>| row.into_iter().map(|(name, value)| (name, longer(value))).collect();
+        let longer = |(sql, rows): (String, Vec<Map<String, Value>>)| {
+            (sql, Rows::from_objects(rows.into_iter().map(row).collect()))
+        };
+        let long: Answers = text.clone().into_iter().map(longer).collect();
+        assert_eq!(long.len(), answers.len());
+        let html = render(page(&report), &long, &Setting::default()).html;
+        for (class, width) in [("wide", 864.0), ("narrow", 358.0), ("only", 358.0)] {
+            for part in html.split(&format!("<svg class=\"{class}\"")).skip(1) {
+                for (from, to, words) in reaches(part.split("</svg>").next().unwrap()) {
+                    assert!(from >= -1.0 && to <= width + 11.0, "{class}: {words} reaches from {from} to {to}");
+                }
+            }
+        }
+        let list = figure(&html, "Who?");
+        let (shown, behind) = list.split_once("<summary>Numbers").unwrap();
+        let whole = format!("Bruno &amp; Co{more}");
+        let label = shown.split("<b>").find(|part| part.contains("Bruno")).unwrap().split("</b>").next().unwrap();
+        let seen = label.split('>').find(|part| part.starts_with("Bruno")).unwrap();
+        assert!(seen.chars().count() < 140 && label.contains(&whole), "{label}");
+        assert!(behind.contains(&format!("class=\"long\">{whole}")), "the whole text is in the table");
+    }
+}
+
+#[test]
+fn missing_bars_below_zero_stay_within_the_drawing() {
+    let html = rendered(&kinds().1).html;
+    let below = figure(&html, "Below zero, with a gap");
+    for (class, width) in [("wide", 864.0), ("narrow", 358.0)] {
+        let svg = drawing(below, class);
+        let (from, to, _) = reaches(svg).into_iter().find(|(.., words)| words == "no data").unwrap();
+        assert!(from >= 0.0 && to <= width, "{class}: from {from} to {to}");
+        let gap = svg.split("<rect class=\"m gap\"").nth(1).unwrap();
+        let of = |name: &str| gap.split(&format!(" {name}=\"")).nth(1).unwrap().split('"').next().unwrap();
+        let (x, long): (f64, f64) = (of("x").parse().unwrap(), of("width").parse().unwrap());
+        assert!(x >= 0.0 && x + long <= width && (to <= x || from >= x + long), "{class}: {x} and {from} to {to}");
+    }
+}
+
 #[test]
 fn missing_is_shown_as_missing() {
     let html = rendered(&kinds().1).html;
@@ -580,6 +657,34 @@ fn what_failed_or_lacks_a_column_is_said_without_values() {
         page.problems
     );
     assert!(!page.html.contains("Ada<"));
+}
+
+#[test]
+fn why_a_query_failed_is_told_once_and_in_one_line() {
+    let (report, mut answers) = kinds();
+    let all = render(page(&report), &answers, &Setting::default()).problems;
+    assert_eq!(all, Vec::<String>::new());
+    answers.remove("line");
+    let why = "No field named r.\nValid fields are r.a,\r\n\tr.b.".to_owned();
+    let setting = Setting { failed: BTreeMap::from([("line".to_owned(), why)]), ..Setting::default() };
+    let rendered = render(page(&report), &answers, &setting);
+    assert_eq!(
+        rendered.problems,
+        [
+            "chart \"One line with a hole\": its query failed: No field named r. Valid fields are r.a, r.b.",
+            "chart \"By day, with a day missing\": its query failed, as above",
+        ]
+    );
+    assert!(!rendered.html.contains("Valid fields"), "the page itself does not say it");
+}
+
+#[test]
+fn of_a_page_that_is_too_large_it_is_said_that_it_is_written() {
+    let rows = (0..900).map(|n| json!({"x": format!("{n}{}", "a".repeat(3_800))})).collect();
+    let page = one_chart("kind = \"table\"\ncolumns = [{ name = \"x\", label = \"X\" }]\n", rows);
+    let [problem] = page.problems.as_slice() else { panic!("{:?}", page.problems) };
+    assert!(problem.starts_with("the page is written, but has 3.5 MB, and mails and phones take 3 MB: "), "{problem}");
+    assert!(problem.contains("fewer rows") && page.html.ends_with("</html>\n"));
 }
 
 #[test]

@@ -109,11 +109,11 @@ fn lying(job: &Job<'_>, bars: &[Bar], names: &[String]) -> (String, usize) {
     let low = ends().fold(0.0, f64::min);
     let figures =
         totals().map(|total| width_of(&job.told(total))).fold(width_of(&job.locale.word("missing")), f64::max);
-    // A long unit leaves room for the bars.
-    let figures = figures.min(job.width() * 0.6);
     let longest = bars.iter().map(|bar| width_of(&bar.label)).fold(0.0, f64::max);
     // On a phone the label stands above its bar.
     let (left, pitch, thick) = if job.wide { (longest.min(300.0) + 12.0, 32.0, 20.0) } else { (0.0, 46.0, 18.0) };
+    // A long unit leaves room for the bars.
+    let figures = figures.min((job.width() - left) * 0.6);
     let top = if job.chart.limits.is_empty() { 4.0 } else { 26.0 };
     let height = top + pitch * bars.len() as f64 + 2.0;
     let frame = Frame { left, right: job.width() - figures - 10.0, top, bottom: height, x: (low, high), y: (0.0, 1.0) };
@@ -127,15 +127,7 @@ fn lying(job: &Job<'_>, bars: &[Bar], names: &[String]) -> (String, usize) {
             canvas.short_text(0.0, y + 14.0, Anchor::Start, "ink", &bar.label, job.width() - 4.0);
         }
         let Some(total) = bar.total() else {
-            canvas.block(
-                frame.x(0.0),
-                mid - thick / 2.0,
-                34.0,
-                thick,
-                "gap",
-                &format!("{}: {}", bar.label, job.locale.word("missing")),
-            );
-            canvas.text(frame.x(0.0) + 42.0, mid + 5.0, Anchor::Start, "", &job.locale.word("missing"));
+            absent(&mut canvas, job, frame.x(0.0), mid, thick, &bar.label);
             continue;
         };
         for (part, value, (from, to)) in bar.stack() {
@@ -155,7 +147,8 @@ fn lying(job: &Job<'_>, bars: &[Bar], names: &[String]) -> (String, usize) {
             }
         }
         let class = if over(job, total) { "ink bold" } else { "ink" };
-        canvas.text(frame.x(bar.ends().fold(0.0, f64::max)) + 8.0, mid + 5.0, Anchor::Start, class, &job.told(total));
+        let x = frame.x(bar.ends().fold(0.0, f64::max)) + 8.0;
+        canvas.short_text(x, mid + 5.0, Anchor::Start, class, &job.told(total), job.width() - x);
     }
     for limit in &job.chart.limits {
         let x = frame.x(limit.value);
@@ -171,6 +164,20 @@ fn lying(job: &Job<'_>, bars: &[Bar], names: &[String]) -> (String, usize) {
         );
     }
     canvas.close(job, height)
+}
+
+/// A bar without a value: to the right of zero, or to its left where all the others are.
+fn absent(canvas: &mut Canvas, job: &Job<'_>, zero: f64, mid: f64, thick: f64, label: &str) {
+    const LENGTH: f64 = 34.0;
+    let words = job.locale.word("missing");
+    let is_right = zero + LENGTH + 8.0 + width_of(&words) <= job.width();
+    let (from, x, anchor) = if is_right {
+        (zero, zero + LENGTH + 8.0, Anchor::Start)
+    } else {
+        (zero - LENGTH, zero - LENGTH - 8.0, Anchor::End)
+    };
+    canvas.block(from, mid - thick / 2.0, LENGTH, thick, "gap", &format!("{label}: {words}"));
+    canvas.text(x, mid + 5.0, anchor, "", &words);
 }
 
 fn upright(job: &Job<'_>, measure: Measure, mut bars: Vec<Bar>, names: &[String]) -> (String, usize) {

@@ -57,7 +57,8 @@ pub(crate) fn draw(job: &Job<'_>, scale: &Scale) -> (String, usize) {
     let mut y = 0.0;
     for calendar in calendars(job) {
         if !calendar.title.is_empty() {
-            canvas.short_text(0.0, y + 16.0, Anchor::Start, "ink bold", &calendar.title, job.width());
+            // Bold letters are wider.
+            canvas.short_text(0.0, y + 16.0, Anchor::Start, "ink bold", &calendar.title, job.width() * 0.88);
             y += 24.0;
         }
         y = if job.wide {

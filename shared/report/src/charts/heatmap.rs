@@ -132,9 +132,11 @@ pub(crate) fn draw(job: &Job<'_>, scale: &Scale) -> (String, usize) {
         let x = left + cell * (place as f64 + 0.5);
         if slanted {
             let words = crate::charts::shorten(name, 110.0);
+            let title =
+                if words == *name { String::new() } else { format!("<title>{}</title>", crate::html::text(name)) };
             let (x, y) = (crate::html::n(x + 3.0), crate::html::n(top - 8.0));
             let words = crate::html::text(words);
-            canvas.out.push_str(&format!("<text transform=\"translate({x} {y}) rotate(-42)\">{words}</text>"));
+            canvas.out.push_str(&format!("<text transform=\"translate({x} {y}) rotate(-42)\">{title}{words}</text>"));
         } else {
             let of_hours = job.chart.x_as == As::Hour;
             let anchor = if of_hours { Anchor::Start } else { Anchor::Middle };

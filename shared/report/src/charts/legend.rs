@@ -1,6 +1,6 @@
 //! What colours mean, as text beside samples of them.
 
-use crate::charts::SERIES;
+use crate::charts::{SERIES, label};
 use crate::declare::Scale;
 use crate::html::text;
 use crate::locale::Locale;
@@ -59,7 +59,7 @@ pub(crate) fn of_series(names: &[String]) -> String {
         .iter()
         .enumerate()
         .map(|(place, name)| {
-            format!("<li>{}<span>{}</span></li>", sample(&format!("class=\"f{}\"", place % SERIES + 1)), text(name))
+            format!("<li>{}<span>{}</span></li>", sample(&format!("class=\"f{}\"", place % SERIES + 1)), label(name))
         })
         .collect();
     format!("<ul class=\"legend\">{items}</ul>")

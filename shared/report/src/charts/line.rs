@@ -139,7 +139,7 @@ pub(crate) fn grid(canvas: &mut Canvas, job: &Job<'_>, frame: &Frame, ticks: &[f
         canvas.rule(frame.left, y, frame.right, y, if *tick == 0.0 { "zero" } else { "grid" });
         canvas.text(frame.left - 8.0, y + 5.0, Anchor::End, "", &job.locale.number(*tick, Some(digits)));
     }
-    canvas.text(0.0, 14.0, Anchor::Start, "", &job.chart.unit);
+    canvas.short_text(0.0, 14.0, Anchor::Start, "", &job.chart.unit, job.width());
 }
 
 fn x_axis(canvas: &mut Canvas, job: &Job<'_>, frame: &Frame, measure: Measure) {
@@ -164,15 +164,17 @@ pub(crate) fn names_below(
     at: impl Fn(&Frame, f64) -> f64,
 ) {
     let mut end = f64::NEG_INFINITY;
+    // A long name leaves room for others.
+    let most = (frame.right - frame.left) / (named.len() as f64).clamp(1.0, 3.0);
     for (place, name) in named {
-        let half = width_of(&name) / 2.0;
+        let half = width_of(&name).min(most) / 2.0;
         let x = at(frame, place).max(half).min(frame.right + 10.0 - half);
         if x - half < end + 8.0 {
             continue;
         }
         end = x + half;
         canvas.rule(at(frame, place), frame.bottom, at(frame, place), frame.bottom + 5.0, "grid");
-        canvas.text(x, frame.bottom + 22.0, Anchor::Middle, "", &name);
+        canvas.short_text(x, frame.bottom + 22.0, Anchor::Middle, "", &name, most);
     }
 }
 

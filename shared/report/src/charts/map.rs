@@ -91,7 +91,8 @@ fn names(canvas: &mut Canvas, job: &Job<'_>, places: &[Place]) {
         if left == 0 {
             break;
         }
-        let label = crate::charts::shorten(&place.label, 150.0);
+        // Stations of one town differ by what stands behind it.
+        let label = crate::charts::shorten_middle(&place.label, 215.0);
         let width = width_of(&label);
         let (x, anchor) = if place.x + 12.0 + width < job.width() {
             (place.x + 11.0, Anchor::Start)

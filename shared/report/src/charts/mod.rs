@@ -180,7 +180,14 @@ pub(crate) fn width_of(words: &str) -> f64 {
         .map(|c| {
             if "ilj.,:;|'! ()ftrI".contains(c) {
                 4.9
-            } else if c.is_uppercase() || "mwMW".contains(c) {
+            } else if c >= '\u{1f000}' {
+                // Pictures, and rare ideographs.
+                18.0
+            } else if c >= '\u{2e80}' {
+                14.2
+            } else if "mMW%@".contains(c) {
+                13.4
+            } else if c.is_uppercase() || c == 'w' {
                 10.4
             } else {
                 8.4
@@ -206,13 +213,26 @@ pub(crate) fn shorten(words: &str, width: f64) -> String {
     format!("{}…", short.trim_end())
 }
 
+/// Labels in lists are cut behind so many letters: all of it stands in the table behind the chart.
+const LETTERS: usize = 120;
+
+/// A label as HTML: all of a long one is its title.
+pub(crate) fn label(words: &str) -> String {
+    if words.chars().count() <= LETTERS {
+        return text(words);
+    }
+    let short: String = words.chars().take(LETTERS - 1).collect();
+    format!("<span title=\"{}\">{}…</span>", text(words), text(short.trim_end()))
+}
+
 /// A text that is at most about so wide, without its middle: what codes differ by stands at their ends.
 pub(crate) fn shorten_middle(words: &str, width: f64) -> String {
     if width_of(words) <= width {
         return words.to_owned();
     }
     let letters: Vec<char> = words.chars().collect();
-    let mut kept = letters.len();
+    // No letter is narrower than this: of a text of a million, few are tried.
+    let mut kept = letters.len().min((width.max(0.0) / 4.9) as usize + 1);
     loop {
         kept = kept.saturating_sub(1);
         let head = kept / 2;
@@ -239,6 +259,15 @@ mod tests {
         assert_eq!(shorten("Antwerpen", 200.0), "Antwerpen");
         let short = shorten("Saint-Nicolas (quai des Vennes)", 100.0);
         assert!(short.ends_with('…') && width_of(&short) <= 101.0, "{short}");
+    }
+
+    #[test]
+    fn long_texts_are_shortened_at_once() {
+        let code = format!("Deurne{}, 41X074", "界".repeat(1_000_000));
+        let short = shorten_middle(&code, 132.0);
+        assert!(short.starts_with("Deur") && short.ends_with(" 41X074") && width_of(&short) <= 132.0, "{short}");
+        assert_eq!(shorten_middle("Deurne", 0.0), "…");
+        assert_eq!(shorten_middle("Deurne, 41X074", 200.0), "Deurne, 41X074");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Lists of people or things: a name, a figure, the reason in words, and a small line.
 
-use crate::charts::{Job, in_order, spark};
+use crate::charts::{Job, in_order, label, spark};
 use crate::declare::{As, Group};
 use crate::html::text;
 use crate::rows::Row;
@@ -13,7 +13,7 @@ pub(crate) fn draw(job: &Job<'_>) -> (String, usize) {
     let mut marks = 0;
     for value in in_order(job.rows.iter().filter_map(|row| row.text(by))) {
         let (html, count) = lists(job, Some((by, &value)));
-        out.push_str(&format!("<section class=\"by\"><h4>{}</h4>{html}</section>", text(&value)));
+        out.push_str(&format!("<section class=\"by\"><h4>{}</h4>{html}</section>", label(&value)));
         marks += count;
     }
     (out, marks)
@@ -51,7 +51,7 @@ fn lists(job: &Job<'_>, of: Option<(&str, &str)>) -> (String, usize) {
         };
         out.push_str(&format!(
             "<section><h5>{} <span class=\"count\">{}</span></h5>{about}{html}</section>",
-            text(&declared.title),
+            label(&declared.title),
             members.len()
         ));
         marks += count;
@@ -69,7 +69,7 @@ fn list(job: &Job<'_>, rows: &[Row<'_>]) -> (String, usize) {
     let mut marks = 0;
     let mut out = String::from("<ol class=\"ranking\">");
     for row in rows.iter().take(shown) {
-        let label = row.text(chart.column("label")).unwrap_or_else(|| job.locale.word("missing"));
+        let name = row.text(chart.column("label")).unwrap_or_else(|| job.locale.word("missing"));
         let value = chart.role("value").and_then(|column| row.get(column));
         let value = value.map(|value| job.locale.value(Some(value), As::Auto, chart.digits, &chart.unit));
         let value = value.map_or_else(String::new, |value| format!("<span class=\"figure\">{}</span>", text(value)));
@@ -90,7 +90,7 @@ fn list(job: &Job<'_>, rows: &[Row<'_>]) -> (String, usize) {
             }
             spark::draw(&values, span, marked, &told(job, line, &values))
         });
-        out.push_str(&format!("<li><div class=\"who\"><b>{}</b>{value}</div>{small}{detail}</li>", text(label)));
+        out.push_str(&format!("<li><div class=\"who\"><b>{}</b>{value}</div>{small}{detail}</li>", label(&name)));
     }
     out.push_str("</ol>");
     if rows.len() > shown {

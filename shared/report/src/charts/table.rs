@@ -16,7 +16,10 @@ pub(crate) fn draw(job: &Job<'_>) -> (String, usize) {
     let shown = job.chart.top.unwrap_or(MOST_ROWS).min(MOST_ROWS);
     let heads: String = columns
         .iter()
-        .map(|column| format!("<th scope=\"col\"{}>{}", align(job, column), text(&column.label)))
+        .map(|column| {
+            let class = classes(align(job, column), &column.label);
+            format!("<th scope=\"col\"{class}>{}", text(&column.label))
+        })
         .collect();
     let greatest = |column: &TableColumn| {
         job.rows.iter().filter_map(|row| row.number(&column.name)).fold(column.limit.unwrap_or(0.0), f64::max).max(1e-9)
@@ -27,8 +30,10 @@ pub(crate) fn draw(job: &Job<'_>) -> (String, usize) {
         body.push_str("<tr>");
         for (place, column) in columns.iter().enumerate() {
             let value = row.get(&column.name);
-            let told = text(job.locale.value(value, column.shown, column.digits, &column.unit));
-            let missing = if value.is_none() { " class=\"none\"" } else { align(job, column) };
+            let words = job.locale.value(value, column.shown, column.digits, &column.unit);
+            let told = text(&words);
+            let class = if value.is_none() { "none" } else { align(job, column) };
+            let class = classes(class, &words);
             let cell = match value.and_then(rows::number).filter(|_| column.bar) {
                 Some(number) => {
                     let top = greatest.get(place).copied().unwrap_or(1.0);
@@ -37,7 +42,7 @@ pub(crate) fn draw(job: &Job<'_>) -> (String, usize) {
                 None => told,
             };
             let tag = if place == 0 { "th scope=\"row\"" } else { "td" };
-            body.push_str(&format!("<{tag}{missing} data-label=\"{}\">{cell}", text(&column.label)));
+            body.push_str(&format!("<{tag}{class} data-label=\"{}\">{cell}", text(&column.label)));
         }
     }
     let more = more(job, shown);
@@ -69,7 +74,15 @@ fn align(job: &Job<'_>, column: &TableColumn) -> &'static str {
         As::Auto => job.rows.iter().find_map(|row| row.get(&column.name)).is_some_and(Value::is_number),
         _ => false,
     };
-    if number && !column.bar { " class=\"n\"" } else { "" }
+    if number && !column.bar { "n" } else { "" }
+}
+
+/// The classes of a cell. One with a word that is longer than columns are wide breaks it; others break between words alone.
+fn classes(class: &str, told: &str) -> String {
+    const LETTERS: usize = 24;
+    let long = told.split_whitespace().any(|word| word.chars().count() > LETTERS);
+    let all: Vec<&str> = [class, if long { "long" } else { "" }].into_iter().filter(|name| !name.is_empty()).collect();
+    if all.is_empty() { String::new() } else { format!(" class=\"{}\"", all.join(" ")) }
 }
 
 fn more(job: &Job<'_>, shown: usize) -> String {
@@ -92,10 +105,11 @@ pub(crate) fn behind(job: &Job<'_>) -> String {
 
 fn of_matrix(job: &Job<'_>) -> String {
     let matrix = heatmap::matrix(job);
-    let heads: String = matrix.columns.iter().map(|name| format!("<th scope=\"col\">{}", text(name))).collect();
+    let heads: String =
+        matrix.columns.iter().map(|name| format!("<th scope=\"col\"{}>{}", classes("", name), text(name))).collect();
     let mut body = String::new();
     for (line, name) in matrix.rows.iter().enumerate() {
-        body.push_str(&format!("<tr><th scope=\"row\">{}", text(name)));
+        body.push_str(&format!("<tr><th scope=\"row\"{}>{}", classes("", name), text(name)));
         for place in 0..matrix.columns.len() {
             body.push_str(&cell(job, matrix.values.get(&(line, place)).copied()));
         }
@@ -143,8 +157,11 @@ fn cell(job: &Job<'_>, value: Option<f64>) -> String {
 /// A row for each row of the query, up to as many as are read.
 pub(crate) fn of_rows(job: &Job<'_>) -> String {
     let columns = columns(job.chart);
-    let heads: String =
-        columns.iter().map(|(column, _)| format!("<th scope=\"col\">{}", text(job.chart.label(column)))).collect();
+    let head = |column: &str| {
+        let label = job.chart.label(column);
+        format!("<th scope=\"col\"{}>{}", classes("", &label), text(label))
+    };
+    let heads: String = columns.iter().map(|(column, _)| head(column)).collect();
     let mut body = String::new();
     for row in job.rows.iter().take(MOST_ROWS) {
         body.push_str("<tr>");
@@ -161,12 +178,13 @@ pub(crate) fn of_rows(job: &Job<'_>) -> String {
                 value => job.locale.value(value, *shown, job.chart.digits, ""),
             };
             let class = if value.is_none() {
-                " class=\"none\""
+                "none"
             } else if value.is_some_and(Value::is_number) {
-                " class=\"n\""
+                "n"
             } else {
                 ""
             };
+            let class = classes(class, &told);
             body.push_str(&format!("<{tag}{class}>{}", text(told)));
         }
     }
