@@ -67,6 +67,8 @@ pub(super) struct Grid {
     /// Lines beside them that look like no rows, and that no option leaves out: at the end, and below the header.
     pub footers: u64,
     pub below_header: u64,
+    /// Lines of dashes and the like that are rejected.
+    pub ruled: u64,
     /// The line or row that is the first one of a sample without a header.
     pub first: Option<u64>,
     /// Whether a comma is likelier than a point before decimals, by what stands between values.
@@ -79,7 +81,7 @@ impl Grid {
     /// Words on lines that look like no rows. Of a sample that is read, so many rows are rejected.
     pub(super) fn about_no_rows(&self, rejected: u64) -> Vec<String> {
         let mut notes = Vec::new();
-        let mut left = rejected;
+        let mut left = rejected.saturating_sub(self.ruled);
         let kinds = [
             (self.footers, "the last", "", ["looks like no row", "look like no rows"], "totals or a footer"),
             (self.below_header, "the", " below the header", ["is no row", "are no rows"], "units or marks"),

@@ -285,7 +285,11 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
                     line_of(first)
                 ));
             } else {
-                grid.note("no line looks like a header: columns are read in their order, and named by it");
+                grid.note(format!(
+                    "no line looks like a header: columns are read in their order, and named by it; if line {} is one, write \
+                     header = \"always\" and its names",
+                    line_of(first)
+                ));
             }
         }
     }
@@ -313,7 +317,7 @@ fn note_ruled(grid: &mut Grid, ruled: &[&SampleRecord], is_typed: bool, widest: 
     let Some(first) = ruled.first() else { return };
     let through = ruled.iter().filter(|record| !is_typed && record.values.len() == widest).count();
     let rejected = ruled.len() - through;
-    grid.no_rows += rejected as u64;
+    grid.ruled = rejected as u64;
     let of_dashes = |count: usize| match count {
         1 => "1 line of dashes or the like is no row".to_owned(),
         _ => format!("{count} lines of dashes or the like are no rows"),

@@ -102,7 +102,7 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
         notes.extend(guess.notes.iter().map(|note| format!("column {}: {note}", guess.name)));
     }
     notes.extend(grid.first.and_then(|line| first_rejected(&tried, line)));
-    let rejected = tried.rejected.saturating_sub(grid.footers + grid.below_header);
+    let rejected = tried.rejected.saturating_sub(grid.footers + grid.below_header + grid.ruled);
     if rejected > 0 && rejected * 2 >= tried.clean + rejected {
         notes.insert(
             0,
