@@ -17,6 +17,7 @@ use lake::dataset::{Dataset, Model, Relation, View};
 
 use crate::cases::columns_of;
 use crate::columns::seen;
+use crate::dependencies;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::planned::columns;
@@ -164,6 +165,9 @@ impl Reader<'_> {
                 }
             }),
             other => {
+                if let Some(input) = dependencies::read_by(other) {
+                    return self.plan(input);
+                }
                 for input in other.inputs() {
                     if self.plan(input)? != Rows::Whole {
                         return meet("may meet in a part of the query that cannot be followed");

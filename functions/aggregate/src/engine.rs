@@ -35,6 +35,7 @@ use lake::time::day_bounds;
 
 use crate::bounds;
 use crate::columns::seen;
+use crate::dependencies;
 use crate::error::{Error, Result};
 use crate::exact::{are_unlike, of_the_last};
 use crate::files::{CommittedFiles, Reads};
@@ -106,7 +107,7 @@ impl Engine {
             .with_memory_pool(Arc::new(Pool::new(limits.memory_bytes)))
             .with_temp_file_path(scratch.path())
             .build_arc()?;
-        let context = SessionContext::new_with_config_rt(config, runtime);
+        let context = dependencies::session(config, runtime);
         bounds::bound_functions(&context)?;
         numbered::register(&context)?;
         Ok(Self { context, scratch, reads: Reads::default(), limits })

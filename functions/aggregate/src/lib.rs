@@ -10,6 +10,7 @@ pub mod cases;
 mod cleaned;
 mod columns;
 mod commit;
+mod dependencies;
 mod engine;
 mod error;
 mod exact;

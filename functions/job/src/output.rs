@@ -47,9 +47,14 @@ fn as_csv(result: &Value) -> String {
     let mut add = |name: &str, list: &[Value]| {
         list.iter().for_each(|element| unnest(&Map::new(), name, element, &mut rows));
     };
-    for (name, value) in result.as_object().into_iter().flatten().filter(|(name, _)| *name != "errors") {
+    let members: Vec<(&String, &Value)> =
+        result.as_object().into_iter().flatten().filter(|(name, _)| *name != "errors").collect();
+    let is_report = !members.iter().any(|(_, value)| value.is_array());
+    for (name, value) in members {
         match value {
             Value::Array(list) => add(name, list),
+            // One report is a row.
+            Value::Object(_) if is_report => add(name, std::slice::from_ref(value)),
             Value::Object(members) => {
                 for (member, list) in members {
                     list.as_array().into_iter().for_each(|list| add(&format!("{name}.{member}"), list));
@@ -168,6 +173,10 @@ mod tests {
         let nothing =
             json!({"ok": true, "waiting": [], "ignored": {"count": 0, "keys": []}, "steps_ms": {"preview": 43}});
         assert_eq!(as_csv(&nothing), "", "what is no element is no row");
+        assert_eq!(
+            as_csv(&json!({"ok": true, "report": {"rows": 3, "problems": []}})),
+            "report.rows,report.problems\n3,\n"
+        );
         let ignored = json!({"waiting": [], "ignored": {"count": 2, "keys": ["a", "b"]}});
         assert_eq!(as_csv(&ignored), "ignored.keys\na\nb\n");
     }
