@@ -186,7 +186,12 @@ fn stored(kind: &DataType) -> DataType {
 
 /// Columns as SQL names them.
 pub fn quoted_names(schema: &Schema) -> String {
-    schema.fields().iter().map(|field| format!("\"{}\"", field.name())).collect::<Vec<_>>().join(", ")
+    schema.fields().iter().map(|field| quoted(field.name())).collect::<Vec<_>>().join(", ")
+}
+
+/// A name as SQL has it.
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Columns as people read them.

@@ -10,7 +10,7 @@ use datafusion::arrow::datatypes::{DataType, Float64Type, Schema};
 use datafusion::arrow::error::ArrowError;
 use lake::dataset::{GeoJson, Model};
 
-use crate::columns::{names, quoted_names};
+use crate::columns::{names, quoted, quoted_names};
 use crate::error::{Error, Result};
 
 /// Raised when the same rows may give other text.
@@ -46,11 +46,14 @@ pub fn check(model: &Model, result: &Schema) -> Result<()> {
 pub fn rows(geojson: &GeoJson, model: &Model, columns: &Schema, table: &str) -> String {
     let columns = quoted_names(columns);
     match (&geojson.id, model.cut_by()) {
-        (Some(id), Some(day)) => format!(
-            "SELECT {columns} FROM (\
-                SELECT *, rank() OVER (PARTITION BY \"{id}\" ORDER BY \"{day}\" DESC NULLS LAST) AS __age FROM \"{table}\"\
-            ) WHERE __age = 1 OR \"{id}\" IS NULL ORDER BY \"{id}\", {columns}"
-        ),
+        (Some(id), Some(day)) => {
+            let (id, day) = (quoted(id), quoted(day));
+            format!(
+                "SELECT {columns} FROM (\
+                    SELECT *, rank() OVER (PARTITION BY {id} ORDER BY {day} DESC NULLS LAST) AS __age FROM \"{table}\"\
+                ) WHERE __age = 1 OR {id} IS NULL ORDER BY {id}, {columns}"
+            )
+        }
         _ => format!("SELECT {columns} FROM \"{table}\""),
     }
 }

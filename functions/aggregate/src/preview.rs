@@ -12,6 +12,7 @@ use lake::{Lake, keys};
 use serde::Serialize;
 
 use crate::bounds;
+use crate::columns::quoted;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::make::{Computed, compute};
@@ -201,7 +202,7 @@ async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows
         let why = format!("rows cannot be compared: those that are there have no column \"{new}\"");
         return Err(of_model(Error::Query(why)));
     }
-    let all = quoted(&names);
+    let all = list(&names);
     let more = |one: &str, other: &str| format!("(SELECT {all} FROM {one} EXCEPT ALL SELECT {all} FROM {other})");
     let (new, old) = (more("after", "before"), more("before", "after"));
     let (added, removed) =
@@ -212,7 +213,7 @@ async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows
     });
     let changed = match unique.filter(|_| added > 0 && removed > 0) {
         Some(key) => {
-            let key = quoted(&key);
+            let key = list(&key);
             let both = format!("(SELECT {key} FROM {new} AS x INTERSECT SELECT {key} FROM {old} AS y) AS z");
             count(&engine, &both).await?
         }
@@ -221,8 +222,8 @@ async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows
     Ok(Rows { rows_after, added: added - changed.min(added), removed: removed - changed.min(removed), changed, failed })
 }
 
-fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect::<Vec<_>>().join(", ")
+fn list(names: &[&str]) -> String {
+    names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
 }
 
 async fn count(engine: &Engine, from: &str) -> Result<u64> {

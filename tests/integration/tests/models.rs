@@ -528,7 +528,7 @@ fn a_map_has_each_place_with_its_newest_day() {
     let lake = lake("");
     let model =
         "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"ride\"]\n-- geojson = { name = \"lines\"OPTIONS }\n";
-    let sql = "SELECT day, line, count(*) AS rides, 4.4 AS longitude, CASE WHEN line < '7' THEN 51 END AS latitude\n\
+    let sql = "SELECT day, line, count(*) AS rides, 4.4 AS longitude, CASE WHEN line < '7' THEN 51 END AS latitude, 1 AS \"odd \"\"name\"\"\"\n\
         FROM ride\nGROUP BY day, line\n";
     let declare = |options: &str| {
         lake.write("config/datasets/trams/lines.sql", format!("{}\n{sql}", model.replace("OPTIONS", options)));
