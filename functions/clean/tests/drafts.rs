@@ -797,6 +797,26 @@ fn a_key_that_is_drafted_from_a_part_of_a_file_loses_no_row_of_it() {
 }
 
 #[test]
+fn a_year_among_names_that_are_written_unlike_values_is_a_name() {
+    for (head, row) in [
+        ("meter,2026,unit", "M1,12,kWh"),
+        ("gemeente,2025", "Gent,12"),
+        ("code,2025,omschrijving", "A1,12,Fiets"),
+        ("store,2026-01-01,unit", "S1,12,EUR"),
+        ("naam,10:00,soort", "N1,12,A"),
+    ] {
+        let text = csv(&format!("{head}\n"), 30, |n| row.replace("12", &format!("{n}.5")));
+        let draft = drafted("a.csv", text, 30, 0, &[]);
+        assert!(!draft.dataset_toml.contains("\"never\""), "{}", draft.dataset_toml);
+    }
+    // What may be a row is one.
+    for (head, row) in [("Gent,2025", "Aalst,2012"), ("A1,2025", "A2,7"), ("gent,2025", "aalst,7")] {
+        let text = csv(&format!("{head}\n"), 30, |n| row.replace("12", &format!("{}", n % 9 + 10)));
+        drafted("a.csv", text, 31, 0, &["header = \"never\""]);
+    }
+}
+
+#[test]
 fn a_date_of_birth_is_no_day_of_a_row() {
     for name in ["dob", "geboortedatum", "Geburtsdatum", "birth_date"] {
         let text = csv(&format!("customer_id,{name},created_at\n"), 60, |n| {

@@ -74,7 +74,9 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
         return true;
     }
     let is_quoted = || record.is_quoted && records.get(at + 1).is_some_and(|next| !next.is_quoted);
-    let Some(found) = series(&others) else { return others.len() == 1 && is_quoted() };
+    let Some(found) = series(&others) else {
+        return others.len() == 1 && (is_quoted() || is_alone_among_names(records, at, columns));
+    };
     // A value that is called so, above others; or a text above numbers, in the first column.
     let looks = || body_looks(records, at + 1, columns);
     let is_name =
@@ -96,6 +98,24 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
         }
         Series::Ascending => (has_corner || is_quoted() || has_name()) && is_rare(records, at, columns, of, is_ordered),
     }
+}
+
+/// Whether a record has a year, a date or a time among texts that are written as none is below them: `gemeente,2025` above
+/// `Gent,12`.
+fn is_alone_among_names(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
+    const FEW: usize = 3;
+    let Some(record) = records.get(at) else { return false };
+    let below = || records.iter().skip(at + 1).take(1000).filter(|record| width(record) == columns);
+    let is_period_like = |text: &str| are_years(&[text]) || is_period(text);
+    below().count() >= FEW
+        && (0..columns).all(|column| {
+            let text = text_at(record, column).trim();
+            match look(text) {
+                Look::Text => below().all(|row| shape(text_at(row, column).trim()) != shape(text)),
+                Look::Blank => false,
+                _ => is_period_like(text) && below().all(|row| !is_period_like(text_at(row, column).trim())),
+            }
+        })
 }
 
 /// How many values of a record are names for certain: letters above numbers or times, or what columns are called.
