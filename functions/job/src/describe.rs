@@ -179,9 +179,15 @@ impl DescribedModel {
                 personal: personal.contains(name),
             }
         };
+        // What names no column is about the whole.
+        let mut about = model.about.clone();
+        for (name, text) in model.columns.iter().filter(|(name, _)| columns.field_with_name(name).is_err()) {
+            about.push_str(&format!("\n{name}: {text}"));
+        }
+        let about = about.trim().to_owned();
         Self {
             model: model.name.clone(),
-            about: model.about.clone(),
+            about,
             partition: model.partition_columns().into_iter().map(str::to_owned).collect(),
             intermediate: model.intermediate,
             inputs: model.inputs.clone(),

@@ -707,6 +707,15 @@ fn a_model_that_is_wrong_leaves_what_is_said_of_others() {
     let called = lake.call(&["lineage", "people.people"]);
     assert!(called.status == 2 && called.stderr.contains("trams/wrong.sql"), "{}", called.stderr);
     assert_eq!(called.json()["columns"][0]["from"][0]["column"], "trams.ride.people");
+    let listed = "-- Rides.\n--\n-- id     of the ride\n-- speed  is not known\n--\n-- [model]\n-- inputs = [\"ride\"]\nSELECT id FROM ride\n";
+    lake.write("config/datasets/trams/listed.sql", listed);
+    let described = lake.call(&["describe", "trams.listed"]).ok().json();
+    let model = &described["datasets"][0]["models"][0];
+    assert_eq!(
+        (&model["about"], &model["columns"][0]["about"]),
+        (&json!("Rides.\nspeed: is not known"), &json!("of the ride"))
+    );
+    std::fs::remove_file(lake.path().join("config/datasets/trams/listed.sql")).unwrap();
     let called = lake.call(&["describe", "trams"]);
     let told = called.stderr.contains("trams/wrong.sql: ") && called.status == 2;
     let models = called.json()["datasets"][0]["models"].clone();
