@@ -22,17 +22,27 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
+use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::ast::TableFactor;
 
 /// A session without such notes.
+///
+/// Its optimizer simplifies twice: a constant that stands before a column goes behind it only once casts of it are gone, and
+/// until then `'x' = a AND a = 'x'` is taken for two conditions that no row meets.
 pub fn session(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionContext {
+    let again: Arc<dyn OptimizerRule + Send + Sync> = Arc::new(SimplifyExpressions::new());
+    let mut rules = Optimizer::new().rules;
+    let first = rules.iter().position(|rule| rule.name() == again.name());
+    rules.insert(first.map_or(0, |first| first + 1), again);
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
+        .with_optimizer_rules(rules)
         .with_query_planner(Arc::new(Planner))
         .with_relation_planners(vec![Arc::new(Relations)])
         .build();
@@ -161,6 +171,7 @@ impl ExtensionPlanner for Planner {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::arrow::array::{ArrayRef, RecordBatch, StringViewArray};
     use datafusion::arrow::util::pretty::pretty_format_batches;
 
     use super::*;
@@ -208,6 +219,31 @@ mod tests {
             ("SELECT a.c, b.low FROM i AS a JOIN i AS b ON a.low = b.low ORDER BY a.c, b.low", &["a 1", "a 3", "b 2"]),
         ] {
             assert_eq!(rows(sql).await, wanted, "{sql}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_constant_may_stand_before_a_column_and_behind_it() {
+        let texts = StringViewArray::from(vec!["x", "y", "x"]);
+        let rows = RecordBatch::try_from_iter([("h", Arc::new(texts) as ArrayRef)]).unwrap();
+        for condition in [
+            "'x' = h AND h = 'x'",
+            "h IN ('x') AND 'x' = h",
+            "h BETWEEN 'x' AND 'x' AND 'x' = h",
+            "NOT ('x' <> h) AND h = 'x'",
+            "'w' < h AND h < 'y' AND 'x' = h",
+        ] {
+            let context = session(SessionConfig::new().with_target_partitions(1), Arc::default());
+            context.register_batch("b", rows.clone()).unwrap();
+            for sql in [
+                format!("SELECT h FROM b WHERE {condition}"),
+                format!("WITH c AS (SELECT * FROM b WHERE {condition}) SELECT h FROM c WHERE 'x' = h"),
+                format!(
+                    "SELECT b.h FROM b JOIN (SELECT DISTINCT h AS g FROM b) AS d ON b.h = d.g WHERE {condition} AND 'x' = g"
+                ),
+            ] {
+                assert_eq!(context.sql(&sql).await.unwrap().count().await.unwrap(), 2, "{sql}");
+            }
         }
     }
 
