@@ -24,25 +24,34 @@ use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, Relati
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
 use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::ast::TableFactor;
 
+/// The rule that moves filters in the plan that is run.
+const FILTERS: &str = "FilterPushdown";
+
 /// A session without such notes.
 ///
 /// Its optimizer simplifies twice: a constant that stands before a column goes behind it only once casts of it are gone, and
-/// until then `'x' = a AND a = 'x'` is taken for two conditions that no row meets.
+/// until then `'x' = a AND a = 'x'` is taken for two conditions that no row meets. And it moves no filters in the plan that is
+/// run, as it has moved them before: through a join whose sides were exchanged, one of a column goes to the other side where
+/// that has one of the same name.
 pub fn session(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionContext {
     let again: Arc<dyn OptimizerRule + Send + Sync> = Arc::new(SimplifyExpressions::new());
     let mut rules = Optimizer::new().rules;
     let first = rules.iter().position(|rule| rule.name() == again.name());
     rules.insert(first.map_or(0, |first| first + 1), again);
+    let mut physical_rules = PhysicalOptimizer::new().rules;
+    physical_rules.retain(|rule| rule.name() != FILTERS);
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
         .with_optimizer_rules(rules)
+        .with_physical_optimizer_rules(physical_rules)
         .with_query_planner(Arc::new(Planner))
         .with_relation_planners(vec![Arc::new(Relations)])
         .build();
@@ -171,7 +180,7 @@ impl ExtensionPlanner for Planner {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{ArrayRef, RecordBatch, StringViewArray};
+    use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
     use datafusion::arrow::util::pretty::pretty_format_batches;
 
     use super::*;
@@ -243,6 +252,33 @@ mod tests {
                 ),
             ] {
                 assert_eq!(context.sql(&sql).await.unwrap().count().await.unwrap(), 2, "{sql}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_filter_above_a_join_stays_on_its_side() {
+        let numbers = |numbers: Vec<i64>| {
+            RecordBatch::try_from_iter([("k", Arc::new(Int64Array::from(numbers)) as ArrayRef)]).unwrap()
+        };
+        for (many, few) in [((0..100).collect(), vec![3, 500]), (vec![3], (0..100).collect::<Vec<i64>>())] {
+            let context = session(SessionConfig::new().with_target_partitions(2), Arc::default());
+            context.register_batch("a", numbers(many)).unwrap();
+            context.register_batch("b", numbers(few)).unwrap();
+            for join in
+                ["a RIGHT JOIN b ON a.k = b.k", "b LEFT JOIN a ON a.k = b.k", "a FULL JOIN b ON a.k = b.k AND b.k = 3"]
+            {
+                let count = async |condition: &str| {
+                    let sql = format!("SELECT a.k, b.k FROM {join} WHERE {condition}");
+                    context.sql(&sql).await.unwrap().count().await.unwrap()
+                };
+                let with_b = count("coalesce(a.k, 0) > 2 AND b.k IS NOT NULL").await;
+                assert_eq!(with_b, 1, "{join}");
+                assert_eq!(count("coalesce(b.k, 0) > 2 AND a.k IS NOT NULL").await, 1, "{join}");
+                let matched = count("a.k = b.k").await;
+                let of_b = count("coalesce(a.k, 0) > 2").await
+                    - usize::from(join.contains("FULL")) * count("b.k IS NULL AND a.k > 2").await;
+                assert_eq!((matched, of_b), (1, 1), "{join}");
             }
         }
     }
