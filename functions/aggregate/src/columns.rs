@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, UInt32Array};
 use datafusion::arrow::compute::{cast, filter_record_batch, take_record_batch};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Field, FieldRef, Schema, SchemaRef, TimeUnit};
-use lake::dataset::Model;
+use lake::dataset::{Model, quoted};
 use lake::partition::{Partition, PartitionBy};
 
 use crate::error::{Error, Result};
@@ -187,11 +187,6 @@ fn stored(kind: &DataType) -> DataType {
 /// Columns as SQL names them.
 pub fn quoted_names(schema: &Schema) -> String {
     schema.fields().iter().map(|field| quoted(field.name())).collect::<Vec<_>>().join(", ")
-}
-
-/// A name as SQL has it.
-pub fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Columns as people read them.

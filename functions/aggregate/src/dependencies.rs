@@ -1,4 +1,5 @@
-//! Keeps the engine from taking for unique what a join has made come again.
+//! Sessions of the engine without three of its faults, each of which gave other rows than the query asks for. The largest: it
+//! takes for unique what a join has made come again. For the others see [`session`].
 //!
 //! The engine notes which columns determine others: after `GROUP BY a`, `a` determines all. A join keeps the note, as one that
 //! may come several times, and a second `GROUP BY a, b` above the join takes it for one that comes once: `b` is then left out

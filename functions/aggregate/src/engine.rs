@@ -207,6 +207,21 @@ impl Engine {
         Ok(Schema::new(of_files))
     }
 
+    /// Registers committed rows of a model by its name, with the columns that it writes and no others.
+    pub async fn add_committed(
+        &self,
+        lake: &Lake,
+        model: &Model,
+        columns: &Schema,
+        outputs: &[Ranked<'_>],
+    ) -> Result<()> {
+        let hidden = format!("{}__committed", model.name);
+        self.add_model(lake, hidden.as_str(), model, outputs, None).await?;
+        let shown: Vec<Expr> = columns.fields().iter().map(|field| ident(field.name())).collect();
+        let committed = self.context.table(&hidden).await?.select(shown)?.into_view();
+        self.register(model.name.as_str(), committed)
+    }
+
     /// Registers rows of a model that are not committed yet as `name`, by the columns of its files.
     pub async fn add_made(&self, name: &str, columns: &SchemaRef, files: Vec<File>) -> Result<()> {
         if files.is_empty() {

@@ -8,9 +8,9 @@ use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type, Schema};
 use datafusion::arrow::error::ArrowError;
-use lake::dataset::{GeoJson, Model};
+use lake::dataset::{GeoJson, Model, quoted};
 
-use crate::columns::{names, quoted, quoted_names};
+use crate::columns::{names, quoted_names};
 use crate::error::{Error, Result};
 
 /// Raised when the same rows may give other text.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::Int64Type;
-use lake::dataset::Check;
+use lake::dataset::{Check, quoted};
 use lake::ledger::{ConsumptionEntry, Keep, Output};
 use lake::partition::Partition;
 use lake::progress::Progress;
@@ -12,7 +12,6 @@ use lake::{Lake, keys};
 use serde::Serialize;
 
 use crate::bounds;
-use crate::columns::quoted;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::make::{Computed, compute};

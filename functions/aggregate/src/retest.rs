@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::inputs::{Purpose, add_inputs};
 use crate::make::compute;
 use crate::plan::{Plan, Planned, Task, gather};
+use crate::planned::columns;
 use crate::state::State;
 use crate::tested::{self, Failed};
 use crate::{Selection, in_memory};
@@ -24,7 +25,7 @@ pub struct Retested {
     pub model: String,
     /// How many of its partitions were looked at.
     pub partitions: u64,
-    /// Partitions that wait for those of another model to be made.
+    /// Partitions that were never made, and wait for those of another model.
     pub waiting: u64,
     /// What failed: the name of the test, its severity, and where and with which rows.
     pub failed: Vec<(String, Severity, String)>,
@@ -57,21 +58,21 @@ pub async fn run(lake: &Lake, dataset: &Dataset, progress: &dyn Progress) -> Res
             progress.advance(&format!("{} {partition}", model.name));
             let Some(of_model) = done.iter_mut().find(|retested| retested.model == model.name) else { continue };
             let name = of(task.planned);
-            if waiting.contains(&name) {
-                of_model.waiting += 1;
-                continue;
-            }
-            of_model.partitions += 1;
-            let found = match stale.contains(&name) {
-                true => compute(lake, &task, 1).await.map(|computed| computed.failed),
+            let found = match stale.contains(&name) && !waiting.contains(&name) {
+                true => compute(lake, &task, 1).await.map(|computed| Some(computed.failed)),
                 false => committed(lake, &task).await,
             };
+            let (looked_at, not_made) = if matches!(found, Ok(None)) { (0, 1) } else { (1, 0) };
+            of_model.partitions += looked_at;
+            of_model.waiting += not_made;
             match found {
-                Ok(failed) => of_model.failed.extend(failed.into_iter().map(|Failed { name, severity, text }| {
-                    let place =
-                        if partition.values().next().is_none() { String::new() } else { format!("{partition}: ") };
-                    (name, severity, format!("{place}{text}"))
-                })),
+                Ok(failed) => {
+                    of_model.failed.extend(failed.into_iter().flatten().map(|Failed { name, severity, text }| {
+                        let place =
+                            if partition.values().next().is_none() { String::new() } else { format!("{partition}: ") };
+                        (name, severity, format!("{place}{text}"))
+                    }))
+                }
                 Err(Error::Query(why) | Error::Exhausted(why)) => of_model.errors.push(Error::Model {
                     dataset: dataset.name.clone(),
                     model: model.name.clone(),
@@ -86,21 +87,22 @@ pub async fn run(lake: &Lake, dataset: &Dataset, progress: &dyn Progress) -> Res
     Ok(done)
 }
 
-/// Runs the tests over the rows that are committed, beside what they were made from.
-async fn committed(lake: &Lake, task: &Task<'_>) -> Result<Vec<Failed>> {
+/// Runs the tests over the rows that are committed, beside what they were made from; none if there is nothing committed.
+async fn committed(lake: &Lake, task: &Task<'_>) -> Result<Option<Vec<Failed>>> {
     let Planned { dataset, model, partition, .. } = task.planned;
     let ledger_key = keys::consumption_ledger(&dataset.name, &model.name, partition);
     let entry = lake.ledger.consumption_entry_at(&ledger_key).await?.map(|(entry, _)| entry);
-    let outputs = entry.map(|entry| entry.outputs).unwrap_or_default();
-    if outputs.is_empty() {
-        return Ok(Vec::new());
+    let Some(entry) = entry.filter(|entry| entry.is_committed()) else { return Ok(None) };
+    if entry.outputs.is_empty() {
+        return Ok(Some(Vec::new()));
     }
+    let columns = columns(lake, dataset, model).await?;
     let engine = Engine::new(lake, 1)?;
     let work = async {
         add_inputs(&engine, lake, task, Purpose::Tests).await?;
-        let outputs: Vec<_> = outputs.iter().enumerate().collect();
-        engine.add_model(lake, model.name.as_str(), model, &outputs, None).await?;
-        tested::run(lake, &engine, dataset, model).await
+        let outputs: Vec<_> = entry.outputs.iter().enumerate().collect();
+        engine.add_committed(lake, model, &columns, &outputs).await?;
+        tested::run(lake, &engine, dataset, model).await.map(Some)
     };
     engine.bounded(Some(lake.limits().model_time), work).await
 }

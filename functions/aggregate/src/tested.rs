@@ -1,13 +1,14 @@
 //! Tests of a model, run on a partition's new rows before they replace those of before.
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
-use datafusion::arrow::datatypes::{Int64Type, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{Int64Type, SchemaRef};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::dataframe::DataFrame;
 use lake::Lake;
 use lake::dataset::{Check, Dataset, Expectation, Model, Of, Severity};
 
 use crate::bounds;
+use crate::columns::names;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::lineage::{Shown, has_personal};
@@ -129,10 +130,6 @@ pub async fn check(engine: &Engine, model: &Model, columns: &SchemaRef) -> Resul
         bounds::collect(failing(engine, model, test).await?).await?;
     }
     Ok(())
-}
-
-fn names(schema: &Schema) -> String {
-    schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// The beginning of a value, in which line ends and other control characters are escaped: it cannot be taken for another line.

@@ -215,7 +215,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 /// A name as SQL has it.
-fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

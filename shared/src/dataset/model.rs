@@ -218,7 +218,7 @@ fn described(comment: &[&str]) -> (String, BTreeMap<String, String>) {
     };
     let is_indented = |line: &&str| line.starts_with("  ") && !line.trim().is_empty();
     let mut whole: Vec<&str> = Vec::new();
-    let mut columns = BTreeMap::new();
+    let mut columns: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     let mut lines = comment.iter().copied().peekable();
     while let Some(line) = lines.next() {
         let (names, text) = line.split_once("  ").unwrap_or((line, ""));
@@ -233,11 +233,15 @@ fn described(comment: &[&str]) -> (String, BTreeMap<String, String>) {
         while let Some(more) = lines.next_if(is_indented) {
             words.extend(more.split_whitespace());
         }
-        let text = words.join(" ");
-        columns.extend(names.into_iter().map(|name| (name.to_owned(), text.clone())));
+        for name in names {
+            // Named twice, it keeps both.
+            let said: &mut Vec<&str> = columns.entry(name.to_owned()).or_default();
+            said.extend(&words);
+        }
     }
     whole.dedup_by(|line, before| line.trim().is_empty() && before.trim().is_empty());
-    (whole.join("\n").trim().to_owned(), columns)
+    let columns = columns.into_iter().map(|(name, words)| (name, words.join(" ")));
+    (whole.join("\n").trim().to_owned(), columns.collect())
 }
 
 impl SqlFile {
@@ -368,12 +372,13 @@ mod tests {
     #[test]
     fn columns_are_described_by_the_comment() {
         let text = "-- Means of what\n-- was measured.\n--\n-- day  the day\n-- low, high\n--         extremes, in °C:\n--         null \
-                    where nothing was measured\n-- mean   of all values\n--\n-- They are of the whole day.\n--   indented\n--\n-- [model]\n\
+                    where nothing was measured\n-- mean   of all values\n-- mean   that are there\n--\n-- They are of the whole day.\n--   indented\n--\n-- [model]\n\
                     -- inputs = [\"m\"]\nSELECT 1";
         let SqlFile::Model(model) = SqlFile::new("means.sql", text).unwrap() else { panic!("no model") };
         assert_eq!(model.about, "Means of what\nwas measured.\n\nThey are of the whole day.\n  indented");
         let extremes = "extremes, in °C: null where nothing was measured";
-        let expected = [("day", "the day"), ("high", extremes), ("low", extremes), ("mean", "of all values")];
+        let expected =
+            [("day", "the day"), ("high", extremes), ("low", extremes), ("mean", "of all values that are there")];
         let found: Vec<_> = model.columns.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         assert_eq!(found, expected);
     }

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use lake::Lake;
+use lake::dataset::quoted as double_quoted;
 use lake::store::StoreUrl;
 use serde_json::json;
 
@@ -123,9 +124,4 @@ fn comment(sql: &mut String, text: &str) {
 /// A text as a literal of standard SQL.
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-/// A name in double quotes.
-fn double_quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

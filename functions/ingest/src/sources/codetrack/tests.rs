@@ -163,6 +163,22 @@ fn asked(line: &Line) -> Range<NaiveDate> {
     Request::of(line).unwrap().weeks()
 }
 
+/// What one route has of a learner and another one answers with 404 is missing, and the learner is not unknown.
+#[test]
+fn who_is_known_by_one_route_is_not_unknown() {
+    let mut done = Part::new(NAME, "week", "2026-11-16".to_owned());
+    let unknown = [("7", "users"), ("8", "weekly_commits"), ("7", "weekly_scores"), ("9", "weekly_commits")];
+    let heard = Heard {
+        known: ["8", "9"].map(str::to_owned).into(),
+        unknown: unknown.map(|(id, file)| (id.to_owned(), file)).into(),
+    };
+    heard.note(&mut done);
+    assert_eq!((done.ingested.unknown, done.ingested.failed), (vec!["7".to_owned()], 2));
+    let messages: Vec<&str> = done.incomplete.iter().map(|incomplete| incomplete.message.as_str()).collect();
+    let [message] = messages.as_slice() else { panic!("{messages:?}") };
+    assert!(message.contains("weekly_commits") && message.contains("8, 9") && message.contains("404"), "{message}");
+}
+
 /// An answer that was cut down to its counts lost its entries without one: unknown became 0.
 #[test]
 fn what_is_unknown_in_a_list_stays_unknown_where_the_list_is_cut() {
