@@ -1,30 +1,9 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 //! Drafts from samples whose dialect is unusual: tables of R, logs, lines of dashes, lines above a table, and what is no table.
 
-use clean::formats::draft::{Draft, draft};
-use tempfile::TempDir;
+mod drafting;
 
-fn tried(file: &str, text: &str) -> Result<Draft, String> {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join(file);
-    std::fs::write(&path, text).unwrap();
-    draft("d", &path)
-}
-
-/// A draft that declares these lines, and reads so many rows.
-fn drafted(file: &str, text: &str, clean: u64, rejected: u64, lines: &[&str]) -> Draft {
-    let draft = tried(file, text).unwrap_or_else(|why| panic!("{text:.200}: {why}"));
-    for line in lines {
-        assert!(draft.dataset_toml.contains(line), "{text:.200}: {line} is not in\n{}", draft.dataset_toml);
-    }
-    let counts = (draft.tried.clean, draft.tried.rejected);
-    assert_eq!(counts, (clean, rejected), "{text:.200}: {:?}\n{}", draft.tried, draft.dataset_toml);
-    draft
-}
-
-fn said(draft: &Draft, word: &str) -> bool {
-    draft.notes.iter().any(|note| note.contains(word))
-}
+use self::drafting::{drafted, said, tried};
 
 fn table(head: &str, rows: usize, row: impl Fn(usize) -> String) -> String {
     head.to_owned() + &(1..=rows).map(|at| row(at) + "\n").collect::<String>()

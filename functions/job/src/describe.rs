@@ -180,8 +180,8 @@ impl DescribedModel {
             }
         };
         // What names no column is about the whole.
-        let mut about = model.about.clone();
-        for (name, text) in model.columns.iter().filter(|(name, _)| columns.field_with_name(name).is_err()) {
+        let mut about = model.about().to_owned();
+        for (name, text) in model.columns().iter().filter(|(name, _)| columns.field_with_name(name).is_err()) {
             about.push_str(&format!("\n{name}: {text}"));
         }
         let about = about.trim().to_owned();

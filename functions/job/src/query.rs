@@ -85,7 +85,7 @@ fn tables(lake: &Lake, format: Format) -> Result<RecordBatch, ArrowError> {
                 .models
                 .iter()
                 .filter(|model| !model.intermediate)
-                .map(|model| (name(&model.name), "model", first(&model.about))),
+                .map(|model| (name(&model.name), "model", first(model.about()))),
         );
     }
     if format == Format::Table {

@@ -264,7 +264,7 @@ mod tests {
                 }
             }
             for model in &dataset.models {
-                assert!(!model.about.is_empty(), "{}.{}", dataset.name, model.name);
+                assert!(!model.about().is_empty(), "{}.{}", dataset.name, model.name);
                 let tests = dataset.cases.get(&model.name).map(|text| case::cases(text).map(|cases| cases.len()));
                 assert!(matches!(tests, Some(Ok(1..))), "{}.{}: {tests:?}", dataset.name, model.name);
             }

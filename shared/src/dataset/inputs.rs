@@ -88,7 +88,7 @@ impl Dataset {
     /// What is said of a column of a model: by its own comment, else of the column of the same name in what it reads, as a
     /// column that keeps its name keeps what it is. Empty if nothing is.
     pub fn about_column(&self, model: &Model, column: &str) -> String {
-        if let Some(about) = model.columns.get(column) {
+        if let Some(about) = model.columns().get(column) {
             return about.clone();
         }
         let inputs = self.inputs_of(model).unwrap_or_default();

@@ -15,6 +15,7 @@
 //! A model is a table of the consumption zone. A `[view]` is a query that models and other views read by its name.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
@@ -35,10 +36,6 @@ pub(super) enum SqlFile {
 pub struct Model {
     /// The file's name without `.sql`, also the table's name.
     pub name: String,
-    /// The comment before the declaration, without what it says of columns.
-    pub about: String,
-    /// What that comment says of columns, by their names.
-    pub columns: BTreeMap<String, String>,
     /// How the result is cut: by time, as the first input is cut by a part of its raw keys, or not at all.
     pub partition: PartitionBy,
     /// Columns of the result that cut each partition further.
@@ -70,7 +67,12 @@ pub struct Model {
     pub sql: String,
     /// A fingerprint of the file's text.
     pub fingerprint: String,
+    /// What the comment before the declaration says: few commands ask.
+    said: OnceLock<Said>,
 }
+
+/// What a comment says of the whole, and of columns by their names.
+type Said = (String, BTreeMap<String, String>);
 
 /// A query that models read by its name.
 #[derive(Debug, Clone)]
@@ -209,9 +211,20 @@ pub(super) fn line_of(text: &str, mistake: &Mistake) -> Option<usize> {
     mistake.known_line().or_else(|| text.lines().position(declares).map(|at| at + 1))
 }
 
-/// What a comment says of the whole, and of columns: an entry begins with names, then two blanks and a text, or the names alone
+/// The lines of the comment that a file begins with.
+fn comment(text: &str) -> Vec<&str> {
+    let lines = text.lines().map_while(|line| line.strip_prefix("--"));
+    lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect()
+}
+
+/// Whether the declaration begins with a line.
+fn is_declaration(line: &&str) -> bool {
+    matches!(line.trim(), "[model]" | "[view]")
+}
+
+/// What a comment says: an entry about columns begins with names, then two blanks and a text, or the names alone
 /// above lines that are indented; all lines of it that follow are indented.
-fn described(comment: &[&str]) -> (String, BTreeMap<String, String>) {
+fn said_by(comment: &[&str]) -> Said {
     let is_name = |name: &str| {
         name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -246,13 +259,8 @@ fn described(comment: &[&str]) -> (String, BTreeMap<String, String>) {
 
 impl SqlFile {
     pub(super) fn new(file: &str, text: &str) -> Result<Self, Mistake> {
-        let comment: Vec<&str> = text
-            .lines()
-            .map_while(|line| line.strip_prefix("--"))
-            .map(|line| line.strip_prefix(' ').unwrap_or(line))
-            .collect();
-        let kind = |line: &&str| matches!(line.trim(), "[model]" | "[view]");
-        let start = comment.iter().position(kind).ok_or_else(|| {
+        let comment = comment(text);
+        let start = comment.iter().position(is_declaration).ok_or_else(|| {
             Mistake::new(
                 "its leading comment has no declaration: write a line `-- [model]`, then lines like `-- inputs = [\"table\"]`",
             )
@@ -261,13 +269,13 @@ impl SqlFile {
         let is_view = declaration.first().is_some_and(|line| line.trim() == "[view]");
         let declaration = declaration.iter().skip(1).copied().collect::<Vec<_>>().join("\n");
         let name = file.trim_end_matches(".sql").to_owned();
-        let (about, columns) = described(about);
         let fingerprint = hash::bytes(text.as_bytes());
         let sql = text.to_owned();
         if is_view {
             let declared: ViewFile =
                 toml::from_str(&declaration).map_err(|error| explain(&error, "[view]", &declaration, start + 1))?;
             let ViewFile { inputs, materialize } = declared;
+            let about = about.join("\n").trim().to_owned();
             return Ok(Self::View(View { name, about, inputs, materialize, sql, fingerprint }));
         }
         let wrong = |why: String| Mistake::new(why).within("[model]");
@@ -318,8 +326,6 @@ impl SqlFile {
         }
         Ok(Self::Model(Box::new(Model {
             name,
-            about,
-            columns,
             partition: declared.partition,
             split: declared.split,
             hidden: declared.hidden,
@@ -335,11 +341,30 @@ impl SqlFile {
             tests,
             sql,
             fingerprint,
+            said: OnceLock::new(),
         })))
     }
 }
 
 impl Model {
+    fn said(&self) -> &Said {
+        self.said.get_or_init(|| {
+            let comment = comment(&self.sql);
+            let end = comment.iter().position(is_declaration).unwrap_or(comment.len());
+            said_by(comment.get(..end).unwrap_or_default())
+        })
+    }
+
+    /// What the comment before the declaration says, without what it says of columns.
+    pub fn about(&self) -> &str {
+        &self.said().0
+    }
+
+    /// What that comment says of columns, by their names.
+    pub fn columns(&self) -> &BTreeMap<String, String> {
+        &self.said().1
+    }
+
     /// The date column by which its partitions are cut, if they are cut by time.
     pub fn cut_by(&self) -> Option<&str> {
         match &self.partition {
@@ -375,11 +400,11 @@ mod tests {
                     where nothing was measured\n-- mean   of all values\n-- mean   that are there\n--\n-- They are of the whole day.\n--   indented\n--\n-- [model]\n\
                     -- inputs = [\"m\"]\nSELECT 1";
         let SqlFile::Model(model) = SqlFile::new("means.sql", text).unwrap() else { panic!("no model") };
-        assert_eq!(model.about, "Means of what\nwas measured.\n\nThey are of the whole day.\n  indented");
+        assert_eq!(model.about(), "Means of what\nwas measured.\n\nThey are of the whole day.\n  indented");
         let extremes = "extremes, in °C: null where nothing was measured";
         let expected =
             [("day", "the day"), ("high", extremes), ("low", extremes), ("mean", "of all values that are there")];
-        let found: Vec<_> = model.columns.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let found: Vec<_> = model.columns().iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         assert_eq!(found, expected);
     }
 
@@ -388,7 +413,7 @@ mod tests {
         let text =
             "-- Means.\n--\n-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"m\"]\n\nSELECT 1 -- [model]\n";
         let SqlFile::Model(model) = SqlFile::new("means.sql", text).unwrap() else { panic!("a model") };
-        assert_eq!((model.name.as_str(), model.about.as_str()), ("means", "Means."));
+        assert_eq!((model.name.as_str(), model.about()), ("means", "Means."));
         assert_eq!(model.inputs, ["m"]);
         let view = SqlFile::new("v.sql", "-- [view]\n-- inputs = [\"m\"]\n\nSELECT 1").unwrap();
         assert!(matches!(view, SqlFile::View(view) if view.name == "v" && !view.materialize));

@@ -65,6 +65,43 @@ fn rows_that_pass_are_committed_and_rows_that_fail_are_not() {
 }
 
 #[test]
+fn committed_rows_are_tested_as_aggregate_tests_them() {
+    let lake = lake("");
+    let declare = |severity: &str| {
+        let cut = format!(
+            "-- [model]\n-- partition = \"month(day)\"\n-- split = [\"line\"]\n-- inputs = [\"ride\"]\n-- [[test]]\n\
+             -- range = {{ rides = [5, inf] }}\n-- severity = \"{severity}\"\n\
+             SELECT day, line, count(*) AS rides FROM ride GROUP BY day, line ORDER BY day, line\n"
+        );
+        lake.write("config/datasets/trams/cut.sql", cut);
+    };
+    declare("warn");
+    let after =
+        "-- [model]\n-- inputs = [\"cut\"]\n-- [[test]]\n-- not_null = [\"n\"]\nSELECT count(*) AS n FROM cut\n";
+    lake.write("config/datasets/trams/after.sql", after);
+    let aggregated = lake.call(&["aggregate"]).ok().json()["aggregated"].as_array().unwrap().clone();
+    let warned: Vec<String> =
+        aggregated.iter().filter_map(|made| Some(made["warnings"][0].as_str()?.to_owned())).collect();
+    assert!(!warned.is_empty() && warned.iter().all(|warning| warning.contains("line = ")), "{aggregated:?}");
+    let test = |name: &str| {
+        let called = lake.call(&["test", "trams"]);
+        let tests = called.json()["tests"].as_array().unwrap().clone();
+        (tests.into_iter().find(|test| test["model"] == name).unwrap(), called.stderr)
+    };
+    let (cut, _) = test("cut");
+    let again: Vec<&str> = cut["warnings"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(again.len(), warned.len());
+    assert!(again.iter().zip(&warned).all(|(again, warned)| again.ends_with(warned.as_str())), "{again:?} {warned:?}");
+
+    // What reads a model whose rows fail is tested as it is.
+    declare("error");
+    assert_eq!(lake.call(&["aggregate"]).status, 1);
+    let ((cut, told), (after, _)) = (test("cut"), test("after"));
+    assert_eq!((&cut["ok"], &after["ok"], &after["partitions"]), (&json!(false), &json!(true), &json!(1)));
+    assert!(!told.contains("wait for"), "{told}");
+}
+
+#[test]
 fn every_column_that_is_built_in_is_described() {
     let lake = TestLake::new("http://127.0.0.1:9/");
     let described = lake.call(&["describe"]).ok().json();

@@ -94,7 +94,7 @@ impl Relation {
             let about = one_line(&dataset.about_column(model, name));
             if personal.contains(name) { format!("{about} (personal)").trim().to_owned() } else { about }
         };
-        let mut relation = Self::of(dataset, &model.name, Zone::Consumption, &model.about, columns, about);
+        let mut relation = Self::of(dataset, &model.name, Zone::Consumption, model.about(), columns, about);
         relation.place = zone.join(&dataset.name).join(&model.name);
         let all = relation.columns.iter().chain(&relation.partition);
         relation.shown = all.map(|column| column.name.clone()).collect();

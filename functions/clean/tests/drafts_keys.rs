@@ -1,0 +1,296 @@
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+//! Which keys are drafted: a wrong one loses rows.
+
+mod drafting;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, TimestampNanosecondArray};
+use clean::formats::draft::Draft;
+
+use self::drafting::{csv, drafted, key, parquet_of, tried};
+
+#[test]
+fn keys_are_declared_where_enough_rows_say_so() {
+    let rows = |count: usize| {
+        let row = |at: usize| format!("{},2026-11-{:02}T00:00:00Z,{}.5\n", at % 2, at / 2 + 1, at % 3);
+        format!("meter_id,at,kwh\n{}", (0..count).map(row).collect::<String>())
+    };
+    drafted("a.csv", rows(40), 40, 0, &["\nkey = [\"meter_id\", \"at\"]"]);
+    drafted("a.csv", rows(4), 4, 0, &["4 rows of a sample are too few to know)\n# key = [\"meter_id\", \"at\"]"]);
+    let either = "Date;Time;Tel\n01/02/2026;08:00;0470 11 22 33\n01/02/2026;09:00;0470 11 22 34\n";
+    let remark = "# 01/02/2026 could be either: read with the day first. If that is wrong, exchange %d and %m.\nfields = [\"Date\", \"Time\"]";
+    drafted("a.csv", either, 2, 0, &[remark, "column.tel]", "personal = true"]);
+    // Which series a file has may be in its name alone.
+    let series: String = (10..60).map(|minute| format!("2026-11-19T10:{minute}:00Z,1.5\n")).collect();
+    drafted(
+        "a.csv",
+        format!("timeStamp,usedKWh\n{series}"),
+        50,
+        0,
+        &["\n# key = [\"time_stamp\"]", "column.used_kwh]"],
+    );
+    let list: String = (0..30).map(|id| format!("{id},a\n")).collect();
+    drafted("a.csv", format!("id,kind\n{list}"), 30, 0, &["\nkey = [\"id\"]"]);
+}
+
+#[test]
+fn keys_are_judged_by_the_values_that_are_stored() {
+    let nanos = |at: u32| 1_767_225_600_000_000_000_i64 + i64::from(at) * 100;
+    let columns: [(&str, ArrayRef); 3] = [
+        ("sensor_id", Arc::new(Int64Array::from(vec![1; 60]))),
+        ("ts", Arc::new(TimestampNanosecondArray::from_iter_values((0..60).map(nanos)).with_timezone("UTC"))),
+        ("v", Arc::new(Float64Array::from_iter_values((0..60).map(f64::from)))),
+    ];
+    let parquet = parquet_of(columns);
+    let epochs = csv("sensor_id,ts,v\n", 60, |at| format!("1,{},{at}", nanos(at)));
+    let texts =
+        csv("sensor_id,ts,v\n", 60, |at| format!("1,2026-01-05T00:00:00.0000{:02}{:03}Z,{at}", at / 10, at % 10));
+    for (file, bytes) in [("a.parquet", parquet), ("a.csv", epochs.into_bytes()), ("a.csv", texts.into_bytes())] {
+        let draft = drafted(file, bytes, 60, 0, &[]);
+        assert!(!key(&draft).starts_with("key"), "{file}: {}", draft.dataset_toml);
+        let is_said = |note: &String| note.contains("54 of 60 rows of the sample are duplicates by sensor_id and ts");
+        assert!(draft.notes.iter().any(is_said), "{file}: {:?}", draft.notes);
+    }
+    // Two ways to write a number.
+    let text = csv("acct_id;v\n", 60, |at| match at % 2 {
+        0 => format!("{}000;{at}.5", at / 2 + 2),
+        _ => format!("{},000;{at}.5", at / 2 + 2),
+    });
+    let draft = drafted("a.csv", text, 60, 0, &["column.acct_id]\ntype = \"int64\"\nthousands = \",\""]);
+    assert!(!key(&draft).starts_with("key"), "{}", draft.dataset_toml);
+    assert!(draft.notes.iter().any(|note| note.contains("30 of 60 rows")), "{:?}", draft.notes);
+}
+
+#[test]
+fn keys_are_made_of_ids_first() {
+    // Two orders may be of the same second.
+    let orders = "[".to_owned()
+        + &(0..15)
+            .map(|order| {
+                let lines: Vec<String> = (1..4)
+                    .map(|line| format!("{{\"lineNo\":{line},\"sku\":\"s{}\",\"qty\":{order}}}", line * order % 7))
+                    .collect();
+                format!(
+                    "{{\"orderId\":\"O{order:03}\",\"placedAt\":\"2026-01-05T{order:02}:00:00Z\",\"lines\":[{}]}}",
+                    lines.join(",")
+                )
+            })
+            .collect::<Vec<_>>()
+            .join(",")
+        + "]";
+    let draft = drafted("a.json", orders, 45, 0, &["explode = \"/lines\""]);
+    assert_eq!(key(&draft), "key = [\"order_id\", \"line_no\"]", "{}", draft.dataset_toml);
+    let at = |order: u32| format!("2026-01-05T{:02}:{:02}:00Z", order / 60, order % 60);
+    let lines = |at: u32| (at / 3, at % 3 + 1);
+    for (head, row, wanted) in [
+        (
+            "order_id,line_no,ordered_at,customer_id,amount\n",
+            Box::new(move |n: u32| {
+                let (order, line) = lines(n);
+                format!("{order},{line},{},{},{n}.5", at(order), order * 7 % 40)
+            }) as Box<dyn Fn(u32) -> String>,
+            "key = [\"order_id\", \"line_no\"]",
+        ),
+        // An order of one line says nothing of those of several.
+        (
+            "order_id,line_no,ordered_at,amount\n",
+            Box::new(move |n| format!("{n},1,{},{n}.5", at(n))),
+            "key = [\"order_id\", \"line_no\"]",
+        ),
+        (
+            "order_id,sku,ordered_at,amount\n",
+            Box::new(move |n| format!("{},s{},{},{n}.5", n / 3, n % 3 + n / 30, at(n / 3))),
+            "key = [\"order_id\", \"sku\"]",
+        ),
+        // Readings.
+        (
+            "meter_id,at,kwh\n",
+            Box::new(move |n| format!("{},{},{n}.5", n % 4, at(n / 4))),
+            "key = [\"meter_id\", \"at\"]",
+        ),
+        (
+            "station,pollutant,at,v\n",
+            Box::new(move |n| format!("S{},{},{},{n}.5", n % 4, ["pm10", "no2"][n as usize / 4 % 2], at(n / 8))),
+            "key = [\"station\", \"pollutant\", \"at\"]",
+        ),
+        // A station's number comes once in a file of one time, and again in the next one.
+        ("station_id,at,v\n", Box::new(move |n| format!("{n},{},{n}.5", at(0))), "key = [\"station_id\", \"at\"]"),
+        // People rate several things at the same time; things hardly are.
+        (
+            "user_id,movie_id,rating,at\n",
+            Box::new(move |n| format!("{},{},{}.5,{}", n / 4, n * 17 % 59, n % 5, at(n / 4 + n / 4 * 13))),
+            "key = [\"user_id\", \"movie_id\", \"at\"]",
+        ),
+        // Nothing but a name, or a number of a line.
+        (
+            "region,at,v\n",
+            Box::new(move |n| format!("{},{},{n}.5", ["north", "south"][n as usize % 2], at(n / 2))),
+            "# key = [\"region\", \"at\"]",
+        ),
+        ("line_no,at,v\n", Box::new(move |n| format!("{},{},{n}.5", n % 3 + 1, at(n / 3))), "# key = [\"...\"]"),
+        // Without a time.
+        (
+            "order_id,line_no,amount\n",
+            Box::new(move |n| format!("{},{},{n}.5", n / 3, n % 3 + 1)),
+            "key = [\"order_id\", \"line_no\"]",
+        ),
+        ("index,name,v\n", Box::new(move |n| format!("{n},n{},{n}.5", n % 7)), "# key = [\"index\"]"),
+        (
+            "customer_id,product_id,v\n",
+            Box::new(move |n| format!("{},{},{n}.5", n % 31, n * 17 % 59)),
+            "# key = [\"customer_id\", \"product_id\"]",
+        ),
+        // The beginning of a sorted file: what is the same in all of its rows is not in the rest.
+        (
+            "store_id,product_id,stock\n",
+            Box::new(move |n| format!("1,{n},{}", n % 9)),
+            "key = [\"store_id\", \"product_id\"]",
+        ),
+        ("employee_id,week,hours\n", Box::new(move |n| format!("{n},1,{n}.5")), "key = [\"employee_id\", \"week\"]"),
+        ("dept,employee_id,v\n", Box::new(move |n| format!("north,{n},{n}")), "key = [\"dept\", \"employee_id\"]"),
+        (
+            "meter_id,direction,at,kwh\n",
+            Box::new(move |n| format!("{},in,{},{n}.5", n % 4, at(n / 4))),
+            "key = [\"meter_id\", \"direction\", \"at\"]",
+        ),
+        // An id of others, which is unique by accident.
+        (
+            "book_id,member_id,days\n",
+            Box::new(move |n| format!("{},{n},{}", n % 37, n % 5)),
+            "key = [\"book_id\", \"member_id\"]",
+        ),
+        (
+            "student_id,course_id,term\n",
+            Box::new(move |n| format!("{n},{},{}", n % 7, n % 2)),
+            "key = [\"student_id\", \"course_id\", \"term\"]",
+        ),
+        ("customer_id,amount,method\n", Box::new(move |n| format!("{n},{n}.5,card")), "# key = [\"customer_id\"]"),
+        ("customer_id,name,v\n", Box::new(move |n| format!("{n},n{n},{n}.5")), "key = [\"customer_id\"]"),
+    ] {
+        let draft = drafted("a.csv", csv(head, 60, row), 60, 0, &[]);
+        assert_eq!(key(&draft), wanted, "{head}{}", draft.dataset_toml);
+    }
+    // Orders of one line each: others may have several.
+    let orders: Vec<String> =
+        (0..60).map(|n| format!("{{\"id\":{n},\"lines\":[{{\"sku\":\"s{}\",\"qty\":{n}}}]}}", n % 7)).collect();
+    let draft = drafted("a.json", format!("[{}]", orders.join(",")), 60, 0, &["explode"]);
+    assert!(!key(&draft).starts_with("key"), "{}", draft.dataset_toml);
+    let draft =
+        drafted("a.csv", csv("meter_id,at,kwh\n", 60, |n| format!("{},{},{n}.5", n % 4, at(n / 4))), 60, 0, &[]);
+    assert!(
+        draft.dataset_toml.contains("# Rows with the same meter_id and at are one row, the newest counts; of 60 rows"),
+        "{}",
+        draft.dataset_toml
+    );
+}
+
+#[test]
+fn a_key_without_a_time_says_what_becomes_of_numbers_that_begin_again() {
+    let is_said = |draft: &Draft| draft.notes.iter().any(|note| note.contains("begin again in another file"));
+    let orders = csv("order_id,line_no,placed_at,amount\n", 60, |n| {
+        format!("{},{},2026-01-05T{:02}:00:00Z,{n}.5", n / 3, n % 3 + 1, n / 3)
+    });
+    let draft = drafted("a.csv", orders, 60, 0, &["key = [\"order_id\", \"line_no\"]"]);
+    assert!(is_said(&draft), "{:?}", draft.notes);
+    let model = &draft.model.as_ref().unwrap().1;
+    assert!(model.contains("average_amount") && !model.contains("line_no"), "{model}");
+    let readings = csv("meter_id,at,kwh\n", 60, |n| format!("{},2026-01-05T{:02}:00:00Z,{n}.5", n % 3, n / 3));
+    let draft = drafted("a.csv", readings, 60, 0, &["key = [\"meter_id\", \"at\"]"]);
+    assert!(!is_said(&draft), "{:?}", draft.notes);
+}
+
+/// Rows in another order, the same for the same seed.
+fn shuffled(rows: &[String], seed: u64) -> Vec<String> {
+    let mut keyed: Vec<(u64, &String)> = (0_u64..)
+        .zip(rows)
+        .map(|(at, row)| (xxhash_rust::xxh3::xxh3_64_with_seed(&at.to_le_bytes(), seed), row))
+        .collect();
+    keyed.sort_unstable();
+    keyed.into_iter().map(|(_, row)| row.clone()).collect()
+}
+
+#[test]
+fn a_key_that_is_drafted_from_a_part_of_a_file_loses_no_row_of_it() {
+    let hour = |at: u32| format!("2026-01-{:02}T{:02}:00:00Z", at / 24 % 28 + 1, at % 24);
+    let day = |at: u32| format!("2026-{:02}-{:02}", at / 28 % 12 + 1, at % 28 + 1);
+    let files: Vec<(&str, Vec<String>)> = vec![
+        (
+            "invoice_no,line,description,amount",
+            (0..1200).map(|n| format!("{},{},item {},{n}.5", n / 3, n % 3 + 1, n % 9)).collect(),
+        ),
+        (
+            "order_id,product_id,qty,price",
+            (0..2400).map(|n| format!("{},{},{},{n}.5", n / 3, n * 7 % 90, n % 4 + 1)).collect(),
+        ),
+        (
+            "store_id,receipt_no,date,total",
+            (0..3000).map(|n| format!("{},{},{},{n}.5", n % 10, n / 10 % 60, day(n / 600))).collect(),
+        ),
+        (
+            "station_id,valid_time,run_time,temp",
+            (0..1440)
+                .map(|n| format!("{},{},{},{n}.5", n / 48 % 5, hour(n % 48 + n / 240 * 6), hour(n / 240 * 6)))
+                .collect(),
+        ),
+        (
+            "parcel_id,status,status_time,depot_id",
+            (0..2400)
+                .map(|n| {
+                    format!(
+                        "{},s{},2026-01-{:02}T{:02}:{:02}:00Z,{}",
+                        n / 4,
+                        n % 4,
+                        n / 100 % 28 + 1,
+                        n / 7 % 24,
+                        n * 13 % 60,
+                        n % 6
+                    )
+                })
+                .collect(),
+        ),
+        (
+            "meter_id,timestamp,channel,value",
+            (0..2700).map(|n| format!("{},{},c{},{n}.5", n / 3 % 5, hour(n / 15), n % 3)).collect(),
+        ),
+        (
+            "site_id,date,product,amount",
+            (0..3000).map(|n| format!("{},{},p{},{n}.5", n % 10, day(n / 10 % 100), n / 1000)).collect(),
+        ),
+    ];
+    for (head, rows) in &files {
+        let names: Vec<&str> = head.split(',').collect();
+        for (seed, size) in (0..5).flat_map(|seed| [20, 60, 200, 500].map(|size| (seed, size))) {
+            // The first one is the file's beginning.
+            let sample = if seed == 0 { rows.clone() } else { shuffled(rows, seed) };
+            let draft = tried("a.csv", format!("{head}\n{}\n", sample[..size].join("\n"))).unwrap();
+            let Some(columns) = key(&draft).strip_prefix("key = ") else { continue };
+            let places: Vec<usize> = serde_json::from_str::<Vec<String>>(columns)
+                .unwrap()
+                .iter()
+                .map(|column| names.iter().position(|name| name == column).unwrap())
+                .collect();
+            let of = |row: &String| {
+                let values: Vec<&str> = row.split(',').collect();
+                places.iter().map(|at| values[*at].to_owned()).collect::<Vec<_>>()
+            };
+            let different: std::collections::BTreeSet<_> = rows.iter().map(of).collect();
+            assert_eq!(different.len(), rows.len(), "{head}, {size} rows, seed {seed}: {columns}");
+        }
+    }
+}
+
+#[test]
+fn a_date_of_birth_is_no_day_of_a_row() {
+    for name in ["dob", "geboortedatum", "Geburtsdatum", "birth_date"] {
+        let text = csv(&format!("customer_id,{name},created_at\n"), 60, |n| {
+            format!("{n},19{:02}-0{}-11,2026-01-{:02}T10:00:00Z", n % 60 + 30, n % 9 + 1, n % 28 + 1)
+        });
+        let draft = drafted("a.csv", text, 60, 0, &["partition = \"month(day)\"", "day_of = \"created_at\""]);
+        assert!(!key(&draft).contains(&name.to_lowercase()), "{}", draft.dataset_toml);
+        assert!(draft.notes.iter().any(|note| note.contains("a date cannot be personal")), "{:?}", draft.notes);
+        let text = csv(&format!("customer_id,{name}\n"), 60, |n| format!("{n},19{:02}-0{}-11", n % 60 + 30, n % 9 + 1));
+        let draft = drafted("a.csv", text, 60, 0, &["key = [\"customer_id\"]"]);
+        assert!(!draft.dataset_toml.contains("partition =") && draft.model.is_none(), "{}", draft.dataset_toml);
+    }
+}
