@@ -15,17 +15,17 @@ fn tables_of_r_have_dates_and_times() {
     let rows = |row: &dyn Fn(usize) -> String| table("\"date\" \"value\"\n", 25, row);
     let lines =
         ["delimiter = \" \"", "column.date]\ntype = \"date\"", "column.value]\ntype = \"int64\"", "skip_lines = 1"];
-    drafted("a.txt", &rows(&|at| format!("\"{at}\" {} {at}", day(at))), 25, 0, &lines);
-    drafted("a.txt", &rows(&|at| format!("\"{at}\" \"{}\" {at}", day(at))), 25, 0, &lines);
-    drafted("a.txt", &rows(&|at| format!("\"{at}\" 2026/11/{at:02} {at}")), 25, 0, &lines);
+    drafted("a.txt", rows(&|at| format!("\"{at}\" {} {at}", day(at))), 25, 0, &lines);
+    drafted("a.txt", rows(&|at| format!("\"{at}\" \"{}\" {at}", day(at))), 25, 0, &lines);
+    drafted("a.txt", rows(&|at| format!("\"{at}\" 2026/11/{at:02} {at}")), 25, 0, &lines);
     let text = "column.date]\ntype = \"string\"";
-    drafted("a.txt", &rows(&|at| format!("\"{at}\" \"on {}\" {at}", day(at))), 25, 0, &[text, "delimiter = \" \""]);
-    drafted("a.txt", &rows(&|at| format!("\"{at}\" \"10:{at:02}\" {at}")), 25, 0, &[text, "delimiter = \" \""]);
-    drafted("a.txt", &rows(&|at| format!("\"{at}\" \"a-b\" {at}")), 25, 0, &[text, "delimiter = \" \""]);
-    drafted("a.txt", &rows(&|at| format!("{} \"up\"", day(at))), 25, 0, &["delimiter = \" \"", lines[1]]);
+    drafted("a.txt", rows(&|at| format!("\"{at}\" \"on {}\" {at}", day(at))), 25, 0, &[text, "delimiter = \" \""]);
+    drafted("a.txt", rows(&|at| format!("\"{at}\" \"10:{at:02}\" {at}")), 25, 0, &[text, "delimiter = \" \""]);
+    drafted("a.txt", rows(&|at| format!("\"{at}\" \"a-b\" {at}")), 25, 0, &[text, "delimiter = \" \""]);
+    drafted("a.txt", rows(&|at| format!("{} \"up\"", day(at))), 25, 0, &["delimiter = \" \"", lines[1]]);
     // Without names of rows, and without quotes.
-    drafted("a.txt", &rows(&|at| format!("{} {at}", day(at))), 25, 0, &lines[..3]);
-    drafted("a.txt", &rows(&|at| format!("\"10:{at:02}\" {at}")), 25, 0, &[text, lines[2]]);
+    drafted("a.txt", rows(&|at| format!("{} {at}", day(at))), 25, 0, &lines[..3]);
+    drafted("a.txt", rows(&|at| format!("\"10:{at:02}\" {at}")), 25, 0, &[text, lines[2]]);
     let three = table("\"id\" \"when\" \"kwh\"\n", 25, |at| format!("{at} \"{}\" {at}.0", day(at)));
     drafted(
         "a.txt",
@@ -47,7 +47,7 @@ fn times_that_r_writes_without_quotes_are_two_values() {
     let lines = ["delimiter = \" \"", "skip_lines = 1", "type = \"timestamp\""];
     let named = table("\"when\" \"kwh\"\n", 25, |at| format!("\"{at}\" {} {at}.5", clock(at)));
     drafted("a.txt", &named, 25, 0, &lines);
-    drafted("a.txt", &table("\"when\" \"kwh\"\n", 25, |at| format!("{} {at}.5", clock(at))), 25, 0, &lines);
+    drafted("a.txt", table("\"when\" \"kwh\"\n", 25, |at| format!("{} {at}.5", clock(at))), 25, 0, &lines);
     // Names would be those of the columns beside.
     let three = table("\"id\" \"when\" \"kwh\"\n", 25, |at| format!("{at} {} {at}.5", clock(at)));
     let draft = drafted("a.txt", &three, 25, 0, &lines);
@@ -79,7 +79,7 @@ fn logs_have_blanks_between_values() {
         "column.column_7]\ntype = \"int64\"",
     ];
     for rest in ["", " \"-\" \"curl\"", " \"http://x.be/a;b\" \"Mozilla/5.0 (X11; Linux, y|z)\""] {
-        let draft = drafted("a.log", &table("", 30, |at| line(at, rest)), 30, 0, &lines);
+        let draft = drafted("a.log", table("", 30, |at| line(at, rest)), 30, 0, &lines);
         assert!(!said(&draft, "look like times") && said(&draft, "column_5"), "{:?}", draft.notes);
     }
     // A quote within a text has a backslash before it.
@@ -108,17 +108,17 @@ fn lines_of_dashes_among_rows_are_no_rows() {
     let row = |at: usize| format!("{at}|n{at}|{at}.5");
     let lines = ["column.id]\ntype = \"int64\"\nrequired = true", "column.v]\ntype = \"float64\""];
     for mark in marks {
-        let draft = drafted("a.txt", &table(&format!("id|name|v\n{mark}\n"), 400, row), 400, 1, &lines);
+        let draft = drafted("a.txt", table(&format!("id|name|v\n{mark}\n"), 400, row), 400, 1, &lines);
         assert!(said(&draft, "the line below the header is no row"), "{:?}", draft.notes);
-        let draft = drafted("a.txt", &between("id|name|v\n", mark, &row), 400, 8, &lines);
+        let draft = drafted("a.txt", between("id|name|v\n", mark, &row), 400, 8, &lines);
         assert!(said(&draft, "8 lines of dashes or the like are no rows, the first in line 51"), "{:?}", draft.notes);
         assert!(!draft.dataset_toml.contains("comment"), "a negative id would be lost\n{}", draft.dataset_toml);
-        drafted("a.csv", &between("id,name,v\n", mark, &|at| row(at).replace('|', ",")), 400, 8, &lines);
+        drafted("a.csv", between("id,name,v\n", mark, &|at| row(at).replace('|', ",")), 400, 8, &lines);
     }
     // Between each two rows, and around the header.
     let grid = table("+---+---+\n|id |v  |\n+===+===+\n", 30, |at| format!("|{at} |{at}.5 |\n+---+---+"));
     drafted("a.txt", &grid, 30, 0, &["comment = \"+\"", "column.id]\ntype = \"int64\""]);
-    let draft = drafted("a.txt", &format!("Table: X\n\n{grid}"), 30, 0, &["comment = \"+\""]);
+    let draft = drafted("a.txt", format!("Table: X\n\n{grid}"), 30, 0, &["comment = \"+\""]);
     assert!(!said(&draft, "no row may begin so"), "no row can: {:?}", draft.notes);
     let plain = table("==========\nid|v\n----------\n", 30, |at| format!("{at}|{at}.5"));
     drafted("a.txt", &plain, 30, 1, &["header = \"find\"", "column.id]\ntype = \"int64\""]);
@@ -136,11 +136,11 @@ fn lines_of_dashes_among_texts_are_left_out_or_said_to_be_rows() {
     let rows = |last: &str| {
         table("city|name\n", 400, |at| if at % 50 == 0 { "---|---".to_owned() } else { format!("c{at}|n{at}") }) + last
     };
-    let draft = drafted("a.txt", &rows(""), 392, 0, &["comment = \"-\""]);
+    let draft = drafted("a.txt", rows(""), 392, 0, &["comment = \"-\""]);
     assert_eq!(draft.tried.preamble, 8);
     assert!(said(&draft, "no row may begin so"), "{:?}", draft.notes);
     // Another line begins with a dash: it is a row, behind what dialects are found by as well.
-    let draft = drafted("a.txt", &rows("-|n\n"), 401, 0, &[]);
+    let draft = drafted("a.txt", rows("-|n\n"), 401, 0, &[]);
     assert!(said(&draft, "8 lines of dashes or the like are no rows, and all columns are text"), "{:?}", draft.notes);
     let far = rows("") + &table("", 9_000, |at| format!("c{at}|n{at}")) + "-|n\n";
     let draft = drafted("a.txt", &far, 9_401, 0, &[]);
@@ -148,7 +148,7 @@ fn lines_of_dashes_among_texts_are_left_out_or_said_to_be_rows() {
     // Dashes for what is missing are values.
     let draft = drafted(
         "a.csv",
-        &table("id,a,b\n", 40, |at| if at == 7 { "-,--,-".to_owned() } else { format!("{at},x,y") }),
+        table("id,a,b\n", 40, |at| if at == 7 { "-,--,-".to_owned() } else { format!("{at},x,y") }),
         40,
         0,
         &[],
