@@ -17,10 +17,10 @@ use lake::dataset::{Dataset, Model, Relation, View};
 
 use crate::cases::columns_of;
 use crate::columns::seen;
-use crate::dependencies;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::planned::columns;
+use crate::session;
 use crate::statement::{Kind, plan};
 
 /// Refuses a model whose shards are not what a whole partition is.
@@ -165,7 +165,7 @@ impl Reader<'_> {
                 }
             }),
             other => {
-                if let Some(input) = dependencies::read_by(other) {
+                if let Some(input) = session::read_by(other) {
                     return self.plan(input);
                 }
                 for input in other.inputs() {

@@ -35,7 +35,6 @@ use lake::time::day_bounds;
 
 use crate::bounds;
 use crate::columns::seen;
-use crate::dependencies;
 use crate::error::{Error, Result};
 use crate::exact::{are_unlike, of_the_last};
 use crate::files::{CommittedFiles, Reads};
@@ -44,6 +43,7 @@ use crate::numbered;
 use crate::personal;
 use crate::reach::{SLACK, days_of, widened};
 use crate::scan::{Listed, Scan};
+use crate::session;
 use crate::statement::{Kind, name_column, plan};
 
 /// How a path's values are named in the engine: files have columns of their names, too.
@@ -107,7 +107,7 @@ impl Engine {
             .with_memory_pool(Arc::new(Pool::new(limits.memory_bytes)))
             .with_temp_file_path(scratch.path())
             .build_arc()?;
-        let context = dependencies::session(config, runtime);
+        let context = session::session(config, runtime);
         bounds::bound_functions(&context)?;
         numbered::register(&context)?;
         Ok(Self { context, scratch, reads: Reads::default(), limits })

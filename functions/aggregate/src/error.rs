@@ -8,6 +8,9 @@ use lake::store::Failure;
 
 use crate::functions::unmatched;
 
+/// What is said of a NOT IN whose list depends on the row.
+pub const NOT_IN_BY_ROW: &str = "NOT IN (SELECT ...) is not answered where the inner query names columns of the outer one: write NOT EXISTS (SELECT ... WHERE ... = ...)";
+
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -239,7 +242,7 @@ impl From<DataFusionError> for Error {
                 "IN (SELECT ...) is answered only as a condition of WHERE, not as a value: join the other table, and see whether it has a row".to_owned()
             }
             _ if text.contains("null_aware anti join only supports") => {
-                "NOT IN (SELECT ...) is not answered where the inner query names columns of the outer one: write NOT EXISTS (SELECT ... WHERE ... = ...)".to_owned()
+                NOT_IN_BY_ROW.to_owned()
             }
             _ if text.contains("failed to match any signature") => unmatched(text),
             DataFusionError::NotImplemented(why) => format!("the query engine does not support this: {why}"),

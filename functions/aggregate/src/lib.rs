@@ -10,7 +10,6 @@ pub mod cases;
 mod cleaned;
 mod columns;
 mod commit;
-mod dependencies;
 mod engine;
 mod error;
 mod exact;
@@ -37,6 +36,7 @@ mod query;
 mod reach;
 pub mod retest;
 mod scan;
+mod session;
 mod shard;
 mod sharded;
 mod state;
@@ -199,6 +199,8 @@ pub struct Outcome {
 pub struct Standing {
     /// Partitions that are to be made again: model and partition.
     pub stale: Vec<(String, Partition)>,
+    /// What cannot be planned, and stays as it is.
+    pub not_planned: Vec<Error>,
     /// How many partitions there are.
     pub partitions: usize,
     /// How many files are made of them: CSV, GeoJSON and report pages.
@@ -212,7 +214,7 @@ pub struct Standing {
 /// Looks how a dataset's models stand.
 pub async fn standing(lake: &Lake, dataset: &Dataset) -> Result<Standing> {
     let state = State::read(lake, dataset, Keep::Nothing).await?;
-    let Plan { todo, vanished, .. } = state.plan(lake, &Selection::default(), &state.levels());
+    let Plan { todo, vanished, failed, .. } = state.plan(lake, &Selection::default(), &state.levels());
     let todo = todo.into_iter().map(|planned| (planned.model.name.clone(), planned.partition));
     // Of the others nothing is left but the name of what a writer may still be about to write.
     let vanished = vanished.iter().filter_map(|key| state.made.get(key)).filter(|entry| entry.is_committed());
@@ -223,6 +225,7 @@ pub async fn standing(lake: &Lake, dataset: &Dataset) -> Result<Standing> {
     };
     Ok(Standing {
         stale: todo.chain(vanished).collect(),
+        not_planned: failed,
         partitions: there(false),
         files: there(true),
         unreadable: state.made.unreadable().map(|entry| entry.key.clone()).collect(),

@@ -11,8 +11,8 @@ use datafusion::error::Result as EngineResult;
 use datafusion::logical_expr::utils::grouping_set_to_exprlist;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Operator, RecursiveQuery, TableScan};
 
-use crate::dependencies;
 use crate::personal;
+use crate::session;
 
 /// The key of a field's metadata that marks it.
 pub const MARK: &str = "mark";
@@ -135,7 +135,7 @@ impl Reader {
             | LogicalPlan::SubqueryAlias(_)
             | LogicalPlan::Subquery(_)
             | LogicalPlan::Distinct(Distinct::All(_)) => self.inputs(plan)?,
-            _ if dependencies::read_by(plan).is_some() => self.inputs(plan)?,
+            _ if session::read_by(plan).is_some() => self.inputs(plan)?,
             _ => {
                 let any = all(&self.inputs(plan)?);
                 vec![any; width]

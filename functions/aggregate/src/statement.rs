@@ -9,7 +9,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
@@ -19,8 +19,9 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use lake::suggest::did_you_mean;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, NOT_IN_BY_ROW, Result};
 use crate::functions::{letters_for_times, no_function, unrepeatable};
+use crate::session::put_together;
 
 /// Operators in one expression. Each may be a level of recursion, for which stacks ([`lake::stack`]) have room many times
 /// over; the time that planning takes grows with the square of the chain.
@@ -39,17 +40,20 @@ pub enum Kind {
 pub fn parse(state: &SessionState, sql: &str, kind: Kind) -> Result<Statement> {
     check_depth(sql)?;
     let dialect = state.config().options().sql_parser.dialect;
-    let statement = match state.sql_to_statement(sql, &dialect) {
+    let mut statement = match state.sql_to_statement(sql, &dialect) {
         Ok(statement) => statement,
         Err(DataFusionError::NotImplemented(why)) if why.contains("single SQL statement") => {
             return Err(Error::Query("there are several statements, and one is taken at a time".to_owned()));
         }
         Err(error) => return Err(described(sql, kind).unwrap_or_else(|| error.into())),
     };
-    let query = match (&statement, kind) {
-        (Statement::Explain(explain), Kind::Question) => explain.statement.as_ref(),
+    let query = match (&mut statement, kind) {
+        (Statement::Explain(explain), Kind::Question) => explain.statement.as_mut(),
         (statement, _) => statement,
     };
+    if let Statement::Statement(query) = &mut *query {
+        put_together(query);
+    }
     let is_select = match query {
         Statement::Statement(query) => match query.as_ref() {
             ast::Statement::Query(_) => true,
@@ -160,6 +164,9 @@ pub async fn plan(context: &SessionContext, sql: &str, kind: Kind) -> Result<Dat
             "to_char(): '{pattern}' has no %, and would be written as it stands: patterns are those of strftime, such as '%Y-%m-%d %H:%M:%S'"
         )));
     }
+    if has_nulls_by_row(&plan)? {
+        return Err(Error::Query(NOT_IN_BY_ROW.to_owned()));
+    }
     if has_hidden_nulls(&plan)? {
         return Err(Error::Query(
             "NOT IN (SELECT ...) is answered only as a condition of its own, joined to others by AND, since nulls in the list would count as values: write NOT EXISTS (SELECT ... WHERE ... = ...)"
@@ -169,6 +176,20 @@ pub async fn plan(context: &SessionContext, sql: &str, kind: Kind) -> Result<Dat
     Ok(DataFrame::new(state, plan))
 }
 
+/// What is to be said of a setting that is not declared, if a message of the planner is about one.
+fn no_setting(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("No field named ")?;
+    let (name, rest) = rest.split_at(rest.find([' ', '\n']).unwrap_or(rest.len()));
+    let (name, fields) = (name.trim_end_matches('.'), rest.split_once("Valid fields are ")?.1.trim_end_matches('.'));
+    let settings = fields.split(", ").filter_map(|field| field.strip_prefix("settings."));
+    let is_alone = fields.split(", ").all(|field| field.starts_with("settings."));
+    let setting = name.strip_prefix("settings.").or(Some(name).filter(|_| is_alone))?;
+    // Without settings the table has a column of this name.
+    let known: Vec<&str> = settings.filter(|name| *name != "none").collect();
+    let known = if known.is_empty() { String::new() } else { format!("; there are {}", known.join(", ")) };
+    Some(format!("there is no setting {setting}{known}: declare it in [settings] of dataset.toml"))
+}
+
 /// What the planner reports, in the names that the query can use.
 fn explain(state: &SessionState, context: &SessionContext, sql: &str, error: DataFusionError) -> Error {
     let text = error.strip_backtrace();
@@ -176,9 +197,8 @@ fn explain(state: &SessionState, context: &SessionContext, sql: &str, error: Dat
     if let Some(function) = quoted("Invalid function '") {
         return Error::Query(no_function(state, &function));
     }
-    if let Some((before, _)) = text.split_once(". Valid fields are settings.none") {
-        let setting = before.rsplit(' ').next().unwrap_or_default().trim_start_matches("settings.");
-        return Error::Query(format!("there is no setting {setting}: declare it in [settings] of dataset.toml"));
+    if let Some(why) = no_setting(&text) {
+        return Error::Query(why);
     }
     if let Some(table) = quoted("table '").filter(|_| text.contains("' not found")) {
         return Error::Query(no_table(context, &table));
@@ -301,6 +321,33 @@ fn has_hidden_nulls(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
     Ok(found)
 }
 
+/// Whether a NOT IN (SELECT ...) names columns of the outer query, and its list may have nulls, or what is looked for may be
+/// null. Where the condition on the outer column says the same as the NOT IN, the engine counts nulls of all rows.
+fn has_nulls_by_row(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        let LogicalPlan::Filter(filter) = node else { return Ok(TreeNodeRecursion::Continue) };
+        filter.predicate.apply(|part| {
+            let (within, is_negated) = match part {
+                Expr::InSubquery(within) => (within, within.negated),
+                Expr::Not(inner) => match inner.as_ref() {
+                    Expr::InSubquery(within) => (within, true),
+                    _ => return Ok(TreeNodeRecursion::Continue),
+                },
+                _ => return Ok(TreeNodeRecursion::Continue),
+            };
+            if is_negated && !within.subquery.outer_ref_columns.is_empty() {
+                let list = within.subquery.subquery.schema();
+                found |= list.fields().iter().any(|field| field.is_nullable())
+                    || within.expr.nullable(filter.input.schema().as_ref())?;
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
 /// Refuses what would nest too deeply. What the parser itself recurses into (parentheses) it limits by itself; chains of
 /// operators, set operations and joins it does not.
 fn check_depth(sql: &str) -> Result<()> {
@@ -394,6 +441,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn settings_that_are_not_declared_are_named() {
+        let context = SessionContext::new();
+        context.sql("CREATE TABLE settings (most BIGINT)").await.unwrap();
+        context.sql("CREATE TABLE ride (people BIGINT)").await.unwrap();
+        let why = "there is no setting least; there are most: declare it in [settings] of dataset.toml";
+        for sql in [
+            "SELECT * FROM ride, settings WHERE people > settings.least",
+            "SELECT * FROM ride WHERE people > (SELECT least FROM settings)",
+        ] {
+            assert_eq!(plan(&context, sql, Kind::Model).await.unwrap_err().to_string(), why, "{sql}");
+        }
+        context.sql("CREATE OR REPLACE TABLE settings (none BIGINT)").await.unwrap();
+        let error = plan(&context, "SELECT settings.least FROM settings", Kind::Model).await.unwrap_err();
+        assert_eq!(error.to_string(), "there is no setting least: declare it in [settings] of dataset.toml");
+        let error = plan(&context, "SELECT persons FROM ride", Kind::Model).await.unwrap_err();
+        assert!(!error.to_string().contains("setting"), "{error}");
+    }
+
+    #[tokio::test]
     async fn nulls_do_not_hide_in_not_in() {
         let context = SessionContext::new();
         context.sql("CREATE TABLE a (x BIGINT, y BIGINT) AS VALUES (1, 1), (2, 20), (NULL, 3)").await.unwrap();
@@ -417,6 +483,8 @@ mod tests {
             "NOT (x IN (SELECT x FROM b) AND y > 0)",
             "CASE WHEN x NOT IN (SELECT x FROM b) THEN true ELSE false END",
             "x NOT IN (SELECT x FROM b WHERE b.x = a.y)",
+            "x NOT IN (SELECT x FROM b WHERE b.x = a.x)",
+            "y > 0 AND NOT y IN (SELECT x FROM b WHERE a.y = b.x AND b.x > 0)",
         ] {
             let why = of(condition).await.unwrap_err().to_string();
             assert!(why.contains("NOT EXISTS"), "{condition}: {why}");

@@ -44,6 +44,8 @@ pub struct State {
     pub files: usize,
     /// Consumption partitions to be made again.
     pub stale: Vec<String>,
+    /// Why models are not made again, if they are to be and cannot be planned.
+    pub not_planned: Vec<String>,
     /// Raw objects to be cleaned.
     pub waiting: Vec<String>,
     /// Raw objects that are gone, while what was made of them is still there.
@@ -135,7 +137,8 @@ pub async fn run(lake: &Lake, only: Option<&str>, format: Format) -> ExitCode {
 
 /// Looks at one dataset. `ignored` are raw keys that no table of any takes.
 pub async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<State, Failure> {
-    let aggregate::Standing { stale, partitions, files, unreadable, raw } = aggregate::standing(lake, dataset).await?;
+    let aggregate::Standing { stale, not_planned, partitions, files, unreadable, raw } =
+        aggregate::standing(lake, dataset).await?;
     let unreadable = raw.unreadable.iter().map(|entry| entry.key.clone()).chain(unreadable).collect();
     let waiting = clean::waiting_beside(lake, dataset, &raw).await?;
     let mut state = State {
@@ -151,6 +154,7 @@ pub async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<
         partitions,
         files,
         stale: stale.into_iter().map(|(model, partition)| format!("{model} {partition}")).collect(),
+        not_planned: not_planned.iter().map(ToString::to_string).collect(),
         waiting: waiting.keys,
         gone: waiting.gone,
         kept: waiting.kept.len(),
@@ -250,6 +254,9 @@ fn text(state: &State) -> String {
                 line(add, format_args!("  {what:<13} {count}, the first {first}: run `tributary {command}`"));
             }
         }
+    }
+    for why in &state.not_planned {
+        line(add, format_args!("  not planned   {why}"));
     }
     if let Some(first) = state.gone.first() {
         let count = counted(state.gone.len() as u64, "raw object");

@@ -305,6 +305,9 @@ fn the_object_with_wild_days_is_named_also_where_each_month_is_a_file() {
     lake.write("raw/trams/wild.csv", format!("ride,day,line\n{wild}"));
     lake.call(&["clean"]).ok();
     fails(&lake.call(&["aggregate"]), &["MAX_NEW_PARTITIONS", "wild.csv", "of 1000-01-01 to 1099-12-"]);
+    let status = lake.call(&["status", "trams"]).ok().json();
+    let why = status["datasets"][0]["not_planned"][0].as_str().unwrap();
+    assert!(why.contains("MAX_NEW_PARTITIONS") && why.contains("wild.csv"), "{status}");
 }
 
 #[test]

@@ -234,8 +234,14 @@ async fn it_shows_who_excels_who_struggles_and_who_is_losing_interest() {
 /// A learner's weeks as the API has them: Monday, points, commits; a list lacks what is `None`.
 type Told<'a> = (&'a str, Option<i64>, Option<i64>);
 
-/// A lake with the raw objects of one day, and what `learners` says then, by id.
+/// What `learners` says of a lake with the raw objects of one day, by id.
 fn learners_told(received_at: &str, told: &[(i64, Vec<Told>)]) -> BTreeMap<i64, Value> {
+    let rows = learners(&lake_told(received_at, told)).into_values();
+    rows.map(|row| (row["id"].as_i64().unwrap(), row)).collect()
+}
+
+/// A lake with the raw objects of one day.
+fn lake_told(received_at: &str, told: &[(i64, Vec<Told>)]) -> TestLake {
     let lake = TestLake::new("http://127.0.0.1:1/");
     let people: Vec<Value> = told
         .iter()
@@ -258,8 +264,7 @@ fn learners_told(received_at: &str, told: &[(i64, Vec<Told>)]) -> BTreeMap<i64, 
     lake.write("raw/codetrack/week=2026-11-23/weekly_scores.ndjson", list(|week| week.1));
     lake.call(&["clean"]).ok();
     lake.call(&["aggregate"]).ok();
-    let rows = learners(&lake).into_values();
-    rows.map(|row| (row["id"].as_i64().unwrap(), row)).collect()
+    lake
 }
 
 /// So many weeks up to the Monday 2026-11-16, with these points and commits.
@@ -566,4 +571,43 @@ async fn nobody_is_named_in_logs_or_reasons() {
     people.extend(known.iter().filter_map(|entry| entry["leetcode_id"].as_str()).map(str::to_owned));
     let named: Vec<&String> = people.iter().filter(|name| said.contains(name.as_str())).collect();
     assert!(named.is_empty(), "{named:?} in\n{said}");
+}
+
+/// The texts of the table behind a chart of a page, row by row.
+fn table_behind(page: &str, title: &str) -> Vec<String> {
+    let (_, chart) = page.split_once(title).unwrap();
+    let (_, table) = chart.split_once("<table").unwrap();
+    let (table, _) = table.split_once("</table>").unwrap();
+    let texts = |row: &str| {
+        let parts = row.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text.trim());
+        parts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
+    };
+    table.split("<tr").skip(1).map(|row| texts(&format!("<tr{row}"))).collect()
+}
+
+#[test]
+fn the_page_without_names_tells_of_no_one_or_two() {
+    // Of eleven learners one never commits, and two have few points.
+    let told = |points: &[i64]| {
+        let weeks: Vec<_> = (1..)
+            .zip(points)
+            .map(|(id, points)| (id, weeks_up_to_last(&[70, 70, 70, *points], i64::from(id != 1) * 5)))
+            .collect();
+        let told: Vec<(i64, Vec<Told>)> = weeks.iter().map(|(id, weeks)| (*id, borrowed(weeks))).collect();
+        let lake = lake_told(MONDAY, &told);
+        lake.call(&["report"]).ok();
+        std::fs::read_to_string(lake.path().join("consumption/codetrack/report.html")).unwrap()
+    };
+    let page = told(&[5, 5, 35, 35, 35, 50, 50, 50, 50, 70, 70]);
+    let shares = table_behind(&page, "How many commit anything at all?");
+    assert!(shares.len() > 1 && shares.iter().all(|row| !row.contains("91")), "{shares:?}");
+    // Four learners are in the ranges of two, which is no number of one or two.
+    let spread = table_behind(&page, "How are the points spread?");
+    assert!(spread.iter().any(|row| row.starts_with("1.1") && row.contains('3') && row.contains('4')), "{spread:?}");
+
+    // Of two learners alone nothing else could be hidden, so the range of three is not told either.
+    let page = told(&[5, 5, 35, 35, 35, 50, 50, 50, 50, 70, 70, 70, 70, 70]);
+    let spread = table_behind(&page, "How are the points spread?");
+    let told = spread.iter().find(|row| row.starts_with("1.1")).unwrap();
+    assert!(told.contains('4') && told.contains('5') && !told.contains('3'), "{spread:?}");
 }

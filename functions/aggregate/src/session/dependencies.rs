@@ -1,5 +1,4 @@
-//! Sessions of the engine without three of its faults, each of which gave other rows than the query asks for. The largest: it
-//! takes for unique what a join has made come again. For the others see [`session`].
+//! Keeps the engine from taking for unique what a join has made come again.
 //!
 //! The engine notes which columns determine others: after `GROUP BY a`, `a` determines all. A join keeps the note, as one that
 //! may come several times, and a second `GROUP BY a, b` above the join takes it for one that comes once: `b` is then left out
@@ -18,46 +17,12 @@ use datafusion::catalog::Session;
 use datafusion::common::{DFSchemaRef, FunctionalDependencies};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::QueryPlanner;
-use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
-use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
-use datafusion::optimizer::{Optimizer, OptimizerRule};
-use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
-use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::sqlparser::ast::TableFactor;
-
-/// The rule that moves filters in the plan that is run.
-const FILTERS: &str = "FilterPushdown";
-
-/// A session without such notes.
-///
-/// Its optimizer simplifies twice: a constant that stands before a column goes behind it only once casts of it are gone, and
-/// until then `'x' = a AND a = 'x'` is taken for two conditions that no row meets. And it moves no filters in the plan that is
-/// run, as it has moved them before: through a join whose sides were exchanged, one of a column goes to the other side where
-/// that has one of the same name.
-pub fn session(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionContext {
-    let again: Arc<dyn OptimizerRule + Send + Sync> = Arc::new(SimplifyExpressions::new());
-    let mut rules = Optimizer::new().rules;
-    let first = rules.iter().position(|rule| rule.name() == again.name());
-    rules.insert(first.map_or(0, |first| first + 1), again);
-    let mut physical_rules = PhysicalOptimizer::new().rules;
-    physical_rules.retain(|rule| rule.name() != FILTERS);
-    let state = SessionStateBuilder::new()
-        .with_config(config)
-        .with_runtime_env(runtime)
-        .with_default_features()
-        .with_optimizer_rules(rules)
-        .with_physical_optimizer_rules(physical_rules)
-        .with_query_planner(Arc::new(Planner))
-        .with_relation_planners(vec![Arc::new(Relations)])
-        .build();
-    SessionContext::new_with_state(state)
-}
 
 /// What is read through a node without notes, if a plan is one.
 pub fn read_by(plan: &LogicalPlan) -> Option<&LogicalPlan> {
@@ -72,7 +37,7 @@ thread_local! {
 
 /// Plans what stands behind FROM and JOIN as the engine does, and forgets what determines what.
 #[derive(Debug)]
-struct Relations;
+pub struct Relations;
 
 impl RelationPlanner for Relations {
     fn plan_relation(
@@ -155,7 +120,7 @@ impl UserDefinedLogicalNodeCore for Forgetful {
 
 /// Plans what is run as the engine does, and leaves the nodes out.
 #[derive(Debug)]
-struct Planner;
+pub struct Planner;
 
 #[async_trait]
 impl QueryPlanner for Planner {
@@ -181,10 +146,13 @@ impl ExtensionPlanner for Planner {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray};
     use datafusion::arrow::util::pretty::pretty_format_batches;
 
-    use super::*;
+    use std::sync::Arc;
+
+    use datafusion::prelude::SessionConfig;
+
+    use crate::session::session;
 
     /// A grouped subquery, a join that makes its rows come again, and groups of that.
     const WITH: &str = "WITH r AS (SELECT * FROM (VALUES ('a', 3), ('a', 1), ('b', 2)) AS r (c, low)), \
@@ -226,61 +194,13 @@ mod tests {
                 "SELECT c, n FROM (SELECT g.c, count(*) AS n FROM g JOIN r ON g.c = r.c GROUP BY g.c, low) ORDER BY c, n LIMIT 2",
                 &["a 1", "a 1"],
             ),
+            (
+                "SELECT r.c, count(*) AS n FROM (SELECT DISTINCT low > 2 FROM r) AS d CROSS JOIN r GROUP BY r.c ORDER BY r.c",
+                &["a 4", "b 2"],
+            ),
             ("SELECT a.c, b.low FROM i AS a JOIN i AS b ON a.low = b.low ORDER BY a.c, b.low", &["a 1", "a 3", "b 2"]),
         ] {
             assert_eq!(rows(sql).await, wanted, "{sql}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_constant_may_stand_before_a_column_and_behind_it() {
-        let texts = StringViewArray::from(vec!["x", "y", "x"]);
-        let rows = RecordBatch::try_from_iter([("h", Arc::new(texts) as ArrayRef)]).unwrap();
-        for condition in [
-            "'x' = h AND h = 'x'",
-            "h IN ('x') AND 'x' = h",
-            "h BETWEEN 'x' AND 'x' AND 'x' = h",
-            "NOT ('x' <> h) AND h = 'x'",
-            "'w' < h AND h < 'y' AND 'x' = h",
-        ] {
-            let context = session(SessionConfig::new().with_target_partitions(1), Arc::default());
-            context.register_batch("b", rows.clone()).unwrap();
-            for sql in [
-                format!("SELECT h FROM b WHERE {condition}"),
-                format!("WITH c AS (SELECT * FROM b WHERE {condition}) SELECT h FROM c WHERE 'x' = h"),
-                format!(
-                    "SELECT b.h FROM b JOIN (SELECT DISTINCT h AS g FROM b) AS d ON b.h = d.g WHERE {condition} AND 'x' = g"
-                ),
-            ] {
-                assert_eq!(context.sql(&sql).await.unwrap().count().await.unwrap(), 2, "{sql}");
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_filter_above_a_join_stays_on_its_side() {
-        let numbers = |numbers: Vec<i64>| {
-            RecordBatch::try_from_iter([("k", Arc::new(Int64Array::from(numbers)) as ArrayRef)]).unwrap()
-        };
-        for (many, few) in [((0..100).collect(), vec![3, 500]), (vec![3], (0..100).collect::<Vec<i64>>())] {
-            let context = session(SessionConfig::new().with_target_partitions(2), Arc::default());
-            context.register_batch("a", numbers(many)).unwrap();
-            context.register_batch("b", numbers(few)).unwrap();
-            for join in
-                ["a RIGHT JOIN b ON a.k = b.k", "b LEFT JOIN a ON a.k = b.k", "a FULL JOIN b ON a.k = b.k AND b.k = 3"]
-            {
-                let count = async |condition: &str| {
-                    let sql = format!("SELECT a.k, b.k FROM {join} WHERE {condition}");
-                    context.sql(&sql).await.unwrap().count().await.unwrap()
-                };
-                let with_b = count("coalesce(a.k, 0) > 2 AND b.k IS NOT NULL").await;
-                assert_eq!(with_b, 1, "{join}");
-                assert_eq!(count("coalesce(b.k, 0) > 2 AND a.k IS NOT NULL").await, 1, "{join}");
-                let matched = count("a.k = b.k").await;
-                let of_b = count("coalesce(a.k, 0) > 2").await
-                    - usize::from(join.contains("FULL")) * count("b.k IS NULL AND a.k > 2").await;
-                assert_eq!((matched, of_b), (1, 1), "{join}");
-            }
         }
     }
 
