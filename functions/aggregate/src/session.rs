@@ -1,6 +1,7 @@
 //! Sessions of the engine without those of its faults that give other rows than a query asks for. Each was found by queries made
 //! at random (`tests/integration/tests/queries.rs`), and has a test that fails without what is done here.
 
+mod conditions;
 mod constants;
 mod dependencies;
 mod distinct_from;
@@ -15,6 +16,7 @@ use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use self::conditions::AskOnce;
 use self::constants::ForgetConstants;
 use self::dependencies::{Planner, Relations};
 use self::filters::where_names_differ;
@@ -35,6 +37,7 @@ pub fn session(mut config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionCo
     let mut rules = Optimizer::new().rules;
     let first = rules.iter().position(|rule| rule.name() == again.name());
     rules.insert(first.map_or(0, |first| first + 1), again);
+    rules.insert(0, Arc::new(AskOnce));
     let mut physical_rules: Vec<_> = PhysicalOptimizer::new().rules.into_iter().map(where_names_differ).collect();
     physical_rules.insert(0, Arc::new(ForgetConstants));
     let state = SessionStateBuilder::new()
