@@ -53,9 +53,9 @@ def step(function: str, payload: str) -> TaskGroup:
             trigger_rule="none_failed",
         )
         # The job definition has retries of its own: a job that failed is not waited for again.
-        BatchSensor.partial(
-            task_id="jobs", mode="reschedule", poke_interval=60, timeout=timedelta(hours=13), retries=0
-        ).expand(job_id=handed_over(call.output))
+        BatchSensor.partial(task_id="jobs", mode="reschedule", poke_interval=60, timeout=timedelta(hours=13), retries=0).expand(
+            job_id=handed_over(call.output)
+        )
     return group
 
 

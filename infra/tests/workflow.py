@@ -24,7 +24,10 @@ def main(job, path, directory):
     prefix = os.environ["PREFIX"]
     variables = {"AWS_REGION": os.environ["AWS_REGION"], "PREFIX": prefix, "STATE_BUCKET": "state"}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_VAR_")}
-    environment |= {name: re.sub(r"\$\{\{ vars\.(\w+) \}\}", lambda found: variables[found[1]], value) for name, value in workflow["env"].items()}
+    environment |= {
+        name: re.sub(r"\$\{\{ vars\.(\w+) \}\}", lambda found: variables[found[1]], value)
+        for name, value in workflow["env"].items()
+    }
     steps = [step for step in workflow["jobs"][job]["steps"] if step.get("working-directory") == "infra"]
     assert len(steps) == 1, steps
     script = steps[0]["run"]

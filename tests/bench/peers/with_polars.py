@@ -187,9 +187,9 @@ def energy_clean(raw: str, out: str) -> None:
         .with_columns(
             customer_id=pl.col("c_text").cast(pl.Int64, strict=False),
             usage_kwh=pl.col("u_text").cast(pl.Float64, strict=False),
-            start_time=pl.when(with_offset).then(start).str.to_datetime(
-                "%Y-%m-%dT%H:%M:%S%:z", time_unit="us", time_zone="UTC", strict=False
-            ),
+            start_time=pl.when(with_offset)
+            .then(start)
+            .str.to_datetime("%Y-%m-%dT%H:%M:%S%:z", time_unit="us", time_zone="UTC", strict=False),
             day=start.str.head(10).str.to_date("%Y-%m-%d", strict=False),
             received_at=pl.col("file").replace_strict(dict(received(files)), return_dtype=UTC),
         )

@@ -55,9 +55,7 @@ def irceline_clean(spark, raw: str, out: str) -> None:
         at, date.alias("date"),
     )  # fmt: skip
     wide = (f.abs("longitude") > 180) | (f.abs("latitude") > 90)
-    station = station.withColumn(
-        "reason", f.when(f.col("station_id").isNull(), "required").when(wide, "range")
-    )
+    station = station.withColumn("reason", f.when(f.col("station_id").isNull(), "required").when(wide, "range"))
     shape = (
         "id STRING, uom STRING, station STRUCT<properties: STRUCT<id: BIGINT>>, firstValue STRUCT<timestamp: BIGINT>, "
         "lastValue STRUCT<timestamp: BIGINT>, parameters STRUCT<phenomenon: STRUCT<id: STRING, label: STRING>>"
@@ -143,9 +141,7 @@ def irceline_models(spark, raw: str, out: str) -> None:
         .groupBy("month", *hour)
         .agg(f.avg("value").alias("average"), f.countDistinct("station_id").alias("stations"))
     )
-    partitioned(
-        hourly, f"{out}/consumption/irceline/aggregate_city_by_hour", ["timestamp", "municipality", "parameter", "uom"]
-    )
+    partitioned(hourly, f"{out}/consumption/irceline/aggregate_city_by_hour", ["timestamp", "municipality", "parameter", "uom"])
 
 
 def energy_clean(spark, raw: str, out: str) -> None:
