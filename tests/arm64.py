@@ -43,7 +43,8 @@ def main():
     if loose := re.findall(r"uses: \S+@(?![0-9a-f]{40} )\S*", workflow):
         return f"actions that are not pinned by commit: {loose}"
     print(
-        f"arm64: {len(resolved)} packages resolve, {', '.join(sorted(native))} have code of other languages, and both know arm64"
+        f"arm64: {len(resolved)} packages resolve, {', '.join(sorted(native))} have code of other languages, "
+        "and both know arm64"
     )
     return 0
 

@@ -46,7 +46,7 @@ def step(function: str, payload: str) -> TaskGroup:
             function_name=f"{PREFIX}-{function}",
             qualifier="live",
             payload=payload,
-            # A call may take 15 minutes. Airflow repeats what fails; boto would call once more after a minute without an answer.
+            # A call may take 15 minutes. Airflow repeats what fails; boto would call again after a minute without an answer.
             botocore_config={"read_timeout": 920, "tcp_keepalive": True, "retries": {"total_max_attempts": 1}},
             execution_timeout=timedelta(minutes=20),
             # The step before has skipped its wait for jobs, if there were none.

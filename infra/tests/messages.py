@@ -1,8 +1,8 @@
 """messages.py PLAN COMMANDS: what people are told, on the emulator that PLAN (`terraform show -json`) was applied to.
 
-Every command that an alarm, a message or the digest names exists, with its options; those of `tributary` are in COMMANDS. A run of a
-function that fails for good is kept whole and becomes a message, and so does a Batch job, but none of its children; the digest
-counts, names the alarms that ring, and says when it fails.
+Every command that an alarm, a message or the digest names exists, with its options; those of `tributary` are in COMMANDS. A run
+of a function that fails for good is kept whole and becomes a message, and so does a Batch job, but none of its children; the
+digest counts, names the alarms that ring, and says when it fails.
 """
 
 import datetime

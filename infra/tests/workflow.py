@@ -1,5 +1,6 @@
-"""workflow.py plan|apply DEPLOY_YML DIR: run the steps of that job of the GitHub example that call Terraform, as a runner would, in
-DIR. Terraform is the real one but for `init`, whose arguments are looked at: the state is here and not in S3. Ends as the step does."""
+"""workflow.py plan|apply DEPLOY_YML DIR: run the steps of that job of the GitHub example that call Terraform, as a runner
+would, in DIR. Terraform is the real one but for `init`, whose arguments are looked at: the state is here and not in S3. Ends as
+the step does."""
 
 import os
 import pathlib

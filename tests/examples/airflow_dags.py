@@ -1,5 +1,5 @@
-"""examples/airflow: parses the DAGs, renders their tasks, and runs them as the page says, with Lambda and Batch here (aws.py): the
-functions and jobs are the real binaries, on a lake in a folder."""
+"""examples/airflow: parses the DAGs, renders their tasks, and runs them as the page says, with Lambda and Batch here (aws.py):
+the functions and jobs are the real binaries, on a lake in a folder."""
 
 import contextlib
 import datetime

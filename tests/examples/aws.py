@@ -1,5 +1,5 @@
-"""Lambda and Batch on 127.0.0.1, as far as the DAGs in examples/airflow call them. A call of a function is one of the real binary,
-by Lambda's runtime API; a job is a real process as well."""
+"""Lambda and Batch on 127.0.0.1, as far as the DAGs in examples/airflow call them. A call of a function is one of the real
+binary, by Lambda's runtime API; a job is a real process as well."""
 
 import contextlib
 import http.server

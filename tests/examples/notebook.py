@@ -35,7 +35,8 @@ LIMIT = 600
 DUMP = """
 import json, pathlib
 pathlib.Path({path!r}).write_text(json.dumps({{
-    name: json.loads(globals()[name].reset_index().to_json(orient="records", date_format="iso", double_precision=15)) for name in {tables!r}
+    name: json.loads(globals()[name].reset_index().to_json(orient="records", date_format="iso", double_precision=15))
+    for name in {tables!r}
 }}))
 """
 # Who is judged by the newest week: somebody with weeks who has not gone silent
@@ -44,7 +45,10 @@ JUDGED = "standing = 'active' AND status IS NOT NULL AND (trend IS NULL OR trend
 
 def picked(rows, *columns):
     """These columns of rows, days without their time."""
-    short = lambda value: value[:10] if isinstance(value, str) and value[10:11] == "T" else value
+
+    def short(value):
+        return value[:10] if isinstance(value, str) and value[10:11] == "T" else value
+
     return [tuple(short(row[column]) for column in columns) for row in rows]
 
 
@@ -106,14 +110,14 @@ class Notebook(unittest.TestCase):
         columns = ("week", "deliveries", "learners")
         ours = self.rows("corrected", *columns)
         self.assertTrue(ours, "nothing was corrected: reading all deliveries would not show")
-        for week, deliveries, learners in ours:
+        for _, deliveries, learners in ours:
             self.assertGreater(deliveries, learners)
 
     def test_who_excels(self):
         columns = ("id", "email", "points", "commits", "trend")
         theirs = self.query(
-            f"SELECT * FROM codetrack.learners WHERE {JUDGED} AND status <> 'struggling' AND (trend IS NULL OR trend <> 'falling')"
-            " AND (status = 'high' OR trend = 'rising') ORDER BY points DESC, id",
+            f"SELECT * FROM codetrack.learners WHERE {JUDGED} AND status <> 'struggling'"
+            " AND (trend IS NULL OR trend <> 'falling') AND (status = 'high' OR trend = 'rising') ORDER BY points DESC, id",
             *columns,
         )
         self.assertSame(self.rows("excels", *columns), theirs)
@@ -121,7 +125,8 @@ class Notebook(unittest.TestCase):
     def test_who_struggles(self):
         columns = ("id", "email", "points", "commits", "trend")
         theirs = self.query(
-            f"SELECT * FROM codetrack.learners WHERE {JUDGED} AND (status = 'struggling' OR trend = 'falling') ORDER BY points, id",
+            f"SELECT * FROM codetrack.learners WHERE {JUDGED} AND (status = 'struggling' OR trend = 'falling')"
+            " ORDER BY points, id",
             *columns,
         )
         self.assertSame(self.rows("struggles", *columns), theirs)
@@ -138,7 +143,8 @@ class Notebook(unittest.TestCase):
         theirs = self.query(
             f"""
             WITH week AS (
-                SELECT id, date, CASE WHEN has_points THEN points END AS points, CASE WHEN has_commits THEN commits END AS commits
+                SELECT id, date, CASE WHEN has_points THEN points END AS points,
+                    CASE WHEN has_commits THEN commits END AS commits
                 FROM codetrack.weekly_score
             ),
 

@@ -68,8 +68,8 @@ def table(text, title):
     if "<summary>Numbers" not in figure:
         return []
     body = figure.split("<summary>Numbers</summary>")[1].split("<tbody>")[1].split("</table>")[0]
-    cells = lambda row: [html.unescape(cell) for cell in re.findall(r"<(?:th|td)[^>]*>([^<]*)", row)]
-    return [cells(row) for row in body.split("<tr>")[1:]]
+    rows = [re.findall(r"<(?:th|td)[^>]*>([^<]*)", row) for row in body.split("<tr>")[1:]]
+    return [[html.unescape(cell) for cell in row] for row in rows]
 
 
 def headline(text):

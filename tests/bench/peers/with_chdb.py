@@ -4,6 +4,7 @@ import sys
 from glob import glob
 
 from chdb import session
+
 from shared_rules import CODE, LEAST, MUNICIPALITY, PARAMETERS, SENTINELS, STATES, folder, hours_of
 
 SETTINGS = """
@@ -65,7 +66,10 @@ def irceline_clean(sql, raw: str, out: str) -> None:
     )
     names = "[" + ", ".join(f"'{id}'" for id in PARAMETERS) + "], [" + ", ".join(f"'{n}'" for n in PARAMETERS.values()) + "]"
     snake = "trimBoth(replaceRegexpAll(lower(assumeNotNull(phenomenon)), '[^a-z0-9]+', '_'), '_')"
-    values = "received_at DateTime64(6, \\'UTC\\'), body Map(String, Tuple(values Array(Tuple(timestamp Nullable(Int64), value Nullable(String)))))"
+    values = (
+        "received_at DateTime64(6, \\'UTC\\'), "
+        "body Map(String, Tuple(values Array(Tuple(timestamp Nullable(Int64), value Nullable(String)))))"
+    )
     _checked(
         sql,
         "measurement",

@@ -3,10 +3,12 @@
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from glob import glob
 
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as f
+
 from shared_rules import CODE, LEAST, MUNICIPALITY, PARAMETERS, SENTINELS, STATES, hours_of
 
 warnings.simplefilter("ignore")
@@ -215,7 +217,7 @@ def received_at():
     return f.col("_metadata.file_modification_time").alias("received_at")
 
 
-def write(checked: DataFrame, out: str, table: str, key: list[str], day: str, hidden: list[str] = []) -> None:
+def write(checked: DataFrame, out: str, table: str, key: list[str], day: str, hidden: Sequence[str] = ()) -> None:
     """Writes good rows by month, of rows with the same key one of the newest file; and bad rows."""
     checked = checked.cache()
     bad = checked.where("reason IS NOT NULL")
