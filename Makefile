@@ -51,8 +51,9 @@ test: ## Everything that CI runs: lints, unit tests, integration tests, Terrafor
 	@sh tests/skipped.sh $(TRIBUTARY_SKIPPED)
 
 .PHONY: lint
-lint: ## Check format and lints
+lint: ## Check format and lints, of Rust, Python and shell scripts, and spelling
 	$(CARGO) fmt --all --check
+	sh tests/lint.sh $(TARGET)/lint
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 .PHONY: infrastructure
@@ -145,6 +146,7 @@ fuzz: ## Feed mutated inputs to every parser (INPUTS=1000000, SEED=1, PARSER=one
 .PHONY: format
 format: ## Format the code
 	$(CARGO) fmt --all
+	sh tests/lint.sh $(TARGET)/lint format
 
 .PHONY: clean
 clean: ## Remove what was built; ./lake stays, which may have more than the demo

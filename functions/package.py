@@ -33,7 +33,10 @@ def main(binary: str, package: str) -> int:
     size, limit = os.path.getsize(package), LIMITS.get(name)
     print(f"{package}: {size / 1e6:.2f} MB")
     if limit and size > limit:
-        print(f"{package} is larger than {limit / 1e6:.0f} MB, and starts later: see [profile.dist] in Cargo.toml", file=sys.stderr)
+        print(
+            f"{package} is larger than {limit / 1e6:.0f} MB, and starts later: see [profile.dist] in Cargo.toml",
+            file=sys.stderr,
+        )
     return 0
 
 

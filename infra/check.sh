@@ -27,6 +27,7 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || skip "there is no python3 wit
 bash "$standin/setup.sh" "$dir/standin" >/dev/null || skip "packages of the stand-in provider cannot be fetched from PyPI"
 
 work=$(mktemp -d -t tributary-infra.XXXXXX)
+# shellcheck disable=SC2317,SC2329 # finish calls it where emulator.sh has not brought its own
 emulator_stop() { :; }
 finish() {
   local status=$?
@@ -85,8 +86,10 @@ terraform fmt -check -diff -recursive . || { say "run \`terraform fmt -recursive
 
 # Settings of a lake that GitHub deploys are committed, those of one machine are not.
 if git -C "$infra" rev-parse --git-dir >/dev/null 2>&1; then
-  git -C "$infra" check-ignore -q terraform.tfvars && ! git -C "$infra" check-ignore -q lake.auto.tfvars ||
-    { say "git ignores lake.auto.tfvars, or does not ignore terraform.tfvars"; exit 1; }
+  if ! git -C "$infra" check-ignore -q terraform.tfvars || git -C "$infra" check-ignore -q lake.auto.tfvars; then
+    say "git ignores lake.auto.tfvars, or does not ignore terraform.tfvars"
+    exit 1
+  fi
 fi
 
 # A registry that cannot be reached fails at once or, behind a firewall, after the client's time-out. The provider is large: it is
@@ -132,6 +135,7 @@ fi
 say "checkov: $(grep -o 'Passed checks.*' "$work/checkov.log" || echo "no finding")"
 
 from_standin
+# shellcheck source=tests/terraform/emulator.sh
 source "$standin/emulator.sh"
 emulator_start "$dir/standin" "$work"
 export TF_VAR_architecture=x86_64 TF_VAR_force_destroy=true TF_VAR_dashboard=true

@@ -31,8 +31,18 @@ PRICES = {
     "asked_metric_thousand": 0.01,  # GetMetricData
     "step_thousand": 0.025,  # of Step Functions
 }
-FREE = {"lambda_gb_seconds": 400_000, "lambda_requests": 1_000_000, "sqs_requests": 1_000_000, "scheduler": 14_000_000, "log_gb": 5,
-        "metrics": 10, "alarm_metrics": 10, "dashboards": 3, "ecr_gb": 0, "steps": 4_000}
+FREE = {
+    "lambda_gb_seconds": 400_000,
+    "lambda_requests": 1_000_000,
+    "sqs_requests": 1_000_000,
+    "scheduler": 14_000_000,
+    "log_gb": 5,
+    "metrics": 10,
+    "alarm_metrics": 10,
+    "dashboards": 3,
+    "ecr_gb": 0,
+    "steps": 4_000,
+}
 NIGHTS = 30.4
 HOURS = 730
 
@@ -62,11 +72,41 @@ BASE = {
 }
 CASES = {
     "country": {},
-    "all": {"datasets": 5, "sources": 3, "tables": 14, "objects_a_night": 19, "uploads_a_day": 2, "hours_with_news": 4, "ledger_entries": 6000,
-            "aggregations_a_day": 6, "gb_seconds_a_night": 140.0, "gb": 5.7, "log_mb_a_day": 2.0, "secrets": 2, "images_gb": 0.5},
-    "uploads": {"objects_a_night": 0, "sources": 0, "uploads_a_day": 1440, "hours_with_news": 24, "ledger_entries": 0,
-                "aggregations_a_day": 0, "gb_seconds_a_night": 9000.0, "gb": 30.0, "log_mb_a_day": 60.0, "tables": 1},
-    "idle": {"objects_a_night": 0, "hours_with_news": 0, "aggregations_a_day": 0, "gb_seconds_a_night": 4.0, "gb": 1.0, "log_mb_a_day": 0.1},
+    "all": {
+        "datasets": 5,
+        "sources": 3,
+        "tables": 14,
+        "objects_a_night": 19,
+        "uploads_a_day": 2,
+        "hours_with_news": 4,
+        "ledger_entries": 6000,
+        "aggregations_a_day": 6,
+        "gb_seconds_a_night": 140.0,
+        "gb": 5.7,
+        "log_mb_a_day": 2.0,
+        "secrets": 2,
+        "images_gb": 0.5,
+    },
+    "uploads": {
+        "objects_a_night": 0,
+        "sources": 0,
+        "uploads_a_day": 1440,
+        "hours_with_news": 24,
+        "ledger_entries": 0,
+        "aggregations_a_day": 0,
+        "gb_seconds_a_night": 9000.0,
+        "gb": 30.0,
+        "log_mb_a_day": 60.0,
+        "tables": 1,
+    },
+    "idle": {
+        "objects_a_night": 0,
+        "hours_with_news": 0,
+        "aggregations_a_day": 0,
+        "gb_seconds_a_night": 4.0,
+        "gb": 1.0,
+        "log_mb_a_day": 0.1,
+    },
 }
 
 

@@ -30,6 +30,7 @@ fi
 kept='(^|\.)(terraform_data\.(keep|names)|aws_athena_workgroup\.(lake|analyst)|aws_s3_bucket(_policy|_versioning|_public_access_block|_server_side_encryption_configuration|_ownership_controls|_lifecycle_configuration|_logging)?\.lake)$'
 # An address without its index stands for all of them.
 targets=()
+# shellcheck disable=SC2001 # an index at the end of each line: ${state//...} knows no lines
 while read -r address; do
   targets+=("-target=$address")
 done < <(sed 's/\[[^]]*\]$//' <<<"$state" | grep -vE '(^|\.)data\.' | grep -vE "$kept" | sort -u)

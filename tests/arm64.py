@@ -24,7 +24,8 @@ FUNCTIONS = ("functions", "shared")
 def main():
     metadata = subprocess.run(
         ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", TARGET],
-        check=True, stdout=subprocess.PIPE,
+        check=True,
+        stdout=subprocess.PIPE,
     )
     metadata = json.loads(metadata.stdout)
     resolved = {node["id"] for node in metadata["resolve"]["nodes"]}
@@ -41,7 +42,10 @@ def main():
         return "the workflow does not build natively on arm64"
     if loose := re.findall(r"uses: \S+@(?![0-9a-f]{40} )\S*", workflow):
         return f"actions that are not pinned by commit: {loose}"
-    print(f"arm64: {len(resolved)} packages resolve, {', '.join(sorted(native))} have code of other languages, and both know arm64")
+    print(
+        f"arm64: {len(resolved)} packages resolve, {', '.join(sorted(native))} have code of other languages, "
+        "and both know arm64"
+    )
     return 0
 
 

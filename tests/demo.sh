@@ -21,6 +21,7 @@ while [ ! -s "$scratch/url" ]; do
     sleep 0.1
 done
 set -a
+# shellcheck source=/dev/null # the simulator writes it
 . "$scratch/url.env"
 set +a
 

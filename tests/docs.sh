@@ -80,6 +80,7 @@ servers="$servers $s3"
 # Nothing of the caller's environment: no lake, no account, no settings.
 run() {
     (
+        # shellcheck source=/dev/null # the simulator writes it
         . "$work/url.env"
         exec env -i PATH="$folder/python/bin:$binaries:/usr/local/bin:/usr/bin:/bin" HOME="$work" LANG=C.UTF-8 TZ=UTC \
             IRCELINE_URL="$IRCELINE_URL" ILLUMINATE_URL="$ILLUMINATE_URL" ILLUMINATE_CLIENT_ID="$ILLUMINATE_CLIENT_ID" \

@@ -36,6 +36,7 @@ ldd "$work/tributary" | grep -o '/[^ ]*' | while read -r library; do
     cp -L "$library" "$work/base$library"
 done
 printf 'FROM scratch\nCOPY . /\n' >"$work/Basefile"
+# shellcheck disable=SC2086 # several options
 $BUILDAH bud $BUILD --file "$work/Basefile" --tag tributary-test-base "$work/base" >"$work/base.log" 2>&1
 BASE=localhost/tributary-test-base
 export BASE

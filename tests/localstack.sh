@@ -10,10 +10,11 @@ project=$(cd "$(dirname "$0")/.." && pwd)
 . "$project/tests/skip.sh"
 skip() { skipped localstack "$1"; exit 0; }
 # The variable is permission enough, in CI as well.
-[ "${TRIBUTARY_LOCALSTACK:-1}" != 0 ] || CI= skip "TRIBUTARY_LOCALSTACK is 0"
+[ "${TRIBUTARY_LOCALSTACK:-1}" != 0 ] || CI='' skip "TRIBUTARY_LOCALSTACK is 0"
 # pyenv's shim is there for versions that are not chosen, and then fails.
 python=$(command -v python3.13 || true)
 pyenv=$(pyenv root 2>/dev/null || echo "${PYENV_ROOT:-$HOME/.pyenv}")
+# shellcheck disable=SC2012 # names of versions have no odd characters
 "$python" -c '' 2>/dev/null || python=$(ls -d "$pyenv"/versions/3.13.*/bin/python3.13 2>/dev/null | tail -n 1)
 [ -n "$python" ] || skip "there is no python3.13"
 

@@ -9,6 +9,8 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3 p
 command -v buildah >/dev/null || packages="$packages buildah"
 # Instructions are counted with it.
 command -v valgrind >/dev/null || packages="$packages valgrind"
+# Shell scripts are checked with it.
+command -v shellcheck >/dev/null || packages="$packages shellcheck"
 # Report pages are looked at in a browser.
 command -v chromium >/dev/null || packages="$packages chromium"
 command -v npm >/dev/null || packages="$packages npm"

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Source this file (sh or bash), then:
 #   skipped NAME WHY    notes that the tests called NAME are left out, and returns
 #

@@ -25,7 +25,16 @@ def free_port():
 def init_duration(rie, bootstrap, lake):
     """What the emulator logs of the initialization. (The `Init Duration` of its last line is another thing.)"""
     address, api = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-    command = [rie, "--log-level", "info", "--runtime-interface-emulator-address", address, "--runtime-api-address", api, bootstrap]
+    command = [
+        rie,
+        "--log-level",
+        "info",
+        "--runtime-interface-emulator-address",
+        address,
+        "--runtime-api-address",
+        api,
+        bootstrap,
+    ]
     environment = {"PATH": os.environ["PATH"], "LAKE_URL": f"file:{lake}", "AWS_LAMBDA_FUNCTION_NAME": "function"}
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

@@ -46,16 +46,16 @@ def step(function: str, payload: str) -> TaskGroup:
             function_name=f"{PREFIX}-{function}",
             qualifier="live",
             payload=payload,
-            # A call may take 15 minutes. Airflow repeats what fails; boto would call once more after a minute without an answer.
+            # A call may take 15 minutes. Airflow repeats what fails; boto would call again after a minute without an answer.
             botocore_config={"read_timeout": 920, "tcp_keepalive": True, "retries": {"total_max_attempts": 1}},
             execution_timeout=timedelta(minutes=20),
             # The step before has skipped its wait for jobs, if there were none.
             trigger_rule="none_failed",
         )
         # The job definition has retries of its own: a job that failed is not waited for again.
-        BatchSensor.partial(
-            task_id="jobs", mode="reschedule", poke_interval=60, timeout=timedelta(hours=13), retries=0
-        ).expand(job_id=handed_over(call.output))
+        BatchSensor.partial(task_id="jobs", mode="reschedule", poke_interval=60, timeout=timedelta(hours=13), retries=0).expand(
+            job_id=handed_over(call.output)
+        )
     return group
 
 

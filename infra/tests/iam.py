@@ -27,7 +27,12 @@ REFUSED_TYPES = re.compile(
 # The one exception: what analysts may not read, in policies that only deny (see `faults`).
 CLOSED = "aws_iam_role_policy_attachment.closed"
 # AWS has nothing finer than * for these.
-WITHOUT_RESOURCE = {"batch:ListJobs", "cloudwatch:GetMetricData", "cloudwatch:GetMetricWidgetImage", "ecr:GetAuthorizationToken"}
+WITHOUT_RESOURCE = {
+    "batch:ListJobs",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:GetMetricWidgetImage",
+    "ecr:GetAuthorizationToken",
+}
 
 
 def many(value):
@@ -53,7 +58,9 @@ def rights(plan):
     found, wrong = {}, []
     for resource in resources(plan["planned_values"]["root_module"]):
         kind = resource["type"]
-        if REFUSED_TYPES.fullmatch(kind) and not re.fullmatch(rf"(module\.lake\.)?{re.escape(CLOSED)}\[.*\]", resource["address"]):
+        if REFUSED_TYPES.fullmatch(kind) and not re.fullmatch(
+            rf"(module\.lake\.)?{re.escape(CLOSED)}\[.*\]", resource["address"]
+        ):
             wrong.append(f"{resource['address']}: rights are given in iam.tf only")
         if kind not in POLICIES:
             continue
@@ -113,7 +120,9 @@ def faults(found, sources):
 
 def problems(plan, allowed):
     found, wrong = rights(plan)
-    datasets = json.loads((pathlib.Path(__file__).resolve().parents[1] / "modules/lake/datasets.json").read_text(encoding="utf-8"))
+    datasets = json.loads(
+        (pathlib.Path(__file__).resolve().parents[1] / "modules/lake/datasets.json").read_text(encoding="utf-8")
+    )
     wrong += faults(found, [name for name, dataset in datasets.items() if dataset["source"]])
     for holder in sorted(found.keys() | allowed.keys()):
         has, may = set(found.get(holder, [])), set(allowed.get(holder, []))

@@ -122,7 +122,11 @@ def changes(path):
 def adds(path):
     wrong = [change for change in planned(path) if change[2] not in (["create"], ["no-op"], ["read"])]
     assert not wrong, f"more than additions: {wrong}"
-    made = [change[0] for change in planned(path) if change[2] == ["create"] and change[1].startswith("aws_s3_bucket") and change[1] != "aws_s3_bucket_notification"]
+    made = [
+        change[0]
+        for change in planned(path)
+        if change[2] == ["create"] and change[1].startswith("aws_s3_bucket") and change[1] != "aws_s3_bucket_notification"
+    ]
     assert not made, f"made anew: {made}"
 
 
@@ -131,4 +135,13 @@ if __name__ == "__main__":
     if command == "account":
         print(account())
     else:
-        {"put": put, "get": get, "guarded": guarded, "push": push, "images": images, "gone": gone, "changes": changes, "adds": adds}[command](*arguments)
+        {
+            "put": put,
+            "get": get,
+            "guarded": guarded,
+            "push": push,
+            "images": images,
+            "gone": gone,
+            "changes": changes,
+            "adds": adds,
+        }[command](*arguments)

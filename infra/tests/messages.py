@@ -1,8 +1,8 @@
 """messages.py PLAN COMMANDS: what people are told, on the emulator that PLAN (`terraform show -json`) was applied to.
 
-Every command that an alarm, a message or the digest names exists, with its options; those of `tributary` are in COMMANDS. A run of a
-function that fails for good is kept whole and becomes a message, and so does a Batch job, but none of its children; the digest
-counts, names the alarms that ring, and says when it fails.
+Every command that an alarm, a message or the digest names exists, with its options; those of `tributary` are in COMMANDS. A run
+of a function that fails for good is kept whole and becomes a message, and so does a Batch job, but none of its children; the
+digest counts, names the alarms that ring, and says when it fails.
 """
 
 import datetime
@@ -62,7 +62,9 @@ def commands(plan, readme):
         for match in re.finditer(r"\b(aws|tributary) ([a-z][a-z0-9-]*)(?: ([a-z][a-z0-9-]*))?|--([a-z][a-z-]*)", text):
             tool, first, second, option = match.groups()
             if option:
-                assert allowed is None or option in allowed, f"{where}: --{option} is no option of what stands before it: {text}"
+                assert allowed is None or option in allowed, (
+                    f"{where}: --{option} is no option of what stands before it: {text}"
+                )
             elif tool == "aws":
                 allowed = options(first, second)
                 assert allowed is not None, f"{where}: there is no command {match.group()}"
@@ -86,9 +88,15 @@ class Reader:
         self.sqs, self.sns = client("sqs"), client("sns")
         self.url = self.sqs.create_queue(QueueName=f"reader-{topic}")["QueueUrl"]
         arn = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        self.topic = next(t["TopicArn"] for t in self.sns.list_topics()["Topics"] if t["TopicArn"].endswith(f":{PREFIX}-{topic}"))
+        self.topic = next(
+            t["TopicArn"] for t in self.sns.list_topics()["Topics"] if t["TopicArn"].endswith(f":{PREFIX}-{topic}")
+        )
         self.subscription = self.sns.subscribe(
-            TopicArn=self.topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"}, ReturnSubscriptionArn=True
+            TopicArn=self.topic,
+            Protocol="sqs",
+            Endpoint=arn,
+            Attributes={"RawMessageDelivery": "true"},
+            ReturnSubscriptionArn=True,
         )["SubscriptionArn"]
 
     def read(self, wanted):
@@ -215,7 +223,12 @@ def digest(mail, chat):
 
     def measured(name, value, hours, **dimensions):
         at = now - datetime.timedelta(hours=hours)
-        data = {"MetricName": name, "Value": value, "Timestamp": at, "Dimensions": [{"Name": n, "Value": v} for n, v in dimensions.items()]}
+        data = {
+            "MetricName": name,
+            "Value": value,
+            "Timestamp": at,
+            "Dimensions": [{"Name": n, "Value": v} for n, v in dimensions.items()],
+        }
         cloudwatch.put_metric_data(Namespace="Tributary", MetricData=[data])
 
     for hours, read, rejected in ((2, 100_000, 7), (3 * 24, 3_985, 0), (8 * 24, 1, 1)):
@@ -224,12 +237,22 @@ def digest(mail, chat):
     measured("RowsRead", 5, 1, Function="clean", Dataset="energy_usage")
     measured("NewestDataAge", 9, 14, Dataset="irceline", Table="measurement")
     measured("NewestDataAge", 1, 2, Dataset="irceline", Table="measurement")
-    cloudwatch.put_metric_alarm(AlarmName=f"{PREFIX}-of-another-lake", Namespace="x", MetricName="x", Statistic="Sum", Period=60,
-                                EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold")
+    cloudwatch.put_metric_alarm(
+        AlarmName=f"{PREFIX}-of-another-lake",
+        Namespace="x",
+        MetricName="x",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
     for alarm in (f"{PREFIX}-of-another-lake", f"{PREFIX}-irceline-rejects"):
         cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test")
     said = json.loads(mail.read(1)[0])
-    assert said["AlarmName"] == alarm and said["AlarmDescription"].startswith("What: over 5 % of an hour's rows of irceline"), said
+    assert said["AlarmName"] == alarm and said["AlarmDescription"].startswith("What: over 5 % of an hour's rows of irceline"), (
+        said
+    )
     ringing = [a["AlarmName"] for a in cloudwatch.describe_alarms(StateValue="ALARM")["MetricAlarms"]]
     assert f"{PREFIX}-irceline-rejects" in ringing, ringing
     ringing.remove(f"{PREFIX}-of-another-lake")
@@ -246,7 +269,9 @@ def digest(mail, chat):
     assert lines[at + 1 : at + 3] == ["  103,985 rows came, 7 of them rejected", "  measurement: newest data 1 day old"], text
     assert lines[at + 3].endswith("prefix=irceline/report.html"), text
     at = lines.index("energy_usage")
-    assert lines[at + 1 : at + 3] == ["  5 rows came, 0 of them rejected", "  reading: age of the newest data not reported"], text
+    assert lines[at + 1 : at + 3] == ["  5 rows came, 0 of them rejected", "  reading: age of the newest data not reported"], (
+        text
+    )
     assert "No rows and no data of: codetrack, illuminate, meters" in lines, text
     [rings] = [line for line in lines if line.startswith("Alarms that ring: ")]
     assert rings == f"Alarms that ring: {', '.join(ringing)}. The mail of each says what to do.", text
@@ -256,7 +281,9 @@ def digest(mail, chat):
 
     # One that fails says so.
     definition = states.describe_state_machine(stateMachineArn=machine)["definition"]
-    states.update_state_machine(stateMachineArn=machine, definition=json.dumps({"StartAt": "No", "States": {"No": {"Type": "Fail"}}}))
+    states.update_state_machine(
+        stateMachineArn=machine, definition=json.dumps({"StartAt": "No", "States": {"No": {"Type": "Fail"}}})
+    )
     state = run(states, machine)
     said = parts(mail.read(1)[0])
     assert said["What"] == "the weekly digest was not sent (FAILED)." and state["executionArn"] in said["Where"], said

@@ -1,5 +1,6 @@
-"""workflow.py plan|apply DEPLOY_YML DIR: run the steps of that job of the GitHub example that call Terraform, as a runner would, in
-DIR. Terraform is the real one but for `init`, whose arguments are looked at: the state is here and not in S3. Ends as the step does."""
+"""workflow.py plan|apply DEPLOY_YML DIR: run the steps of that job of the GitHub example that call Terraform, as a runner
+would, in DIR. Terraform is the real one but for `init`, whose arguments are looked at: the state is here and not in S3. Ends as
+the step does."""
 
 import os
 import pathlib
@@ -24,7 +25,10 @@ def main(job, path, directory):
     prefix = os.environ["PREFIX"]
     variables = {"AWS_REGION": os.environ["AWS_REGION"], "PREFIX": prefix, "STATE_BUCKET": "state"}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_VAR_")}
-    environment |= {name: re.sub(r"\$\{\{ vars\.(\w+) \}\}", lambda found: variables[found[1]], value) for name, value in workflow["env"].items()}
+    environment |= {
+        name: re.sub(r"\$\{\{ vars\.(\w+) \}\}", lambda found: variables[found[1]], value)
+        for name, value in workflow["env"].items()
+    }
     steps = [step for step in workflow["jobs"][job]["steps"] if step.get("working-directory") == "infra"]
     assert len(steps) == 1, steps
     script = steps[0]["run"]

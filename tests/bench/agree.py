@@ -61,7 +61,7 @@ def _summed(con, columns: dict[str, str]) -> list[tuple[str, str]]:
     sides = []
     for side in ("ours", "theirs"):
         sums = [
-            f'sum("{column}")' if kind == "DOUBLE" else f'sum(hash({_same(side, column, kind)})::HUGEINT)'
+            f'sum("{column}")' if kind == "DOUBLE" else f"sum(hash({_same(side, column, kind)})::HUGEINT)"
             for column, kind in columns.items()
         ]
         sides.append(con.execute(f"SELECT {', '.join(sums)} FROM {side}").fetchone())

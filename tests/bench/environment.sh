@@ -1,4 +1,5 @@
 # Source this file with $here and $target: makes the Python environment and sets $python.
+# shellcheck shell=sh disable=SC2154 # its caller sets them
 environment=$target/bench-python
 python=$environment/bin/python
 # Each package on its own: one that cannot be installed is left out, and said to be missing.

@@ -25,9 +25,7 @@ IRCELINE = (
     Compared("standard/irceline/timeseries", ("timeseries_id", "date"), ("month",)),
     Compared("standard/irceline/measurement", ("timeseries_id", "timestamp"), ("month",)),
     Compared("consumption/irceline/aggregate_station_by_day", ("day", "timeseries_id"), ("month",)),
-    Compared(
-        "consumption/irceline/aggregate_city_by_hour", ("timestamp", "municipality", "parameter", "uom"), ("month",)
-    ),
+    Compared("consumption/irceline/aggregate_city_by_hour", ("timestamp", "municipality", "parameter", "uom"), ("month",)),
 )
 ENERGY = (
     Compared("standard/energy_usage/reading", ("customer_id", "start_time"), ("month",)),
@@ -46,9 +44,7 @@ METERS = (
 ILLUMINATE = (
     Compared("consumption/illuminate/assessment_results_group", ("assessment_id", "local_student_id")),
     Compared("consumption/illuminate/assessment_results_combined", ("assessment_id", "standard_code", "local_student_id")),
-    Compared(
-        "consumption/illuminate/illuminate_assessment_results", ("assessment_id", "standard_code", "local_student_id")
-    ),
+    Compared("consumption/illuminate/illuminate_assessment_results", ("assessment_id", "standard_code", "local_student_id")),
 )
 CODETRACK = (
     Compared("consumption/codetrack/weekly_scores", ("id", "date"), ("month", "year", "cohort")),

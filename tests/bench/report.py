@@ -107,9 +107,7 @@ def _ratio(result: dict, stage: str, name: str, measure: str) -> str:
     pairs = [
         costs[name][stage][measure] / costs["Tributary"][stage][measure]
         for costs in result["rounds"]
-        if stage in costs.get(name, {})
-        and stage in costs.get("Tributary", {})
-        and not costs["Tributary"][stage]["failure"]
+        if stage in costs.get(name, {}) and stage in costs.get("Tributary", {}) and not costs["Tributary"][stage]["failure"]
     ]
     return f"{median(pairs):.2f}" if pairs else ""
 

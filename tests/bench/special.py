@@ -7,7 +7,6 @@ from pathlib import Path
 from jobs import LAKE_DAYS
 
 
-
 def again(job, quick, runs, tributary, peers, raw: Path, outs: Path, inputs) -> list[dict]:
     """Cleans and aggregates once, then measures the same commands when there is nothing left to do."""
     out = outs / "Tributary"

@@ -109,7 +109,7 @@ def check(page, most_lines):
             if language == "text" and directly and at and found[at - 1][1] == "sh":
                 continue
             if language != "sh":
-                failures.append(f"line {line}: a block of kind \"{language}\" that nothing checks")
+                failures.append(f'line {line}: a block of kind "{language}" that nothing checks')
                 continue
             ran += 1
             status, printed = run(lines, folder)

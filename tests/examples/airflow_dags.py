@@ -1,5 +1,5 @@
-"""examples/airflow: parses the DAGs, renders their tasks, and runs them as the page says, with Lambda and Batch here (aws.py): the
-functions and jobs are the real binaries, on a lake in a folder."""
+"""examples/airflow: parses the DAGs, renders their tasks, and runs them as the page says, with Lambda and Batch here (aws.py):
+the functions and jobs are the real binaries, on a lake in a folder."""
 
 import contextlib
 import datetime
@@ -108,14 +108,19 @@ class Parsed(unittest.TestCase):
                 if task.task_id.endswith(".call"):
                     self.assertEqual((task.retries, task.retry_delay), (3, datetime.timedelta(minutes=5)))
                     # Longer than any function runs, and no call beside the first.
-                    longest = max(int(seconds) for seconds in re.findall(r"timeout = optional\(number, (\d+)\)", terraform("variables.tf")))
+                    longest = max(
+                        int(seconds)
+                        for seconds in re.findall(r"timeout = optional\(number, (\d+)\)", terraform("variables.tf"))
+                    )
                     self.assertGreater(task.botocore_config["read_timeout"], longest)
                     self.assertEqual(task.botocore_config["retries"], {"total_max_attempts": 1})
                     self.assertGreater(task.execution_timeout.total_seconds(), task.botocore_config["read_timeout"])
 
     def test_a_wait_is_longer_than_a_job_may_take(self):
         job = re.search(r'variable "job".*?^}', terraform("variables.tf"), re.MULTILINE | re.DOTALL)[0]
-        attempts, seconds = (int(re.search(rf"{name}\s*=\s*optional\(number, (\d+)\)", job)[1]) for name in ("attempts", "timeout_seconds"))
+        attempts, seconds = (
+            int(re.search(rf"{name}\s*=\s*optional\(number, (\d+)\)", job)[1]) for name in ("attempts", "timeout_seconds")
+        )
         sensor = DAGS.get_dag("tributary_irceline").get_task("clean.jobs")
         self.assertGreater(sensor.partial_kwargs["timeout"].total_seconds(), attempts * seconds)
 
@@ -127,7 +132,9 @@ def terraform(name):
 class Rendered(unittest.TestCase):
     def rendered(self, dag, task, **params):
         task = DAGS.get_dag(dag).get_task(task).prepare_for_execution()
-        variables = type("Variables", (), {"get": staticmethod(lambda name, default=None: {"tributary_prefix": PREFIX}.get(name, default))})
+        variables = type(
+            "Variables", (), {"get": staticmethod(lambda name, default=None: {"tributary_prefix": PREFIX}.get(name, default))}
+        )
         task.render_template_fields({"params": params, "var": {"value": variables}})
         return task
 
@@ -140,8 +147,13 @@ class Rendered(unittest.TestCase):
                 self.assertEqual(json.loads(task.payload), wanted)
         # The events of the functions' pages
         self.assertEqual(json.loads(self.rendered("tributary_irceline", "ingest.call").payload), event("ingest-nightly.json"))
-        self.assertEqual(json.loads(self.rendered("tributary_irceline", "aggregate.call").payload), event("aggregate-dataset.json"))
-        self.assertEqual(json.loads(self.rendered("tributary_irceline", "clean.call").payload), event("clean-stale.json") | {"dataset": "irceline"})
+        self.assertEqual(
+            json.loads(self.rendered("tributary_irceline", "aggregate.call").payload), event("aggregate-dataset.json")
+        )
+        self.assertEqual(
+            json.loads(self.rendered("tributary_irceline", "clean.call").payload),
+            event("clean-stale.json") | {"dataset": "irceline"},
+        )
 
     def test_an_upload_names_its_dataset(self):
         for name in ("energy_usage", 'a"b'):
@@ -154,11 +166,15 @@ class Rendered(unittest.TestCase):
         job = self.rendered("tributary_backfill", "backfill", source="irceline", **{"from": "2025-01-01", "to": "2026-01-01"})
         self.assertEqual((job.job_queue, job.job_definition), (f"{PREFIX}-job", f"{PREFIX}-job"))
         self.assertEqual(job.job_name, "backfill-irceline-2025-01-01-2026-01-01")
-        self.assertEqual(job.container_overrides, {"command": ["backfill", "irceline", "--from", "2025-01-01", "--to", "2026-01-01"]})
+        self.assertEqual(
+            job.container_overrides, {"command": ["backfill", "irceline", "--from", "2025-01-01", "--to", "2026-01-01"]}
+        )
 
     def test_names_are_those_of_terraform(self):
         names = terraform("locals.tf")
-        self.assertRegex(names, r'function_name = \{ for name in keys\(var.functions\) : name => "\$\{var.name_prefix\}-\$\{name\}" \}')
+        self.assertRegex(
+            names, r'function_name = \{ for name in keys\(var.functions\) : name => "\$\{var.name_prefix\}-\$\{name\}" \}'
+        )
         self.assertRegex(names, r'job_name\s*= "\$\{var.name_prefix\}-job"')
         self.assertRegex(names, r'alias = "live"')
         job = terraform("batch.tf")
@@ -183,13 +199,21 @@ class Run(unittest.TestCase):
 
     def setUp(self):
         self.lake = self.enterContext(tempfile.TemporaryDirectory())
-        settings = {**ENVIRONMENT, **self.apis, "LAKE_URL": f"file:{self.lake}", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        settings = {
+            **ENVIRONMENT,
+            **self.apis,
+            "LAKE_URL": f"file:{self.lake}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
         self.aws = self.enterContext(contextlib.closing(Aws(BINARIES, settings, PREFIX)))
 
     def airflow(self, script):
         """Runs the page's commands, with this Python and a folder for Airflow that is not the page's."""
         self.assertIn(".venv/bin/airflow", script)
-        script = script.replace(".venv/bin/airflow", str(pathlib.Path(sys.prefix, "bin/airflow"))).replace("$PWD/target/airflow", HOME.name)
+        script = script.replace(".venv/bin/airflow", str(pathlib.Path(sys.prefix, "bin/airflow"))).replace(
+            "$PWD/target/airflow", HOME.name
+        )
         environment = {**os.environ, "AWS_ENDPOINT_URL": self.aws.url}
         for name in ("AIRFLOW_HOME", "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__LOAD_EXAMPLES", "AIRFLOW_CONN_AWS_DEFAULT"):
             environment.pop(name)  # the page sets them
@@ -238,7 +262,9 @@ class Run(unittest.TestCase):
         rights = set()
         for statement in json.loads(blocks(PAGE, "json")[0])["Statement"]:
             self.assertEqual(statement["Effect"], "Allow")
-            actions, resources = ([part] if isinstance(part, str) else part for part in (statement["Action"], statement["Resource"]))
+            actions, resources = (
+                [part] if isinstance(part, str) else part for part in (statement["Action"], statement["Resource"])
+            )
             for resource in resources:
                 resource = re.sub(r"^arn:aws:(lambda|batch):REGION:ACCOUNT:", "", resource).replace("tributary-", f"{PREFIX}-")
                 rights |= {(action, resource) for action in actions}
@@ -292,7 +318,11 @@ class Run(unittest.TestCase):
         self.assertEqual((tasks["clean.jobs"], tasks["aggregate.call"]), ("failed", "upstream_failed"))
 
     def test_a_window_must_be_one(self):
-        for conf in ({}, {"source": "irceline", "from": "yesterday", "to": "2026-01-01"}, {"source": "x", "from": "2026-01-01", "to": "2026-01-02"}):
+        for conf in (
+            {},
+            {"source": "irceline", "from": "yesterday", "to": "2026-01-01"},
+            {"source": "x", "from": "2026-01-01", "to": "2026-01-02"},
+        ):
             with self.assertRaises(ParamValidationError):
                 self.run_dag("tributary_backfill", "failed", **conf)
         self.assertEqual(self.aws.submitted, [])

@@ -1,5 +1,5 @@
-"""Lambda and Batch on 127.0.0.1, as far as the DAGs in examples/airflow call them. A call of a function is one of the real binary,
-by Lambda's runtime API; a job is a real process as well."""
+"""Lambda and Batch on 127.0.0.1, as far as the DAGs in examples/airflow call them. A call of a function is one of the real
+binary, by Lambda's runtime API; a job is a real process as well."""
 
 import contextlib
 import http.server
@@ -117,7 +117,9 @@ class Aws:
             "AWS_LAMBDA_LOG_GROUP_NAME": "group",
             "AWS_LAMBDA_LOG_STREAM_NAME": "stream",
         }
-        process = subprocess.Popen([self.binaries / function], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [self.binaries / function], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
         try:
             while not call["done"].wait(0.05):
                 if process.poll() is not None:
@@ -152,7 +154,10 @@ class Aws:
         environment = {**self.settings, "AWS_BATCH_JOB_ID": job}
         environment |= {pair["name"]: pair["value"] for pair in overrides.get("environment", [])}
         self.processes[job] = subprocess.Popen(
-            [self.binaries / "tributary", *overrides["command"]], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            [self.binaries / "tributary", *overrides["command"]],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
         )
         return 200, {}, {"jobId": job, "jobName": request["jobName"]}
 

@@ -26,7 +26,9 @@ def simulator(*options):
     """The settings of the simulated APIs, while they run."""
     with tempfile.TemporaryDirectory() as folder:
         url = pathlib.Path(folder, "url")
-        process = subprocess.Popen([BINARIES / "simulator", "--url-file", url, *options], env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [BINARIES / "simulator", "--url-file", url, *options], env=ENVIRONMENT, stdout=subprocess.DEVNULL
+        )
         try:
             deadline = time.monotonic() + 120
             while not url.exists():

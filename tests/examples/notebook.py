@@ -18,13 +18,25 @@ from lake import BINARIES, ENVIRONMENT, PROJECT, blocks, query, simulator, tribu
 FOLDER = PROJECT / "examples/notebook"
 NOTEBOOK = FOLDER / "codetrack.ipynb"
 # The notebook's tables that are compared, without their indexes' names
-TABLES = ["corrected", "weeks", "learners", "excels", "struggles", "disengaging", "changed", "cohorts", "cohort_weeks", "regular"]
+TABLES = [
+    "corrected",
+    "weeks",
+    "learners",
+    "excels",
+    "struggles",
+    "disengaging",
+    "changed",
+    "cohorts",
+    "cohort_weeks",
+    "regular",
+]
 # Seconds that a cell, and a kernel's start, may take on a busy machine
 LIMIT = 600
 DUMP = """
 import json, pathlib
 pathlib.Path({path!r}).write_text(json.dumps({{
-    name: json.loads(globals()[name].reset_index().to_json(orient="records", date_format="iso", double_precision=15)) for name in {tables!r}
+    name: json.loads(globals()[name].reset_index().to_json(orient="records", date_format="iso", double_precision=15))
+    for name in {tables!r}
 }}))
 """
 # Who is judged by the newest week: somebody with weeks who has not gone silent
@@ -33,7 +45,10 @@ JUDGED = "standing = 'active' AND status IS NOT NULL AND (trend IS NULL OR trend
 
 def picked(rows, *columns):
     """These columns of rows, days without their time."""
-    short = lambda value: value[:10] if isinstance(value, str) and value[10:11] == "T" else value
+
+    def short(value):
+        return value[:10] if isinstance(value, str) and value[10:11] == "T" else value
+
     return [tuple(short(row[column]) for column in columns) for row in rows]
 
 
@@ -95,33 +110,41 @@ class Notebook(unittest.TestCase):
         columns = ("week", "deliveries", "learners")
         ours = self.rows("corrected", *columns)
         self.assertTrue(ours, "nothing was corrected: reading all deliveries would not show")
-        for week, deliveries, learners in ours:
+        for _, deliveries, learners in ours:
             self.assertGreater(deliveries, learners)
 
     def test_who_excels(self):
         columns = ("id", "email", "points", "commits", "trend")
         theirs = self.query(
-            f"SELECT * FROM codetrack.learners WHERE {JUDGED} AND status <> 'struggling' AND (trend IS NULL OR trend <> 'falling')"
-            " AND (status = 'high' OR trend = 'rising') ORDER BY points DESC, id", *columns)
+            f"SELECT * FROM codetrack.learners WHERE {JUDGED} AND status <> 'struggling'"
+            " AND (trend IS NULL OR trend <> 'falling') AND (status = 'high' OR trend = 'rising') ORDER BY points DESC, id",
+            *columns,
+        )
         self.assertSame(self.rows("excels", *columns), theirs)
 
     def test_who_struggles(self):
         columns = ("id", "email", "points", "commits", "trend")
         theirs = self.query(
-            f"SELECT * FROM codetrack.learners WHERE {JUDGED} AND (status = 'struggling' OR trend = 'falling') ORDER BY points, id",
-            *columns)
+            f"SELECT * FROM codetrack.learners WHERE {JUDGED} AND (status = 'struggling' OR trend = 'falling')"
+            " ORDER BY points, id",
+            *columns,
+        )
         self.assertSame(self.rows("struggles", *columns), theirs)
 
     def test_who_is_disengaging(self):
         columns = ("id", "email", "trend")
-        theirs = self.query("SELECT * FROM codetrack.learners WHERE standing <> 'left' AND trend IN ('falling', 'inactive')", *columns)
+        theirs = self.query(
+            "SELECT * FROM codetrack.learners WHERE standing <> 'left' AND trend IN ('falling', 'inactive')", *columns
+        )
         self.assertSame(sorted(self.rows("disengaging", *columns)), sorted(theirs))
         self.assertEqual({trend for *_, trend in theirs}, {"falling", "inactive"})
 
     def test_who_has_changed_by_the_weeks_themselves(self):
-        theirs = self.query(f"""
+        theirs = self.query(
+            f"""
             WITH week AS (
-                SELECT id, date, CASE WHEN has_points THEN points END AS points, CASE WHEN has_commits THEN commits END AS commits
+                SELECT id, date, CASE WHEN has_points THEN points END AS points,
+                    CASE WHEN has_commits THEN commits END AS commits
                 FROM codetrack.weekly_score
             ),
 
@@ -141,7 +164,13 @@ class Notebook(unittest.TestCase):
             INNER JOIN judged AS before
                 ON before.id = now.id AND before.email = now.email AND before.date = now.date - INTERVAL '7 days'
             WHERE now.date = now.newest_week AND now.status <> before.status
-            ORDER BY gain, now.id""", "id", "email", "status_before", "status", "gain")
+            ORDER BY gain, now.id""",
+            "id",
+            "email",
+            "status_before",
+            "status",
+            "gain",
+        )
         self.assertSame(self.rows("changed", "id", "email", "status_before", "status", "gain"), theirs)
 
     def test_cohorts_by_list_have_every_learner(self):
@@ -149,18 +178,28 @@ class Notebook(unittest.TestCase):
         counts = ", ".join(f"count(*) FILTER (WHERE list = '{name}') AS {name}" for name in lists)
         theirs = self.query(
             f"SELECT cohort, {counts}, count(*) AS learners FROM codetrack.learners_overview GROUP BY cohort ORDER BY cohort",
-            "cohort", *lists, "learners")
+            "cohort",
+            *lists,
+            "learners",
+        )
         self.assertSame(self.rows("cohorts", "cohort", *lists, "learners"), theirs)
-        members = self.query("SELECT cohort, count(*) AS learners FROM codetrack.learner GROUP BY cohort ORDER BY cohort", "cohort", "learners")
+        members = self.query(
+            "SELECT cohort, count(*) AS learners FROM codetrack.learner GROUP BY cohort ORDER BY cohort", "cohort", "learners"
+        )
         self.assertEqual(self.rows("cohorts", "cohort", "learners"), members)
 
     def test_cohorts_by_week_are_means_of_the_rows_that_count(self):
-        theirs = self.query("""
+        theirs = self.query(
+            """
             SELECT score.date AS week, learner.cohort, avg(score.points) AS points
             FROM codetrack.weekly_score AS score
             INNER JOIN codetrack.learner AS learner ON learner.id = score.id
             WHERE score.has_points
-            GROUP BY score.date, learner.cohort""", "week", "cohort", "points")
+            GROUP BY score.date, learner.cohort""",
+            "week",
+            "cohort",
+            "points",
+        )
         theirs = {(week, cohort): points for week, cohort, points in theirs}
         weeks = picked(self.answers["cohort_weeks"], "week")
         self.assertEqual(len(weeks), 8)
@@ -169,19 +208,27 @@ class Notebook(unittest.TestCase):
                 self.assertAlmostEqual(row[cohort], theirs[row["week"][:10], cohort], 9)
 
     def test_small_lines_have_a_gap_for_each_week_without_data(self):
-        theirs = self.query("""
+        theirs = self.query(
+            """
             SELECT id, email, count(*) AS weeks, count(*) - count(points) AS gaps
-            FROM codetrack.learner_week GROUP BY id, email ORDER BY id, email""", "id", "email", "weeks", "gaps")
+            FROM codetrack.learner_week GROUP BY id, email ORDER BY id, email""",
+            "id",
+            "email",
+            "weeks",
+            "gaps",
+        )
         ours = [
             (row["id"], row["email"], len(row["eight weeks"]), row["eight weeks"].count("·"))
-            for row in self.answers["learners"] if row["eight weeks"]
+            for row in self.answers["learners"]
+            if row["eight weeks"]
         ]
         self.assertSame(sorted(ours), theirs)
         self.assertTrue(any(gaps for *_, gaps in theirs))
 
     def test_who_works_regularly_counts_each_week_once(self):
         columns = ("id", "weeks", "weeks_with_commits", "points")
-        theirs = self.query("""
+        theirs = self.query(
+            """
             SELECT
                 score.id,
                 count(*) AS weeks,
@@ -190,7 +237,9 @@ class Notebook(unittest.TestCase):
             FROM codetrack.weekly_score AS score
             INNER JOIN codetrack.learner AS learner ON learner.id = score.id
             WHERE score.commits IS NOT NULL AND score.date <= (SELECT max(week) FROM codetrack.learner_week)
-            GROUP BY learner.cohort, learner.name, score.id""", *columns)
+            GROUP BY learner.cohort, learner.name, score.id""",
+            *columns,
+        )
         self.assertSame(sorted(self.rows("regular", *columns)), sorted(theirs))
         shares = [with_commits / weeks for _, weeks, with_commits, _ in self.rows("regular", *columns)]
         self.assertEqual(shares, sorted(shares, reverse=True))
@@ -216,7 +265,9 @@ class Notebook(unittest.TestCase):
             program, *arguments = shlex.split(command)
             self.assertEqual(program, ".venv/bin/jupyter")
             command = [pathlib.Path(sys.prefix, "bin/jupyter"), *arguments]
-            ran = subprocess.run(command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            ran = subprocess.run(
+                command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
             self.assertEqual(ran.returncode, 0, ran.stdout)
 
         page = (FOLDER / "README.md").read_text()

@@ -51,7 +51,7 @@ def read_with_duckdb(folder, partition, measure):
     spans = {}
     for name in timestamps(columns):
         # As a local time of UTC: Python's own type for instants would need another package.
-        utc = f'"{name}" AT TIME ZONE \'UTC\''
+        utc = f"\"{name}\" AT TIME ZONE 'UTC'"
         first, last = ask(f"min({utc}), max({utc}) FROM {files}")[0]
         spans[name] = [f"{first.isoformat()}+00:00", f"{last.isoformat()}+00:00"]
     return {
@@ -59,11 +59,10 @@ def read_with_duckdb(folder, partition, measure):
         "columns": columns,
         "partitions": [str(value) for (value,) in ask(f"DISTINCT {partition} FROM {files} ORDER BY 1")],
         "spans": spans,
-        "sums": measure and {
+        "sums": measure
+        and {
             parameter: [count, total]
-            for parameter, count, total in ask(
-                f"parameter, count({measure}), sum({measure}) FROM {files} GROUP BY parameter"
-            )
+            for parameter, count, total in ask(f"parameter, count({measure}), sum({measure}) FROM {files} GROUP BY parameter")
         },
     }
 
@@ -84,30 +83,25 @@ def read_with_pandas(folder, partition, measure):
         "rows": len(table),
         "columns": columns,
         "partitions": sorted(str(value) for value in table[partition].unique()),
-        "spans": {
-            name: [table[name].min().isoformat(), table[name].max().isoformat()] for name in timestamps(columns)
-        },
-        "sums": measure and {
-            parameter: [int(values.count()), float(values.sum())]
-            for parameter, values in table.groupby("parameter")[measure]
+        "spans": {name: [table[name].min().isoformat(), table[name].max().isoformat()] for name in timestamps(columns)},
+        "sums": measure
+        and {
+            parameter: [int(values.count()), float(values.sum())] for parameter, values in table.groupby("parameter")[measure]
         },
     }
 
 
 def read_with_polars(folder, partition, measure):
     scan = polars.scan_parquet(folder)
-    columns = [
-        [name, POLARS_TYPES.get(str(kind), str(kind))] for name, kind in scan.collect_schema().items()
-    ]
+    columns = [[name, POLARS_TYPES.get(str(kind), str(kind))] for name, kind in scan.collect_schema().items()]
     table = scan.collect()
     return {
         "rows": table.height,
         "columns": columns,
         "partitions": sorted(str(value) for value in table[partition].unique()),
-        "spans": {
-            name: [table[name].min().isoformat(), table[name].max().isoformat()] for name in timestamps(columns)
-        },
-        "sums": measure and {
+        "spans": {name: [table[name].min().isoformat(), table[name].max().isoformat()] for name in timestamps(columns)},
+        "sums": measure
+        and {
             parameter: [count, total]
             for parameter, count, total in table.group_by("parameter")
             .agg(polars.col(measure).count().alias("count"), polars.col(measure).sum().alias("total"))

@@ -47,7 +47,12 @@ european = {"delimiter": ";", "decimal": ","}
 write("excel_european/a.csv", encoding="utf-8-sig", **european)
 write("excel_separator/a.csv", encoding="utf-8-sig", first="sep=;\r\n", **european)
 write("excel_unicode/a.txt", encoding="utf-16", dialect="excel-tab")
-write("excel_ansi/a.csv", encoding="windows-1252", values=[row | {"name": row["name"].replace("日本", "JP")} for row in rows], **european)
+write(
+    "excel_ansi/a.csv",
+    encoding="windows-1252",
+    values=[row | {"name": row["name"].replace("日本", "JP")} for row in rows],
+    **european,
+)
 
 times = [datetime.datetime.fromisoformat(row["at"]) for row in rows]
 frame = pandas.DataFrame(rows).assign(at=pandas.to_datetime(pandas.Series(times), utc=True))

@@ -29,7 +29,13 @@ def lake_of(folder, dataset, tables):
     (config / "report.toml").write_text(report.replace(f"{dataset.removeprefix('invented_')}.", f"{dataset}."))
     declared = ["title = 'Invented'", "time_zone = 'UTC'"]
     for name, rows in tables.items():
-        declared += [f"[table.{name}]", f"from = '{name}.csv'", "partition = 'date(taken_on)'", "key = ['number']", f"[table.{name}.column]"]
+        declared += [
+            f"[table.{name}]",
+            f"from = '{name}.csv'",
+            "partition = 'date(taken_on)'",
+            "key = ['number']",
+            f"[table.{name}.column]",
+        ]
         declared += ["number = { type = 'int64', required = true }", "taken_on = { type = 'date', required = true }"]
         for column in rows[0]:
             values = [row[column] for row in rows if row[column] is not None]
@@ -62,8 +68,8 @@ def table(text, title):
     if "<summary>Numbers" not in figure:
         return []
     body = figure.split("<summary>Numbers</summary>")[1].split("<tbody>")[1].split("</table>")[0]
-    cells = lambda row: [html.unescape(cell) for cell in re.findall(r"<(?:th|td)[^>]*>([^<]*)", row)]
-    return [cells(row) for row in body.split("<tr>")[1:]]
+    rows = [re.findall(r"<(?:th|td)[^>]*>([^<]*)", row) for row in body.split("<tr>")[1:]]
+    return [[html.unescape(cell) for cell in row] for row in rows]
 
 
 def headline(text):
@@ -117,12 +123,26 @@ def codetrack(tributary, folder, seed):
         who = len(overview)
         person = {"id": who, "email": f"e{who}@x.org", "cohort": f"c{place}"}
         other = chance.choice(["struggling", "high", "on_track"])
-        overview.append({
-            **person, "name": f"N{who}", "list": chosen, "reason": "r", "status": status, "trend": "steady",
-            "status_before": status and other, "newest_week": weeks[-1], "points": points, "commits": points and 1,
-            "points_before": points, "commits_before": points and 1,
-        })
-        by_week += [{**person, "week": week, "points": chance.choice([None, 7]), "commits": chance.choice([None, 0, 2])} for week in weeks]
+        overview.append(
+            {
+                **person,
+                "name": f"N{who}",
+                "list": chosen,
+                "reason": "r",
+                "status": status,
+                "trend": "steady",
+                "status_before": status and other,
+                "newest_week": weeks[-1],
+                "points": points,
+                "commits": points and 1,
+                "points_before": points,
+                "commits_before": points and 1,
+            }
+        )
+        by_week += [
+            {**person, "week": week, "points": chance.choice([None, 7]), "commits": chance.choice([None, 0, 2])}
+            for week in weeks
+        ]
     lake_of(folder, "invented_codetrack", {"learners_overview": overview, "learner_week": by_week})
     text = page(tributary, folder, "invented_codetrack")
     small = [f"c{place}" for place, size in enumerate(sizes) if size < 5]
@@ -136,8 +156,12 @@ def codetrack(tributary, folder, seed):
     assert number(text, "Silent, at least")[0] == str(sums.get("Silent", 0)), "codetrack: silent learners"
     of_five = [person for person in overview if person["cohort"] not in small]
     for label, status in [("Struggling", "struggling"), ("High", "high")]:
-        count = sum(person["status"] == status and person["list"] not in ("check_data", "silent")
-                    if status == "struggling" else person["status"] == status for person in of_five)
+        count = sum(
+            person["status"] == status and person["list"] not in ("check_data", "silent")
+            if status == "struggling"
+            else person["status"] == status
+            for person in of_five
+        )
         assert number(text, label)[0] == ("under 3" if count in (1, 2) else str(count)), f"codetrack: {label}: {count}"
     spread = table(text, "How are the points spread?")
     ranges = "".join(f'<th scope="col">{name}' for name in ["0–14", "15–29", "30–44", "45–59", "60 +"])
@@ -149,7 +173,9 @@ def codetrack(tributary, folder, seed):
     for row in by_week:
         with_points.setdefault((row["cohort"], row["week"]), []).append(row["points"])
     means = table(text, "Do the cohorts gain or lose?")
-    wanted = sum(cohort not in small and sum(value is not None for value in values) >= 5 for (cohort, _), values in with_points.items())
+    wanted = sum(
+        cohort not in small and sum(value is not None for value in values) >= 5 for (cohort, _), values in with_points.items()
+    )
     assert len(means) == wanted, f"codetrack: {len(means)} means, {wanted} of five learners or more"
     assert "cohorts of fewer than five learners" in text, "codetrack: the page says what it leaves out"
 
@@ -160,27 +186,66 @@ def illuminate(tributary, folder, seed):
     students = []
     for grade, chosen in groups(chance, sizes):
         who = len(students)
-        students.append({
-            "local_student_id": who, "first_name": "F", "last_name": f"L{who}", "list": chosen, "reason": "r", "year": "25-26",
-            "grade": grade, "results": 3, "score": chance.randrange(100), "band": 1, "taken": "2026-11-02",
-            "score_before": chance.randrange(100), "moved": chance.random() < 0.2,
-        })
+        students.append(
+            {
+                "local_student_id": who,
+                "first_name": "F",
+                "last_name": f"L{who}",
+                "list": chosen,
+                "reason": "r",
+                "year": "25-26",
+                "grade": grade,
+                "results": 3,
+                "score": chance.randrange(100),
+                "band": 1,
+                "taken": "2026-11-02",
+                "score_before": chance.randrange(100),
+                "moved": chance.random() < 0.2,
+            }
+        )
     assessed = [2, 4, 5, 9, 40]
     results = [
-        {"year": "25-26", "assessment_id": place, "title": f"Test {place}", "date_taken": "2026-11-02", "local_student_id": who,
-         "standard_code": "percent", "score": 10 * place + who % 7, "mastered": who % 3 == 0, "performance_band_level": 1 + who % 4,
-         "performance_band_label": "Level"}
-        for place, count in enumerate(assessed) for who in range(count)
+        {
+            "year": "25-26",
+            "assessment_id": place,
+            "title": f"Test {place}",
+            "date_taken": "2026-11-02",
+            "local_student_id": who,
+            "standard_code": "percent",
+            "score": 10 * place + who % 7,
+            "mastered": who % 3 == 0,
+            "performance_band_level": 1 + who % 4,
+            "performance_band_label": "Level",
+        }
+        for place, count in enumerate(assessed)
+        for who in range(count)
     ]
     standards = [
-        {"year": "25-26", "standard_code": f"S{place}", "standard_description": "d", "grade": grade, "students": size, "results": size,
-         "mean_score": float(10 * place + grade), "mastered": 0.5}
-        for place in range(3) for grade, size in enumerate(sizes) if size >= 5 or place != 1
+        {
+            "year": "25-26",
+            "standard_code": f"S{place}",
+            "standard_description": "d",
+            "grade": grade,
+            "students": size,
+            "results": size,
+            "mean_score": float(10 * place + grade),
+            "mastered": 0.5,
+        }
+        for place in range(3)
+        for grade, size in enumerate(sizes)
+        if size >= 5 or place != 1
     ]
     overall = [{"year": "25-26", "local_student_id": 1, "assessment_id": 1, "percent_correct": 50, "date_taken": "2026-11-02"}]
-    lake_of(folder, "invented_illuminate", {
-        "students_overview": students, "illuminate_assessment_results": results, "standard_by_class": standards, "result_overall": overall,
-    })
+    lake_of(
+        folder,
+        "invented_illuminate",
+        {
+            "students_overview": students,
+            "illuminate_assessment_results": results,
+            "standard_by_class": standards,
+            "result_overall": overall,
+        },
+    )
     text = page(tributary, folder, "invented_illuminate")
     rows = [[name, grade, count] for name, grade, count in table(text, "How do the grades stand?")]
     check_lists(rows, sizes, "illuminate")
@@ -189,39 +254,82 @@ def illuminate(tributary, folder, seed):
         told, note = number(text, label)
         assert told == str(sums.get(name, 0)), f"illuminate: {label} {told}, but {sums}"
         assert not re.search(r"\b[12] (fell|rose)", note), note
-    counted = [result for place, count in enumerate(assessed) if count >= 5 for result in results if result["assessment_id"] == place]
+    counted = [
+        result for place, count in enumerate(assessed) if count >= 5 for result in results if result["assessment_id"] == place
+    ]
     mean = sum(result["score"] for result in counted) / len(counted)
-    assert f"of the {len(counted)} results" in headline(text) and f"mean score is {mean:.0f} percent" in headline(text), headline(text)
+    assert f"of the {len(counted)} results" in headline(text) and f"mean score is {mean:.0f} percent" in headline(text), (
+        headline(text)
+    )
     assert not re.search(r"Test [01]\b", text), "illuminate: a small assessment is on the page"
     weakest = text.split("<h3>Which standards need most work?</h3>")[1].split("<tbody>")[1].split("</table>")[0]
     for place in range(3):
         of = [row for row in standards if row["standard_code"] == f"S{place}" and row["students"] >= 5]
         mean = sum(row["mean_score"] * row["results"] for row in of) / sum(row["results"] for row in of)
-        assert f"<span>{mean:.0f}" in weakest.split(f">S{place}<")[1].split("<tr>")[0], f"illuminate: S{place} has a mean of all grades"
+        assert f"<span>{mean:.0f}" in weakest.split(f">S{place}<")[1].split("<tr>")[0], (
+            f"illuminate: S{place} has a mean of all grades"
+        )
 
 
 def irceline(tributary, folder, _seed):
     day = "2026-11-16"
-    named = [("40ZS12 - Deurne", "Deurne"), ("41X074 - Deurne (Ring)", "Deurne"), ("44Q072 - Sportveld", "Antwerpen"), ("Haven", None)]
+    named = [
+        ("40ZS12 - Deurne", "Deurne"),
+        ("41X074 - Deurne (Ring)", "Deurne"),
+        ("44Q072 - Sportveld", "Antwerpen"),
+        ("Haven", None),
+    ]
     stations = [
         {"station_id": number, "station_label": label, "municipality": town, "longitude": 4.4 + number / 10, "latitude": 51.2}
         for number, (label, town) in enumerate(named)
     ]
-    lake_of(folder, "invented_irceline", {
-        "belaqi_by_station_day": [
-            {**station, "day": day, "index": 9 - station["station_id"], "class": "bad", "pollutant": "pm10", "average": 90.0} for station in stations
-        ],
-        "aggregate_station_by_day": [
-            {**station, "day": day, "parameter": "pm10", "average": 60.0, "valid": True, "count": 23, "expected": 24, "timeseries_id": 1}
-            for station in stations
-        ],
-        "exceedance_by_station_year": [
-            {**station, "day": day, "law": "2008/50/EC", "parameter": "pm10", "average": "day", "exceedances": 4, "allowed": 35,
-             "limit_value": 50.0, "exceeded": False, "mean": 20.0, "coverage": 0.9}
-            for station in stations
-        ],
-        "aggregate_city_by_hour": [{"timestamp": f"{day}T05:00:00Z", "day": day, "parameter": "no2", "average": 20.0}],
-    })
+    lake_of(
+        folder,
+        "invented_irceline",
+        {
+            "belaqi_by_station_day": [
+                {
+                    **station,
+                    "day": day,
+                    "index": 9 - station["station_id"],
+                    "class": "bad",
+                    "pollutant": "pm10",
+                    "average": 90.0,
+                }
+                for station in stations
+            ],
+            "aggregate_station_by_day": [
+                {
+                    **station,
+                    "day": day,
+                    "parameter": "pm10",
+                    "average": 60.0,
+                    "valid": True,
+                    "count": 23,
+                    "expected": 24,
+                    "timeseries_id": 1,
+                }
+                for station in stations
+            ],
+            "exceedance_by_station_year": [
+                {
+                    **station,
+                    "day": day,
+                    "law": "2008/50/EC",
+                    "parameter": "pm10",
+                    "average": "day",
+                    "exceedances": 4,
+                    "allowed": 35,
+                    "limit_value": 50.0,
+                    "exceeded": False,
+                    "mean": 20.0,
+                    "coverage": 0.9,
+                }
+                for station in stations
+            ],
+            "aggregate_city_by_hour": [{"timestamp": f"{day}T05:00:00Z", "day": day, "parameter": "no2", "average": 20.0}],
+        },
+    )
     text = page(tributary, folder, "invented_irceline")
     shown = sorted(name for name, _ in table(text, "How good was the air, and where?"))
     wanted = ["Deurne (Ring), 41X074", "Deurne, 40ZS12", "Haven", "Sportveld, 44Q072, Antwerpen"]

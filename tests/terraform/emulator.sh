@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Source this file, then:
 #   emulator_start DIR WORK    start MiniStack from DIR (made by setup.sh) on a free loopback port, its files and log under
 #                              WORK, and export what Terraform and the AWS SDKs need to use it and the stand-in provider

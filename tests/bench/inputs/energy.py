@@ -6,6 +6,7 @@ customer, as they come from the field. One row in a thousand is there twice.
 
 import calendar
 import datetime
+import functools
 from pathlib import Path
 
 import numpy
@@ -25,7 +26,7 @@ def write(raw: Path, rows: int, by_time: bool = False) -> None:
         stamps = [f"{first + datetime.timedelta(hours=hour):%Y-%m-%dT%H:%M:%S}-07:00" for hour in range(hours)]
         path = raw / "energy_usage" / f"usage_{YEAR}-{month:02}.csv"
         blocks = _blocks(month, customers, hours, stamps, by_time)
-        fixed.write(path, "customer_id,usage_kwh,start_time\n", blocks, lambda number, block: _odd(month, number, block))
+        fixed.write(path, "customer_id,usage_kwh,start_time\n", blocks, functools.partial(_odd, month))
 
 
 def _blocks(month: int, customers: int, hours: int, stamps: list[str], by_time: bool):

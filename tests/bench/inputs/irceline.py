@@ -63,9 +63,7 @@ def write_large(raw: Path, series: int) -> None:
     first = _stamps(day)[0] - 3_600_000
     stamps = [f'{{"timestamp":{first + (number + 1) * 300_000},"value":' for number in range(288)]
     # The values of a series are one of ninety runs.
-    runs = [
-        "".join(f"{stamp}{(run + at) % 90}.{at % 10}}}," for at, stamp in enumerate(stamps))[:-1] for run in range(90)
-    ]
+    runs = ["".join(f"{stamp}{(run + at) % 90}.{at % 10}}}," for at, stamp in enumerate(stamps))[:-1] for run in range(90)]
     with (folder / "values.ndjson").open("w") as file:
         file.write('{"request":{},"received_at":"2026-11-19T05:00:00Z","status":200,"body":{')
         for id in range(series):
@@ -179,9 +177,7 @@ def _values(random, listed: list[_Series], stamps: list[int]) -> tuple[list[list
         texts[(draw >= share) & (draw < share + width)] = text
         share += width
     heads = [f'{{"timestamp":{stamp},"value":' for stamp in stamps]
-    records = [
-        [head + text + "}" for head, text in zip(heads, row) if text is not None] for row in texts.tolist()
-    ]
+    records = [[head + text + "}" for head, text in zip(heads, row) if text is not None] for row in texts.tolist()]
     return records, [row[-1] or "null" for row in texts.tolist()] + ["1.5"] * CLOSED
 
 
@@ -195,9 +191,7 @@ def _lines(day: datetime.date, listed: list[_Series], records: list[list[str]]) 
             f'"{series.id}":{{"values":[{",".join(records[number]) if number < len(records) else ""}]}}'
             for number, series in enumerate(asked, start)
         )
-        lines.append(
-            f'{{"request":{_json(request)},"received_at":"{received}","status":200,"body":{{{body}}}}}\n'
-        )
+        lines.append(f'{{"request":{_json(request)},"received_at":"{received}","status":200,"body":{{{body}}}}}\n')
     return "".join(lines)
 
 

@@ -61,8 +61,13 @@ def write_codetrack(raw: Path, entries: int) -> None:
     learners = range(1, max(2, entries // WEEKS))
     weeks = [NEWEST_WEEK - datetime.timedelta(weeks=age) for age in range(WEEKS)]
     roster = [
-        {"name": f"{FIRST_NAMES[id % 6]} Example", "email": f"learner{id}@example.org", "id": id,
-         "cohort": ["7.3", "10.1", "10.10"][id % 3], "leetcode_id": f"simulated-{id}" if id % 2 else None}
+        {
+            "name": f"{FIRST_NAMES[id % 6]} Example",
+            "email": f"learner{id}@example.org",
+            "id": id,
+            "cohort": ["7.3", "10.1", "10.10"][id % 3],
+            "leetcode_id": f"simulated-{id}" if id % 2 else None,
+        }
         for id in learners
     ]
     (raw / "codetrack" / "rosters").mkdir(parents=True, exist_ok=True)
@@ -78,8 +83,14 @@ def write_codetrack(raw: Path, entries: int) -> None:
             scores.write(_line(asked, "[" + ",".join(points) + "]"))
             counts = [_commit(id, week, draw.randrange(9)) for week in weeks if draw.random() < 0.95]
             commits.write(_line(asked, "[" + ",".join(counts) + "]"))
-            account = {"id": id, "username": f"simulated-{id}", "free_code_camp_points": draw.randrange(3000),
-                       "honor": draw.randrange(1500), "leetcode_points": draw.randrange(900), "badges": []}
+            account = {
+                "id": id,
+                "username": f"simulated-{id}",
+                "free_code_camp_points": draw.randrange(3000),
+                "honor": draw.randrange(1500),
+                "leetcode_points": draw.randrange(900),
+                "badges": [],
+            }
             users.write(_line({"learner": id}, _json(account)))
 
 
@@ -113,12 +124,26 @@ def _result(draw: random.Random, id: str, title: str, student: int, detail: str)
 
 
 def _assessment(id: str, title: str, count: int) -> str:
-    return _json({
-        "assessment_id": id, "local_assessment_id": None, "title": title, "description": "", "author_id": "77",
-        "district_author_id": None, "author_first": "Ada", "author_last": "Example",
-        "created_at": "2024-10-02 09:12:00", "updated_at": "2024-10-02 10:12:00", "scope_id": "3",
-        "scope": "Grade Level", "subject_id": "1", "subject": "Mathematics", "grade_levels": "4", "__count": count,
-    })
+    return _json(
+        {
+            "assessment_id": id,
+            "local_assessment_id": None,
+            "title": title,
+            "description": "",
+            "author_id": "77",
+            "district_author_id": None,
+            "author_first": "Ada",
+            "author_last": "Example",
+            "created_at": "2024-10-02 09:12:00",
+            "updated_at": "2024-10-02 10:12:00",
+            "scope_id": "3",
+            "scope": "Grade Level",
+            "subject_id": "1",
+            "subject": "Mathematics",
+            "grade_levels": "4",
+            "__count": count,
+        }
+    )
 
 
 def _response(request: dict, rows: list[str], page: int, pages: int) -> str:

@@ -187,7 +187,7 @@ def codetrack(con, raw: str, out: str) -> None:
         JOIN received USING (filename)""")
 
     def lines(name: str, body: str) -> str:
-        shape = "STRUCT(learner BIGINT, \"from\" VARCHAR, \"to\" VARCHAR)"
+        shape = 'STRUCT(learner BIGINT, "from" VARCHAR, "to" VARCHAR)'
         return f"""read_json('{raw}/codetrack/week=*/{name}.ndjson', format = 'newline_delimited', filename = true,
             columns = {{request: '{shape}', received_at: 'TIMESTAMPTZ', body: '{body}'}})"""
 
@@ -244,7 +244,10 @@ def illuminate(con, raw: str, out: str) -> None:
                 columns = {{received_at: 'TIMESTAMPTZ', body: 'STRUCT(results STRUCT({shape})[])'}}))"""
 
     columns = [column.strip() for column in ASSESSMENT.split(",")]
-    at = {name: f"timezone('America/Los_Angeles', TRY_CAST({name} AS TIMESTAMP)) AS {name}" for name in ("created_at", "updated_at")}
+    at = {
+        name: f"timezone('America/Los_Angeles', TRY_CAST({name} AS TIMESTAMP)) AS {name}"
+        for name in ("created_at", "updated_at")
+    }
     con.execute(f"""
         CREATE TEMP TABLE assessment_checked AS
         SELECT * REPLACE ({at["created_at"]}, {at["updated_at"]}, TRY_CAST(__count AS BIGINT) AS __count),
@@ -291,7 +294,9 @@ def _write(
     con, out: str, dataset: str, table: str, key: str, month_of: str | None, hidden: str = "", name: str = "data"
 ) -> None:
     """Writes `TABLE_checked`: good rows by month, of rows with the same key the last one of the newest file; bad rows."""
-    con.execute(f"CREATE TEMP TABLE twice AS SELECT {key} FROM {table}_checked WHERE reason IS NULL GROUP BY ALL HAVING count(*) > 1")
+    con.execute(
+        f"CREATE TEMP TABLE twice AS SELECT {key} FROM {table}_checked WHERE reason IS NULL GROUP BY ALL HAVING count(*) > 1"
+    )
     older = ""
     if con.execute("SELECT count(*) FROM twice").fetchone()[0]:
         con.execute(f"""

@@ -18,9 +18,7 @@ STATES = ("idle", "running", "stopped", "fault")
 
 def received(files) -> list[tuple[str, datetime.datetime]]:
     """Uploads and when they arrived: their time of modification."""
-    return [
-        (str(file), datetime.datetime.fromtimestamp(os.stat(file).st_mtime, datetime.UTC)) for file in sorted(files)
-    ]
+    return [(str(file), datetime.datetime.fromtimestamp(os.stat(file).st_mtime, datetime.UTC)) for file in sorted(files)]
 
 
 def hours_of(first: datetime.date, last: datetime.date) -> list[tuple[datetime.date, int]]:

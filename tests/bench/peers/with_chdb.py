@@ -4,6 +4,7 @@ import sys
 from glob import glob
 
 from chdb import session
+
 from shared_rules import CODE, LEAST, MUNICIPALITY, PARAMETERS, SENTINELS, STATES, folder, hours_of
 
 SETTINGS = """
@@ -29,8 +30,13 @@ def main(job: str, stage: str, raw: str, out: str) -> None:
 def irceline_clean(sql, raw: str, out: str) -> None:
     date = "toDate32(extract(_path, 'date=([0-9-]+)'))"
     received = f"CAST(_time AS {PARQUET_TIME}) AS received_at"
-    station = "properties Tuple(id Nullable(Int64), label Nullable(String)), geometry Tuple(coordinates Array(Nullable(String)))"
-    _checked(sql, "station", f"""
+    station = (
+        "properties Tuple(id Nullable(Int64), label Nullable(String)), geometry Tuple(coordinates Array(Nullable(String)))"
+    )
+    _checked(
+        sql,
+        "station",
+        f"""
         SELECT *, multiIf(station_id IS NULL, 'required', abs(longitude) > 180 OR abs(latitude) > 90, 'range', '') AS reason
         FROM (
             SELECT properties.id AS station_id, properties.label AS label,
@@ -39,24 +45,35 @@ def irceline_clean(sql, raw: str, out: str) -> None:
                 toFloat64OrNull(nullIf(geometry.coordinates[1], 'NaN')) AS longitude,
                 toFloat64OrNull(nullIf(geometry.coordinates[2], 'NaN')) AS latitude, {received}, {date} AS date
             FROM file('{raw}/irceline/date=*/stations.json', JSONEachRow, '{station}')
-        )""")
+        )""",
+    )
     stamp = "Tuple(timestamp Nullable(Int64))"
     series = (
         "id Nullable(String), uom Nullable(String), station Tuple(properties Tuple(id Nullable(Int64))), "
         f"firstValue {stamp}, lastValue {stamp}, "
         "parameters Tuple(phenomenon Tuple(id Nullable(String), label Nullable(String)))"
     )
-    _checked(sql, "timeseries", f"""
+    _checked(
+        sql,
+        "timeseries",
+        f"""
         SELECT id AS timeseries_id, station.properties.id AS station_id, parameters.phenomenon.id AS phenomenon_id,
             parameters.phenomenon.label AS phenomenon, uom,
             CAST(fromUnixTimestamp64Milli(firstValue.timestamp, 'UTC') AS Nullable({PARQUET_TIME})) AS first_timestamp,
             CAST(fromUnixTimestamp64Milli(lastValue.timestamp, 'UTC') AS Nullable({PARQUET_TIME})) AS last_timestamp,
             {received}, {date} AS date, if(id IS NULL, 'required', '') AS reason
-        FROM file('{raw}/irceline/date=*/timeseries.json', JSONEachRow, '{series}')""")
+        FROM file('{raw}/irceline/date=*/timeseries.json', JSONEachRow, '{series}')""",
+    )
     names = "[" + ", ".join(f"'{id}'" for id in PARAMETERS) + "], [" + ", ".join(f"'{n}'" for n in PARAMETERS.values()) + "]"
     snake = "trimBoth(replaceRegexpAll(lower(assumeNotNull(phenomenon)), '[^a-z0-9]+', '_'), '_')"
-    values = "received_at DateTime64(6, \\'UTC\\'), body Map(String, Tuple(values Array(Tuple(timestamp Nullable(Int64), value Nullable(String)))))"
-    _checked(sql, "measurement", f"""
+    values = (
+        "received_at DateTime64(6, \\'UTC\\'), "
+        "body Map(String, Tuple(values Array(Tuple(timestamp Nullable(Int64), value Nullable(String)))))"
+    )
+    _checked(
+        sql,
+        "measurement",
+        f"""
         SELECT measured.timeseries_id AS timeseries_id, station_id, phenomenon_id, parameter, uom, timestamp,
             formatDateTime(timestamp, '%Y-%m-%dT%H:%i:%SZ') AS datetime, day,
             if(number IN {SENTINELS} OR isNaN(number), NULL, number) AS value, received_at, text,
@@ -77,7 +94,8 @@ def irceline_clean(sql, raw: str, out: str) -> None:
             SELECT date, timeseries_id AS id, station_id, phenomenon_id, uom,
                 transform(assumeNotNull(phenomenon_id), {names}, {snake}) AS parameter
             FROM timeseries_checked WHERE reason = ''
-        ) AS known ON known.date = measured.date AND known.id = measured.timeseries_id""")
+        ) AS known ON known.date = measured.date AND known.id = measured.timeseries_id""",
+    )
     _write(sql, out, "irceline/station", "station_id, date", "date")
     _write(sql, out, "irceline/timeseries", "timeseries_id, date", "date")
     _write(sql, out, "irceline/measurement", "timeseries_id, timestamp", "day", "text")
@@ -96,7 +114,11 @@ def irceline_models(sql, raw: str, out: str) -> None:
 
     days = hours_of(datetime.date.fromisoformat(first), datetime.date.fromisoformat(last))
     rows = ", ".join(f"('{day}', {hours})" for day, hours in days)
-    _partitioned(sql, f"{out}/consumption/irceline/aggregate_station_by_day", "daily.month", f"""
+    _partitioned(
+        sql,
+        f"{out}/consumption/irceline/aggregate_station_by_day",
+        "daily.month",
+        f"""
         SELECT daily.day AS day, station_id, station_label, municipality, longitude, latitude, timeseries_id, phenomenon_id,
             parameter, uom, average, minimum, maximum, count, hours AS expected, count / hours AS coverage,
             count / hours >= 0.75 AS valid
@@ -107,19 +129,28 @@ def irceline_models(sql, raw: str, out: str) -> None:
         ) AS daily
         INNER JOIN (SELECT * FROM values('day Date32, hours Int64', {rows})) AS calendar ON calendar.day = daily.day
         LEFT JOIN {newest} ON newest.id = daily.station_id AND newest.in_month = daily.month
-        ORDER BY day, station_id, timeseries_id""")
-    _partitioned(sql, f"{out}/consumption/irceline/aggregate_city_by_hour", "formatDateTime(day, '%Y-%m')", f"""
+        ORDER BY day, station_id, timeseries_id""",
+    )
+    _partitioned(
+        sql,
+        f"{out}/consumption/irceline/aggregate_city_by_hour",
+        "formatDateTime(day, '%Y-%m')",
+        f"""
         SELECT timestamp, day, municipality, parameter, uom, avg(value) AS average,
             toInt64(count(DISTINCT station_id)) AS stations
         FROM (SELECT *, formatDateTime(day, '%Y-%m') AS its_month FROM {measurement} WHERE value IS NOT NULL) AS measured
         LEFT JOIN {newest} ON newest.id = measured.station_id AND newest.in_month = measured.its_month
         GROUP BY timestamp, day, municipality, parameter, uom
-        ORDER BY timestamp, municipality, parameter, uom""")
+        ORDER BY timestamp, municipality, parameter, uom""",
+    )
 
 
 def energy_clean(sql, raw: str, out: str) -> None:
     columns = "customer_id Nullable(String), usage_kwh Nullable(String), start_time Nullable(String)"
-    _checked(sql, "reading", f"""
+    _checked(
+        sql,
+        "reading",
+        f"""
         SELECT *, multiIf(customer_id IS NULL OR start_time IS NULL OR day IS NULL OR usage_kwh IS NULL, 'required',
             NOT isFinite(usage_kwh), 'not_finite', usage_kwh < 0, 'below_minimum', '') AS reason
         FROM (
@@ -132,21 +163,33 @@ def energy_clean(sql, raw: str, out: str) -> None:
                     CAST(_time AS {PARQUET_TIME}) AS received_at
                 FROM file('{raw}/energy_usage/*.csv', CSVWithNames, '{columns}')
             )
-        )""")
+        )""",
+    )
     _write(sql, out, "energy_usage/reading", "customer_id, start_time", "day", "c_text, u_text")
 
 
 def energy_models(sql, raw: str, out: str) -> None:
     reading = f"file('{out}/standard/energy_usage/reading/*/*.parquet', Parquet)"
     month = "formatDateTime(day, '%Y-%m')"
-    _partitioned(sql, f"{out}/consumption/energy_usage/usage_by_customer_day", month, f"""
+    _partitioned(
+        sql,
+        f"{out}/consumption/energy_usage/usage_by_customer_day",
+        month,
+        f"""
         SELECT customer_id, day, sum(usage_kwh) AS daily_usage_kwh, toInt64(count()) AS readings,
             min(start_time) AS first_start_time_utc, max(start_time) AS last_start_time_utc
-        FROM {reading} GROUP BY customer_id, day ORDER BY customer_id, day""")
-    _partitioned(sql, f"{out}/consumption/energy_usage/usage", "of_month", f"""
+        FROM {reading} GROUP BY customer_id, day ORDER BY customer_id, day""",
+    )
+    _partitioned(
+        sql,
+        f"{out}/consumption/energy_usage/usage",
+        "of_month",
+        f"""
         SELECT customer_id, usage_kwh, sum(usage_kwh) OVER (PARTITION BY customer_id, day) AS daily_usage_kwh,
             start_time AS start_time_utc, received_at, {month} AS of_month
-        FROM {reading} ORDER BY customer_id, start_time""", "of_month")
+        FROM {reading} ORDER BY customer_id, start_time""",
+        "of_month",
+    )
 
 
 def events_clean(sql, raw: str, out: str) -> None:
@@ -155,7 +198,10 @@ def events_clean(sql, raw: str, out: str) -> None:
         "device Tuple(id Nullable(String), site Nullable(Int64)), at Nullable(String), state Nullable(String), "
         "readings Tuple(temperature Nullable(Float64), cycles Nullable(Int64)), note Nullable(String)"
     )
-    _checked(sql, "event", f"""
+    _checked(
+        sql,
+        "event",
+        f"""
         SELECT *, multiIf(device IS NULL OR at IS NULL OR cycles IS NULL, 'required', state NOT IN {STATES}, 'one_of',
             temperature NOT BETWEEN -50 AND 150 OR cycles < 0, 'range', '') AS reason
         FROM (
@@ -167,7 +213,8 @@ def events_clean(sql, raw: str, out: str) -> None:
                     readings.cycles AS cycles, note, CAST(_time AS {PARQUET_TIME}) AS received_at
                 FROM file('{path}', JSONEachRow, '{columns}')
             )
-        )""")
+        )""",
+    )
     _write(sql, out, "events/event", "device, at", "day", "at_text")
 
 

@@ -5,6 +5,7 @@ import sys
 from glob import glob
 
 import duckdb
+
 import duckdb_clean
 import repository_sql
 from shared_rules import folder, hours_of

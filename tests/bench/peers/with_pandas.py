@@ -2,11 +2,13 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from glob import glob
 
 import numpy as np
 import orjson
 import pandas as pd
+
 from shared_rules import CODE, LEAST, MUNICIPALITY, PARAMETERS, SENTINELS, STATES, folder, hours_of, received
 
 
@@ -218,7 +220,7 @@ def _read(path: str) -> pd.DataFrame:
     return pd.read_parquet(path)
 
 
-def _write(frame: pd.DataFrame, out: str, table: str, key: list[str], day: str, hidden: list[str] = []) -> None:
+def _write(frame: pd.DataFrame, out: str, table: str, key: list[str], day: str, hidden: Sequence[str] = ()) -> None:
     """Writes good rows by month, of rows with the same key the last one of the newest file; and bad rows."""
     bad = frame["reason"].notna()
     rejects = folder(f"{out}/rejection") / f"{os.path.basename(table)}.ndjson"

@@ -2,9 +2,11 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from glob import glob
 
 import polars as pl
+
 from shared_rules import CODE, LEAST, MUNICIPALITY, PARAMETERS, SENTINELS, STATES, folder, hours_of, received
 
 UTC = pl.Datetime("us", "UTC")
@@ -187,9 +189,9 @@ def energy_clean(raw: str, out: str) -> None:
         .with_columns(
             customer_id=pl.col("c_text").cast(pl.Int64, strict=False),
             usage_kwh=pl.col("u_text").cast(pl.Float64, strict=False),
-            start_time=pl.when(with_offset).then(start).str.to_datetime(
-                "%Y-%m-%dT%H:%M:%S%:z", time_unit="us", time_zone="UTC", strict=False
-            ),
+            start_time=pl.when(with_offset)
+            .then(start)
+            .str.to_datetime("%Y-%m-%dT%H:%M:%S%:z", time_unit="us", time_zone="UTC", strict=False),
             day=start.str.head(10).str.to_date("%Y-%m-%d", strict=False),
             received_at=pl.col("file").replace_strict(dict(received(files)), return_dtype=UTC),
         )
@@ -276,7 +278,7 @@ def _received_at(path: str) -> dict[str, pl.Expr]:
     return {"received_at": pl.lit(received([path])[0][1], dtype=UTC)}
 
 
-def _write(checked: pl.DataFrame, out: str, table: str, key: list[str], day: str, hidden: list[str] = []) -> None:
+def _write(checked: pl.DataFrame, out: str, table: str, key: list[str], day: str, hidden: Sequence[str] = ()) -> None:
     """Writes good rows by month, of rows with the same key the last one of the newest file; and bad rows."""
     rejects = folder(f"{out}/rejection") / f"{os.path.basename(table)}.ndjson"
     checked.filter(pl.col("reason").is_not_null()).write_ndjson(rejects)
@@ -286,7 +288,7 @@ def _write(checked: pl.DataFrame, out: str, table: str, key: list[str], day: str
     _partitioned(good.with_columns(month=pl.col(day).dt.strftime("%Y-%m")), f"{out}/standard/{table}")
 
 
-def _stream(checked: pl.LazyFrame, out: str, table: str, key: list[str], day: str, hidden: list[str]) -> None:
+def _stream(checked: pl.LazyFrame, out: str, table: str, key: list[str], day: str, hidden: Sequence[str]) -> None:
     """The same without holding all rows."""
     rejects = folder(f"{out}/rejection") / f"{os.path.basename(table)}.ndjson"
     checked.filter(pl.col("reason").is_not_null()).sink_ndjson(rejects)

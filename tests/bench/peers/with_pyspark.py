@@ -3,10 +3,12 @@
 import os
 import sys
 import warnings
+from collections.abc import Sequence
 from glob import glob
 
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as f
+
 from shared_rules import CODE, LEAST, MUNICIPALITY, PARAMETERS, SENTINELS, STATES, hours_of
 
 warnings.simplefilter("ignore")
@@ -55,9 +57,7 @@ def irceline_clean(spark, raw: str, out: str) -> None:
         at, date.alias("date"),
     )  # fmt: skip
     wide = (f.abs("longitude") > 180) | (f.abs("latitude") > 90)
-    station = station.withColumn(
-        "reason", f.when(f.col("station_id").isNull(), "required").when(wide, "range")
-    )
+    station = station.withColumn("reason", f.when(f.col("station_id").isNull(), "required").when(wide, "range"))
     shape = (
         "id STRING, uom STRING, station STRUCT<properties: STRUCT<id: BIGINT>>, firstValue STRUCT<timestamp: BIGINT>, "
         "lastValue STRUCT<timestamp: BIGINT>, parameters STRUCT<phenomenon: STRUCT<id: STRING, label: STRING>>"
@@ -143,9 +143,7 @@ def irceline_models(spark, raw: str, out: str) -> None:
         .groupBy("month", *hour)
         .agg(f.avg("value").alias("average"), f.countDistinct("station_id").alias("stations"))
     )
-    partitioned(
-        hourly, f"{out}/consumption/irceline/aggregate_city_by_hour", ["timestamp", "municipality", "parameter", "uom"]
-    )
+    partitioned(hourly, f"{out}/consumption/irceline/aggregate_city_by_hour", ["timestamp", "municipality", "parameter", "uom"])
 
 
 def energy_clean(spark, raw: str, out: str) -> None:
@@ -219,7 +217,7 @@ def received_at():
     return f.col("_metadata.file_modification_time").alias("received_at")
 
 
-def write(checked: DataFrame, out: str, table: str, key: list[str], day: str, hidden: list[str] = []) -> None:
+def write(checked: DataFrame, out: str, table: str, key: list[str], day: str, hidden: Sequence[str] = ()) -> None:
     """Writes good rows by month, of rows with the same key one of the newest file; and bad rows."""
     checked = checked.cache()
     bad = checked.where("reason IS NOT NULL")
