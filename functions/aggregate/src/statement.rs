@@ -45,6 +45,9 @@ pub fn parse(state: &SessionState, sql: &str, kind: Kind) -> Result<Statement> {
         Err(DataFusionError::NotImplemented(why)) if why.contains("single SQL statement") => {
             return Err(Error::Query("there are several statements, and one is taken at a time".to_owned()));
         }
+        Err(error) if error.message().contains("No SQL statements") => {
+            return Err(Error::Query("it is empty: write a query, such as SELECT 1".to_owned()));
+        }
         Err(error) => return Err(described(sql, kind).unwrap_or_else(|| error.into())),
     };
     let query = match (&mut statement, kind) {
@@ -437,6 +440,14 @@ mod tests {
             ["WITH a AS (SELECT 1) INSERT INTO t SELECT * FROM a", "SELECT 1 INTO t", "SELECT * FROM '/etc/passwd'"]
         {
             assert!(plan(&context, sql, Kind::Question).await.is_err(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_is_empty_is_said_to_be() {
+        for sql in ["", " ;", "-- nothing"] {
+            let why = parse(&SessionContext::new().state(), sql, Kind::Question).unwrap_err().to_string();
+            assert_eq!(why, "it is empty: write a query, such as SELECT 1", "{sql}");
         }
     }
 

@@ -19,10 +19,9 @@ pub fn run(code: Option<&str>, format: Format) -> ExitCode {
     };
     let mut failures = Vec::new();
     if found.is_empty() {
-        let known: Vec<&str> = REASONS.iter().map(|reason| reason.code).collect();
         let code = code.unwrap_or_default();
-        let meant = did_you_mean(code, known.iter().copied());
-        failures.push(Failure::usage(format!("there is no reason \"{code}\"; there are {}{meant}", known.join(", "))));
+        let meant = did_you_mean(code, REASONS.iter().map(|reason| reason.code));
+        failures.push(Failure::usage(format!("there is no reason \"{code}\" (`tributary explain` lists all){meant}")));
     }
     failure::print_all(&failures);
     match format {

@@ -125,7 +125,7 @@ async fn standing(lake: &Lake, dataset: &Dataset) -> Result<Vec<(String, String)
     let state = status::look(lake, dataset, &[]).await?;
     let mut facts = vec![("days in".to_owned(), dataset.zone.to_string())];
     let mut add = |what: &str, is: String| facts.push((what.to_owned(), is));
-    add("newest data", state.newest_day.map_or_else(|| "none yet".to_owned(), |day| day.to_string()));
+    add("newest data", state.newest());
     for (table, rows) in &state.tables {
         add(table, format!("{}, {} rejected", counted(rows.clean, "row"), grouped(rows.rejected)));
     }

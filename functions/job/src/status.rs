@@ -63,6 +63,16 @@ pub struct State {
 }
 
 impl State {
+    /// The newest day that has rows, in words.
+    pub fn newest(&self) -> String {
+        match self.newest_day {
+            Some(day) => day.to_string(),
+            // Of rows without a day.
+            None if self.rows.clean > 0 => "not known".to_owned(),
+            None => "none yet".to_owned(),
+        }
+    }
+
     /// Adds what the ledger says of a raw object.
     fn add(&mut self, dataset: &Dataset, entry: &RawEntry) {
         if !entry.is_committed() {
@@ -215,13 +225,7 @@ fn text(state: &State) -> String {
     let mut text = String::new();
     let add = &mut text;
     line(add, format_args!("{}: {}", state.dataset, state.title));
-    let newest = match state.newest_day {
-        Some(day) => day.to_string(),
-        // Of rows without a day.
-        None if state.rows.clean > 0 => "not known".to_owned(),
-        None => "none yet".to_owned(),
-    };
-    line(add, format_args!("  newest data   {newest}"));
+    line(add, format_args!("  newest data   {}", state.newest()));
     let objects = counted(state.objects as u64, "raw object");
     line(add, format_args!("  cleaned       {objects}, {} rejected as a whole", state.objects_rejected));
     for (table, rows) in &state.tables {

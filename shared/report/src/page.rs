@@ -167,7 +167,8 @@ impl<'a> Maker<'a> {
     fn newest(&mut self) -> String {
         let Some(Newest { sql, shown }) = &self.page.newest else { return String::new() };
         let Some(value) = self.rows("newest", sql).and_then(Rows::first).and_then(|row| row.head()) else {
-            return self.locale.word("no_data");
+            // That there is nothing yet the headline says.
+            return String::new();
         };
         match (value.as_str().filter(|text| text.len() > 10).and_then(|_| rows::instant(value)), rows::day(value)) {
             (Some(stamp), _) => self.locale.time(stamp, true),

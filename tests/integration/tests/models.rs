@@ -102,6 +102,20 @@ fn committed_rows_are_tested_as_aggregate_tests_them() {
 }
 
 #[test]
+fn a_model_without_rows_keeps_no_test_waiting() {
+    let lake = lake("");
+    let none = "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"ride\"]\n\
+        SELECT day, line FROM ride WHERE people > 1000\n";
+    lake.write("config/datasets/trams/none.sql", none);
+    let after = "-- [model]\n-- partition = \"month(day)\"\n-- inputs = [\"none\"]\n-- [[test]]\n\
+        -- unique = [\"day\", \"line\"]\nSELECT day, line FROM none\n";
+    lake.write("config/datasets/trams/after.sql", after);
+    lake.call(&["aggregate"]).ok();
+    let tested = lake.call(&["test", "trams"]).ok().json();
+    assert_eq!(tested["tests"][0]["partitions"], 0, "{tested}");
+}
+
+#[test]
 fn every_column_that_is_built_in_is_described() {
     let lake = TestLake::new("http://127.0.0.1:9/");
     let described = lake.call(&["describe"]).ok().json();

@@ -52,7 +52,7 @@ fn takes_too_much(expr: &Expr) -> bool {
 
 /// A condition's words, in the order in which they are written.
 enum Word {
-    Value(Expr),
+    Value(Box<Expr>),
     Not,
     IsDistinctFrom,
     IsNotDistinctFrom,
@@ -72,7 +72,7 @@ fn take_apart(expr: Expr, words: &mut Vec<Word>) {
             words.push(Word::Not);
             return take_apart(*expr, words);
         }
-        value => return words.push(Word::Value(value)),
+        value => return words.push(Word::Value(Box::new(value))),
     };
     take_apart(*left, words);
     words.push(word);
@@ -89,7 +89,7 @@ fn all_of(words: &mut Words) -> Expr {
 
 fn joined(words: &mut Words, part: fn(&mut Words) -> Expr, is_op: fn(&Word) -> bool, op: BinaryOperator) -> Expr {
     let mut whole = part(words);
-    while words.next_if(|word| is_op(word)).is_some() {
+    while words.next_if(is_op).is_some() {
         whole = Expr::BinaryOp { left: Box::new(whole), op: op.clone(), right: Box::new(part(words)) };
     }
     whole
@@ -114,7 +114,7 @@ fn negated(words: &mut Words) -> Expr {
 /// The words were taken from a condition, in which there is a value wherever one is asked for.
 fn value(words: &mut Words) -> Expr {
     match words.next() {
-        Some(Word::Value(value)) => value,
+        Some(Word::Value(value)) => *value,
         _ => nothing(),
     }
 }

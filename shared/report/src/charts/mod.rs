@@ -196,9 +196,14 @@ pub(crate) fn width_of(words: &str) -> f64 {
         .sum()
 }
 
+/// A sum of widths and margins, less the margins, may be a little less than the widths.
+fn fits(words: &str, width: f64) -> bool {
+    width_of(words) <= width + 0.01
+}
+
 /// A text that is at most about so wide.
 pub(crate) fn shorten(words: &str, width: f64) -> String {
-    if width_of(words) <= width {
+    if fits(words, width) {
         return words.to_owned();
     }
     let mut short = String::new();
@@ -227,7 +232,7 @@ pub(crate) fn label(words: &str) -> String {
 
 /// A text that is at most about so wide, without its middle: what codes differ by stands at their ends.
 pub(crate) fn shorten_middle(words: &str, width: f64) -> String {
-    if width_of(words) <= width {
+    if fits(words, width) {
         return words.to_owned();
     }
     let letters: Vec<char> = words.chars().collect();
@@ -257,6 +262,10 @@ mod tests {
     #[test]
     fn texts_are_shortened_to_what_fits() {
         assert_eq!(shorten("Antwerpen", 200.0), "Antwerpen");
+        for name in ["A", "w", "iA", "Eve"] {
+            let room = width_of(name) + 12.0 - 12.0;
+            assert_eq!((shorten(name, room), shorten_middle(name, room)), (name.to_owned(), name.to_owned()));
+        }
         let short = shorten("Saint-Nicolas (quai des Vennes)", 100.0);
         assert!(short.ends_with('…') && width_of(&short) <= 101.0, "{short}");
     }
