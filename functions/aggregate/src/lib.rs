@@ -34,6 +34,7 @@ mod planned;
 mod preview;
 mod query;
 mod reach;
+mod refused;
 pub mod retest;
 mod scan;
 mod session;

@@ -1,26 +1,24 @@
 //! Which SQL is accepted: one query that only reads what is registered, and for models gives the same rows each time.
 
-use std::ops::ControlFlow;
-
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::dataframe::DataFrame;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
+use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use lake::suggest::did_you_mean;
 
-use crate::error::{Error, NOT_IN_BY_ROW, Result};
+use crate::error::{Error, Result};
 use crate::functions::{letters_for_times, no_function, unrepeatable};
+use crate::refused;
 use crate::session::put_together;
 
 /// Operators in one expression. Each may be a level of recursion, for which stacks ([`lake::stack`]) have room many times
@@ -69,7 +67,7 @@ pub fn parse(state: &SessionState, sql: &str, kind: Kind) -> Result<Statement> {
     };
     if is_select {
         if let Statement::Statement(query) = query {
-            refuse_unsure_keys(query)?;
+            refused::as_written(query)?;
         }
         return Ok(statement);
     }
@@ -80,56 +78,6 @@ pub fn parse(state: &SessionState, sql: &str, kind: Kind) -> Result<Statement> {
     Err(Error::Query(format!(
         "only one SELECT{or_explain} is accepted here: nothing but the models writes to the lake"
     )))
-}
-
-/// Refuses joins by USING or NATURAL whose key the engine would take from the side that may lack it: of outer joins it takes
-/// the first table's where the key is named, and for `*` that of the name that comes first in the alphabet.
-fn refuse_unsure_keys(query: &ast::Statement) -> Result<()> {
-    let checked = query.visit(&mut UnsureKeys);
-    if let ControlFlow::Break(why) = checked { Err(Error::Query(why)) } else { Ok(()) }
-}
-
-struct UnsureKeys;
-
-impl Visitor for UnsureKeys {
-    type Break = String;
-
-    fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<String> {
-        let is_all = |item: &ast::SelectItem| matches!(item, ast::SelectItem::Wildcard(_));
-        let has_all = select.projection.iter().any(is_all);
-        for join in select.from.iter().flat_map(|from| &from.joins) {
-            check_key(&join.join_operator, has_all)?;
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_table_factor(&mut self, factor: &ast::TableFactor) -> ControlFlow<String> {
-        if let ast::TableFactor::NestedJoin { table_with_joins, .. } = factor {
-            for join in &table_with_joins.joins {
-                // Whether all columns are taken is said outside of it.
-                check_key(&join.join_operator, true)?;
-            }
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-fn check_key(join: &ast::JoinOperator, has_all: bool) -> ControlFlow<String> {
-    use ast::JoinOperator::{FullOuter, Left, LeftOuter, Right, RightOuter};
-    let (constraint, is_sure) = match join {
-        Left(constraint) | LeftOuter(constraint) => (constraint, !has_all),
-        Right(constraint) | RightOuter(constraint) | FullOuter(constraint) => (constraint, false),
-        _ => return ControlFlow::Continue(()),
-    };
-    let is_named = matches!(constraint, ast::JoinConstraint::Using(_) | ast::JoinConstraint::Natural);
-    if !is_named || is_sure {
-        return ControlFlow::Continue(());
-    }
-    ControlFlow::Break(
-        "the key of an outer join by USING or NATURAL could be that of the side without a row: write ON a.key = b.key, and name \
-         the columns in place of *: a.key of LEFT JOIN, coalesce(a.key, b.key) of FULL JOIN"
-            .to_owned(),
-    )
 }
 
 /// What to ask in place of statements that show columns in other engines.
@@ -167,15 +115,7 @@ pub async fn plan(context: &SessionContext, sql: &str, kind: Kind) -> Result<Dat
             "to_char(): '{pattern}' has no %, and would be written as it stands: patterns are those of strftime, such as '%Y-%m-%d %H:%M:%S'"
         )));
     }
-    if has_nulls_by_row(&plan)? {
-        return Err(Error::Query(NOT_IN_BY_ROW.to_owned()));
-    }
-    if has_hidden_nulls(&plan)? {
-        return Err(Error::Query(
-            "NOT IN (SELECT ...) is answered only as a condition of its own, joined to others by AND, since nulls in the list would count as values: write NOT EXISTS (SELECT ... WHERE ... = ...)"
-                .to_owned(),
-        ));
-    }
+    refused::as_planned(&plan)?;
     Ok(DataFrame::new(state, plan))
 }
 
@@ -286,69 +226,6 @@ fn type_name(kind: &DataType) -> String {
         kind if kind.is_numeric() => "a number".to_owned(),
         kind => kind.to_string(),
     }
-}
-
-/// Whether a NOT IN of a subquery stands where the engine takes an unknown answer (there are nulls on either side) for true:
-/// everywhere but as one of the conditions that all must hold.
-fn has_hidden_nulls(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
-    let is_within = |expression: &Expr| expression.exists(|part| Ok(matches!(part, Expr::InSubquery(_))));
-    let is_hidden = |expression: &Expr| {
-        expression.exists(|part| match part {
-            Expr::InSubquery(within) => Ok(within.negated),
-            Expr::Not(inner) => is_within(inner),
-            _ => Ok(false),
-        })
-    };
-    let is_condition = |expression: &Expr| match expression {
-        Expr::InSubquery(_) => true,
-        Expr::Not(inner) => matches!(inner.as_ref(), Expr::InSubquery(_)),
-        _ => false,
-    };
-    let mut found = false;
-    plan.apply_with_subqueries(|node| {
-        match node {
-            LogicalPlan::Filter(filter) => {
-                for condition in split_conjunction(&filter.predicate).into_iter().filter(|part| !is_condition(part)) {
-                    found |= is_hidden(condition)?;
-                }
-            }
-            node => {
-                node.apply_expressions(|expression| {
-                    found |= is_hidden(expression)?;
-                    Ok(TreeNodeRecursion::Continue)
-                })?;
-            }
-        }
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
-}
-
-/// Whether a NOT IN (SELECT ...) names columns of the outer query, and its list may have nulls, or what is looked for may be
-/// null. Where the condition on the outer column says the same as the NOT IN, the engine counts nulls of all rows.
-fn has_nulls_by_row(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
-    let mut found = false;
-    plan.apply_with_subqueries(|node| {
-        let LogicalPlan::Filter(filter) = node else { return Ok(TreeNodeRecursion::Continue) };
-        filter.predicate.apply(|part| {
-            let (within, is_negated) = match part {
-                Expr::InSubquery(within) => (within, within.negated),
-                Expr::Not(inner) => match inner.as_ref() {
-                    Expr::InSubquery(within) => (within, true),
-                    _ => return Ok(TreeNodeRecursion::Continue),
-                },
-                _ => return Ok(TreeNodeRecursion::Continue),
-            };
-            if is_negated && !within.subquery.outer_ref_columns.is_empty() {
-                let list = within.subquery.subquery.schema();
-                found |= list.fields().iter().any(|field| field.is_nullable())
-                    || within.expr.nullable(filter.input.schema().as_ref())?;
-            }
-            Ok(TreeNodeRecursion::Continue)
-        })?;
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
 }
 
 /// Refuses what would nest too deeply. What the parser itself recurses into (parentheses) it limits by itself; chains of

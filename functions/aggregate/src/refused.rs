@@ -1,0 +1,125 @@
+//! Queries that the engine would answer with other rows than they ask for: they are refused, with what to write in their place.
+
+mod planned;
+mod written;
+
+pub use self::planned::as_planned;
+pub use self::written::as_written;
+
+#[cfg(test)]
+mod tests {
+    use datafusion::prelude::SessionContext;
+
+    use crate::statement::{Kind, plan};
+
+    async fn told(sql: &str) -> Option<String> {
+        let context = SessionContext::new();
+        context.sql("CREATE TABLE a (k BIGINT, h VARCHAR, t TIMESTAMP)").await.unwrap();
+        context.sql("CREATE TABLE b (k BIGINT, h VARCHAR, t TIMESTAMP)").await.unwrap();
+        plan(&context, sql, Kind::Question).await.err().map(|error| error.to_string())
+    }
+
+    async fn are_answered(queries: &[&str]) {
+        for sql in queries {
+            assert_eq!(told(sql).await, None, "{sql}");
+        }
+    }
+
+    async fn are_refused(queries: &[&str], why: &str) {
+        for sql in queries {
+            assert!(told(sql).await.is_some_and(|told| told.contains(why)), "{sql}: {:?}", told(sql).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn clauses_are_not_passed_over() {
+        for (sql, clause) in [
+            ("SELECT k FROM a FOR UPDATE", "FOR behind a query"),
+            ("SELECT k FROM a TABLESAMPLE BERNOULLI (10)", "TABLESAMPLE"),
+            ("SELECT k FROM (SELECT k FROM a TABLESAMPLE BERNOULLI (10)) AS b", "TABLESAMPLE"),
+            ("SELECT k FROM a WITH (nolock)", "a hint"),
+            ("SELECT k FROM a PREWHERE k = 1", "PREWHERE"),
+            ("SELECT k FROM a START WITH k = 1 CONNECT BY PRIOR k = k", "CONNECT BY"),
+            ("SELECT k FROM a SETTINGS x = 1", "SETTINGS"),
+            ("SELECT k FROM a FORMAT JSON", "FORMAT"),
+            ("SELECT h, count(*) FROM a GROUP BY h WITH ROLLUP", "GROUP BY ROLLUP"),
+            ("SELECT h, count(*) FROM a GROUP BY h WITH TOTALS", "GROUP BY ROLLUP"),
+        ] {
+            are_refused(&[sql], clause).await;
+        }
+        are_answered(&["SELECT h, count(*) FROM a GROUP BY ROLLUP (h)", "SELECT k FROM a LIMIT 1 OFFSET 2"]).await;
+    }
+
+    #[tokio::test]
+    async fn windows_sets_and_orders_are_what_they_say() {
+        are_refused(
+            &[
+                "SELECT count(*) OVER (w ORDER BY k) FROM a WINDOW w AS (PARTITION BY h)",
+                "SELECT count(*) OVER v FROM a WINDOW w AS (PARTITION BY h), v AS (w ORDER BY k)",
+                "SELECT k FROM a WINDOW w AS (PARTITION BY h) QUALIFY row_number() OVER (w ORDER BY k) = 1",
+            ],
+            "a window that builds on another one",
+        )
+        .await;
+        are_refused(&["SELECT k FROM a EXCEPT ALL SELECT k FROM b"], "EXCEPT ALL is not answered").await;
+        are_refused(
+            &["SELECT k FROM b UNION ALL (SELECT k FROM a INTERSECT ALL SELECT k FROM b)"],
+            "INTERSECT ALL is not answered",
+        )
+        .await;
+        are_refused(&["SELECT -k AS k FROM a ORDER BY -k", "SELECT abs(k) AS K FROM a ORDER BY k + 1"], "in ORDER BY")
+            .await;
+        are_answered(&[
+            "SELECT count(*) OVER w, sum(k) OVER (PARTITION BY h) FROM a WINDOW w AS (PARTITION BY h ORDER BY k)",
+            "SELECT k FROM a EXCEPT SELECT k FROM b",
+            "SELECT k FROM a UNION ALL SELECT k FROM b",
+            "SELECT -k AS k FROM a ORDER BY k",
+            "SELECT k + 1 AS n FROM a ORDER BY -n",
+        ])
+        .await;
+    }
+
+    #[tokio::test]
+    async fn subqueries_of_a_row_ask_for_its_rows() {
+        are_refused(
+            &[
+                "SELECT k FROM a WHERE NOT EXISTS (SELECT max(k) FROM b WHERE b.k = a.k)",
+                "SELECT k FROM a WHERE a.k IN (SELECT count(*) FROM b WHERE b.h = a.h)",
+                "SELECT k FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.h = a.h OFFSET 1)",
+                "SELECT k FROM a WHERE k IN (SELECT k FROM b WHERE b.h = a.h ORDER BY k LIMIT 1)",
+                "SELECT k FROM a WHERE k IN (SELECT b.k FROM b WHERE b.h = a.h QUALIFY row_number() OVER (ORDER BY b.k) = 2)",
+                "SELECT l.c FROM a CROSS JOIN LATERAL (SELECT count(*) + 1 AS c FROM b WHERE b.h = a.h) AS l",
+                "SELECT l.k FROM a LEFT JOIN LATERAL (SELECT sum(b.k) OVER (ORDER BY b.t) AS k FROM b WHERE b.h = a.h) AS l ON true",
+            ],
+            "a subquery that names columns of the outer query",
+        )
+        .await;
+        are_answered(&[
+            "SELECT k FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.h = a.h LIMIT 1)",
+            "SELECT k FROM a WHERE EXISTS (SELECT b.h FROM b WHERE b.h = a.h GROUP BY b.h HAVING count(*) > 1)",
+            "SELECT k FROM a WHERE k IN (SELECT max(k) FROM b)",
+            "SELECT k FROM a WHERE EXISTS (SELECT 1 FROM (SELECT max(k) AS m FROM b) AS c WHERE c.m = a.k)",
+            "SELECT (SELECT count(*) FROM b WHERE b.h = a.h) AS n FROM a",
+        ])
+        .await;
+    }
+
+    #[tokio::test]
+    async fn spans_of_days_are_not_compared() {
+        are_refused(
+            &[
+                "SELECT k FROM a WHERE t - TIMESTAMP '2026-01-01' > INTERVAL '1 day'",
+                "SELECT INTERVAL '48 hours' > INTERVAL '1 month' AS is_more",
+                "SELECT k FROM (SELECT k, t - lag(t) OVER (ORDER BY t) AS gap FROM a) AS c WHERE gap BETWEEN INTERVAL '6 hours' AND INTERVAL '1 day'",
+            ],
+            "spans of days and months",
+        )
+        .await;
+        are_answered(&[
+            "SELECT k FROM a WHERE t - TIMESTAMP '2026-01-01' > INTERVAL '36 hours'",
+            "SELECT k FROM a WHERE t > TIMESTAMP '2026-01-01' + INTERVAL '1 day'",
+            "SELECT a.k FROM a JOIN b ON a.t - b.t < INTERVAL '90 minutes'",
+        ])
+        .await;
+    }
+}

@@ -1,0 +1,212 @@
+//! What is refused by its plan: subqueries that depend on the row, and spans of time.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, Result as EngineResult};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{
+    Between, BinaryExpr, Distinct, Expr, ExprSchemable, LogicalPlan, Operator, SkipType, Subquery,
+    expr::{Exists, InList, InSubquery},
+};
+
+use crate::error::{Error, NOT_IN_BY_ROW, Result};
+
+const OF_ROW: &str = "a subquery that names columns of the outer query is not answered where it has window functions, groups of all rows (count(*) without GROUP BY), LIMIT or OFFSET, behind EXISTS, IN or LATERAL: join a query with GROUP BY, or number the rows with row_number() and join those";
+const SPANS: &str = "spans of days and months cannot be compared, as they have no fixed length: write hours, such as INTERVAL '24 hours', or compare times, such as b > a + INTERVAL '1 day'";
+
+/// Refuses a query by its plan, as it is before it is optimized.
+pub fn as_planned(plan: &LogicalPlan) -> Result<()> {
+    if has_nulls_by_row(plan)? {
+        return Err(Error::Query(NOT_IN_BY_ROW.to_owned()));
+    }
+    if has_hidden_nulls(plan)? {
+        return Err(Error::Query(
+            "NOT IN (SELECT ...) is answered only as a condition of its own, joined to others by AND, since nulls in the list would count as values: write NOT EXISTS (SELECT ... WHERE ... = ...)"
+                .to_owned(),
+        ));
+    }
+    if asks_all_rows_by_row(plan)? {
+        return Err(Error::Query(OF_ROW.to_owned()));
+    }
+    if compares_spans(plan)? {
+        return Err(Error::Query(SPANS.to_owned()));
+    }
+    Ok(())
+}
+
+/// Whether a NOT IN of a subquery stands where the engine takes an unknown answer (there are nulls on either side) for true:
+/// everywhere but as one of the conditions that all must hold.
+fn has_hidden_nulls(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
+    let is_within = |expression: &Expr| expression.exists(|part| Ok(matches!(part, Expr::InSubquery(_))));
+    let is_hidden = |expression: &Expr| {
+        expression.exists(|part| match part {
+            Expr::InSubquery(within) => Ok(within.negated),
+            Expr::Not(inner) => is_within(inner),
+            _ => Ok(false),
+        })
+    };
+    let is_condition = |expression: &Expr| match expression {
+        Expr::InSubquery(_) => true,
+        Expr::Not(inner) => matches!(inner.as_ref(), Expr::InSubquery(_)),
+        _ => false,
+    };
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        match node {
+            LogicalPlan::Filter(filter) => {
+                for condition in split_conjunction(&filter.predicate).into_iter().filter(|part| !is_condition(part)) {
+                    found |= is_hidden(condition)?;
+                }
+            }
+            node => {
+                node.apply_expressions(|expression| {
+                    found |= is_hidden(expression)?;
+                    Ok(TreeNodeRecursion::Continue)
+                })?;
+            }
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// Whether a NOT IN (SELECT ...) names columns of the outer query, and its list may have nulls, or what is looked for may be
+/// null. Where the condition on the outer column says the same as the NOT IN, the engine counts nulls of all rows.
+fn has_nulls_by_row(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        let LogicalPlan::Filter(filter) = node else { return Ok(TreeNodeRecursion::Continue) };
+        filter.predicate.apply(|part| {
+            let (within, is_negated) = match part {
+                Expr::InSubquery(within) => (within, within.negated),
+                Expr::Not(inner) => match inner.as_ref() {
+                    Expr::InSubquery(within) => (within, true),
+                    _ => return Ok(TreeNodeRecursion::Continue),
+                },
+                _ => return Ok(TreeNodeRecursion::Continue),
+            };
+            if is_negated && !within.subquery.outer_ref_columns.is_empty() {
+                let list = within.subquery.subquery.schema();
+                found |= list.fields().iter().any(|field| field.is_nullable())
+                    || within.expr.nullable(filter.input.schema().as_ref())?;
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// Whether a subquery that depends on the row asks for what the engine would take of all rows: it moves the condition that names
+/// the outer column above groups, windows and limits.
+fn asks_all_rows_by_row(plan: &LogicalPlan) -> EngineResult<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        if let LogicalPlan::Subquery(lateral) = node {
+            found |= is_of_all_rows(lateral, true)?;
+        }
+        node.apply_expressions(|expression| {
+            expression.apply(|part| {
+                found |= match part {
+                    Expr::Exists(Exists { subquery, .. }) => {
+                        is_of_all_rows(subquery, false)? || asks_all_rows_by_row(&subquery.subquery)?
+                    }
+                    Expr::InSubquery(InSubquery { subquery, .. }) => {
+                        is_of_all_rows(subquery, true)? || asks_all_rows_by_row(&subquery.subquery)?
+                    }
+                    Expr::ScalarSubquery(subquery) => asks_all_rows_by_row(&subquery.subquery)?,
+                    _ => false,
+                };
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// Whether something of a subquery stands above the condition that names an outer column, and may not. Of EXISTS a LIMIT changes
+/// nothing, unless rows are skipped.
+fn is_of_all_rows(subquery: &Subquery, limits_count: bool) -> EngineResult<bool> {
+    if subquery.outer_ref_columns.is_empty() {
+        return Ok(false);
+    }
+    let mut found = false;
+    subquery.subquery.apply(|node| {
+        let is_one = match node {
+            LogicalPlan::Window(_) => true,
+            LogicalPlan::Aggregate(groups) => {
+                groups.group_expr.is_empty() || groups.group_expr.iter().any(|key| matches!(key, Expr::GroupingSet(_)))
+            }
+            LogicalPlan::Limit(limit) => limits_count || !matches!(limit.get_skip_type()?, SkipType::Literal(0)),
+            LogicalPlan::Distinct(Distinct::On(_)) => limits_count,
+            _ => false,
+        };
+        if is_one {
+            for input in node.inputs() {
+                found |= names_outer_columns(input)?;
+            }
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+fn names_outer_columns(plan: &LogicalPlan) -> EngineResult<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        node.apply_expressions(|expression| {
+            found |= expression.exists(|part| Ok(matches!(part, Expr::OuterReferenceColumn(..))))?;
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// Whether spans of time are compared that may have days or months: the engine compares months first, then days, then the rest.
+fn compares_spans(plan: &LogicalPlan) -> EngineResult<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        let mut schema = DFSchema::empty();
+        node.inputs().iter().for_each(|input| schema.merge(input.schema()));
+        node.apply_expressions(|expression| {
+            expression.apply(|part| {
+                found |= match part {
+                    Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => {
+                        are_spans(&schema, &[left, right])
+                    }
+                    Expr::Between(Between { expr, low, high, .. }) => {
+                        are_spans(&schema, &[expr, low]) || are_spans(&schema, &[expr, high])
+                    }
+                    Expr::InList(InList { expr, list, .. }) => {
+                        list.iter().any(|value| are_spans(&schema, &[expr, value]))
+                    }
+                    _ => false,
+                };
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+fn is_comparison(op: Operator) -> bool {
+    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
+    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
+}
+
+/// Whether one of two compared values is a span that may have days or months: all but literals of hours, minutes and seconds,
+/// and differences of times, which those are compared with.
+fn are_spans(schema: &DFSchema, sides: &[&Expr]) -> bool {
+    let is_span = |side: &&Expr| matches!(side.get_type(schema), Ok(DataType::Interval(_)));
+    let literal = |side: &&Expr| match side {
+        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(span)), _) => Some(span.months == 0 && span.days == 0),
+        _ => None,
+    };
+    let is_exact = sides.iter().any(|side| literal(side) == Some(true));
+    sides.iter().any(is_span) && (!is_exact || sides.iter().any(|side| literal(side) == Some(false)))
+}
