@@ -125,8 +125,10 @@ pub const REASONS: [Reason; 54] = [
     ),
     whole(
         "no_rows",
-        "There is nothing where `rows` or `explode` point to. In a line of answers, it rejects that answer alone.",
-        "Correct the pointer; if the source answered an error, ingest that window again. For `explode`, it rejects the row.",
+        "There is nothing where `rows` or `explode` point to, or `explode` to an empty list. In a line of answers, it rejects that \
+         answer alone.",
+        "Correct the pointer; if the source answered an error, ingest that window again. For `explode`, it rejects the row, which \
+         may have nothing to give: a table without `explode` has it.",
     ),
     whole(
         "no_sheet",
@@ -277,8 +279,9 @@ pub const REASONS: [Reason; 54] = [
     ),
     whole(
         "wrong_kind",
-        "By its first bytes the object is something else than its name says: gzip, zip, Parquet, an Excel workbook, a web page. Or \
-         it is a Parquet file that is encrypted, as a whole or in a declared column.",
+        "By its first bytes the object is something else than its name says: gzip, zip, Parquet, an Excel workbook, a web page; or \
+         what no format reads: an OpenDocument spreadsheet, an old workbook (.xls), PDF, tar, ORC. Or it is empty where a zip, a \
+         workbook or Parquet should be, or a Parquet file that is encrypted, as a whole or in a declared column.",
         "Name it as what it is, or unpack or convert it; the message says which. Write Parquet without encryption.",
     ),
     row(

@@ -8,15 +8,17 @@ use std::io::{Cursor, Write};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float32Array, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Decimal128Array, Float32Array, Float64Array, Int64Array, ListArray, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
 };
+use arrow::datatypes::{DataType, Field};
 use clean::formats::draft::Draft;
 use lake::dataset::{Catalog, Folder};
 use parquet::arrow::ArrowWriter;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use self::drafting::{csv, drafted, parquet_of, tried};
+use self::drafting::{csv, drafted, parquet_of, said, tried};
 
 fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -113,8 +115,8 @@ fn what_a_sample_lacks_is_said() {
     let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
-    let draft = drafted("a.parquet", file, 0, 0, &["[table.record.column.id]"]);
-    assert!(says(&draft, "names of columns and no rows") && !says(&draft, "rejects half"), "{:?}", draft.notes);
+    let draft = drafted("a.parquet", file, 0, 0, &["[table.record.column.id]\ntype = \"int64\""]);
+    assert!(says(&draft, "has columns and no rows") && !says(&draft, "rejects half"), "{:?}", draft.notes);
 }
 
 #[test]
@@ -141,6 +143,160 @@ fn json_is_drafted_by_where_its_rows_are() {
     drafted("a.ndjson", lines, 2, 1, &["format = \"ndjson\"", "[table.record.column.big]\ntype = \"string\""]);
     drafted("a.txt", "{\"a\":1}\n{\"a\":2}\n", 2, 0, &["format = \"ndjson\""]);
     assert!(tried("a.json", "a,b\n1,2\n").unwrap_err().contains("does not begin with"));
+}
+
+#[test]
+fn objects_without_elements_are_said_to_be_rejected() {
+    let order = |at: u32| match at % 4 {
+        0 => format!("{{\"id\":{at},\"items\":[]}}"),
+        _ => format!("{{\"id\":{at},\"items\":[{{\"n\":{at}}}]}}"),
+    };
+    let orders: Vec<String> = (0..40).map(order).collect();
+    for (file, text) in [("a.ndjson", orders.join("\n")), ("a.json", format!("[{}]", orders.join(",")))] {
+        let draft = drafted(file, text, 30, 10, &["explode = \"/items\""]);
+        assert!(said(&draft, "no list /items, or an empty one: they are rejected (no_rows)"), "{:?}", draft.notes);
+        assert_eq!(draft.tried.reasons["no_rows"].rows, 10, "{file}");
+    }
+}
+
+#[test]
+fn numbers_that_a_double_would_change_are_text() {
+    let says = "column v: some of its numbers have more than 15 digits";
+    let texts = "[table.record.column.v]\ntype = \"string\"";
+    let lines = csv("", 30, |at| format!("{{\"id\":{at},\"v\":900719925474{:04}.0}}", 993 + 2 * at));
+    let exact = csv("", 30, |at| format!("{{\"id\":{at},\"v\":{}}}", f64::from(at) / 7.0));
+    assert!(said(&drafted("a.ndjson", lines, 30, 0, &[texts]), says));
+    assert!(!said(&drafted("a.ndjson", exact, 30, 0, &["[table.record.column.v]\ntype = \"float64\""]), says));
+    for row in ["{};12345678901234567{},05", "{};1 234 567 890 123 45{},10", "{};1.234.567.890.123.45{},10"] {
+        let text =
+            csv("id;v\n", 30, |at| row.replacen("{}", &at.to_string(), 1).replacen("{}", &(at % 10).to_string(), 1));
+        let draft = drafted("a.csv", text, 30, 0, &[texts]);
+        assert!(said(&draft, says) && said(&draft, "decimal = \",\""), "{row}: {:?}", draft.notes);
+    }
+    let cents = (0..30).map(|at| 123_456_789_012_345_610 + at).collect::<Vec<i128>>();
+    let column = Decimal128Array::from(cents).with_precision_and_scale(20, 2).unwrap();
+    let file = parquet_of([("v", Arc::new(column) as ArrayRef)]);
+    assert!(said(&drafted("a.parquet", file, 30, 0, &[texts]), says));
+}
+
+#[test]
+fn columns_without_values_have_the_types_of_their_schema() {
+    let cents = |precision| Decimal128Array::from(Vec::<i128>::new()).with_precision_and_scale(precision, 2).unwrap();
+    let days = ListArray::new_null(Arc::new(Field::new_list_field(DataType::Int64, true)), 0);
+    let none = parquet_of([
+        ("n", Arc::new(Float64Array::from(Vec::<f64>::new())) as ArrayRef),
+        ("ok", Arc::new(BooleanArray::from(Vec::<bool>::new()))),
+        ("name", Arc::new(StringArray::from(Vec::<&str>::new()))),
+        ("at", Arc::new(TimestampMicrosecondArray::from(Vec::<i64>::new()).with_timezone("UTC"))),
+        ("local", Arc::new(TimestampMicrosecondArray::from(Vec::<i64>::new()))),
+        ("price", Arc::new(cents(10))),
+        ("total", Arc::new(cents(20))),
+        ("days", Arc::new(days)),
+    ]);
+    let lines = [
+        "[table.record.column.n]\ntype = \"float64\"",
+        "[table.record.column.ok]\ntype = \"bool\"",
+        "[table.record.column.name]\ntype = \"string\"",
+        "[table.record.column.at]\ntype = \"timestamp\"\n",
+        "[table.record.column.local]\ntype = \"timestamp\"\nzone = \"dataset\"",
+        "[table.record.column.price]\ntype = \"float64\"",
+        "[table.record.column.total]\ntype = \"string\"",
+    ];
+    let draft = drafted("a.parquet", none, 0, 0, &lines);
+    assert!(said(&draft, "have the types of its schema") && said(&draft, "left out: days"), "{:?}", draft.notes);
+    // One column without a value among others.
+    let file = parquet_of([
+        ("id", Arc::new(Int64Array::from(vec![1, 2])) as ArrayRef),
+        ("v", Arc::new(Float64Array::from(vec![None::<f64>, None]))),
+    ]);
+    drafted("a.parquet", file, 2, 0, &["[table.record.column.v]\ntype = \"float64\""]);
+}
+
+/// A zip as OpenDocument is: its first entry says what it is, as it is.
+fn open_document(kind: &str) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    zip.start_file("mimetype", stored).unwrap();
+    zip.write_all(format!("application/vnd.oasis.opendocument.{kind}").as_bytes()).unwrap();
+    zip.start_file("content.xml", SimpleFileOptions::default()).unwrap();
+    zip.write_all(b"<x/>").unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn what_no_format_reads_is_named_whatever_its_name_is() {
+    for file in ["a.ods", "a.xlsx", "a.csv", "a.json", "a.parquet", "a.zip", "a", "a.bin"] {
+        let why = tried(file, open_document("spreadsheet")).unwrap_err();
+        let wanted = "an OpenDocument spreadsheet, which no format reads: save it as .xlsx or CSV";
+        assert!(why.contains(wanted), "{file}: {why}");
+    }
+    assert!(tried("a.odt", open_document("text")).unwrap_err().contains("an OpenDocument file that is no spreadsheet"));
+    let packed = zipped(&[("b.ods", &open_document("spreadsheet"))]);
+    let why = tried("a.zip", packed).unwrap_err();
+    assert!(why.contains("b.ods") && why.contains("an OpenDocument spreadsheet"), "{why}");
+    let tar =
+        [b"a.csv".to_vec(), vec![0; 252], b"ustar\x0000".to_vec(), vec![0; 247], b"id,v\n1,2\n".to_vec()].concat();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(&tar).unwrap();
+    let packed = packed.finish().unwrap();
+    for (file, bytes) in [("a.tar", &tar), ("a.csv", &tar), ("a.tar.gz", &packed), ("a.csv.gz", &packed)] {
+        let why = tried(file, bytes).unwrap_err();
+        assert!(why.contains("a tar archive, which no format reads: unpack it"), "{file}: {why}");
+    }
+    assert!(tried("a.csv", b"ORC\x0a\x03\0\0").unwrap_err().contains("is ORC, which no format reads"));
+    drafted("a.csv", "ORC,n\nx,1\ny,2\n", 2, 0, &["[table.record.column.orc]"]);
+}
+
+#[test]
+fn json_without_a_row_is_refused_as_it_is_cleaned() {
+    let pretty = "{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}\n";
+    for (file, text, wanted) in [
+        (
+            "a.ndjson",
+            "[{\"a\":1},{\"a\":2}]",
+            "line 1: the line is JSON, but a list and not an object: declare format = \"json\" for a list of rows; to draft it, \
+             name it .json (not_json)",
+        ),
+        (
+            "a.ndjson",
+            pretty,
+            "where values go over several lines, declare format = \"json\"; to draft it, name it .json",
+        ),
+        (
+            "a.jsonl",
+            "{'a': 1}\n{'a': 2}\n",
+            "line 1: the line is not JSON at its line 1 column 2: JSON has double quotes",
+        ),
+        ("a.json", "[{\"a\": NaN}, {\"a\": NaN}]", "element 1 is not JSON at its line 1 column 7: NaN and Infinity"),
+        ("a.json", "{\"a\": NaN}", "NaN and Infinity are no JSON numbers"),
+        ("a.json", "[{'a': 1.5, 'b': None}]", "JSON has double quotes"),
+        ("a.json", "[{\"a\": None}, {\"a\": True}]", "it is Python's notation"),
+        ("a.json", "{\"rows\": [{\"a\": 1}, {\"a\"", "the object ends at byte 24, within a value (truncated)"),
+        ("a.json", "[{\"a\": 1, \"b\"", "the object ends at byte 13, within a value (truncated)"),
+        ("a.json", "[{\"a\": 1}, {\"a\": 2}", "truncated"),
+        ("a.json", "[[1, 2], [3, 4]]", "a list and not an object"),
+        ("a.json", "[]", "there is no JSON object in it"),
+        ("a.json", ")]}'\n[{\"a\": 1}]", "it begins with )]}', a guard against scripts"),
+        ("a.json", "", "the file is empty"),
+        ("a.ndjson", "\n\n", "the file is empty"),
+    ] {
+        let why = tried(file, text).unwrap_err();
+        assert!(why.contains(wanted), "{file}: {text}: {why}");
+    }
+}
+
+#[test]
+fn what_is_empty_or_damaged_is_named_with_its_place() {
+    let why = tried("a.zip", zipped(&[("one.csv", b""), ("two.csv", b"id\n1\n")])).unwrap_err();
+    assert!(why.contains("one.csv in the zip archive: there is no row in it: the file is empty"), "{why}");
+    let why = tried("a.zip", zipped(&[("one.csv", b"%PDF-1.7\n")])).unwrap_err();
+    assert!(why.contains("one.csv in the zip archive: by its first bytes"), "{why}");
+    for (file, format) in [("a.zip", "a zip archive"), ("a.xlsx", "an Excel workbook"), ("a.parquet", "Parquet")] {
+        let why = tried(file, b"").unwrap_err();
+        assert!(why.contains("the object is empty, and not") && why.contains(format), "{file}: {why}");
+    }
+    let why = tried("a.csv", b"id,v\n1,2\n2,\x00\n").unwrap_err();
+    assert!(why.contains("the first of them in line 3"), "{why}");
 }
 
 #[test]
@@ -265,7 +421,7 @@ fn what_cannot_be_drafted_is_said_without_its_values() {
         ("a.csv", &b""[..], "no row"),
         ("a.csv", b"\n\n", "no row"),
         ("a.csv", b"%PDF-1.7\n", "PDF"),
-        ("a.json", b"[1,2]", "no JSON object"),
+        ("a.json", b"[1,2]", "not an object"),
         ("a.json.gz", b"{}", ""),
     ] {
         let error = tried(file, bytes).unwrap_err();

@@ -147,7 +147,7 @@ fn a_draft_is_made_of_what_europeans_write_and_compress() {
     lake.write("empty.csv", "\n");
     for (name, from, why) in [
         ("irceline", "raw/tellers/b.csv", "built-in"),
-        ("a", "sample.ndjson", "no JSON object"),
+        ("a", "sample.ndjson", "not an object"),
         ("a", "gzip.csv", "name it .gz"),
         ("a", "empty.csv", "no row"),
         ("a", "raw", "is a folder"),

@@ -25,8 +25,6 @@ const IN_MEMORY: usize = 1024 * 1024;
 
 /// What stands between the segments of a name, as systems have it.
 const SEPARATORS: [char; 2] = ['/', '\\'];
-/// Bytes by which the leftovers of systems are known.
-const LOOKED_AT: u64 = 8;
 /// The length of what an archive ends with, but for its comment.
 const END: i64 = 22;
 /// Files that systems leave behind: what a name begins with, and what the file does.
@@ -62,7 +60,7 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
         refuse_other_methods(&file, &name)?;
         let mut unpacked = Unpacked { file, left: &mut left };
         let mut head = Vec::new();
-        unpacked.by_ref().take(LOOKED_AT).read_to_end(&mut head).map_err(|error| named(error.into()))?;
+        unpacked.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head).map_err(|error| named(error.into()))?;
         if is_leftover(&name, &head) || head.is_empty() && place != Place::Part {
             continue;
         }
@@ -80,6 +78,7 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
         let is_upload =
             |format: &Format| !matches!(format, Format::Responses | Format::IrcelineValues | Format::CodetrackWeeks);
         let Some(format) = format.filter(is_upload) else {
+            kinds::refuse_unread(&head, true).map_err(named)?;
             let why = format!(
                 "{name} in the zip archive is none of csv, tsv, json, ndjson, xlsx and parquet by its name: declare entries = \
                  \"**/*.csv\" or what the names of files with rows are"

@@ -65,8 +65,17 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
     })
 }
 
-/// The names and the first rows of a file. A whole number of a column of doubles ends in `.0`.
-pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Vec<String>, Vec<Vec<Cell>>), Stop> {
+/// The beginning of a file.
+pub(super) struct Sample {
+    pub names: Vec<String>,
+    /// What the schema says of each column: the declaration of its type; none of lists and records.
+    pub declared: Vec<Option<&'static str>>,
+    /// The first rows. A whole number of a column of doubles ends in `.0`.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+/// Reads the beginning of a file.
+pub(super) fn sample(reader: impl Read, most: usize) -> Result<Sample, Stop> {
     let mut file = kept(reader, b"PAR1", "a Parquet file")?;
     guarded(FORMAT, || {
         let mut rows = Vec::new();
@@ -78,6 +87,11 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Vec<String>, Vec
         file.rewind()?;
         let metadata = metadata_of(&file)?;
         let names: Vec<String> = metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let declared = metadata.schema().fields().iter().enumerate().map(|(at, field)| match is_wide(&metadata, at) {
+            true => None,
+            false => declared(field.data_type()),
+        });
+        let declared = declared.collect();
         let all: Vec<usize> = (0..names.len()).collect();
         refuse_encrypted(&file, &metadata, &all)?;
         refuse_large_pages(&file, &metadata, &all, MAX_PAGE)?;
@@ -101,7 +115,33 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<(Vec<String>, Vec
                 }
             }
         }
-        Ok((names, rows))
+        Ok(Sample { names, declared, rows })
+    })
+}
+
+/// The type of a column whose values are not known, by that of its schema: the one that loses nothing of them.
+fn declared(kind: &DataType) -> Option<&'static str> {
+    /// Digits that a double keeps.
+    const KEPT: u8 = 15;
+    let of_decimal = |digits: u8, decimals: i8| match decimals {
+        _ if digits > KEPT => "type = \"string\"",
+        ..=0 => "type = \"int64\"",
+        _ => "type = \"float64\"",
+    };
+    Some(match kind {
+        DataType::Dictionary(_, values) => return declared(values),
+        DataType::Boolean => "type = \"bool\"",
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => "type = \"float64\"",
+        DataType::Decimal32(digits, decimals)
+        | DataType::Decimal64(digits, decimals)
+        | DataType::Decimal128(digits, decimals)
+        | DataType::Decimal256(digits, decimals) => of_decimal(*digits, *decimals),
+        DataType::Date32 | DataType::Date64 => "type = \"date\"",
+        DataType::Timestamp(_, Some(_)) => "type = \"timestamp\"",
+        DataType::Timestamp(_, None) => "type = \"timestamp\"\nzone = \"dataset\"",
+        kind if kind.is_integer() => "type = \"int64\"",
+        kind if kind.is_nested() => return None,
+        _ => "type = \"string\"",
     })
 }
 

@@ -135,6 +135,53 @@ fn refusal(what: &str, text: &[u8]) -> (&'static str, String) {
     ("not_json", why)
 }
 
+/// What is no row, and why.
+pub(super) struct Refused {
+    /// Where it is, if the message does not say it.
+    pub place: String,
+    pub reason: String,
+    pub message: String,
+}
+
+/// The first of a text's lines that is no row of format `ndjson`.
+pub(super) fn first_of_lines(text: &[u8]) -> Option<Refused> {
+    let lines = text.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !line.trim_ascii().is_empty());
+    lines
+        .filter(|(line, _)| !matches!(Json::parse(line), Ok(Json::Object(_))))
+        .map(|(line, number)| {
+            let (reason, message) = refusal(LINE, line);
+            Refused { place: format!("line {number}: "), reason: reason.to_owned(), message }
+        })
+        .next()
+}
+
+/// The first value of a text that is no row of format `json`, or why the text cannot be read.
+pub(super) fn first_of_document(text: &[u8]) -> Option<Refused> {
+    let mut found = None;
+    let mut visit = |index: u64, element: &[u8]| {
+        if found.is_none() && !matches!(Json::parse(element), Ok(Json::Object(_))) {
+            let (reason, message) = refusal(&format!("element {index}"), element);
+            found = Some(Refused { place: String::new(), reason: reason.to_owned(), message });
+        }
+        Ok(())
+    };
+    let mut read = || {
+        let mut scanner = Scanner::new(text)?;
+        if scanner.peek()? == Some(b'[') {
+            return elements(&mut scanner, &mut visit);
+        }
+        let length = scanner.value_length(MAX_PARENT)?;
+        visit(1, scanner.window().get(..length).unwrap_or_default())
+    };
+    match (read(), found) {
+        (_, Some(found)) => Some(found),
+        (Err(Stop::Reject(reject)), None) => {
+            Some(Refused { place: String::new(), reason: reject.reason, message: reject.message })
+        }
+        (_, None) => None,
+    }
+}
+
 /// What stands where the parser stopped, if it is one of the usual slips.
 fn hint(text: &[u8], error: &serde_json::Error) -> &'static str {
     let line = text.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();

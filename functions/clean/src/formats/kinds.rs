@@ -10,33 +10,59 @@ const ENCRYPTED_PARQUET: &[u8] = b"PARE";
 /// Why none is read.
 pub(super) const IS_ENCRYPTED: &str = "the object is encrypted Parquet: write it without encryption";
 
-/// What an object is that is no UTF-8 text, and what to do.
+/// What an object is that is no UTF-8 text, and what to do: to name it so, if that is enough for it to be read.
 struct Kind {
+    /// Where its mark stands.
+    at: usize,
     magic: &'static [u8],
     name: &'static str,
     cure: &'static str,
 }
 
-const KINDS: [Kind; 15] = [
-    Kind { magic: b"\x1f\x8b", name: "gzip", cure: "name it .gz" },
-    Kind { magic: b"\x28\xb5\x2f\xfd", name: "Zstandard", cure: "name it .zst" },
+/// Where the name of a zip's first entry begins. That of OpenDocument is `mimetype`, and its content follows as it is.
+const FIRST_ENTRY: usize = 30;
+/// What OpenDocument has there, with the kind of the document behind it.
+const OPEN_DOCUMENT: &[u8] = b"mimetypeapplication/vnd.oasis.opendocument.";
+/// What an archive of tar has behind its first entry's name and numbers.
+const TAR: usize = 257;
+const UNPACK: &str = "unpack it, and upload the files in it";
+
+const KINDS: [Kind; 20] = [
     Kind {
+        at: FIRST_ENTRY,
+        magic: b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+        name: "an OpenDocument spreadsheet",
+        cure: "save it as .xlsx or CSV",
+    },
+    Kind {
+        at: FIRST_ENTRY,
+        magic: OPEN_DOCUMENT,
+        name: "an OpenDocument file that is no spreadsheet",
+        cure: "save its table as CSV",
+    },
+    Kind { at: TAR, magic: b"ustar\0", name: "a tar archive", cure: UNPACK },
+    Kind { at: TAR, magic: b"ustar  \0", name: "a tar archive", cure: UNPACK },
+    Kind { at: 0, magic: b"ORC", name: "ORC", cure: "convert it to Parquet" },
+    Kind { at: 0, magic: b"\x1f\x8b", name: "gzip", cure: "name it .gz" },
+    Kind { at: 0, magic: b"\x28\xb5\x2f\xfd", name: "Zstandard", cure: "name it .zst" },
+    Kind {
+        at: 0,
         magic: b"PK\x03\x04",
         name: "zip, or an Excel workbook",
         cure: "name it .zip, or .xlsx if it is a workbook, or unpack it",
     },
-    Kind { magic: b"PK\x05\x06", name: "an empty zip", cure: "upload the files themselves" },
-    Kind { magic: ENCRYPTED_PARQUET, name: "encrypted Parquet", cure: "write it without encryption" },
-    Kind { magic: b"PAR1", name: "Parquet", cure: "name it .parquet" },
-    Kind { magic: b"\xd0\xcf\x11\xe0", name: "an old Excel workbook (.xls)", cure: "save it as .xlsx or CSV" },
-    Kind { magic: b"BZh", name: "bzip2", cure: "unpack it, or pack it as .gz or .zst" },
-    Kind { magic: b"\xfd7zXZ\x00", name: "xz", cure: "unpack it, or pack it as .gz or .zst" },
-    Kind { magic: b"7z\xbc\xaf\x27\x1c", name: "7-Zip", cure: "unpack it, or pack it as .zip" },
-    Kind { magic: b"Rar!", name: "RAR", cure: "unpack it, or pack it as .zip" },
-    Kind { magic: b"%PDF-", name: "PDF", cure: "export the table as CSV" },
-    Kind { magic: b"SQLite format 3\0", name: "an SQLite database", cure: "export the table as CSV" },
-    Kind { magic: b"Obj\x01", name: "Avro", cure: "convert it to Parquet or NDJSON" },
-    Kind { magic: b"ARROW1", name: "Arrow IPC", cure: "convert it to Parquet" },
+    Kind { at: 0, magic: b"PK\x05\x06", name: "an empty zip", cure: "upload the files themselves" },
+    Kind { at: 0, magic: ENCRYPTED_PARQUET, name: "encrypted Parquet", cure: "write it without encryption" },
+    Kind { at: 0, magic: b"PAR1", name: "Parquet", cure: "name it .parquet" },
+    Kind { at: 0, magic: b"\xd0\xcf\x11\xe0", name: "an old Excel workbook (.xls)", cure: "save it as .xlsx or CSV" },
+    Kind { at: 0, magic: b"BZh", name: "bzip2", cure: "unpack it, or pack it as .gz or .zst" },
+    Kind { at: 0, magic: b"\xfd7zXZ\x00", name: "xz", cure: "unpack it, or pack it as .gz or .zst" },
+    Kind { at: 0, magic: b"7z\xbc\xaf\x27\x1c", name: "7-Zip", cure: "unpack it, or pack it as .zip" },
+    Kind { at: 0, magic: b"Rar!", name: "RAR", cure: "unpack it, or pack it as .zip" },
+    Kind { at: 0, magic: b"%PDF-", name: "PDF", cure: "export the table as CSV" },
+    Kind { at: 0, magic: b"SQLite format 3\0", name: "an SQLite database", cure: "export the table as CSV" },
+    Kind { at: 0, magic: b"Obj\x01", name: "Avro", cure: "convert it to Parquet or NDJSON" },
+    Kind { at: 0, magic: b"ARROW1", name: "Arrow IPC", cure: "convert it to Parquet" },
 ];
 
 /// What a server answers, and some programs call a workbook, in place of a table. Compared without regard to case.
@@ -57,20 +83,48 @@ pub(super) fn is_utf16(head: &[u8]) -> bool {
 fn is_of(kind: &Kind, head: &[u8]) -> bool {
     let is_binary = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
     let is_name = kind.magic.iter().all(u8::is_ascii_alphanumeric);
-    head.starts_with(kind.magic) && !(is_name && std::str::from_utf8(head).is_ok() && !head.iter().any(is_binary))
+    let is_marked = head.get(kind.at..).is_some_and(|rest| rest.starts_with(kind.magic));
+    is_marked && !(is_name && std::str::from_utf8(head).is_ok() && !head.iter().any(is_binary))
 }
 
 /// What bytes are packed by, if they are. A workbook is packed, too.
 pub(super) fn packing(head: &[u8]) -> Option<&'static str> {
-    const PACKED: [&str; 8] =
-        ["gzip", "Zstandard", "zip, or an Excel workbook", "an empty zip", "bzip2", "xz", "7-Zip", "RAR"];
+    const PACKED: [&str; 9] = [
+        "gzip",
+        "Zstandard",
+        "zip, or an Excel workbook",
+        "an empty zip",
+        "bzip2",
+        "xz",
+        "7-Zip",
+        "RAR",
+        "a tar archive",
+    ];
     KINDS.iter().find(|kind| is_of(kind, head)).map(|kind| kind.name).filter(|name| PACKED.contains(name))
+}
+
+fn object(is_unpacked: bool) -> &'static str {
+    if is_unpacked { "what is packed in the object" } else { "the object" }
+}
+
+/// Refuses what no format reads, whatever its name is, by the name of what it is.
+pub(super) fn refuse_unread(head: &[u8], is_unpacked: bool) -> Result<(), Stop> {
+    let is_unread = |kind: &&Kind| is_of(kind, head) && !kind.cure.starts_with("name it");
+    let Some(Kind { name, cure, .. }) = KINDS.iter().find(is_unread) else { return Ok(()) };
+    let object = object(is_unpacked);
+    Err(Stop::reject("wrong_kind", format!("by its first bytes {object} is {name}, which no format reads: {cure}")))
+}
+
+/// Whether an object is OpenDocument, which begins as a zip and a workbook do.
+pub(super) fn is_open_document(head: &[u8]) -> bool {
+    head.get(FIRST_ENTRY..).is_some_and(|rest| rest.starts_with(OPEN_DOCUMENT))
 }
 
 /// Refuses an object that is no text, by the name of what it is. `may_be_utf16` where the encoding is declared;
 /// `is_unpacked` where the bytes are those of something packed.
 pub(super) fn refuse_other_kinds(head: &[u8], may_be_utf16: bool, is_unpacked: bool) -> Result<(), Stop> {
-    let object = if is_unpacked { "what is packed in the object" } else { "the object" };
+    refuse_unread(head, is_unpacked)?;
+    let object = object(is_unpacked);
     if let Some(Kind { name, cure, .. }) = KINDS.iter().find(|kind| is_of(kind, head)) {
         let cure = match *name {
             "gzip" | "Zstandard" if is_unpacked => "pack it once",
@@ -133,8 +187,12 @@ pub(super) fn refuse_markup(head: &[u8]) -> Result<(), Stop> {
 
 /// Refuses an object that does not begin as its format does.
 pub(super) fn require(head: &[u8], magic: &[u8], format: &str) -> Result<(), Stop> {
-    if head.starts_with(magic) {
+    if head.starts_with(magic) && !is_open_document(head) {
         return Ok(());
+    }
+    if head.is_empty() {
+        let why = format!("the object is empty, and not {format}, as its name or its table says: upload it again");
+        return Err(Stop::reject("wrong_kind", why));
     }
     if magic == b"PAR1" && head.starts_with(ENCRYPTED_PARQUET) {
         return Err(Stop::reject("wrong_kind", IS_ENCRYPTED));

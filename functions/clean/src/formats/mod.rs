@@ -124,6 +124,9 @@ fn decode_as(
         Some(Format::Xlsx) => xlsx::decode(object, reader, sink),
         Some(Format::Parquet) => columnar::decode(object, reader, sink),
         None => {
+            let mut head = Vec::with_capacity(kinds::LOOKED_AT);
+            reader.take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
+            kinds::refuse_unread(&head, is_unpacked(object))?;
             let why = "the name does not end in .csv, .tsv, .json, .ndjson, .xlsx or .parquet (with .gz, .zst or .zip behind \
                        it, if packed), and its table declares no format";
             Err(Stop::reject("unknown_format", why))
@@ -142,6 +145,11 @@ fn table<'r>(object: &RawObject, reader: impl Read + 'r) -> Result<Box<dyn Read 
     begun_text(object, reader, |head| if may_be_row { Ok(()) } else { kinds::refuse_markup(head) })
 }
 
+/// Whether the bytes that a decoder reads are those of something packed, by its name.
+fn is_unpacked(object: &RawObject) -> bool {
+    COMPRESSIONS.iter().chain([&ARCHIVE]).any(|ending| ends_in(object.key, ending))
+}
+
 fn begun_text<'r>(
     object: &RawObject,
     mut reader: impl Read + 'r,
@@ -150,8 +158,7 @@ fn begun_text<'r>(
     let mut head = Vec::with_capacity(kinds::LOOKED_AT);
     reader.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
     let encoding = object.table.encoding;
-    let is_unpacked = COMPRESSIONS.iter().chain([&ARCHIVE]).any(|ending| ends_in(object.key, ending));
-    kinds::refuse_other_kinds(&head, encoding != Encoding::Utf8, is_unpacked)?;
+    kinds::refuse_other_kinds(&head, encoding != Encoding::Utf8, is_unpacked(object))?;
     refuse(&head)?;
     if matches!(encoding, Encoding::Windows1252 | Encoding::Latin1) {
         reader.by_ref().take(encoding::JUDGED as u64 - head.len() as u64).read_to_end(&mut head)?;

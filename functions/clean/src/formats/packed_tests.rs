@@ -328,7 +328,7 @@ fn rows_within_rows_see_those_around_them() {
     let kept = decoded(declared, "x.json", Dribble(text, 5)).unwrap();
     assert_eq!(kept.rows, ["1|2026-11-19|1.0", "3|-|2.0"]);
     let rejects: Vec<_> = kept.rejects.iter().map(|reject| reject.split(':').next().unwrap()).collect();
-    assert_eq!(rejects, ["2 v not_a_number", "3 - not_json", "4 - no_rows", "6 - not_a_list"]);
+    assert_eq!(rejects, ["2 v not_a_number", "3 - not_json", "4 - no_rows", "5 - no_rows", "7 - not_a_list"]);
     let declared =
         "explode = '/readings'\ncolumn.meter = { type = 'int64', path = '^/id' }\ncolumn.v = { type = 'float64' }\n";
     let lines =
@@ -336,6 +336,39 @@ fn rows_within_rows_see_those_around_them() {
     let kept = decoded(declared, "x.ndjson", &lines[..]).unwrap();
     assert_eq!(kept.rows, ["1|1.0", "1|2.0"]);
     assert_eq!(kept.rejects, ["2 - not_json: []", "3 v not_a_number: {\"v\":\"x\"}"]);
+}
+
+#[test]
+fn a_row_whose_list_is_empty_is_counted() {
+    let declared =
+        "explode = '/items'\ncolumn.order = { type = 'int64', path = '^/id' }\ncolumn.n = { type = 'int64' }\n";
+    let orders = [
+        r#"{"id":1,"items":[{"n":1}]}"#,
+        r#"{"id":2,"items":[]}"#,
+        r#"{"id":3,"items":[ ]}"#,
+        r#"{"id":4,"items":null}"#,
+        r#"{"id":5}"#,
+        r#"{"id":6,"items":[{"n":2}]}"#,
+    ];
+    for (name, text) in
+        [("x.ndjson", orders.join("\n")), ("x.json", format!("[{}]", orders.join(","))), ("y.json", orders.join("\n"))]
+    {
+        let kept = decoded(declared, name, text.as_bytes()).unwrap();
+        assert_eq!(kept.rows, ["1|1", "6|2"], "{name}");
+        let wanted: Vec<String> = (2..6).map(|at| format!("{at} - no_rows: {}", orders[at - 1])).collect();
+        assert_eq!(kept.rejects, wanted, "{name}");
+        assert!(kept.messages[0].contains("/items") && kept.messages[0].contains("is empty"), "{:?}", kept.messages);
+    }
+    // Within a row that has others, it is named by its own text.
+    let declared = "explode = ['/days', '/readings']\ncolumn.v = { type = 'int64' }\n";
+    let text = r#"{"days":[{"readings":[{"v":1}]},{"day":2,"readings":[]}]}"#;
+    for (name, row) in [("x.ndjson", 1), ("x.json", 2)] {
+        let kept = decoded(declared, name, text.as_bytes()).unwrap();
+        assert_eq!(kept.rejects, [format!("{row} - no_rows: {{\"day\":2,\"readings\":[]}}")], "{name}");
+    }
+    // A document without rows has none.
+    let kept = decoded(declared, "x.json", &b"[]"[..]).unwrap();
+    assert_eq!((kept.rows.len(), kept.rejects.len()), (0, 0));
 }
 
 #[test]
@@ -772,6 +805,48 @@ fn members_are_known_without_regard_to_case() {
     }
     let optional = DECLARED.replace("'string' }", "'string', optional = true }");
     assert_eq!(decoded(&optional, "x.ndjson", &b"{\"id\":1,\"na-me\":\"a\"}\n"[..]).unwrap().rows, ["1|-"]);
+}
+
+#[test]
+fn what_no_format_reads_is_named_whatever_its_name_is() {
+    let open_document = |kind: &str| {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        zip.start_file("mimetype", stored).unwrap();
+        zip.write_all(format!("application/vnd.oasis.opendocument.{kind}").as_bytes()).unwrap();
+        zip.start_file("content.xml", SimpleFileOptions::default()).unwrap();
+        zip.write_all(b"<x/>").unwrap();
+        zip.finish().unwrap().into_inner()
+    };
+    let sheet = open_document("spreadsheet");
+    let tar = |mark: &[u8]| [b"a.csv".as_slice(), &[0; 252], mark, &[0; 247], b"id,name\n1,a\n"].concat();
+    let orc = b"ORC\x0a\x03\0\0".to_vec();
+    for (bytes, wanted) in [
+        (sheet.clone(), "an OpenDocument spreadsheet, which no format reads: save it as .xlsx or CSV"),
+        (open_document("spreadsheet-template"), "an OpenDocument spreadsheet, which"),
+        (open_document("text"), "an OpenDocument file that is no spreadsheet, which no format reads"),
+        (tar(b"ustar\x0000"), "a tar archive, which no format reads: unpack it"),
+        (tar(b"ustar  \0"), "a tar archive, which no format reads: unpack it"),
+        (orc, "ORC, which no format reads: convert it to Parquet"),
+        (b"%PDF-1.7\n".to_vec(), "PDF, which no format reads: export the table as CSV"),
+    ] {
+        for name in
+            ["x.csv", "x.tsv", "x.json", "x.ndjson", "x.parquet", "x.xlsx", "x.zip", "x.ods", "x.tar", "x", "x.csv.gz"]
+        {
+            let why = refused(DECLARED, name, bytes.as_slice());
+            assert!(why.starts_with("wrong_kind: ") && why.contains(wanted), "{name}: {why}");
+            assert_eq!(why.contains("what is packed in"), name.ends_with(".gz"), "{name}: {why}");
+        }
+    }
+    for (name, bytes) in [("b.ods", &sheet), ("b.xlsx", &sheet), ("b.csv", &sheet), ("b.tar", &tar(b"ustar\x0000"))] {
+        let why = refused(DECLARED, "x.zip", zipped(&[(name, bytes)]).as_slice());
+        let is_named = why.contains("an OpenDocument spreadsheet") || why.contains("a tar archive");
+        assert!(why.starts_with("wrong_kind: ") && why.contains(name) && is_named, "{why}");
+    }
+    // A name in a header is none of them.
+    let kept = decoded("column.orc = { type = 'int64' }\n", "x.csv", &b"ORC\n1\n"[..]).unwrap();
+    assert_eq!(kept.rows, ["1"]);
+    assert!(refused(DECLARED, "x.zip", &b""[..]).contains("the object is empty, and not a zip archive"));
 }
 
 #[test]

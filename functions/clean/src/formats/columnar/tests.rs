@@ -249,7 +249,7 @@ fn whole_numbers_of_sixteen_bytes_are_named_and_cost_no_other_column() {
             "{why}"
         );
     }
-    let (names, rows) = super::sample(polars.as_slice(), 10).unwrap_or_default();
+    let super::Sample { names, rows, .. } = super::sample(polars.as_slice(), 10).unwrap();
     assert_eq!(names, ["id", "i128"]);
     assert_eq!(rows.first().and_then(|row| row.get(1)), Some(&Cell::Nested), "a draft leaves it out");
     // Of another program, they are the bytes of a text.

@@ -103,9 +103,13 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
         !is_infinite && !missing.contains(&value.text.as_str())
     };
     let present: Vec<&Value> = there.iter().copied().filter(is_there).collect();
-    let typed = match present.is_empty() && there.iter().any(|value| value.kind == Kind::Number) {
-        true => Typed::of("type = \"float64\""),
-        false => type_of(&field.label, &present, habits),
+    let typed = match field.declared {
+        // Of texts the file may only not know better.
+        Some(declared) if there.is_empty() && declared != "type = \"string\"" => Typed::of(declared),
+        _ if present.is_empty() && there.iter().any(|value| value.kind == Kind::Number) => {
+            Typed::of("type = \"float64\"")
+        }
+        _ => type_of(&field.label, &present, habits),
     };
     let is_text = typed.declared == "type = \"string\"";
     let kind = Column::from_declaration(&typed.declared).map_or(ColumnType::String, |column| column.kind);
@@ -213,7 +217,7 @@ fn of_texts(label: &str, texts: &[&str], are_numbers: bool, habits: Habits) -> T
     let typed = typed.or_else(|| codes(texts, are_numbers)).or_else(|| parts(label, texts, are_numbers));
     let typed = typed.or_else(|| number(label, texts, are_numbers, habits));
     let typed = typed.or_else(|| time(label, texts, habits)).or_else(|| truth(label, texts));
-    let typed = typed.or_else(|| with_unit(label, texts, habits));
+    let typed = typed.or_else(|| with_unit(label, texts, habits)).map(|typed| kept(typed, texts));
     let mut typed = typed.unwrap_or_else(|| {
         let time_of_day = times::time_of_day(texts);
         let mut typed = Typed { time_of_day, ..Typed::of("type = \"string\"") };
@@ -369,6 +373,50 @@ fn codes(texts: &[&str], are_numbers: bool) -> Option<Typed> {
         typed.remarks.push(format!("# Digits with {why}: a name, not a number."));
     }
     Some(typed)
+}
+
+/// The type, or text where it is a double and some of the numbers are not: their last digits would become others.
+fn kept(typed: Typed, texts: &[&str]) -> Typed {
+    let Ok(column) = Column::from_declaration(&typed.declared) else { return typed };
+    if column.kind != ColumnType::Float64 || !texts.iter().any(|text| is_changed(&column, text)) {
+        return typed;
+    }
+    let mut text = Typed { habits: typed.habits, ..Typed::of("type = \"string\"") };
+    text.remarks.push("# Numbers of more than 15 digits: a float64 would have other last ones.".to_owned());
+    text.notes.push(format!(
+        "some of its numbers have more than {MOST_DIGITS} digits, and as float64 their last ones would become others: they are \
+         text; if these do not matter, declare {}",
+        typed.declared.replace('\n', " and ")
+    ));
+    text
+}
+
+/// Whether a number is another one as a double. One that a program wrote of a double has more than 15 digits as well, and is
+/// the same: rounded to as many digits, the double is that number.
+fn is_changed(column: &Column, text: &str) -> bool {
+    /// More digits than any double has.
+    const MOST: usize = 800;
+    if text.len() <= MOST_DIGITS {
+        return false;
+    }
+    let decimal = column.decimal.character();
+    let bare = column.without_unit(text);
+    let plain = match column.thousands {
+        Some(mark) => mark.without(&bare, decimal).unwrap_or_default(),
+        None => bare.into_owned(),
+    };
+    let plain = plain.replace(decimal, ".");
+    let digits_of = |number: &str| {
+        let before = number.split(['e', 'E']).next().unwrap_or_default();
+        before.chars().filter(char::is_ascii_digit).collect::<String>()
+    };
+    let digits = digits_of(&plain);
+    let digits = digits.trim_start_matches('0').trim_end_matches('0');
+    if digits.len() <= MOST_DIGITS {
+        return false;
+    }
+    let Ok(double) = plain.parse::<f64>() else { return false };
+    digits.len() > MOST || digits_of(&format!("{double:.*e}", digits.len() - 1)) != digits
 }
 
 /// Whether two texts with a point are one number, by zeros behind: 1.1 and 1.10.

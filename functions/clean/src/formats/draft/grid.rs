@@ -55,6 +55,8 @@ pub(super) struct Field {
     pub origin: Origin,
     /// One per row.
     pub values: Vec<Option<Value>>,
+    /// The declaration of its type, where the file has one even without values.
+    pub declared: Option<&'static str>,
 }
 
 /// A sample.

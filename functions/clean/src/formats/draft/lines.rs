@@ -302,7 +302,7 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
         }
         let origin = if by_name { Origin::Named(label.to_owned()) } else { Origin::InOrder };
         let values = places.iter().map(|row| value(*row, at)).collect();
-        grid.fields.push(Field { label: label.to_owned(), origin, values });
+        grid.fields.push(Field { label: label.to_owned(), origin, values, declared: None });
     }
 }
 

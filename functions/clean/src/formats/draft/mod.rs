@@ -24,7 +24,7 @@ mod tree;
 mod trial;
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
 use lake::dataset::{ARCHIVE, COMPRESSIONS, ColumnType, Encoding, ends_in};
@@ -47,6 +47,9 @@ const ENDINGS: [&str; 9] = ["csv", "tsv", "tab", "json", "ndjson", "jsonl", "xls
 /// Endings that say that a file is text.
 const TEXT: [&str; 8] = ["csv", "tsv", "tab", "txt", "dat", "json", "ndjson", "jsonl"];
 
+/// What is said of a file without anything in it.
+const IS_EMPTY: &str = "there is no row in it: the file is empty, or has blank lines alone";
+
 /// A draft.
 #[derive(Debug)]
 pub struct Draft {
@@ -64,20 +67,24 @@ pub struct Draft {
 pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
     let file = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (mut grid, packed) = sample(from, &file).map_err(why)?;
+    let inside = packed.as_ref().map(|packed| format!("{} in the zip archive: ", packed.name)).unwrap_or_default();
     if grid.fields.is_empty() && grid.first.is_some() {
-        return Err("there is no row in it: the file is empty, or has blank lines alone".to_owned());
+        return Err(format!("{inside}{IS_EMPTY}"));
     }
     if grid.fields.is_empty() {
         let notes = grid.notes.iter().map(|note| format!("; {note}"));
-        return Err(format!("there is no row in it{}", notes.collect::<String>()));
+        return Err(format!("{inside}there is no row in it{}", notes.collect::<String>()));
     }
     if grid.rows == 0 {
-        grid.note(
+        grid.note(if grid.fields.iter().any(|field| field.declared.is_some()) {
+            "the sample has columns and no rows: columns have the types of its schema, and which of them always have a value, are a \
+             key, or are of people is not known; draft again from a file with rows"
+        } else {
             "the sample has names of columns and no rows: which types columns have is not known, and all are drafted as strings; \
-             draft again from a file with rows",
-        );
+             draft again from a file with rows"
+        });
     }
-    if let Some(members) = packed.filter(|members| *members > 1) {
+    if let Some(members) = packed.map(|packed| packed.alike).filter(|members| *members > 1) {
         grid.note(format!(
             "the archive has {members} files that end so: the first one is looked at, and all are read with its draft; leave those \
              that are no rows of it out by entries = \"NAME*\""
@@ -182,8 +189,15 @@ fn unpacked(name: &str) -> &str {
     packed.and_then(|ending| name.get(..name.len() - ending.len())).unwrap_or(name)
 }
 
-/// The beginning of the file, and how many files are packed in it, if it is an archive.
-fn sample(from: &Path, file: &str) -> Result<(Grid, Option<usize>), Stop> {
+/// The file of an archive that is looked at.
+struct Packed {
+    name: String,
+    /// How many files end as it does.
+    alike: usize,
+}
+
+/// The beginning of the file, or of the one that is looked at of an archive.
+fn sample(from: &Path, file: &str) -> Result<(Grid, Option<Packed>), Stop> {
     let opened = File::open(from)?;
     if !ends_in(file, ARCHIVE) {
         let reader = decompress(file, Box::new(opened))?;
@@ -191,6 +205,11 @@ fn sample(from: &Path, file: &str) -> Result<(Grid, Option<usize>), Stop> {
     }
     let broken =
         |error: zip::result::ZipError| Stop::reject("damaged", format!("the zip archive cannot be read: {error}"));
+    let mut opened = opened;
+    let mut head = Vec::new();
+    opened.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
+    kinds::require(&head, b"PK", "a zip archive")?;
+    opened.rewind()?;
     let mut archive = ZipArchive::new(opened).map_err(broken)?;
     let mut members = Vec::new();
     for number in 0..archive.len() {
@@ -211,13 +230,16 @@ fn sample(from: &Path, file: &str) -> Result<(Grid, Option<usize>), Stop> {
     };
     let member = archive.by_index(*number).map_err(broken)?;
     archive::refuse_other_methods(&member, name)?;
-    let mut grid = sample_of(name, member, true)?;
+    let mut grid = sample_of(name, member, true).map_err(|stop| match stop {
+        Stop::Reject(reject) => Stop::reject(&reject.reason, format!("{name} in the zip archive: {}", reject.message)),
+        broken => broken,
+    })?;
     let alike = members.iter().filter(|(.., other)| ending(other) == ending(name)).count();
     if alike < members.len() && rank(name) > 0 {
         grid.options.push(format!("entries = {}", quoted(&format!("**/*.{}", ending(name)))));
         grid.note(format!("of {} files in the archive those that end in .{} are read", members.len(), ending(name)));
     }
-    Ok((grid, Some(alike)))
+    Ok((grid, Some(Packed { name: name.clone(), alike })))
 }
 
 /// The beginning of what has this name once it is unpacked.
@@ -226,6 +248,7 @@ fn sample_of(name: &str, mut reader: impl Read, is_unpacked: bool) -> Result<Gri
     reader.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
     let ending = ending(name);
     let is_text = TEXT.contains(&ending.as_str());
+    kinds::refuse_unread(&head, is_unpacked)?;
     if is_unpacked && head.starts_with(b"PK\x03\x04") && (is_text || ending == "zip") {
         let why = "by its first bytes what is packed in the file is zip, and that is packed again: pack it once";
         return Err(Stop::reject("wrong_kind", why));
@@ -242,15 +265,20 @@ fn sample_of(name: &str, mut reader: impl Read, is_unpacked: bool) -> Result<Gri
         return Ok(grid);
     }
     if head.starts_with(b"PAR1") && !is_text {
-        let (names, rows) = columnar::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
-        return Ok(sheet::of_schema(&names, &rows, vec!["format = \"parquet\"".to_owned()]));
+        let sample = columnar::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
+        return Ok(sheet::of_schema(&sample, vec!["format = \"parquet\"".to_owned()]));
     }
     kinds::refuse_other_kinds(&head, true, is_unpacked)?;
     match ending.as_str() {
         "parquet" => kinds::require(&head, b"PAR1", "Parquet")?,
         "xlsx" | "xlsm" => kinds::require(&head, b"PK", "an Excel workbook")?,
         _ if head.contains(&0) && !kinds::is_utf16(&head) => {
-            let why = "it has NUL bytes near its beginning, and no text has: it is no CSV and no JSON";
+            let before = head.iter().take_while(|byte| **byte != 0);
+            let line = 1 + before.filter(|byte| **byte == b'\n').count();
+            let why = format!(
+                "it has NUL bytes near its beginning, the first of them in line {line}, and no text has: it is no CSV and no JSON; if \
+                 it is one that was damaged, take them out"
+            );
             return Err(Stop::reject("wrong_kind", why));
         }
         _ => {}
@@ -265,7 +293,11 @@ fn of_text(ending: &str, bytes: &[u8], is_part: bool) -> Result<Grid, Stop> {
     let is_ndjson = matches!(ending, "ndjson" | "jsonl");
     let is_json = tree::is_json(&decoded.text);
     if is_ndjson || ending == "json" {
+        if decoded.text.trim_ascii().is_empty() {
+            return Err(Stop::reject("no_rows", IS_EMPTY));
+        }
         let Some(is_lines) = is_json else {
+            tree::refuse_known(&decoded.text)?;
             let why = "by its name it is JSON, and it does not begin with { or [".to_owned();
             return Err(Stop::reject("not_json", why));
         };

@@ -6,6 +6,7 @@ use super::grid::{Field, Grid, Kind, Origin, Value};
 use super::head::HEADER_WITHIN;
 use super::lines;
 use crate::formats::cell::Cell;
+use crate::formats::columnar;
 use crate::formats::csv::SampleRecord;
 
 fn value(cell: &Cell) -> Option<Value> {
@@ -70,17 +71,20 @@ fn of_one_type(mut values: Vec<Option<Value>>) -> Vec<Option<Value>> {
 }
 
 /// Rows of a file that has a schema.
-pub(super) fn of_schema(names: &[String], rows: &[Vec<Cell>], options: Vec<String>) -> Grid {
+pub(super) fn of_schema(sample: &columnar::Sample, options: Vec<String>) -> Grid {
+    let columnar::Sample { names, declared, rows } = sample;
     let mut grid = Grid { options, rows: rows.len(), ..Grid::default() };
     let mut nested = Vec::new();
     for (at, name) in names.iter().enumerate() {
+        let declared = declared.get(at).copied().flatten();
         let cells = rows.iter().map(|row| row.get(at).unwrap_or(&Cell::Empty));
-        if cells.clone().any(|cell| *cell == Cell::Nested) {
+        if declared.is_none() || cells.clone().any(|cell| *cell == Cell::Nested) {
             nested.push(name.as_str());
             continue;
         }
         let values = of_one_type(cells.map(value).collect());
-        grid.fields.push(Field { label: name.clone(), origin: Origin::Named(name.clone()), values });
+        let origin = Origin::Named(name.clone());
+        grid.fields.push(Field { label: name.clone(), origin, values, declared });
     }
     if !nested.is_empty() {
         grid.note(format!(

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use lake::dataset::Column;
 use lake::value::{MINUS, UNITS, is_grouped_by_two};
 
 use super::looks::{Look, is_placeholder, look};
-use super::times::nearly_all;
+use super::times::{self, nearly_all};
+use crate::formats::fits;
 
 /// More different words among numbers stand for more than what is missing.
 const MOST_WORDS: usize = 10;
@@ -21,12 +23,18 @@ pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
                 .to_owned(),
         );
     } else if !are_times_of_day && nearly_all(texts, |text| look(text) == Look::Time || is_long_date(text)) {
-        notes.push(
-            "its values look like times, and no format that drafts know reads them (none reads names of months in other \
-             languages than English, or of zones): they are text; write them in digits, as 2026-11-19T10:00:00+01:00, or \
-             declare format as they are"
+        notes.push(match unread_times(texts) {
+            Some((count, declared)) => format!(
+                "{count} of its {} values are no times as the others are, such as a day that no calendar has (30 February): they \
+                 are text; to have rows with such rejected, declare {}",
+                texts.len(),
+                declared.replace('\n', " and ")
+            ),
+            None => "its values look like times, and no format that drafts know reads them (none reads names of months in other \
+                     languages than English, or of zones): they are text; write them in digits, as 2026-11-19T10:00:00+01:00, or \
+                     declare format as they are"
                 .to_owned(),
-        );
+        });
     }
     if !texts.is_empty() && nearly_all(texts, |text| text.starts_with("/Date(") && text.ends_with(")/")) {
         notes.push(
@@ -98,6 +106,18 @@ pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
         );
     }
     notes
+}
+
+/// How many texts are not read as the others are, which are times, and how these are declared.
+fn unread_times(texts: &[&str]) -> Option<(usize, String)> {
+    /// Texts by which that is found.
+    const MOST: usize = 1000;
+    let some = texts.get(..MOST).unwrap_or(texts);
+    let read: Vec<&str> = some.iter().copied().filter(|text| times::find("", &[*text], None).is_some()).collect();
+    let found = times::find("", &read, None).filter(|_| read.len() * 2 > some.len())?;
+    let column = Column::from_declaration(&found.declared).ok()?;
+    let unread = texts.iter().filter(|text| !fits(&column, text)).count();
+    (unread > 0 && unread * 2 < texts.len()).then_some((unread, found.declared))
 }
 
 /// Whether the same word stands behind the numbers of all texts, and a blank between.
@@ -251,6 +271,9 @@ mod tests {
             (&["Montag, 1. Februar 2024"], "look like times"),
             (&["maandag 1 februari 2024 om 10:00 uur"], "look like times"),
             (&["2024-01-01 10:00:00 CET"], "look like times"),
+            (&["2026-02-27", "2026-02-28", "2026-02-30"], "1 of its 3 values are no times as the others are"),
+            (&["27/02/2026", "28/02/2026", "30/02/2026"], "declare type = \"date\" and format = \"%d/%m/%Y\""),
+            (&["2026-02-28 10:00", "2026-02-29 10:00", "2026-02-27 10:00"], "30 February"),
             (&["2026-11", "2026-12"], "months, weeks"),
             (&["11/2026"], "months, weeks"),
             (&["2026-Q4", "2026-Q1"], "months, weeks"),

@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use super::grid::{Field, Grid, Kind, Origin, Value};
 use super::keyed::{keyed, refuse_lists, why};
 use crate::error::Stop;
-use crate::formats::json::each_element;
+use crate::formats::json::{Refused, each_element, first_of_document, first_of_lines};
+use crate::scanner::no_json;
 use lake::json::{Json, Object};
 
 /// Rows that are looked at.
@@ -95,10 +96,7 @@ pub(super) fn grid(text: &[u8], is_part: bool, is_lines: bool) -> Result<Grid, S
         tables.rows.pop();
     }
     if tables.rows.is_empty() {
-        return Err(Stop::reject(
-            "no_rows",
-            "there is no JSON object in it, whose members would be the values of a row",
-        ));
+        return Err(why_no_row(text, is_part, is_lines));
     }
     if let ([row], false) = (tables.rows.as_slice(), is_lines) {
         note_rows(&mut grid, row);
@@ -111,6 +109,35 @@ pub(super) fn grid(text: &[u8], is_part: bool, is_lines: bool) -> Result<Grid, S
     }
     tables.fill(&mut grid);
     Ok(grid)
+}
+
+/// Why nothing in a text is a row, in the words of a cleaning. `is_part` if there is more of the text.
+fn why_no_row(text: &[u8], is_part: bool, is_lines: bool) -> Stop {
+    let found = if is_lines { first_of_lines(text) } else { first_of_document(text) };
+    match found {
+        Some(Refused { reason, .. }) if is_part && reason == "truncated" => Stop::reject(
+            "too_long",
+            "its first value is longer than what is looked at: draft from a file with less in it, of the same form",
+        ),
+        Some(Refused { place, reason, message }) => {
+            // A draft is made of one file: its name decides.
+            let again = if is_lines && message.contains("declare format = \"json\"") {
+                "; to draft it, name it .json"
+            } else {
+                ""
+            };
+            Stop::reject(&reason, format!("no row of it could be read: {place}{message}{again} ({reason})"))
+        }
+        None => Stop::reject("no_rows", "there is no JSON object in it, whose members would be the values of a row"),
+    }
+}
+
+/// Refuses what others write before JSON, by what it is.
+pub(super) fn refuse_known(text: &[u8]) -> Result<(), Stop> {
+    match no_json(text.trim_ascii_start()) {
+        Some(known) => Err(Stop::reject("not_json", format!("it begins {known}"))),
+        None => Ok(()),
+    }
 }
 
 /// The names that all members of a document have, if each of them is an object.
@@ -293,7 +320,10 @@ impl<'t> Tables<'t> {
         }
         note_others(grid, pointer, counts.keys().map(String::as_str));
         if *in_rows < looked_at {
-            grid.note(format!("some rows have no list {pointer}: they are rejected (no_rows)"));
+            grid.note(format!(
+                "some rows have no list {pointer}, or an empty one: they are rejected (no_rows); to have their other values, \
+                 upload the file once more under another name, for a table without explode"
+            ));
         }
         let mut exploded = Vec::new();
         for family in &self.rows {
@@ -355,7 +385,7 @@ impl<'t> Tables<'t> {
                     None => Origin::Path(format!("{carets}{pointer}")),
                 };
                 if grid.fields.len() < MOST_COLUMNS {
-                    grid.fields.push(Field { label, origin, values });
+                    grid.fields.push(Field { label, origin, values, declared: None });
                 }
             }
         }

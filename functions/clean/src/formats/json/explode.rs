@@ -45,6 +45,11 @@ impl JsonRows<'_> {
                 return self.reject(numbered, ("not_a_list", why), sink);
             }
         };
+        // A row that is there is counted, also where nothing becomes of it.
+        if items.is_empty() {
+            let why = format!("the list {pointer} of the row, whose elements are the rows, is empty");
+            return self.reject(numbered, ("no_rows", why), sink);
+        }
         for item in items {
             let text = item.get().as_bytes();
             let own = Record { text, ..record };

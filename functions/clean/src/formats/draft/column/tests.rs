@@ -2,7 +2,7 @@ use super::*;
 
 fn guessed(label: &str, values: &[&str], habits: Habits) -> Guess {
     let values = values.iter().map(|text| Value::text(text)).collect();
-    let field = Field { label: label.to_owned(), origin: Origin::Named(label.to_owned()), values };
+    let field = Field { label: label.to_owned(), origin: Origin::Named(label.to_owned()), values, declared: None };
     guess(&field, "c".to_owned(), habits)
 }
 
@@ -16,6 +16,16 @@ fn types_are_those_that_lose_nothing() {
         ("x", &["+1.5", "-0.5"], "type = \"float64\""),
         ("ean", &["1234567890123456", "1"], "type = \"string\""),
         ("x", &["1E5", "2E7"], "type = \"string\""),
+        // What a double has as it is written, and what it would change.
+        ("x", &["0.30000000000000004", "4.3517000000000001", "0.1000000000000000055511"], "type = \"float64\""),
+        ("x", &["3.0000000000000000000", "2.5"], "type = \"float64\""),
+        ("x", &["12345678901234,5000"], "type = \"float64\"; decimal = \",\""),
+        ("amount", &["1234567890123456.10", "1.00"], "type = \"string\""),
+        ("amount", &["123456789012345678,05", "1,50"], "type = \"string\""),
+        ("amount", &["1,234,567,890,123,456.10", "1.50"], "type = \"string\""),
+        ("amount", &["12345678901234567", "1.50"], "type = \"string\""),
+        ("amount", &["1234567890123456.10 \u{20ac}", "1.00 \u{20ac}"], "type = \"string\""),
+        ("amount", &["0.123456789012345678", "1e-7"], "type = \"string\""),
         ("x", &["1,5", "22,25"], "type = \"float64\"; decimal = \",\""),
         ("x", &["1.234,5"], "type = \"float64\"; decimal = \",\"; thousands = \".\""),
         ("x", &["1,234.5", "7"], "type = \"float64\"; thousands = \",\""),
