@@ -46,14 +46,19 @@ fn a_few_bad_quotes_are_rejected_and_said() {
     }
     // More than a few: they are characters like others, which values keep.
     let text =
-        csv("id,name\n", 300, |at| if at % 2 == 0 { format!("{at},\"{at}\" wide") } else { format!("{at},\"x\"") });
+        csv(
+            "id,name\n",
+            300,
+            |at| if at.is_multiple_of(2) { format!("{at},\"{at}\" wide") } else { format!("{at},\"x\"") },
+        );
     let draft = drafted("a.csv", text, 300, 0, &["quote = \"none\""]);
     assert!(said(&draft, "150 lines have values between quotes, which are read as part of them"), "{:?}", draft.notes);
     let text = csv("id\tname\n", 100, |at| format!("{at}\t\"{at} inch"));
     let draft = drafted("a.tsv", text, 100, 0, &["quote = \"none\""]);
     assert!(said(&draft, "100 lines have a value that begins with a quote which does not end it"), "{:?}", draft.notes);
     // A quote for the value above.
-    let text = csv("id,name\n", 100, |at| if at % 4 == 0 { format!("{at},n{at}") } else { format!("{at},\"") });
+    let text =
+        csv("id,name\n", 100, |at| if at.is_multiple_of(4) { format!("{at},n{at}") } else { format!("{at},\"") });
     drafted("a.csv", text, 100, 0, &["quote = \"none\""]);
 }
 
@@ -68,7 +73,8 @@ fn blanks_around_quotes_are_skipped() {
 
 #[test]
 fn rows_that_begin_like_comments_are_rows() {
-    let row = |at: u32| if at % 2 == 0 { format!("#chan{at},topic,{at}") } else { format!("chan{at},topic,{at}") };
+    let row =
+        |at: u32| if at.is_multiple_of(2) { format!("#chan{at},topic,{at}") } else { format!("chan{at},topic,{at}") };
     for head in ["# exported\nchannel,topic,members\n", "# exported\n# by x\nchannel,topic,members\n"] {
         let draft =
             drafted("a.csv", csv(head, 100, row), 100, 0, &["header = \"find\"", "column.members]\ntype = \"int64\""]);
@@ -82,7 +88,7 @@ fn rows_that_begin_like_comments_are_rows() {
     // Tables of InfluxDB, joined.
     let table = |at: u32| format!("#datatype,string,long\n,result,_value\n,a,{at}\n,b,{at}\n");
     drafted("a.csv", (0..20).map(table).collect::<String>(), 40, 0, &["comment = \"#\""]);
-    let text = csv("# exported\nchannel\n", 100, |at| format!("{}c{at}", if at % 2 == 0 { "#" } else { "" }));
+    let text = csv("# exported\nchannel\n", 100, |at| format!("{}c{at}", if at.is_multiple_of(2) { "#" } else { "" }));
     let draft = drafted("a.csv", text, 50, 0, &["comment = \"#\""]);
     assert!(said(&draft, "50 of the lines that begin with # have as many values as rows have"), "{:?}", draft.notes);
 }

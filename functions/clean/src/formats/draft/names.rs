@@ -513,8 +513,7 @@ pub(super) fn ends_in_id(label: &str) -> bool {
     let words: Vec<&str> = name.split('_').filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).collect();
     let Some((last, before)) = words.split_last() else { return false };
     let is_end = |end: &&str| last.len() > end.len() && last.ends_with(*end);
-    let is_id =
-        ALONE.contains(last) || ENDS.iter().any(|end| is_end(&end)) || !before.is_empty() && BEHIND.contains(last);
+    let is_id = ALONE.contains(last) || ENDS.iter().any(is_end) || !before.is_empty() && BEHIND.contains(last);
     is_id && !is_amount(label)
 }
 
