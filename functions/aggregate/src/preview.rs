@@ -202,7 +202,12 @@ async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows
         return Err(of_model(Error::Query(why)));
     }
     let all = list(&names);
-    let more = |one: &str, other: &str| format!("(SELECT {all} FROM {one} EXCEPT ALL SELECT {all} FROM {other})");
+    // Equal rows are numbered, so that the second one of them is a row of its own.
+    let numbered =
+        |of: &str| format!("SELECT {all}, row_number() OVER (PARTITION BY {all}) AS \"nth of equal rows\" FROM {of}");
+    let more = |one: &str, other: &str| {
+        format!("(SELECT {all} FROM ({} EXCEPT {}) AS more)", numbered(one), numbered(other))
+    };
     let (new, old) = (more("after", "before"), more("before", "after"));
     let (added, removed) =
         (count(&engine, &format!("{new} AS x")).await?, count(&engine, &format!("{old} AS x")).await?);

@@ -377,10 +377,23 @@ pub(super) struct SampleRecord {
     pub lines: u64,
     /// Whether it has values, and all of them are text.
     pub is_sound: bool,
+    /// Whether a quote in it is a bad one.
+    pub is_bad_quote: bool,
+    /// Whether nothing closes it.
+    pub is_open: bool,
+    /// Which of its first values stand in quotes, a bit for each.
+    pub in_quotes: u128,
     /// What it begins with.
     pub first: u8,
     /// Whether all of its values stand in quotes.
     pub is_quoted: bool,
+}
+
+impl SampleRecord {
+    /// Whether the value at a place stands in quotes.
+    pub(super) fn is_in_quotes(&self, at: usize) -> bool {
+        u32::try_from(at).is_ok_and(|at| self.in_quotes.checked_shr(at).unwrap_or_default() & 1 == 1)
+    }
 }
 
 /// Whether so many values stand in quotes, each of them.
@@ -405,6 +418,9 @@ pub(super) fn sample(bytes: &[u8], dialect: Dialect, most: usize) -> Result<(Dia
             row: record.row,
             lines: slicer.dialect().line_ends(record.text) + 1,
             is_sound: record.flaw.is_none() && record.is_text,
+            is_bad_quote: matches!(record.flaw, Some(Flaw::BadQuote)),
+            is_open: slicer.is_open(),
+            in_quotes: slicer.in_quotes(),
             first: record.text.first().copied().unwrap_or_default(),
             is_quoted: is_quoted(record.text, slicer.dialect(), record.len()),
         });

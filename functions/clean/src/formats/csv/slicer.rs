@@ -59,8 +59,11 @@ pub(super) struct Slicer<R> {
     end: usize,
     row: u64,
     flaw: Option<Flaw>,
-    /// Whether a quote was opened in it.
+    /// Whether a quote was opened in it, and which of its first values stand in quotes, a bit for each.
     is_quoted: bool,
+    in_quotes: u128,
+    /// Whether nothing closes a quote in it.
+    is_open: bool,
     values: Vec<Span>,
     /// Values that do not lie in the window as they are.
     joined: Vec<u8>,
@@ -161,6 +164,8 @@ impl<R: Read> Slicer<R> {
             row: 1,
             flaw: None,
             is_quoted: false,
+            in_quotes: 0,
+            is_open: false,
             values: Vec::new(),
             joined: Vec::new(),
             long: Vec::new(),
@@ -246,6 +251,16 @@ impl<R: Read> Slicer<R> {
         self.dialect.delimiter = delimiter;
         self.skip_lines(1)?;
         Ok(true)
+    }
+
+    /// Which of the first values of the record that was found last stand in quotes, a bit for each.
+    pub(super) fn in_quotes(&self) -> u128 {
+        self.in_quotes
+    }
+
+    /// Whether nothing closes a quote in the record that was found last.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open
     }
 
     /// The bytes at hand from the record that was found last, and how they are read.
@@ -395,7 +410,7 @@ impl<R: Read> Slicer<R> {
         }
         (self.start, self.row) = (self.at, self.line);
         self.values.clear();
-        (self.flaw, self.is_quoted) = (None, false);
+        (self.flaw, self.is_quoted, self.in_quotes, self.is_open) = (None, false, 0, false);
         if self.dialect.comment.is_some() && self.dialect.comment == window.get(self.at).copied() {
             return Found::Comment;
         }
@@ -425,6 +440,7 @@ impl<R: Read> Slicer<R> {
                 Some(quote) => quoted(window, quote, opening + 1..limit, &dialect, &mut self.joined),
                 None => Quoted::Value(unquoted(window, at, &dialect, &mut self.joined)),
             };
+            let is_open = matches!(value, Quoted::Open);
             let value = match value {
                 Quoted::Value(value) => value,
                 Quoted::Open if !is_all => return Found::Part,
@@ -434,6 +450,7 @@ impl<R: Read> Slicer<R> {
                         return Found::Part;
                     }
                     self.flaw = Some(Flaw::BadQuote);
+                    self.is_open = is_open;
                     self.values.clear();
                     break end;
                 }
@@ -441,6 +458,9 @@ impl<R: Read> Slicer<R> {
             at = value.next;
             if self.may_go_on(at) {
                 return Found::Part;
+            }
+            if opened.is_some() {
+                self.in_quotes |= 1_u128.checked_shl(self.values.len() as u32).unwrap_or_default();
             }
             self.values.push(value.span);
             if window.get(at) != Some(&dialect.delimiter) {

@@ -428,18 +428,33 @@ fn has_twins(texts: &[&str]) -> bool {
     })
 }
 
-/// Numbers with a point that are parts of a name, such as those of versions or sections: 1.10 is another one than 1.1.
+/// The digits of a number with decimals, before the mark and behind it.
+fn decimals(text: &str) -> Option<(&str, &str)> {
+    text.split_once(['.', ',']).filter(|(before, after)| is_digits(before) && is_digits(after))
+}
+
+/// Whether decimals end in zeros, which a number would lose, and none is a part of one, as ids are not.
+fn lose_zeros(texts: &[&str]) -> bool {
+    let all = || texts.iter().filter_map(|text| decimals(text));
+    all().any(|(_, after)| after.ends_with('0') && after.len() > 1) && !all().any(|(before, _)| before == "0")
+}
+
+/// Numbers with a point that are parts of a name, such as those of versions or sections: 1.10 is another one than 1.1. So are
+/// those of ids whose decimals end in zeros.
 fn parts(label: &str, texts: &[&str], are_numbers: bool) -> Option<Typed> {
-    let is_part = |text: &str| {
-        text.split_once('.').map_or(is_digits(text), |(before, after)| is_digits(before) && is_digits(after))
-    };
-    let has_decimals =
-        texts.iter().any(|text| text.split_once('.').is_some_and(|(_, after)| after.contains(|c| c != '0')));
+    let is_part = |text: &str| is_digits(text) || decimals(text).is_some();
+    let has_decimals = texts.iter().any(|text| decimals(text).is_some_and(|(_, after)| after.contains(|c| c != '0')));
+    // Thousands are no parts.
+    let has_comma = |text: &&&str| text.contains(',');
+    let are_groups =
+        texts.iter().any(|text| text.contains(',')) && texts.iter().filter(has_comma).all(|text| is_grouped(text, ','));
     // A double has no zeros behind; a number of JSON has.
-    if !has_decimals || !nearly_all(texts, is_part) || are_numbers && !has_twins(texts) {
+    if !has_decimals || are_groups || !nearly_all(texts, is_part) || are_numbers && !has_twins(texts) {
         return None;
     }
-    let is_named = names::has_parts(label) || names::may_have_parts(label) && has_twins(texts);
+    let is_named = names::has_parts(label)
+        || names::may_have_parts(label) && has_twins(texts)
+        || names::ends_in_id(label) && lose_zeros(texts);
     if !is_named {
         return None;
     }
@@ -494,6 +509,12 @@ fn number(label: &str, texts: &[&str], are_numbers: bool, habits: Habits) -> Opt
             typed.notes.push(
                 "1.5 and 1.50, or others that are alike, both stand in it, and are one number; if they are names, as of versions \
                  or sections, declare type = \"string\""
+                    .to_owned(),
+            );
+        } else if !are_numbers && names::may_have_parts(label) && !names::is_amount(label) && lose_zeros(texts) {
+            typed.notes.push(
+                "by its name its values may be names such as 1.10, which as a number is 1.1: they are numbers; if they are names, \
+                 declare type = \"string\""
                     .to_owned(),
             );
         }

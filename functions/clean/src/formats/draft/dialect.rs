@@ -1,6 +1,6 @@
 //! How a text is written: its encoding, what stands between values, what quotes and comments are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use lake::dataset::Encoding;
@@ -8,6 +8,7 @@ use lake::dataset::Encoding;
 use super::blanks;
 use super::head::body_looks;
 use super::looks::{Look, look};
+use super::quotes::{Quotes, cut_open_end, have_blanks_around};
 use super::sampled::{COMPARED, is_rule, is_ruled, modal_width, opens_values};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
@@ -75,7 +76,7 @@ fn encoding_of(bytes: &[u8]) -> (Encoding, bool) {
 /// Finds the dialect of a text. Where its beginning has one value in each line, a table may come below it.
 pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
     let head = whole_lines(text, LOOKED_AT);
-    let (dialect, width) = find_in(head)?;
+    let (dialect, width) = find_in(head, head.len() < text.len())?;
     if width > 1 || text.len() <= LOOKED_AT && lines_of(text).count() <= COMPARED {
         return Ok(dialect);
     }
@@ -87,7 +88,7 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
     for from in [text.len() / 2, text.len().saturating_sub(NEAR_END)] {
         let rest = text.get(from..).unwrap_or_default();
         let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else { continue };
-        let (found, width) = find_in(whole_lines(rest.get(end..).unwrap_or_default(), LOOKED_AT))?;
+        let (found, width) = find_in(whole_lines(rest.get(end..).unwrap_or_default(), LOOKED_AT), true)?;
         if width > 1 {
             return Ok(found);
         }
@@ -95,18 +96,19 @@ pub(super) fn find(text: &[u8]) -> Result<Dialect, Stop> {
     Ok(dialect)
 }
 
-/// Finds the dialect of lines, and how many values most of them have.
-fn find_in(head: &[u8]) -> Result<(Dialect, usize), Stop> {
+/// Finds the dialect of lines, and how many values most of them have. `is_cut` where the text goes on behind them.
+fn find_in(head: &[u8], is_cut: bool) -> Result<(Dialect, usize), Stop> {
     let (declared, _) = csv::sample(head, Dialect::plain(0), 1)?;
     let delimiters: Vec<u8> = match declared.delimiter {
         0 => DELIMITERS.into_iter().filter(|delimiter| stands_between(head, *delimiter)).collect(),
         delimiter => vec![delimiter],
     };
-    let mut best = (0.0, Dialect::plain(delimiters.first().copied().unwrap_or(b',')));
+    let usual = Dialect::plain(delimiters.first().copied().unwrap_or(b','));
+    let mut ways = Vec::new();
     for delimiter in delimiters {
         let quotes = [Some(b'"'), None, Some(b'\'')];
-        let ways = quotes.into_iter().flat_map(|quote| [(quote, None), (quote, Some(b'\\'))]);
-        for ((quote, escape), skips_blanks) in ways.flat_map(|way| [(way, false), (way, true)]) {
+        let of_delimiter = quotes.into_iter().flat_map(|quote| [(quote, None), (quote, Some(b'\\'))]);
+        for ((quote, escape), skips_blanks) in of_delimiter.flat_map(|way| [(way, false), (way, true)]) {
             let is_of_use = match quote {
                 None => head.contains(&b'"'),
                 Some(b'"') => true,
@@ -114,38 +116,79 @@ fn find_in(head: &[u8]) -> Result<(Dialect, usize), Stop> {
             };
             let is_of_use = is_of_use
                 && (escape.is_none() || has_escaped(head, quote, delimiter))
-                && (!skips_blanks || quote.is_some_and(|quote| has_blank_before_quote(head, delimiter, quote)));
-            if !is_of_use {
-                continue;
-            }
-            let dialect = Dialect { quote, skips_blanks, escape, ..Dialect::plain(delimiter) };
-            let score = score(&csv::sample(head, dialect, COMPARED)?.1);
-            if score > best.0 * 1.001 {
-                best = (score, dialect);
+                && (!skips_blanks || quote.is_some_and(|quote| have_blanks_around(head, delimiter, quote)));
+            if is_of_use {
+                ways.push(Way::of(head, Dialect { quote, skips_blanks, escape, ..Dialect::plain(delimiter) }, is_cut)?);
             }
         }
     }
-    let mut dialect = best.1;
-    let (_, mut records) = csv::sample(head, dialect, COMPARED)?;
+    let dialect = best(&ways).unwrap_or(usual);
+    let read = |dialect| records_of(head, dialect, is_cut);
+    let (mut dialect, mut records) = (dialect, read(dialect)?);
     if declared.delimiter == 0
         && let Some(found) = blanks::find(head, modal_width(records.iter()))?
     {
         dialect = found;
-        records = csv::sample(head, dialect, COMPARED)?.1;
+        records = read(dialect)?;
     }
     if declared.delimiter == 0 && are_between_colons(head, modal_width(records.iter()))? {
         dialect = Dialect::plain(b':');
-        records = csv::sample(head, dialect, COMPARED)?.1;
+        records = read(dialect)?;
     }
     if dialect.escape.is_none() {
         let dumped = Dialect { escape: Some(b'\\'), quote: quote_of_dump(head, dialect), ..dialect };
-        let of_dump = csv::sample(head, dumped, COMPARED)?.1;
+        let of_dump = read(dumped)?;
         if is_dump(&records, &of_dump, dialect.delimiter) {
             (dialect, records) = (dumped, of_dump);
         }
     }
     let width = modal_width(records.iter());
     Ok((Dialect { comment: comment(&records, dialect.delimiter), ..dialect }, width))
+}
+
+/// A way to read a text.
+struct Way {
+    dialect: Dialect,
+    score: f64,
+    quotes: Quotes,
+}
+
+impl Way {
+    fn of(head: &[u8], dialect: Dialect, is_cut: bool) -> Result<Self, Stop> {
+        let records = records_of(head, dialect, is_cut)?;
+        let quotes = Quotes::of(&records, &dialect);
+        Ok(Self { dialect, score: score(&records, quotes.fit), quotes })
+    }
+}
+
+/// The best one. Where the quotes of a text are those of CSV, they are no characters like others, and no row ends within them,
+/// however well lines fit together otherwise.
+fn best(ways: &[Way]) -> Option<Dialect> {
+    let have_breaks = ways.iter().any(|way| way.quotes.fit && way.quotes.have_breaks);
+    let is_quoted = |of: &Way| {
+        let is_same = |way: &&Way| way.dialect.delimiter == of.dialect.delimiter && way.dialect.quote == Some(b'"');
+        ways.iter().filter(is_same).any(|way| way.quotes.fit)
+    };
+    let may_be = |way: &&Way| match have_breaks {
+        true => way.quotes.fit && way.quotes.have_breaks,
+        false => way.dialect.quote.is_some() || !is_quoted(way),
+    };
+    let mut best = (0.0, None);
+    for way in ways.iter().filter(may_be) {
+        if way.score > best.0 * 1.001 {
+            best = (way.score, Some(way.dialect));
+        }
+    }
+    best.1
+}
+
+/// The records by which dialects are compared. `is_cut` where the text goes on behind them.
+fn records_of(head: &[u8], dialect: Dialect, is_cut: bool) -> Result<Vec<SampleRecord>, Stop> {
+    let (_, mut records) = csv::sample(head, dialect, COMPARED)?;
+    if is_cut {
+        cut_open_end(&mut records);
+    }
+    Ok(records)
 }
 
 /// The quote of a dump of a database: between tabs there is none, if no value is in quotes.
@@ -239,21 +282,18 @@ fn has_escaped(head: &[u8], quote: Option<u8>, delimiter: u8) -> bool {
     head.windows(2).any(|pair| matches!(pair, [b'\\', next] if [quote, delimiter, b'\n', b'\r'].contains(next)))
 }
 
-/// Whether a quote stands behind a delimiter and a blank.
-fn has_blank_before_quote(head: &[u8], delimiter: u8, quote: u8) -> bool {
-    delimiter != b' ' && head.windows(3).any(|three| three == [delimiter, b' ', quote])
-}
-
 /// How well records fit together: many of the same width, of values that look like values. (After van den Burg, Nazábal
 /// and Sutton, "Wrangling messy CSV files by detecting row and type patterns".)
-fn score(records: &[SampleRecord]) -> f64 {
+/// Where quotes fit, each value in them is one, and those of a few lines are damaged.
+fn score(records: &[SampleRecord], quotes_fit: bool) -> f64 {
     let mut widths: BTreeMap<usize, f64> = BTreeMap::new();
     let (mut cells, mut typed) = (0.0, 0.0);
-    for record in records {
+    for record in records.iter().filter(|record| !quotes_fit || !record.is_bad_quote) {
         let width = if record.is_sound { record.values.len() } else { 0 };
         *widths.entry(width).or_default() += 1.0;
         cells += width.max(1) as f64;
-        typed += record.values.iter().filter(|value| record.is_sound && is_value(value)).count() as f64;
+        let is_one = |(at, value): &(usize, &String)| quotes_fit && record.is_in_quotes(*at) || is_value(value);
+        typed += record.values.iter().enumerate().filter(|value| record.is_sound && is_one(value)).count() as f64;
     }
     let part = |(width, count): (&usize, &f64)| count * (*width as f64 - 1.0).max(0.001) / (*width as f64).max(1.0);
     let patterns: f64 = widths.iter().map(part).sum::<f64>() / (widths.len() as f64).max(1.0);
@@ -283,15 +323,37 @@ fn is_value(text: &str) -> bool {
 
 /// What begins lines that are no records. A header may begin with it as well: it has the width of the others.
 fn comment(records: &[SampleRecord], delimiter: u8) -> Option<u8> {
-    let width = modal_width(records.iter().filter(|record| !is_rule(record)));
-    let known = COMMENTS.into_iter().filter(|comment| *comment != delimiter).find(|comment| {
-        let mut begun = records.iter().filter(|record| record.first == *comment).peekable();
-        begun.peek().is_some()
-            && (begun.all(|record| !record.is_sound || record.values.len() != width || width == 1)
-                || are_annotations(records, *comment))
+    let width = width_of_rows(records);
+    let is_known = |comment: &u8| {
+        records.iter().any(|record| record.first == *comment)
+            && is_of_comments(records, *comment)
             && records.iter().any(|record| record.first != *comment)
-    });
+    };
+    let known = COMMENTS.into_iter().filter(|comment| *comment != delimiter).find(is_known);
     known.or_else(|| (width > 1).then(|| mark_of_rules(records, delimiter, width)).flatten())
+}
+
+fn width_of_rows(records: &[SampleRecord]) -> usize {
+    modal_width(records.iter().filter(|record| !is_rule(record)))
+}
+
+/// Whether no line that begins so may be a row: one with as many values as rows have is one, unless it is about columns.
+pub(super) fn is_of_comments(records: &[SampleRecord], mark: u8) -> bool {
+    let begun = || records.iter().filter(|record| record.first == mark);
+    if MARKS.contains(&mark) {
+        return begun().all(is_rule);
+    }
+    let width = width_of_rows(records);
+    width == 1
+        || begun().all(|record| !record.is_sound || record.values.len() != width)
+        || are_annotations(records, mark)
+}
+
+/// How many lines of a table of one column begin so below its first row: they may be rows as well.
+pub(super) fn rows_among_comments(records: &[SampleRecord], mark: u8) -> usize {
+    let below = records.iter().skip_while(|record| record.first == mark);
+    let count = below.filter(|record| record.first == mark && record.is_sound && record.values.len() == 1).count();
+    if width_of_rows(records) == 1 { count } else { 0 }
 }
 
 /// What lines of dashes and the like begin with, where no row can begin with it: each begins with what stands between values. Or
@@ -313,9 +375,16 @@ fn mark_of_rules(records: &[SampleRecord], delimiter: u8, width: usize) -> Optio
 }
 
 /// Whether the lines at the beginning that begin with a mark are about columns, as InfluxDB writes them: the header comes
-/// behind them, and then rows.
+/// behind them, and then rows. Below rows they come again as they are, where tables were joined.
 fn are_annotations(records: &[SampleRecord], comment: u8) -> bool {
     let begun = records.iter().take_while(|record| record.first == comment).count();
+    let (above, below) = records.split_at_checked(begun).unwrap_or_default();
+    let name = |record: &SampleRecord| record.values.first().cloned().unwrap_or_default();
+    let known: BTreeSet<String> = above.iter().map(name).collect();
+    let width = width_of_rows(below);
+    let is_row = |record: &SampleRecord| {
+        record.first == comment && record.is_sound && record.values.len() == width && !known.contains(&name(record))
+    };
     let looks = |at: usize| {
         let values = records.get(at).map(|record| record.values.as_slice()).unwrap_or_default();
         values.iter().map(|value| look(value)).collect::<Vec<Look>>()
@@ -323,6 +392,7 @@ fn are_annotations(records: &[SampleRecord], comment: u8) -> bool {
     let (header, row) = (looks(begun), looks(begun + 1));
     let is_typed = |look: &Look| matches!(look, Look::Number | Look::Time);
     begun > 0
+        && !below.iter().any(is_row)
         && header.iter().filter(|look| **look == Look::Text).count() > 1
         && !header.iter().any(is_typed)
         && header.len() == row.len()

@@ -1,5 +1,7 @@
 //! Finds the header among the records of a sample, or that there is none.
 
+use std::collections::BTreeSet;
+
 use super::blanks::{is_clock, is_date as is_plain_date};
 use super::looks::{Look, is_placeholder, look, shape};
 use super::names::{is_id, is_time, is_usual};
@@ -226,9 +228,10 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
             records.iter().take(first).any(|record| width(record) == columns && is_like(record, &looks));
         let has_dates = records.get(at).is_some_and(|record| is_row_of_dates(record, records, at + 1, columns));
         let is_found = !is_row_before && !has_dates && (is_typed || at > 0 && is_short_before(records, at, columns))
-            || at == 0 && !is_typed && !comes_again(records, columns);
+            || at == 0 && !is_typed && (!comes_again(records, columns) || is_joined(records, columns));
         if is_found {
-            return match may_be_values(records, at, columns, &looks) {
+            let is_again = || at == 0 && !is_typed && is_joined(records, columns);
+            return match may_be_values(records, at, columns, &looks) && !is_again() {
                 true => Head::Nothing { from: at, may_be_names: true },
                 false => Head::Names { at, shift: 0 },
             };
@@ -318,6 +321,28 @@ fn may_be_values(records: &[&SampleRecord], at: usize, columns: usize, looks: &[
 /// Whether all records before one are shorter or longer than rows are.
 fn is_short_before(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
     records.iter().take(at).all(|record| width(record) != columns)
+}
+
+/// Whether the first record comes again below as it is, as the header of files that were joined does, and nothing else of it:
+/// rows that come again are several, or have some of its values.
+fn is_joined(records: &[&SampleRecord], columns: usize) -> bool {
+    let Some((first, below)) = records.split_first().filter(|_| columns > 1) else { return false };
+    let cells = |record: &SampleRecord| (0..columns).map(|at| text_at(record, at).trim().to_owned()).collect();
+    let names: Vec<String> = cells(first);
+    let mut known: BTreeSet<Vec<String>> = BTreeSet::new();
+    let mut again = 0;
+    for record in below {
+        let values = cells(record);
+        if values == names {
+            again += 1;
+            continue;
+        }
+        let has_name = values.iter().zip(&names).any(|(value, name)| value == name && !name.is_empty());
+        if has_name || !known.insert(values) {
+            return false;
+        }
+    }
+    again > 0 && again < known.len()
 }
 
 /// Whether the values of the first record come again below, as those of a row do.

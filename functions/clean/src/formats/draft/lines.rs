@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use lake::dataset::Encoding;
 
 use super::blanks::{has_clock, is_clock, is_date, is_named};
-use super::dialect::{Decoded, MARKS, decode, find, whole_lines};
+use super::dialect::{Decoded, MARKS, decode, find, is_of_comments, rows_among_comments, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
 use super::head::{Head, body_looks, head, is_less_for_time, is_like, text_at, width};
 use super::looks::{Look, is_placeholder, is_total, look};
+use super::quotes::{self, cut_open_end};
 use super::sampled::{is_rule, is_ruled, modal_width};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
@@ -27,19 +28,33 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
     let text = if is_part { whole_lines(&text, text.len().saturating_sub(1)) } else { &text };
     let dialect = find(text)?;
     let (mut dialect, mut records) = csv::sample(text, dialect, MOST_ROWS)?;
-    if let Some(mark) = dialect.comment.filter(|mark| MARKS.contains(mark)) {
+    let mut comments = 0;
+    if let Some(mark) = dialect.comment {
         let plain = Dialect { comment: None, ..dialect };
         let (_, all) = csv::sample(text, plain, MOST_ROWS)?;
         // A row that begins as such lines do would be lost.
-        if !all.iter().filter(|record| record.first == mark).all(is_rule) {
+        if is_of_comments(&all, mark) {
+            comments = rows_among_comments(&all, mark);
+        } else {
             (dialect, records) = (plain, all);
         }
     }
+    if is_part {
+        cut_open_end(&mut records);
+    }
     let mut grid = Grid { is_european: dialect.delimiter == b';', ..Grid::default() };
     grid.options = options(&dialect, encoding, is_tsv);
+    if let Some(mark) = dialect.comment.filter(|_| comments > 0) {
+        grid.note(format!(
+            "{comments} of the lines that begin with {} have as many values as rows have, and are taken for comments: where they \
+             are rows, leave comment out",
+            char::from(mark)
+        ));
+    }
     let sound: Vec<&SampleRecord> = records.iter().filter(|record| record.is_sound).collect();
     if are_padded(&sound) {
         grid.options.push("trim = true".to_owned());
+        note_trim(&mut grid, &sound);
     }
     if are_doubled(&sound, dialect.delimiter) {
         grid.note(
@@ -59,6 +74,7 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
                    delimiter between values (in R by write.csv, with row.names = FALSE)";
         return Err(Stop::reject("bad_quote", why));
     }
+    quotes::note(&mut grid, &records, &dialect);
     fill(&mut grid, &sound, |row, at| sound.get(row)?.values.get(at).and_then(|value| Value::text(value)));
     let ends = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let broken = ends.filter(|line| line.ends_with(b"\\")).count();
@@ -133,7 +149,8 @@ fn is_split_time(first: &SampleRecord, sound: &[&SampleRecord]) -> bool {
     first.values.iter().all(|name| look(name) == Look::Text) && sound.iter().skip(1).take(100).any(has_time)
 }
 
-/// Whether texts of a column have white space around them, as in tables for people.
+/// Whether texts of a column have blanks around them, as in tables for people. Those in quotes are part of a value, and so is
+/// white space of other kinds.
 fn are_padded(records: &[&SampleRecord]) -> bool {
     let columns = usual_width(records);
     let rows: Vec<&SampleRecord> =
@@ -141,15 +158,34 @@ fn are_padded(records: &[&SampleRecord]) -> bool {
     let (rows, _) = rows.split_at_checked(1000).unwrap_or((&rows, &[]));
     columns > 1
         && (0..columns).any(|at| {
-            let values = rows.iter().skip(1).map(|row| text_at(row, at)).filter(|value| !value.trim().is_empty());
             let (mut all, mut padded, mut texts) = (0, 0, 0);
-            for value in values {
+            for row in rows.iter().skip(1).filter(|row| !text_at(row, at).trim().is_empty()) {
+                let value = text_at(row, at);
                 all += 1;
-                padded += usize::from(value.trim().len() < value.len());
+                padded += usize::from(!row.is_in_quotes(at) && value.trim_matches([' ', '\t']).len() < value.len());
                 texts += usize::from(look(value) == Look::Text);
             }
             texts * 2 > all && padded * 10 >= all * 9
         })
+}
+
+/// Says what texts lose where blanks around them are taken away.
+fn note_trim(grid: &mut Grid, sound: &[&SampleRecord]) {
+    let is_wide = |value: &str| value.trim().len() < value.len();
+    let loses = |record: &&&SampleRecord| {
+        let values = record.values.iter().enumerate();
+        values.clone().any(|(at, value)| record.is_in_quotes(at) && is_wide(value) && look(value) == Look::Text)
+    };
+    let in_quotes = sound.iter().filter(loses).count();
+    let also = match in_quotes {
+        0 => String::new(),
+        1 => ", those within quotes in 1 row as well".to_owned(),
+        rows => format!(", those within quotes in {rows} rows as well"),
+    };
+    grid.note(format!(
+        "most values of a column have blanks around them, and texts lose these by trim = true{also}: where they are part of a \
+         value, leave it out"
+    ));
 }
 
 /// Whether each second value between colons is blank.

@@ -16,6 +16,7 @@ mod lines;
 mod looks;
 mod names;
 mod other;
+mod quotes;
 mod sampled;
 mod sheet;
 mod text;

@@ -469,9 +469,130 @@ pub(super) fn has_parts(label: &str) -> bool {
     has_word(label, &words, &["identif", "barcode"])
 }
 
+/// Whether a name is that of ids by its last word, such as `part_no`, `Artikelnr` or `sku`, and of no amount, such as
+/// `price_per_item`: where decimals end in zeros, these belong to an id. Alone, some of the words are of measured values as well.
+pub(super) fn ends_in_id(label: &str) -> bool {
+    const ALONE: [&str; 32] = [
+        "nr",
+        "sku",
+        "account",
+        "acct",
+        "konto",
+        "rekening",
+        "compte",
+        "cuenta",
+        "conto",
+        "conta",
+        "article",
+        "artikel",
+        "articulo",
+        "articolo",
+        "artigo",
+        "item",
+        "onderdeel",
+        "bauteil",
+        "pieza",
+        "peca",
+        "nummer",
+        "numero",
+        "rekeningnr",
+        "partno",
+        "itemno",
+        "articleno",
+        "accountno",
+        "skuno",
+        "orderno",
+        "invoiceno",
+        "mpn",
+        "ean",
+    ];
+    // Behind what they are of; alone, `no` is nitrogen oxide, `part` a share and `number` a count.
+    const BEHIND: [&str; 8] = ["no", "num", "number", "part", "parts", "teil", "piece", "parte"];
+    const ENDS: [&str; 4] = ["nr", "nummer", "numero", "number"];
+    let name = column_name(label, 0);
+    let words: Vec<&str> = name.split('_').filter(|word| !word.bytes().all(|byte| byte.is_ascii_digit())).collect();
+    let Some((last, before)) = words.split_last() else { return false };
+    let is_end = |end: &&str| last.len() > end.len() && last.ends_with(*end);
+    let is_id = ALONE.contains(last) || ENDS.iter().any(is_end) || !before.is_empty() && BEHIND.contains(last);
+    is_id && !is_amount(label)
+}
+
+/// Whether a word of a name says that values are amounts, or measured.
+pub(super) fn is_amount(label: &str) -> bool {
+    const AMOUNTS: [&str; 66] = [
+        "price",
+        "prices",
+        "prijs",
+        "preis",
+        "prix",
+        "precio",
+        "prezzo",
+        "preco",
+        "amount",
+        "amounts",
+        "bedrag",
+        "betrag",
+        "montant",
+        "importe",
+        "importo",
+        "valor",
+        "cost",
+        "costs",
+        "kosten",
+        "cout",
+        "costo",
+        "coste",
+        "balance",
+        "saldo",
+        "solde",
+        "total",
+        "totaal",
+        "gesamt",
+        "sum",
+        "summe",
+        "somme",
+        "value",
+        "waarde",
+        "wert",
+        "valeur",
+        "qty",
+        "quantity",
+        "aantal",
+        "anzahl",
+        "menge",
+        "count",
+        "weight",
+        "gewicht",
+        "poids",
+        "peso",
+        "rate",
+        "ratio",
+        "percent",
+        "share",
+        "avg",
+        "average",
+        "mean",
+        "median",
+        "min",
+        "max",
+        "std",
+        "per",
+        "pro",
+        "conc",
+        "concentration",
+        "nox",
+        "volume",
+        "area",
+        "mass",
+        "emission",
+        "emissions",
+    ];
+    has_word(label, &AMOUNTS, &[])
+}
+
 /// Whether a name may be that of such, as well as one of a measured value: `no` is nitrogen oxide, too.
 pub(super) fn may_have_parts(label: &str) -> bool {
-    is_id(label) || has_word(label, &["article", "artikel", "item", "edition", "part"], &[])
+    is_id(label) || ends_in_id(label) || has_word(label, &["article", "artikel", "item", "edition", "part"], &[])
 }
 
 /// What a column of degrees is.
@@ -641,6 +762,44 @@ mod tests {
         assert_eq!(unique("received_at".to_owned(), |_| false), "received_at_2");
         assert!(["Tel", "GSM", "Tel. nr", "Phone"].iter().all(|label| is_personal(label)));
         assert!(!["hotel", "teller", "Intel"].iter().any(|label| is_personal(label)));
+        let ids = [
+            "sku",
+            "part_no",
+            "Item Number",
+            "account",
+            "article_no",
+            "Artikelnr.",
+            "Kontonummer",
+            "N° compte",
+            "numero_articulo",
+            "rekening",
+            "partNo",
+            "Account (2)",
+            "item",
+        ];
+        for label in ids {
+            assert!(ends_in_id(label), "{label}");
+        }
+        let amounts = [
+            "price",
+            "item_price",
+            "price_per_item",
+            "account_balance",
+            "no",
+            "NO",
+            "part",
+            "number",
+            "avg_no",
+            "number_of_items",
+            "amount",
+            "account (EUR)",
+            "no_ug_m3",
+            "total_number",
+            "",
+        ];
+        for label in amounts {
+            assert!(!ends_in_id(label), "{label}");
+        }
         assert_eq!((in_sql("order").as_str(), in_sql("kwh").as_str()), ("\"order\"", "kwh"));
     }
 }

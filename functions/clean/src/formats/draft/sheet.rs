@@ -45,7 +45,17 @@ pub(super) fn of_sheet(rows: &[(u64, Vec<Cell>)], padded: &BTreeSet<usize>, opti
         if values.len() > 1 && values.len() < widest {
             values.resize(widest, String::new());
         }
-        SampleRecord { values, row: *number, lines: 1, is_sound: true, first: 0, is_quoted: false }
+        SampleRecord {
+            values,
+            row: *number,
+            lines: 1,
+            is_sound: true,
+            is_bad_quote: false,
+            is_open: false,
+            in_quotes: 0,
+            first: 0,
+            is_quoted: false,
+        }
     };
     let records: Vec<SampleRecord> = rows.iter().map(record).collect();
     let mut grid = Grid { options, ..Grid::default() };

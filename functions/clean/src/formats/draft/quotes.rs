@@ -1,0 +1,105 @@
+//! What the quotes of a text speak for, and what is said of those that are no quotes of values.
+
+use super::grid::Grid;
+use crate::formats::csv::{Dialect, SampleRecord};
+
+/// What a way to read a text makes of its quotes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Quotes {
+    /// Whether values stand in quotes by the rules of CSV, but for a few damaged ones.
+    pub fit: bool,
+    /// Whether values in quotes have line breaks: read in another way, their rows are torn.
+    pub have_breaks: bool,
+}
+
+impl Quotes {
+    /// Those of records that were read in a dialect.
+    pub(super) fn of(records: &[SampleRecord], dialect: &Dialect) -> Self {
+        let Some(quote) = dialect.quote else { return Self::default() };
+        // A quote that stands for the value above opens no value: the next one would close it.
+        let is_ditto = |record: &SampleRecord| {
+            let is_torn = |(at, value): (usize, &String)| {
+                record.is_in_quotes(at)
+                    && value.starts_with(['\n', '\r'])
+                    && value.ends_with(char::from(dialect.delimiter))
+            };
+            record.lines > 1 && record.values.iter().enumerate().any(is_torn)
+        };
+        let closes = |record: &&SampleRecord| record.is_sound && record.in_quotes != 0 && !is_ditto(record);
+        let closed = records.iter().filter(closes).count();
+        let bad = records.iter().filter(|record| record.is_bad_quote || is_ditto(record)).count();
+        let are_few = bad * 20 <= closed + bad || bad * 100 <= records.len() && bad * 3 <= closed;
+        // Apostrophes stand for other things as well.
+        let is_of_most = quote == b'"' || closed * 2 >= records.len();
+        Self {
+            fit: closed > 0 && are_few && is_of_most,
+            have_breaks: records.iter().any(|record| record.lines > 1 && closes(&record)),
+        }
+    }
+}
+
+/// Takes away what begins with a quote that nothing closes, where the text is cut behind it. Where it has many more lines than
+/// values in quotes have, the quote is a bad one.
+pub(super) fn cut_open_end(records: &mut Vec<SampleRecord>) {
+    let Some((at, open)) = records.iter().enumerate().find(|(_, record)| record.is_open) else { return };
+    let longest = records.iter().take(at).filter(|record| record.in_quotes != 0).map(|record| record.lines).max();
+    let lines = records.last().map_or(0, |last| last.row - open.row + 1);
+    if longest.is_some_and(|longest| lines <= longest * 4) || (records.len() - at) * 4 <= records.len().max(8) {
+        records.truncate(at);
+    }
+}
+
+/// Whether a quote stands behind a delimiter and blanks, or blanks and a delimiter behind it.
+pub(super) fn have_blanks_around(head: &[u8], delimiter: u8, quote: u8) -> bool {
+    let is_edge = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == delimiter || matches!(byte, b'\r' | b'\n'));
+    let is_blank = |byte: &&u8| **byte == b' ';
+    let places = head.iter().enumerate().filter(|(_, byte)| **byte == quote).map(|(at, _)| at);
+    let are_around = |at: usize| {
+        let before = || head.get(..at).unwrap_or_default().iter().rev();
+        let behind = || head.get(at + 1..).unwrap_or_default().iter();
+        before().next() == Some(&b' ') && is_edge(before().find(|byte| !is_blank(byte)))
+            || behind().next() == Some(&b' ') && is_edge(behind().find(|byte| !is_blank(byte)))
+    };
+    delimiter != b' ' && places.into_iter().any(are_around)
+}
+
+/// Says which quotes are no quotes of values: bad ones, or, where none is read as such, those that values keep.
+pub(super) fn note(grid: &mut Grid, records: &[SampleRecord], dialect: &Dialect) {
+    let lines = |count: usize, one: &str, several: &str| match count {
+        1 => format!("1 line {one}"),
+        _ => format!("{count} lines {several}"),
+    };
+    let bad = || records.iter().filter(|record| record.is_bad_quote);
+    if let Some(first) = bad().next()
+        && dialect.quote.is_some()
+    {
+        grid.note(format!(
+            "{} that nothing closes, or that text follows, the first in line {}: rejected (bad_quote), and no harm to other rows; \
+             write quotes within values twice in the file",
+            lines(bad().count(), "has a quote", "have a quote"),
+            first.row
+        ));
+    }
+    if dialect.quote.is_some() {
+        return;
+    }
+    let has = |test: fn(&str) -> bool| {
+        records.iter().filter(move |record| record.values.iter().any(|value| test(value.trim()))).count()
+    };
+    let kept = has(|value| value.len() > 1 && value.starts_with('"') && value.ends_with('"'));
+    if kept > 0 {
+        grid.note(format!(
+            "{} between quotes, which are read as part of them, as other quotes in the file are not those of CSV; to be rid of \
+             them, write quotes within values twice in the file, and leave out quote = \"none\"",
+            lines(kept, "has values", "have values")
+        ));
+    }
+    let opened = has(|value| value.starts_with('"') && value.matches('"').count() % 2 == 1);
+    if opened > 0 {
+        grid.note(format!(
+            "{} that begins with a quote which does not end it: where a value goes on in the next line, it is torn in two, so \
+             write quotes within values twice in the file, and leave out quote = \"none\"",
+            lines(opened, "has a value", "have a value")
+        ));
+    }
+}

@@ -1,0 +1,154 @@
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+//! Drafts from CSV whose values have quotes, blanks or marks of comments in them.
+
+mod drafting;
+
+use self::drafting::{csv, drafted, said};
+
+#[test]
+fn quotes_of_csv_are_quotes_however_many_delimiters_lines_have() {
+    for (delimiter, end) in [(",", "\n"), (";", "\n"), ("\t", "\n"), (",", "\r\n"), ("|", "\r\n")] {
+        let text = |quoted: &dyn Fn(u32) -> bool| {
+            let rows = |at: u32| match quoted(at) {
+                true => format!("n{at}{delimiter}\"Size 5\"\" wide{end}Colour red{delimiter} blue\"{end}"),
+                false => format!("n{at}{delimiter}plain{at}{end}"),
+            };
+            format!("name{delimiter}description{end}") + &(0..200).map(rows).collect::<String>()
+        };
+        for quoted in [&(|_| true) as &dyn Fn(u32) -> bool, &|at| at % 10 == 3, &|at| at == 150] {
+            let draft = drafted("a.csv", text(quoted), 200, 0, &["[table.record.column.description]"]);
+            assert!(!draft.dataset_toml.contains("quote = "), "{}", draft.dataset_toml);
+        }
+    }
+    // What else stands in such values is no delimiter.
+    let text = csv("id,text\n", 200, |at| format!("{at},\"a;b\"\" {at};c\nd;e;f\""));
+    let draft = drafted("a.csv", text, 200, 0, &["column.text]"]);
+    assert!(!draft.dataset_toml.contains("delimiter"), "{}", draft.dataset_toml);
+    let text = csv("'id','text'\n", 200, |at| format!("'{at}','it''s, {at}\nd, e'"));
+    drafted("a.csv", text, 200, 0, &["quote = \"'\"", "column.text]"]);
+    // The text is cut within a value.
+    let long = "x, \"\"y\"\"\n".repeat(900);
+    let text = csv("id,text\n", 40, |at| format!("{at},\"{long}\""));
+    let draft = drafted("a.csv", text, 40, 0, &["column.text]"]);
+    assert!(!draft.dataset_toml.contains("quote = ") && !said(&draft, "bad_quote"), "{:?}", draft.notes);
+}
+
+#[test]
+fn a_few_bad_quotes_are_rejected_and_said() {
+    for bad in ["9,\"x9,9", "9,\"x9\"y,9", "9,\"Say \"hi\" 9\",9"] {
+        for others in ["\"x\"", "\"x, y\"", "\"say \"\"x\"\"\""] {
+            let text =
+                csv("id,name,v\n", 300, |at| if at == 9 { bad.to_owned() } else { format!("{at},{others},{at}") });
+            let draft = drafted("a.csv", text, 299, 1, &["column.name]"]);
+            assert!(!draft.dataset_toml.contains("quote"), "{bad}: {}", draft.dataset_toml);
+            assert!(said(&draft, "1 line has a quote that nothing closes, or that text follows, the first in line 11"));
+        }
+    }
+    // More than a few: they are characters like others, which values keep.
+    let text =
+        csv(
+            "id,name\n",
+            300,
+            |at| if at.is_multiple_of(2) { format!("{at},\"{at}\" wide") } else { format!("{at},\"x\"") },
+        );
+    let draft = drafted("a.csv", text, 300, 0, &["quote = \"none\""]);
+    assert!(said(&draft, "150 lines have values between quotes, which are read as part of them"), "{:?}", draft.notes);
+    let text = csv("id\tname\n", 100, |at| format!("{at}\t\"{at} inch"));
+    let draft = drafted("a.tsv", text, 100, 0, &["quote = \"none\""]);
+    assert!(said(&draft, "100 lines have a value that begins with a quote which does not end it"), "{:?}", draft.notes);
+    // A quote for the value above.
+    let text =
+        csv("id,name\n", 100, |at| if at.is_multiple_of(4) { format!("{at},n{at}") } else { format!("{at},\"") });
+    drafted("a.csv", text, 100, 0, &["quote = \"none\""]);
+}
+
+#[test]
+fn blanks_around_quotes_are_skipped() {
+    for row in ["#,\"x #\" ,#", "#,\"x, #\"  ,#", "#,  \"x #\",#", "#,x,\"#\" "] {
+        let text = csv("id,name,v\n", 100, |at| row.replace('#', &at.to_string()));
+        let draft = drafted("a.csv", text, 100, 0, &["skip_blanks = true", "column.v]\ntype = \"int64\""]);
+        assert!(!draft.dataset_toml.contains("quote = "), "{}", draft.dataset_toml);
+    }
+}
+
+#[test]
+fn rows_that_begin_like_comments_are_rows() {
+    let row =
+        |at: u32| if at.is_multiple_of(2) { format!("#chan{at},topic,{at}") } else { format!("chan{at},topic,{at}") };
+    for head in ["# exported\nchannel,topic,members\n", "# exported\n# by x\nchannel,topic,members\n"] {
+        let draft =
+            drafted("a.csv", csv(head, 100, row), 100, 0, &["header = \"find\"", "column.members]\ntype = \"int64\""]);
+        assert!(!draft.dataset_toml.contains("comment"), "{}", draft.dataset_toml);
+    }
+    // Behind what dialects are found by.
+    let late = |at: u32| if at == 4_000 { "#c,topic,1".to_owned() } else { format!("c{at},topic,{at}") };
+    drafted("a.csv", csv("# exported\nchannel,topic,members\n", 5_000, late), 5_000, 0, &["header = \"find\""]);
+    let text = csv("# exported\nchannel,topic,members\n", 100, |at| format!("c{at},topic,{at}")) + "# the end\n";
+    drafted("a.csv", text, 100, 0, &["comment = \"#\""]);
+    // Tables of InfluxDB, joined.
+    let table = |at: u32| format!("#datatype,string,long\n,result,_value\n,a,{at}\n,b,{at}\n");
+    drafted("a.csv", (0..20).map(table).collect::<String>(), 40, 0, &["comment = \"#\""]);
+    let text = csv("# exported\nchannel\n", 100, |at| format!("{}c{at}", if at.is_multiple_of(2) { "#" } else { "" }));
+    let draft = drafted("a.csv", text, 50, 0, &["comment = \"#\""]);
+    assert!(said(&draft, "50 of the lines that begin with # have as many values as rows have"), "{:?}", draft.notes);
+}
+
+#[test]
+fn a_header_of_texts_that_comes_again_is_one() {
+    for head in ["name,city", "alpha,beta", "Foo Bar,Foo"] {
+        let rows = |from: u32| csv(&format!("{head}\n"), 100, |at| format!("n{},c{}", from + at, at % 7));
+        let draft = drafted("a.csv", rows(0) + &rows(100), 200, 0, &["header = \"always\"", "type = \"string\""]);
+        assert!(said(&draft, "the header comes again once"), "{head}: {:?}", draft.notes);
+    }
+    // Rows that come again.
+    let text = csv("", 100, |at| format!("n{},c{}", at % 50, at % 50));
+    drafted("a.csv", text, 100, 0, &["header = \"never\""]);
+}
+
+#[test]
+fn blanks_within_quotes_are_part_of_values() {
+    for value in ["\"  code block #  \"", "\u{a0}x #\u{a0}", "\" x #\""] {
+        let text = csv("id,text\n", 40, |at| format!("{at},{}", value.replace('#', &at.to_string())));
+        let draft = drafted("a.csv", text, 40, 0, &["column.text]"]);
+        assert!(!draft.dataset_toml.contains("trim"), "{value}: {}", draft.dataset_toml);
+    }
+    let text = csv("id,text,n\n", 40, |at| format!("{at}, x{at} , \"{at}\""));
+    drafted("a.csv", text, 40, 0, &["trim = true", "skip_blanks = true"]);
+    let text = csv("id,text\n", 40, |at| format!("{at}, x{at} ")) + "40,\" y \"\n";
+    let draft = drafted("a.csv", text, 41, 0, &["trim = true"]);
+    assert!(said(&draft, "texts lose these by trim = true, those within quotes in 1 row as well"), "{:?}", draft.notes);
+}
+
+#[test]
+fn ids_keep_the_zeros_behind_their_decimals() {
+    let says = "names such as 1.10";
+    for name in ["sku", "part_no", "item_number", "account", "article_no", "Artikelnr", "Kontonummer", "numero compte"]
+    {
+        let text = csv(&format!("k,{name}\n"), 40, |at| format!("r{at},{}.{}0", 100 + at, at % 10));
+        let draft = drafted("a.csv", text, 40, 0, &["column.k]\ntype = \"string\""]);
+        assert!(!draft.dataset_toml.contains("float64") && said(&draft, says), "{name}: {}", draft.dataset_toml);
+        let text = csv(&format!("k;{name}\n"), 40, |at| format!("r{at};{},{}0", 100 + at, at % 10));
+        let draft = drafted("a.csv", text, 40, 0, &[]);
+        assert!(!draft.dataset_toml.contains("float64"), "{name}: {}", draft.dataset_toml);
+    }
+    for name in ["price", "amount", "item_price", "account_balance", "price_per_item", "weight", "total"] {
+        let text = csv(&format!("k,{name}\n"), 40, |at| format!("r{at},{}.{}0", 100 + at, at % 10));
+        let draft = drafted("a.csv", text, 40, 0, &["type = \"float64\""]);
+        assert!(!said(&draft, says), "{name}: {:?}", draft.notes);
+    }
+    // A share, and nitrogen oxide: what has no zeros behind loses none.
+    for (name, is_said) in [("part", false), ("no", true)] {
+        let whole = if is_said { 7 } else { 0 };
+        let text = csv(&format!("k,{name}\n"), 40, |at| format!("r{at},{whole}.{at:02}0"));
+        let draft = drafted("a.csv", text, 40, 0, &["type = \"float64\""]);
+        assert_eq!(said(&draft, "may be names such as 1.10"), is_said, "{name}: {:?}", draft.notes);
+    }
+    drafted("a.csv", csv("k,account\n", 40, |at| format!("r{at},{at}.5")), 40, 0, &["type = \"float64\""]);
+    drafted(
+        "a.csv",
+        csv("k,id\n", 40, |at| format!("r{at},\"{},{}00\"", at + 1, at % 10)),
+        40,
+        0,
+        &["thousands = \",\""],
+    );
+}
