@@ -205,9 +205,8 @@ async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows
     // Equal rows are numbered, so that the second one of them is a row of its own.
     let numbered =
         |of: &str| format!("SELECT {all}, row_number() OVER (PARTITION BY {all}) AS \"nth of equal rows\" FROM {of}");
-    let more = |one: &str, other: &str| {
-        format!("(SELECT {all} FROM ({} EXCEPT {}) AS more)", numbered(one), numbered(other))
-    };
+    let more =
+        |one: &str, other: &str| format!("(SELECT {all} FROM ({} EXCEPT {}) AS more)", numbered(one), numbered(other));
     let (new, old) = (more("after", "before"), more("before", "after"));
     let (added, removed) =
         (count(&engine, &format!("{new} AS x")).await?, count(&engine, &format!("{old} AS x")).await?);

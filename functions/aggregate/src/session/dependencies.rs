@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::catalog::Session;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchemaRef, FunctionalDependencies};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::QueryPlanner;
@@ -52,7 +53,9 @@ impl RelationPlanner for Relations {
         let plan = context.plan(relation);
         IS_ASKED.set(false);
         let mut plan = plan?;
-        if !plan.schema().functional_dependencies().is_empty() {
+        // Of a DISTINCT the note is made later, when it has become groups.
+        let has_distinct = plan.exists(|node| Ok(matches!(node, LogicalPlan::Distinct(_))))?;
+        if has_distinct || !plan.schema().functional_dependencies().is_empty() {
             plan = LogicalPlan::Extension(Extension { node: Arc::new(Forgetful::new(plan)?) });
         }
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, None))))
@@ -197,6 +200,11 @@ mod tests {
             (
                 "SELECT r.c, count(*) AS n FROM (SELECT DISTINCT low > 2 FROM r) AS d CROSS JOIN r GROUP BY r.c ORDER BY r.c",
                 &["a 4", "b 2"],
+            ),
+            (
+                "SELECT c, low FROM (SELECT d.c, r.low FROM (SELECT DISTINCT c FROM r) AS d CROSS JOIN r GROUP BY d.c, r.low, r.c) \
+                 ORDER BY c, low DESC",
+                &["a 3", "a 2", "a 1", "b 3", "b 2", "b 1"],
             ),
             ("SELECT a.c, b.low FROM i AS a JOIN i AS b ON a.low = b.low ORDER BY a.c, b.low", &["a 1", "a 3", "b 2"]),
         ] {
