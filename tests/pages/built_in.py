@@ -159,9 +159,7 @@ def codetrack(tributary, folder, seed):
     told = {(cohort, name) for name, cohort, _ in rows}
     in_list = [person for person in overview if (person["cohort"], names.get(person["list"])) in told]
     for label, status in [("Struggling, at least", "struggling"), ("High, at least", "high")]:
-        count = sum(
-            person["status"] == status and (status == "high" or person["list"] == "talk_to") for person in in_list
-        )
+        count = sum(person["status"] == status and (status == "high" or person["list"] == "talk_to") for person in in_list)
         assert number(text, label)[0] == ("under 3" if count in (1, 2) else str(count)), f"codetrack: {label}: {count}"
     spread = table(text, "How are the points spread?")
     ranges = "".join(f'<th scope="col">{name}' for name in ["0–14", "15–29", "30–44", "45–59", "60 +"])
