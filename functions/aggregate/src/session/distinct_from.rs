@@ -84,7 +84,7 @@ fn any_of(words: &mut Words) -> Expr {
 }
 
 fn all_of(words: &mut Words) -> Expr {
-    joined(words, negated, |word| matches!(word, Word::And), BinaryOperator::And)
+    joined(words, compared, |word| matches!(word, Word::And), BinaryOperator::And)
 }
 
 fn joined(words: &mut Words, part: fn(&mut Words) -> Expr, is_op: fn(&Word) -> bool, op: BinaryOperator) -> Expr {
@@ -95,10 +95,7 @@ fn joined(words: &mut Words, part: fn(&mut Words) -> Expr, is_op: fn(&Word) -> b
     whole
 }
 
-fn negated(words: &mut Words) -> Expr {
-    if words.next_if(|word| matches!(word, Word::Not)).is_some() {
-        return Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(negated(words)) };
-    }
+fn compared(words: &mut Words) -> Expr {
     let mut whole = value(words);
     loop {
         let is_distinct = match words.peek() {
@@ -115,6 +112,7 @@ fn negated(words: &mut Words) -> Expr {
 fn value(words: &mut Words) -> Expr {
     match words.next() {
         Some(Word::Value(value)) => *value,
+        Some(Word::Not) => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(compared(words)) },
         _ => nothing(),
     }
 }
@@ -157,6 +155,8 @@ mod tests {
             ("a IS DISTINCT FROM b AND c IS DISTINCT FROM d OR e", "(((a <> b) AND (c <> d)) OR e)"),
             ("a IS DISTINCT FROM b AND NOT c OR d AND e", "(((a <> b) AND (NOT c)) OR (d AND e))"),
             ("a = b IS DISTINCT FROM c AND d", "(((a = b) <> c) AND d)"),
+            ("a IS DISTINCT FROM NOT b AND c", "((a <> (NOT b)) AND c)"),
+            ("NOT a IS DISTINCT FROM NOT b OR c", "((NOT (a <> (NOT b))) OR c)"),
             ("a IS DISTINCT FROM b", "(a <> b)"),
             ("a OR b AND c", "(a OR (b AND c))"),
         ] {
