@@ -24,6 +24,16 @@ impl Ignored {
     /// Counts one more.
     pub fn add(&mut self, key: &str) {
         self.count += 1;
+        self.show(key);
+    }
+
+    /// Counts those of another dataset, too.
+    pub fn join(&mut self, other: Self) {
+        self.count += other.count;
+        other.keys.iter().for_each(|key| self.show(key));
+    }
+
+    fn show(&mut self, key: &str) {
         let is_shown = self.keys.len() < SHOWN || self.keys.last().is_some_and(|last| key < last.as_str());
         if is_shown {
             self.keys.insert(key.to_owned());

@@ -447,10 +447,10 @@ impl Gone {
     }
 }
 
-/// What an ordinary run of one dataset or of all would find.
+/// What a cleaning would find.
 #[derive(Debug, Default)]
 pub struct Waiting {
-    /// The raw keys that the ledger does not show as done.
+    /// The raw keys that it would clean.
     pub keys: Vec<String>,
     /// The raw keys whose object is gone, while what was made of it is still there.
     pub gone: Vec<String>,
@@ -466,9 +466,15 @@ pub struct Waiting {
     pub failed: Vec<Error>,
 }
 
-/// Looks for it.
-pub async fn waiting(lake: &Lake, dataset: Option<&str>) -> Result<Waiting> {
-    let mut waiting = waiting_of(survey(lake, dataset, Wanted::Stale, Keep::Nothing).await?);
+/// Looks for it. Keys that are named are not looked for.
+pub async fn waiting(lake: &Lake, selection: &Selection) -> Result<Waiting> {
+    let (wanted, dataset) = match selection {
+        Selection::Stale(dataset) => (Wanted::Stale, dataset),
+        Selection::All(dataset) => (Wanted::All, dataset),
+        Selection::Rejected(dataset) => (Wanted::Rejected, dataset),
+        Selection::Keys(keys) => return Ok(Waiting { keys: keys.clone(), ..Waiting::default() }),
+    };
+    let mut waiting = waiting_of(survey(lake, dataset.as_deref(), wanted, Keep::Nothing).await?);
     if dataset.is_none() {
         waiting.failed.extend(lake.catalog.broken().map(Error::Lake));
         ignored::of_no_dataset(lake, &mut waiting.ignored).await?;

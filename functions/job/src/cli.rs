@@ -60,6 +60,9 @@ pub enum Command {
         /// What the API no longer has is gone for good: give it up in the raw zone too
         #[arg(long)]
         accept_loss: bool,
+        /// Only show which local days would be fetched
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Clean raw objects into the standard zone; invalid rows go to the rejection zone
     #[command(
@@ -102,7 +105,7 @@ pub enum Command {
         #[arg(long)]
         allow_shrink: bool,
         /// Only show what would be made, and why
-        #[arg(long)]
+        #[arg(long, visible_alias = "dry-run")]
         plan: bool,
         /// Only show how rows would differ: stale partitions are made and compared, and nothing is committed
         #[arg(long, conflicts_with = "plan")]
@@ -119,6 +122,9 @@ pub enum Command {
         /// What the APIs no longer have is gone for good: give it up in the raw zone too
         #[arg(long)]
         accept_loss: bool,
+        /// Only show what would be fetched, cleaned and made, by what is there now
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         limits: LimitOptions,
     },
@@ -133,6 +139,9 @@ pub enum Command {
         /// The local day after the last
         #[arg(long, value_name = "DATE", value_parser = parse_day)]
         to: NaiveDate,
+        /// Only show what would be fetched, cleaned and made, by what is there now
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Show per dataset what there is, what is stale and what is waiting
     #[command(after_help = "Examples:\n  tributary status energy_usage\n  tributary --output json status")]
@@ -181,6 +190,9 @@ pub enum Command {
         /// Only this dataset
         #[arg(long, value_name = "NAME")]
         dataset: Option<String>,
+        /// Only show which raw objects would be cleaned
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Help to write a dataset's folder: draft it from a sample file, check it
     Dataset {
@@ -333,7 +345,7 @@ pub struct CopyOptions {
     #[arg(long)]
     pub all: bool,
     /// Only show what would be copied
-    #[arg(long)]
+    #[arg(long, visible_alias = "dry-run")]
     pub plan: bool,
     /// Delete a model's rows in Snowflake even if all of its partitions are gone from the lake
     #[arg(long)]

@@ -1,6 +1,5 @@
 //! Each command, in terms of the three steps.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -12,14 +11,14 @@ use lake::time::Window;
 use lake::{Lake, keys, telemetry};
 
 use crate::cli::{Arguments, Command, DatasetCommand, Format, WindowOptions};
-use crate::failure::{self, Failure};
+use crate::failure::Failure;
 use crate::ignored::untaken;
-use crate::output::{counted, print, print_result};
+use crate::output::print;
 use crate::progress::Steps;
-use crate::summary::{Summary, exit_status, line};
+use crate::summary::Summary;
 use crate::{
-    cases, catalog, dataset, describe, doctor, explain, init, job, lineage, on_batch, openlineage, pages, query,
-    schema, snowflake, status, verify,
+    cases, catalog, dataset, describe, doctor, dry_run, explain, init, job, lineage, on_batch, openlineage, pages,
+    query, schema, snowflake, status, verify,
 };
 
 /// A lake's place as a URL: what has no scheme is a folder.
@@ -98,14 +97,13 @@ impl<'a> Session<'a> {
             summary.fail(failure);
             return summary.finish(self.arguments.output, None);
         }
+        if let Some(asked) = dry_run::asked(&self.arguments.command) {
+            return dry_run::run(&self, asked).await;
+        }
         let done = match &self.arguments.command {
-            Command::Ingest { source, window, accept_loss } => {
+            Command::Ingest { source, window, accept_loss, .. } => {
                 self.ingest(source, *window, *accept_loss, &mut summary).await
             }
-            Command::Clean { dataset, all, dry_run: true, .. } => match self.waiting(dataset.as_deref(), *all).await {
-                Ok(status) => return status,
-                Err(failure) => Err(failure),
-            },
             Command::Clean { keys, dataset, all, .. } => {
                 let selection = match (keys.is_empty(), all) {
                     (false, _) => clean::Selection::Keys(keys.iter().map(|key| self.raw_key(key)).collect()),
@@ -127,8 +125,10 @@ impl<'a> Session<'a> {
             Command::Run { sources, window, accept_loss, .. } => {
                 self.all_steps(sources, *window, *accept_loss, &mut summary).await
             }
-            Command::Backfill { source, from, to } => self.backfill(source, *from, *to, &mut summary).await,
-            Command::Replay { dataset } => self.clean(&clean::Selection::Rejected(dataset.clone()), &mut summary).await,
+            Command::Backfill { source, from, to, .. } => self.backfill(source, *from, *to, &mut summary).await,
+            Command::Replay { dataset, .. } => {
+                self.clean(&clean::Selection::Rejected(dataset.clone()), &mut summary).await
+            }
             Command::Job { manifest } => job::run(&self, manifest, &mut summary).await,
             // Needs no lake, and was done before one was opened.
             Command::Completions { .. } | Command::Man | Command::Explain { .. } => Ok(()),
@@ -235,8 +235,20 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn window(&self, source: &str, window: WindowOptions) -> Result<Window> {
+    /// The window of a source that is asked for, or the nightly one.
+    pub fn window(&self, source: &str, window: WindowOptions) -> Result<Window> {
         Ok(ingest::window(&self.lake, source, window.from, window.to, Utc::now())?)
+    }
+
+    /// The same, of a source whose settings are there.
+    pub fn window_to_fetch(&self, source: &str, window: WindowOptions) -> Result<Window> {
+        let window = self.window(source, window)?;
+        self.sources.missing(source).map_or(Ok(window), |missing| Err(missing.into()))
+    }
+
+    /// How results are printed.
+    pub fn format(&self) -> Format {
+        self.arguments.output
     }
 
     /// Fetches a window; with `accept_loss` what the API no longer has goes from the raw zone.
@@ -283,57 +295,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Shows what a cleaning would do and what would stop it; returns the exit status that it would have by that.
-    async fn waiting(&self, dataset: Option<&str>, all: bool) -> Result<ExitCode> {
-        let begun = Instant::now();
-        self.ensure_anything(dataset).await?;
-        let waiting = clean::waiting(&self.lake, dataset).await?;
-        let clean::Waiting { mut keys, gone, kept, odd, up_to_date, ignored, failed } = waiting;
-        if all {
-            keys.extend(self.taken(dataset).await?);
-            keys.sort();
-            keys.dedup();
-        }
-        let is_empty = keys.is_empty() && gone.is_empty() && failed.is_empty() && up_to_date == 0;
-        let mut failures: Vec<Failure> = failed.into_iter().map(Failure::from).collect();
-        if is_empty {
-            failures.extend(self.nothing_else(&ignored));
-        }
-        failure::print_all(&failures);
-        if self.arguments.output != Format::Text {
-            let (ok, elapsed_ms) = (failures.is_empty(), begun.elapsed().as_millis() as u64);
-            let line = serde_json::json!({
-                "ok": ok, "elapsed_ms": elapsed_ms, "waiting": keys, "gone": gone, "kept": kept, "odd": odd,
-                "ignored": ignored, "errors": failures,
-            });
-            print_result(self.arguments.output, &line);
-            return Ok(exit_status(&failures));
-        }
-        let kept: BTreeSet<String> = kept.into_iter().collect();
-        let mut text = String::new();
-        for key in &keys {
-            line(&mut text, format_args!("would clean {key}"));
-        }
-        for key in &gone {
-            let what = if kept.contains(key) { "gone, but nothing would be removed of" } else { "would retract" };
-            line(&mut text, format_args!("{what} {key}"));
-        }
-        line(&mut text, format_args!("{} to clean; nothing was changed.", counted(keys.len() as u64, "object")));
-        print(&text);
-        Ok(exit_status(&failures))
-    }
-
-    /// The raw objects that tables take, of one dataset or of all.
-    async fn taken(&self, dataset: Option<&str>) -> Result<Vec<String>> {
-        let mut taken = Vec::new();
-        for dataset in self.lake.catalog.datasets().iter().filter(|known| dataset.is_none_or(|name| known.name == name))
-        {
-            let names = self.lake.raw.names(&format!("{}/", dataset.name)).await?;
-            taken.extend(names.into_iter().filter(|key| !keys::is_hidden(key) && dataset.table_of(key).is_some()));
-        }
-        Ok(taken)
-    }
-
     fn clean_options(&self) -> clean::Options {
         let (prune, max_rejected) = match &self.arguments.command {
             Command::Clean { prune, limits, .. } => (*prune, limits.max_rejected),
@@ -362,7 +323,7 @@ impl<'a> Session<'a> {
     }
 
     /// Fails if a dataset is unknown, or there is nothing at all, neither raw objects nor entries: most likely a wrong URL.
-    async fn ensure_anything(&self, dataset: Option<&str>) -> Result<()> {
+    pub async fn ensure_anything(&self, dataset: Option<&str>) -> Result<()> {
         if let Some(dataset) = dataset {
             self.lake.catalog.dataset(dataset)?;
         }
@@ -377,7 +338,7 @@ impl<'a> Session<'a> {
 
     /// What is wrong where there is nothing to clean: files that lie there were meant for something. Most likely, a folder's
     /// name is mistyped.
-    fn nothing_else(&self, ignored: &clean::Ignored) -> Option<Failure> {
+    pub fn nothing_else(&self, ignored: &clean::Ignored) -> Option<Failure> {
         untaken(ignored, Some(&self.lake)).map(|ignored| {
             let known = self.lake.catalog.datasets().iter().map(|dataset| dataset.name.as_str());
             Failure::lasting(format!(
@@ -469,11 +430,7 @@ impl<'a> Session<'a> {
         let sources = if sources.is_empty() { self.configured(summary) } else { sources.to_vec() };
         let mut windows = Vec::new();
         for source in sources {
-            let window = self.window(&source, window)?;
-            if let Some(missing) = self.sources.missing(&source) {
-                return Err(missing.into());
-            }
-            windows.push((window, source));
+            windows.push((self.window_to_fetch(&source, window)?, source));
         }
         self.lake.sweep().await?;
         let begun = Instant::now();
@@ -495,7 +452,7 @@ impl<'a> Session<'a> {
     }
 
     /// The sources whose settings are there; the others are noted as skipped.
-    fn configured(&self, summary: &mut Summary) -> Vec<String> {
+    pub fn configured(&self, summary: &mut Summary) -> Vec<String> {
         let mut configured = Vec::new();
         for broken in self.lake.catalog.broken() {
             summary.fail(Failure::from(broken));

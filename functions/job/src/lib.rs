@@ -7,6 +7,7 @@ mod commands;
 mod dataset;
 mod describe;
 mod doctor;
+mod dry_run;
 mod explain;
 mod failure;
 mod ignored;

@@ -121,7 +121,7 @@ impl Summary {
         self.cleaned.extend(outcome.cleaned);
         self.up_to_date += outcome.up_to_date;
         self.retracted.extend(outcome.retracted);
-        self.ignored = outcome.ignored;
+        self.ignored.join(outcome.ignored);
         self.by_older_rules += outcome.by_older_rules;
         self.errors.extend(outcome.failed.into_iter().map(Failure::from));
     }
@@ -211,10 +211,15 @@ impl Summary {
         text
     }
 
-    fn ingest_text(&self, text: &mut String) {
+    /// Says which sources were not fetched.
+    pub fn skipped_text(&self, text: &mut String) {
         for Skipped { source, why } in &self.skipped {
             line(text, format_args!("skipped    {source}: {why}"));
         }
+    }
+
+    fn ingest_text(&self, text: &mut String) {
+        self.skipped_text(text);
         if self.ingested.is_empty() {
             return;
         }
@@ -397,7 +402,8 @@ fn reasons_text(cleaned: &[Cleaned], text: &mut String) {
 }
 
 /// What would be made, line by line.
-fn preview_text(planned: &[Preview], text: &mut String) {
+/// Says which partitions are stale, and why, and how their rows would differ.
+pub fn preview_text(planned: &[Preview], text: &mut String) {
     for Preview { dataset, model, partition, why, rows_before, rows, not_compared } in planned {
         // What was never made has no rows.
         let before = if *rows_before == 0 { String::new() } else { format!("{}; ", counted(*rows_before, "row")) };

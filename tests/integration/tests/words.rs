@@ -334,6 +334,48 @@ fn keys_are_taken_as_paths_of_files_too() {
 }
 
 #[test]
+fn dry_runs_say_what_would_be_done_and_change_nothing() {
+    let lake = lake();
+    lake.write("raw/trams/more.csv", "id,day,line,driver\n3,2026-10-99,7,Ada\n4,2026-10-03,7,Ada\n");
+    lake.call(&["clean"]).ok();
+    lake.write("raw/trams/third.csv", "id,day,line,driver\n5,2026-10-04,7,Ada\n");
+    lake.write("raw/irceline/date=2026-10-03/values.ndjson", "");
+    let before = lake.tree();
+    let shown = |arguments: &[&str]| {
+        let text = lake.command(arguments).output().unwrap();
+        assert_eq!(text.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&text.stderr));
+        assert_eq!(lake.tree(), before, "{arguments:?}");
+        (lake.call(arguments).ok().json(), String::from_utf8(text.stdout).unwrap())
+    };
+    // The API would not answer: nothing is fetched.
+    let days = ["--from", "2026-10-01", "--to", "2026-10-08"];
+    let window = json!([{"source": "irceline", "from": "2026-10-01", "to": "2026-10-08"}]);
+    let (fetched, text) = shown(&[&["ingest", "irceline", "--dry-run"], &days[..]].concat());
+    assert_eq!(fetched["windows"], window);
+    assert!(text.ends_with("1 window to fetch; nothing was changed.\n"), "{text}");
+    for arguments in [&["run", "irceline", "--dry-run"][..], &["backfill", "irceline", "--dry-run"]] {
+        let (run, text) = shown(&[arguments, &days].concat());
+        assert_eq!((&run["windows"], &run["planned"]), (&window, &json!([])), "{arguments:?}");
+        assert_eq!(run["waiting"], json!(["irceline/date=2026-10-03/values.ndjson"]), "{arguments:?}");
+        assert!(text.contains("1 window to fetch, 1 object to clean, 0 partitions to make, before anything"), "{text}");
+    }
+    let (run, text) = shown(&["run", "--dry-run"]);
+    assert_eq!(run["windows"][0]["source"], "irceline");
+    assert_eq!(run["skipped"].as_array().unwrap().len(), 2);
+    assert!(text.contains("skipped    codetrack: "), "{text}");
+
+    let (replayed, text) = shown(&["replay", "--dataset", "trams", "--dry-run"]);
+    assert_eq!(replayed["waiting"], json!(["trams/more.csv", "trams/third.csv"]));
+    assert!(text.contains("would clean trams/more.csv\n"), "{text}");
+    let (made, text) = shown(&["aggregate", "--dataset", "trams", "--dry-run"]);
+    assert_eq!(made["planned"][0]["model"], "by_day", "{made}");
+    assert!(text.contains("nothing was changed"), "{text}");
+
+    let wrong = lake.command(&["run", "codetrack", "--dry-run"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2), "its settings are missing");
+}
+
+#[test]
 fn what_works_is_what_is_said_of_objects_that_are_gone() {
     let lake = made();
     for number in 0..11 {
