@@ -16,7 +16,7 @@ use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use self::conditions::AskOnce;
+use self::conditions::above_groups_of_nothing;
 use self::constants::ForgetConstants;
 use self::dependencies::{Planner, Relations};
 use self::filters::where_names_differ;
@@ -34,10 +34,9 @@ pub use self::distinct_from::put_together;
 pub fn session(mut config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionContext {
     config.options_mut().execution.skip_physical_aggregate_schema_check = true;
     let again: Arc<dyn OptimizerRule + Send + Sync> = Arc::new(SimplifyExpressions::new());
-    let mut rules = Optimizer::new().rules;
+    let mut rules: Vec<_> = Optimizer::new().rules.into_iter().map(above_groups_of_nothing).collect();
     let first = rules.iter().position(|rule| rule.name() == again.name());
     rules.insert(first.map_or(0, |first| first + 1), again);
-    rules.insert(0, Arc::new(AskOnce));
     let mut physical_rules: Vec<_> = PhysicalOptimizer::new().rules.into_iter().map(where_names_differ).collect();
     physical_rules.insert(0, Arc::new(ForgetConstants));
     let state = SessionStateBuilder::new()

@@ -1,78 +1,59 @@
-//! Keeps a condition that asks nothing of a row above the groups that it stands above.
+//! Keeps a condition that asks nothing of a row above the group that it stands above.
 //!
-//! The optimizer moves a condition below groups if its columns are keys of them, and one without columns always: of `SELECT
-//! count(*) ... HAVING 1 = (SELECT ...)` the rows were left out and their count, 0, was kept (DataFusion 55.2,
-//! `push_down_filter`). Such a condition becomes EXISTS of a row that meets it, which is planned as a join.
+//! The optimizer moves a condition below groups if its columns are keys of them, and one without columns always. The group of
+//! all rows is there even of none: of `SELECT count(*) ... HAVING 1 = (SELECT ...)`, of `WHERE c = 6` where `c` is a constant
+//! beside a count, and of a LEFT JOIN of a count ON a condition that is never met, the rows were left out and their count, 0,
+//! was kept (DataFusion 55.2, `push_down_filter`).
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, Result, Spans};
-use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
-use datafusion::logical_expr::{EmptyRelation, Expr, Filter, LogicalPlan, Subquery, expr::Exists};
+use datafusion::common::Result;
+use datafusion::common::tree_node::Transformed;
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{Aggregate, Expr, GroupingSet, LogicalPlan};
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
-/// Goes before the rules that plan subqueries.
+/// The rule without what it does wrong; others as they are.
+pub fn above_groups_of_nothing(rule: Arc<dyn OptimizerRule + Send + Sync>) -> Arc<dyn OptimizerRule + Send + Sync> {
+    if rule.name() == "push_down_filter" { Arc::new(AboveGroupsOfNothing(rule)) } else { rule }
+}
+
 #[derive(Debug)]
-pub struct AskOnce;
+struct AboveGroupsOfNothing(Arc<dyn OptimizerRule + Send + Sync>);
 
-impl OptimizerRule for AskOnce {
+impl OptimizerRule for AboveGroupsOfNothing {
     fn name(&self) -> &str {
-        "AskOnce"
-    }
-
-    fn supports_rewrite(&self) -> bool {
-        true
+        self.0.name()
     }
 
     fn apply_order(&self) -> Option<ApplyOrder> {
-        None
+        self.0.apply_order()
     }
 
-    fn rewrite(&self, plan: LogicalPlan, _: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        plan.transform_down_with_subqueries(|plan| {
-            let LogicalPlan::Filter(Filter { predicate, input, .. }) = &plan else { return Ok(Transformed::no(plan)) };
-            let conditions = split_conjunction_owned(predicate.clone());
-            if matches!(input.as_ref(), LogicalPlan::EmptyRelation(_)) || !conditions.iter().any(asks_nothing_of_a_row)
-            {
-                return Ok(Transformed::no(plan));
-            }
-            let conditions = conditions.into_iter().map(|condition| match asks_nothing_of_a_row(&condition) {
-                true => exists(condition),
-                false => Ok(condition),
-            });
-            let conditions = conjunction(conditions.collect::<Result<Vec<_>>>()?);
-            let Some(predicate) = conditions else { return Ok(Transformed::no(plan)) };
-            Ok(Transformed::yes(LogicalPlan::Filter(Filter::try_new(predicate, Arc::clone(input))?)))
-        })
+    fn rewrite(&self, plan: LogicalPlan, config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
+        if would_leave_out_rows_only(&plan) { Ok(Transformed::no(plan)) } else { self.0.rewrite(plan, config) }
     }
 }
 
-/// Whether a condition is of queries of their own alone.
-fn asks_nothing_of_a_row(condition: &Expr) -> bool {
-    let (mut has_query, mut is_alone) = (false, true);
-    let walked = condition.apply(|part| {
-        match part {
-            Expr::ScalarSubquery(query) => {
-                has_query = true;
-                is_alone &= query.outer_ref_columns.is_empty();
-            }
-            Expr::Column(_) | Expr::OuterReferenceColumn(..) | Expr::InSubquery(_) | Expr::Exists(_) => {
-                is_alone = false
-            }
-            _ => {}
-        }
-        Ok(TreeNodeRecursion::Continue)
-    });
-    walked.is_ok() && has_query && is_alone
+/// Whether a condition without columns stands above a group that there is of no rows, too. Of a group of all rows no other
+/// condition would be moved; with keys, the others stay where they are as well.
+fn would_leave_out_rows_only(plan: &LogicalPlan) -> bool {
+    let (mut below, mut asks_nothing_of_a_row) = (plan, false);
+    while let LogicalPlan::Filter(filter) = below {
+        let conditions = split_conjunction(&filter.predicate);
+        asks_nothing_of_a_row |= conditions.into_iter().any(|condition| condition.column_refs().is_empty());
+        below = &filter.input;
+    }
+    asks_nothing_of_a_row && matches!(below, LogicalPlan::Aggregate(groups) if is_there_of_nothing(groups))
 }
 
-fn exists(condition: Expr) -> Result<Expr> {
-    let one_row = EmptyRelation { produce_one_row: true, schema: Arc::new(DFSchema::empty()) };
-    let filter = Filter::try_new(condition, Arc::new(LogicalPlan::EmptyRelation(one_row)))?;
-    let subquery = Arc::new(LogicalPlan::Filter(filter));
-    let subquery = Subquery { subquery, outer_ref_columns: Vec::new(), spans: Spans::new() };
-    Ok(Expr::Exists(Exists { subquery, negated: false }))
+/// Whether one of the groups is of all rows.
+fn is_there_of_nothing(groups: &Aggregate) -> bool {
+    groups.group_expr.iter().all(|keys| match keys {
+        Expr::GroupingSet(GroupingSet::Rollup(_) | GroupingSet::Cube(_)) => true,
+        Expr::GroupingSet(GroupingSet::GroupingSets(sets)) => sets.iter().any(Vec::is_empty),
+        _ => false,
+    })
 }
 
 #[cfg(test)]
@@ -84,7 +65,7 @@ mod tests {
     use crate::session::session;
 
     #[tokio::test]
-    async fn what_is_asked_once_leaves_out_groups_and_not_their_rows() {
+    async fn what_asks_nothing_of_a_row_leaves_out_groups_and_not_their_rows() {
         let numbers = |count: i64| {
             let numbers = Int64Array::from((0..count).collect::<Vec<i64>>());
             RecordBatch::try_from_iter([("k", Arc::new(numbers) as ArrayRef)]).unwrap()
@@ -101,6 +82,19 @@ mod tests {
             ("SELECT k, count(*) AS n FROM a GROUP BY ROLLUP (k) HAVING 2 = (SELECT count(*) FROM b)", 4),
             ("SELECT k FROM a WHERE 2 = (SELECT count(*) FROM b) AND k = (SELECT max(k) FROM b)", 1),
             ("SELECT k FROM a WHERE (SELECT count(*) FROM b) = (SELECT count(*) FROM a) OR k > 1", 1),
+            ("SELECT * FROM (SELECT 5 AS c, count(*) AS n FROM a) WHERE c = 6", 0),
+            ("SELECT * FROM (SELECT * FROM (SELECT 5 AS c, count(*) AS n FROM a) WHERE n > 0) WHERE c = 6", 0),
+            ("SELECT * FROM (SELECT 5 AS c, count(*) AS n FROM a) WHERE c = 5", 1),
+            ("SELECT * FROM (SELECT CAST(NULL AS BIGINT) AS c, count(*) AS n FROM a) WHERE c = 6", 0),
+            ("SELECT * FROM (SELECT 5 AS c, k, count(*) AS n FROM a GROUP BY ROLLUP (k)) WHERE c = 6", 0),
+            ("SELECT * FROM (SELECT 5 AS c, k, count(*) AS n FROM a GROUP BY CUBE (k)) WHERE c = 6 AND k = 1", 0),
+            ("SELECT * FROM (SELECT 5 AS c, k, count(*) AS n FROM a GROUP BY GROUPING SETS ((k), ())) WHERE c = 6", 0),
+            ("SELECT * FROM (SELECT 5 AS c, k, count(*) AS n FROM a GROUP BY k) WHERE c = 6", 0),
+            ("SELECT k FROM a WHERE k IN (SELECT c FROM (SELECT 1 AS c, count(*) AS n FROM b) WHERE c = 2)", 0),
+            ("SELECT a.k FROM a LEFT JOIN (SELECT count(*) AS n FROM b) AS d ON false WHERE n IS NULL", 3),
+            ("SELECT a.k FROM a LEFT JOIN (SELECT 5 AS c, count(*) AS n FROM b) AS d ON c = 6 WHERE n IS NULL", 3),
+            ("SELECT a.k FROM a LEFT JOIN (SELECT count(*) AS n FROM b) AS d ON 1 = (SELECT 2) WHERE n IS NULL", 3),
+            ("SELECT a.k FROM (SELECT count(*) AS n FROM b) AS d RIGHT JOIN a ON false WHERE n IS NULL", 3),
             ("SELECT k FROM a WHERE EXISTS (SELECT count(*) FROM b HAVING 1 = (SELECT count(*) FROM b))", 0),
         ] {
             assert_eq!(context.sql(sql).await.unwrap().count().await.unwrap(), rows, "{sql}");
