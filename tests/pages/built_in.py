@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 DATASETS = Path(__file__).resolve().parents[2] / "shared" / "datasets"
@@ -156,8 +157,8 @@ def codetrack(tributary, folder, seed):
     assert number(text, "Silent, at least")[0] == str(sums.get("Silent", 0)), "codetrack: silent learners"
     # Of lists that are told, or the difference would tell of the others.
     names = {"celebrate": "Celebrate", "talk_to": "Talk to", "silent": "Silent", "check_data": "Check the data"}
-    told = {(cohort, name) for name, cohort, _ in rows}
-    in_list = [person for person in overview if (person["cohort"], names.get(person["list"])) in told]
+    told_lists = {(cohort, name) for name, cohort, _ in rows}
+    in_list = [person for person in overview if (person["cohort"], names.get(person["list"])) in told_lists]
     for label, status in [("Struggling, at least", "struggling"), ("High, at least", "high")]:
         count = sum(person["status"] == status and (status == "high" or person["list"] == "talk_to") for person in in_list)
         assert number(text, label)[0] == ("under 3" if count in (1, 2) else str(count)), f"codetrack: {label}: {count}"
@@ -168,9 +169,21 @@ def codetrack(tributary, folder, seed):
         told = [cell for cell in cells[1:] if cell != "–"]
         assert all(int(cell) >= 3 for cell in told), f"codetrack: {cells}"
         members = [person for person in overview if person["cohort"] == cells[0]]
-        points = sum(person["points"] is not None for person in members) - sum(int(cell) for cell in told)
-        hidden = len(members) - sum(int(cell) for cell in told)
-        assert points not in (1, 2) and hidden not in (1, 2), f"codetrack: {cells} of {len(members)} learners"
+        # Who is silent has a list; a range with them beside it without them would tell of the others.
+        spread_over = [
+            person for person in members if person["list"] not in ("silent", "check_data") and person["points"] is not None
+        ]
+        hidden = len(spread_over) - sum(int(cell) for cell in told)
+        lists = {name for cohort, name in told_lists if cohort == cells[0]}
+        without = [
+            person
+            for person in members
+            if person not in spread_over and not (person["list"] in ("silent", "check_data") and names[person["list"]] in lists)
+        ]
+        assert hidden not in (1, 2) and hidden + len(without) not in (1, 2), f"codetrack: {cells} of {len(members)} learners"
+        for low, cell in zip(range(0, 75, 15), cells[1:]):
+            of_range = sum(min(person["points"] // 15 * 15, 60) == low for person in spread_over)
+            assert cell in ("–", str(of_range)), f"codetrack: {cells}"
     with_points = {}
     for row in by_week:
         with_points.setdefault((row["cohort"], row["week"]), []).append(row["points"])
@@ -205,7 +218,17 @@ def illuminate(tributary, folder, seed):
                 "moved": chance.random() < 0.2,
             }
         )
-    assessed = [2, 4, 5, 9, 40]
+    # Results of each assessment; the last one has fewer students than that.
+    assessed = [2, 4, 5, 9, 40, 6]
+    students_of = [2, 4, 5, 9, 40, 4]
+    # One of nine, all of five and five of forty.
+    wins, bands = [1, 1, 5, 1, 5, 2], [4, 26, 30]
+    size = {"year": "25-26", "assessment_id": None, "month": None}
+    sizes_of = [
+        {**size, "assessment_id": place, "students": students_of[place], "results": count}
+        for place, count in enumerate(assessed)
+    ]
+    sizes_of.append({**size, "month": "2026-11-01", "students": 40, "results": sum(assessed[2:5])})
     results = [
         {
             "year": "25-26",
@@ -215,8 +238,8 @@ def illuminate(tributary, folder, seed):
             "local_student_id": who,
             "standard_code": "percent",
             "score": 10 * place + who % 7,
-            "mastered": who % 3 == 0,
-            "performance_band_level": 1 + who % 4,
+            "mastered": who < wins[place],
+            "performance_band_level": 1 + who % bands[seed],
             "performance_band_label": "Level",
         }
         for place, count in enumerate(assessed)
@@ -244,6 +267,7 @@ def illuminate(tributary, folder, seed):
         {
             "students_overview": students,
             "illuminate_assessment_results": results,
+            "group_size": sizes_of,
             "standard_by_class": standards,
             "result_overall": overall,
         },
@@ -257,13 +281,29 @@ def illuminate(tributary, folder, seed):
         assert told == str(sums.get(name, 0)), f"illuminate: {label} {told}, but {sums}"
         assert not re.search(r"\b[12] (fell|rose)", note), note
     counted = [
-        result for place, count in enumerate(assessed) if count >= 5 for result in results if result["assessment_id"] == place
+        result
+        for place, count in enumerate(students_of)
+        if count >= 5
+        for result in results
+        if result["assessment_id"] == place
     ]
     mean = sum(result["score"] for result in counted) / len(counted)
-    assert f"of the {len(counted)} results" in headline(text) and f"mean score is {mean:.0f} percent" in headline(text), (
-        headline(text)
+    # One of nine and all of five are not told, nor do they count.
+    said = f"12% of 40 results of the school year 25-26 are mastered; the mean score of {len(counted)} is {mean:.0f} percent"
+    assert said in headline(text), headline(text)
+    assert not re.search(r"Test [015]\b", text), "illuminate: a small assessment is on the page"
+    newest = text.split("<h3>How did the newest assessments go?</h3>")[1].split("<tbody>")[1].split("</table>")[0]
+    mastered = re.findall(r'data-label="Mastered">([^<]*)', newest)
+    assert mastered == ["no data", "no data", "12%"], f"illuminate: {mastered}"
+    bands = Counter(result["performance_band_level"] for result in counted)
+    told, before = {}, 0
+    for level, count in sorted(bands.items(), key=lambda band: (band[1], band[0])):
+        of = f"{level} Level" if count >= 3 and before not in (1, 2) else "Not told apart"
+        told[of], before = told.get(of, 0) + count, before + count
+    shares = {band: share for band, _, share in table(text, "How are the results spread over the bands, month by month?")}
+    assert min(told.values()) >= 3 and shares == {band: f"{100 * count / len(counted):.0f}" for band, count in told.items()}, (
+        shares
     )
-    assert not re.search(r"Test [01]\b", text), "illuminate: a small assessment is on the page"
     weakest = text.split("<h3>Which standards need most work?</h3>")[1].split("<tbody>")[1].split("</table>")[0]
     for place in range(3):
         of = [row for row in standards if row["standard_code"] == f"S{place}" and row["students"] >= 5]

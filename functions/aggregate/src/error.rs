@@ -245,6 +245,9 @@ impl From<DataFusionError> for Error {
                 NOT_IN_BY_ROW.to_owned()
             }
             _ if text.contains("failed to match any signature") => unmatched(text),
+            _ if text.contains("duplicate unqualified field name") || text.contains("require unique expression names") => {
+                ONE_NAME.to_owned()
+            }
             DataFusionError::NotImplemented(why) => format!("the query engine does not support this: {why}"),
             // These come with a value of a row.
             DataFusionError::ArrowError(..)
@@ -260,6 +263,9 @@ impl From<DataFusionError> for Error {
         })
     }
 }
+
+/// The engine calls `CAST(x AS ...)` what it calls `x`.
+const ONE_NAME: &str = "two values of the query have one name within the engine, which calls a CAST as what is cast, so that max(x) and max(CAST(x AS BIGINT)) are alike, whatever AS says: compute one of them in a subquery, such as FROM (SELECT *, CAST(x AS BIGINT) AS y FROM ...)";
 
 fn parsed(error: &ParserError) -> &str {
     match error {
@@ -311,7 +317,10 @@ fn without_values(text: &str) -> String {
             break;
         }
     }
-    shown.join(" ")
+    match shown.as_slice() {
+        ["***"] | ["Column", "***"] => "a value cannot be computed: it is beyond its type, or a part of the query has no rows; it is not shown, because it may be of a row".to_owned(),
+        shown => shown.join(" "),
+    }
 }
 
 /// The part of a word before signs that values come with; nothing of a word with digits.

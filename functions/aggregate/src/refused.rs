@@ -1,8 +1,11 @@
 //! Queries that the engine would answer with other rows than they ask for: they are refused, with what to write in their place.
 
+mod expanded;
 mod planned;
+mod spans;
 mod written;
 
+pub use self::expanded::as_expanded;
 pub use self::planned::as_planned;
 pub use self::written::as_written;
 
@@ -121,5 +124,48 @@ mod tests {
             "SELECT a.k FROM a JOIN b ON a.t - b.t < INTERVAL '90 minutes'",
         ])
         .await;
+    }
+
+    #[tokio::test]
+    async fn hours_are_not_lost_beside_a_day() {
+        are_refused(
+            &[
+                "SELECT DATE '2026-11-01' + INTERVAL '12 hours' AS t",
+                "SELECT INTERVAL '1 second' + CAST(t AS DATE) AS t FROM a",
+                "SELECT k FROM a WHERE CAST(t AS DATE) - INTERVAL '36 hours' < DATE '2026-11-01'",
+                "SELECT CAST(t AS DATE) + CASE WHEN k > 1 THEN INTERVAL '1 day' ELSE INTERVAL '1.5 days' END AS t FROM a",
+            ],
+            "would stay a date",
+        )
+        .await;
+        are_refused(
+            &[
+                "SELECT extract(hour FROM a.t - b.t) AS h FROM a JOIN b ON a.k = b.k",
+                "SELECT date_part('minute', max(t) - min(t)) AS m FROM a",
+            ],
+            "of the difference of two times",
+        )
+        .await;
+        are_answered(&[
+            "SELECT DATE '2026-11-01' + INTERVAL '1 day' AS t, DATE '2026-11-01' - INTERVAL '24 hours' AS u",
+            "SELECT CAST(t AS DATE) + CASE WHEN k > 1 THEN INTERVAL '1 day' ELSE INTERVAL '1 month' END AS t FROM a",
+            "SELECT t + INTERVAL '12 hours' AS t, extract(hour FROM t) AS h FROM a",
+            "SELECT date_part('epoch', max(t) - min(t)) AS s, extract(hour FROM INTERVAL '3 hours') AS h FROM a",
+        ])
+        .await;
+    }
+
+    #[tokio::test]
+    async fn parts_that_multiply_are_counted_before_they_are_planned() {
+        let doubled = |times: usize| {
+            let parts = (1..times).map(|n| format!(", W{n} AS (SELECT x.k FROM w{m} AS x, w{m} AS y)", m = n - 1));
+            format!("WITH w0 AS (SELECT k FROM a){} SELECT k FROM w{}", parts.collect::<String>(), times - 1)
+        };
+        let within = format!("SELECT k FROM b WHERE k IN ({})", doubled(30));
+        are_refused(&[&doubled(64), &within], "more than 10000 tables").await;
+        let many = (0..50).map(|_| "SELECT k FROM w").collect::<Vec<_>>().join(" UNION ALL ");
+        are_answered(&[&doubled(8), &format!("WITH w AS (SELECT k FROM a) {many}")]).await;
+        are_answered(&["WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT n FROM r"])
+            .await;
     }
 }

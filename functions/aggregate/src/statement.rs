@@ -68,6 +68,7 @@ pub fn parse(state: &SessionState, sql: &str, kind: Kind) -> Result<Statement> {
     if is_select {
         if let Statement::Statement(query) = query {
             refused::as_written(query)?;
+            refused::as_expanded(query)?;
         }
         return Ok(statement);
     }

@@ -207,7 +207,9 @@ impl DryRun {
         }
         let before =
             if self.planned.is_some() && !self.windows.is_empty() { ", before anything is fetched" } else { "" };
-        line(&mut text, format_args!("{}{before}; nothing was changed.", found.join(", ")));
+        if !found.is_empty() {
+            line(&mut text, format_args!("{}{before}; nothing was changed.", found.join(", ")));
+        }
         text
     }
 }

@@ -1,5 +1,6 @@
 //! `tributary query`: SQL over the lake, printed as a table, CSV or JSON.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -263,6 +264,18 @@ fn check_times(batch: &RecordBatch) -> Result<(), ArrowError> {
     Ok(())
 }
 
+/// Fails if two columns have one name: of a JSON object readers keep one of them.
+fn check_names(batch: &RecordBatch) -> Result<(), ArrowError> {
+    let mut names = BTreeSet::new();
+    match batch.schema_ref().fields().iter().find(|field| !names.insert(field.name())) {
+        Some(twice) => Err(ArrowError::InvalidArgumentError(format!(
+            "two columns are called \"{}\", of which JSON keeps one: name one of them with AS",
+            twice.name()
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn all_in_calendar<T: ArrowTemporalType + ArrowNumericType>(column: &ArrayRef) -> bool
 where
     i64: From<T::Native>,
@@ -296,7 +309,10 @@ impl Printer {
         self.rows += batch.num_rows();
         match &mut self.sink {
             Sink::Csv(csv) => csv.write(&flat(&batch)?),
-            Sink::Json(json) => json.write(&batch),
+            Sink::Json(json) => {
+                check_names(&batch)?;
+                json.write(&batch)
+            }
             Sink::Table(table) => {
                 if room > 0 {
                     table.push(batch.slice(0, room.min(batch.num_rows())));

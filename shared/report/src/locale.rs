@@ -70,6 +70,8 @@ const WORDS: &[(&str, [&str; 4])] = &[
 
 /// Numbers from this on are written by their power of ten.
 const LARGE: f64 = 1e15;
+/// From here on downwards as well, where nobody says how many decimals there are.
+const TINY: f64 = 1e-6;
 
 const DAYS: [[&str; 7]; 4] = [
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
@@ -303,10 +305,13 @@ impl Locale {
     /// A number with so many decimals, or as many as matter; a large one by its power of ten.
     pub(crate) fn number(&self, value: f64, digits: Option<usize>) -> String {
         let value = value.clamp(f64::MIN, f64::MAX);
-        if value.abs() >= LARGE {
-            return self.large(value);
+        let is_tiny = digits.is_none() && value != 0.0 && value.abs() < TINY;
+        if value.abs() >= LARGE || is_tiny {
+            return self.by_power(value);
         }
         let digits = digits.unwrap_or_else(|| match value.abs() {
+            // Two that say something: it is not zero.
+            size if size > 0.0 && size < 0.01 => (1.0 - size.log10().floor()) as usize,
             size if size.fract() == 0.0 || size >= 100.0 => 0,
             size if size < 1.0 => 2,
             _ => 1,
@@ -318,12 +323,15 @@ impl Locale {
     }
 
     /// `1.25×10¹⁸`: all its digits would be wider than a drawing, and most of them made up.
-    fn large(&self, value: f64) -> String {
+    fn by_power(&self, value: f64) -> String {
         let text = format!("{:.4e}", value.abs());
         let (size, power) = text.split_once('e').unwrap_or((&text, "0"));
         let size = self.digits(value < 0.0, size.trim_end_matches('0').trim_end_matches('.'));
         const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-        let raised = power.chars().filter_map(|digit| RAISED.get(digit.to_digit(10)? as usize));
+        let raised = power.chars().filter_map(|digit| match digit {
+            '-' => Some(&'⁻'),
+            digit => RAISED.get(digit.to_digit(10)? as usize),
+        });
         format!("{size}×10{}", raised.collect::<String>())
     }
 
@@ -446,6 +454,13 @@ mod tests {
             ("en", 1_234_567.0, None, "1,234,567"),
             ("en", -0.04, Some(1), "0.0"),
             ("en", -12.34, None, "\u{2212}12.3"),
+            ("en", 0.126, None, "0.13"),
+            ("en", 0.000_012_34, None, "0.000012"),
+            ("en", -0.01, None, "\u{2212}0.01"),
+            ("nl", 0.001, None, "0,0010"),
+            ("en", 1.5e-9, None, "1.5×10⁻⁹"),
+            ("en", 1.5e-9, Some(2), "0.00"),
+            ("en", 0.0, None, "0"),
             ("nl", 1234.5, Some(1), "1.234,5"),
             ("fr", 1234.0, None, "1\u{202f}234"),
         ] {

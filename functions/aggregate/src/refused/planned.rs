@@ -1,20 +1,18 @@
-//! What is refused by its plan: subqueries that depend on the row, and spans of time.
+//! What is refused by its plan: subqueries that depend on the row, and what [`spans`] has.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::ScalarValue;
+use datafusion::common::Result as EngineResult;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, Result as EngineResult};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
-    Between, BinaryExpr, Distinct, Expr, ExprSchemable, LogicalPlan, Operator, SkipType, Subquery,
-    expr::{Exists, InList, InSubquery},
+    Distinct, Expr, ExprSchemable, LogicalPlan, SkipType, Subquery,
+    expr::{Exists, InSubquery},
 };
 
 use crate::error::{Error, NOT_IN_BY_ROW, Result};
+use crate::refused::spans;
 
 const OF_ROW: &str = "a subquery that names columns of the outer query is not answered where it has window functions, groups of all rows (count(*) without GROUP BY), LIMIT or OFFSET, behind EXISTS, IN or LATERAL: join a query with GROUP BY, or number the rows with row_number() and join those";
-const SPANS: &str = "spans of days and months cannot be compared, as they have no fixed length: write hours, such as INTERVAL '24 hours', or compare times, such as b > a + INTERVAL '1 day'";
 
 /// Refuses a query by its plan, as it is before it is optimized.
 pub fn as_planned(plan: &LogicalPlan) -> Result<()> {
@@ -30,10 +28,7 @@ pub fn as_planned(plan: &LogicalPlan) -> Result<()> {
     if asks_all_rows_by_row(plan)? {
         return Err(Error::Query(OF_ROW.to_owned()));
     }
-    if compares_spans(plan)? {
-        return Err(Error::Query(SPANS.to_owned()));
-    }
-    Ok(())
+    spans::check(plan)
 }
 
 /// Whether a NOT IN of a subquery stands where the engine takes an unknown answer (there are nulls on either side) for true:
@@ -164,49 +159,4 @@ fn names_outer_columns(plan: &LogicalPlan) -> EngineResult<bool> {
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     Ok(found)
-}
-
-/// Whether spans of time are compared that may have days or months: the engine compares months first, then days, then the rest.
-fn compares_spans(plan: &LogicalPlan) -> EngineResult<bool> {
-    let mut found = false;
-    plan.apply_with_subqueries(|node| {
-        let mut schema = DFSchema::empty();
-        node.inputs().iter().for_each(|input| schema.merge(input.schema()));
-        node.apply_expressions(|expression| {
-            expression.apply(|part| {
-                found |= match part {
-                    Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => {
-                        are_spans(&schema, &[left, right])
-                    }
-                    Expr::Between(Between { expr, low, high, .. }) => {
-                        are_spans(&schema, &[expr, low]) || are_spans(&schema, &[expr, high])
-                    }
-                    Expr::InList(InList { expr, list, .. }) => {
-                        list.iter().any(|value| are_spans(&schema, &[expr, value]))
-                    }
-                    _ => false,
-                };
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })?;
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
-}
-
-fn is_comparison(op: Operator) -> bool {
-    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
-    matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
-}
-
-/// Whether one of two compared values is a span that may have days or months: all but literals of hours, minutes and seconds,
-/// and differences of times, which those are compared with.
-fn are_spans(schema: &DFSchema, sides: &[&Expr]) -> bool {
-    let is_span = |side: &&Expr| matches!(side.get_type(schema), Ok(DataType::Interval(_)));
-    let literal = |side: &&Expr| match side {
-        Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(span)), _) => Some(span.months == 0 && span.days == 0),
-        _ => None,
-    };
-    let is_exact = sides.iter().any(|side| literal(side) == Some(true));
-    sides.iter().any(is_span) && (!is_exact || sides.iter().any(|side| literal(side) == Some(false)))
 }

@@ -75,7 +75,18 @@ fn sample(paint: &str) -> String {
 pub(crate) fn automatic(values: impl Iterator<Item = f64> + Clone, locale: &Locale) -> Scale {
     const BLUES: [&str; 5] = ["#dbe9f6", "#a9cbe6", "#6aa5d3", "#2f75b0", "#0b3d75"];
     let low = values.clone().fold(f64::INFINITY, f64::min);
-    let high = values.fold(f64::NEG_INFINITY, f64::max);
+    let high = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    // Few whole numbers are classes of their own, and what is always the same is one class.
+    if high == low || high - low <= 4.0 && values.clone().all(|value| value.fract() == 0.0) {
+        let count = (high - low) as usize;
+        let steps = (0..=count).map(|place| {
+            let to = low + place as f64;
+            let shade = if count == 0 { 4 } else { place * 4 / count };
+            let colour = BLUES.get(shade).copied().unwrap_or("#0b3d75").to_owned();
+            crate::declare::Step { to: Some(to), label: locale.number(to, None), colour }
+        });
+        return Scale { title: String::new(), source: crate::declare::Linked::default(), steps: steps.collect() };
+    }
     // Without a value there is no class.
     let numbers = if low.is_finite() { super::axis::round_numbers(low, high.max(low + 1e-9), 4) } else { Vec::new() };
     let digits = super::axis::digits_of(&numbers);
@@ -134,5 +145,12 @@ mod tests {
             let scale = automatic(values.iter().copied(), &locale);
             assert!(values.iter().all(|value| scale.step(*value).is_some()), "{values:?} {scale:?}");
         }
+        let labels = |values: &[f64]| -> Vec<String> {
+            automatic(values.iter().copied(), &locale).steps.into_iter().map(|step| step.label).collect()
+        };
+        assert_eq!(labels(&[3.0, 3.0]), ["3"]);
+        assert_eq!(labels(&[0.25]), ["0.25"]);
+        assert_eq!(labels(&[5.0, 3.0]), ["3", "4", "5"]);
+        assert_eq!(labels(&[0.0, 2.5]), ["0–1", "1–2", "2–3"]);
     }
 }

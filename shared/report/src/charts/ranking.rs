@@ -11,34 +11,45 @@ pub(crate) fn draw(job: &Job<'_>) -> (String, usize) {
     let Some(by) = chart.role("by") else { return lists(job, None) };
     let mut out = String::new();
     let mut marks = 0;
-    for value in in_order(job.rows.iter().filter_map(|row| row.text(by))) {
-        let (html, count) = lists(job, Some((by, &value)));
-        out.push_str(&format!("<section class=\"by\"><h4>{}</h4>{html}</section>", label(&value)));
+    let rows: Vec<Row<'_>> = job.rows.iter().collect();
+    for value in values_of(&rows, by) {
+        let (html, count) = lists(job, Some((by, value.as_deref())));
+        let title = value.unwrap_or_else(|| job.locale.word("missing"));
+        out.push_str(&format!("<section class=\"by\"><h4>{}</h4>{html}</section>", label(&title)));
         marks += count;
     }
     (out, marks)
 }
 
+/// What there is in a column, in the order of the rows; rows without a value are the last.
+fn values_of(rows: &[Row<'_>], column: &str) -> Vec<Option<String>> {
+    let mut values: Vec<Option<String>> =
+        in_order(rows.iter().filter_map(|row| row.text(column))).into_iter().map(Some).collect();
+    if rows.iter().any(|row| row.text(column).is_none()) {
+        values.push(None);
+    }
+    values
+}
+
 /// The lists of all rows, or of those whose column has a value.
-fn lists(job: &Job<'_>, of: Option<(&str, &str)>) -> (String, usize) {
+fn lists(job: &Job<'_>, of: Option<(&str, Option<&str>)>) -> (String, usize) {
     let chart = job.chart;
-    let rows: Vec<Row<'_>> = job
-        .rows
-        .iter()
-        .filter(|row| of.is_none_or(|(column, value)| row.text(column).is_some_and(|text| text == value)))
-        .collect();
+    let rows: Vec<Row<'_>> =
+        job.rows.iter().filter(|row| of.is_none_or(|(column, value)| row.text(column).as_deref() == value)).collect();
     let Some(group) = chart.role("group") else { return list(job, &rows) };
-    let mut groups = chart.groups.clone();
-    for value in in_order(rows.iter().filter_map(|row| row.text(group))) {
-        if !groups.iter().any(|known| known.value == value) {
-            groups.push(Group { title: value.clone(), value, text: String::new() });
+    let mut groups: Vec<(Option<String>, Group)> =
+        chart.groups.iter().map(|group| (Some(group.value.clone()), group.clone())).collect();
+    for value in values_of(&rows, group) {
+        if !groups.iter().any(|(known, _)| *known == value) {
+            let title = value.clone().unwrap_or_else(|| job.locale.word("missing"));
+            groups.push((value, Group { title, value: String::new(), text: String::new() }));
         }
     }
     let mut out = String::from("<div class=\"lists\">");
     let mut marks = 0;
-    for declared in groups {
+    for (value, declared) in groups {
         let members: Vec<Row<'_>> =
-            rows.iter().filter(|row| row.text(group).is_some_and(|text| text == declared.value)).copied().collect();
+            rows.iter().filter(|row| row.text(group).as_deref() == value.as_deref()).copied().collect();
         let (html, count) = if members.is_empty() {
             (format!("<p class=\"quiet\">{}</p>", text(job.locale.word("none"))), 0)
         } else {
