@@ -248,7 +248,18 @@ impl From<DataFusionError> for Error {
             _ if text.contains("duplicate unqualified field name") || text.contains("require unique expression names") => {
                 ONE_NAME.to_owned()
             }
-            DataFusionError::NotImplemented(why) => format!("the query engine does not support this: {why}"),
+            _ if text.contains("logical expression Exists") => {
+                "EXISTS (SELECT ...) is answered only as a condition of WHERE, not as a value: join the other table, and see whether it has a row".to_owned()
+            }
+            _ if text.contains("logical expression ScalarSubquery") => {
+                "a subquery as a value may compare columns of the outer query by = alone: join the other table, and group".to_owned()
+            }
+            _ if text.contains("user-defined coercion failed") => not_one_type(text),
+            DataFusionError::NotImplemented(why) => {
+                // What follows is how the parser holds it.
+                let why = if why.contains("Span(") { why.split(['{', '(']).next().unwrap_or_default() } else { why };
+                format!("the query engine does not support this: {}", why.trim_end())
+            }
             // These come with a value of a row.
             DataFusionError::ArrowError(..)
             | DataFusionError::Execution(_)
@@ -259,9 +270,20 @@ impl From<DataFusionError> for Error {
                 .iter()
                 .find_map(|prefix| text.strip_prefix(prefix))
                 .unwrap_or(text)
+                .replace(" or disable the datafusion.sql_parser.enable_ident_normalization configuration", "")
+                .split(": Invalid argument error")
+                .next()
+                .unwrap_or_default()
                 .to_owned(),
         })
     }
+}
+
+/// A function whose values must be of one type, and are not.
+fn not_one_type(text: &str) -> String {
+    let call = text.rsplit_once("argument types '").and_then(|(_, rest)| rest.split_once('\''));
+    let call = call.map_or("a function", |(call, _)| call);
+    format!("the values of {call} have no type in common: CAST them to one")
 }
 
 /// The engine calls `CAST(x AS ...)` what it calls `x`.

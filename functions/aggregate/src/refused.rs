@@ -168,4 +168,26 @@ mod tests {
         are_answered(&["WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT n FROM r"])
             .await;
     }
+
+    #[tokio::test]
+    async fn what_the_engine_cannot_do_is_said_in_words() {
+        for (sql, wanted) in [
+            (
+                "SELECT 'a' COLLATE \"C\" AS c",
+                "the query engine does not support this: Unsupported ast node in sqltorel: Collate",
+            ),
+            ("SELECT max(k) AS a, max(CAST(k AS DOUBLE)) AS b FROM a", "two values of the query have one name"),
+            (
+                "SELECT coalesce(CAST(t AS DATE), 'x') AS d FROM a",
+                "the values of coalesce(Date32, Utf8) have no type in common: CAST them to one",
+            ),
+            ("SELECT \"K\" FROM a", "No field named \"K\""),
+        ] {
+            let said = told(sql).await.unwrap_or_default();
+            assert!(said.starts_with(wanted), "{sql}: {said}");
+            for word in ["Span(", "enable_ident", "Execution error"] {
+                assert!(!said.contains(word), "{sql}: {said}");
+            }
+        }
+    }
 }
