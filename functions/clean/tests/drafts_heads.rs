@@ -58,6 +58,11 @@ fn the_header_is_the_last_line_of_texts_above_the_rows() {
         let draft = drafted("a.csv", text, 50, 1, &["header = \"find\"", "column.time]", "column.load]"]);
         assert!(said(&draft, "below the header"), "{below}: {:?}", draft.notes);
     }
+    // Names of one letter, and a header of years above a row of words.
+    let text = csv("Site;Gent\nv;t\n", 50, |at| format!("1.{at};2026-01-27 08:{at:02}:00"));
+    drafted("a.csv", text, 50, 0, &["header = \"find\"", "column.v]", "column.t]"]);
+    let text = csv("land;2025;2026\nSpanje;later;later\n", 20, |at| format!("Land {at};{at};{at}"));
+    drafted("a.csv", text, 20, 1, &["field = \"2025\""]);
     // Rows of texts with words in place of numbers are none.
     for text in ["v;name\n5;Jan\nabsent;Piet\n6;An\n7;Els\n", "Leerling;Punten\nJan;ziek\nPiet;6\nAn;7\nEls;8\n"] {
         let draft = tried("a.csv", text).unwrap();

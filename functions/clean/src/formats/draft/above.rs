@@ -201,5 +201,5 @@ fn has_unit(text: &str) -> bool {
     let has_name = words.next().is_some_and(|name| name.chars().filter(|c| c.is_alphabetic()).count() > 1);
     let is_measure =
         |unit: &str| unit.chars().count() > 1 && UNITS.iter().any(|known| known.eq_ignore_ascii_case(unit));
-    has_name && !is_unit(text) && words.last().is_some_and(is_measure)
+    has_name && !is_unit(text) && words.next_back().is_some_and(is_measure)
 }

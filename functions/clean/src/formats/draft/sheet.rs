@@ -126,6 +126,13 @@ mod tests {
         let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
         assert_eq!(labels, ["Site", "2026-11-01", "2026-11-02"]);
         assert!(grid.notes.iter().any(|note| note.contains("by years, dates")), "{:?}", grid.notes);
+        // And a year beside them.
+        let row = |number: u64| (number, vec![text("A"), Cell::Number("0".to_owned()), Cell::Number("0".to_owned())]);
+        let head = [(1, vec![text("Site"), day(1), Cell::Number("2026".to_owned())])];
+        let rows: Vec<_> = head.into_iter().chain((2..30).map(row)).collect();
+        let grid = of_sheet(&rows, &BTreeSet::new(), Vec::new());
+        let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
+        assert_eq!(labels, ["Site", "2026-11-01", "2026"]);
     }
 
     #[test]
