@@ -280,7 +280,7 @@ pub const REASONS: [Reason; 54] = [
     whole(
         "wrong_kind",
         "By its first bytes the object is something else than its name says: gzip, zip, Parquet, an Excel workbook, a web page; or \
-         what no format reads: an OpenDocument spreadsheet, an old workbook (.xls), PDF, tar, ORC. Or it is empty where a zip, a \
+         what no format reads: an OpenDocument spreadsheet, an old workbook (.xls), PDF, tar, ORC, an image. Or it is empty where a zip, a \
          workbook or Parquet should be, or a Parquet file that is encrypted, as a whole or in a declared column.",
         "Name it as what it is, or unpack or convert it; the message says which. Write Parquet without encryption.",
     ),

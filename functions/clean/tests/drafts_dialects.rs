@@ -3,7 +3,11 @@
 
 mod drafting;
 
-use self::drafting::{drafted, said, tried};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, UInt64Array};
+
+use self::drafting::{csv, drafted, parquet_of, said, tried};
 
 fn table(head: &str, rows: usize, row: impl Fn(usize) -> String) -> String {
     head.to_owned() + &(1..=rows).map(|at| row(at) + "\n").collect::<String>()
@@ -187,6 +191,7 @@ fn documents_and_dumps_are_refused_by_what_they_are() {
     for (file, text, what) in [
         ("a.xml", "<rows><row id=\"secret\"/></rows>\n", "XML or HTML document"),
         ("a.csv", "<rows>\n  <row/>\n  <row/>\n</rows>\n", "XML or HTML document"),
+        ("a.xml", "<?xml version=\"1.0\"?>\n<rows><row/></rows>\n", "which no format reads: write its rows as CSV"),
         ("a.txt", "<?xml version=\"1.0\"?>\n<rows><row/></rows>\n", "an XML document"),
         ("a.sql", "CREATE TABLE t (id int);\nINSERT INTO t VALUES ('secret');\n", "it is SQL"),
     ] {
@@ -194,4 +199,27 @@ fn documents_and_dumps_are_refused_by_what_they_are() {
         assert!(why.contains(what) && !why.contains("secret"), "{file}: {why}");
     }
     drafted("a.txt", "<DATE>\t<OPEN>\n2026-11-01\t5\n2026-11-02\t6\n", 2, 0, &["field = \"<OPEN>\""]);
+}
+
+#[test]
+fn images_archives_and_durations_are_named_as_such() {
+    let mut jpeg = b"\xff\xd8\xff\xe0\0\x10JFIF\0".to_vec();
+    jpeg.extend(0..=255);
+    for file in ["a.jpg", "a.csv", "photo"] {
+        let why = tried(file, &jpeg).unwrap_err();
+        assert!(why.contains("a JPEG image, which no format reads"), "{file}: {why}");
+    }
+    let text = csv("id,Dur\n", 30, |at| format!("{at},{}:01:00", 20 + at));
+    let draft = drafted("a.csv", text, 30, 0, &["column.dur]\ntype = \"string\""]);
+    assert!(said(&draft, "durations") && !said(&draft, "look like times"), "{:?}", draft.notes);
+}
+
+#[test]
+fn whole_numbers_beyond_int64_by_the_schema_are_text() {
+    let none = UInt64Array::from(Vec::<u64>::new());
+    let file = parquet_of([("n", Arc::new(none) as ArrayRef)]);
+    let draft = drafted("a.parquet", file, 0, 0, &["column.n]\ntype = \"string\""]);
+    assert!(said(&draft, "beyond int64 (UInt64)"), "{:?}", draft.notes);
+    let file = parquet_of([("n", Arc::new(UInt64Array::from(vec![3, u64::MAX])) as ArrayRef)]);
+    drafted("b.parquet", file, 2, 0, &["column.n]\ntype = \"string\""]);
 }

@@ -28,6 +28,8 @@ pub(super) fn no_number(column: &Column, code: &'static str, wanted: &str, text:
         "it has decimals: declare float64, or round = true"
     } else if has_digits && known.starts_with(MINUS) {
         "its minus is another character than -, such as U+2212, and no option reads that: write - in the file"
+    } else if is_date(text) {
+        "it is a date: declare date or timestamp; if it is a name in a header, declare header and its names"
     } else if has_digits && has_unit && !column.unit.is_empty() {
         "the unit beside it is not among those declared as unit: add it"
     } else if has_digits && has_unit && is_accounting {
@@ -83,6 +85,30 @@ pub fn is_grouped_by_two(text: &str) -> bool {
         && are_twos
         && is_digits(last)
         && groups.iter().all(|group| is_digits(group))
+}
+
+/// Whether a text is a date, alone or before a time of day: `2026-11-01`, `1/11/2026`, `01.11.26 10:00`.
+fn is_date(text: &str) -> bool {
+    let text = text.trim();
+    let day = text.split([' ', 'T']).next().unwrap_or_default();
+    let is_behind = text.get(day.len()..).is_some_and(|rest| rest.is_empty() || rest.contains(':'));
+    let is_of = |mark: char| {
+        let parts: Vec<&str> = day.split(mark).collect();
+        let number = |part: &str, most: u32| {
+            part.len() <= 2
+                && part.bytes().all(|byte| byte.is_ascii_digit())
+                && part.parse().is_ok_and(|number| (1..=most).contains(&number))
+        };
+        let is_day =
+            |one: &str, other: &str| number(one, 12) && number(other, 31) || number(one, 31) && number(other, 12);
+        let is_year = |part: &str| matches!(part.len(), 2 | 4) && part.bytes().all(|byte| byte.is_ascii_digit());
+        match parts.as_slice() {
+            [year, month, day] if year.len() == 4 => is_year(year) && is_day(month, day),
+            [one, other, year] => is_year(year) && is_day(one, other),
+            _ => false,
+        }
+    };
+    is_behind && ['-', '/', '.'].into_iter().any(is_of)
 }
 
 /// Whether a short word stands behind a number.

@@ -70,6 +70,8 @@ pub(super) struct Sample {
     pub names: Vec<String>,
     /// What the schema says of each column: the declaration of its type; none of lists and records.
     pub declared: Vec<Option<&'static str>>,
+    /// Whether the schema lets a column have whole numbers beyond those of int64.
+    pub is_beyond: Vec<bool>,
     /// The first rows. A whole number of a column of doubles ends in `.0`.
     pub rows: Vec<Vec<Cell>>,
 }
@@ -92,6 +94,7 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<Sample, Stop> {
             false => declared(field.data_type()),
         });
         let declared = declared.collect();
+        let is_beyond = metadata.schema().fields().iter().map(|field| is_unsigned(field.data_type())).collect();
         let all: Vec<usize> = (0..names.len()).collect();
         refuse_encrypted(&file, &metadata, &all)?;
         refuse_large_pages(&file, &metadata, &all, MAX_PAGE)?;
@@ -115,8 +118,16 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<Sample, Stop> {
                 }
             }
         }
-        Ok(Sample { names, declared, rows })
+        Ok(Sample { names, declared, is_beyond, rows })
     })
+}
+
+/// Whether whole numbers of a type may be beyond int64.
+fn is_unsigned(kind: &DataType) -> bool {
+    match kind {
+        DataType::Dictionary(_, values) => is_unsigned(values),
+        kind => *kind == DataType::UInt64,
+    }
 }
 
 /// The type of a column whose values are not known, by that of its schema: the one that loses nothing of them.
@@ -139,6 +150,7 @@ fn declared(kind: &DataType) -> Option<&'static str> {
         DataType::Date32 | DataType::Date64 => "type = \"date\"",
         DataType::Timestamp(_, Some(_)) => "type = \"timestamp\"",
         DataType::Timestamp(_, None) => "type = \"timestamp\"\nzone = \"dataset\"",
+        kind if is_unsigned(kind) => "type = \"string\"",
         kind if kind.is_integer() => "type = \"int64\"",
         kind if kind.is_nested() => return None,
         _ => "type = \"string\"",

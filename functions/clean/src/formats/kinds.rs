@@ -1,5 +1,7 @@
 //! What an object is by its first bytes, where that is another thing than its name says.
 
+use std::io::Read;
+
 use crate::error::Stop;
 
 /// Bytes that are looked at.
@@ -26,8 +28,10 @@ const OPEN_DOCUMENT: &[u8] = b"mimetypeapplication/vnd.oasis.opendocument.";
 /// What an archive of tar has behind its first entry's name and numbers.
 const TAR: usize = 257;
 const UNPACK: &str = "unpack it, and upload the files in it";
+/// What to do with a picture, which may be of a table.
+const WRITE_OUT: &str = "write what it shows as CSV";
 
-const KINDS: [Kind; 20] = [
+const KINDS: [Kind; 26] = [
     Kind {
         at: FIRST_ENTRY,
         magic: b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
@@ -61,13 +65,26 @@ const KINDS: [Kind; 20] = [
     Kind { at: 0, magic: b"Rar!", name: "RAR", cure: "unpack it, or pack it as .zip" },
     Kind { at: 0, magic: b"%PDF-", name: "PDF", cure: "export the table as CSV" },
     Kind { at: 0, magic: b"SQLite format 3\0", name: "an SQLite database", cure: "export the table as CSV" },
+    Kind { at: 0, magic: b"\xff\xd8\xff", name: "a JPEG image", cure: WRITE_OUT },
+    Kind { at: 0, magic: b"\x89PNG\r\n\x1a\n", name: "a PNG image", cure: WRITE_OUT },
+    Kind { at: 0, magic: b"GIF8", name: "a GIF image", cure: WRITE_OUT },
+    Kind { at: 0, magic: b"II*\0", name: "a TIFF image", cure: WRITE_OUT },
+    Kind { at: 0, magic: b"MM\0*", name: "a TIFF image", cure: WRITE_OUT },
+    Kind { at: 8, magic: b"WEBPVP8", name: "a WebP image", cure: WRITE_OUT },
     Kind { at: 0, magic: b"Obj\x01", name: "Avro", cure: "convert it to Parquet or NDJSON" },
     Kind { at: 0, magic: b"ARROW1", name: "Arrow IPC", cure: "convert it to Parquet" },
 ];
 
 /// What a server answers, and some programs call a workbook, in place of a table. Compared without regard to case.
-const MARKUP: [(&[u8], &str); 3] =
-    [(b"<!doctype html", "an HTML page"), (b"<html", "an HTML page"), (b"<?xml", "an XML document")];
+const MARKUP: [(&[u8], &str); 3] = [
+    (b"<!doctype html", "an HTML page, which no format reads: look what the server answered, or save the table as CSV"),
+    (b"<html", "an HTML page, which no format reads: look what the server answered, or save the table as CSV"),
+    (
+        b"<?xml",
+        "an XML document, which no format reads: write its rows as CSV, or as JSON, one object per line; where a server answered \
+         it, look whether it says what is wrong",
+    ),
+];
 
 /// Whether the bytes are those of a UTF-16 text: by its byte order mark, or as every other byte of it is NUL.
 pub(super) fn is_utf16(head: &[u8]) -> bool {
@@ -103,12 +120,27 @@ pub(super) fn packing(head: &[u8]) -> Option<&'static str> {
     KINDS.iter().find(|kind| is_of(kind, head)).map(|kind| kind.name).filter(|name| PACKED.contains(name))
 }
 
+/// Whether what is packed by gzip is an archive of tar, as in `.tgz`: another name would not do for it.
+fn has_tar(head: &[u8]) -> bool {
+    let mut unpacked = Vec::new();
+    // The beginning of what is packed ends in its midst.
+    let _ = flate2::read::GzDecoder::new(head).take(LOOKED_AT as u64).read_to_end(&mut unpacked);
+    unpacked.get(TAR..).is_some_and(|rest| rest.starts_with(b"ustar"))
+}
+
 fn object(is_unpacked: bool) -> &'static str {
     if is_unpacked { "what is packed in the object" } else { "the object" }
 }
 
 /// Refuses what no format reads, whatever its name is, by the name of what it is.
 pub(super) fn refuse_unread(head: &[u8], is_unpacked: bool) -> Result<(), Stop> {
+    if has_tar(head) {
+        let why = format!(
+            "by its first bytes {} is a tar archive packed by gzip, which no format reads",
+            object(is_unpacked)
+        );
+        return Err(Stop::reject("wrong_kind", format!("{why}: {UNPACK}")));
+    }
     let is_unread = |kind: &&Kind| is_of(kind, head) && !kind.cure.starts_with("name it");
     let Some(Kind { name, cure, .. }) = KINDS.iter().find(is_unread) else { return Ok(()) };
     let object = object(is_unpacked);
@@ -175,13 +207,7 @@ pub(super) fn refuse_markup(head: &[u8]) -> Result<(), Stop> {
     let begins = |magic: &[u8]| text.get(..magic.len()).is_some_and(|start| start.eq_ignore_ascii_case(magic));
     match MARKUP.iter().find(|(magic, _)| begins(magic)) {
         None => Ok(()),
-        Some((_, name)) => {
-            let why = format!(
-                "by its first bytes the object is {name}, not what its name says: look what the server answered, or save \
-                 the table as CSV"
-            );
-            Err(Stop::reject("wrong_kind", why))
-        }
+        Some((_, name)) => Err(Stop::reject("wrong_kind", format!("by its first bytes the object is {name}"))),
     }
 }
 
@@ -199,4 +225,45 @@ pub(super) fn require(head: &[u8], magic: &[u8], format: &str) -> Result<(), Sto
     }
     refuse_other_kinds(head, false, false)?;
     Err(Stop::reject("wrong_kind", format!("the object is not {format}, as its name or its table says")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn refused(head: &[u8]) -> String {
+        match refuse_other_kinds(head, false, false).and_then(|()| refuse_markup(head)) {
+            Err(Stop::Reject(reject)) => format!("{}: {}", reject.reason, reject.message),
+            Err(Stop::Broken(why)) => why,
+            Ok(()) => String::new(),
+        }
+    }
+
+    #[test]
+    fn what_no_format_reads_is_named_and_cured() {
+        let mut tar = vec![0; LOOKED_AT];
+        tar.splice(TAR..TAR + 6, *b"ustar\0");
+        let gzip = |bytes: &[u8]| {
+            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            packed.write_all(bytes).unwrap();
+            packed.finish().unwrap()
+        };
+        for (head, wanted) in [
+            (&b"\xff\xd8\xff\xe0\0\x10JFIF\0"[..], "a JPEG image, which no format reads"),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG image"),
+            (b"GIF89a\x01\0\x01\0", "a GIF image"),
+            (b"RIFF\x24\0\0\0WEBPVP8 ", "a WebP image"),
+            (b"GIF89a,b\n1,2\n", ""),
+            (b"<?xml version=\"1.0\"?><rows/>", "an XML document, which no format reads: write its rows"),
+            (b"<!DOCTYPE html><html>", "an HTML page, which no format reads: look what the server answered"),
+            (&gzip(&tar), "a tar archive packed by gzip, which no format reads: unpack it"),
+            (&gzip(b"a,b\n1,2\n"), "gzip, not what its name says: name it .gz"),
+        ] {
+            let why = refused(head);
+            assert!(why.contains(wanted) && why.is_empty() == wanted.is_empty(), "{wanted}: {why}");
+            assert!(why.is_empty() || why.starts_with("wrong_kind"), "{why}");
+        }
+    }
 }

@@ -26,6 +26,8 @@ pub(super) enum Series {
     Years,
     /// Dates, months or times of day that ascend.
     Periods,
+    /// Dates or months that ascend, and years beside them, as of sums.
+    Mixed,
     /// At least three whole numbers, each as much more than the one before: 0, 1, 2 or 15, 30, 45.
     Even,
     /// Whole numbers that ascend: a row may well have such.
@@ -42,6 +44,10 @@ pub(super) fn series(texts: &[&str]) -> Option<Series> {
     }
     if are_periods(texts) || are_clocks(texts) {
         return Some(Series::Periods);
+    }
+    let (years, others): (Vec<&str>, Vec<&str>) = texts.iter().partition(|text| are_years(&[text]));
+    if !years.is_empty() && are_years(&years) && !others.is_empty() && are_periods(&others) {
+        return Some(Series::Mixed);
     }
     let whole = |text: &&str| text.parse::<u32>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     let numbers = texts.iter().map(whole).collect::<Option<Vec<u32>>>()?;
@@ -120,6 +126,9 @@ mod tests {
             (&["01/2026", "02/2026"], Some(Series::Periods)),
             (&["00:15", "00:30", "24:00"], Some(Series::Periods)),
             (&["23:30:00", "23:45:00", "00:00:00"], Some(Series::Periods)),
+            (&["2026-11-01", "2026-11-02", "2026"], Some(Series::Mixed)),
+            (&["2025", "01/2026", "02/2026"], Some(Series::Mixed)),
+            (&["2026-11-02", "2026-11-01", "2026", "2028"], None),
             (&["0", "1", "2"], Some(Series::Even)),
             (&["00", "01", "02"], Some(Series::Even)),
             (&["10", "20", "30"], Some(Series::Even)),

@@ -1,7 +1,7 @@
 //! Finds the header among the records of a sample, or that there is none.
 
-use std::collections::BTreeSet;
-
+use super::above::{is_row_before, likeliest, may_be_header};
+use super::again::is_joined;
 use super::blanks::{is_clock, is_date as is_plain_date};
 use super::looks::{Look, is_placeholder, look, shape};
 use super::names::{is_id, is_time, is_usual};
@@ -16,8 +16,9 @@ pub(super) const HEADER_WITHIN: usize = 100;
 pub(super) enum Head {
     /// The header is that record; the names begin at the column of that place.
     Names { at: usize, shift: usize },
-    /// There is none; rows begin with that record. It may be a header, though.
-    Nothing { from: usize, may_be_names: bool },
+    /// There is none; rows begin with that record. It may be a header, though. If there is one, it would be the line of
+    /// `names_at`.
+    Nothing { from: usize, may_be_names: bool, names_at: usize },
 }
 
 /// How many values a record has before blank ones at its end.
@@ -55,7 +56,7 @@ pub(super) fn is_like(record: &SampleRecord, looks: &[Option<Look>]) -> bool {
 }
 
 /// Whether all values of a record may be names, and it has one for each column.
-fn is_names(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
+pub(super) fn is_names(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
     let Some(record) = records.get(at).filter(|record| width(record) == columns) else { return false };
     let is_text = |at| look(text_at(record, at)) == Look::Text;
     (0..columns).all(is_text) || has_series(records, at, columns)
@@ -94,6 +95,8 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
     match found {
         Series::Years => is_rare(records, at, columns, (1, 2), |values| values.iter().all(|value| are_years(&[value]))),
         Series::Periods => true,
+        // A date and a year beside it are in many rows.
+        Series::Mixed => is_rare(records, at, columns, (1, 2), |values| values.iter().all(|value| are_years(&[value]))),
         Series::Even => {
             is_rare(records, at, columns, (1, 10), |values| series(values) == Some(Series::Even))
                 && is_rare(records, at, columns, of, is_ordered)
@@ -178,7 +181,7 @@ fn series_of(record: &SampleRecord, columns: usize) -> Vec<&str> {
 /// Whether dates or times among the values of a record are above others that are written alike: then it is a row.
 fn is_row_of_dates(record: &SampleRecord, records: &[&SampleRecord], from: usize, columns: usize) -> bool {
     // What is said of numbers is not by how they are written.
-    let is_dates = matches!(series(&series_of(record, columns)), Some(Series::Years | Series::Periods));
+    let is_dates = matches!(series(&series_of(record, columns)), Some(Series::Years | Series::Periods | Series::Mixed));
     is_dates
         && (0..columns).any(|column| {
             let text = text_at(record, column).trim();
@@ -211,28 +214,22 @@ pub(super) fn head(records: &[&SampleRecord], columns: usize) -> Head {
 }
 
 fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
-    let from_first_whole = || {
-        let whole = records.iter().position(|record| width(record) == columns);
-        let from = whole.unwrap_or(0);
-        Head::Nothing { from, may_be_names: from == 0 && may_be_series(records, columns) }
-    };
-    let nothing = Head::Nothing { from: 0, may_be_names: false };
+    let nothing = Head::Nothing { from: 0, may_be_names: false, names_at: 0 };
     let Some(first) = records.first().filter(|_| columns > 0) else { return nothing };
     let whole = records.iter().enumerate().filter(|(_, record)| width(record) == columns).take(HEADER_WITHIN);
     let candidate = whole.map(|(at, _)| at).find(|at| is_names(records, *at, columns));
-    if let Some(first) = candidate {
-        let at = likeliest(records, first, columns);
+    let candidate = candidate.map(|first| (first, likeliest(records, first, columns)));
+    if let Some((first, at)) = candidate {
         let looks = body_looks(records, at + 1, columns);
         let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
-        let is_row_before =
-            records.iter().take(first).any(|record| width(record) == columns && is_like(record, &looks));
+        let is_row_before = is_row_before(records, (first, at), columns, &looks);
         let has_dates = records.get(at).is_some_and(|record| is_row_of_dates(record, records, at + 1, columns));
         let is_found = !is_row_before && !has_dates && (is_typed || at > 0 && is_short_before(records, at, columns))
             || at == 0 && !is_typed && (!comes_again(records, columns) || is_joined(records, columns));
         if is_found {
-            let is_again = || at == 0 && !is_typed && is_joined(records, columns);
+            let is_again = || !is_typed && is_joined(records.get(at..).unwrap_or_default(), columns);
             return match may_be_values(records, at, columns, &looks) && !is_again() {
-                true => Head::Nothing { from: at, may_be_names: true },
+                true => Head::Nothing { from: at, may_be_names: true, names_at: at },
                 false => Head::Names { at, shift: 0 },
             };
         }
@@ -250,13 +247,16 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
         let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
         let is_found = is_typed && first.values.len() >= columns || is_shifted;
         if is_found && !is_shifted && may_be_values(records, 0, columns, &looks) {
-            return Head::Nothing { from: 0, may_be_names: true };
+            return Head::Nothing { from: 0, may_be_names: true, names_at: 0 };
         }
         if is_found {
             return Head::Names { at: 0, shift: usize::from(is_shifted) };
         }
     }
-    from_first_whole()
+    let from = records.iter().position(|record| width(record) == columns).unwrap_or(0);
+    let names_at = candidate.map(|(_, at)| at).filter(|at| may_be_header(records, *at, columns));
+    let may_be_names = from == 0 && may_be_series(records, columns);
+    Head::Nothing { from, may_be_names, names_at: names_at.unwrap_or(from) }
 }
 
 /// Whether the first record has a name less than others have values as a time is two of them, a date and a time of day, and not
@@ -269,27 +269,6 @@ pub(super) fn is_less_for_time(first: &SampleRecord, records: &[&SampleRecord]) 
             && !(is_time(text_at(first, at - 1)) && is_time(text_at(first, at)))
     };
     (1..first.values.len()).any(is_split)
-}
-
-/// Of records that may be names, above the first one with a value of its kind in each column: the first, or a later one whose
-/// names say more. Those before it are about the table as a whole, such as `Station;Brussels`.
-fn likeliest(records: &[&SampleRecord], first: usize, columns: usize) -> usize {
-    // Below them are most rows of a sample.
-    let below = first + (records.len() - first).div_ceil(2).min(HEADER_WITHIN);
-    let looks = body_looks(records, below, columns);
-    let is_row = |record: &&&SampleRecord| {
-        let mut typed = looks.iter().enumerate().filter(|(_, look)| matches!(look, Some(Look::Number | Look::Time)));
-        typed.all(|(at, column)| *column == Some(look(text_at(record, at))))
-    };
-    let says = |record: &SampleRecord| {
-        let of_time =
-            (0..columns).filter(|at| looks.get(*at) == Some(&Some(Look::Time)) && is_time(text_at(record, *at)));
-        2 * of_time.count() + (0..columns).filter(|at| is_usual(text_at(record, *at).trim())).count()
-    };
-    let above = records.iter().enumerate().skip(first).take(HEADER_WITHIN).take_while(|(_, record)| !is_row(record));
-    let names = above.filter(|(at, _)| is_names(records, *at, columns));
-    let best = names.max_by_key(|(at, record)| (says(record), std::cmp::Reverse(*at)));
-    best.map_or(first, |(at, _)| at)
 }
 
 /// Whether the record that looks like a header may be a row: what it has are values then, and not to be shown as names. It
@@ -321,28 +300,6 @@ fn may_be_values(records: &[&SampleRecord], at: usize, columns: usize, looks: &[
 /// Whether all records before one are shorter or longer than rows are.
 fn is_short_before(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
     records.iter().take(at).all(|record| width(record) != columns)
-}
-
-/// Whether the first record comes again below as it is, as the header of files that were joined does, and nothing else of it:
-/// rows that come again are several, or have some of its values.
-fn is_joined(records: &[&SampleRecord], columns: usize) -> bool {
-    let Some((first, below)) = records.split_first().filter(|_| columns > 1) else { return false };
-    let cells = |record: &SampleRecord| (0..columns).map(|at| text_at(record, at).trim().to_owned()).collect();
-    let names: Vec<String> = cells(first);
-    let mut known: BTreeSet<Vec<String>> = BTreeSet::new();
-    let mut again = 0;
-    for record in below {
-        let values = cells(record);
-        if values == names {
-            again += 1;
-            continue;
-        }
-        let has_name = values.iter().zip(&names).any(|(value, name)| value == name && !name.is_empty());
-        if has_name || !known.insert(values) {
-            return false;
-        }
-    }
-    again > 0 && again < known.len()
 }
 
 /// Whether the values of the first record come again below, as those of a row do.

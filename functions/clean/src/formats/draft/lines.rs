@@ -314,19 +314,23 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
             if first > 0 {
                 grid.options.push(format!("skip_lines = {}", line_of(first) - 1));
             }
-            if matches!(head, Head::Nothing { may_be_names: true, .. }) {
-                grid.note(format!(
-                    "line {} may be a header or a row, and is taken for a row: columns are read in their order, and named by \
-                     it; if it is the header, write header = \"always\" and its names",
-                    line_of(first)
-                ));
-            } else {
-                grid.note(format!(
-                    "no line looks like a header: columns are read in their order, and named by it; if line {} is one, write \
-                     header = \"always\" and its names",
-                    line_of(first)
-                ));
-            }
+            let (is_open, names_at) = match head {
+                Head::Nothing { may_be_names, names_at, .. } => (may_be_names, place(names_at)),
+                Head::Names { .. } => (false, first),
+            };
+            // Lines above a header are left out where it is looked for.
+            let option = if names_at > first { "header = \"find\"" } else { "header = \"always\"" };
+            let line = line_of(names_at.max(first));
+            grid.note(match is_open {
+                true => format!(
+                    "line {line} may be a header or a row, and is taken for a row: columns are read in their order, and named by \
+                     it; if it is the header, write {option} and its names"
+                ),
+                false => format!(
+                    "no line looks like a header: columns are read in their order, and named by it; if line {line} is one, write \
+                     {option} and its names"
+                ),
+            });
         }
     }
     note_widths(grid, &rows, names.as_ref().map(|(.., names)| names.as_slice()), columns);

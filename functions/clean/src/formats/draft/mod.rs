@@ -3,6 +3,8 @@
 //!
 //! What is looked at is bounded, whatever the sample's size is.
 
+mod above;
+mod again;
 mod blanks;
 mod column;
 mod declare;

@@ -82,7 +82,7 @@ fn of_one_type(mut values: Vec<Option<Value>>) -> Vec<Option<Value>> {
 
 /// Rows of a file that has a schema.
 pub(super) fn of_schema(sample: &columnar::Sample, options: Vec<String>) -> Grid {
-    let columnar::Sample { names, declared, rows } = sample;
+    let columnar::Sample { names, declared, is_beyond, rows } = sample;
     let mut grid = Grid { options, rows: rows.len(), ..Grid::default() };
     let mut nested = Vec::new();
     for (at, name) in names.iter().enumerate() {
@@ -93,6 +93,12 @@ pub(super) fn of_schema(sample: &columnar::Sample, options: Vec<String>) -> Grid
             continue;
         }
         let values = of_one_type(cells.map(value).collect());
+        if values.iter().all(Option::is_none) && is_beyond.get(at) == Some(&true) {
+            grid.note(format!(
+                "column {name}: by its schema its whole numbers may have more than 15 digits, and be beyond int64 (UInt64): it is \
+                 text; if they are not, declare int64"
+            ));
+        }
         let origin = Origin::Named(name.clone());
         grid.fields.push(Field { label: name.clone(), origin, values, declared });
     }
@@ -120,6 +126,13 @@ mod tests {
         let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
         assert_eq!(labels, ["Site", "2026-11-01", "2026-11-02"]);
         assert!(grid.notes.iter().any(|note| note.contains("by years, dates")), "{:?}", grid.notes);
+        // And a year beside them.
+        let row = |number: u64| (number, vec![text("A"), Cell::Number("0".to_owned()), Cell::Number("0".to_owned())]);
+        let head = [(1, vec![text("Site"), day(1), Cell::Number("2026".to_owned())])];
+        let rows: Vec<_> = head.into_iter().chain((2..30).map(row)).collect();
+        let grid = of_sheet(&rows, &BTreeSet::new(), Vec::new());
+        let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
+        assert_eq!(labels, ["Site", "2026-11-01", "2026"]);
     }
 
     #[test]

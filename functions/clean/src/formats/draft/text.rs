@@ -22,6 +22,12 @@ pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
              wanted, write the first day of each, or make it in a model"
                 .to_owned(),
         );
+    } else if !are_times_of_day && are_durations(texts) {
+        notes.push(
+            "its values are durations, of which some are longer than a day, no times of a day, and are text; a model may make \
+             numbers of them"
+                .to_owned(),
+        );
     } else if !are_times_of_day && nearly_all(texts, |text| look(text) == Look::Time || is_long_date(text)) {
         notes.push(match unread_times(texts) {
             Some((count, declared)) => format!(
@@ -106,6 +112,26 @@ pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
         );
     }
     notes
+}
+
+/// Whether texts are hours, minutes and maybe seconds, and some have more hours than a day: `25:01:00`.
+fn are_durations(texts: &[&str]) -> bool {
+    let hours = |text: &str| {
+        let text = text.strip_prefix('-').unwrap_or(text);
+        let (hours, rest) = text.split_once(':')?;
+        let mut parts = rest.split(':');
+        let is_part = |part: &str| {
+            let (digits, fraction) = part.split_once(['.', ',']).unwrap_or((part, ""));
+            digits.len() == 2
+                && digits.parse::<u32>().is_ok_and(|digits| digits < 60)
+                && fraction.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        let is_clock = (1..=2).contains(&parts.clone().count()) && parts.all(is_part);
+        let is_number = !hours.is_empty() && hours.bytes().all(|byte| byte.is_ascii_digit());
+        (is_clock && is_number).then(|| hours.parse::<u32>().ok()).flatten()
+    };
+    nearly_all(texts, |text| hours(text).is_some())
+        && texts.iter().any(|text| hours(text).is_some_and(|hours| hours > 24))
 }
 
 /// How many texts are not read as the others are, which are times, and how these are declared.
@@ -274,6 +300,8 @@ mod tests {
             (&["2026-02-27", "2026-02-28", "2026-02-30"], "1 of its 3 values are no times as the others are"),
             (&["27/02/2026", "28/02/2026", "30/02/2026"], "declare type = \"date\" and format = \"%d/%m/%Y\""),
             (&["2026-02-28 10:00", "2026-02-29 10:00", "2026-02-27 10:00"], "30 February"),
+            (&["25:01:00", "3:30:00", "-126:15:00"], "are durations"),
+            (&["25:01", "03:30"], "are durations"),
             (&["2026-11", "2026-12"], "months, weeks"),
             (&["11/2026"], "months, weeks"),
             (&["2026-Q4", "2026-Q1"], "months, weeks"),

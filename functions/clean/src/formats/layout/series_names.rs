@@ -63,6 +63,7 @@ impl Layout {
             match found {
                 Series::Years => others.iter().all(|text| are_years(&[text])),
                 Series::Periods => others.iter().any(|text| is_period(text)),
+                Series::Mixed => others.iter().any(|text| is_period(text) || are_years(&[text])),
                 Series::Even | Series::Ascending => series(&others).is_some(),
             }
         };
@@ -83,7 +84,7 @@ impl Layout {
                 })
         };
         let is_likely = match found {
-            Series::Years | Series::Periods => true,
+            Series::Years | Series::Periods | Series::Mixed => true,
             Series::Even => has_corner() || has_name(),
             Series::Ascending => false,
         };

@@ -1,0 +1,129 @@
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+//! Drafts of tables below lines about them, and of headers that come again or name dates.
+
+mod drafting;
+
+use self::drafting::{csv, drafted, said, tried};
+
+#[test]
+fn the_header_is_the_last_line_of_texts_above_the_rows() {
+    let rows = |mark: char| csv("", 50, |at| format!("1.{at}{mark}2026-01-27 08:{at:02}:00"));
+    let few = "1.5;2026-01-27 08:01:00\n1.6;2026-01-27 08:02:00\n1.7;2026-01-27 08:03:00\n";
+    let names = ["header = \"find\"", "column.load_kw]\ntype = \"float64\"", "partition = \"month(day)\""];
+    for head in [
+        "Export;2026-11-01\nSite;Gent\n\nload_kw;time\n",
+        "Export;2026-11-01\nSite;Gent\nload_kw;time\n",
+        "Export;2026-11-01\n\nload_kw;time\n",
+        "Export;May\nSite;Gent\nload_kw;time\n",
+        "Limit;12.5\nSite;Gent\nload_kw;time\n",
+    ] {
+        drafted("a.csv", format!("{head}{}", rows(';')), 50, 0, &names);
+        drafted("a.tsv", format!("{}{}", head.replace(';', "\t"), rows('\t')), 50, 0, &names);
+        let draft = drafted("a.csv", format!("{head}{few}"), 3, 0, &["header = \"find\"", "column.load_kw]"]);
+        assert!(draft.model.is_some(), "{head}");
+    }
+    let other = ["header = \"find\"", "column.temp_c]\ntype = \"float64\"", "column.ablesezeit]\ntype = \"timestamp\""];
+    for head in [
+        "Export\t2026-11-01\nSite\tGent\n\n\"temp °C\"\t\"Ablesezeit\"\n",
+        "Export\t2026-11-01\nSite\tGent\ntemp °C\tAblesezeit\n",
+        "Export\tMay\nSite\tGent\n\ntemp °C\tAblesezeit\n",
+        "Export\tMay\nSite\tGent\ntemp °C\tAblesezeit\n",
+    ] {
+        drafted("a.tsv", format!("{head}{}", rows('\t')), 50, 0, &other);
+    }
+    // Three columns, one of them of texts; and two, of which one is.
+    let three = |head: &str| csv(head, 50, |at| format!("M{at};1.{at};2026-01-27 08:{at:02}:00"));
+    for head in [
+        "Export;2026-11-01;x1\nSite;Gent;B\n\nmeter;load_kw;time\n",
+        "Export;by me;2026-11-01\nSite;Gent;B\nmeter;load_kw;time\n",
+        "Export;2026-11-01;\nSite;Gent;\nmeter;load_kw;time\n",
+    ] {
+        drafted(
+            "a.csv",
+            three(head),
+            50,
+            0,
+            &["header = \"find\"", "column.meter]", "column.load_kw]", "column.time]"],
+        );
+    }
+    let two = |head: &str| csv(head, 50, |at| format!("M{at};2026-01-27 08:{at:02}:00"));
+    for head in ["Export;2026-11-01\nSite;Gent\n\nlabel;time\n", "Site;Gent\nExport;2026-11-01\nlabel;time\n"] {
+        drafted("a.csv", two(head), 50, 0, &["header = \"find\"", "column.label]", "column.time]"]);
+    }
+    // Units below a header, and a header of two that are joined.
+    for below in ["UTC;kW", "utc;[kW]", "datetime;float"] {
+        let text = csv(&format!("Export;2026-11-01\ntime;load\n{below}\n"), 50, |at| {
+            format!("2026-01-27 08:{at:02}:00;1.{at}")
+        });
+        let draft = drafted("a.csv", text, 50, 1, &["header = \"find\"", "column.time]", "column.load]"]);
+        assert!(said(&draft, "below the header"), "{below}: {:?}", draft.notes);
+    }
+    // Names of one letter, and a header of years above a row of words.
+    let text = csv("Site;Gent\nv;t\n", 50, |at| format!("1.{at};2026-01-27 08:{at:02}:00"));
+    drafted("a.csv", text, 50, 0, &["header = \"find\"", "column.v]", "column.t]"]);
+    let text = csv("land;2025;2026\nSpanje;later;later\n", 20, |at| format!("Land {at};{at};{at}"));
+    drafted("a.csv", text, 20, 1, &["field = \"2025\""]);
+    // Rows of texts with words in place of numbers are none.
+    for text in ["v;name\n5;Jan\nabsent;Piet\n6;An\n7;Els\n", "Leerling;Punten\nJan;ziek\nPiet;6\nAn;7\nEls;8\n"] {
+        let draft = tried("a.csv", text).unwrap();
+        assert!(!draft.dataset_toml.contains("find"), "{}", draft.dataset_toml);
+    }
+    let text = "5;x;A\nJan;b;B\n6;c;C\n7;d;D\n8;e;E\n";
+    let draft = tried("a.csv", text).unwrap();
+    assert!(!draft.dataset_toml.contains("find"), "{}", draft.dataset_toml);
+}
+
+#[test]
+fn the_line_that_would_be_the_header_is_said() {
+    let text = "a;5\nb;6\nc;7\nd;8\nlabel_nr;count\ne;9\nf;10\ng;11\nh;12\ni;13\nj;14\nk;15\nl;16\nm;17\nn;18\n";
+    let draft = tried("a.csv", text).unwrap();
+    assert!(said(&draft, "if line 5 is one, write header = \"find\""), "{:?}", draft.notes);
+    let draft = tried("a.csv", "a;5\nb;6\n").unwrap();
+    assert!(said(&draft, "if line 1 is one, write header = \"always\""), "{:?}", draft.notes);
+}
+
+#[test]
+fn a_header_that_comes_again_among_rows_that_repeat_is_one() {
+    let names = ["Jan", "Piet", "An", "Els"];
+    let pick = |at: u32, all: &[&str]| all[(at as usize * 7 + at as usize / 3) % all.len()].to_owned();
+    let street = |at: u32| pick(at / 2, &["Dorp", "Markt", "Kerk"]);
+    let row = |at: u32| format!("{},{},{}", pick(at, &names), pick(at + 1, &["Gent", "Brugge"]), street(at));
+    for every in [20, 7, 3] {
+        let text = csv("", 60, |at| if at % every == 0 { format!("name,city,street\n{}", row(at)) } else { row(at) });
+        let draft = drafted("a.csv", &text, 60, 0, &["header = \"always\"", "column.street]"]);
+        assert!(said(&draft, "the header comes again"), "{every}: {:?}", draft.notes);
+    }
+    let two = |head: &str, mark: char, first: &[&str], second: &[&str]| {
+        csv("", 60, |at| {
+            let row = format!("{}{mark}{}", pick(at, first), pick(at / 2, second));
+            if [0, 11, 40].contains(&at) { format!("{head}\n{row}") } else { row }
+        })
+    };
+    let text = two("active\taddress", '\t', &["true", "false"], &["Dorp 1", "Kerk 2", "Markt 3"]);
+    drafted("a.tsv", text, 60, 0, &["column.active]\ntype = \"bool\"", "column.address]"]);
+    let text = two("Omschrijving|title", '|', &["rood", "24\" geel", "\"TV\" set"], &["Dr", "Mr", "Mw"]);
+    drafted("a.csv", text, 60, 0, &["quote = \"none\"", "column.omschrijving]", "column.title]"]);
+    let text = two("kleur;aantal", ';', &["rood", "geel", "blauw"], &["1", "2", "30"]);
+    drafted("a.csv", text, 60, 0, &["column.kleur]", "column.aantal]\ntype = \"int64\""]);
+    // Rows that come again are rows: each has values of its own.
+    let text = csv("", 60, |at| pick(at, &["be,Belgium", "nl,Netherlands", "fr,France"]));
+    drafted("a.csv", text, 60, 0, &["header = \"never\""]);
+    let text = csv("Jan Maes,jan@ex.be\n", 60, |at| if at == 20 { "Jan Maes,jan@ex.be".to_owned() } else { row(at) });
+    assert!(!tried("a.csv", text).unwrap().dataset_toml.contains("column.jan"));
+}
+
+#[test]
+fn dates_and_a_year_are_names() {
+    let head = "meter,2026-11-01,2026-11-02,2026\n";
+    let draft = drafted("a.csv", csv(head, 20, |at| format!("m{at},0,0,0")), 20, 0, &["field = \"2026-11-01\""]);
+    assert!(said(&draft, "by years, dates"), "{:?}", draft.notes);
+    // Rows that have a date and a year.
+    let rows = csv("", 20, |at| format!("m{at},2026-11-{:02},2026", at + 1));
+    drafted("a.csv", rows, 20, 0, &["header = \"never\""]);
+    let rows = csv("m,2026-11-01,2026\n", 20, |at| format!("m{at},,{}", 2000 + at));
+    drafted("a.csv", rows, 21, 0, &["header = \"never\""]);
+    // Where it is taken for a row, it is said to be a date.
+    let text = csv("a;2026-11-01\n", 40, |at| format!("b;{at}"));
+    let draft = drafted("a.csv", text, 40, 1, &["header = \"never\""]);
+    assert!(draft.tried.reasons["not_an_integer"].message.contains("it is a date"), "{:?}", draft.tried);
+}
