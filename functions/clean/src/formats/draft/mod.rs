@@ -3,6 +3,7 @@
 //!
 //! What is looked at is bounded, whatever the sample's size is.
 
+mod around;
 mod blanks;
 mod column;
 mod declare;
@@ -16,6 +17,7 @@ mod lines;
 mod looks;
 mod names;
 mod other;
+mod quantities;
 mod quotes;
 mod sampled;
 mod sheet;
