@@ -383,13 +383,19 @@ pub(super) struct SampleRecord {
     pub is_open: bool,
     /// Which of its first values stand in quotes, a bit for each.
     pub in_quotes: u128,
-    /// What it begins with.
+    /// What it begins with; 0 for a row of a sheet.
     pub first: u8,
     /// Whether all of its values stand in quotes.
     pub is_quoted: bool,
 }
 
 impl SampleRecord {
+    /// Whether it is a row of a sheet, which ends with its last cell that is not empty: that it has less values than others
+    /// says nothing.
+    pub(super) fn is_of_sheet(&self) -> bool {
+        self.first == 0
+    }
+
     /// Whether the value at a place stands in quotes.
     pub(super) fn is_in_quotes(&self, at: usize) -> bool {
         u32::try_from(at).is_ok_and(|at| self.in_quotes.checked_shr(at).unwrap_or_default() & 1 == 1)

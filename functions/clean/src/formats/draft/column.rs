@@ -1,13 +1,17 @@
 //! What is guessed of a column by its values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use lake::dataset::{Column, ColumnType};
 
 use super::grid::{Field, Kind, Origin, Value};
 use super::looks::{MISSING, is_accounting};
 use super::times::{self, Found, Order, all_fit, nearly_all};
-use super::{names, text};
+use super::{names, quantities, text};
+
+mod exact;
+
+use self::exact::{are_shares, codes, has_twins, kept, lose_zeros, parts};
 
 /// More digits than a double or a spreadsheet keeps: numbers of so many are names.
 const MOST_DIGITS: usize = 15;
@@ -52,6 +56,11 @@ pub(super) struct Guess {
     /// Whether no value comes twice, and none is missing.
     pub is_unique: bool,
     pub is_id: bool,
+    /// Whether it is the id of the table's own rows, and if so whether none comes again in another file.
+    pub is_of_row: bool,
+    pub is_of_all: bool,
+    /// Whether its values are counted or measured, by its name or as decimals that are kept as text.
+    pub is_quantity: bool,
     /// Further lines, such as comments.
     pub remarks: Vec<String>,
     /// What people should know of it.
@@ -84,6 +93,8 @@ struct Typed {
     time_of_day: Option<&'static str>,
     habits: Habits,
     open: Open,
+    /// Whether it is text only for the digits that a number would lose.
+    is_measured: bool,
 }
 
 impl Typed {
@@ -135,6 +146,13 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
                 .to_owned(),
         );
     }
+    let texts: Vec<&str> = present.iter().map(|value| value.text.as_str()).collect();
+    // A name that begins so may be that of texts as well: `nombre de cliente`.
+    let is_counted = |text: &str| !text.starts_with(char::is_alphabetic) && text.bytes().any(|b| b.is_ascii_digit());
+    let may_be_id = matches!(kind, ColumnType::String | ColumnType::Int64);
+    let names_id = quantities::tells_apart(&field.label);
+    // Of rows within a list, the id of what is around them is another table's.
+    let is_in_row = !matches!(&field.origin, Origin::Path(path) if path.starts_with('^'));
     let has_mail = is_text
         && !present.is_empty()
         && present.iter().all(|value| value.text.contains('@') && value.text.contains('.'));
@@ -142,7 +160,11 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
         is_personal: matches!(kind, ColumnType::String | ColumnType::Int64)
             && (has_mail || names::is_personal(&field.label) || names::is_birth(&field.label)),
         is_unique: required && different.len() == field.values.len(),
-        is_id: matches!(kind, ColumnType::String | ColumnType::Int64) && names::is_id(&field.label),
+        is_id: may_be_id && names_id,
+        is_of_row: may_be_id && quantities::is_of_row(&field.label) && is_in_row,
+        is_of_all: quantities::is_of_all(&field.label),
+        is_quantity: quantities::is_quantity(&field.label) && nearly_all(&texts, is_counted)
+            || typed.is_measured && !names_id,
         name,
         origin: field.origin.clone(),
         kind,
@@ -332,141 +354,6 @@ fn excel(label: &str, texts: &[&str]) -> Option<Typed> {
     Some(typed)
 }
 
-/// Digits that are a name, not a number: a number would lose what tells them apart.
-fn codes(texts: &[&str], are_numbers: bool) -> Option<Typed> {
-    let unsigned = |text: &str| text.trim_start_matches(['-', '+']).to_owned();
-    let has_point = texts.iter().any(|text| text.contains('.'));
-    let is_zero_first = |text: &&str| {
-        let digits = unsigned(text);
-        digits.len() > 1
-            && digits.starts_with('0')
-            && digits.as_bytes().get(1).is_some_and(u8::is_ascii_digit)
-            && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','))
-    };
-    let is_plus = |text: &&str| text.strip_prefix('+').is_some_and(is_digits);
-    let is_long = |text: &&str| is_digits(&unsigned(text)) && unsigned(text).len() > MOST_DIGITS;
-    // `1E5` may be the code of a room.
-    let has_exponent =
-        |text: &&str| text.split_once(['e', 'E']).is_some_and(|(before, after)| is_digits(before) && is_digits(after));
-    let has_negative = texts.iter().any(|text| text.starts_with('-'));
-    let why = if texts.iter().any(is_long) && !has_point {
-        "more than 15 digits"
-    } else if are_numbers {
-        return None;
-    } else if texts.iter().any(is_zero_first) {
-        "zeros before other digits"
-    } else if texts.iter().any(is_plus) && !has_point && !has_negative {
-        "plus signs"
-    } else if texts.iter().any(has_exponent) && !has_point {
-        "an E between digits"
-    } else {
-        return None;
-    };
-    // A column of dates is none of codes, though one of its codes may be read as a date.
-    let some = texts.get(..50).unwrap_or(texts);
-    let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
-    if !nearly_all(some, has_digit) || times::find("", some, None).is_some() {
-        return None;
-    }
-    let mut typed = Typed::of("type = \"string\"");
-    if nearly_all(texts, |text| text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.,eE".contains(&byte))) {
-        typed.remarks.push(format!("# Digits with {why}: a name, not a number."));
-    }
-    Some(typed)
-}
-
-/// The type, or text where it is a double and some of the numbers are not: their last digits would become others.
-fn kept(typed: Typed, texts: &[&str]) -> Typed {
-    let Ok(column) = Column::from_declaration(&typed.declared) else { return typed };
-    if column.kind != ColumnType::Float64 || !texts.iter().any(|text| is_changed(&column, text)) {
-        return typed;
-    }
-    let mut text = Typed { habits: typed.habits, ..Typed::of("type = \"string\"") };
-    text.remarks.push("# Numbers of more than 15 digits: a float64 would have other last ones.".to_owned());
-    text.notes.push(format!(
-        "some of its numbers have more than {MOST_DIGITS} digits, and as float64 their last ones would become others: they are \
-         text; if these do not matter, declare {}",
-        typed.declared.replace('\n', " and ")
-    ));
-    text
-}
-
-/// Whether a number is another one as a double. One that a program wrote of a double has more than 15 digits as well, and is
-/// the same: rounded to as many digits, the double is that number.
-fn is_changed(column: &Column, text: &str) -> bool {
-    /// More digits than any double has.
-    const MOST: usize = 800;
-    if text.len() <= MOST_DIGITS {
-        return false;
-    }
-    let decimal = column.decimal.character();
-    let bare = column.without_unit(text);
-    let plain = match column.thousands {
-        Some(mark) => mark.without(&bare, decimal).unwrap_or_default(),
-        None => bare.into_owned(),
-    };
-    let plain = plain.replace(decimal, ".");
-    let digits_of = |number: &str| {
-        let before = number.split(['e', 'E']).next().unwrap_or_default();
-        before.chars().filter(char::is_ascii_digit).collect::<String>()
-    };
-    let digits = digits_of(&plain);
-    let digits = digits.trim_start_matches('0').trim_end_matches('0');
-    if digits.len() <= MOST_DIGITS {
-        return false;
-    }
-    let Ok(double) = plain.parse::<f64>() else { return false };
-    digits.len() > MOST || digits_of(&format!("{double:.*e}", digits.len() - 1)) != digits
-}
-
-/// Whether two texts with a point are one number, by zeros behind: 1.1 and 1.10.
-fn has_twins(texts: &[&str]) -> bool {
-    let mut written: BTreeMap<&str, &str> = BTreeMap::new();
-    texts.iter().filter(|text| text.contains('.')).any(|text| {
-        let number = text.trim_end_matches('0').trim_end_matches('.');
-        *written.entry(number).or_insert(text) != *text
-    })
-}
-
-/// The digits of a number with decimals, before the mark and behind it.
-fn decimals(text: &str) -> Option<(&str, &str)> {
-    text.split_once(['.', ',']).filter(|(before, after)| is_digits(before) && is_digits(after))
-}
-
-/// Whether decimals end in zeros, which a number would lose, and none is a part of one, as ids are not.
-fn lose_zeros(texts: &[&str]) -> bool {
-    let all = || texts.iter().filter_map(|text| decimals(text));
-    all().any(|(_, after)| after.ends_with('0') && after.len() > 1) && !all().any(|(before, _)| before == "0")
-}
-
-/// Numbers with a point that are parts of a name, such as those of versions or sections: 1.10 is another one than 1.1. So are
-/// those of ids whose decimals end in zeros.
-fn parts(label: &str, texts: &[&str], are_numbers: bool) -> Option<Typed> {
-    let is_part = |text: &str| is_digits(text) || decimals(text).is_some();
-    let has_decimals = texts.iter().any(|text| decimals(text).is_some_and(|(_, after)| after.contains(|c| c != '0')));
-    // Thousands are no parts.
-    let has_comma = |text: &&&str| text.contains(',');
-    let are_groups =
-        texts.iter().any(|text| text.contains(',')) && texts.iter().filter(has_comma).all(|text| is_grouped(text, ','));
-    // A double has no zeros behind; a number of JSON has.
-    if !has_decimals || are_groups || !nearly_all(texts, is_part) || are_numbers && !has_twins(texts) {
-        return None;
-    }
-    let is_named = names::has_parts(label)
-        || names::may_have_parts(label) && has_twins(texts)
-        || names::ends_in_id(label) && lose_zeros(texts);
-    if !is_named {
-        return None;
-    }
-    let mut typed = Typed::of("type = \"string\"");
-    typed.notes.push(
-        "by its name its values are no measured numbers, but names such as 1.10, which as a number would be 1.1: they are \
-         text; if they are measured, declare type = \"float64\""
-            .to_owned(),
-    );
-    Some(typed)
-}
-
 /// Whether numbers of a latitude or a longitude would be none if a mark stood between thousands.
 fn is_beyond(label: &str, texts: &[&str], mark: char) -> bool {
     let most = match names::coordinate(label) {
@@ -511,7 +398,12 @@ fn number(label: &str, texts: &[&str], are_numbers: bool, habits: Habits) -> Opt
                  or sections, declare type = \"string\""
                     .to_owned(),
             );
-        } else if !are_numbers && names::may_have_parts(label) && !names::is_amount(label) && lose_zeros(texts) {
+        } else if !are_numbers
+            && names::may_have_parts(label)
+            && !quantities::is_amount(label)
+            && lose_zeros(texts)
+            && (names::ends_in_id(label) || !are_shares(texts))
+        {
             typed.notes.push(
                 "by its name its values may be names such as 1.10, which as a number is 1.1: they are numbers; if they are names, \
                  declare type = \"string\""

@@ -66,6 +66,9 @@ pub(super) struct Grid {
     pub options: Vec<String>,
     pub fields: Vec<Field>,
     pub rows: usize,
+    /// Which fields have values that look like numbers, with blanks around them and without quotes, and how many such values:
+    /// numbers lose the blanks, and what stays text keeps them.
+    pub padded: Vec<(usize, usize)>,
     /// Lines beside them that look like no rows, and that no option leaves out: at the end, and below the header.
     pub footers: u64,
     pub below_header: u64,

@@ -27,6 +27,9 @@ const COVERED: f64 = 0.5;
 /// Rows from which on what is unique in a sample is so by more than accident, in whatever order they are.
 const SURE_ROWS: usize = 1000;
 
+/// Why the key of a list's elements is only offered.
+const OF_LISTS: &str = "of lists within rows, one may have several such";
+
 /// What a column is to a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
@@ -64,7 +67,9 @@ struct Found {
 
 /// The columns whose values are to be kept for [`choose`].
 pub(super) fn watched(guesses: &[Guess], day: Option<&Day>) -> Vec<String> {
-    let may_be = |guess: &&Guess| guess.required && !matches!(guess.kind, ColumnType::Float64 | ColumnType::Bool);
+    let may_be = |guess: &&Guess| {
+        guess.required && !guess.is_quantity && !matches!(guess.kind, ColumnType::Float64 | ColumnType::Bool)
+    };
     let mut parts: Vec<&Guess> = guesses.iter().filter(may_be).collect();
     let is_time = |guess: &Guess| day.is_some_and(|day| day.of.name == guess.name);
     parts.sort_by_key(|guess| (!is_time(guess), !guess.is_id && !names::is_counter(&guess.name)));
@@ -83,6 +88,8 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
         let is_text = matches!(guess.kind, ColumnType::String | ColumnType::Int64);
         let role = match guess {
             _ if !is_text || Some(at) == time_at => return None,
+            // What is counted or measured may be corrected: the correction would be another row.
+            guess if guess.is_quantity => return None,
             guess if counts(grid, at, guess) => Role::Counter,
             guess if guess.is_id && names::is_event(&guess.name) => Role::Event,
             guess if guess.is_id => Role::Entity,
@@ -93,20 +100,26 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
     };
     let parts: Vec<Part> = guesses.iter().enumerate().filter_map(part).collect();
     let mut search = Search { grid, stored, time: time.as_deref().zip(time_at), parts, note: None };
-    let found = match search.time {
+    let own = search.own(guesses, &names);
+    let is_own = own.is_some();
+    let found = own.or_else(|| match search.time {
         Some(_) => search.with_time(),
         None => search.without_time(),
-    };
+    });
     let alone: Vec<&str> = guesses
         .iter()
         .zip(&names)
         .filter(|(guess, name)| {
-            let is_part = guess.is_unique && !matches!(guess.kind, ColumnType::Float64 | ColumnType::Bool);
+            let is_part =
+                guess.is_unique && !guess.is_quantity && !matches!(guess.kind, ColumnType::Float64 | ColumnType::Bool);
             is_part && stored.different(&[name]).is_none_or(|different| different == stored.rows())
         })
         .map(|(_, name)| name.as_str())
         .collect();
-    let found = found.map(|found| search.guarded(found, guesses, &names, time_at));
+    let found = found.map(|found| match is_own {
+        true => found,
+        false => search.guarded(found, guesses, &names, time_at),
+    });
     let found = found.or_else(|| {
         let first = alone.first().filter(|_| time.is_none())?;
         let is_counter = search.parts.iter().any(|part| part.name == *first && part.role == Role::Counter);
@@ -262,7 +275,8 @@ impl<'g> Search<'g> {
             let name = names.get(at).filter(|name| !is_in(name))?;
             let different = self.stored.different(&[name])?;
             let is_one = different == 1 && self.stored.rows() > 1;
-            let may_be = Some(at) != time_at && matches!(guess.kind, ColumnType::String | ColumnType::Int64);
+            let is_text = matches!(guess.kind, ColumnType::String | ColumnType::Int64);
+            let may_be = Some(at) != time_at && is_text && !guess.is_quantity;
             let tells =
                 guess.is_id || names::is_dimension(&guess.name) || guess.kind == ColumnType::String && at < first;
             let is_free =
@@ -272,21 +286,21 @@ impl<'g> Search<'g> {
             (may_be && (is_one && (tells || is_of_measured) || is_free)).then(|| name.clone())
         };
         let more: Vec<String> = guesses.iter().enumerate().filter_map(is_wanted).take(MOST_OF_A_KIND).collect();
-        let has_amounts = guesses.iter().any(|guess| guess.kind == ColumnType::Float64);
-        let has_name = guesses.iter().any(|guess| guess.kind == ColumnType::String && guess.is_unique && !guess.is_id);
+        let has_amounts = guesses.iter().any(|guess| guess.kind == ColumnType::Float64 || guess.is_quantity);
+        let is_name = |guess: &Guess| guess.kind == ColumnType::String && !guess.is_id && !guess.is_quantity;
+        let has_name = guesses.iter().any(|guess| is_name(guess) && guess.is_unique);
         let is_own = found.columns.first().is_some_and(|name| names::is_own_id(name));
         if found.doubt.is_none() && is_lone && more.is_empty() && ids < 2 && has_amounts && !has_name && !is_own {
             found.doubt = Some("if it is the id of another table, it comes again".to_owned());
         }
-        let is_exploded = self.grid.options.iter().any(|option| option.starts_with("explode"));
         let is_counted = found.columns.iter().any(|name| names::is_counter(name));
-        if found.doubt.is_none() && is_exploded && !is_counted && more.is_empty() {
-            found.doubt = Some("of lists within rows, one may have several such".to_owned());
+        if found.doubt.is_none() && self.is_exploded() && !is_counted && more.is_empty() {
+            found.doubt = Some(OF_LISTS.to_owned());
         }
         // Rows in no order show little of what comes several times.
         let stands_beside = |(guess, name): &(&Guess, &String)| {
             let varies = || self.stored.different(&[name]).is_some_and(|different| different > 1);
-            let may_count = guess.kind == ColumnType::Int64 && names::may_be_counter(&guess.name);
+            let may_count = guess.kind == ColumnType::Int64 && names::may_be_counter(&guess.name) && !guess.is_quantity;
             !is_in(name) && !more.contains(name) && (guess.is_id || may_count) && !names::is_kind(name) && varies()
         };
         let beside = guesses.iter().zip(names).find(stands_beside).map(|(_, name)| name);
@@ -320,6 +334,31 @@ impl<'g> Search<'g> {
     fn with_counter(&self, id: Part<'g>) -> Vec<Part<'g>> {
         let counter = self.of(|role| role == Role::Counter).into_iter().find(|part| names::is_counter(part.name));
         [id].into_iter().chain(counter.filter(|_| id.role == Role::Event)).collect()
+    }
+
+    /// The id of the table's own rows, alone, if it is unique: nothing else tells them apart better. It is only offered where
+    /// the sample may be of one time, or of one row of several in a list.
+    fn own(&self, guesses: &[Guess], names: &[String]) -> Option<Found> {
+        let rows = self.stored.rows();
+        let is_unique = |name: &String| rows > 0 && self.stored.different(&[name]) == Some(rows);
+        let mut own = guesses.iter().zip(names).filter(|(guess, _)| guess.is_of_row && guess.required);
+        let (own, name) = own.find(|(_, name)| is_unique(name))?;
+        let is_one = |name: &str| rows > 1 && self.stored.different(&[name]) == Some(1);
+        let one_time = self.time.map(|(name, _)| name).filter(|name| is_one(name) && !names::is_of_record(name));
+        let mut periods = guesses.iter().zip(names).filter(|(guess, _)| names::is_period(&guess.name));
+        let one = one_time.or_else(|| periods.find(|(_, name)| is_one(name)).map(|(_, name)| name.as_str()));
+        let doubt = match one {
+            _ if self.is_exploded() => Some(OF_LISTS.to_owned()),
+            Some(one) if !own.is_of_all => {
+                Some(format!("the sample has one {one}: with another, the same {name} may come again"))
+            }
+            _ => None,
+        };
+        Some(Found { columns: vec![name.clone()], doubt })
+    }
+
+    fn is_exploded(&self) -> bool {
+        self.grid.options.iter().any(|option| option.starts_with("explode"))
     }
 
     fn without_time(&mut self) -> Option<Found> {

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use lake::dataset::Encoding;
+use lake::dataset::{ColumnType, Encoding};
 
+use super::around::{MOST_BELOW, footers, lines_below_header};
 use super::blanks::{has_clock, is_clock, is_date, is_named};
+use super::column::{Habits, guess};
 use super::dialect::{Decoded, MARKS, decode, find, is_of_comments, rows_among_comments, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
-use super::head::{Head, body_looks, head, is_less_for_time, is_like, text_at, width};
-use super::looks::{Look, is_placeholder, is_total, look};
+use super::head::{Head, body_looks, head, is_less_for_time, text_at, width};
+use super::looks::{Look, look};
+use super::names::column_name;
 use super::quotes::{self, cut_open_end};
 use super::sampled::{is_rule, is_ruled, modal_width};
 use crate::error::Stop;
@@ -17,10 +20,6 @@ use lake::names::compared;
 
 /// Rows that are looked at, and the lines among which a header is looked for.
 const MOST_ROWS: usize = 500_000;
-/// Lines just below a header that may be no rows.
-const MOST_BELOW: usize = 2;
-/// Lines at the end that may be no rows.
-const FOOTER_WITHIN: usize = 20;
 
 /// Reads the beginning of a text. `is_part` if there is more of it.
 pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, Stop> {
@@ -76,6 +75,7 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
     }
     quotes::note(&mut grid, &records, &dialect);
     fill(&mut grid, &sound, |row, at| sound.get(row)?.values.get(at).and_then(|value| Value::text(value)));
+    trim_numbers(&mut grid, &sound);
     let ends = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let broken = ends.filter(|line| line.ends_with(b"\\")).count();
     if broken > 0 && dialect.escape.is_none() {
@@ -162,11 +162,45 @@ fn are_padded(records: &[&SampleRecord]) -> bool {
             for row in rows.iter().skip(1).filter(|row| !text_at(row, at).trim().is_empty()) {
                 let value = text_at(row, at);
                 all += 1;
-                padded += usize::from(!row.is_in_quotes(at) && value.trim_matches([' ', '\t']).len() < value.len());
+                padded += usize::from(is_padded_at(row, at));
                 texts += usize::from(look(value) == Look::Text);
             }
             texts * 2 > all && padded * 10 >= all * 9
         })
+}
+
+/// Whether a value without quotes has blanks around it.
+fn is_padded_at(record: &SampleRecord, at: usize) -> bool {
+    let value = text_at(record, at);
+    !record.is_in_quotes(at) && !record.is_of_sheet() && value.trim_matches([' ', '\t']).len() < value.len()
+}
+
+/// Trims where values that look like numbers stay text, such as those of more digits than a number has: as text they would keep
+/// the blanks around them.
+fn trim_numbers(grid: &mut Grid, sound: &[&SampleRecord]) {
+    if grid.options.iter().any(|option| option == "trim = true") {
+        return;
+    }
+    let habits = Habits { is_european: grid.is_european, ..Habits::default() };
+    let (mut most, mut notes) = (false, Vec::new());
+    for (at, padded) in &grid.padded {
+        let Some(field) = grid.fields.get(*at) else { continue };
+        if guess(field, String::new(), habits).kind != ColumnType::String {
+            continue;
+        }
+        most |= padded * 10 >= field.values.iter().flatten().count() * 9;
+        notes.push(format!(
+            "column {}: blanks stand around {padded} of its values, which are text and keep them: where they are no part of a \
+             value, write trim = true",
+            column_name(&field.label, *at)
+        ));
+    }
+    if most {
+        grid.options.push("trim = true".to_owned());
+        note_trim(grid, sound);
+    } else {
+        grid.notes.extend(notes);
+    }
 }
 
 /// Says what texts lose where blanks around them are taken away.
@@ -342,6 +376,8 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
         }
         let origin = if by_name { Origin::Named(label.to_owned()) } else { Origin::InOrder };
         let values = places.iter().map(|row| value(*row, at)).collect();
+        let padded = rows.iter().filter(|row| is_padded_at(row, at) && look(text_at(row, at)) == Look::Number).count();
+        grid.padded.extend((padded > 0).then_some((grid.fields.len(), padded)));
         grid.fields.push(Field { label: label.to_owned(), origin, values, declared: None });
     }
 }
@@ -450,42 +486,6 @@ fn usual_width(records: &[&SampleRecord]) -> usize {
     let is_typed = body_looks(rows, 0, wide).iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
     let is_header = header.values.iter().all(|name| matches!(look(name), Look::Text | Look::Blank));
     if wide > 1 && is_typed && is_header { wide } else { modal }
-}
-
-/// How many records at the end are no rows: of another width, or sums.
-fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
-    let looks = body_looks(rows, 0, columns);
-    let is_single = |row: &&&SampleRecord| columns > 1 && width(row) <= 1 && row.values.len() == 1;
-    let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
-    let filled = |row: &SampleRecord| row.values.iter().filter(|value| !value.trim().is_empty()).count();
-    let is_footer = |row: &&&SampleRecord| {
-        let is_one = is_typed && filled(row) == 1;
-        let is_short = columns > 2 && (row.values.len() < columns || is_one) && !is_like(row, &looks);
-        let first = row.values.iter().find(|value| !value.trim().is_empty()).map(String::as_str).unwrap_or_default();
-        is_total(first) || is_short || is_single(row)
-    };
-    let last = || rows.iter().rev().take(FOOTER_WITHIN);
-    let count = last().take_while(is_footer).count();
-    // Lines of one value are none of a table of several columns, however few rows it has.
-    if count * 2 > rows.len() { last().take_while(is_single).count().min(rows.len().saturating_sub(1)) } else { count }
-}
-
-/// How many records just below the header are no rows, such as units or dashes: they have texts alone where most others have
-/// numbers or times.
-fn lines_below_header(rows: &[&SampleRecord], columns: usize) -> usize {
-    let from = MOST_BELOW.min(rows.len());
-    let looks = body_looks(rows, from, columns);
-    let is_typed = |at: usize| matches!(looks.get(at), Some(Some(Look::Number | Look::Time)));
-    let is_none = |row: &&&SampleRecord| {
-        let mut typed = (0..columns).filter(|at| is_typed(*at)).map(|at| text_at(row, at).trim()).peekable();
-        let is_unit =
-            |text: &str| look(text) == Look::Text && !is_placeholder(text) || text.starts_with("--") || text.is_empty();
-        typed.peek().is_some()
-            && typed.clone().any(|text| !text.is_empty())
-            && typed.all(is_unit)
-            && !is_like(row, &looks)
-    };
-    rows.iter().take(MOST_BELOW).take_while(|row| is_none(row) || columns > 1 && is_rule(row)).count()
 }
 
 fn is_all_text(rows: &[&SampleRecord], columns: usize) -> bool {

@@ -219,6 +219,45 @@ pub(super) fn is_total(text: &str) -> bool {
     words.iter().any(|word| lower.trim_end_matches(':') == *word)
 }
 
+/// Whether a text begins as what stands below a table does: a total, or words about the file.
+pub(super) fn reads_like_footer(text: &str) -> bool {
+    const WORDS: [&str; 30] = [
+        "subtotal",
+        "grand",
+        "algemeen",
+        "average",
+        "mean",
+        "gemiddelde",
+        "mittelwert",
+        "moyenne",
+        "source",
+        "sources",
+        "bron",
+        "quelle",
+        "fuente",
+        "note",
+        "notes",
+        "nota",
+        "opmerking",
+        "hinweis",
+        "generated",
+        "exported",
+        "export",
+        "printed",
+        "copyright",
+        "report",
+        "page",
+        "rows",
+        "records",
+        "gesamtsumme",
+        "end",
+        "einde",
+    ];
+    let lower = text.trim().to_lowercase();
+    let first = lower.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();
+    is_total(text) || is_total(first) || WORDS.contains(&first) || lower.ends_with(':') || lower.starts_with(['©', '*'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

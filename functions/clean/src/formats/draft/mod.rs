@@ -5,6 +5,7 @@
 
 mod above;
 mod again;
+mod around;
 mod blanks;
 mod column;
 mod declare;
@@ -18,6 +19,7 @@ mod lines;
 mod looks;
 mod names;
 mod other;
+mod quantities;
 mod quotes;
 mod sampled;
 mod sheet;

@@ -1,5 +1,7 @@
 //! Names of columns, and what they hint at.
 
+use super::quantities::{is_amount, is_quantity, tells_apart};
+
 /// Names that SQL would read as something else, or that every table has by itself.
 const TAKEN: [&str; 1] = [lake::dataset::RECEIVED_AT];
 /// Words that SQL does not read as a column's name.
@@ -165,7 +167,7 @@ pub(super) fn in_sql(name: &str) -> String {
     if KEYWORDS.contains(&name) { format!("\"{name}\"") } else { name.to_owned() }
 }
 
-fn has_word(label: &str, words: &[&str], parts: &[&str]) -> bool {
+pub(super) fn has_word(label: &str, words: &[&str], parts: &[&str]) -> bool {
     let name = column_name(label, 0);
     name.split('_').any(|word| words.contains(&word)) || parts.iter().any(|part| name.contains(part))
 }
@@ -466,7 +468,7 @@ pub(super) fn has_parts(label: &str) -> bool {
         "code",
         "codes",
     ];
-    has_word(label, &words, &["identif", "barcode"])
+    has_word(label, &words, &["identif", "barcode"]) && !is_quantity(label)
 }
 
 /// Whether a name is that of ids by its last word, such as `part_no`, `Artikelnr` or `sku`, and of no amount, such as
@@ -514,85 +516,13 @@ pub(super) fn ends_in_id(label: &str) -> bool {
     let Some((last, before)) = words.split_last() else { return false };
     let is_end = |end: &&str| last.len() > end.len() && last.ends_with(*end);
     let is_id = ALONE.contains(last) || ENDS.iter().any(is_end) || !before.is_empty() && BEHIND.contains(last);
-    is_id && !is_amount(label)
-}
-
-/// Whether a word of a name says that values are amounts, or measured.
-pub(super) fn is_amount(label: &str) -> bool {
-    const AMOUNTS: [&str; 66] = [
-        "price",
-        "prices",
-        "prijs",
-        "preis",
-        "prix",
-        "precio",
-        "prezzo",
-        "preco",
-        "amount",
-        "amounts",
-        "bedrag",
-        "betrag",
-        "montant",
-        "importe",
-        "importo",
-        "valor",
-        "cost",
-        "costs",
-        "kosten",
-        "cout",
-        "costo",
-        "coste",
-        "balance",
-        "saldo",
-        "solde",
-        "total",
-        "totaal",
-        "gesamt",
-        "sum",
-        "summe",
-        "somme",
-        "value",
-        "waarde",
-        "wert",
-        "valeur",
-        "qty",
-        "quantity",
-        "aantal",
-        "anzahl",
-        "menge",
-        "count",
-        "weight",
-        "gewicht",
-        "poids",
-        "peso",
-        "rate",
-        "ratio",
-        "percent",
-        "share",
-        "avg",
-        "average",
-        "mean",
-        "median",
-        "min",
-        "max",
-        "std",
-        "per",
-        "pro",
-        "conc",
-        "concentration",
-        "nox",
-        "volume",
-        "area",
-        "mass",
-        "emission",
-        "emissions",
-    ];
-    has_word(label, &AMOUNTS, &[])
+    is_id && !is_amount(label) && !is_quantity(label)
 }
 
 /// Whether a name may be that of such, as well as one of a measured value: `no` is nitrogen oxide, too.
 pub(super) fn may_have_parts(label: &str) -> bool {
-    is_id(label) || ends_in_id(label) || has_word(label, &["article", "artikel", "item", "edition", "part"], &[])
+    let may_be = has_word(label, &["article", "artikel", "item", "edition", "part"], &[]);
+    tells_apart(label) || ends_in_id(label) || may_be && !is_quantity(label)
 }
 
 /// What a column of degrees is.

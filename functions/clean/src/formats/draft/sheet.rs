@@ -162,4 +162,17 @@ mod tests {
         assert!(grid.options.contains(&"header = \"find\"".to_owned()), "{:?}", grid.options);
         assert_eq!(grid.rows, 36);
     }
+
+    #[test]
+    fn a_last_row_that_ends_with_its_name_is_a_row() {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let number = |number: u64| Cell::Number(number.to_string());
+        for (last, footers) in [("n40", 0), ("Source: n7", 1), ("Total", 1)] {
+            let head = [(1, vec![text("Name"), text("V"), text("W")])];
+            let rows = (2..40).map(|at| (at, vec![text(&format!("n{at}")), number(at), number(at)]));
+            let rows: Vec<_> = head.into_iter().chain(rows).chain([(40, vec![text(last)])]).collect();
+            let grid = of_sheet(&rows, &BTreeSet::new(), Vec::new());
+            assert_eq!((grid.footers, grid.rows as u64), (footers, 39 - footers), "{last}");
+        }
+    }
 }
