@@ -278,6 +278,8 @@ class Query:
                     on += f" AND {self.column(columns, kind)} = {self.column(scope, kind)}"
                 if join != "FULL JOIN" and self.chance(0.3):
                     on += f" AND {self.condition(scope + columns, 1)}"
+                if join != "FULL JOIN" and self.chance(0.05):
+                    on = self.pick("false", "1 = 2", f"{on} AND false")
                 sql = f"{sql} {join} {other} ON {on}"
             scope = scope + columns
         return sql, scope
@@ -352,6 +354,11 @@ class Query:
             sql, kind = self.measure(scope)
             column = self.name("c")
             items.append(f"{sql} AS {column}")
+            columns.append((column, kind))
+        if self.chance(0.25):
+            # Beside the group of all rows, a condition on it has no column by which it could be moved.
+            kind, column = self.pick("int", "text", "date"), self.name("c")
+            items.append(f"{self.literal(kind) if kind != 'int' else f'CAST({self.literal(kind)} AS BIGINT)'} AS {column}")
             columns.append((column, kind))
         # A number alone would be a place in the list.
         texts = [key if not key.lstrip("-").isdigit() else f"({key} + 0)" for key, _ in keys]

@@ -81,7 +81,7 @@ pub(crate) fn automatic(values: impl Iterator<Item = f64> + Clone, locale: &Loca
         let count = (high - low) as usize;
         let steps = (0..=count).map(|place| {
             let to = low + place as f64;
-            let shade = if count == 0 { 4 } else { place * 4 / count };
+            let shade = (place * 4).checked_div(count).unwrap_or(4);
             let colour = BLUES.get(shade).copied().unwrap_or("#0b3d75").to_owned();
             crate::declare::Step { to: Some(to), label: locale.number(to, None), colour }
         });
