@@ -13,9 +13,28 @@ fn at(n: u32) -> String {
 }
 
 #[test]
+fn the_id_of_what_happened_stays_in_the_key() {
+    // On another day a customer has two orders.
+    for id in ["order_id", "invoice_no", "Transaction ID", "ticket number"] {
+        let text = csv(&format!("customer_id,{id},order_date,total\n"), 60, |n| {
+            format!("C{},{},2026-01-{:02},{}.5", n % 5, 90_000 + n, n / 5 + 1, n * 7)
+        });
+        let draft = drafted("a.csv", text, 60, 0, &[]);
+        let name = id.to_lowercase().replace(' ', "_");
+        assert_eq!(
+            key(&draft),
+            format!("key = [\"customer_id\", \"{name}\", \"order_date\"]"),
+            "{}",
+            draft.dataset_toml
+        );
+    }
+}
+
+#[test]
 fn a_quantity_is_no_part_of_a_key() {
     let sites = ["Gent", "Brugge"];
-    let quantities: [(&str, Values); 12] = [
+    let quantities: [(&str, Values); 13] = [
+        ("num_calls", |n| (1000 + n * 7).to_string()),
         ("meter_reading", |n| format!("{:07}", 1000 + n * 7)),
         ("meter_reading", |n| format!("{}.123456789012345678", 1000 + n * 7)),
         ("account_balance", |n| format!("{}.123456789012345678", 1000 + n * 7)),

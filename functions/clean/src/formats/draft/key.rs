@@ -262,7 +262,7 @@ impl<'g> Search<'g> {
     /// The key with what may tell rows of other files apart, though it does not in the sample; or a doubt about it.
     ///
     /// A sample is the beginning of a file, which is often sorted: of what is the same in all of its rows, ids, periods,
-    /// directions and the like are added, and what stands before the key. Where a table has such columns, it has no row per
+    /// directions and the like are added, and what stands before the key; and ids of what happened, which are another in each row. Where a table has such columns, it has no row per
     /// id but several: all ids are. An id by itself beside amounts may be another table's, and come again.
     fn guarded(&self, mut found: Found, guesses: &[Guess], names: &[String], time_at: Option<usize>) -> Found {
         let is_in = |name: &String| found.columns.contains(name);
@@ -283,7 +283,9 @@ impl<'g> Search<'g> {
                 !has_time && (is_fact || is_lone && at < first) && (guess.is_id || names::is_period(&guess.name));
             // Of what is measured in several ways a sample may have one.
             let is_of_measured = has_time && guess.kind == ColumnType::String && !guess.is_personal;
-            (may_be && (is_one && (tells || is_of_measured) || is_free)).then(|| name.clone())
+            // A customer may have two orders on a day, though the sample has none of that kind.
+            let is_event = has_time && guess.is_id && names::is_event(&guess.name) && different == self.stored.rows();
+            (may_be && (is_one && (tells || is_of_measured) || is_free || is_event)).then(|| name.clone())
         };
         let more: Vec<String> = guesses.iter().enumerate().filter_map(is_wanted).take(MOST_OF_A_KIND).collect();
         let has_amounts = guesses.iter().any(|guess| guess.kind == ColumnType::Float64 || guess.is_quantity);

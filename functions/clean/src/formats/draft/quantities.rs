@@ -142,14 +142,19 @@ pub(super) fn is_quantity(label: &str) -> bool {
     if IDS.contains(last) || last.ends_with("nr") || last.ends_with("nummer") {
         return false;
     }
-    has_unit || is_measure(last) || is_first || before.contains(&"per")
+    let counts = matches!(before, [first] if NUMBERS.contains(first)) && is_plural(last);
+    has_unit || is_measure(last) || is_first || counts || before.contains(&"per")
+}
+
+fn is_plural(word: &str) -> bool {
+    word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us")
 }
 
 /// Whether a name says so by what stands before `of`. `last` is its last word.
 fn is_head(head: &[&str], last: &str) -> bool {
     let Some((word, before)) = head.split_last() else { return false };
     // The serial number of a device is an id, and a device's number of calls none.
-    let is_plural = last.len() > 3 && last.ends_with('s') && !last.ends_with("ss") && !last.ends_with("us");
+    let is_plural = is_plural(last);
     let is_first = head.first().is_some_and(|first| FIRST.contains(first) || *first == "count");
     match *word {
         // The name of a customer in Spanish, and a number of clients in French: values decide.
