@@ -117,6 +117,8 @@ fn a_last_row_with_missing_values_is_a_row() {
         ("32 rows;;", 1),
         ("exported by n7 on Monday;;", 1),
         ("n31", 1),
+        (";465.0;465", 1),
+        (";;465", 1),
     ] {
         let text = csv("name;v;w\n", 31, |n| format!("n{n};{n}.0;{n}")) + last + "\n";
         let draft = drafted("a.csv", text, 32 - rejected, rejected, &["column.v]\ntype = \"float64\""]);

@@ -24,12 +24,30 @@ pub(super) fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
         let is_one = is_typed && filled(row) == 1 && !is_named_alike(row, rows, &looks);
         let is_short = columns > 2 && (has_less(row) || is_one) && !is_like(row, &looks);
         let first = row.values.iter().find(|value| !value.trim().is_empty()).map(String::as_str).unwrap_or_default();
-        is_total(first) || is_short || is_single(row)
+        is_total(first) || is_short || is_single(row) || is_sum(row, rows, columns)
     };
     let last = || rows.iter().rev().take(FOOTER_WITHIN);
     let count = last().take_while(is_footer).count();
     // Lines of one value are none of a table of several columns, however few rows it has.
     if count * 2 > rows.len() { last().take_while(is_single).count().min(rows.len().saturating_sub(1)) } else { count }
+}
+
+/// Whether a record has no name, as no other one has, and each number in it is the sum of the others of its column.
+fn is_sum(row: &SampleRecord, rows: &[&SampleRecord], columns: usize) -> bool {
+    let others = || rows.iter().filter(|other| !std::ptr::eq(**other, row));
+    let has_name = |row: &SampleRecord| !text_at(row, 0).trim().is_empty();
+    if rows.len() < 4 || has_name(row) || !others().all(|other| has_name(other)) {
+        return false;
+    }
+    let number = |text: &str| text.trim().replace(',', ".").parse::<f64>().ok();
+    let mut numbers =
+        (1..columns).map(|column| (column, text_at(row, column))).filter(|(_, text)| !text.trim().is_empty());
+    let is_sum_of = |(column, text): (usize, &str)| {
+        let sum: f64 = others().filter_map(|other| number(text_at(other, column))).sum();
+        number(text).is_some_and(|own| own != 0.0 && (own - sum).abs() <= 0.005_f64.max(own.abs() * 1e-9))
+    };
+    let first = numbers.next().is_some_and(is_sum_of);
+    first && numbers.all(is_sum_of)
 }
 
 /// Whether the first value of a record is a name like those of others, and nothing of a total or a footer: what is blank beside
