@@ -236,7 +236,7 @@ impl<'a> Session<'a> {
     }
 
     /// The window of a source that is asked for, or the nightly one.
-    pub fn window(&self, source: &str, window: WindowOptions) -> Result<Window> {
+    fn window(&self, source: &str, window: WindowOptions) -> Result<Window> {
         Ok(ingest::window(&self.lake, source, window.from, window.to, Utc::now())?)
     }
 

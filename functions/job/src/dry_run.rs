@@ -83,7 +83,7 @@ struct DryRun {
 pub async fn run(session: &Session<'_>, asked: Asked) -> ExitCode {
     let begun = Instant::now();
     let (mut shown, mut failures) = (DryRun::default(), Vec::new());
-    // Without it, what is skipped is said where it is done.
+    // Notes sources without their settings, as for a run.
     let mut skipped = Summary::default();
     if let Err(failure) = shown.look(session, asked, &mut skipped, &mut failures).await {
         failures.push(failure);

@@ -77,7 +77,8 @@ pub(crate) fn automatic(values: impl Iterator<Item = f64> + Clone, locale: &Loca
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.clone().fold(f64::NEG_INFINITY, f64::max);
     // Few whole numbers are classes of their own, and what is always the same is one class.
-    if high == low || high - low <= 4.0 && values.clone().all(|value| value.fract() == 0.0) {
+    let is_few = high == low || high - low <= 4.0 && values.clone().all(|value| value.fract() == 0.0);
+    if low.is_finite() && is_few {
         let count = (high - low) as usize;
         let steps = (0..=count).map(|place| {
             let to = low + place as f64;
@@ -148,6 +149,7 @@ mod tests {
         let labels = |values: &[f64]| -> Vec<String> {
             automatic(values.iter().copied(), &locale).steps.into_iter().map(|step| step.label).collect()
         };
+        assert!(labels(&[]).is_empty(), "there is no class without a value");
         assert_eq!(labels(&[3.0, 3.0]), ["3"]);
         assert_eq!(labels(&[0.25]), ["0.25"]);
         assert_eq!(labels(&[5.0, 3.0]), ["3", "4", "5"]);

@@ -9,6 +9,8 @@ use crate::formats::csv::SampleRecord;
 pub(super) const MOST_BELOW: usize = 2;
 /// Lines at the end that may be no rows.
 const FOOTER_WITHIN: usize = 20;
+/// Rows above a line from which on its numbers are their sums by more than accident.
+const SUMMED_ROWS: usize = 3;
 
 /// How many records at the end are no rows: of another width, or sums.
 pub(super) fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
@@ -36,7 +38,7 @@ pub(super) fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
 fn is_sum(row: &SampleRecord, rows: &[&SampleRecord], columns: usize) -> bool {
     let others = || rows.iter().filter(|other| !std::ptr::eq(**other, row));
     let has_name = |row: &SampleRecord| !text_at(row, 0).trim().is_empty();
-    if rows.len() < 4 || has_name(row) || !others().all(|other| has_name(other)) {
+    if rows.len() <= SUMMED_ROWS || has_name(row) || !others().all(|other| has_name(other)) {
         return false;
     }
     let number = |text: &str| text.trim().replace(',', ".").parse::<f64>().ok();
