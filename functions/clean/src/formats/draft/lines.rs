@@ -11,7 +11,7 @@ use super::dialect::{Decoded, MARKS, decode, find, is_of_comments, rows_among_co
 use super::grid::{Field, Grid, Origin, Value};
 use super::head::{Head, body_looks, head, is_less_for_time, text_at, width};
 use super::looks::{Look, look};
-use super::names::column_name;
+use super::naming::column_name;
 use super::quotes::{self, cut_open_end};
 use super::sampled::{is_rule, is_ruled, modal_width};
 use crate::error::Stop;

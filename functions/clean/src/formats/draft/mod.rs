@@ -18,6 +18,7 @@ mod keyed;
 mod lines;
 mod looks;
 mod names;
+mod naming;
 mod other;
 mod quantities;
 mod quotes;
@@ -338,8 +339,8 @@ fn guesses(grid: &Grid, mut habits: Habits) -> (Vec<Guess>, Vec<String>) {
     }
     let mut guesses: Vec<Guess> = Vec::new();
     for (at, field) in grid.fields.iter().enumerate() {
-        let plain = names::column_name(&field.label, at);
-        let name = names::unique(plain, |name| guesses.iter().any(|guess| guess.name == name));
+        let plain = naming::column_name(&field.label, at);
+        let name = naming::unique(plain, |name| guesses.iter().any(|guess| guess.name == name));
         guesses.push(guess(field, name, habits));
     }
     if guesses.iter().any(|guess| guess.is_personal) {
