@@ -1,7 +1,7 @@
 //! Lines around the rows of a table that are no rows: totals and footers below them, units and marks above.
 
 use super::head::{body_looks, is_like, text_at, width};
-use super::looks::{Look, is_placeholder, is_total, look, reads_like_footer};
+use super::looks::{Look, is_marked_footer, is_placeholder, is_total, look, reads_like_footer};
 use super::sampled::is_rule;
 use crate::formats::csv::SampleRecord;
 
@@ -26,7 +26,9 @@ pub(super) fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
         let is_one = is_typed && filled(row) == 1 && !is_named_alike(row, rows, &looks);
         let is_short = columns > 2 && (has_less(row) || is_one) && !is_like(row, &looks);
         let first = row.values.iter().find(|value| !value.trim().is_empty()).map(String::as_str).unwrap_or_default();
-        is_total(first) || is_short || is_single(row) || is_sum(row, rows, columns)
+        let is_empty = columns > 1 && filled(row) == 0;
+        let is_marked = || filled(row) == 1 && is_marked_alone(row, rows);
+        is_total(first) || is_empty || is_short || is_single(row) || is_marked() || is_sum(row, rows, columns)
     };
     let last = || rows.iter().rev().take(FOOTER_WITHIN);
     let count = last().take_while(is_footer).count();
@@ -50,6 +52,13 @@ fn is_sum(row: &SampleRecord, rows: &[&SampleRecord], columns: usize) -> bool {
     };
     let first = numbers.next().is_some_and(is_sum_of);
     first && numbers.all(is_sum_of)
+}
+
+/// Whether the first value of a record is marked as a footer is, `Source: X` or `© X`, as that of no whole row is.
+fn is_marked_alone(row: &SampleRecord, rows: &[&SampleRecord]) -> bool {
+    let is_whole = |other: &&&SampleRecord| width(other) > 1;
+    let mut others = rows.iter().filter(is_whole).map(|other| text_at(other, 0));
+    is_marked_footer(text_at(row, 0)) && !others.any(is_marked_footer)
 }
 
 /// Whether the first value of a record is a name like those of others, and nothing of a total or a footer: what is blank beside
