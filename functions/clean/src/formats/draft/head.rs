@@ -5,6 +5,7 @@ use super::again::is_joined;
 use super::blanks::{is_clock, is_date as is_plain_date};
 use super::looks::{Look, is_placeholder, look, shape};
 use super::names::{is_id, is_time, is_usual};
+use super::titles::titles;
 use crate::formats::csv::SampleRecord;
 use crate::formats::series::{Series, are_years, is_period, series};
 
@@ -70,8 +71,11 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
     let has_corner = cells().next().is_some_and(str::is_empty);
     let others: Vec<&str> = series_of(record, columns);
     let has_texts = cells().any(|text| look(text) == Look::Text);
-    if cells().skip(1).any(str::is_empty) || !has_corner && !has_texts {
+    if cells().skip(1).any(str::is_empty) {
         return false;
+    }
+    if !has_corner && !has_texts {
+        return are_dates_above_numbers(records, at, columns);
     }
     if names_in(record, &body_looks(records, at + 1, columns)) > 1 {
         return true;
@@ -103,6 +107,16 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
         }
         Series::Ascending => (has_corner || is_quoted() || has_name()) && is_rare(records, at, columns, of, is_ordered),
     }
+}
+
+/// Whether a record has dates alone, or dates and years, one after the other, above numbers of which none is one.
+fn are_dates_above_numbers(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
+    let Some(record) = records.get(at) else { return false };
+    let looks = body_looks(records, at + 1, columns);
+    let mut below = records.iter().skip(at + 1).take(1000).flat_map(|row| row.values.iter());
+    matches!(series(&series_of(record, columns)), Some(Series::Periods | Series::Mixed))
+        && looks.iter().all(|look| *look == Some(Look::Number))
+        && !below.any(|value| are_years(&[value.trim()]) || is_period(value.trim()))
 }
 
 /// Whether a record has a year, a date or a time among texts that are written as none is below them: `gemeente,2025` above
@@ -216,6 +230,9 @@ pub(super) fn head(records: &[&SampleRecord], columns: usize) -> Head {
 fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
     let nothing = Head::Nothing { from: 0, may_be_names: false, names_at: 0 };
     let Some(first) = records.first().filter(|_| columns > 0) else { return nothing };
+    if let Some(at) = titles(records, columns).and_then(|titles| titles.header) {
+        return Head::Names { at, shift: 0 };
+    }
     let whole = records.iter().enumerate().filter(|(_, record)| width(record) == columns).take(HEADER_WITHIN);
     let candidate = whole.map(|(at, _)| at).find(|at| is_names(records, *at, columns));
     let candidate = candidate.map(|first| (first, likeliest(records, first, columns)));

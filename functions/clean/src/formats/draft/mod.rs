@@ -20,12 +20,14 @@ mod looks;
 mod names;
 mod naming;
 mod other;
+mod padding;
 mod quantities;
 mod quotes;
 mod sampled;
 mod sheet;
 mod text;
 mod times;
+mod titles;
 mod tree;
 mod trial;
 
