@@ -127,3 +127,26 @@ fn dates_and_a_year_are_names() {
     let draft = drafted("a.csv", text, 40, 1, &["header = \"never\""]);
     assert!(draft.tried.reasons["not_an_integer"].message.contains("it is a date"), "{:?}", draft.tried);
 }
+
+#[test]
+fn a_line_of_units_below_a_header_of_texts_is_no_row() {
+    for units in [",m,", "-,m,-", ",[m],", "-,cm,text"] {
+        let text =
+            csv(&format!("name,height,remark\n{units}\n"), 40, |at| format!("n{at},about {at} high,seen {}", at % 7));
+        let draft = tried("a.csv", &text).unwrap();
+        assert!(said(&draft, "the line below the header is no row (units or marks)"), "{units}: {:?}", draft.notes);
+        let (all, blank) = (draft.tried.clean + draft.tried.rejected, units.starts_with(','));
+        assert_eq!((all, draft.tried.rejected), (41, u64::from(blank)), "{units}: {:?}", draft.tried);
+        assert_eq!(said(&draft, "but fits the columns"), !blank, "{units}: {:?}", draft.notes);
+    }
+    // Letters that other rows have as well, and rows of nothing but such, are values.
+    for first in ["n0,m,x", ",m,", "a,m,"] {
+        let row =
+            |at: u32| if at == 0 { first.to_owned() } else { format!("n{at},{},seen", ["F", "M"][at as usize % 2]) };
+        let draft = drafted("a.csv", csv("name,sex,remark\n", 40, row), 40, 0, &["column.sex]"]);
+        assert!(!said(&draft, "below the header"), "{first}: {:?}", draft.notes);
+    }
+    let text = csv("name,grade\n", 40, |at| ["a,c", "t,f", "k,l", "m,s"][at as usize % 4].to_owned());
+    let draft = tried("a.csv", text).unwrap();
+    assert!(!said(&draft, "below the header"), "{:?}", draft.notes);
+}
