@@ -14,6 +14,7 @@ use super::looks::{Look, look};
 use super::names::column_name;
 use super::quotes::{self, cut_open_end};
 use super::sampled::{is_rule, is_ruled, modal_width};
+use super::wide;
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 use lake::names::compared;
@@ -317,15 +318,7 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
                 grid.options.push("header = \"always\"".to_owned());
                 grid.note("all columns are text: line 1 is taken for names; if it is a row, write header = \"never\"");
             }
-            let periods = (0..columns).filter(|at| names.get(*at).is_some_and(|name| look(name) != Look::Text));
-            let periods = periods.filter(|at| names.get(*at).is_some_and(|name| !name.trim().is_empty())).count();
-            if periods > 0 {
-                grid.note(format!(
-                    "the header names {} by years, dates, times or numbers: a file of other ones lacks them, so write optional = true for those \
-                     that come and go, or upload rows with the date in a column of its own",
-                    columns_text(periods)
-                ));
-            }
+            grid.notes.extend(wide::note(names.get(..columns).unwrap_or(names)));
             let unnamed = (0..columns).filter(|at| names.get(*at).is_none_or(|name| name.trim().is_empty())).count();
             if unnamed > 0 {
                 grid.note(format!("the header has no name for {}: left out", columns_text(unnamed)));

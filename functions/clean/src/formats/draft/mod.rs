@@ -27,6 +27,7 @@ mod text;
 mod times;
 mod tree;
 mod trial;
+mod wide;
 
 use std::fs::File;
 use std::io::{Cursor, Read, Seek};
