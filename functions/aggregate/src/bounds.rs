@@ -20,14 +20,17 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::{DataFusionError, Result as EngineResult};
 use datafusion::execution::FunctionRegistry;
+use datafusion::functions_aggregate::count::count_all;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionContext;
 use futures::{Stream, StreamExt};
 
 use crate::error::{Error, Result};
+use crate::once;
 
 /// How often the process's memory is looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -95,7 +98,8 @@ pub async fn apart<T: Send + 'static>(part: impl Future<Output = EngineResult<T>
 pub async fn stream(
     query: DataFrame,
 ) -> EngineResult<(SchemaRef, impl Stream<Item = EngineResult<RecordBatch>> + Unpin)> {
-    let mut batches = apart(query.execute_stream()).await?;
+    let run = async { once::planned(query).await.and_then(|(plan, context)| execute_stream(plan, context)) };
+    let mut batches = apart(run).await?;
     let schema = batches.schema();
     let (sender, receiver) = tokio::sync::mpsc::channel(2);
     let task = SpawnedTask::spawn(async move {
@@ -120,7 +124,15 @@ pub async fn stream(
 
 /// Plans a query apart, and runs it there.
 pub async fn collect(query: DataFrame) -> EngineResult<Vec<RecordBatch>> {
-    apart(query.collect()).await
+    apart(once::collect(query)).await
+}
+
+/// How many rows a query gives.
+pub async fn count(query: DataFrame) -> EngineResult<u64> {
+    let counted = collect(query.aggregate(Vec::new(), vec![count_all()])?).await?;
+    let values = counted.iter().flat_map(|batch| batch.columns().iter().filter_map(|column| column.as_primitive_opt()));
+    let count = values.flat_map(|column: &Int64Array| column.iter().flatten()).next();
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
 }
 
 fn broken_off() -> DataFusionError {

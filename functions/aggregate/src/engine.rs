@@ -11,9 +11,7 @@ use chrono::NaiveDate;
 use datafusion::arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Date32Type, FieldRef, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::config::{ParquetOptions, TableParquetOptions};
 use datafusion::common::{ScalarValue, TableReference};
-use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::error::DataFusionError;
@@ -21,6 +19,9 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::functions::expr_fn::coalesce;
 use datafusion::logical_expr::{Expr, SortExpr};
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::basic::Compression;
+use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext, cast, ident, lit};
 use futures::{FutureExt, StreamExt};
 use lake::Lake;
@@ -278,26 +279,21 @@ impl Engine {
         let path = self.scratch.path().join(format!("{}.parquet", view.name));
         let path = path.to_str().ok_or_else(|| Error::Query("the temporary folder's name is not UTF-8".to_owned()))?;
         // It is read once or twice, on this machine: what makes files small costs more than it saves.
-        let plain = TableParquetOptions {
-            global: ParquetOptions {
-                compression: Some("uncompressed".to_owned()),
-                dictionary_enabled: Some(false),
-                statistics_enabled: Some("chunk".to_owned()),
-                ..ParquetOptions::default()
-            },
-            ..TableParquetOptions::default()
+        let plain = WriterProperties::builder()
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .build();
+        let (schema, mut batches) = bounds::stream(plan).await.map_err(wrong)?;
+        let write = async {
+            let mut file = ArrowWriter::try_new(File::create(path)?, schema, Some(plain))?;
+            while let Some(batch) = batches.next().await {
+                file.write(&batch?)?;
+            }
+            file.close()?;
+            Ok(())
         };
-        let schema = plan.schema().as_arrow().clone();
-        let target = path.to_owned();
-        let write = async move {
-            plan.write_parquet(&target, DataFrameWriteOptions::new().with_single_file_output(true), Some(plain)).await
-        };
-        bounds::apart(write).await.map_err(wrong)?;
-        // A result without rows leaves no file behind.
-        if !std::path::Path::new(path).exists() {
-            self.context.register_batch(&view.name, RecordBatch::new_empty(Arc::new(schema)))?;
-            return Ok(());
-        }
+        write.await.map_err(wrong)?;
         self.context.register_parquet(view.name.as_str(), path, ParquetReadOptions::default()).await?;
         Ok(())
     }

@@ -25,6 +25,7 @@ mod make;
 mod map;
 mod memory;
 mod numbered;
+mod once;
 mod origins;
 pub mod pages;
 mod personal;

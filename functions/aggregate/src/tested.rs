@@ -85,7 +85,7 @@ async fn counts(engine: &Engine, model: &Model) -> Result<Vec<u64>> {
                 let missing = || Error::Query(format!("the test {} was not answered", test.name));
                 counted.next().ok_or_else(missing)?
             }
-            _ => bounds::apart(failing(engine, model, test).await?.count()).await? as u64,
+            _ => bounds::count(failing(engine, model, test).await?).await?,
         });
     }
     Ok(counts)

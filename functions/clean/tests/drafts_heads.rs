@@ -226,6 +226,34 @@ fn a_first_column_without_a_name_is_read_where_it_has_values() {
     let text = csv("2026-01-01,2026-02-01,2026\n", 20, |at| format!("{at},{},{}", at * 3, at * 4));
     let draft = drafted("a.csv", text, 20, 0, &["field = \"2026-01-01\"", "field = \"2026\""]);
     assert!(said(&draft, "3 columns by years, dates"), "{:?}", draft.notes);
+    // And of columns of which the first one has no place in the header.
+    let text = csv("2026-01-01,2026-02-01,2026\n", 20, |at| format!("Gent {at},{at},{},{}", at * 3, at * 4));
+    let lines = ["skip_lines = 1", "column.column_1]\ntype = \"string\"", "column.column_2026]\ntype = \"int64\""];
+    let draft = drafted("a.csv", text, 20, 0, &lines);
+    assert!(said(&draft, "a name less") && said(&draft, "3 columns by years, dates"), "{:?}", draft.notes);
     let text = csv("", 20, |at| format!("2026-01-{:02},2026-02-{:02},2026", at + 1, at + 1));
     drafted("a.csv", text, 20, 0, &["header = \"never\""]);
+}
+
+#[test]
+fn a_line_of_units_below_a_header_of_texts_is_no_row() {
+    for units in [",m,", "-,m,-", ",[m],", "-,cm,text"] {
+        let text =
+            csv(&format!("name,height,remark\n{units}\n"), 40, |at| format!("n{at},about {at} high,seen {}", at % 7));
+        let draft = tried("a.csv", &text).unwrap();
+        assert!(said(&draft, "the line below the header is no row (units or marks)"), "{units}: {:?}", draft.notes);
+        let (all, blank) = (draft.tried.clean + draft.tried.rejected, units.starts_with(','));
+        assert_eq!((all, draft.tried.rejected), (41, u64::from(blank)), "{units}: {:?}", draft.tried);
+        assert_eq!(said(&draft, "but fits the columns"), !blank, "{units}: {:?}", draft.notes);
+    }
+    // Letters that other rows have as well, and rows of nothing but such, are values.
+    for first in ["n0,m,x", ",m,", "a,m,"] {
+        let row =
+            |at: u32| if at == 0 { first.to_owned() } else { format!("n{at},{},seen", ["F", "M"][at as usize % 2]) };
+        let draft = drafted("a.csv", csv("name,sex,remark\n", 40, row), 40, 0, &["column.sex]"]);
+        assert!(!said(&draft, "below the header"), "{first}: {:?}", draft.notes);
+    }
+    let text = csv("name,grade\n", 40, |at| ["a,c", "t,f", "k,l", "m,s"][at as usize % 4].to_owned());
+    let draft = tried("a.csv", text).unwrap();
+    assert!(!said(&draft, "below the header"), "{:?}", draft.notes);
 }

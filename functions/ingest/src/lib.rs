@@ -100,6 +100,11 @@ pub async fn hand_over(
     Ok(Some(batch.ingest(source, &pieces(lake, source, window)?, accept_loss).await?))
 }
 
+/// Finds out whether the lake has what a fetch starts from, such as Codetrack's roster. Nothing is asked of the API.
+pub async fn check(lake: &Lake, source: &str) -> Result<()> {
+    (find(lake, source)?.0.check)(lake).await
+}
+
 /// Fetches a window of a source into the raw zone.
 pub async fn ingest(context: &Context<'_>, source: &str, window: Window) -> Result<Outcome> {
     let (source, dataset) = find(context.lake, source)?;

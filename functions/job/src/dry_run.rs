@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use aggregate::{Preview, Selection};
 use chrono::NaiveDate;
-use lake::time::Window;
 use serde::Serialize;
 
 use crate::cli::{Command, Format, WindowOptions};
@@ -117,8 +116,7 @@ impl DryRun {
     ) -> Result<()> {
         match asked {
             Asked::Ingest(source, window) => {
-                let window = session.window_to_fetch(&source, window)?;
-                self.fetch(&source, window);
+                self.fetch(session, &source, window, failures).await?;
             }
             Asked::Clean(selection) => {
                 let dataset = match &selection {
@@ -137,8 +135,7 @@ impl DryRun {
             Asked::Steps(sources, window) => {
                 let sources = if sources.is_empty() { session.configured(skipped) } else { sources };
                 for source in &sources {
-                    let window = session.window_to_fetch(source, window)?;
-                    self.fetch(source, window);
+                    self.fetch(session, source, window, failures).await?;
                 }
                 for source in sources {
                     self.clean(session, &clean::Selection::Stale(Some(source.clone())), failures).await?;
@@ -149,8 +146,19 @@ impl DryRun {
         Ok(())
     }
 
-    fn fetch(&mut self, source: &str, window: Window) {
-        self.windows.push(Fetch { source: source.to_owned(), from: window.from(), to: window.to() });
+    async fn fetch(
+        &mut self,
+        session: &Session<'_>,
+        source: &str,
+        window: WindowOptions,
+        failures: &mut Vec<Failure>,
+    ) -> Result<()> {
+        let window = session.window_to_fetch(source, window)?;
+        match ingest::check(&session.lake, source).await {
+            Ok(()) => self.windows.push(Fetch { source: source.to_owned(), from: window.from(), to: window.to() }),
+            Err(error) => failures.push(error.into()),
+        }
+        Ok(())
     }
 
     async fn clean(

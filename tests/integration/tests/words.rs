@@ -373,6 +373,16 @@ fn dry_runs_say_what_would_be_done_and_change_nothing() {
 
     let wrong = lake.command(&["run", "codetrack", "--dry-run"]).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2), "its settings are missing");
+
+    // What a fetch starts from is looked for, and the other sources are shown.
+    let lake = lake.with("CODETRACK_URL", "http://127.0.0.1:9/");
+    for arguments in [&["run", "--dry-run"][..], &["ingest", "codetrack", "--dry-run"]] {
+        let run = lake.call(arguments);
+        let (status, run) = (run.status, run.json());
+        assert_eq!(status, 1, "{arguments:?}: {run}");
+        assert!(run["errors"][0]["message"].as_str().unwrap().contains("there is no roster of learners"), "{run}");
+        assert_eq!(run["windows"].as_array().unwrap().len(), usize::from(arguments[0] == "run"), "{run}");
+    }
 }
 
 #[test]

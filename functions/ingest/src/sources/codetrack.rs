@@ -62,6 +62,7 @@ pub(crate) const SOURCE: Source = Source {
     },
     // One request per learner covers any window.
     pieces: |window| vec![window],
+    check: |lake| Box::pin(async { Roster::read(&lake.raw).await.map(|_| ()) }),
     fetch: |context, dataset, access, window| Box::pin(fetch(context, dataset, &access.url, window)),
 };
 

@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::http::{Http, Patience};
 use crate::login::Login;
 use crate::settings::Access;
-use crate::sources::{Source, cut, of_setting};
+use crate::sources::{Source, cut, needs_nothing, of_setting};
 use crate::{Context, Outcome};
 
 const NAME: &str = "illuminate";
@@ -57,6 +57,7 @@ pub(crate) const SOURCE: Source = Source {
         (first_school_year(), current.last.succ_opt().unwrap_or(current.last))
     },
     pieces: |window| cut(window, |day| day == SchoolYear::of(day).first),
+    check: needs_nothing,
     fetch: |context, dataset, access, window| Box::pin(fetch(context, dataset, access, window)),
 };
 

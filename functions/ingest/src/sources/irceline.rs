@@ -30,7 +30,7 @@ use crate::http::{Http, Patience};
 use crate::raw::{self, Line};
 use crate::replace::{Shape, Terms};
 use crate::report::{Failures, Part, some};
-use crate::sources::{Source, cut, first_day, of_setting};
+use crate::sources::{Source, cut, first_day, needs_nothing, of_setting};
 use crate::{Context, Incomplete, Outcome};
 
 const NAME: &str = "irceline";
@@ -50,6 +50,7 @@ pub(crate) const SOURCE: Source = Source {
     },
     bounds: |dataset, now| (first_day(), now.with_timezone(&dataset.zone).date_naive() + Days::new(1)),
     pieces: |window| cut(window, |day| (day - window.from()).num_days() % PIECE_DAYS == 0),
+    check: needs_nothing,
     fetch: |context, dataset, access, window| Box::pin(fetch(context, dataset, &access.url, window)),
 };
 

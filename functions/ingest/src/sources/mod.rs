@@ -6,6 +6,7 @@ pub mod irceline;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::future::BoxFuture;
+use lake::Lake;
 use lake::dataset::Dataset;
 use lake::time::Window;
 
@@ -30,8 +31,15 @@ pub(crate) struct Source {
     pub bounds: fn(&Dataset, DateTime<Utc>) -> (NaiveDate, NaiveDate),
     /// A long window in pieces, each of which is fetched at once.
     pub pieces: fn(Window) -> Vec<Window>,
+    /// Finds out whether the lake has what a fetch starts from, without a request.
+    pub check: for<'a> fn(&'a Lake) -> BoxFuture<'a, Result<()>>,
     /// Fetches a window into the raw zone.
     pub fetch: for<'a> fn(&'a Context<'a>, &'a Dataset, &'a Access, Window) -> BoxFuture<'a, Result<Outcome>>,
+}
+
+/// Of a source that starts from nothing but its settings.
+pub(crate) fn needs_nothing(_: &Lake) -> BoxFuture<'_, Result<()>> {
+    Box::pin(std::future::ready(Ok(())))
 }
 
 /// The year 1, before which there are no dates.

@@ -75,7 +75,8 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
         return false;
     }
     if !has_corner && !has_texts {
-        return are_dates_above_numbers(records, at, columns);
+        let are_numbers = || body_looks(records, at + 1, columns).iter().all(|look| *look == Some(Look::Number));
+        return are_dates_above(&others, records.get(at + 1..).unwrap_or_default()) && are_numbers();
     }
     if names_in(record, &body_looks(records, at + 1, columns)) > 1 {
         return true;
@@ -109,14 +110,12 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
     }
 }
 
-/// Whether a record has dates alone, or dates and years, one after the other, above numbers of which none is one.
-fn are_dates_above_numbers(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
-    let Some(record) = records.get(at) else { return false };
-    let looks = body_looks(records, at + 1, columns);
-    let mut below = records.iter().skip(at + 1).take(1000).flat_map(|row| row.values.iter());
-    matches!(series(&series_of(record, columns)), Some(Series::Periods | Series::Mixed))
-        && looks.iter().all(|look| *look == Some(Look::Number))
-        && !below.any(|value| are_years(&[value.trim()]) || is_period(value.trim()))
+/// Whether values are dates alone, or dates and years, one after the other, above records in which none is one.
+fn are_dates_above(values: &[&str], below: &[&SampleRecord]) -> bool {
+    let mut others = below.iter().take(1000).flat_map(|row| row.values.iter());
+    matches!(series(values), Some(Series::Periods | Series::Mixed))
+        && !below.is_empty()
+        && !others.any(|value| are_years(&[value.trim()]) || is_period(value.trim()))
 }
 
 /// Whether a record has a year, a date or a time among texts that are written as none is below them: `gemeente,2025` above
@@ -269,6 +268,12 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
         if is_found {
             return Head::Names { at: 0, shift: usize::from(is_shifted) };
         }
+    }
+    // Dates above all columns but the first one, which has texts.
+    let dates: Vec<&str> = first.values.iter().map(|value| value.trim()).collect();
+    let is_of_texts = looks.first() == Some(&Some(Look::Text));
+    if is_of_texts && dates.len() + 1 == columns && are_dates_above(&dates, records.get(1..).unwrap_or_default()) {
+        return Head::Names { at: 0, shift: 1 };
     }
     let from = records.iter().position(|record| width(record) == columns).unwrap_or(0);
     let names_at = candidate.map(|(_, at)| at).filter(|at| may_be_header(records, *at, columns));

@@ -14,6 +14,7 @@ use super::padding::{are_padded, is_padded_at, note_trim, trim_numbers};
 use super::quotes::{self, cut_open_end};
 use super::sampled::{is_rule, is_ruled, modal_width};
 use super::titles::{self, titles};
+use super::wide;
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 use lake::names::compared;
@@ -245,7 +246,7 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
                 grid.options.push("header = \"always\"".to_owned());
                 grid.note("all columns are text: line 1 is taken for names; if it is a row, write header = \"never\"");
             }
-            note_periods(grid, names, columns);
+            grid.notes.extend(wide::note(names.get(..columns).unwrap_or(names)));
             let unnamed = (0..columns).filter(|at| names.get(*at).is_none_or(|name| name.trim().is_empty())).count();
             if unnamed > 0 {
                 grid.note(format!("the header has no name for {}: left out", columns_text(unnamed)));
@@ -261,10 +262,10 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
                      their order; where another file has other columns, or these in another order, give the first one a name in \
                      the files, so that columns are known by their names",
                 );
-                note_periods(grid, names, columns);
             } else {
                 grid.note("two columns of the header have the same name: columns are read in their order");
             }
+            grid.notes.extend(wide::note(names.get(..columns).unwrap_or(names)));
             grid.options.push("# Columns are read in their order, as the header does not tell them apart.".to_owned());
             grid.options.push("header = \"never\"".to_owned());
             grid.options.push(format!("skip_lines = {last}"));
@@ -311,19 +312,6 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
         let padded = rows.iter().filter(|row| is_padded_at(row, at) && look(text_at(row, at)) == Look::Number).count();
         grid.padded.extend((padded > 0).then_some((grid.fields.len(), padded)));
         grid.fields.push(Field { label: label.to_owned(), origin, values, declared: None });
-    }
-}
-
-/// Says that columns are named by what the next file has other ones of.
-fn note_periods(grid: &mut Grid, names: &[String], columns: usize) {
-    let names = names.iter().take(columns).filter(|name| !name.trim().is_empty());
-    let periods = names.filter(|name| look(name) != Look::Text).count();
-    if periods > 0 {
-        grid.note(format!(
-            "the header names {} by years, dates, times or numbers: a file of other ones lacks them, so write optional = true for those \
-             that come and go, or upload rows with the date in a column of its own",
-            columns_text(periods)
-        ));
     }
 }
 

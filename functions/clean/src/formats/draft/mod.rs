@@ -30,6 +30,7 @@ mod times;
 mod titles;
 mod tree;
 mod trial;
+mod wide;
 
 use std::fs::File;
 use std::io::{Cursor, Read, Seek};
@@ -256,6 +257,7 @@ fn sample_of(name: &str, mut reader: impl Read, is_unpacked: bool) -> Result<Gri
     reader.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
     let ending = ending(name);
     let is_text = TEXT.contains(&ending.as_str());
+    kinds::refuse_packed_tar(name, &head, is_unpacked)?;
     kinds::refuse_unread(&head, is_unpacked)?;
     if is_unpacked && head.starts_with(b"PK\x03\x04") && (is_text || ending == "zip") {
         let why = "by its first bytes what is packed in the file is zip, and that is packed again: pack it once";
