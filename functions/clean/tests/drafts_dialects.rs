@@ -223,3 +223,33 @@ fn whole_numbers_beyond_int64_by_the_schema_are_text() {
     let file = parquet_of([("n", Arc::new(UInt64Array::from(vec![3, u64::MAX])) as ArrayRef)]);
     drafted("b.parquet", file, 2, 0, &["column.n]\ntype = \"string\""]);
 }
+
+#[test]
+fn packed_archives_of_tar_are_said_to_be_such() {
+    let tar =
+        [b"a.csv".to_vec(), vec![0; 252], b"ustar\x0000".to_vec(), vec![0; 247], b"id,v\n1,2\n".to_vec()].concat();
+    // So much that a frame's first block is not whole where it is looked at.
+    let noise: Vec<u8> =
+        (0..40_000_u64).flat_map(|at| xxhash_rust::xxh3::xxh3_64(&at.to_le_bytes()).to_le_bytes()).collect();
+    let large = zstd::encode_all([tar.clone(), noise].concat().as_slice(), 3).unwrap();
+    let zst = zstd::encode_all(tar.as_slice(), 3).unwrap();
+    let xz = b"\xfd7zXZ\x00\0\x04\xe6\xd6\xb4\x46".to_vec();
+    let bzip2 = b"BZh91AY&SY\x01".to_vec();
+    for (file, bytes, wanted) in [
+        ("a.tzst", &zst, "a tar archive packed by Zstandard"),
+        ("a.tzst", &large, "a tar archive packed by Zstandard"),
+        ("a.csv", &zst, "a tar archive packed by Zstandard"),
+        ("a.tar.zst", &large, "a tar archive"),
+        ("a.txz", &xz, "a tar archive packed by xz"),
+        ("a.tar.xz", &xz, "a tar archive packed by xz"),
+        ("a.tbz2", &bzip2, "a tar archive packed by bzip2"),
+        ("a.tar.bz2", &bzip2, "a tar archive packed by bzip2"),
+    ] {
+        let why = tried(file, bytes).unwrap_err();
+        let cure = "which no format reads: unpack it, and upload the files in it";
+        assert!(why.contains(&format!("{wanted}, {cure}")), "{file}: {why}");
+    }
+    assert!(
+        tried("a.csv.xz", &xz).unwrap_err().contains("xz, which no format reads: unpack it, or pack it as .gz or .zst")
+    );
+}

@@ -127,3 +127,133 @@ fn dates_and_a_year_are_names() {
     let draft = drafted("a.csv", text, 40, 1, &["header = \"never\""]);
     assert!(draft.tried.reasons["not_an_integer"].message.contains("it is a date"), "{:?}", draft.tried);
 }
+
+#[test]
+fn numbers_above_a_table_of_texts_are_no_rows_without_a_word() {
+    let towns = ["Gent", "Brugge", "Aalst", "Leuven", "Mechelen", "Oostende"];
+    let kinds = ["tram", "bus", "boat"];
+    let two = |head: &str| csv(head, 30, |at| format!("{} {at},{}", towns[at as usize % 6], kinds[at as usize % 3]));
+    let three = |head: &str| {
+        csv(head, 30, |at| format!("{} {at},{},x{}", towns[at as usize % 6], kinds[at as usize % 3], at % 7))
+    };
+    // Told by the words that columns are called by.
+    for (text, header) in [
+        (two("Year,2026\nname,city\n"), 2),
+        (two("Class,5\nname,city\n"), 2),
+        (two("Year,2026\nClass,5\nname,city\n"), 3),
+        (three("Report,Stations,2026\nCreated,2026-11-01,admin\nname,city,kind\n"), 3),
+        (three("Report,Stations,2026\nCreated,date,admin\nname,city,kind\n"), 3),
+        (two("Year,2026\nSTATION_NAME,MODE\n"), 2),
+    ] {
+        let draft = drafted("a.csv", &text, 30, 0, &["header = \"find\"", "type = \"string\""]);
+        assert_eq!(draft.tried.preamble, header - 1, "{:?}", draft.tried);
+        let wanted = format!("taken for what is about the table, down to line {}, and line {header}", header - 1);
+        assert!(said(&draft, &wanted), "{text}\n{:?}", draft.notes);
+        assert!(!draft.dataset_toml.contains("2026\""), "{}", draft.dataset_toml);
+    }
+    // By nothing: which lines, and what to write, is said.
+    let plain = |head: &str| csv(head, 30, |at| format!("{},{}", towns[at as usize % 6], kinds[at as usize % 3]));
+    let draft = drafted("a.csv", plain("Year,2026\nWest,boat\n"), 32, 0, &["header = \"never\""]);
+    assert!(said(&draft, "there is line 1, which has a number, a date or a time: nothing tells"), "{:?}", draft.notes);
+    assert!(said(&draft, "write skip_lines = 1"), "{:?}", draft.notes);
+    let draft = drafted("a.csv", plain("Year,2026\nClass,5\nWest,boat\n"), 33, 0, &["header = \"never\""]);
+    assert!(said(&draft, "lines 1 to 2, of which some have") && said(&draft, "skip_lines = 2"), "{:?}", draft.notes);
+    // A header that has a year.
+    let draft = drafted("a.csv", plain("region_of,2026\n"), 30, 0, &["field = \"2026\""]);
+    assert!(said(&draft, "line 1 has a number, a date or a time, as no line below it has"), "{:?}", draft.notes);
+    // A header above a row that has one, a column of numbers, and tables of texts alone.
+    for text in [
+        two("name,city\nAnn,5\n"),
+        csv("name,v\n", 30, |at| format!("n{at},{at}")),
+        two("name,city\n"),
+        csv("", 30, |at| format!("n{at},{at}")),
+    ] {
+        let draft = tried("a.csv", &text).unwrap();
+        assert!(!said(&draft, "a number, a date or a time"), "{text}\n{:?}", draft.notes);
+    }
+}
+
+#[test]
+fn footers_of_tables_of_texts_are_said() {
+    let rows = |head: &str, commas: &str, last: &str| {
+        csv(head, 30, |at| format!("Town {at},{}{commas}", ["tram", "bus", "boat"][at as usize % 3])) + last
+    };
+    let says = "the last line looks like no row (totals or a footer)";
+    for last in ["Source: the city", "Bron: NMBS", "Quelle: DB", "Fuente: Renfe", "Total", "Total: 30", "© City", ""] {
+        for (head, commas) in [("name,kind\n", ""), ("name,kind,remark\n", ",x")] {
+            let blank = if commas.is_empty() { "," } else { ",," };
+            let draft = tried("a.csv", rows(head, commas, &format!("{last}{blank}\n"))).unwrap();
+            assert!(said(&draft, says), "{last}: {:?}", draft.notes);
+            assert_eq!(draft.tried.clean + draft.tried.rejected, 31, "{last}: {:?}", draft.tried);
+        }
+    }
+    // A last row with its name alone, also where the name has such a word, or others have such a mark.
+    for last in ["Town 31,", "Total Energies,", "Source of the Seine,", "Page,"] {
+        let draft = drafted("a.csv", rows("name,kind\n", "", &format!("{last}\n")), 31, 0, &[]);
+        assert!(!said(&draft, "looks like no row"), "{last}: {:?}", draft.notes);
+    }
+    let text = csv("text,kind\n", 30, |at| format!("Note: {at},{}", ["a", "b"][at as usize % 2])) + "Note: 31,\n";
+    let draft = drafted("a.csv", text, 31, 0, &[]);
+    assert!(!said(&draft, "looks like no row"), "{:?}", draft.notes);
+}
+
+#[test]
+fn a_first_column_without_a_name_is_read_where_it_has_values() {
+    let says = "the header has no name for the first column, which has values";
+    for (head, row) in [
+        (",2026-01-01,2026-02-01\n", "Gent #,1.5,2"),
+        (",2025,2026\n", "Gent #,1.5,2"),
+        (",total,mean\n", "Gent #,1.5,2"),
+        (",total,mean\n", "2026-01-#,1.5,2"),
+        (",total,mean\n", "7#4,1.5,2"),
+    ] {
+        let text = csv(head, 20, |at| row.replace('#', &format!("{:02}", at + 1)));
+        let lines = ["header = \"never\"\nskip_lines = 1", "[table.record.column.column_1]"];
+        let draft = tried("a.csv", &text).unwrap();
+        assert!(said(&draft, says), "{head}: {:?}", draft.notes);
+        assert_eq!(said(&draft, "2 columns by years, dates"), head.contains("202"), "{head}: {:?}", draft.notes);
+        assert_eq!((draft.tried.clean, draft.tried.rejected), (20, 0), "{}", draft.dataset_toml);
+        let is_there = lines.iter().all(|line| draft.dataset_toml.contains(line)) || row.starts_with("2026");
+        assert!(is_there, "{}", draft.dataset_toml);
+    }
+    // What counts rows is left out, as pandas writes it.
+    for from in [0, 1] {
+        let text = csv(",total,mean\n", 20, |at| format!("{},1.5,2", at + from));
+        let draft = drafted("a.csv", text, 20, 0, &["column.total]"]);
+        assert!(said(&draft, "no name for 1 column: left out") && !said(&draft, says), "{:?}", draft.notes);
+    }
+    // Dates and a year alone.
+    let text = csv("2026-01-01,2026-02-01,2026\n", 20, |at| format!("{at},{},{}", at * 3, at * 4));
+    let draft = drafted("a.csv", text, 20, 0, &["field = \"2026-01-01\"", "field = \"2026\""]);
+    assert!(said(&draft, "3 columns by years, dates"), "{:?}", draft.notes);
+    // And of columns of which the first one has no place in the header.
+    let text = csv("2026-01-01,2026-02-01,2026\n", 20, |at| format!("Gent {at},{at},{},{}", at * 3, at * 4));
+    let lines = ["skip_lines = 1", "column.column_1]\ntype = \"string\"", "column.column_2026]\ntype = \"int64\""];
+    let draft = drafted("a.csv", text, 20, 0, &lines);
+    assert!(said(&draft, "a name less") && said(&draft, "3 columns by years, dates"), "{:?}", draft.notes);
+    let text = csv("", 20, |at| format!("2026-01-{:02},2026-02-{:02},2026", at + 1, at + 1));
+    drafted("a.csv", text, 20, 0, &["header = \"never\""]);
+}
+
+#[test]
+fn a_line_of_units_below_a_header_of_texts_is_no_row() {
+    for units in [",m,", "-,m,-", ",[m],", "-,cm,text"] {
+        let text =
+            csv(&format!("name,height,remark\n{units}\n"), 40, |at| format!("n{at},about {at} high,seen {}", at % 7));
+        let draft = tried("a.csv", &text).unwrap();
+        assert!(said(&draft, "the line below the header is no row (units or marks)"), "{units}: {:?}", draft.notes);
+        let (all, blank) = (draft.tried.clean + draft.tried.rejected, units.starts_with(','));
+        assert_eq!((all, draft.tried.rejected), (41, u64::from(blank)), "{units}: {:?}", draft.tried);
+        assert_eq!(said(&draft, "but fits the columns"), !blank, "{units}: {:?}", draft.notes);
+    }
+    // Letters that other rows have as well, and rows of nothing but such, are values.
+    for first in ["n0,m,x", ",m,", "a,m,"] {
+        let row =
+            |at: u32| if at == 0 { first.to_owned() } else { format!("n{at},{},seen", ["F", "M"][at as usize % 2]) };
+        let draft = drafted("a.csv", csv("name,sex,remark\n", 40, row), 40, 0, &["column.sex]"]);
+        assert!(!said(&draft, "below the header"), "{first}: {:?}", draft.notes);
+    }
+    let text = csv("name,grade\n", 40, |at| ["a,c", "t,f", "k,l", "m,s"][at as usize % 4].to_owned());
+    let draft = tried("a.csv", text).unwrap();
+    assert!(!said(&draft, "below the header"), "{:?}", draft.notes);
+}

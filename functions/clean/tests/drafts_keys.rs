@@ -294,3 +294,47 @@ fn a_date_of_birth_is_no_day_of_a_row() {
         assert!(!draft.dataset_toml.contains("partition =") && draft.model.is_none(), "{}", draft.dataset_toml);
     }
 }
+
+#[test]
+fn an_id_that_is_another_in_each_row_is_in_the_key() {
+    // Several readings of a site at the same time, of which a sample has none.
+    let row = |n: u32| format!("{},S{},2026-01-{:02}T00:00:00Z,{n}.5", 700 + n * 3, n % 4, n / 4 + 1);
+    for (name, wanted) in [
+        ("reading_id", "\"reading_id\""),
+        ("record number", "\"record_number\""),
+        ("event_no", "\"event_no\""),
+        ("Row ID", "key = [\"row_id\"]"),
+        ("id", "key = [\"id\"]"),
+    ] {
+        for site in ["site", "site_id", "meter_no"] {
+            let draft = drafted("a.csv", csv(&format!("{name},{site},at,v\n"), 60, row), 60, 0, &[]);
+            let key = key(&draft);
+            assert!(key.starts_with("key = ") && key.contains(wanted), "{name}, {site}: {}", draft.dataset_toml);
+        }
+    }
+    // What numbers rows begins again in another file, and a code is of a kind.
+    for name in ["line_no", "seq", "status_code"] {
+        let row = |n: u32| format!("{},S{},2026-01-{:02}T00:00:00Z,{n}.5", n + 1, n % 4, n / 4 + 1);
+        let draft = drafted("a.csv", csv(&format!("{name},meter_id,at,v\n"), 60, row), 60, 0, &[]);
+        assert!(!key(&draft).contains(name), "{name}: {}", draft.dataset_toml);
+    }
+}
+
+#[test]
+fn a_number_of_things_is_in_no_key() {
+    for name in ["numberOfCalls", "number_sold", "units_number", "n_calls", "num_sold", "qty"] {
+        let row = |n: u32| format!("S{},2026-01-{:02}T00:00:00Z,{}", n % 4, n / 4 + 1, 100 + n * 7);
+        let draft = drafted("a.csv", csv(&format!("site_id,at,{name}\n"), 60, row), 60, 0, &[]);
+        assert_eq!(key(&draft), "key = [\"site_id\", \"at\"]", "{name}: {}", draft.dataset_toml);
+        let draft = drafted("a.csv", csv(&format!("{name},v\n"), 60, |n| format!("{},{n}.5", 100 + n * 7)), 60, 0, &[]);
+        assert_eq!(key(&draft), "# key = [\"...\"]", "{name}: {}", draft.dataset_toml);
+    }
+    let draft = drafted(
+        "a.csv",
+        csv("unit_number,at,v\n", 60, |n| format!("{},2026-01-{:02},{n}.5", n % 4, n / 4 + 1)),
+        60,
+        0,
+        &[],
+    );
+    assert!(key(&draft).contains("unit_number"), "{}", draft.dataset_toml);
+}

@@ -41,18 +41,31 @@ fn a_few_bad_quotes_are_rejected_and_said() {
                 csv("id,name,v\n", 300, |at| if at == 9 { bad.to_owned() } else { format!("{at},{others},{at}") });
             let draft = drafted("a.csv", text, 299, 1, &["column.name]"]);
             assert!(!draft.dataset_toml.contains("quote"), "{bad}: {}", draft.dataset_toml);
-            assert!(said(&draft, "1 line has a quote that nothing closes, or that text follows, the first in line 11"));
+            assert!(said(&draft, "1 line has a quote that nothing closes, or that text follows, in line 11: rejected"));
         }
     }
-    // More than a few: they are characters like others, which values keep.
-    let text =
-        csv(
-            "id,name\n",
-            300,
-            |at| if at.is_multiple_of(2) { format!("{at},\"{at}\" wide") } else { format!("{at},\"x\"") },
+    // However many they are, the others are quotes as long as a line has such.
+    for (every, quoted) in [(20, "\"x, y\""), (4, "\"x\""), (2, "\"x\""), (2, "\"say \"\"x\"\"\"")] {
+        let is_bad = |at: u32| at.is_multiple_of(every);
+        let row = |at: u32| if is_bad(at) { format!("{at},\"{at}\" wide") } else { format!("{at},{quoted}") };
+        let bad = u64::from(300 / every);
+        let draft = drafted("a.csv", csv("id,name\n", 300, row), 300 - bad, bad, &["column.name]"]);
+        assert!(!draft.dataset_toml.contains("quote"), "{}", draft.dataset_toml);
+        let lines: Vec<String> = (0..5).map(|at| (at * every + 2).to_string()).collect();
+        let named = format!(
+            "{bad} lines have a quote that nothing closes, or that text follows, in lines {}",
+            lines.join(", ")
         );
+        assert!(said(&draft, &format!("{named} and {} more", bad - 5)), "{:?}", draft.notes);
+    }
+    let row = |at: u32| if at == 150 { "150,\"x\"".to_owned() } else { format!("{at},\"{at}\" wide") };
+    let draft = drafted("a.csv", csv("id,name\n", 300, row), 1, 299, &["column.name]"]);
+    assert!(!draft.dataset_toml.contains("quote"), "{}", draft.dataset_toml);
+    assert!(said(&draft, "rejects half of its own sample or more"), "{:?}", draft.notes);
+    // Where no line has such, they are characters like others, which values keep.
+    let text = csv("id,name\n", 300, |at| format!("{at},\"{at}\" wide"));
     let draft = drafted("a.csv", text, 300, 0, &["quote = \"none\""]);
-    assert!(said(&draft, "150 lines have values between quotes, which are read as part of them"), "{:?}", draft.notes);
+    assert!(!said(&draft, "bad_quote"), "{:?}", draft.notes);
     let text = csv("id\tname\n", 100, |at| format!("{at}\t\"{at} inch"));
     let draft = drafted("a.tsv", text, 100, 0, &["quote = \"none\""]);
     assert!(said(&draft, "100 lines have a value that begins with a quote which does not end it"), "{:?}", draft.notes);

@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use lake::dataset::ends_in;
+
 use crate::error::Stop;
 
 /// Bytes that are looked at.
@@ -120,11 +122,41 @@ pub(super) fn packing(head: &[u8]) -> Option<&'static str> {
     KINDS.iter().find(|kind| is_of(kind, head)).map(|kind| kind.name).filter(|name| PACKED.contains(name))
 }
 
-/// Whether what is packed by gzip is an archive of tar, as in `.tgz`: another name would not do for it.
-fn has_tar(head: &[u8]) -> bool {
+/// How archives of tar are named that are packed, with what they are packed by.
+const PACKED_TAR: [(&str, &[&str]); 4] = [
+    ("gzip", &[".tgz", ".taz", ".tar.gz"]),
+    ("Zstandard", &[".tzst", ".tar.zst"]),
+    ("xz", &[".txz", ".tar.xz"]),
+    ("bzip2", &[".tbz", ".tbz2", ".tar.bz2"]),
+];
+
+/// Refuses an archive of tar that is packed, by its name or by what is in it: another name would not do for it, nor would
+/// another packing.
+pub(super) fn refuse_packed_tar(name: &str, head: &[u8], is_unpacked: bool) -> Result<(), Stop> {
+    let Some(packed) = packing(head) else { return Ok(()) };
+    let is_named = |ending: &&str| ends_in(name, ending);
+    let mut named = PACKED_TAR.iter().filter(|(by, _)| *by == packed);
+    if !named.any(|(_, endings)| endings.iter().any(is_named)) && !has_tar(packed, head) {
+        return Ok(());
+    }
+    let why = format!(
+        "by its first bytes{} {} is a tar archive packed by {packed}, which no format reads",
+        if has_tar(packed, head) { "" } else { " and its name" },
+        object(is_unpacked)
+    );
+    Err(Stop::reject("wrong_kind", format!("{why}: {UNPACK}")))
+}
+
+/// Whether what is packed so is an archive of tar, as far as its beginning shows it.
+fn has_tar(packed: &str, head: &[u8]) -> bool {
     let mut unpacked = Vec::new();
     // The beginning of what is packed ends in its midst.
-    let _ = flate2::read::GzDecoder::new(head).take(LOOKED_AT as u64).read_to_end(&mut unpacked);
+    let mut read = |from: &mut dyn Read| from.take(LOOKED_AT as u64).read_to_end(&mut unpacked).is_ok();
+    let _ = match packed {
+        "gzip" => read(&mut flate2::read::GzDecoder::new(head)),
+        "Zstandard" => zstd::stream::read::Decoder::new(head).is_ok_and(|mut decoder| read(&mut decoder)),
+        _ => false,
+    };
     unpacked.get(TAR..).is_some_and(|rest| rest.starts_with(b"ustar"))
 }
 
@@ -134,13 +166,7 @@ fn object(is_unpacked: bool) -> &'static str {
 
 /// Refuses what no format reads, whatever its name is, by the name of what it is.
 pub(super) fn refuse_unread(head: &[u8], is_unpacked: bool) -> Result<(), Stop> {
-    if has_tar(head) {
-        let why = format!(
-            "by its first bytes {} is a tar archive packed by gzip, which no format reads",
-            object(is_unpacked)
-        );
-        return Err(Stop::reject("wrong_kind", format!("{why}: {UNPACK}")));
-    }
+    refuse_packed_tar("", head, is_unpacked)?;
     let is_unread = |kind: &&Kind| is_of(kind, head) && !kind.cure.starts_with("name it");
     let Some(Kind { name, cure, .. }) = KINDS.iter().find(is_unread) else { return Ok(()) };
     let object = object(is_unpacked);
@@ -259,11 +285,36 @@ mod tests {
             (b"<?xml version=\"1.0\"?><rows/>", "an XML document, which no format reads: write its rows"),
             (b"<!DOCTYPE html><html>", "an HTML page, which no format reads: look what the server answered"),
             (&gzip(&tar), "a tar archive packed by gzip, which no format reads: unpack it"),
+            (
+                &zstd::encode_all(tar.as_slice(), 3).unwrap(),
+                "a tar archive packed by Zstandard, which no format reads: unpack",
+            ),
             (&gzip(b"a,b\n1,2\n"), "gzip, not what its name says: name it .gz"),
         ] {
             let why = refused(head);
             assert!(why.contains(wanted) && why.is_empty() == wanted.is_empty(), "{wanted}: {why}");
             assert!(why.is_empty() || why.starts_with("wrong_kind"), "{why}");
+        }
+    }
+
+    #[test]
+    fn packed_tar_is_known_by_its_name_where_it_cannot_be_looked_into() {
+        for (name, head, by) in [
+            ("a.txz", &b"\xfd7zXZ\x00\0"[..], "xz"),
+            ("a.tar.xz", b"\xfd7zXZ\x00\0", "xz"),
+            ("A.TZST", b"\x28\xb5\x2f\xfd\0", "Zstandard"),
+            ("a.tbz2", b"BZh91AY\x01", "bzip2"),
+            ("a.tgz", b"\x1f\x8b\x08\0", "gzip"),
+            ("a.csv.xz", b"\xfd7zXZ\x00\0", ""),
+            ("a.tzst", b"a,b\n", ""),
+        ] {
+            let why = match refuse_packed_tar(name, head, false) {
+                Err(Stop::Reject(reject)) => reject.message,
+                _ => String::new(),
+            };
+            let wanted =
+                format!("and its name the object is a tar archive packed by {by}, which no format reads: unpack it");
+            assert!(why.contains(&wanted) || by.is_empty() && why.is_empty(), "{name}: {why}");
         }
     }
 }

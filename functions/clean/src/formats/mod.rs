@@ -126,6 +126,7 @@ fn decode_as(
         None => {
             let mut head = Vec::with_capacity(kinds::LOOKED_AT);
             reader.take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
+            kinds::refuse_packed_tar(object.key, &head, is_unpacked(object))?;
             kinds::refuse_unread(&head, is_unpacked(object))?;
             let why = "the name does not end in .csv, .tsv, .json, .ndjson, .xlsx or .parquet (with .gz, .zst or .zip behind \
                        it, if packed), and its table declares no format";
@@ -158,6 +159,7 @@ fn begun_text<'r>(
     let mut head = Vec::with_capacity(kinds::LOOKED_AT);
     reader.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
     let encoding = object.table.encoding;
+    kinds::refuse_packed_tar(object.key, &head, is_unpacked(object))?;
     kinds::refuse_other_kinds(&head, encoding != Encoding::Utf8, is_unpacked(object))?;
     refuse(&head)?;
     if matches!(encoding, Encoding::Windows1252 | Encoding::Latin1) {

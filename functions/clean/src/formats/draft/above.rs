@@ -180,8 +180,8 @@ pub(super) fn may_be_header(records: &[&SampleRecord], at: usize, columns: usize
     sample.are_named(at) && !sample.may_be_row(at)
 }
 
-/// Whether a text is a unit, or a type, and no name.
-fn is_unit(text: &str) -> bool {
+/// Whether a text is a unit, or a type, and no name; or blank.
+pub(super) fn is_unit(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
     let is_within = |open: char, close: char| lower.starts_with(open) && lower.ends_with(close);
     lower.is_empty()

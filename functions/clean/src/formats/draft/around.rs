@@ -1,7 +1,8 @@
 //! Lines around the rows of a table that are no rows: totals and footers below them, units and marks above.
 
+use super::above::is_unit;
 use super::head::{body_looks, is_like, text_at, width};
-use super::looks::{Look, is_placeholder, is_total, look, reads_like_footer};
+use super::looks::{Look, is_marked_footer, is_placeholder, is_total, look, reads_like_footer};
 use super::sampled::is_rule;
 use crate::formats::csv::SampleRecord;
 
@@ -26,7 +27,9 @@ pub(super) fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
         let is_one = is_typed && filled(row) == 1 && !is_named_alike(row, rows, &looks);
         let is_short = columns > 2 && (has_less(row) || is_one) && !is_like(row, &looks);
         let first = row.values.iter().find(|value| !value.trim().is_empty()).map(String::as_str).unwrap_or_default();
-        is_total(first) || is_short || is_single(row) || is_sum(row, rows, columns)
+        let is_empty = columns > 1 && filled(row) == 0;
+        let is_marked = || filled(row) == 1 && is_marked_alone(row, rows);
+        is_total(first) || is_empty || is_short || is_single(row) || is_marked() || is_sum(row, rows, columns)
     };
     let last = || rows.iter().rev().take(FOOTER_WITHIN);
     let count = last().take_while(is_footer).count();
@@ -52,6 +55,13 @@ fn is_sum(row: &SampleRecord, rows: &[&SampleRecord], columns: usize) -> bool {
     first && numbers.all(is_sum_of)
 }
 
+/// Whether the first value of a record is marked as a footer is, `Source: X` or `© X`, as that of no whole row is.
+fn is_marked_alone(row: &SampleRecord, rows: &[&SampleRecord]) -> bool {
+    let is_whole = |other: &&&SampleRecord| width(other) > 1;
+    let mut others = rows.iter().filter(is_whole).map(|other| text_at(other, 0));
+    is_marked_footer(text_at(row, 0)) && !others.any(is_marked_footer)
+}
+
 /// Whether the first value of a record is a name like those of others, and nothing of a total or a footer: what is blank beside
 /// it is missing.
 fn is_named_alike(row: &SampleRecord, rows: &[&SampleRecord], looks: &[Option<Look>]) -> bool {
@@ -69,7 +79,7 @@ fn is_named_alike(row: &SampleRecord, rows: &[&SampleRecord], looks: &[Option<Lo
 }
 
 /// How many records just below the header are no rows, such as units or dashes: they have texts alone where most others have
-/// numbers or times.
+/// numbers or times, or units alone.
 pub(super) fn lines_below_header(rows: &[&SampleRecord], columns: usize) -> usize {
     let from = MOST_BELOW.min(rows.len());
     let looks = body_looks(rows, from, columns);
@@ -83,5 +93,26 @@ pub(super) fn lines_below_header(rows: &[&SampleRecord], columns: usize) -> usiz
             && typed.all(is_unit)
             && !is_like(row, &looks)
     };
-    rows.iter().take(MOST_BELOW).take_while(|row| is_none(row) || columns > 1 && is_rule(row)).count()
+    let is_below =
+        |row: &&&SampleRecord| is_none(row) || columns > 1 && is_rule(row) || is_of_units(row, rows, columns);
+    rows.iter().take(MOST_BELOW).take_while(is_below).count()
+}
+
+/// Whether a record has units alone, or blanks and dashes beside them, and no record below it has the same ones in their columns:
+/// texts of rows come again, such as `m` for a sex.
+fn is_of_units(row: &SampleRecord, rows: &[&SampleRecord], columns: usize) -> bool {
+    const FEW: usize = 2;
+    let cells = || (0..columns).map(|at| (at, text_at(row, at).trim()));
+    let below = || rows.iter().filter(|other| !std::ptr::eq(**other, row)).take(1000);
+    let is_own = |(at, unit): (usize, &str)| {
+        let is_same = |other: &&SampleRecord| text_at(other, at).trim().eq_ignore_ascii_case(unit);
+        is_placeholder(unit) || unit.is_empty() || !below().any(is_same)
+    };
+    let says = |text: &str| text.chars().any(|c| c.is_alphabetic() || "°%²³µ€$£".contains(c)) && !is_placeholder(text);
+    columns > 1
+        && below().count() >= FEW
+        && cells().all(|(_, text)| is_unit(text))
+        && cells().any(|(_, text)| says(text))
+        && cells().all(is_own)
+        && !below().any(|other| (0..columns).all(|at| is_unit(text_at(other, at))))
 }

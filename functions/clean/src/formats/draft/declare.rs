@@ -6,7 +6,7 @@ use lake::dataset::ColumnType;
 
 use super::column::Guess;
 use super::grid::{Grid, Origin};
-use super::{ending, names, quoted, unpacked};
+use super::{ending, names, naming, quoted, unpacked};
 use lake::dataset::{ARCHIVE, ends_in};
 
 /// Numbers that a first model sums up.
@@ -147,14 +147,14 @@ pub(super) fn model(guesses: &[Guess], day: &Day) -> (String, String) {
     measures.sort_by_key(|guess| guess.kind != ColumnType::Float64);
     let mut columns = String::new();
     for guess in measures.iter().take(MEASURES) {
-        let (name, column) = (&guess.name, names::in_sql(&guess.name));
+        let (name, column) = (&guess.name, naming::in_sql(&guess.name));
         for (function, prefix) in [("avg", "average"), ("min", "minimum"), ("max", "maximum")] {
             columns.push_str(&format!(",\n       {function}({column}) AS {prefix}_{name}"));
         }
     }
     let what = if measures.is_empty() { "" } else { ", with the averages and extremes of their numbers" };
     let day = &day.name;
-    let sql = names::in_sql(day);
+    let sql = naming::in_sql(day);
     let text = format!(
         "-- Records per day{what}: an example of a model, to be changed.\n--\n-- [model]\n-- partition = \"month({day})\"\n-- inputs = [\"record\"]\n\
          --\n-- [[test]]\n-- unique = [\"{day}\"]\n\n\

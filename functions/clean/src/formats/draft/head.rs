@@ -5,6 +5,7 @@ use super::again::is_joined;
 use super::blanks::{is_clock, is_date as is_plain_date};
 use super::looks::{Look, is_placeholder, look, shape};
 use super::names::{is_id, is_time, is_usual};
+use super::titles::titles;
 use crate::formats::csv::SampleRecord;
 use crate::formats::series::{Series, are_years, is_period, series};
 
@@ -70,8 +71,12 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
     let has_corner = cells().next().is_some_and(str::is_empty);
     let others: Vec<&str> = series_of(record, columns);
     let has_texts = cells().any(|text| look(text) == Look::Text);
-    if cells().skip(1).any(str::is_empty) || !has_corner && !has_texts {
+    if cells().skip(1).any(str::is_empty) {
         return false;
+    }
+    if !has_corner && !has_texts {
+        let are_numbers = || body_looks(records, at + 1, columns).iter().all(|look| *look == Some(Look::Number));
+        return are_dates_above(&others, records.get(at + 1..).unwrap_or_default()) && are_numbers();
     }
     if names_in(record, &body_looks(records, at + 1, columns)) > 1 {
         return true;
@@ -103,6 +108,14 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
         }
         Series::Ascending => (has_corner || is_quoted() || has_name()) && is_rare(records, at, columns, of, is_ordered),
     }
+}
+
+/// Whether values are dates alone, or dates and years, one after the other, above records in which none is one.
+fn are_dates_above(values: &[&str], below: &[&SampleRecord]) -> bool {
+    let mut others = below.iter().take(1000).flat_map(|row| row.values.iter());
+    matches!(series(values), Some(Series::Periods | Series::Mixed))
+        && !below.is_empty()
+        && !others.any(|value| are_years(&[value.trim()]) || is_period(value.trim()))
 }
 
 /// Whether a record has a year, a date or a time among texts that are written as none is below them: `gemeente,2025` above
@@ -216,6 +229,9 @@ pub(super) fn head(records: &[&SampleRecord], columns: usize) -> Head {
 fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
     let nothing = Head::Nothing { from: 0, may_be_names: false, names_at: 0 };
     let Some(first) = records.first().filter(|_| columns > 0) else { return nothing };
+    if let Some(at) = titles(records, columns).and_then(|titles| titles.header) {
+        return Head::Names { at, shift: 0 };
+    }
     let whole = records.iter().enumerate().filter(|(_, record)| width(record) == columns).take(HEADER_WITHIN);
     let candidate = whole.map(|(at, _)| at).find(|at| is_names(records, *at, columns));
     let candidate = candidate.map(|first| (first, likeliest(records, first, columns)));
@@ -252,6 +268,12 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
         if is_found {
             return Head::Names { at: 0, shift: usize::from(is_shifted) };
         }
+    }
+    // Dates above all columns but the first one, which has texts.
+    let dates: Vec<&str> = first.values.iter().map(|value| value.trim()).collect();
+    let is_of_texts = looks.first() == Some(&Some(Look::Text));
+    if is_of_texts && dates.len() + 1 == columns && are_dates_above(&dates, records.get(1..).unwrap_or_default()) {
+        return Head::Names { at: 0, shift: 1 };
     }
     let from = records.iter().position(|record| width(record) == columns).unwrap_or(0);
     let names_at = candidate.map(|(_, at)| at).filter(|at| may_be_header(records, *at, columns));

@@ -4,7 +4,7 @@ use chrono::NaiveTime;
 
 use super::column::Guess;
 use super::grid::{Field, Grid, Origin};
-use super::{names, times};
+use super::{names, naming, times};
 
 /// A time of day beside a date is read together with it: with the one that is called alike, else with the nearest one to its
 /// left. Returns what people should know of it.
@@ -132,7 +132,7 @@ fn words(label: &str) -> Vec<String> {
         "day", "dag", "tag", "jour", "dia", "tijd", "tijdstip", "uur", "uhr", "zeit", "uhrzeit", "hour", "hora", "of",
         "de", "h",
     ];
-    let name = names::column_name(label, 0);
+    let name = naming::column_name(label, 0);
     let mut words: Vec<String> = Vec::new();
     for part in name.split('_') {
         let digits = part.find(|character: char| character.is_ascii_digit()).unwrap_or(part.len());

@@ -214,8 +214,11 @@ struct Search<'g> {
 
 impl<'g> Search<'g> {
     fn of(&self, is_of: impl Fn(Role) -> bool) -> Vec<Part<'g>> {
-        let parts = self.parts.iter().copied().filter(|part| is_of(part.role));
-        parts.take(MOST_OF_A_KIND).collect()
+        self.of_any(is_of).take(MOST_OF_A_KIND).collect()
+    }
+
+    fn of_any(&self, is_of: impl Fn(Role) -> bool) -> impl Iterator<Item = Part<'g>> {
+        self.parts.iter().copied().filter(move |part| is_of(part.role))
     }
 
     /// Whether a combination is unique as it is stored. Where only its texts are, that is noted.
@@ -262,8 +265,9 @@ impl<'g> Search<'g> {
     /// The key with what may tell rows of other files apart, though it does not in the sample; or a doubt about it.
     ///
     /// A sample is the beginning of a file, which is often sorted: of what is the same in all of its rows, ids, periods,
-    /// directions and the like are added, and what stands before the key; and ids of what happened, which are another in each row. Where a table has such columns, it has no row per
-    /// id but several: all ids are. An id by itself beside amounts may be another table's, and come again.
+    /// directions and the like are added, and what stands before the key. Where a table has such columns, it has no row per id but
+    /// several: all ids are. Beside a time, ids are that are another in each row. An id by itself beside amounts may be another
+    /// table's, and come again.
     fn guarded(&self, mut found: Found, guesses: &[Guess], names: &[String], time_at: Option<usize>) -> Found {
         let is_in = |name: &String| found.columns.contains(name);
         let first = names.iter().position(is_in).unwrap_or_default();
@@ -283,9 +287,9 @@ impl<'g> Search<'g> {
                 !has_time && (is_fact || is_lone && at < first) && (guess.is_id || names::is_period(&guess.name));
             // Of what is measured in several ways a sample may have one.
             let is_of_measured = has_time && guess.kind == ColumnType::String && !guess.is_personal;
-            // A customer may have two orders on a day, though the sample has none of that kind.
-            let is_event = has_time && guess.is_id && names::is_event(&guess.name) && different == self.stored.rows();
-            (may_be && (is_one && (tells || is_of_measured) || is_free || is_event)).then(|| name.clone())
+            // A customer may have two orders on a day, and a site two readings at a time, though the sample has none such.
+            let is_of_row = has_time && !guess.is_personal && self.is_of_each_row(name);
+            (may_be && (is_one && (tells || is_of_measured) || is_free || is_of_row)).then(|| name.clone())
         };
         let more: Vec<String> = guesses.iter().enumerate().filter_map(is_wanted).take(MOST_OF_A_KIND).collect();
         let has_amounts = guesses.iter().any(|guess| guess.kind == ColumnType::Float64 || guess.is_quantity);
@@ -338,13 +342,20 @@ impl<'g> Search<'g> {
         [id].into_iter().chain(counter.filter(|_| id.role == Role::Event)).collect()
     }
 
-    /// The id of the table's own rows, alone, if it is unique: nothing else tells them apart better. It is only offered where
-    /// the sample may be of one time, or of one row of several in a list.
+    /// Whether a column is an id, of what rows are of or of what happened in them, that is another in each row: a key has it, by
+    /// itself or beside others. What counts rows begins again, and a code is of a kind.
+    fn is_of_each_row(&self, name: &str) -> bool {
+        let rows = self.stored.rows();
+        let mut ids = self.of_any(|role| matches!(role, Role::Event | Role::Entity));
+        ids.any(|id| id.name == name && rows > 0 && id.different == rows && !names::is_kind(name))
+    }
+
+    /// The id of the table's own rows, alone, if it is another in each: nothing else tells them apart better. It is only offered
+    /// where the sample may be of one time, or of one row of several in a list.
     fn own(&self, guesses: &[Guess], names: &[String]) -> Option<Found> {
         let rows = self.stored.rows();
-        let is_unique = |name: &String| rows > 0 && self.stored.different(&[name]) == Some(rows);
         let mut own = guesses.iter().zip(names).filter(|(guess, _)| guess.is_of_row && guess.required);
-        let (own, name) = own.find(|(_, name)| is_unique(name))?;
+        let (own, name) = own.find(|(_, name)| self.is_of_each_row(name))?;
         let is_one = |name: &str| rows > 1 && self.stored.different(&[name]) == Some(1);
         let one_time = self.time.map(|(name, _)| name).filter(|name| is_one(name) && !names::is_of_record(name));
         let mut periods = guesses.iter().zip(names).filter(|(guess, _)| names::is_period(&guess.name));

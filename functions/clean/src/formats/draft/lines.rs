@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use lake::dataset::{ColumnType, Encoding};
+use lake::dataset::Encoding;
 
 use super::around::{MOST_BELOW, footers, lines_below_header};
 use super::blanks::{has_clock, is_clock, is_date, is_named};
-use super::column::{Habits, guess};
 use super::dialect::{Decoded, MARKS, decode, find, is_of_comments, rows_among_comments, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
 use super::head::{Head, body_looks, head, is_less_for_time, text_at, width};
 use super::looks::{Look, look};
-use super::names::column_name;
+use super::padding::{are_padded, is_padded_at, note_trim, trim_numbers};
 use super::quotes::{self, cut_open_end};
 use super::sampled::{is_rule, is_ruled, modal_width};
+use super::titles::{self, titles};
+use super::wide;
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 use lake::names::compared;
@@ -149,79 +150,6 @@ fn is_split_time(first: &SampleRecord, sound: &[&SampleRecord]) -> bool {
     first.values.iter().all(|name| look(name) == Look::Text) && sound.iter().skip(1).take(100).any(has_time)
 }
 
-/// Whether texts of a column have blanks around them, as in tables for people. Those in quotes are part of a value, and so is
-/// white space of other kinds.
-fn are_padded(records: &[&SampleRecord]) -> bool {
-    let columns = usual_width(records);
-    let rows: Vec<&SampleRecord> =
-        records.iter().copied().filter(|record| record.values.len() == columns && !is_rule(record)).collect();
-    let (rows, _) = rows.split_at_checked(1000).unwrap_or((&rows, &[]));
-    columns > 1
-        && (0..columns).any(|at| {
-            let (mut all, mut padded, mut texts) = (0, 0, 0);
-            for row in rows.iter().skip(1).filter(|row| !text_at(row, at).trim().is_empty()) {
-                let value = text_at(row, at);
-                all += 1;
-                padded += usize::from(is_padded_at(row, at));
-                texts += usize::from(look(value) == Look::Text);
-            }
-            texts * 2 > all && padded * 10 >= all * 9
-        })
-}
-
-/// Whether a value without quotes has blanks around it.
-fn is_padded_at(record: &SampleRecord, at: usize) -> bool {
-    let value = text_at(record, at);
-    !record.is_in_quotes(at) && !record.is_of_sheet() && value.trim_matches([' ', '\t']).len() < value.len()
-}
-
-/// Trims where values that look like numbers stay text, such as those of more digits than a number has: as text they would keep
-/// the blanks around them.
-fn trim_numbers(grid: &mut Grid, sound: &[&SampleRecord]) {
-    if grid.options.iter().any(|option| option == "trim = true") {
-        return;
-    }
-    let habits = Habits { is_european: grid.is_european, ..Habits::default() };
-    let (mut most, mut notes) = (false, Vec::new());
-    for (at, padded) in &grid.padded {
-        let Some(field) = grid.fields.get(*at) else { continue };
-        if guess(field, String::new(), habits).kind != ColumnType::String {
-            continue;
-        }
-        most |= padded * 10 >= field.values.iter().flatten().count() * 9;
-        notes.push(format!(
-            "column {}: blanks stand around {padded} of its values, which are text and keep them: where they are no part of a \
-             value, write trim = true",
-            column_name(&field.label, *at)
-        ));
-    }
-    if most {
-        grid.options.push("trim = true".to_owned());
-        note_trim(grid, sound);
-    } else {
-        grid.notes.extend(notes);
-    }
-}
-
-/// Says what texts lose where blanks around them are taken away.
-fn note_trim(grid: &mut Grid, sound: &[&SampleRecord]) {
-    let is_wide = |value: &str| value.trim().len() < value.len();
-    let loses = |record: &&&SampleRecord| {
-        let values = record.values.iter().enumerate();
-        values.clone().any(|(at, value)| record.is_in_quotes(at) && is_wide(value) && look(value) == Look::Text)
-    };
-    let in_quotes = sound.iter().filter(loses).count();
-    let also = match in_quotes {
-        0 => String::new(),
-        1 => ", those within quotes in 1 row as well".to_owned(),
-        rows => format!(", those within quotes in {rows} rows as well"),
-    };
-    grid.note(format!(
-        "most values of a column have blanks around them, and texts lose these by trim = true{also}: where they are part of a \
-         value, leave it out"
-    ));
-}
-
 /// Whether each second value between colons is blank.
 fn are_doubled(records: &[&SampleRecord], delimiter: u8) -> bool {
     let is_blank = |record: &&SampleRecord| record.values.iter().skip(1).step_by(2).all(String::is_empty);
@@ -283,7 +211,8 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
         }
         Head::Nothing { from, .. } => (place(from), None),
     };
-    let by_name = names.as_ref().is_some_and(|(_, shift, names)| *shift == 0 && !has_twice(names));
+    let is_nameless = names.as_ref().is_some_and(|(.., names)| has_nameless_values(names, &others, columns));
+    let by_name = names.as_ref().is_some_and(|(_, shift, names)| *shift == 0 && !has_twice(names)) && !is_nameless;
     let header = names.as_ref().map(|(.., names)| names.as_slice()).filter(|_| by_name);
     let mut places = rows_below(grid, sound, first, header);
     // Those just below the header are said to be there.
@@ -317,27 +246,26 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
                 grid.options.push("header = \"always\"".to_owned());
                 grid.note("all columns are text: line 1 is taken for names; if it is a row, write header = \"never\"");
             }
-            let periods = (0..columns).filter(|at| names.get(*at).is_some_and(|name| look(name) != Look::Text));
-            let periods = periods.filter(|at| names.get(*at).is_some_and(|name| !name.trim().is_empty())).count();
-            if periods > 0 {
-                grid.note(format!(
-                    "the header names {} by years, dates, times or numbers: a file of other ones lacks them, so write optional = true for those \
-                     that come and go, or upload rows with the date in a column of its own",
-                    columns_text(periods)
-                ));
-            }
+            grid.notes.extend(wide::note(names.get(..columns).unwrap_or(names)));
             let unnamed = (0..columns).filter(|at| names.get(*at).is_none_or(|name| name.trim().is_empty())).count();
             if unnamed > 0 {
                 grid.note(format!("the header has no name for {}: left out", columns_text(unnamed)));
             }
         }
-        Some((at, shift, _)) => {
+        Some((at, shift, names)) => {
             let last = sound.get(*at).map_or(1, |header| header.row + header.lines - 1);
             if *shift > 0 {
                 grid.note("the header has a name less than rows have values: the first column is taken to have none");
+            } else if is_nameless {
+                grid.note(
+                    "the header has no name for the first column, which has values: it is called column_1, and columns are read in \
+                     their order; where another file has other columns, or these in another order, give the first one a name in \
+                     the files, so that columns are known by their names",
+                );
             } else {
                 grid.note("two columns of the header have the same name: columns are read in their order");
             }
+            grid.notes.extend(wide::note(names.get(..columns).unwrap_or(names)));
             grid.options.push("# Columns are read in their order, as the header does not tell them apart.".to_owned());
             grid.options.push("header = \"never\"".to_owned());
             grid.options.push(format!("skip_lines = {last}"));
@@ -367,6 +295,11 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
             });
         }
     }
+    if let Some(found) = titles(&others, columns) {
+        let line = |at: usize| line_of(place(at));
+        let header = names.as_ref().map(|(at, ..)| line_of(*at));
+        titles::note(grid, &found, line, header);
+    }
     note_widths(grid, &rows, names.as_ref().map(|(.., names)| names.as_slice()), columns);
     grid.rows = rows.len();
     for at in 0..columns {
@@ -380,6 +313,22 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
         grid.padded.extend((padded > 0).then_some((grid.fields.len(), padded)));
         grid.fields.push(Field { label: label.to_owned(), origin, values, declared: None });
     }
+}
+
+/// Whether the first column has no name, and values that do not only count rows: left out, these would be lost.
+fn has_nameless_values(names: &[String], records: &[&SampleRecord], columns: usize) -> bool {
+    let is_blank = |name: &String| name.trim().is_empty();
+    if columns < 2 || !names.first().is_some_and(is_blank) || names.iter().all(is_blank) {
+        return false;
+    }
+    let is_whole = |record: &&&SampleRecord| width(record) == columns && !record.values.first().is_some_and(is_blank);
+    let values = || records.iter().filter(is_whole).take(1000).map(|record| text_at(record, 0).trim());
+    let numbers: Option<Vec<u64>> = values().map(|value| value.parse().ok()).collect();
+    let counts = |numbers: &Vec<u64>| {
+        numbers.first().is_some_and(|first| *first <= 1)
+            && numbers.windows(2).all(|pair| matches!(pair, [one, next] if one + 1 == *next))
+    };
+    values().next().is_some() && !numbers.as_ref().is_some_and(counts)
 }
 
 /// Whether a column has numbers or times, from a record on.
@@ -472,7 +421,7 @@ fn columns_of(records: &[&SampleRecord], widest: usize) -> usize {
 
 /// How many values rows have: as many as most records, or, where most have one, as many as those of a block with a header and
 /// values that are no texts: lines above and below it may be more than its rows.
-fn usual_width(records: &[&SampleRecord]) -> usize {
+pub(super) fn usual_width(records: &[&SampleRecord]) -> usize {
     let records: Vec<&SampleRecord> = records.iter().copied().filter(|record| !is_rule(record)).collect();
     let modal = modal_width(records.iter().copied());
     if modal > 1 {

@@ -219,9 +219,19 @@ pub(super) fn is_total(text: &str) -> bool {
     words.iter().any(|word| lower.trim_end_matches(':') == *word)
 }
 
+/// Whether a text is marked as what stands below a table: by a colon behind its first word, `Source: X`, or by a sign. Without
+/// such a mark the word may as well begin a name.
+pub(super) fn is_marked_footer(text: &str) -> bool {
+    let text = text.trim();
+    let word = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let is_marked = text.get(word.len()..).is_some_and(|rest| rest.trim_start().starts_with(':'));
+    let is_sign = text.starts_with('©') || text.to_lowercase().starts_with("(c) ");
+    is_marked && reads_like_footer(word) || is_sign
+}
+
 /// Whether a text begins as what stands below a table does: a total, or words about the file.
 pub(super) fn reads_like_footer(text: &str) -> bool {
-    const WORDS: [&str; 30] = [
+    const WORDS: [&str; 40] = [
         "subtotal",
         "grand",
         "algemeen",
@@ -252,6 +262,16 @@ pub(super) fn reads_like_footer(text: &str) -> bool {
         "gesamtsumme",
         "end",
         "einde",
+        "bronnen",
+        "quellen",
+        "fuentes",
+        "fonte",
+        "fonti",
+        "kilde",
+        "notitie",
+        "remarque",
+        "anmerkung",
+        "disclaimer",
     ];
     let lower = text.trim().to_lowercase();
     let first = lower.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();

@@ -18,15 +18,19 @@ mod keyed;
 mod lines;
 mod looks;
 mod names;
+mod naming;
 mod other;
+mod padding;
 mod quantities;
 mod quotes;
 mod sampled;
 mod sheet;
 mod text;
 mod times;
+mod titles;
 mod tree;
 mod trial;
+mod wide;
 
 use std::fs::File;
 use std::io::{Cursor, Read, Seek};
@@ -253,6 +257,7 @@ fn sample_of(name: &str, mut reader: impl Read, is_unpacked: bool) -> Result<Gri
     reader.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
     let ending = ending(name);
     let is_text = TEXT.contains(&ending.as_str());
+    kinds::refuse_packed_tar(name, &head, is_unpacked)?;
     kinds::refuse_unread(&head, is_unpacked)?;
     if is_unpacked && head.starts_with(b"PK\x03\x04") && (is_text || ending == "zip") {
         let why = "by its first bytes what is packed in the file is zip, and that is packed again: pack it once";
@@ -338,8 +343,8 @@ fn guesses(grid: &Grid, mut habits: Habits) -> (Vec<Guess>, Vec<String>) {
     }
     let mut guesses: Vec<Guess> = Vec::new();
     for (at, field) in grid.fields.iter().enumerate() {
-        let plain = names::column_name(&field.label, at);
-        let name = names::unique(plain, |name| guesses.iter().any(|guess| guess.name == name));
+        let plain = naming::column_name(&field.label, at);
+        let name = naming::unique(plain, |name| guesses.iter().any(|guess| guess.name == name));
         guesses.push(guess(field, name, habits));
     }
     if guesses.iter().any(|guess| guess.is_personal) {

@@ -1,70 +1,7 @@
-//! Names of columns, and what they hint at.
+//! What names of columns hint at.
 
-use super::quantities::{is_amount, is_quantity, tells_apart};
-
-/// Names that SQL would read as something else, or that every table has by itself.
-const TAKEN: [&str; 1] = [lake::dataset::RECEIVED_AT];
-/// Words that SQL does not read as a column's name.
-const KEYWORDS: [&str; 58] = [
-    "all",
-    "and",
-    "any",
-    "array",
-    "as",
-    "asc",
-    "between",
-    "by",
-    "case",
-    "cast",
-    "check",
-    "column",
-    "create",
-    "cross",
-    "default",
-    "delete",
-    "desc",
-    "distinct",
-    "drop",
-    "else",
-    "end",
-    "except",
-    "exists",
-    "false",
-    "fetch",
-    "filter",
-    "for",
-    "from",
-    "full",
-    "group",
-    "having",
-    "in",
-    "inner",
-    "insert",
-    "intersect",
-    "into",
-    "is",
-    "join",
-    "left",
-    "like",
-    "limit",
-    "natural",
-    "not",
-    "null",
-    "offset",
-    "on",
-    "or",
-    "order",
-    "outer",
-    "right",
-    "select",
-    "set",
-    "table",
-    "then",
-    "true",
-    "union",
-    "values",
-    "where",
-];
+use super::naming::column_name;
+use super::quantities::{is_amount, is_of_row, is_quantity, tells_apart};
 
 /// Parts of names of times and dates.
 const TIME_PARTS: [&str; 16] = [
@@ -85,87 +22,6 @@ const TIME_PARTS: [&str; 16] = [
     "zeitstempel",
     "horodat",
 ];
-
-/// `Start Time (UTC)` becomes `start_time_utc`, `meterId` `meter_id`, and what has no letters `column_3`.
-pub(super) fn column_name(label: &str, at: usize) -> String {
-    let mut plain = String::new();
-    // Small letters so far of a word. After one alone no other word begins: `kWh`.
-    let mut small = 0;
-    for character in label.chars() {
-        if character.is_uppercase() && small > 1 {
-            plain.push(' ');
-        }
-        small = if character.is_lowercase() { small + 1 } else { 0 };
-        for lower in character.to_lowercase() {
-            match letters(lower) {
-                Some(letters) => plain.push_str(letters),
-                None if lower.is_ascii_alphanumeric() => plain.push(lower),
-                None => plain.push(' '),
-            }
-        }
-    }
-    let name = plain.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_");
-    match name.chars().next() {
-        Some(first) if first.is_ascii_alphabetic() => name,
-        Some(_) => format!("column_{name}"),
-        None => format!("column_{}", at + 1),
-    }
-}
-
-/// ASCII letters for one that has none.
-fn letters(character: char) -> Option<&'static str> {
-    Some(match character {
-        'à' | 'á' | 'â' | 'ã' | 'å' | 'ā' | 'ą' => "a",
-        'ä' | 'æ' => "ae",
-        'ç' | 'ć' | 'č' => "c",
-        'ď' | 'đ' | 'ð' => "d",
-        'è' | 'é' | 'ê' | 'ë' | 'ē' | 'ę' | 'ě' => "e",
-        'ğ' => "g",
-        'ì' | 'í' | 'î' | 'ï' | 'ī' | 'ı' => "i",
-        'ł' => "l",
-        'ñ' | 'ń' | 'ň' => "n",
-        'ò' | 'ó' | 'ô' | 'õ' | 'ō' | 'ő' => "o",
-        'ö' | 'ø' | 'œ' => "oe",
-        'ř' => "r",
-        'ś' | 'š' | 'ş' | 'ș' => "s",
-        'ß' => "ss",
-        'ť' | 'ț' => "t",
-        'ù' | 'ú' | 'û' | 'ū' | 'ů' | 'ű' => "u",
-        'ü' => "ue",
-        'ý' | 'ÿ' => "y",
-        'ź' | 'ż' | 'ž' => "z",
-        'µ' | 'μ' => "u",
-        '²' => "2",
-        '³' => "3",
-        '°' => " ",
-        '%' => " percent ",
-        '€' => " eur ",
-        _ => return None,
-    })
-}
-
-/// A name that no other column has, nor a partition.
-pub(super) fn unique(name: String, is_known: impl Fn(&str) -> bool) -> String {
-    let is_free = |name: &str| !is_known(name) && !TAKEN.contains(&name);
-    // A table that is cut by month has a column of that name.
-    let name = if name == "month" { format!("{name}_value") } else { name };
-    if is_free(&name) {
-        return name;
-    }
-    let mut number = 2;
-    loop {
-        let numbered = format!("{name}_{number}");
-        if is_free(&numbered) {
-            return numbered;
-        }
-        number += 1;
-    }
-}
-
-/// A column's name as SQL reads it.
-pub(super) fn in_sql(name: &str) -> String {
-    if KEYWORDS.contains(&name) { format!("\"{name}\"") } else { name.to_owned() }
-}
 
 pub(super) fn has_word(label: &str, words: &[&str], parts: &[&str]) -> bool {
     let name = column_name(label, 0);
@@ -368,7 +224,7 @@ pub(super) fn is_dimension(label: &str) -> bool {
 
 /// Whether a name is that of a table's own rows, and of no other table's.
 pub(super) fn is_own_id(label: &str) -> bool {
-    ["id", "uuid", "guid", "row_id", "record_id", "key"].contains(&column_name(label, 0).as_str())
+    is_of_row(label) || column_name(label, 0) == "key"
 }
 
 /// Whether a name is that of when a row was written, changed or handed on.
@@ -669,27 +525,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units_accents_and_numbers_become_names() {
-        for (label, name) in [
-            ("Consumption (kWh)", "consumption_kwh"),
-            (" Start ", "start"),
-            ("Énergie consommée [Wh]", "energie_consommee_wh"),
-            ("Température °C", "temperature_c"),
-            ("PM10 (µg/m³)", "pm10_ug_m3"),
-            ("Humidity %", "humidity_percent"),
-            ("Größe", "groesse"),
-            ("2019", "column_2019"),
-            ("meterId", "meter_id"),
-            ("firstValueMWh", "first_value_mwh"),
-            ("", "column_3"),
-            ("日付", "column_3"),
-        ] {
-            assert_eq!(column_name(label, 2), name, "{label}");
-        }
-        let known = ["a".to_owned(), "a_2".to_owned()];
-        assert_eq!(unique("a".to_owned(), |name| known.iter().any(|known| known == name)), "a_3");
-        assert_eq!(unique("month".to_owned(), |_| false), "month_value");
-        assert_eq!(unique("received_at".to_owned(), |_| false), "received_at_2");
+    fn names_hint_at_what_values_are() {
         assert!(["Tel", "GSM", "Tel. nr", "Phone"].iter().all(|label| is_personal(label)));
         assert!(!["hotel", "teller", "Intel"].iter().any(|label| is_personal(label)));
         let ids = [
@@ -730,6 +566,5 @@ mod tests {
         for label in amounts {
             assert!(!ends_in_id(label), "{label}");
         }
-        assert_eq!((in_sql("order").as_str(), in_sql("kwh").as_str()), ("\"order\"", "kwh"));
     }
 }

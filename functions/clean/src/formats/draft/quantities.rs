@@ -3,113 +3,87 @@
 //! A name is read as a whole phrase. What it is about comes last (`account balance`), or before `of` and the like (`number of
 //! accounts`), so that a `reading number` is an id, and a `number of readings` none.
 
-use super::names::{column_name, has_word, is_id};
+use super::names::is_id;
+use super::naming::column_name;
 
 /// Words between what is counted or measured and what it is of.
 const OF: [&str; 13] = ["of", "van", "von", "der", "de", "d", "des", "du", "di", "del", "della", "dei", "do"];
-/// Words that are an id's by themselves, and a quantity's before `of`.
+/// Words that are an id's by themselves, and a quantity's before `of`, or before what is counted.
 const NUMBERS: [&str; 8] = ["number", "numbers", "num", "nr", "no", "nb", "zahl", "nombre"];
+/// Those of them that say how many behind what is counted: `units number`, where `unit number` is an id.
+const NUMBERS_BEHIND: [&str; 4] = ["number", "numbers", "num", "nb"];
 /// Further words that end the name of an id.
 const IDS: [&str; 16] = [
     "id", "ids", "oid", "uuid", "guid", "key", "code", "codes", "ref", "nummer", "numero", "ean", "sku", "serial",
     "index", "type",
 ];
-/// Words that say a quantity wherever they begin a name.
-const FIRST: [&str; 31] = [
-    "aantal", "anzahl", "total", "totaal", "gesamt", "sum", "som", "summe", "somme", "avg", "average", "mean",
-    "median", "min", "max", "minimum", "maximum", "stdev", "variance", "saldo", "solde", "bedrag", "betrag", "montant",
-    "importe", "importo", "valor", "valeur", "prix", "precio", "prezzo",
+/// What becomes of things that are counted: `number sold`.
+const DONE: [&str; 60] = [
+    "absent",
+    "accepted",
+    "added",
+    "admitted",
+    "answered",
+    "available",
+    "besteld",
+    "bestellt",
+    "born",
+    "bought",
+    "canceled",
+    "cancelled",
+    "closed",
+    "completed",
+    "consumed",
+    "counted",
+    "delivered",
+    "died",
+    "downloaded",
+    "employed",
+    "enrolled",
+    "failed",
+    "finished",
+    "found",
+    "geliefert",
+    "infected",
+    "injured",
+    "installed",
+    "killed",
+    "left",
+    "lost",
+    "made",
+    "missed",
+    "opened",
+    "ordered",
+    "paid",
+    "passed",
+    "present",
+    "produced",
+    "received",
+    "rejected",
+    "remaining",
+    "removed",
+    "returned",
+    "sent",
+    "served",
+    "shipped",
+    "sold",
+    "started",
+    "tested",
+    "treated",
+    "unpaid",
+    "used",
+    "vaccinated",
+    "vendidos",
+    "vendus",
+    "verkauft",
+    "verkocht",
+    "visited",
+    "won",
 ];
-/// Words that say a quantity where a name ends in them.
-const LAST: [&str; 71] = [
-    "count",
-    "counts",
-    "reading",
-    "readings",
-    "balance",
-    "balances",
-    "amount",
-    "amounts",
-    "total",
-    "totals",
-    "sum",
-    "value",
-    "values",
-    "price",
-    "prices",
-    "cost",
-    "costs",
-    "qty",
-    "quantity",
-    "quantities",
-    "weight",
-    "rate",
-    "ratio",
-    "percent",
-    "percentage",
-    "share",
-    "avg",
-    "average",
-    "mean",
-    "median",
-    "min",
-    "max",
-    "minimum",
-    "maximum",
-    "consumption",
-    "usage",
-    "temperature",
-    "temp",
-    "humidity",
-    "pressure",
-    "voltage",
-    "power",
-    "energy",
-    "speed",
-    "distance",
-    "duration",
-    "score",
-    "aantal",
-    "waarde",
-    "wert",
-    "valeur",
-    "valor",
-    "stand",
-    "lecture",
-    "lectura",
-    "lettura",
-    "leitura",
-    "releve",
-    "consommation",
-    "consumo",
-    "consumos",
-    "totaal",
-    "gesamt",
-    "summe",
-    "somme",
-    "solde",
-    "montant",
-    "importe",
-    "prix",
-    "precio",
-    "age",
-];
-/// Ends of words of which the same is true, in languages that join words.
-const ENDS: [&str; 14] = [
-    "anzahl",
-    "aantal",
-    "stand",
-    "saldo",
-    "betrag",
-    "bedrag",
-    "preis",
-    "prijs",
-    "kosten",
-    "verbrauch",
-    "verbruik",
-    "menge",
-    "gewicht",
-    "messwert",
+/// Words that end as several things do, and are one or no number of them: a number before or behind these is an id.
+const ONE: [&str; 15] = [
+    "series", "species", "sales", "goods", "customs", "premises", "works", "news", "parts", "plates", "gas", "lens",
+    "atlas", "pays", "acces",
 ];
 /// Units behind a name: what is measured has one, and an id has none.
 const UNITS: [&str; 49] = [
@@ -118,6 +92,66 @@ const UNITS: [&str; 49] = [
     "pct", "kg", "mg", "ug", "km", "cm", "mm", "m2", "m3", "ml", "hl", "liter", "liters", "litre", "litres", "celsius",
     "ppm", "ppb", "hpa",
 ];
+
+/// Where in a name a word says a quantity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// At its front: `total calls`.
+    Front,
+    /// At its end, or before `of`: `meter reading`.
+    End,
+    /// At the end of its last word, in languages that join words: `Kundenanzahl`.
+    Tail,
+    /// Anywhere, where values look like amounts as well: `price per item`.
+    Within,
+}
+
+/// Words of quantities, with their forms in some languages, and where in a name they say one.
+const QUANTITIES: [(&[At], &[&str]); 18] = {
+    use At::{End, Front, Tail, Within};
+    [
+        // How many.
+        (&[Front, End, Within], &["count", "counts", "qty", "quantity", "quantities"]),
+        (&[Front, End, Tail, Within], &["aantal", "anzahl"]),
+        (&[End, Tail, Within], &["menge"]),
+        // What is made of several.
+        (
+            &[Front, End, Within],
+            &[
+                "total", "totals", "totaal", "gesamt", "sum", "som", "summe", "somme", "avg", "average", "mean",
+                "median",
+            ],
+        ),
+        (&[Front, End, Within], &["min", "max", "minimum", "maximum", "std", "stdev", "variance"]),
+        (&[End, Within], &["rate", "ratio", "percent", "percentage", "share"]),
+        (&[Within], &["per", "pro"]),
+        // Money.
+        (&[End, Within], &["amount", "amounts", "price", "prices", "cost", "costs", "balance", "balances"]),
+        (&[Front, End, Tail, Within], &["saldo", "bedrag", "betrag"]),
+        (
+            &[Front, End, Within],
+            &["solde", "montant", "importe", "importo", "prix", "precio", "prezzo", "valor", "valeur"],
+        ),
+        (&[End, Within], &["preco", "cout", "costo", "coste", "value", "values", "waarde", "wert"]),
+        (&[End, Tail, Within], &["prijs", "preis", "kosten", "gewicht"]),
+        // What is measured.
+        (&[End, Within], &["weight", "poids", "peso", "mass", "conc", "concentration", "emission", "emissions"]),
+        (&[Within], &["nox", "volume", "area"]),
+        (&[End, Tail], &["stand", "verbrauch", "verbruik", "messwert"]),
+        (&[End], &["reading", "readings", "lecture", "lectura", "lettura", "leitura", "releve", "score", "age"]),
+        (&[End], &["consumption", "consommation", "consumo", "consumos", "usage", "power", "energy", "voltage"]),
+        (&[End], &["temperature", "temp", "humidity", "pressure", "speed", "distance", "duration"]),
+    ]
+};
+
+/// Whether a word says a quantity at a place of a name.
+fn says(word: &str, place: At) -> bool {
+    let is_of = |(places, words): &(&[At], &[&str])| {
+        let is_one = |known: &&str| if place == At::Tail { word.ends_with(*known) } else { word == *known };
+        places.contains(&place) && words.iter().any(is_one)
+    };
+    QUANTITIES.iter().any(is_of)
+}
 
 /// Whether a name says a quantity.
 pub(super) fn is_quantity(label: &str) -> bool {
@@ -134,20 +168,28 @@ pub(super) fn is_quantity(label: &str) -> bool {
         return is_head(head, rest.last().copied().unwrap_or_default());
     }
     let Some((last, before)) = words.split_last() else { return has_unit };
-    let is_first = before.first().is_some_and(|first| FIRST.contains(first));
+    let is_first = before.first().is_some_and(|first| says(first, At::Front));
     if NUMBERS.contains(last) {
-        // A total number, and nitrogen oxide.
-        return is_first && before.len() == 1 || *last == "no" && before.is_empty() && has_unit;
+        let are_counted = NUMBERS_BEHIND.contains(last) && before.last().is_some_and(|things| is_plural(things));
+        // A total number, and nitrogen oxide; that of a count is an id.
+        return are_counted
+            || is_first && before.len() == 1 && before.first() != Some(&"count")
+            || *last == "no" && before.is_empty() && has_unit;
     }
     if IDS.contains(last) || last.ends_with("nr") || last.ends_with("nummer") {
         return false;
     }
-    let counts = matches!(before, [first] if NUMBERS.contains(first)) && is_plural(last);
+    // `N°` is that of one thing.
+    let is_ordinal = label.contains(['°', 'º', '№']);
+    let counts = before.first().is_some_and(|first| NUMBERS.contains(first) || *first == "n" && !is_ordinal)
+        && (is_plural(last) || words.iter().skip(1).any(|word| DONE.contains(word)));
     has_unit || is_measure(last) || is_first || counts || before.contains(&"per")
 }
 
+/// Whether a word is one for several things.
 fn is_plural(word: &str) -> bool {
-    word.len() > 3 && word.ends_with('s') && !word.ends_with("ss") && !word.ends_with("us")
+    let is_one = ["ss", "us", "is"].iter().any(|end| word.ends_with(end)) || ONE.contains(&word);
+    word.len() > 3 && word.ends_with('s') && !is_one
 }
 
 /// Whether a name says so by what stands before `of`. `last` is its last word.
@@ -155,7 +197,7 @@ fn is_head(head: &[&str], last: &str) -> bool {
     let Some((word, before)) = head.split_last() else { return false };
     // The serial number of a device is an id, and a device's number of calls none.
     let is_plural = is_plural(last);
-    let is_first = head.first().is_some_and(|first| FIRST.contains(first) || *first == "count");
+    let is_first = head.first().is_some_and(|first| says(first, At::Front));
     match *word {
         // The name of a customer in Spanish, and a number of clients in French: values decide.
         word if NUMBERS.contains(&word) => before.is_empty() || is_first || is_plural,
@@ -166,8 +208,7 @@ fn is_head(head: &[&str], last: &str) -> bool {
 }
 
 fn is_measure(word: &str) -> bool {
-    let ends_so = |end: &&str| word.ends_with(*end);
-    LAST.contains(&word) || FIRST.contains(&word) || ENDS.iter().any(ends_so)
+    says(word, At::End) || says(word, At::Tail)
 }
 
 /// Whether a name says that values tell things apart, and no quantity.
@@ -175,7 +216,7 @@ pub(super) fn tells_apart(label: &str) -> bool {
     is_id(&without_type(label)) && !is_quantity(label)
 }
 
-/// Whether a name is that of a table's own rows, whatever else a row has: `_id`, `id`.
+/// Whether a name is that of a table's own rows, whatever else a row has: `_id`, `id`, `row_id`.
 pub(super) fn is_of_row(label: &str) -> bool {
     ["id", "uuid", "guid", "row_id", "record_id"].contains(&column_name(&without_type(label), 0).as_str())
 }
@@ -196,75 +237,7 @@ fn without_type(label: &str) -> String {
 
 /// Whether a word of a name says that values are amounts, or measured.
 pub(super) fn is_amount(label: &str) -> bool {
-    const AMOUNTS: [&str; 66] = [
-        "price",
-        "prices",
-        "prijs",
-        "preis",
-        "prix",
-        "precio",
-        "prezzo",
-        "preco",
-        "amount",
-        "amounts",
-        "bedrag",
-        "betrag",
-        "montant",
-        "importe",
-        "importo",
-        "valor",
-        "cost",
-        "costs",
-        "kosten",
-        "cout",
-        "costo",
-        "coste",
-        "balance",
-        "saldo",
-        "solde",
-        "total",
-        "totaal",
-        "gesamt",
-        "sum",
-        "summe",
-        "somme",
-        "value",
-        "waarde",
-        "wert",
-        "valeur",
-        "qty",
-        "quantity",
-        "aantal",
-        "anzahl",
-        "menge",
-        "count",
-        "weight",
-        "gewicht",
-        "poids",
-        "peso",
-        "rate",
-        "ratio",
-        "percent",
-        "share",
-        "avg",
-        "average",
-        "mean",
-        "median",
-        "min",
-        "max",
-        "std",
-        "per",
-        "pro",
-        "conc",
-        "concentration",
-        "nox",
-        "volume",
-        "area",
-        "mass",
-        "emission",
-        "emissions",
-    ];
-    has_word(label, &AMOUNTS, &[])
+    column_name(label, 0).split('_').any(|word| says(word, At::Within))
 }
 
 #[cfg(test)]
@@ -306,6 +279,17 @@ mod tests {
             "item_price",
             "amount.$numberDecimal",
             "no_ug_m3",
+            "numberOfCalls",
+            "NoOfCalls",
+            "number_sold",
+            "num_sold",
+            "num calls answered",
+            "n_calls",
+            "units_number",
+            "qty",
+            "Qty",
+            "quantity ordered",
+            "count_sold",
         ] {
             assert!(is_quantity(label), "{label}");
             assert!(!tells_apart(label), "{label}");
@@ -314,8 +298,17 @@ mod tests {
             "reading number",
             "meter number",
             "number",
+            "num",
             "no",
             "part_no",
+            "unit_number",
+            "series_no",
+            "chassis number",
+            "sales number",
+            "count number",
+            "bus number",
+            "business no",
+            "number_called",
             "meter_id",
             "meter",
             "meter_reading_id",
@@ -329,11 +322,17 @@ mod tests {
             "account",
             "customer_id.$numberLong",
             "_id.$oid",
+            "readingNumber",
+            "series number",
+            "sales_number",
+            "parts_number",
+            "number_sold_code",
+            "N° id",
         ] {
             assert!(!is_quantity(label), "{label}");
             assert!(tells_apart(label), "{label}");
         }
-        for label in ["val.$numberDecimal", "date of reading", "name", "site", "v", ""] {
+        for label in ["val.$numberDecimal", "date of reading", "name", "site", "v", "N° colis", "n", ""] {
             assert!(!is_quantity(label) && !tells_apart(label), "{label}");
         }
         assert!(["id", "_id", "_id.$oid", "_id $oid", "ID", "uuid"].iter().all(|label| is_of_row(label)));

@@ -3,10 +3,14 @@
 use super::grid::Grid;
 use crate::formats::csv::{Dialect, SampleRecord};
 
+/// Lines with bad quotes that are named.
+const NAMED: usize = 5;
+
 /// What a way to read a text makes of its quotes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Quotes {
-    /// Whether values stand in quotes by the rules of CSV, but for a few damaged ones.
+    /// Whether values stand in quotes by the rules of CSV: in one line at least, however many others are damaged, as characters like
+    /// others would stay in the values of all.
     pub fit: bool,
     /// Whether values in quotes have line breaks: read in another way, their rows are torn.
     pub have_breaks: bool,
@@ -28,12 +32,14 @@ impl Quotes {
         let closes = |record: &&SampleRecord| record.is_sound && record.in_quotes != 0 && !is_ditto(record);
         let closed = records.iter().filter(closes).count();
         let bad = records.iter().filter(|record| record.is_bad_quote || is_ditto(record)).count();
+        // A value of several lines may be what two quotes have between them that belong to others.
+        let are_closed = records.iter().any(|record| record.lines == 1 && closes(&record));
         let are_few = bad * 20 <= closed + bad || bad * 100 <= records.len() && bad * 3 <= closed;
         // Apostrophes stand for other things as well.
         let is_of_most = quote == b'"' || closed * 2 >= records.len();
         Self {
-            fit: closed > 0 && are_few && is_of_most,
-            have_breaks: records.iter().any(|record| record.lines > 1 && closes(&record)),
+            fit: closed > 0 && (are_few || are_closed) && is_of_most,
+            have_breaks: are_few && records.iter().any(|record| record.lines > 1 && closes(&record)),
         }
     }
 }
@@ -70,14 +76,19 @@ pub(super) fn note(grid: &mut Grid, records: &[SampleRecord], dialect: &Dialect)
         _ => format!("{count} lines {several}"),
     };
     let bad = || records.iter().filter(|record| record.is_bad_quote);
-    if let Some(first) = bad().next()
-        && dialect.quote.is_some()
-    {
+    let count = bad().count();
+    if count > 0 && dialect.quote.is_some() {
+        let named: Vec<String> = bad().take(NAMED).map(|record| record.row.to_string()).collect();
+        let others = match count - named.len() {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
         grid.note(format!(
-            "{} that nothing closes, or that text follows, the first in line {}: rejected (bad_quote), and no harm to other rows; \
-             write quotes within values twice in the file",
-            lines(bad().count(), "has a quote", "have a quote"),
-            first.row
+            "{} that nothing closes, or that text follows, {} {}{others}: rejected (bad_quote), and no harm to other rows; write \
+             quotes within values twice in the file",
+            lines(count, "has a quote", "have a quote"),
+            if count == 1 { "in line" } else { "in lines" },
+            named.join(", ")
         ));
     }
     if dialect.quote.is_some() {
