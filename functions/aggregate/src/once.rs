@@ -16,13 +16,14 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::stats::Precision;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::common::{Statistics, TableReference};
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::{TableProvider, TableType, provider_as_source, source_as_provider};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::context::SessionState;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::spill_file::SpillFile;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, SubqueryAlias};
 use datafusion::physical_expr::EquivalenceProperties;
@@ -30,12 +31,12 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, SpillMetrics};
 use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::execution::spill_file::SpillFile;
 use datafusion::physical_plan::spill::get_record_batch_memory_size;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties, SpillManager, execute_stream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties, SpillManager,
+    execute_stream,
 };
 use futures::future::{BoxFuture, Shared};
 use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
@@ -212,7 +213,8 @@ impl Parts<'_> {
                 Some(part) => Arc::clone(part),
                 None => self.part(key, input, &alias.alias)?,
             };
-            let table = LogicalPlanBuilder::scan(part.name.as_str(), provider_as_source(Arc::new(PartTable(part))), None)?;
+            let name = part.name.clone();
+            let table = LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(PartTable(part))), None)?;
             Ok(Transformed::new(table.alias(alias.alias.clone())?.build()?, true, TreeNodeRecursion::Jump))
         })?;
         Ok(replaced.data)
@@ -315,7 +317,8 @@ impl Part {
                 Rows::of(&name, plan, context).await
             });
             let done = async move {
-                let broken_off = |_| DataFusionError::Plan("the query engine broke off: see the message above".to_owned());
+                let broken_off =
+                    |_| DataFusionError::Plan("the query engine broke off: see the message above".to_owned());
                 task.join().await.map_err(broken_off).flatten().map(Arc::new).map_err(Arc::new)
             };
             done.boxed().shared()
@@ -443,7 +446,7 @@ struct Rows {
 impl Rows {
     async fn of(name: &str, plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Result<Self> {
         let schema = plan.schema();
-        let mut taken = MemoryConsumer::new(name).register(context.memory_pool());
+        let taken = MemoryConsumer::new(name).register(context.memory_pool());
         let (mut first, mut others) = (Vec::new(), None);
         let spilled = SpillMetrics::new(&ExecutionPlanMetricsSet::new(), 0);
         let files = SpillManager::new(context.runtime_env(), spilled, Arc::clone(&schema));
