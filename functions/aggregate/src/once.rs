@@ -15,7 +15,6 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::common::runtime::SpawnedTask;
-use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::common::{Statistics, TableReference};
 use datafusion::dataframe::DataFrame;
@@ -87,31 +86,33 @@ async fn shared(state: &SessionState, plan: &LogicalPlan, counts: &Counts) -> Re
     planner.create_physical_plan(&plan, state).await
 }
 
-/// What a part is known by: parts are the same if they say the same, those that give other values each time if they stand in
-/// one place.
+/// What a part is known by: what it says, and of one that gives other values each time its name as well.
 #[derive(PartialEq, Eq, Hash)]
-enum Key {
-    Says(LogicalPlan),
-    Stands(usize),
+struct Key {
+    says: LogicalPlan,
+    name: Option<TableReference>,
 }
 
-impl Key {
-    fn of(input: &Arc<LogicalPlan>) -> Result<Self> {
-        Ok(if is_volatile(input)? {
-            Self::Stands(Arc::as_ptr(input) as usize)
-        } else {
-            Self::Says(input.as_ref().clone())
-        })
-    }
+/// A part behind its names.
+struct Named<'a> {
+    plan: &'a LogicalPlan,
+    /// The name that it was given first.
+    name: &'a TableReference,
 }
 
-/// What a name stands for, behind other names.
-fn named(alias: &SubqueryAlias) -> &Arc<LogicalPlan> {
-    let mut input = &alias.input;
-    while let LogicalPlan::SubqueryAlias(inner) = input.as_ref() {
-        input = &inner.input;
+impl<'a> Named<'a> {
+    fn of(alias: &'a SubqueryAlias) -> Self {
+        let (mut plan, mut name) = (alias.input.as_ref(), &alias.alias);
+        while let LogicalPlan::SubqueryAlias(inner) = plan {
+            (plan, name) = (inner.input.as_ref(), &inner.alias);
+        }
+        Self { plan, name }
     }
-    input
+
+    fn key(&self) -> Result<Key> {
+        let name = is_volatile(self.plan)?.then(|| self.name.clone());
+        Ok(Key { says: self.plan.clone(), name })
+    }
 }
 
 /// How often the parts of a query are read, those that are worth to be kept.
@@ -132,12 +133,13 @@ impl Counts {
             Ok(match node {
                 // What the step of a recursion reads changes with each step.
                 LogicalPlan::RecursiveQuery(_) => TreeNodeRecursion::Jump,
-                LogicalPlan::SubqueryAlias(alias) if is_worth(named(alias))? => {
-                    let count = self.of.entry(Key::of(named(alias))?).or_default();
+                LogicalPlan::SubqueryAlias(alias) if is_worth(Named::of(alias).plan)? => {
+                    let part = Named::of(alias);
+                    let count = self.of.entry(part.key()?).or_default();
                     *count += 1;
                     // What stands within is read once, however often the part is.
                     if *count == 1 {
-                        self.add(named(alias))?;
+                        self.add(part.plan)?;
                     }
                     TreeNodeRecursion::Jump
                 }
@@ -201,17 +203,17 @@ impl Parts<'_> {
                 let go = if is_recursion { TreeNodeRecursion::Jump } else { TreeNodeRecursion::Continue };
                 return Ok(Transformed::new(node, false, go));
             };
-            let input = named(alias);
-            if !is_worth(input)? {
+            let named = Named::of(alias);
+            if !is_worth(named.plan)? {
                 return Ok(Transformed::no(node));
             }
-            let key = Key::of(input)?;
+            let key = named.key()?;
             if self.counts.of.get(&key).is_none_or(|count| *count < 2) {
                 return Ok(Transformed::no(node));
             }
             let part = match self.by_plan.get(&key) {
                 Some(part) => Arc::clone(part),
-                None => self.part(key, input, &alias.alias)?,
+                None => self.part(key, &named)?,
             };
             let name = part.name.clone();
             let table = LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(PartTable(part))), None)?;
@@ -220,13 +222,13 @@ impl Parts<'_> {
         Ok(replaced.data)
     }
 
-    fn part(&mut self, key: Key, input: &Arc<LogicalPlan>, name: &TableReference) -> Result<Arc<Part>> {
-        let inner = self.replace(input.as_ref().clone())?;
+    fn part(&mut self, key: Key, named: &Named<'_>) -> Result<Arc<Part>> {
+        let inner = self.replace(named.plan.clone())?;
         let options = self.state.config_options();
         let inner = self.state.analyzer().execute_and_check(inner, options, |_, _| {})?;
         let part = Arc::new(Part {
             // The number keeps parts of one name apart.
-            name: format!("{}, made once ({})", name.table(), self.made.len() + 1),
+            name: format!("{}, made once ({})", named.name.table(), self.made.len() + 1),
             schema: Arc::new(inner.schema().as_arrow().clone()),
             inner,
             needed: Mutex::default(),
@@ -383,12 +385,8 @@ impl Reader {
         let order = EquivalenceProperties::new_with_orderings(Arc::clone(&schema), order);
         let one = Partitioning::UnknownPartitioning(1);
         let properties = PlanProperties::new(order, one, EmissionType::Incremental, Boundedness::Bounded);
-        let mut statistics = Statistics::new_unknown(&schema);
         let of_made = StatisticsContext::new().compute(made.as_ref(), &StatisticsArgs::new())?;
-        statistics.num_rows = match of_made.num_rows {
-            Precision::Exact(rows) | Precision::Inexact(rows) => Precision::Inexact(rows),
-            Precision::Absent => Precision::Absent,
-        };
+        let statistics = Statistics { num_rows: of_made.num_rows, ..Statistics::new_unknown(&schema) };
         Ok(Self { part, properties: Arc::new(properties), statistics: Arc::new(statistics) })
     }
 }
@@ -554,7 +552,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_changes_is_made_once_where_it_stands_once() {
+    async fn what_changes_is_made_once_for_one_name() {
         let context = context(1).await;
         for (sql, found) in [
             ("WITH r AS (SELECT random() AS x FROM t) SELECT count(*) AS c FROM r AS a JOIN r AS b ON a.x = b.x", 7),

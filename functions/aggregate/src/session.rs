@@ -6,6 +6,7 @@ mod constants;
 mod dependencies;
 mod distinct_from;
 mod filters;
+mod single;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use self::conditions::above_groups_of_nothing;
 use self::constants::ForgetConstants;
 use self::dependencies::{Planner, Relations};
 use self::filters::where_names_differ;
+use self::single::OneRowFirst;
 
 pub use self::dependencies::read_by;
 pub use self::distinct_from::put_together;
@@ -39,6 +41,9 @@ pub fn session(mut config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionCo
     rules.insert(first.map_or(0, |first| first + 1), again);
     let mut physical_rules: Vec<_> = PhysicalOptimizer::new().rules.into_iter().map(where_names_differ).collect();
     physical_rules.insert(0, Arc::new(ForgetConstants));
+    // The sides of joins are chosen by then.
+    let chosen = physical_rules.iter().position(|rule| rule.name() == "join_selection");
+    physical_rules.insert(chosen.map_or(1, |chosen| chosen + 1), Arc::new(OneRowFirst));
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
