@@ -39,6 +39,7 @@ class Query:
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.names = 0
+        self.share_of_parts = 0.4
 
     def name(self, letter):
         self.names += 1
@@ -245,7 +246,7 @@ class Query:
     def relation(self, depth, ctes):
         """What stands behind FROM: its SQL, and its columns by the name that it is given."""
         alias = self.name("r")
-        if ctes and self.chance(0.4):
+        if ctes and self.chance(self.share_of_parts):
             name, columns = self.random.choice(ctes)
             return f"{name} AS {alias}", [(f"{alias}.{column}", kind) for column, kind in columns]
         if depth > 0 and self.chance(0.35):
@@ -388,7 +389,9 @@ class Query:
     def whole(self):
         """A query as people write it: its SQL, and whether the order of its rows is given."""
         ctes, texts = [], []
-        for _ in range(self.pick(0, 0, 1, 2)):
+        # In some queries most of what is read are the same parts, which are made once.
+        self.share_of_parts = self.pick(0.4, 0.8)
+        for _ in range(self.pick(0, 0, 1, 2, 3)):
             name = self.name("w")
             sql, columns = self.select(1, ctes)
             texts.append(f"{name} AS ({sql})")
