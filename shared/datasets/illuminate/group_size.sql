@@ -1,11 +1,11 @@
--- How many students have overall results in an assessment, and how many in a month: what a page without students asks before
+-- How many students have a score in an assessment, and how many in a month: what a page without students asks before
 -- it shows a group.
 --
 -- year           the school year from 1 July to 30 June, such as 24-25
 -- assessment_id  the assessment; null in rows of months
 -- month          the first day of the month; null in rows of assessments
 -- students       how many students there are; in a month, of assessments that five students took
--- results        how many results they have
+-- results        how many results with a score they have
 --
 -- [model]
 -- partition = "year"
@@ -18,7 +18,7 @@
 WITH overall AS (
     SELECT year, assessment_id, local_student_id, CAST(date_trunc('month', date_taken) AS DATE) AS month
     FROM illuminate_assessment_results
-    WHERE standard_code = 'percent'
+    WHERE standard_code = 'percent' AND score IS NOT NULL
 ),
 
 assessed AS (
