@@ -35,6 +35,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn comparisons_with_any_and_all_of_a_query_are_refused() {
+        are_refused(
+            &[
+                "SELECT k FROM a WHERE k > ANY (SELECT k FROM a)",
+                "SELECT k FROM a WHERE k >= ALL (SELECT k FROM b)",
+                "SELECT k FROM a WHERE k = SOME (SELECT k FROM b)",
+                "SELECT k FROM (SELECT k FROM a WHERE k <> ALL (SELECT k FROM b)) AS c",
+            ],
+            "over a SELECT are not answered",
+        )
+        .await;
+        are_answered(&[
+            "SELECT k FROM a WHERE k = ANY (make_array(1, 2))",
+            "SELECT k FROM a WHERE k IN (SELECT k FROM b)",
+        ])
+        .await;
+    }
+
+    #[tokio::test]
     async fn clauses_are_not_passed_over() {
         for (sql, clause) in [
             ("SELECT k FROM a FOR UPDATE", "FOR behind a query"),

@@ -378,6 +378,22 @@ mod tests {
             let why = of(condition).await.unwrap_err().to_string();
             assert!(why.contains("NOT EXISTS"), "{condition}: {why}");
         }
+        // What is looked for may be null though no column of it is.
+        let counted = "(SELECT y, count(*) AS n FROM a GROUP BY y) AS counted";
+        for sought in ["nullif(n, 1)", "CASE WHEN n <> 1 THEN n END"] {
+            let asked = async |sql: &str| Ok::<_, Error>(plan(&context, sql, Kind::Model).await?.collect().await?);
+            let why = asked(&format!("SELECT n FROM {counted} WHERE {sought} NOT IN (SELECT 7)"))
+                .await
+                .unwrap_err()
+                .to_string();
+            assert!(why.contains("may be NULL though nothing in it is"), "{sought}: {why}");
+            let named = format!(
+                "SELECT * FROM (SELECT *, {sought} AS sought FROM {counted}) AS named WHERE sought NOT IN (SELECT 7)"
+            );
+            let rows = asked(&named).await.unwrap();
+            assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 0, "{named}");
+            assert!(asked(&format!("SELECT n FROM {counted} WHERE n + 1 NOT IN (SELECT 7)")).await.is_ok());
+        }
         let sql = "SELECT x IN (SELECT x FROM b) AS is_known FROM a";
         let rows = plan(&context, sql, Kind::Model).await.unwrap().collect().await;
         let why = Error::from(rows.unwrap_err()).to_string();

@@ -1,7 +1,7 @@
 //! What is refused by its plan: subqueries that depend on the row, and what [`spans`] has.
 
-use datafusion::common::Result as EngineResult;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, Result as EngineResult};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
@@ -24,6 +24,11 @@ pub fn as_planned(plan: &LogicalPlan) -> Result<()> {
             "NOT IN (SELECT ...) is answered only as a condition of its own, joined to others by AND, since nulls in the list would count as values: write NOT EXISTS (SELECT ... WHERE ... = ...)"
                 .to_owned(),
         ));
+    }
+    if let Some(sought) = sought_may_be_null(plan)? {
+        return Err(Error::Query(format!(
+            "{sought} may be NULL though nothing in it is, and NOT IN (SELECT ...) would take that for a value: give it a name, as in SELECT * FROM (SELECT *, {sought} AS sought FROM ...) AS named WHERE sought NOT IN (SELECT ...)"
+        )));
     }
     if asks_all_rows_by_row(plan)? {
         return Err(Error::Query(OF_ROW.to_owned()));
@@ -90,6 +95,34 @@ fn has_nulls_by_row(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
             Ok(TreeNodeRecursion::Continue)
         })?;
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// What a NOT IN (SELECT ...) looks for, if it may be null though no column in it is (`nullif(n, 3)`): the engine asks the
+/// columns alone whether it has to mind nulls.
+fn sought_may_be_null(plan: &LogicalPlan) -> Result<Option<String>, DataFusionError> {
+    let mut found = None;
+    plan.apply_with_subqueries(|node| {
+        let LogicalPlan::Filter(filter) = node else { return Ok(TreeNodeRecursion::Continue) };
+        let schema = filter.input.schema().as_ref();
+        for condition in split_conjunction(&filter.predicate) {
+            let (within, is_negated) = match condition {
+                Expr::InSubquery(within) => (within, within.negated),
+                Expr::Not(inner) => match inner.as_ref() {
+                    Expr::InSubquery(within) => (within, true),
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            let has_null = |column: &&Column| Expr::Column((*column).clone()).nullable(schema).unwrap_or(true);
+            let columns = within.expr.column_refs();
+            if is_negated && within.expr.nullable(schema)? && !columns.iter().any(|column| has_null(column)) {
+                found = Some(within.expr.human_display().to_string());
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(found)
 }

@@ -91,6 +91,13 @@ impl Visitor for Written {
                 Some(WindowType::WindowSpec(window)) => check_window(window),
                 _ => ControlFlow::Continue(()),
             },
+            // Columns of the same name on both sides would be taken for one.
+            Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } if matches!(right.as_ref(), Expr::Subquery(_)) => {
+                ControlFlow::Break(
+                    "ANY, SOME and ALL over a SELECT are not answered: write x IN (SELECT ...) for = ANY, x > (SELECT min(...) ...) for > ANY, x >= (SELECT max(...) ...) for >= ALL"
+                        .to_owned(),
+                )
+            }
             _ => ControlFlow::Continue(()),
         }
     }
