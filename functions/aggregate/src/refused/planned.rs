@@ -117,7 +117,7 @@ fn sought_may_be_null(plan: &LogicalPlan) -> Result<Option<String>, DataFusionEr
             };
             let has_null = |column: &&Column| Expr::Column((*column).clone()).nullable(schema).unwrap_or(true);
             let columns = within.expr.column_refs();
-            if is_negated && within.expr.nullable(schema)? && !columns.iter().any(|column| has_null(column)) {
+            if is_negated && within.expr.nullable(schema)? && !columns.iter().any(has_null) {
                 found = Some(within.expr.human_display().to_string());
                 return Ok(TreeNodeRecursion::Stop);
             }
