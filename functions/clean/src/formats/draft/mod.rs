@@ -6,6 +6,7 @@
 mod above;
 mod again;
 mod around;
+mod bare;
 mod blanks;
 mod column;
 mod declare;
