@@ -31,6 +31,7 @@ mod times;
 mod titles;
 mod tree;
 mod trial;
+mod unnamed;
 mod wide;
 
 use std::fs::File;
