@@ -257,3 +257,18 @@ fn a_line_of_units_below_a_header_of_texts_is_no_row() {
     let draft = tried("a.csv", text).unwrap();
     assert!(!said(&draft, "below the header"), "{:?}", draft.notes);
 }
+
+#[test]
+fn columns_without_a_name_are_said_by_their_places() {
+    let text = csv("station_id,at,v,,w,\n", 20, |at| format!("S1,2026-01-{:02},1.5,late,2.5,", at + 1));
+    let draft = drafted("a.csv", text, 20, 0, &["column.w]"]);
+    assert!(said(&draft, "no name for 1 column: left out; with values: column 4; to read such"), "{:?}", draft.notes);
+    assert!(said(&draft, "header = \"never\" and skip_lines = 1"), "{:?}", draft.notes);
+    let text = csv("station_id,,at,,v\n", 20, |at| format!("S1,,2026-01-{:02},a,1.5", at + 1));
+    let draft = drafted("a.csv", text, 20, 0, &["column.v]"]);
+    let says = "no name for 2 columns: left out; without a value: column 2; with values: column 4; to read such";
+    assert!(said(&draft, says), "{:?}", draft.notes);
+    let text = csv(",total,mean\n", 20, |at| format!("{at},1.5,2"));
+    let draft = drafted("a.csv", text, 20, 0, &["column.total]"]);
+    assert!(said(&draft, "left out; with values: column 1;"), "{:?}", draft.notes);
+}

@@ -338,3 +338,106 @@ fn a_number_of_things_is_in_no_key() {
     );
     assert!(key(&draft).contains("unit_number"), "{}", draft.dataset_toml);
 }
+
+#[test]
+fn an_id_that_is_another_in_each_row_pushes_nothing_out() {
+    let hour = |n: u32| format!("2026-01-{:02}T{:02}:00:00Z", n / 24 + 1, n % 24);
+    let text = |name: &str, rows: u32| {
+        csv(&format!("site,datetime,{name}\n"), rows, |n| format!("R{},{},{}", n % 2, hour(n / 2), 700 + n * 37 % 997))
+    };
+    for (name, wanted) in [
+        ("case_number", "key = [\"site\", \"case_number\", \"datetime\"]"),
+        ("crowd_number", "key = [\"site\", \"crowd_number\", \"datetime\"]"),
+        ("event_id", "key = [\"site\", \"event_id\", \"datetime\"]"),
+        ("id", "key = [\"id\"]"),
+        // By itself it may be how many there are.
+        ("no", "# key = [\"site\", \"datetime\"]"),
+        ("nr", "# key = [\"site\", \"datetime\"]"),
+        ("number", "# key = [\"site\", \"datetime\"]"),
+        ("passengers_nr", "# key = [\"site\", \"datetime\"]"),
+        ("volume_no", "# key = [\"site\", \"datetime\"]"),
+    ] {
+        for rows in [24, 200] {
+            let draft = drafted("a.csv", text(name, rows), u64::from(rows), 0, &[]);
+            assert_eq!(key(&draft), wanted, "{name}: {}", draft.dataset_toml);
+        }
+    }
+    // Of several names the ones that tell rows of a time apart, and places where no two rows are of the same time.
+    let row = |n: u32| format!("{},R{},{},{},{n}.5", 900 - n, n % 2, ["in", "out"][n as usize / 2 % 2], hour(n / 4));
+    let draft = drafted("a.csv", csv("case_number,hall,way,at,v\n", 60, row), 60, 0, &[]);
+    assert_eq!(key(&draft), "key = [\"case_number\", \"hall\", \"way\", \"at\"]", "{}", draft.dataset_toml);
+    let row = |n: u32| format!("{},R{},{},{},{n}.5", 900 - n, n % 2, ["low", "high"][n as usize / 2 % 2], hour(n));
+    let draft = drafted("a.csv", csv("case_number,site,urgency,at,v\n", 60, row), 60, 0, &[]);
+    assert_eq!(key(&draft), "key = [\"case_number\", \"site\", \"at\"]", "{}", draft.dataset_toml);
+    // An order's lines have what they are of as well.
+    let row = |n: u32| format!("{},{},s{},{},{n}.5", 900 - n, n / 3, n % 3, hour(n / 3));
+    let draft = drafted("a.csv", csv("parcel_id,order_id,sku,ordered_at,v\n", 60, row), 60, 0, &[]);
+    assert_eq!(key(&draft), "key = [\"parcel_id\", \"order_id\", \"sku\"]", "{}", draft.dataset_toml);
+}
+
+#[test]
+fn nitrogen_oxide_beside_other_gases_is_no_number() {
+    let hour = |n: u32| format!("2026-01-{:02}T{:02}:00:00Z", n / 24 + 1, n % 24);
+    for (head, wanted) in [
+        ("station_id,datetime,NO,NO2,O3\n", "key = [\"station_id\", \"datetime\"]"),
+        ("site,datetime,NO,PM10 (µg/m³)\n", "# key = [\"site\", \"datetime\"]"),
+        ("datetime,NO,NO2\n", "# key = [\"datetime\"]"),
+    ] {
+        let columns = head.matches(',').count();
+        let has_site = !head.starts_with("datetime");
+        let text = csv(head, 48, |n| {
+            let mut row = match has_site {
+                true => vec![format!("S{}", n % 2), hour(n / 2)],
+                false => vec![hour(n)],
+            };
+            row.push((500 + n * 7).to_string());
+            row.resize(columns + 1, (n % 9 * 3).to_string());
+            row.join(",")
+        });
+        let draft = drafted("a.csv", text, 48, 0, &[]);
+        assert_eq!(key(&draft), wanted, "{head}{}", draft.dataset_toml);
+    }
+    // Of what nothing else tells apart it is the id, and of the lines of an order their number.
+    let draft =
+        drafted("a.csv", csv("number,at,v\n", 60, |n| format!("{},{},{n}.5", 70 + n % 4, hour(n / 4))), 60, 0, &[]);
+    assert_eq!(key(&draft), "key = [\"number\", \"at\"]", "{}", draft.dataset_toml);
+    let row = |n: u32| format!("{},{},s{},{},{n}.5", n / 3, n % 3 + 1, n % 7, hour(n / 3));
+    let draft = drafted("a.csv", csv("order_id,no,sku,at,v\n", 60, row), 60, 0, &[]);
+    assert_eq!(key(&draft), "key = [\"order_id\", \"no\"]", "{}", draft.dataset_toml);
+}
+
+#[test]
+fn what_describes_a_row_is_in_no_key_that_is_unique_without_it() {
+    let at = |n: u32| format!("2026-01-{:02}T00:00:00Z", n / 4 + 1);
+    let names = ["status", "remark", "comment", "note", "quality", "quality_flag", "unit", "state", "Einheit"];
+    for name in names {
+        let behind = csv(&format!("station_id,at,v,{name}\n"), 60, |n| format!("S{},{},{n}.5,some", n % 4, at(n)));
+        let before = csv(&format!("{name},station_id,at,v\n"), 60, |n| format!("some,S{},{},{n}.5", n % 4, at(n)));
+        for text in [behind, before] {
+            let draft = drafted("a.csv", text, 60, 0, &[]);
+            assert_eq!(key(&draft), "key = [\"station_id\", \"at\"]", "{name}: {}", draft.dataset_toml);
+        }
+    }
+    // Of what is measured a sample may have one, and what tells it apart is taken before what describes it.
+    let draft = drafted(
+        "a.csv",
+        csv("station_id,parameter,at,v\n", 60, |n| format!("S{},pm10,{},{n}.5", n % 4, at(n))),
+        60,
+        0,
+        &[],
+    );
+    assert_eq!(key(&draft), "key = [\"station_id\", \"parameter\", \"at\"]", "{}", draft.dataset_toml);
+    let row = |n: u32| {
+        let (unit, what) = [("ug", "pm10"), ("ppb", "o3")][n as usize / 4 % 2];
+        format!("S{},{unit},{what},2026-01-{:02}T00:00:00Z,{n}.5", n % 4, n / 8 + 1)
+    };
+    let draft = drafted("a.csv", csv("station_id,unit,compound,at,v\n", 64, row), 64, 0, &[]);
+    assert_eq!(key(&draft), "key = [\"station_id\", \"compound\", \"at\"]", "{}", draft.dataset_toml);
+    // Where nothing else does, it tells rows apart.
+    let row = |n: u32| {
+        let state = ["sent", "seen"][n as usize / 4 % 2];
+        format!("S{},{state},2026-01-{:02}T00:00:00Z,{n}.5", n % 4, n / 8 + 1)
+    };
+    let draft = drafted("a.csv", csv("station_id,status,at,v\n", 64, row), 64, 0, &[]);
+    assert_eq!(key(&draft), "key = [\"station_id\", \"status\", \"at\"]", "{}", draft.dataset_toml);
+}

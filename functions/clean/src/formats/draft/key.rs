@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use lake::dataset::ColumnType;
 
+use super::bare;
 use super::column::Guess;
 use super::declare::Day;
 use super::grid::Grid;
@@ -50,6 +51,9 @@ struct Part<'g> {
     at: usize,
     role: Role,
     different: usize,
+    /// Whether it says how a row came to be, or what it is worth, and tells no things apart.
+    describes: bool,
+    is_personal: bool,
 }
 
 /// The lines of a declaration that are about its key, and what people should know.
@@ -82,6 +86,8 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
     let names: Vec<String> = guesses.iter().map(|guess| Day::column_name(guess, day)).collect();
     let time = day.map(|day| Day::column_name(day.of, Some(day)));
     let time_at = day.and_then(|day| guesses.iter().position(|guess| guess.name == day.of.name));
+    let guesses = bare::settled(guesses, &names, time.as_deref(), stored, |at, guess| counts(grid, at, guess));
+    let guesses = guesses.as_slice();
     let part = |(at, guess): (usize, &Guess)| {
         let name = names.get(at)?.as_str();
         let different = stored.different(&[name])?;
@@ -96,7 +102,8 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
             guess if guess.kind == ColumnType::String && different < stored.rows() => Role::Name,
             _ => return None,
         };
-        Some(Part { name, at, role, different })
+        let describes = guess.kind == ColumnType::String && names::describes(&guess.name);
+        Some(Part { name, at, role, different, describes, is_personal: guess.is_personal })
     };
     let parts: Vec<Part> = guesses.iter().enumerate().filter_map(part).collect();
     let mut search = Search { grid, stored, time: time.as_deref().zip(time_at), parts, note: None };
@@ -281,6 +288,8 @@ impl<'g> Search<'g> {
             let is_one = different == 1 && self.stored.rows() > 1;
             let is_text = matches!(guess.kind, ColumnType::String | ColumnType::Int64);
             let may_be = Some(at) != time_at && is_text && !guess.is_quantity;
+            // It may be corrected: the correction would stand beside the row.
+            let describes = guess.kind == ColumnType::String && names::describes(&guess.name);
             let tells =
                 guess.is_id || names::is_dimension(&guess.name) || guess.kind == ColumnType::String && at < first;
             let is_free =
@@ -289,7 +298,8 @@ impl<'g> Search<'g> {
             let is_of_measured = has_time && guess.kind == ColumnType::String && !guess.is_personal;
             // A customer may have two orders on a day, and a site two readings at a time, though the sample has none such.
             let is_of_row = has_time && !guess.is_personal && self.is_of_each_row(name);
-            (may_be && (is_one && (tells || is_of_measured) || is_free || is_of_row)).then(|| name.clone())
+            let is_alike = is_one && !describes && (tells || is_of_measured);
+            (may_be && (is_alike || is_free || is_of_row)).then(|| name.clone())
         };
         let more: Vec<String> = guesses.iter().enumerate().filter_map(is_wanted).take(MOST_OF_A_KIND).collect();
         let has_amounts = guesses.iter().any(|guess| guess.kind == ColumnType::Float64 || guess.is_quantity);
@@ -413,19 +423,31 @@ impl<'g> Search<'g> {
     fn with_time(&mut self) -> Option<Found> {
         let ids = self.of(|role| matches!(role, Role::Event | Role::Entity));
         let counters = self.of(|role| role == Role::Counter);
-        let texts = self.of(|role| role == Role::Name);
+        let mut texts: Vec<Part> = self.of_any(|role| role == Role::Name).collect();
+        texts.sort_by_key(|text| text.describes);
+        texts.truncate(MOST_OF_A_KIND);
         let parents = self.parents(&ids);
+        // An id that is another in each row stands beside what tells things apart, and never for it: the next file may show that it
+        // is none.
+        let rows = self.stored.rows();
+        let of_things: Vec<Part> = ids.iter().copied().filter(|id| id.different < rows).collect();
+        let is_of_row = |id: &Part| !id.is_personal && self.is_of_each_row(id.name);
+        let of_rows: Vec<Part> = ids.iter().copied().filter(is_of_row).collect();
         for parent in &parents {
-            let others: Vec<Part> = ids.iter().copied().filter(|id| id.name != parent.name).collect();
+            let mut others: Vec<Part> = ids.iter().copied().filter(|id| id.name != parent.name).collect();
+            others.sort_by_key(|id| id.different == rows);
             let one = [*parent];
             let mut sets = pairs_with(&one, &counters);
             sets.extend(pairs_with(&one, &others));
             sets.extend(pairs_of(&others).iter().map(|pair| [&one[..], pair].concat()));
-            for set in sets {
+            for mut set in sets {
                 let is_counted = set.iter().any(|part| part.role == Role::Counter);
                 // What is measured comes again at another time.
                 let has_time = parent.role == Role::Entity && !is_counted;
                 if self.is_unique(&set, has_time) {
+                    let is_new = |id: &&Part| !is_counted && set.iter().all(|part| part.name != id.name);
+                    let more: Vec<Part> = of_rows.iter().filter(is_new).copied().collect();
+                    set.extend(more);
                     return self.found(&set, has_time, None);
                 }
             }
@@ -433,27 +455,37 @@ impl<'g> Search<'g> {
         let is_of_parent = |set: &[Part]| {
             parents.is_empty() || set.iter().any(|part| parents.iter().any(|parent| parent.name == part.name))
         };
-        let mut sets: Vec<Vec<Part>> = ids.iter().map(|id| vec![*id]).collect();
-        sets.extend(pairs_of(&ids));
-        sets.extend(pairs(&ids, &counters));
-        sets.extend(threes_of(&ids));
-        sets.extend(pairs(&ids, &texts));
-        sets.extend(pairs_of(&ids).iter().flat_map(|pair| pairs_with(pair, &texts)));
-        sets.retain(|set| is_of_parent(set));
-        let mut sparse: Option<Vec<Part>> = None;
-        for set in sets {
-            if !self.is_unique(&set, true) {
-                continue;
-            }
-            if let [id] = set.as_slice()
-                && self.with_counter(*id).len() > 1
+        let sets = |ids: &[Part<'g>]| {
+            let mut sets: Vec<Vec<Part>> = ids.iter().map(|id| vec![*id]).collect();
+            sets.extend(pairs_of(ids));
+            sets.extend(pairs(ids, &counters));
+            sets.extend(threes_of(ids));
+            sets.extend(pairs(ids, &texts));
+            sets.extend(pairs_of(ids).iter().flat_map(|pair| pairs_with(pair, &texts)));
+            sets.retain(|set| is_of_parent(set));
+            // What describes rows is taken where nothing else tells them apart.
+            sets.sort_by_key(|set| set.iter().any(|part| part.describes));
+            sets
+        };
+        let (sure, mut sparse) = self.told(sets(&of_things));
+        if sure.is_some() {
+            return sure;
+        }
+        let of_lines = |id: &&Part<'g>| is_of_parent(&[**id]) && self.with_counter(**id).len() > 1;
+        if let Some(id) = of_rows.iter().find(of_lines) {
+            return self.found(&self.with_counter(*id), false, None);
+        }
+        if sparse.is_none() {
+            if !of_rows.is_empty()
+                && let Some(set) = self.named(&texts)
             {
-                return self.found(&self.with_counter(*id), false, None);
+                return self.found(&[set, of_rows].concat(), true, None);
             }
-            if self.is_dense(&set, true) {
-                return self.found(&set, true, None);
+            let (sure, other) = self.told(sets(&ids));
+            if sure.is_some() {
+                return sure;
             }
-            sparse = sparse.or(Some(set));
+            sparse = other;
         }
         if let Some(set) = sparse {
             // Another id, or what there may be several of, may be what tells rows of the same time apart.
@@ -466,6 +498,45 @@ impl<'g> Search<'g> {
             return self.found(&all, true, None);
         }
         self.offered(&texts)
+    }
+
+    /// The key of the first combination that is unique with the time, if there are enough rows to be sure; or that combination.
+    fn told(&mut self, sets: Vec<Vec<Part<'g>>>) -> (Option<Found>, Option<Vec<Part<'g>>>) {
+        let mut sparse: Option<Vec<Part>> = None;
+        for set in sets {
+            let describes = set.iter().any(|part| part.describes);
+            if sparse.is_some() && describes {
+                break;
+            }
+            if !self.is_unique(&set, true) {
+                continue;
+            }
+            if let [id] = set.as_slice()
+                && self.with_counter(*id).len() > 1
+            {
+                return (self.found(&self.with_counter(*id), false, None), None);
+            }
+            if self.is_dense(&set, true) {
+                return (self.found(&set, true, None), None);
+            }
+            sparse = sparse.or(Some(set));
+        }
+        (None, sparse)
+    }
+
+    /// The names that tell things of the same time apart. Where no two rows are of the same time, those that are of places and
+    /// the like.
+    fn named(&mut self, texts: &[Part<'g>]) -> Option<Vec<Part<'g>>> {
+        let is_time_unique = self.is_unique(&[], true);
+        let tells = |text: &&Part| {
+            let is_of_things = !text.describes && !text.is_personal && !names::is_kind(text.name);
+            is_of_things && (!is_time_unique || names::is_place(text.name) || names::is_dimension(text.name))
+        };
+        let texts: Vec<Part> = texts.iter().filter(tells).copied().collect();
+        let mut sets: Vec<Vec<Part>> = texts.iter().map(|text| vec![*text]).collect();
+        sets.extend(pairs_of(&texts));
+        sets.extend(threes_of(&texts));
+        sets.into_iter().find(|set| self.is_unique(set, true))
     }
 
     /// Whether an id may have several of another one: some have, or nearly all come once.
@@ -482,6 +553,7 @@ impl<'g> Search<'g> {
         }
         let mut sets: Vec<Vec<Part>> = texts.iter().map(|text| vec![*text]).collect();
         sets.extend(pairs_of(texts));
+        sets.sort_by_key(|set| set.iter().any(|text| text.describes));
         for set in sets {
             if self.is_unique(&set, true) {
                 return self.found(&set, true, Some("no name says that it tells rows apart, as an id does"));

@@ -14,7 +14,7 @@ use super::padding::{are_padded, is_padded_at, note_trim, trim_numbers};
 use super::quotes::{self, cut_open_end};
 use super::sampled::{is_rule, is_ruled, modal_width};
 use super::titles::{self, titles};
-use super::wide;
+use super::{unnamed, wide};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 use lake::names::compared;
@@ -247,10 +247,8 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
                 grid.note("all columns are text: line 1 is taken for names; if it is a row, write header = \"never\"");
             }
             grid.notes.extend(wide::note(names.get(..columns).unwrap_or(names)));
-            let unnamed = (0..columns).filter(|at| names.get(*at).is_none_or(|name| name.trim().is_empty())).count();
-            if unnamed > 0 {
-                grid.note(format!("the header has no name for {}: left out", columns_text(unnamed)));
-            }
+            let last = sound.get(*at).map_or(1, |header| header.row + header.lines - 1);
+            grid.notes.extend(unnamed::note(names, &rows, columns, last));
         }
         Some((at, shift, names)) => {
             let last = sound.get(*at).map_or(1, |header| header.row + header.lines - 1);
@@ -410,7 +408,7 @@ fn has_twice(names: &[String]) -> bool {
     names.iter().map(|name| compared(name)).filter(|name| !name.is_empty()).any(|name| !known.insert(name))
 }
 
-fn columns_text(count: usize) -> String {
+pub(super) fn columns_text(count: usize) -> String {
     if count == 1 { "1 column".to_owned() } else { format!("{count} columns") }
 }
 

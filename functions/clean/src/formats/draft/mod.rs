@@ -6,6 +6,7 @@
 mod above;
 mod again;
 mod around;
+mod bare;
 mod blanks;
 mod column;
 mod declare;
@@ -30,6 +31,7 @@ mod times;
 mod titles;
 mod tree;
 mod trial;
+mod unnamed;
 mod wide;
 
 use std::fs::File;

@@ -158,6 +158,102 @@ pub(super) fn is_kind(label: &str) -> bool {
     has_word(label, &["code", "type", "kind", "status", "state", "zip"], &["postcode", "category"])
 }
 
+/// Whether a name is that of what is said of a row, which may be corrected, and tells no things apart: `status`, `remark`,
+/// `quality_flag`.
+pub(super) fn describes(label: &str) -> bool {
+    let words = [
+        "status",
+        "state",
+        "remark",
+        "remarks",
+        "comment",
+        "comments",
+        "note",
+        "notes",
+        "quality",
+        "flag",
+        "flags",
+        "unit",
+        "units",
+        "uom",
+        "qc",
+        "qa",
+        "validity",
+        "validated",
+        "opmerking",
+        "opmerkingen",
+        "eenheid",
+        "kwaliteit",
+        "bemerkung",
+        "kommentar",
+        "einheit",
+        "notiz",
+        "hinweis",
+        "remarque",
+        "commentaire",
+        "unite",
+        "qualite",
+        "statut",
+        "etat",
+        "estado",
+        "unidad",
+        "calidad",
+        "comentario",
+    ];
+    has_word(label, &words, &[]) && !is_id(label)
+}
+
+/// Whether a name is that of places, or of other things of which several are measured or do something at a time.
+pub(super) fn is_place(label: &str) -> bool {
+    let words = [
+        "site",
+        "place",
+        "location",
+        "plaats",
+        "locatie",
+        "standort",
+        "ort",
+        "lieu",
+        "region",
+        "regio",
+        "zone",
+        "area",
+        "city",
+        "stad",
+        "stadt",
+        "ville",
+        "town",
+        "village",
+        "country",
+        "land",
+        "pays",
+        "gemeente",
+        "gemeinde",
+        "commune",
+        "municipality",
+        "store",
+        "shop",
+        "winkel",
+        "branch",
+        "filiale",
+        "depot",
+        "plant",
+        "building",
+        "gebouw",
+        "room",
+        "route",
+        "road",
+        "stop",
+        "gate",
+        "machine",
+        "lane",
+        "vehicle",
+        "station",
+        "house",
+    ];
+    has_word(label, &words, &[])
+}
+
 /// Whether a name is that of a period, of which a thing has several: `year`, `week`.
 pub(super) fn is_period(label: &str) -> bool {
     let words = [

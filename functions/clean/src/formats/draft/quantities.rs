@@ -10,8 +10,39 @@ use super::naming::column_name;
 const OF: [&str; 13] = ["of", "van", "von", "der", "de", "d", "des", "du", "di", "del", "della", "dei", "do"];
 /// Words that are an id's by themselves, and a quantity's before `of`, or before what is counted.
 const NUMBERS: [&str; 8] = ["number", "numbers", "num", "nr", "no", "nb", "zahl", "nombre"];
-/// Those of them that say how many behind what is counted: `units number`, where `unit number` is an id.
-const NUMBERS_BEHIND: [&str; 4] = ["number", "numbers", "num", "nb"];
+/// Those of them that say how many behind what is counted: `units number`, `seats_no`, where `unit number` is an id.
+const NUMBERS_BEHIND: [&str; 6] = ["number", "numbers", "num", "nb", "nr", "no"];
+/// How words of German end before `Nr`, and are no plurals: `Rechnungs-Nr`.
+const JOINED: [&str; 9] = ["ungs", "schafts", "heits", "keits", "itaets", "trags", "iebs", "ieds", "ktions"];
+/// Words that say a quantity beside any number or id: `volume_no`, `total_id`.
+const MEASURED: [&str; 20] = [
+    "volume",
+    "volumes",
+    "amount",
+    "amounts",
+    "flow",
+    "flows",
+    "cumulative",
+    "total",
+    "totals",
+    "score",
+    "scores",
+    "temperature",
+    "temperatures",
+    "rainfall",
+    "precipitation",
+    "level",
+    "levels",
+    "humidity",
+    "pressure",
+    "consumption",
+];
+/// Numbers and ids that these make quantities of.
+const WITH_MEASURED: [&str; 13] =
+    ["number", "numbers", "num", "nr", "no", "nb", "id", "ids", "nummer", "numero", "index", "zahl", "nombre"];
+/// Units that stand before a number or an id as well: `kwh_no`. Others may be of what an id is of, as in `eur_account_id`.
+const UNITS_BEFORE: [&str; 13] =
+    ["wh", "kwh", "mwh", "gwh", "gj", "ug", "mg", "mm", "m2", "m3", "ppm", "ppb", "celsius"];
 /// Further words that end the name of an id.
 const IDS: [&str; 16] = [
     "id", "ids", "oid", "uuid", "guid", "key", "code", "codes", "ref", "nummer", "numero", "ean", "sku", "serial",
@@ -140,7 +171,21 @@ const QUANTITIES: [(&[At], &[&str]); 18] = {
         (&[End, Tail], &["stand", "verbrauch", "verbruik", "messwert"]),
         (&[End], &["reading", "readings", "lecture", "lectura", "lettura", "leitura", "releve", "score", "age"]),
         (&[End], &["consumption", "consommation", "consumo", "consumos", "usage", "power", "energy", "voltage"]),
-        (&[End], &["temperature", "temp", "humidity", "pressure", "speed", "distance", "duration"]),
+        (
+            &[End],
+            &[
+                "temperature",
+                "temp",
+                "humidity",
+                "pressure",
+                "speed",
+                "distance",
+                "duration",
+                "rainfall",
+                "flow",
+                "level",
+            ],
+        ),
     ]
 };
 
@@ -168,13 +213,17 @@ pub(super) fn is_quantity(label: &str) -> bool {
         return is_head(head, rest.last().copied().unwrap_or_default());
     }
     let Some((last, before)) = words.split_last() else { return has_unit };
+    let is_measured = |word: &&str| MEASURED.contains(word) || UNITS_BEFORE.contains(word);
+    if has_unit || WITH_MEASURED.contains(last) && before.iter().any(is_measured) {
+        return true;
+    }
     let is_first = before.first().is_some_and(|first| says(first, At::Front));
     if NUMBERS.contains(last) {
-        let are_counted = NUMBERS_BEHIND.contains(last) && before.last().is_some_and(|things| is_plural(things));
-        // A total number, and nitrogen oxide; that of a count is an id.
-        return are_counted
-            || is_first && before.len() == 1 && before.first() != Some(&"count")
-            || *last == "no" && before.is_empty() && has_unit;
+        let is_joined = |word: &str| *last == "nr" && JOINED.iter().any(|end| word.ends_with(end));
+        let are_counted = before.last().is_some_and(|things| is_plural(things) && !is_joined(things));
+        // A total number; that of a count is an id.
+        return NUMBERS_BEHIND.contains(last) && are_counted
+            || is_first && before.len() == 1 && before.first() != Some(&"count");
     }
     if IDS.contains(last) || last.ends_with("nr") || last.ends_with("nummer") {
         return false;
@@ -183,7 +232,7 @@ pub(super) fn is_quantity(label: &str) -> bool {
     let is_ordinal = label.contains(['°', 'º', '№']);
     let counts = before.first().is_some_and(|first| NUMBERS.contains(first) || *first == "n" && !is_ordinal)
         && (is_plural(last) || words.iter().skip(1).any(|word| DONE.contains(word)));
-    has_unit || is_measure(last) || is_first || counts || before.contains(&"per")
+    is_measure(last) || is_first || counts || before.contains(&"per")
 }
 
 /// Whether a word is one for several things.
@@ -288,6 +337,23 @@ mod tests {
             "units_number",
             "qty",
             "Qty",
+            "volume_no",
+            "flow_nr",
+            "cumulative_number",
+            "total_id",
+            "score_id",
+            "temperature_no",
+            "ref_level",
+            "kWh no",
+            "id_kwh",
+            "co2_id_ppm",
+            "export_id_kwh",
+            "kwh_reading_number",
+            "reading_no_kwh",
+            "visits_no",
+            "passengers_nr",
+            "calls_nr",
+            "seats_no",
             "quantity ordered",
             "count_sold",
         ] {
@@ -308,6 +374,11 @@ mod tests {
             "count number",
             "bus number",
             "business no",
+            "Rechnungs-Nr.",
+            "Vertrags Nr",
+            "visit_no",
+            "level_code",
+            "eur_account_id",
             "number_called",
             "meter_id",
             "meter",
