@@ -196,7 +196,9 @@ def codetrack(tributary, folder, seed):
     )
     assert len(means) == wanted, f"codetrack: {len(means)} means, {wanted} of five learners or more"
     # The number is of the same learners as the lines: no difference tells of one.
-    newest = [[value for value in values if value is not None] for (cohort, week), values in with_points.items() if week == weeks[-1]]
+    newest = [
+        [value for value in values if value is not None] for (cohort, week), values in with_points.items() if week == weeks[-1]
+    ]
     pooled = sum([values for values in newest if len(values) >= 5], [])
     if pooled:
         mean = int(sum(pooled) / len(pooled) + 0.5)
@@ -255,7 +257,9 @@ def illuminate(tributary, folder, seed):
         for who in range(count)
     ]
     # Results without a score count nowhere.
-    results += [{**results[-1], "assessment_id": 4, "title": "Test 4", "local_student_id": 100 + who, "score": None} for who in range(3)]
+    results += [
+        {**results[-1], "assessment_id": 4, "title": "Test 4", "local_student_id": 100 + who, "score": None} for who in range(3)
+    ]
     standards = [
         {
             "year": "25-26",
@@ -311,14 +315,16 @@ def illuminate(tributary, folder, seed):
     bands = Counter(result["performance_band_level"] for result in counted)
     told, before = {}, 0
     for level, count in sorted(bands.items(), key=lambda band: (band[1], band[0])):
-        of = f"{level} Level" if count >= 3 and before not in (1, 2) and (count < len(counted) or count >= 10) else "Not told apart"
+        of = (
+            f"{level} Level"
+            if count >= 3 and before not in (1, 2) and (count < len(counted) or count >= 10)
+            else "Not told apart"
+        )
         told[of], before = told.get(of, 0) + count, before + count
     shares = {band: share for band, _, share in table(text, "How are the results spread over the bands, month by month?")}
     assert min(told.values()) >= 3 and shares == {
         band: f"{5 * round(20 * count / len(counted)):.0f}" for band, count in told.items()
-    }, (
-        shares
-    )
+    }, shares
     weakest = text.split("<h3>Which standards need most work?</h3>")[1].split("<tbody>")[1].split("</table>")[0]
     for place in range(3):
         of = [row for row in standards if row["standard_code"] == f"S{place}" and row["students"] >= 5]
