@@ -132,7 +132,9 @@ pub async fn count(query: DataFrame) -> EngineResult<u64> {
     let counted = collect(query.aggregate(Vec::new(), vec![count_all()])?).await?;
     let values = counted.iter().flat_map(|batch| batch.columns().iter().filter_map(|column| column.as_primitive_opt()));
     let count = values.flat_map(|column: &Int64Array| column.iter().flatten()).next();
-    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+    // None would be taken for a test that holds.
+    let none = || DataFusionError::Internal("a query was not counted".to_owned());
+    count.and_then(|count| u64::try_from(count).ok()).ok_or_else(none)
 }
 
 fn broken_off() -> DataFusionError {
