@@ -246,7 +246,11 @@ impl From<DataFusionError> for Error {
             }
             _ if text.contains("failed to match any signature") => unmatched(text),
             _ if text.contains("duplicate unqualified field name") || text.contains("require unique expression names") => {
-                ONE_NAME.to_owned()
+                named_twice(text).unwrap_or_else(|| ONE_NAME.to_owned())
+            }
+            // These are names that its optimizer gives, which stand nowhere in the query.
+            _ if ["__correlated_sq", "__always_true", "OuterReferenceColumn"].iter().any(|name| text.contains(name)) => {
+                BY_ROW.to_owned()
             }
             _ if text.contains("logical expression Exists") => {
                 "EXISTS (SELECT ...) is answered only as a condition of WHERE, not as a value: join the other table, and see whether it has a row".to_owned()
@@ -288,6 +292,18 @@ fn not_one_type(text: &str) -> String {
 
 /// The engine calls `CAST(x AS ...)` what it calls `x`.
 const ONE_NAME: &str = "two values of the query have one name within the engine, which calls a CAST as what is cast, so that max(x) and max(CAST(x AS BIGINT)) are alike, whatever AS says: compute one of them in a subquery, such as FROM (SELECT *, CAST(x AS BIGINT) AS y FROM ...)";
+
+const BY_ROW: &str = "the query engine does not answer a subquery that names columns of the outer query where this one stands: join the other table, and group";
+
+/// A value that SELECT names twice: `expression "a" at position 0 and "a" at position 1`.
+fn named_twice(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("expression \"")?;
+    let (first, rest) = rest.split_once("\" at position ")?;
+    let (_, rest) = rest.split_once("and \"")?;
+    let (second, _) = rest.split_once("\" at position ")?;
+    (first == second)
+        .then(|| format!("SELECT has {first} twice: give one of them another name, as in {first} AS other"))
+}
 
 fn parsed(error: &ParserError) -> &str {
     match error {

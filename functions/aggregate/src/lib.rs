@@ -19,6 +19,7 @@ mod functions;
 mod geojson;
 pub mod handler;
 mod inputs;
+mod known;
 mod lineage;
 mod made;
 mod make;

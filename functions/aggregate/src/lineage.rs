@@ -22,6 +22,7 @@ use crate::cases::columns_of;
 use crate::columns::{Columns, seen};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
+use crate::known::Known;
 use crate::origins::{Follow, MARK, Origins};
 use crate::personal;
 use crate::query::{add_datasets, datasets_in};
@@ -32,6 +33,7 @@ pub struct Lineage<'l> {
     lake: &'l Lake,
     engine: Engine,
     known: BTreeSet<String>,
+    marks: Known<Arc<Marks>>,
 }
 
 impl<'l> Lineage<'l> {
@@ -39,7 +41,7 @@ impl<'l> Lineage<'l> {
     pub fn new(lake: &'l Lake) -> Result<Self> {
         let engine = Engine::new(lake, 1)?;
         add_datasets(lake, &engine)?;
-        Ok(Self { lake, engine, known: BTreeSet::new() })
+        Ok(Self { lake, engine, known: BTreeSet::new(), marks: Known::default() })
     }
 
     /// The columns of a query's result that derive from personal ones.
@@ -65,7 +67,7 @@ impl<'l> Lineage<'l> {
         }
         // What is neither, the planner reports.
         let Some(model) = dataset.model(name) else { return Ok(()) };
-        Shown::of_model(self.lake, dataset, model).await?.add_to(&self.engine, reference, model)
+        Marks::of_model(self.lake, dataset, model, &self.marks).await?.add_to(&self.engine, reference, model)
     }
 }
 
@@ -74,19 +76,26 @@ pub async fn personal_columns(lake: &Lake, sql: &str) -> Result<Vec<String>> {
     Lineage::new(lake)?.personal_columns(sql).await
 }
 
-/// What a model's result shows.
-pub struct Shown {
-    engine: Engine,
+/// The columns of a model's result, and which of them derive from personal ones.
+struct Marks {
     columns: Schema,
     flags: Vec<bool>,
 }
 
-impl Shown {
+impl Marks {
+    fn of(planned: &DataFrame) -> Result<Self> {
+        Ok(Self { columns: planned.schema().as_arrow().clone(), flags: personal_in(planned.logical_plan())? })
+    }
+
     /// Plans a model over tables without rows.
-    pub async fn of_model(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Self> {
-        let (engine, planned) = planned(lake, dataset, model).await?;
-        let (columns, flags) = (planned.schema().as_arrow().clone(), personal_in(planned.logical_plan())?);
-        Ok(Self { engine, columns, flags })
+    async fn of_model(lake: &Lake, dataset: &Dataset, model: &Model, known: &Known<Arc<Self>>) -> Result<Arc<Self>> {
+        if let Some(marks) = known.get(dataset, model) {
+            return Ok(marks);
+        }
+        let (_, planned) = planned(lake, dataset, model, known).await?;
+        let marks = Arc::new(Self::of(&planned)?);
+        known.put(dataset, model, Arc::clone(&marks));
+        Ok(marks)
     }
 
     /// Registers the model without rows, with its personal columns.
@@ -102,16 +111,30 @@ impl Shown {
     }
 
     /// The columns of the result that derive from personal ones.
-    pub fn personal(&self) -> Vec<String> {
+    fn personal(&self) -> Vec<String> {
         let fields = self.columns.fields().iter().map(|field| field.name().clone());
         fields.filter(|name| self.is_personal(name)).collect()
+    }
+}
+
+/// What a model's result shows, in a session over what it reads.
+pub struct Shown {
+    engine: Engine,
+    marks: Marks,
+}
+
+impl Shown {
+    /// Plans a model over tables without rows.
+    pub async fn of_model(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Self> {
+        let (engine, planned) = planned(lake, dataset, model, &Known::default()).await?;
+        Ok(Self { engine, marks: Marks::of(&planned)? })
     }
 
     /// Which columns derive from personal ones of the rows that a test returns.
     pub async fn by_test(&self, model: &Model, test: &Expectation) -> Result<Vec<bool>> {
-        let written = Columns::new(model, &Partition::whole(), &self.columns)?.schema;
+        let written = Columns::new(model, &Partition::whole(), &self.marks.columns)?.schema;
         if !self.engine.context().table_exist(model.name.as_str())? {
-            add(&self.engine, model.name.as_str(), &written, |name| self.is_personal(name))?;
+            add(&self.engine, model.name.as_str(), &written, |name| self.marks.is_personal(name))?;
         }
         let planned = plan(self.engine.context(), &test.failing(&model.name), Kind::Model).await?;
         Ok(personal_in(planned.logical_plan())?)
@@ -119,7 +142,12 @@ impl Shown {
 }
 
 /// A session over what a model reads, without rows, and the model's plan in it.
-async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<(Engine, DataFrame)> {
+async fn planned(
+    lake: &Lake,
+    dataset: &Dataset,
+    model: &Model,
+    known: &Known<Arc<Marks>>,
+) -> Result<(Engine, DataFrame)> {
     let engine = Engine::new(lake, 1)?;
     personal::register(engine.context(), &PersonalKey::new(""));
     let inputs = dataset.inputs_of(model).map_err(Error::Query)?;
@@ -131,10 +159,10 @@ async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<(Engin
                 add(&engine, table.name.as_str(), &columns_of(table), is_personal)?;
             }
             Relation::Model(read) => {
-                let shown = Box::pin(Shown::of_model(lake, dataset, read)).await?;
-                shown.add_to(&engine, &read.name, read)?;
+                let marks = Box::pin(Marks::of_model(lake, dataset, read, known)).await?;
+                marks.add_to(&engine, &read.name, read)?;
                 if model.hash_personal {
-                    personal::hide(engine.context(), &read.name, &shown.personal()).await?;
+                    personal::hide(engine.context(), &read.name, &marks.personal()).await?;
                 }
             }
         }
@@ -152,7 +180,7 @@ async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<(Engin
 /// The columns of a model's result, and those that each is computed from: `NAME.COLUMN` of tables, models and lists that
 /// the model reads by itself or by views.
 pub async fn origins(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Vec<(String, Origins)>> {
-    let (_, planned) = planned(lake, dataset, model).await?;
+    let (_, planned) = planned(lake, dataset, model, &Known::default()).await?;
     let names = planned.schema().fields().iter().map(|field| field.name().clone());
     Ok(names.zip(Follow::All.through(planned.logical_plan())?).collect())
 }
@@ -162,8 +190,8 @@ pub async fn hide_model(engine: &Engine, lake: &Lake, dataset: &Dataset, read: &
     if !has_personal(dataset) {
         return Ok(());
     }
-    let shown = Shown::of_model(lake, dataset, read).await?;
-    Ok(personal::hide(engine.context(), &read.name, &shown.personal()).await?)
+    let marks = Marks::of_model(lake, dataset, read, &Known::default()).await?;
+    Ok(personal::hide(engine.context(), &read.name, &marks.personal()).await?)
 }
 
 /// The columns that a model writes whose values derive from personal ones.
@@ -171,10 +199,10 @@ pub async fn personal_of_model(lake: &Lake, dataset: &Dataset, model: &Model) ->
     if !has_personal(dataset) {
         return Ok(BTreeSet::new());
     }
-    let shown = Shown::of_model(lake, dataset, model).await?;
-    let written = Columns::new(model, &Partition::whole(), &shown.columns)?.schema;
+    let marks = Marks::of_model(lake, dataset, model, &Known::default()).await?;
+    let written = Columns::new(model, &Partition::whole(), &marks.columns)?.schema;
     let names = written.fields().iter().map(|field| field.name());
-    Ok(names.filter(|name| shown.is_personal(name)).cloned().collect())
+    Ok(names.filter(|name| marks.is_personal(name)).cloned().collect())
 }
 
 /// Whether a dataset has personal columns.
@@ -187,8 +215,8 @@ pub async fn check_split(lake: &Lake, dataset: &Dataset, model: &Model) -> Resul
     if model.split.is_empty() || !has_personal(dataset) {
         return Ok(());
     }
-    let shown = Shown::of_model(lake, dataset, model).await?;
-    match model.split.iter().find(|name| shown.is_personal(name)) {
+    let marks = Marks::of_model(lake, dataset, model, &Known::default()).await?;
+    match model.split.iter().find(|name| marks.is_personal(name)) {
         Some(name) => Err(Error::Query(format!(
             "[model]: split: \"{name}\" derives from personal columns, and its values would stand in paths: split by another column, or write hash_personal = true"
         ))),

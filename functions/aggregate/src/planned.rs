@@ -13,6 +13,7 @@ use crate::columns::Columns;
 use crate::engine::{Cut, Engine};
 use crate::error::{Error, Result};
 use crate::geojson;
+use crate::known::Known;
 use crate::lineage;
 use crate::personal;
 use crate::statement::{Kind, name_column, plan};
@@ -21,7 +22,7 @@ use crate::tested;
 /// The columns that a model writes. Its tests are planned as well.
 pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Schema> {
     let engine = Engine::new(lake, 1)?;
-    let columns = of_nothing(&engine, lake, dataset, model).await?;
+    let columns = of_nothing(&engine, lake, dataset, model, &Known::default()).await?;
     // Some mistakes are found only when tasks are made of the plan.
     let query = plan(engine.context(), &model.sql, Kind::Model).await?;
     let logical = query.logical_plan().clone();
@@ -35,7 +36,7 @@ pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Sc
 
 /// The columns that a model writes.
 pub async fn columns(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<SchemaRef> {
-    of_nothing(&Engine::new(lake, 1)?, lake, dataset, model).await
+    of_nothing(&Engine::new(lake, 1)?, lake, dataset, model, &Known::default()).await
 }
 
 /// An error in another SQL file than the one that is planned, which the innermost has named already.
@@ -54,6 +55,7 @@ fn of_nothing<'f>(
     lake: &'f Lake,
     dataset: &'f Dataset,
     model: &'f Model,
+    known: &'f Known<SchemaRef>,
 ) -> BoxFuture<'f, Result<SchemaRef>> {
     let planned = async move {
         let inputs = dataset.inputs_of(model).map_err(Error::Query)?;
@@ -63,8 +65,15 @@ fn of_nothing<'f>(
                     engine.add_table(lake, table.name.as_str(), dataset, table, &[], &Cut::default()).await?;
                 }
                 Relation::Model(read) => {
-                    let columns = of_nothing(&Engine::new(lake, 1)?, lake, dataset, read).await;
-                    let columns = columns.map_err(|error| in_file(&read.name, error))?;
+                    let columns = match known.get(dataset, read) {
+                        Some(columns) => columns,
+                        None => {
+                            let columns = of_nothing(&Engine::new(lake, 1)?, lake, dataset, read, known).await;
+                            let columns = columns.map_err(|error| in_file(&read.name, error))?;
+                            known.put(dataset, read, SchemaRef::clone(&columns));
+                            columns
+                        }
+                    };
                     engine.add_empty_model(read.name.as_str(), read, &columns)?;
                     if model.hash_personal {
                         personal::register(engine.context(), &PersonalKey::new(""));

@@ -196,6 +196,7 @@ mod tests {
                 "the query engine does not support this: Unsupported ast node in sqltorel: Collate",
             ),
             ("SELECT max(k) AS a, max(CAST(k AS DOUBLE)) AS b FROM a", "two values of the query have one name"),
+            ("SELECT k, k FROM a", "SELECT has a.k twice: give one of them another name"),
             (
                 "SELECT coalesce(CAST(t AS DATE), 'x') AS d FROM a",
                 "the values of coalesce(Date32, Utf8) have no type in common: CAST them to one",

@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::StreamExt;
-use lake::dataset::Dataset;
+use lake::dataset::{Dataset, Table};
 use lake::ledger::{Current, Gap, Input, Keep, Objects, RawEntry, Reasons, Rows, Unreadable, WholeReject};
 use lake::progress::Progress;
 use lake::settings::Zone;
@@ -351,14 +351,19 @@ fn has_time(entry: &RawEntry, last_modified: DateTime<Utc>) -> bool {
 }
 
 async fn one(lake: &Lake, raw_key: &str) -> Result<Cleaned> {
+    let (dataset, table) = place_of(lake, raw_key)?;
+    Ok(object::clean_object(lake, dataset, table, raw_key).await?.into())
+}
+
+/// The dataset and table that take a raw object.
+fn place_of<'l>(lake: &'l Lake, raw_key: &str) -> Result<(&'l Dataset, &'l Table)> {
     let dataset = lake.catalog.dataset(keys::dataset(raw_key))?;
     if keys::is_hidden(raw_key) {
         return Err(Error::Hidden { key: raw_key.to_owned() });
     }
-    let Some(table) = dataset.table_of(raw_key) else {
-        return Err(Error::NoTable { key: raw_key.to_owned(), dataset: dataset.name.clone() });
-    };
-    Ok(object::clean_object(lake, dataset, table, raw_key).await?.into())
+    let table = dataset.table_of(raw_key);
+    let table = table.ok_or_else(|| Error::NoTable { key: raw_key.to_owned(), dataset: dataset.name.clone() })?;
+    Ok((dataset, table))
 }
 
 /// Which raw objects a survey is to find.
@@ -466,15 +471,15 @@ pub struct Waiting {
     pub failed: Vec<Error>,
 }
 
-/// Looks for it. Keys that are named are not looked for.
-pub async fn waiting(lake: &Lake, selection: &Selection) -> Result<Waiting> {
+/// Looks for it; `prune` as in [`Options`].
+pub async fn waiting(lake: &Lake, selection: &Selection, prune: bool) -> Result<Waiting> {
     let (wanted, dataset) = match selection {
         Selection::Stale(dataset) => (Wanted::Stale, dataset),
         Selection::All(dataset) => (Wanted::All, dataset),
         Selection::Rejected(dataset) => (Wanted::Rejected, dataset),
-        Selection::Keys(keys) => return Ok(Waiting { keys: keys.clone(), ..Waiting::default() }),
+        Selection::Keys(keys) => return waiting_of_keys(lake, keys).await,
     };
-    let mut waiting = waiting_of(survey(lake, dataset.as_deref(), wanted, Keep::Nothing).await?);
+    let mut waiting = waiting_of(survey(lake, dataset.as_deref(), wanted, Keep::Nothing).await?, prune);
     if dataset.is_none() {
         waiting.failed.extend(lake.catalog.broken().map(Error::Lake));
         ignored::of_no_dataset(lake, &mut waiting.ignored).await?;
@@ -486,12 +491,28 @@ pub async fn waiting(lake: &Lake, selection: &Selection) -> Result<Waiting> {
 pub async fn waiting_beside(lake: &Lake, dataset: &Dataset, ledger: &Current) -> Result<Waiting> {
     let mut found = Survey::default();
     survey_dataset(lake, dataset, Wanted::Stale, ledger, &mut found).await?;
-    Ok(waiting_of(found))
+    Ok(waiting_of(found, false))
 }
 
-fn waiting_of(found: Survey) -> Waiting {
+/// Of keys that are named: each is cleaned, done or not.
+async fn waiting_of_keys(lake: &Lake, keys: &[String]) -> Result<Waiting> {
     let mut waiting = Waiting::default();
-    for gone in &found.gone {
+    for key in keys.iter().collect::<BTreeSet<_>>() {
+        let there = async {
+            place_of(lake, key)?;
+            lake.raw.head(key).await?.ok_or_else(|| Error::Gone { url: lake.raw.url(key) })
+        };
+        match there.await {
+            Ok(_) => waiting.keys.push(key.clone()),
+            Err(error) => waiting.failed.push(error),
+        }
+    }
+    Ok(waiting)
+}
+
+fn waiting_of(found: Survey, prune: bool) -> Waiting {
+    let mut waiting = Waiting::default();
+    for gone in found.gone.iter().filter(|_| !prune) {
         if let Some(refused) = gone.refused() {
             waiting.failed.push(refused);
             waiting.kept.extend_from_slice(&gone.raw_keys);

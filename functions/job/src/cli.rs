@@ -82,7 +82,7 @@ pub enum Command {
         #[arg(long)]
         prune: bool,
         /// Only show which raw objects would be cleaned, and what would be removed
-        #[arg(long, conflicts_with_all = ["keys", "prune"])]
+        #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
         limits: LimitOptions,

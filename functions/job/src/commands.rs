@@ -97,7 +97,7 @@ impl<'a> Session<'a> {
             summary.fail(failure);
             return summary.finish(self.arguments.output, None);
         }
-        if let Some(asked) = dry_run::asked(&self.arguments.command) {
+        if let Some(asked) = dry_run::asked(&self, &self.arguments.command) {
             return dry_run::run(&self, asked).await;
         }
         let done = match &self.arguments.command {
@@ -105,12 +105,7 @@ impl<'a> Session<'a> {
                 self.ingest(source, *window, *accept_loss, &mut summary).await
             }
             Command::Clean { keys, dataset, all, .. } => {
-                let selection = match (keys.is_empty(), all) {
-                    (false, _) => clean::Selection::Keys(keys.iter().map(|key| self.raw_key(key)).collect()),
-                    (true, true) => clean::Selection::All(dataset.clone()),
-                    (true, false) => clean::Selection::Stale(dataset.clone()),
-                };
-                self.clean_anything(&selection, &mut summary).await
+                self.clean_anything(&self.selection(keys, dataset.as_deref(), *all), &mut summary).await
             }
             Command::Aggregate { dataset, models, all, allow_shrink, plan, diff } => {
                 let selection = aggregate::Selection {
@@ -305,6 +300,16 @@ impl<'a> Session<'a> {
             _ => (false, clean::MAX_REJECTED),
         };
         clean::Options { workers: self.workers, prune, max_rejected, now: Utc::now() }
+    }
+
+    /// The raw objects that `clean` is asked for.
+    pub fn selection(&self, keys: &[String], dataset: Option<&str>, all: bool) -> clean::Selection {
+        let dataset = dataset.map(str::to_owned);
+        match (keys.is_empty(), all) {
+            (false, _) => clean::Selection::Keys(keys.iter().map(|key| self.raw_key(key)).collect()),
+            (true, true) => clean::Selection::All(dataset),
+            (true, false) => clean::Selection::Stale(dataset),
+        }
     }
 
     /// Cleans raw objects.

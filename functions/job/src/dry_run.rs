@@ -19,21 +19,20 @@ use crate::summary::{Summary, exit_status, line, preview_text};
 pub enum Asked {
     /// What would be fetched of a source.
     Ingest(String, WindowOptions),
-    /// Which raw objects would be cleaned.
-    Clean(clean::Selection),
+    /// Which raw objects would be cleaned, and whether it is meant that many are gone.
+    Clean(clean::Selection, bool),
     /// All three steps, of these sources or of all that have their settings.
     Steps(Vec<String>, WindowOptions),
 }
 
 /// What a command asks for with `--dry-run`; `None` without it.
-pub fn asked(command: &Command) -> Option<Asked> {
+pub fn asked(session: &Session<'_>, command: &Command) -> Option<Asked> {
     Some(match command {
         Command::Ingest { dry_run: true, source, window, .. } => Asked::Ingest(source.clone(), *window),
-        Command::Clean { dry_run: true, all: true, dataset, .. } => {
-            Asked::Clean(clean::Selection::All(dataset.clone()))
+        Command::Clean { dry_run: true, keys, dataset, all, prune, .. } => {
+            Asked::Clean(session.selection(keys, dataset.as_deref(), *all), *prune)
         }
-        Command::Clean { dry_run: true, dataset, .. } => Asked::Clean(clean::Selection::Stale(dataset.clone())),
-        Command::Replay { dry_run: true, dataset } => Asked::Clean(clean::Selection::Rejected(dataset.clone())),
+        Command::Replay { dry_run: true, dataset } => Asked::Clean(clean::Selection::Rejected(dataset.clone()), false),
         Command::Run { dry_run: true, sources, window, .. } => Asked::Steps(sources.clone(), *window),
         Command::Backfill { dry_run: true, source, from, to } => {
             Asked::Steps(vec![source.clone()], WindowOptions { from: Some(*from), to: Some(*to) })
@@ -118,7 +117,7 @@ impl DryRun {
             Asked::Ingest(source, window) => {
                 self.fetch(session, &source, window, failures).await?;
             }
-            Asked::Clean(selection) => {
+            Asked::Clean(selection, prune) => {
                 let dataset = match &selection {
                     clean::Selection::Stale(dataset)
                     | clean::Selection::All(dataset)
@@ -126,7 +125,7 @@ impl DryRun {
                     clean::Selection::Keys(_) => None,
                 };
                 session.ensure_anything(dataset.as_deref()).await?;
-                self.clean(session, &selection, failures).await?;
+                self.clean(session, &selection, prune, failures).await?;
                 let is_empty = self.waiting.is_empty() && self.gone.is_empty() && self.up_to_date == 0;
                 if is_empty && failures.is_empty() {
                     failures.extend(session.nothing_else(&self.ignored));
@@ -138,7 +137,7 @@ impl DryRun {
                     self.fetch(session, source, window, failures).await?;
                 }
                 for source in sources {
-                    self.clean(session, &clean::Selection::Stale(Some(source.clone())), failures).await?;
+                    self.clean(session, &clean::Selection::Stale(Some(source.clone())), false, failures).await?;
                     self.aggregate(session, source, failures).await?;
                 }
             }
@@ -165,9 +164,10 @@ impl DryRun {
         &mut self,
         session: &Session<'_>,
         selection: &clean::Selection,
+        prune: bool,
         failures: &mut Vec<Failure>,
     ) -> Result<()> {
-        let found = clean::waiting(&session.lake, selection).await?;
+        let found = clean::waiting(&session.lake, selection, prune).await?;
         let clean::Waiting { keys, gone, kept, odd, up_to_date, ignored, failed } = found;
         self.is_cleaning = true;
         self.waiting.extend(keys);
@@ -213,8 +213,13 @@ impl DryRun {
         if let Some(planned) = &self.planned {
             found.push(format!("{} to make", counted(planned.len() as u64, "partition")));
         }
-        let before =
-            if self.planned.is_some() && !self.windows.is_empty() { ", before anything is fetched" } else { "" };
+        let before = if self.planned.is_some() && !self.windows.is_empty() {
+            ", before anything is fetched; what is fetched and cleaned makes more of them stale"
+        } else if self.planned.is_some() && !self.waiting.is_empty() {
+            ", before anything is cleaned; what is cleaned makes more of them stale"
+        } else {
+            ""
+        };
         if !found.is_empty() {
             line(&mut text, format_args!("{}{before}; nothing was changed.", found.join(", ")));
         }

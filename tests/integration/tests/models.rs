@@ -329,7 +329,23 @@ fn a_lake_is_begun_and_looked_after() {
         assert_eq!(done.status.code(), Some(1), "{arguments:?}: all raw objects are gone: {stderr}");
         assert!(stderr.contains("--prune"), "{arguments:?}: {stderr}");
     }
+    let pruned = doctor(&["clean", "--prune", "--dry-run"]).unwrap();
+    let last: Value = serde_json::from_slice(&pruned.stdout).unwrap();
+    assert_eq!(
+        (pruned.status.code(), &last["gone"], &last["kept"]),
+        (Some(0), &json!(["energy_usage/a.csv"]), &json!([]))
+    );
     std::fs::rename(lake.path().join("a.csv"), lake.path().join("new lake/raw/energy_usage/a.csv")).unwrap();
+    for (key, status, waiting) in [
+        ("energy_usage/a.csv", 0, json!(["energy_usage/a.csv"])),
+        ("energy_usage/b.csv", 1, json!([])),
+        ("trams/a.csv", 1, json!([])),
+    ] {
+        let named = doctor(&["clean", key, "--dry-run"]).unwrap();
+        let last: Value = serde_json::from_slice(&named.stdout).unwrap();
+        assert_eq!((named.status.code(), &last["waiting"]), (Some(status), &waiting), "{key}: {last}");
+        assert_eq!(last["errors"].as_array().unwrap().len(), usize::try_from(status).unwrap(), "{key}: {last}");
+    }
     let entry = lake.path().join("new lake/ledger/raw/energy_usage/a.csv.json");
     let sound = std::fs::read(&entry).unwrap();
     std::fs::write(&entry, "{").unwrap();

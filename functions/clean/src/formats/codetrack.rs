@@ -111,10 +111,10 @@ struct Said {
     /// The weeks that it is about.
     weeks: Range<NaiveDate>,
     received_at: i64,
-    /// The weeks that it has entries of.
-    entries: BTreeSet<i32>,
+    /// The weeks that it has entries of, in order.
+    entries: Vec<i32>,
     /// Those of which it has a count.
-    counts: BTreeSet<i32>,
+    counts: Vec<i32>,
 }
 
 impl Said {
@@ -124,7 +124,7 @@ impl Said {
 
     /// Whether it lacks a week of which another answer has a count.
     fn lacks(&self, other: &Said) -> bool {
-        other.counts.iter().any(|day| self.is_about(*day) && !self.entries.contains(day))
+        other.counts.iter().any(|day| self.is_about(*day) && self.entries.binary_search(day).is_err())
     }
 }
 
@@ -210,7 +210,8 @@ pub(super) fn decode(
             broken => broken,
         })?;
 
-    let mut known: BTreeSet<Key> = commits.keys().copied().collect();
+    // The weeks of the scores.
+    let mut scored: Vec<Key> = Vec::new();
     let mut rows = Rows::new(object);
     let take_score = |week: Week, sink: &mut dyn Sink| {
         let (count, received_at) = match commits.get_mut(&week.key) {
@@ -220,7 +221,7 @@ pub(super) fn decode(
             }
             None => (asked_commits.without_entry(week.key), week.received_at),
         };
-        known.insert(week.key);
+        scored.push(week.key);
         rows.push(week.key, week.count, count, received_at, sink)
     };
     // Those that were taken are rows only if no score has them.
@@ -228,12 +229,16 @@ pub(super) fn decode(
     let scores = each_week(object, "points", reader, sink, &mut asked_points, take_score)?;
     notes.seen += scores.seen;
     notes.gaps.extend(scores.gaps);
+    let mut open = open_weeks(&asked_points, &asked_commits);
+    open.retain(|key, _| !commits.contains_key(key));
+    if !open.is_empty() {
+        scored.iter().for_each(|key| drop(open.remove(key)));
+    }
     for (key, Commits { count, received_at, .. }) in commits.into_iter().filter(|(_, commits)| !commits.is_used) {
         notes.seen += 1;
         rows.push(key, asked_points.without_entry(key), count, received_at, sink)?;
     }
-    let open = open_weeks(&asked_points, &asked_commits);
-    for (key, received_at) in open.into_iter().filter(|(key, _)| !known.contains(key)) {
+    for (key, received_at) in open {
         notes.seen += 1;
         rows.push(key, Count::Unknown, Count::Unknown, received_at, sink)?;
     }
@@ -316,11 +321,18 @@ fn each_week(
                 scanner.consume(length);
                 continue;
             };
-            let mondays: Option<Vec<i32>> = entries.iter().map(|entry| monday_of(entry.get())).collect();
-            let mut counts = BTreeSet::new();
+            let mut mondays = Vec::with_capacity(entries.len());
+            let mut are_dated = true;
+            let mut counts = Vec::with_capacity(entries.len());
             for entry in entries {
                 row += 1;
-                match understand(entry.get(), column, &weeks) {
+                let members = Object::of_text(entry.get()).unwrap_or_default();
+                let date = members.get("date").and_then(lake::json::text);
+                let day = date.as_deref().and_then(day);
+                let monday = day.and_then(monday_of);
+                mondays.extend(monday);
+                are_dated &= monday.is_some();
+                match understand(&members, day, column, &weeks) {
                     Ok(Some((day, count))) => {
                         let is_known = matches!(count, Count::Of(_));
                         asked.newest = asked.newest.max(is_known.then_some(day));
@@ -329,7 +341,7 @@ fn each_week(
                     }
                     Ok(None) => sink.outside(1),
                     Err((column, reason, why)) => {
-                        asked.rejected.extend(monday_of(entry.get()).map(|day| (learner, day)));
+                        asked.rejected.extend(monday.map(|day| (learner, day)));
                         let message = format!("learner {learner}: {why}");
                         let text = entry.get().as_bytes();
                         sink.reject(&Reject { row, column: Some(column), reason, message, text })?;
@@ -340,13 +352,16 @@ fn each_week(
             // list are known all the same.
             // With more entries than the limit, the server has none.
             let is_cut = |mondays: &[i32]| line.request.limit.as_u64() == Some(mondays.len() as u64);
-            let about = match mondays.as_deref() {
-                Some(mondays) if is_cut(mondays) => reach(mondays, weeks.clone()),
-                Some(_) => weeks.clone(),
-                None => NaiveDate::MAX..NaiveDate::MAX,
+            let about = if !are_dated {
+                mondays.clear();
+                NaiveDate::MAX..NaiveDate::MAX
+            } else if is_cut(&mondays) {
+                reach(&mondays, weeks.clone())
+            } else {
+                weeks.clone()
             };
-            let entries = mondays.into_iter().flatten().collect();
-            asked.answer(learner, Said { asked: weeks, weeks: about, received_at, entries, counts });
+            mondays.sort_unstable();
+            asked.answer(learner, Said { asked: weeks, weeks: about, received_at, entries: mondays, counts });
         }
         gaps.extend(line.gap);
         scanner.consume(length);
@@ -389,19 +404,18 @@ fn received_at(object: &RawObject, text: Option<&str>) -> Result<i64, Stop> {
     Ok(time.timestamp_micros())
 }
 
-/// An entry's day and count; nothing if the day is outside of the weeks.
+/// The week, by its day, and count of an entry; nothing if the day is outside of the weeks.
 fn understand<'a>(
-    text: &str,
+    entry: &Object<'_>,
+    day: Option<NaiveDate>,
     column: &'a Column,
     weeks: &Range<NaiveDate>,
 ) -> Result<Option<(i32, Count)>, Refusal<'a>> {
-    let entry = Object::of_text(text).unwrap_or_default();
-    let not_a_date =
-        || ("date", "not_a_date", "the date is not one like 2026-11-16, with or without a time".to_owned());
-    let day = match entry.get("date").map(Json::of) {
-        None | Some(Ok(Json::Null)) => return Err(("date", "missing_value", "there is no date".to_owned())),
-        Some(Ok(Json::Text(text))) => day(&text).ok_or_else(not_a_date)?,
-        Some(_) => return Err(not_a_date()),
+    let Some(day) = day else {
+        return Err(match entry.get("date").map(Json::of) {
+            None | Some(Ok(Json::Null)) => ("date", "missing_value", "there is no date".to_owned()),
+            Some(_) => ("date", "not_a_date", "the date is not one like 2026-11-16, with or without a time".to_owned()),
+        });
     };
     if !weeks.contains(&day) {
         return Ok(None);
@@ -426,9 +440,8 @@ fn understand<'a>(
     Ok(Some((day, Count::Of(count))))
 }
 
-/// The Monday of an entry that is not valid otherwise.
-fn monday_of(entry: &str) -> Option<i32> {
-    let day = day(&lake::json::text(Object::of_text(entry)?.get("date")?)?)?;
+/// The Monday of a day's week.
+fn monday_of(day: NaiveDate) -> Option<i32> {
     let monday = day.checked_sub_days(Days::new(u64::from(day.weekday().num_days_from_monday())))?;
     Some(Date32Type::from_naive_date(monday))
 }
@@ -451,6 +464,8 @@ struct Rows<'a> {
     has_commits: BooleanBuilder,
     received: TimestampMicrosecondBuilder,
     received_on: Date32Builder,
+    /// The local day of the last instant: those of one response are the same.
+    last: Option<(i64, Option<i32>)>,
     rows: usize,
 }
 
@@ -466,6 +481,7 @@ impl<'a> Rows<'a> {
             has_commits: BooleanBuilder::new(),
             received: TimestampMicrosecondBuilder::new().with_timezone("UTC"),
             received_on: Date32Builder::new(),
+            last: None,
             rows: 0,
         }
     }
@@ -486,7 +502,12 @@ impl<'a> Rows<'a> {
         self.has_points.append_value(matches!(points, Count::Of(_)));
         self.has_commits.append_value(matches!(commits, Count::Of(_)));
         self.received.append_value(received);
-        self.received_on.append_option(self.local_day(received));
+        let local_day = match self.last {
+            Some((instant, day)) if instant == received => day,
+            _ => self.local_day(received),
+        };
+        self.last = Some((received, local_day));
+        self.received_on.append_option(local_day);
         self.rows += 1;
         if self.rows >= BATCH_ROWS { self.flush(sink) } else { Ok(()) }
     }

@@ -52,10 +52,10 @@ async fn few_objects_gone_are_removed_and_all_of_them_are_not() {
     delete(&lake, &keys[1..2]).await;
     clean_if_stale(&lake, &keys[1], false).await.unwrap();
     assert_whole(&lake).await;
-    let found = waiting(&lake, &Selection::Stale(None)).await.unwrap();
+    let found = waiting(&lake, &Selection::Stale(None), false).await.unwrap();
     assert_eq!((found.up_to_date, found.gone.len(), found.failed.len()), (1, 0, 0));
     delete(&lake, &keys[2..]).await;
-    let found = waiting(&lake, &Selection::Stale(None)).await.unwrap();
+    let found = waiting(&lake, &Selection::Stale(None), false).await.unwrap();
     assert_eq!((&found.gone[..], &found.kept[..]), (&keys[2..], &keys[2..]));
     let [foreseen] = found.failed.as_slice() else { panic!("{:?}", found.failed) };
     let outcome = clean(&lake).await;
@@ -125,7 +125,7 @@ async fn an_unreadable_entry_stops_its_own_object_only() {
     assert!(error.to_string().contains(&keys[0]), "{error}");
     assert_eq!((outcome.cleaned.len(), outcome.up_to_date), (1, 1));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "{");
-    let found = waiting(&lake, &Selection::Stale(None)).await.unwrap();
+    let found = waiting(&lake, &Selection::Stale(None), false).await.unwrap();
     assert_eq!(found.keys, Vec::<String>::new());
     assert_eq!(found.failed.iter().map(ToString::to_string).collect::<Vec<_>>(), [error.to_string()]);
 
@@ -150,7 +150,7 @@ async fn the_same_bytes_that_arrive_again_are_newer_rows() {
     let path = folder.path().join("raw").join(&keys[0]);
     let later = SystemTime::now() + Duration::from_secs(100);
     std::fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
-    assert_eq!(waiting(&lake, &Selection::Stale(None)).await.unwrap().keys, keys[..1]);
+    assert_eq!(waiting(&lake, &Selection::Stale(None), false).await.unwrap().keys, keys[..1]);
     assert!(clean_if_stale(&lake, &keys[0], false).await.unwrap().is_some());
     assert!(clean_if_stale(&lake, &keys[0], false).await.unwrap().is_none());
 

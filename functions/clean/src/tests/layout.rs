@@ -32,7 +32,7 @@ async fn a_table_that_is_cut_otherwise_is_cleaned_again_whoever_asks() {
 
     let lake = lake_with(folder.path(), "partition = \"date\"").await;
     assert_eq!(of_days(&lake, "trams", &days).await.unwrap(), [KEY]);
-    assert_eq!(waiting(&lake, &Selection::Stale(Some("trams".to_owned()))).await.unwrap().keys, [KEY]);
+    assert_eq!(waiting(&lake, &Selection::Stale(Some("trams".to_owned())), false).await.unwrap().keys, [KEY]);
     assert!(clean_if_stale(&lake, KEY, false).await.unwrap().is_some());
     assert!(clean_if_stale(&lake, KEY, false).await.unwrap().is_none());
 }
@@ -44,7 +44,10 @@ async fn hidden_objects_and_mere_siblings_need_nothing() {
     for key in ["trams/_progress/a.json", "trams/1/_a.json", "trams/1/lines.txt", "trams/1/a.json"] {
         lake.raw.put(key, "[]".into(), Condition::Always).await.unwrap();
     }
-    assert_eq!(waiting(&lake, &Selection::Stale(Some("trams".to_owned()))).await.unwrap().keys, ["trams/1/a.json"]);
+    assert_eq!(
+        waiting(&lake, &Selection::Stale(Some("trams".to_owned())), false).await.unwrap().keys,
+        ["trams/1/a.json"]
+    );
     for key in ["trams/_progress/a.json", "trams/1/_a.json", "trams/1/lines.txt"] {
         assert_eq!(clean_if_stale(&lake, key, false).await.unwrap(), None, "{key}");
     }

@@ -45,7 +45,7 @@ async fn what_older_decoders_rejected_is_cleaned_again_once() {
     for key in rejected {
         age(&lake, key).await;
     }
-    assert_eq!(crate::waiting(&lake, &Selection::Stale(None)).await.unwrap().keys, rejected);
+    assert_eq!(crate::waiting(&lake, &Selection::Stale(None), false).await.unwrap().keys, rejected);
     let outcome = clean(&lake).await;
     assert_eq!((keys(&outcome), outcome.up_to_date), (rejected.to_vec(), 20));
     assert_eq!(outcome.failed.len(), 0, "what was rejected before is no news: {:?}", outcome.failed);

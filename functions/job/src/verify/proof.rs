@@ -111,7 +111,7 @@ pub async fn prove(lake: &Lake) -> Result<Findings, Failure> {
             problems.push(left(&lake.store(zone).url(&key)));
         }
     }
-    findings.report.waiting = clean::waiting(lake, &clean::Selection::Stale(None)).await?.keys;
+    findings.report.waiting = clean::waiting(lake, &clean::Selection::Stale(None), false).await?.keys;
     findings.report.waiting.retain(|key| !findings.damaged.contains(key));
     findings.report.ignored = clean::ignored(lake, None).await?.iter().collect();
     Ok(findings)

@@ -83,7 +83,7 @@ pub async fn repair(
             Err(failure) => failures.push(failure),
         }
     }
-    let mut todo = clean::waiting(lake, &clean::Selection::Stale(None)).await?.keys;
+    let mut todo = clean::waiting(lake, &clean::Selection::Stale(None), false).await?.keys;
     for key in &findings.damaged {
         if lake.raw.head(key).await?.is_some() {
             todo.push(key.clone());
