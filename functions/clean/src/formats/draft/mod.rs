@@ -11,6 +11,7 @@ mod blanks;
 mod column;
 mod declare;
 mod dialect;
+mod doubled;
 mod grid;
 mod head;
 mod join;
