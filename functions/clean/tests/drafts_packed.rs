@@ -48,6 +48,11 @@ fn a_draft_of_an_archive_is_of_one_kind_of_files() {
         let draft = drafted("a.zip", zipped(files), clean, 0, &[&format!("entries = {entries}\n")]);
         assert!(said(&draft, says) && said(&draft, others), "{entries}: {:?}", draft.notes);
     }
+    // Three kinds.
+    let three = [("orders.csv", orders), ("people.csv", customers), ("lines.csv", lines)];
+    let draft = drafted("a.zip", zipped(&three), 40, 0, &["entries = \"orders*.csv\"\n"]);
+    assert!(said(&draft, "left out are files of other columns, people.csv, lines.csv"), "{:?}", draft.notes);
+    assert!(said(&draft, "with entries of its own, such as \"people*.csv\""), "{:?}", draft.notes);
     // One kind, and one that has more columns.
     let more = csv("order_id,at,amount,remark\n", 40, |at| format!("P{at},2026-11-{:02},{at}.5,x", at % 28 + 1));
     let draft = drafted("a.zip", zipped(&[("a.csv", orders), ("b.csv", &more)]), 80, 0, &[]);

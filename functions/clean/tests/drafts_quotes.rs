@@ -179,7 +179,7 @@ fn quotes_are_found_wherever_a_line_has_them_right() {
     assert!(said(&draft, "2 lines have a quote that nothing closes, or that text follows, in lines 3, 4: rejected"));
     // A quote within a value without quotes is a character of it.
     for bad in ["5\" pipe,#", "the \"best\" pipe,#"] {
-        let row = |at: u32| if at % 3 == 0 { "\"p, q\",#" } else { bad }.replace('#', &at.to_string());
+        let row = |at: u32| if at.is_multiple_of(3) { "\"p, q\",#" } else { bad }.replace('#', &at.to_string());
         let draft = drafted("a.csv", csv("name,n\n", 90, row), 90, 0, &["column.n]\ntype = \"int64\""]);
         assert!(!draft.dataset_toml.contains("quote"), "{bad}: {}", draft.dataset_toml);
     }
@@ -191,7 +191,7 @@ fn quotes_that_no_row_has_right_are_kept_and_named() {
         for bad in ["\"abc\"x,#", "\"5\" pipe\"s,#"] {
             let text = csv(head, 60, |at| bad.replace('#', &at.to_string()));
             let draft = drafted("a.csv", text, 60, 0, &["quote = \"none\""]);
-            let is_even = bad.matches('"').count() % 2 == 0;
+            let is_even = bad.matches('"').count().is_multiple_of(2);
             let says = "60 lines have values with a quote that text follows, where no value ends, in lines 2, 3, 4, 5, 6 and 55 more";
             assert_eq!(said(&draft, says), is_even, "{bad}: {:?}", draft.notes);
         }

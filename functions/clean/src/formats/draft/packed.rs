@@ -41,8 +41,8 @@ impl Packed {
         if let Some(entries) = &self.entries {
             return Some(format!(
                 "the archive has tables of several kinds: those like {name} are read, by entries = {entries}, and left out are files of \
-                 other columns, {others}; a second dataset reads those, with entries of its own{}",
-                entries_of(&self.others, &self.alike).map(|entries| format!(", such as {entries}")).unwrap_or_default()
+                 other columns, {others}; a second dataset reads those of a kind, with entries of its own{}",
+                self.entries_of_others().map(|entries| format!(", such as {entries}")).unwrap_or_default()
             ));
         }
         let members = self.alike.len() + self.others.len();
@@ -51,6 +51,15 @@ impl Packed {
                 "the archive has {members} files that end so: the first one is looked at, and all are read with its draft; leave those \
                  that are no rows of it out by entries = \"NAME*\""
             )
+        })
+    }
+
+    /// The value of `entries` that takes the others, if one does, or the first of them.
+    fn entries_of_others(&self) -> Option<String> {
+        let all = entries_of(&self.others, &self.alike).filter(|entries| !entries.starts_with('['));
+        all.or_else(|| {
+            let (first, rest) = self.others.split_first()?;
+            entries_of(std::slice::from_ref(first), &[&self.alike, rest].concat())
         })
     }
 
@@ -84,26 +93,24 @@ fn names(members: &[String]) -> String {
 fn entries_of(members: &[String], others: &[String]) -> Option<String> {
     let (first, rest) = members.split_first()?;
     let split = |name: &str| {
-        let at = name.rfind('/').map_or(0, |at| at + 1);
-        let (folder, file) = name.split_at_checked(at).unwrap_or_default();
-        let ending = file.rfind('.').map_or(file.len(), |at| at);
-        let (stem, ending) = file.split_at_checked(ending).unwrap_or_default();
-        (folder.to_owned(), stem.to_owned(), ending.to_owned())
+        let file = name.rsplit('/').next().unwrap_or_default();
+        let (stem, ending) = file.split_at_checked(file.rfind('.').unwrap_or(file.len())).unwrap_or_default();
+        (stem.to_owned(), ending.to_owned())
     };
-    let (_, stem, ending) = split(first);
+    let (stem, ending) = split(first);
     let common = rest.iter().fold(stem.clone(), |common, name| {
-        let stem = split(name).1;
+        let stem = split(name).0;
         common.chars().zip(stem.chars()).take_while(|(one, other)| one == other).map(|(one, _)| one).collect()
     });
     // Numbers and dates at its end are others in another archive. A word is taken as a whole.
     let prefix = common.trim_end_matches(|c: char| !c.is_alphabetic());
     let is_cut = |name: &String| {
-        let stem = split(name).1;
+        let stem = split(name).0;
         stem.get(prefix.len()..).is_some_and(|rest| rest.starts_with(char::is_alphabetic))
     };
     let is_plain = |text: &str| !text.contains(['*', '?', '[', ']', '{', '}', '!', '\\']);
     let is_taken = |name: &String| {
-        let (_, stem, other) = split(name);
+        let (stem, other) = split(name);
         stem.starts_with(prefix) && other.eq_ignore_ascii_case(&ending)
     };
     let is_in_folder = members.iter().any(|name| name.contains('/'));
@@ -116,10 +123,9 @@ fn entries_of(members: &[String], others: &[String]) -> Option<String> {
     are_plain.then(|| if all.len() == 1 { all.concat() } else { format!("[{}]", all.join(", ")) })
 }
 
-/// What columns of a sample are called; how many there are where they have no names.
-fn columns_of(grid: &Grid) -> (BTreeSet<String>, usize) {
-    let names = grid.fields.iter().map(|field| compared(&field.label)).filter(|name| !name.is_empty());
-    (names.collect(), grid.fields.len())
+/// What columns of a sample are called.
+fn columns_of(grid: &Grid) -> BTreeSet<String> {
+    grid.fields.iter().map(|field| compared(&field.label)).filter(|name| !name.is_empty()).collect()
 }
 
 /// The beginning of the file that is looked at of an archive.
@@ -162,12 +168,12 @@ pub(super) fn sample(mut opened: File) -> Result<(Grid, Packed), Stop> {
     let own = columns_of(&grid);
     let (mut alike, mut others) = (Vec::new(), Vec::new());
     for (at, (other_number, other)) in of_kind.into_iter().enumerate() {
-        let is_looked_at = other_number != number && at <= MOST_OTHERS && !own.0.is_empty();
+        let is_looked_at = other_number != number && at <= MOST_OTHERS && !own.is_empty();
         let found = if is_looked_at { other_sample(&mut archive, other_number, &other) } else { None };
         let has_others = found.is_some_and(|found| {
             let found = columns_of(&found);
-            let all = own.0.union(&found.0).count();
-            !own.0.is_subset(&found.0) && !found.0.is_empty() && own.0.intersection(&found.0).count() * 2 < all
+            let all = own.union(&found).count();
+            !own.is_subset(&found) && !found.is_empty() && own.intersection(&found).count() * 2 < all
         });
         if has_others { others.push(other) } else { alike.push(other) }
     }

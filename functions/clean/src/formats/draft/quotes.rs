@@ -138,7 +138,7 @@ pub(super) fn note(grid: &mut Grid, records: &[SampleRecord], dialect: &Dialect)
     // `"abc"x`
     let is_followed = |value: &str| {
         let rest = value.strip_prefix('"').and_then(|rest| rest.split_once('"')).map_or("", |(_, rest)| rest);
-        !rest.is_empty() && !value.ends_with('"') && value.matches('"').count() % 2 == 0
+        !rest.is_empty() && !value.ends_with('"') && value.matches('"').count().is_multiple_of(2)
     };
     let followed = || records.iter().filter(|record| record.values.iter().any(|value| is_followed(value.trim())));
     let count = followed().count();
