@@ -37,8 +37,12 @@ impl Quotes {
         // A value of several lines may be what two quotes have between them that belong to others.
         let are_closed = records.iter().any(|record| record.lines == 1 && closes(&record));
         let are_few = bad * 20 <= closed + bad || bad * 100 <= records.len() && bad * 3 <= closed;
-        // Names alone are of no use.
-        let has_rows = bad + 1 < records.len() || bad == 0 || records.first().is_none_or(|first| !closes(&first));
+        // Names alone need no quotes, unless what stands between values is in them; rows would be lost for them.
+        let is_plain = |first: &SampleRecord| {
+            first.lines == 1 && !first.values.iter().any(|value| value.contains([char::from(dialect.delimiter), '"']))
+        };
+        let of_names = records.first().is_some_and(|first| closes(&first) && is_plain(first));
+        let has_rows = bad * 20 <= records.len() || !of_names || closed > 1;
         // Apostrophes stand for other things as well.
         let is_of_most = quote == b'"' || closed * 2 >= records.len();
         Self {
@@ -116,10 +120,12 @@ pub(super) fn note(grid: &mut Grid, records: &[SampleRecord], dialect: &Dialect)
     if dialect.quote.is_some() {
         return;
     }
-    let has = |test: fn(&str) -> bool| {
-        records.iter().filter(move |record| record.values.iter().any(|value| test(value.trim()))).count()
+    let of = |wanted: Opened| {
+        let is_of =
+            move |record: &&SampleRecord| record.values.iter().any(|value| opened(value.trim()) == Some(wanted));
+        records.iter().filter(is_of)
     };
-    let kept = has(|value| value.len() > 1 && value.starts_with('"') && value.ends_with('"'));
+    let kept = of(Opened::Closed).count();
     if kept > 0 {
         grid.note(format!(
             "{} between quotes, which are read as part of them, as other quotes in the file are not those of CSV; to be rid of \
@@ -127,28 +133,46 @@ pub(super) fn note(grid: &mut Grid, records: &[SampleRecord], dialect: &Dialect)
             lines(kept, "has values", "have values")
         ));
     }
-    let opened = has(|value| value.starts_with('"') && value.matches('"').count() % 2 == 1);
-    if opened > 0 {
+    let open = of(Opened::Open).count();
+    if open > 0 {
         grid.note(format!(
             "{} that begins with a quote which does not end it: where a value goes on in the next line, it is torn in two, so \
              write quotes within values twice in the file, and leave out quote = \"none\"",
-            lines(opened, "has a value", "have a value")
+            lines(open, "has a value", "have a value")
         ));
     }
-    // `"abc"x`
-    let is_followed = |value: &str| {
-        let rest = value.strip_prefix('"').and_then(|rest| rest.split_once('"')).map_or("", |(_, rest)| rest);
-        !rest.is_empty() && !value.ends_with('"') && value.matches('"').count().is_multiple_of(2)
-    };
-    let followed = || records.iter().filter(|record| record.values.iter().any(|value| is_followed(value.trim())));
-    let count = followed().count();
-    if count > 0 {
+    let followed = of(Opened::Followed).count();
+    if followed > 0 {
         grid.note(format!(
             "{} with a quote that text follows, where no value ends, {}: no row has values in quotes as CSV writes them, so quotes are \
              characters like others, which values keep (quote = \"none\"); where they are to be quotes, write those within values \
              twice in the file",
-            lines(count, "has a value", "have values"),
-            places(followed())
+            lines(followed, "has a value", "have values"),
+            places(of(Opened::Followed))
         ));
     }
+}
+
+/// What becomes of a quote that a value begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opened {
+    /// One ends the value.
+    Closed,
+    /// Text follows the next one that stands alone: `"abc"x`, `"5" pipe"`.
+    Followed,
+    /// There is no other that stands alone.
+    Open,
+}
+
+/// What becomes of the quote that a value begins with, if it does.
+fn opened(value: &str) -> Option<Opened> {
+    let mut rest = value.strip_prefix('"')?;
+    while let Some((_, behind)) = rest.split_once('"') {
+        match behind.strip_prefix('"') {
+            Some(twice) => rest = twice,
+            None if behind.is_empty() => return Some(Opened::Closed),
+            None => return Some(Opened::Followed),
+        }
+    }
+    Some(Opened::Open)
 }
