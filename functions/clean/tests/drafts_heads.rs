@@ -272,3 +272,99 @@ fn columns_without_a_name_are_said_by_their_places() {
     let draft = drafted("a.csv", text, 20, 0, &["column.total]"]);
     assert!(said(&draft, "left out; with values: column 1;"), "{:?}", draft.notes);
 }
+
+#[test]
+fn the_header_of_names_and_values_is_one() {
+    for (head, rows) in [
+        ("key,value", "version,3\nauthor,Bert"),
+        ("key,value", "version,3\nauthor,Bert\ncity,Gent\nlang,nl\nlicense,MIT"),
+        ("key,value", "author,Bert\nversion,3\nname,x\ncity,Gent\nlang,nl"),
+        ("Key,Value", "Version,3\nDate,2026-01-02\nAuthor,Bert\nName,Gent\nCity,Gent\nTown,x"),
+        ("setting,value", "version,3\nauthor,Bert\ncity,Gent\nlang,nl\nlicense,MIT"),
+        ("sleutel,waarde", "versie,3\nauteur,Bert\nstad,Gent\ntaal,nl"),
+        ("section,key,value", "a,version,3\na,author,Bert\nb,city,Gent\nb,lang,nl\nb,license,MIT"),
+    ] {
+        let names: Vec<String> = head.to_lowercase().split(',').map(|name| format!("column.{name}]")).collect();
+        let lines: Vec<&str> = names.iter().map(String::as_str).chain(["header = \"always\""]).collect();
+        let count = rows.lines().count() as u64;
+        let draft = drafted("a.csv", format!("{head}\n{rows}\n"), count, 0, &lines);
+        assert!(!said(&draft, "about the table"), "{head}: {:?}", draft.notes);
+    }
+    // Names and values above a table are about it.
+    let text = csv("key,value\nSite,Gent\nExport,2026-11-01\n\ntime,load\n", 40, |at| {
+        format!("2026-01-27 08:{at:02}:00,1.{at}")
+    });
+    drafted("a.csv", text, 40, 0, &["header = \"find\"", "column.time]", "column.load]"]);
+}
+
+#[test]
+fn lines_below_a_table_are_footers_by_their_shape_and_words() {
+    let rows = |head: &str, rows: u32, commas: &str| {
+        csv(head, rows, |at| format!("Town {at},{}{commas}", ["tram", "bus", "boat"][at as usize % 3]))
+    };
+    let below = ["* provisional", "Legend: x = closed", "40 rows", "Page 1 of 1", "End of report", "Source: the city"];
+    // By their shape, of a table of few rows as well.
+    for (head, commas) in [("name,kind\n", ""), ("name,kind,remark\n", ",seen"), ("name,kind,v\n", ",5")] {
+        for count in [3, 40] {
+            let text = rows(head, count, commas) + &below.join("\n") + "\n";
+            let draft = drafted("a.csv", text, u64::from(count), 6, &["column.name]", "column.kind]"]);
+            assert!(
+                said(&draft, "the last 6 lines look like no rows (totals or a footer): rejected"),
+                "{:?}",
+                draft.notes
+            );
+            // By their words, where blanks fill them up.
+            let blanks = head.matches(',').map(|_| ",").collect::<String>();
+            let lines: String = below.iter().map(|line| format!("{line}{blanks}\n")).collect();
+            let draft = tried("a.csv", rows(head, count, commas) + &lines).unwrap();
+            assert!(said(&draft, "the last 6 lines look like no rows (totals or a footer)"), "{:?}", draft.notes);
+        }
+    }
+    // Sentences whose commas cut them in two.
+    for (head, commas) in [("name,kind\n", ""), ("name,v\n", ",5")] {
+        let text = if commas.is_empty() { rows(head, 30, "") } else { csv(head, 30, |at| format!("Town {at},{at}")) };
+        for (line, count) in [("Legend: x = closed, y = open", 1), ("Note: a, b, and c\nSource: d, e", 2)] {
+            let draft = tried("a.csv", format!("{text}{line}\n")).unwrap();
+            let says =
+                if count == 1 { "the last line looks like no row" } else { "the last 2 lines look like no rows" };
+            assert!(said(&draft, says), "{line}: {:?}", draft.notes);
+        }
+    }
+    // Names that are no more than like them, and marks that other rows have.
+    for last in ["End of the World,", "5 items left behind,", "Page Turner,", "Legend,", "Rows,"] {
+        let draft = tried("a.csv", rows("name,kind\n", 30, "") + last + "\n").unwrap();
+        assert!(!said(&draft, "look like no row") && !said(&draft, "looks like no row"), "{last}: {:?}", draft.notes);
+    }
+    let text = csv("name,kind\n", 30, |at| format!("*{at},a b")) + "*31,\n";
+    assert!(!said(&drafted("a.csv", text, 31, 0, &[]), "looks like no row"));
+    // A text of lines with commas is no table with footers.
+    let text = "one,two\nthree,four\nfive,six\nplain\nlines\nthat\ngo\non\n";
+    assert!(!said(&tried("a.csv", text).unwrap(), "look like no rows"));
+}
+
+#[test]
+fn a_line_of_types_below_the_header_is_no_row() {
+    let says = "the line below the header is no row (types of columns)";
+    let row = |at: u32| format!("S{},2026-11-{:02},{at}.5", at % 3, at % 28 + 1);
+    for types in [
+        "string,timestamp,float",
+        "text,date,number",
+        "text,datetime,decimal",
+        "varchar(20),timestamptz,double",
+        "category,time,number",
+    ] {
+        for head in ["station,at,value", "id,gemeten,v"] {
+            let draft = drafted("a.csv", csv(&format!("{head}\n{types}\n"), 40, row), 40, 1, &["type = \"float64\""]);
+            let first = head.split(',').next().unwrap();
+            assert!(draft.dataset_toml.contains(&format!("column.{first}]")), "{types}: {}", draft.dataset_toml);
+            assert!(said(&draft, says), "{types}: {:?}", draft.notes);
+        }
+    }
+    // Of a table of texts, and of columns that are called so.
+    let text = csv("name,kind\nstring,varchar(20)\n", 40, |at| format!("Town {at},seen {}", at % 3));
+    assert!(said(&tried("a.csv", text).unwrap(), says));
+    let text = csv("Site,Gent\ndate,number\n", 40, |at| format!("2026-11-{:02},{at}.5", at % 28 + 1));
+    drafted("a.csv", text, 40, 0, &["header = \"find\"", "column.date]", "column.number]"]);
+    let text = csv("date,number\n", 40, |at| format!("2026-11-{:02},{at}.5", at % 28 + 1));
+    assert!(!said(&drafted("a.csv", text, 40, 0, &["column.date]"]), "below the header"));
+}

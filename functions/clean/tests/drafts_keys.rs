@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, TimestampNanosecondArray};
 use clean::formats::draft::Draft;
 
-use self::drafting::{csv, drafted, key, parquet_of, tried};
+use self::drafting::{csv, drafted, key, parquet_of, said, tried};
 
 #[test]
 fn keys_are_declared_where_enough_rows_say_so() {
@@ -440,4 +440,52 @@ fn what_describes_a_row_is_in_no_key_that_is_unique_without_it() {
     };
     let draft = drafted("a.csv", csv("station_id,status,at,v\n", 64, row), 64, 0, &[]);
     assert_eq!(key(&draft), "key = [\"station_id\", \"status\", \"at\"]", "{}", draft.dataset_toml);
+}
+
+#[test]
+fn what_is_the_same_in_all_rows_of_a_key_is_said() {
+    let says = "parameter is the same in all rows of the sample, and part of its key nevertheless: another file may have another";
+    for (head, row) in [
+        ("station,parameter,at,value\n", "S@,NO2,2026-11-01 #:00:00,#.5"),
+        ("parameter,station_id,value\n", "NO2,#,#.5"),
+    ] {
+        let text = csv(head, 60, |at| row.replace('@', &(at % 3).to_string()).replace('#', &format!("{:02}", at / 3)));
+        let text = if head.starts_with('p') { csv(head, 60, |at| row.replace('#', &at.to_string())) } else { text };
+        let draft = drafted("a.csv", text, 60, 0, &[]);
+        assert!(
+            key(&draft).contains("\"parameter\"") && said(&draft, says),
+            "{head}: {} {:?}",
+            key(&draft),
+            draft.notes
+        );
+    }
+    let text = csv("station,parameter,at,value\n", 60, |at| {
+        format!("S{},{},2026-11-01 {:02}:00:00,{at}.5", at % 3, ["NO2", "O3"][at as usize / 3 % 2], at / 6)
+    });
+    let draft = drafted("a.csv", text, 60, 0, &["key = [\"station\", \"parameter\", \"at\"]"]);
+    assert!(!said(&draft, "is the same in all rows"), "{:?}", draft.notes);
+}
+
+#[test]
+fn an_hour_that_comes_twice_is_said_and_its_key_offered() {
+    // The hours of local time about the end of summer time.
+    let hour = |at: u32| {
+        let local = if at > 26 { at - 1 } else { at };
+        format!("2026-10-{:02} {:02}:00:00", 24 + local / 24, local % 24)
+    };
+    let draft =
+        drafted("a.csv", csv("at,load\n", 72, |at| format!("{},{at}.5", hour(at))), 72, 0, &["# key = [\"at\"]"]);
+    assert!(said(&draft, "1 time comes twice by at, and it is of an hour of a night in which clocks are set back"));
+    assert!(said(&draft, "declare in time_zone of which zone times are, such as Europe/Brussels"), "{:?}", draft.notes);
+    let lines =
+        ["72 rows that were read 1 would be lost so while times are read as UTC", "with time_zone both are kept"];
+    assert!(lines.iter().all(|line| draft.dataset_toml.contains(line)), "{}", draft.dataset_toml);
+    let text = csv("meter,at,load\n", 144, |at| format!("m{},{},{at}.5", at % 2, hour(at / 2)));
+    let draft = drafted("a.csv", text, 144, 0, &["# key = [\"meter\", \"at\"]"]);
+    assert!(said(&draft, "2 times come twice by meter and at, and all are of an hour"), "{:?}", draft.notes);
+    // Times with an offset, and times that come twice on any day.
+    let text = csv("at,load\n", 72, |at| format!("{}Z,{at}.5", hour(at).replace(' ', "T")));
+    assert!(!said(&drafted("a.csv", text, 72, 0, &[]), "comes twice"));
+    let text = csv("at,load\n", 72, |at| format!("{},{at}.5", hour(at).replace("2026-10", "2026-06")));
+    assert!(!said(&drafted("a.csv", text, 72, 0, &[]), "comes twice"));
 }

@@ -162,3 +162,12 @@ fn numbers_that_stay_text_lose_the_blanks_around_them() {
     assert!(!draft.dataset_toml.contains("trim = true"), "{}", draft.dataset_toml);
     assert!(said(&draft, "blanks stand around 1 of its values"), "{:?}", draft.notes);
 }
+
+#[test]
+fn times_of_day_in_nanoseconds_are_read_with_their_dates_and_said() {
+    let text =
+        csv("date,time,v\n", 40, |at| format!("2026-11-{:02},10:00:00.{:09},1.5", at % 28 + 1, 123_456_000 + at));
+    let draft = drafted("a.csv", text, 40, 0, &["fields = [\"date\", \"time\"]"]);
+    let says = "column time: 39 of its 40 times have parts of a microsecond, as those in nanoseconds have, and these are cut off";
+    assert!(said(&draft, says), "{:?}", draft.notes);
+}

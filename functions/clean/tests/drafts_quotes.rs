@@ -165,3 +165,52 @@ fn ids_keep_the_zeros_behind_their_decimals() {
         &["thousands = \",\""],
     );
 }
+
+#[test]
+fn quotes_are_found_wherever_a_line_has_them_right() {
+    // Behind the lines by which dialects are found.
+    let row = |at: u32| match at {
+        2_500 => "\"p, q\",2500".to_owned(),
+        1 | 2 => format!("\"{at}\" pipe,{at}"),
+        _ => format!("{at} pipe,{at}"),
+    };
+    let draft = drafted("a.csv", csv("name,n\n", 3_000, row), 2_998, 2, &["column.name]"]);
+    assert!(!draft.dataset_toml.contains("quote"), "{}", draft.dataset_toml);
+    assert!(said(&draft, "2 lines have a quote that nothing closes, or that text follows, in lines 3, 4: rejected"));
+    // A quote within a value without quotes is a character of it.
+    for bad in ["5\" pipe,#", "the \"best\" pipe,#"] {
+        let row = |at: u32| if at.is_multiple_of(3) { "\"p, q\",#" } else { bad }.replace('#', &at.to_string());
+        let draft = drafted("a.csv", csv("name,n\n", 90, row), 90, 0, &["column.n]\ntype = \"int64\""]);
+        assert!(!draft.dataset_toml.contains("quote"), "{bad}: {}", draft.dataset_toml);
+    }
+}
+
+#[test]
+fn quotes_that_no_row_has_right_are_kept_and_named() {
+    let says =
+        "lines have values with a quote that text follows, where no value ends, in lines 2, 3, 4, 5, 6 and 55 more";
+    for head in ["name,n\n", "\"name\",\"n\"\n"] {
+        for bad in ["\"abc\"x,#", "\"5\" pipe\"s,#", "\"5\" pipe\",#"] {
+            let text = csv(head, 60, |at| bad.replace('#', &at.to_string()));
+            let draft = drafted("a.csv", text, 60, 0, &["quote = \"none\"", "column.n]\ntype = \"int64\""]);
+            assert!(said(&draft, &format!("60 {says}")), "{bad}: {:?}", draft.notes);
+            assert!(!said(&draft, "which does not end it"), "{bad}: {:?}", draft.notes);
+            // Names in quotes are no rows.
+            let row = |at: u32| if at.is_multiple_of(2) { bad } else { "plain,#" }.replace('#', &at.to_string());
+            drafted("a.csv", csv(head, 60, row), 60, 0, &["quote = \"none\""]);
+        }
+    }
+    // A name that has what stands between values in it, and few bad ones.
+    let text =
+        csv(
+            "\"name, short\",n\n",
+            60,
+            |at| if at.is_multiple_of(2) { format!("\"abc\"x,{at}") } else { format!("p,{at}") },
+        );
+    drafted("a.csv", text, 30, 30, &["field = \"name, short\""]);
+    let text = csv("\"name\",\"n\"\n", 60, |at| if at == 9 { format!("\"abc\"x,{at}") } else { format!("p,{at}") });
+    let draft = drafted("a.csv", text, 59, 1, &["column.name]"]);
+    assert!(!draft.dataset_toml.contains("quote"), "{}", draft.dataset_toml);
+    let draft = drafted("a.csv", "name,n\n\"abc\"x,3\n\"abd\"y,4\nplain,5\n", 3, 0, &["quote = \"none\""]);
+    assert!(said(&draft, "2 lines have values with a quote that text follows, where no value ends, in lines 2, 3:"));
+}

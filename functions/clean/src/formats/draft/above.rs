@@ -21,11 +21,44 @@ const MEASURES: [&str; 73] = [
     "ppb", "g", "kg", "t", "lux", "db", "dba", "rpm", "utc", "cet", "local", "ts", "rn", "avg", "smp", "max", "std",
     "tot", "n", "nm", "unit",
 ];
-/// Types below names, in small letters.
-const TYPES: [&str; 15] = [
-    "string", "text", "varchar", "char", "int", "integer", "long", "bigint", "number", "numeric", "float", "double",
-    "real", "datetime", "boolean",
+/// Types below names, in small letters, and those of them that columns are called by as well.
+const TYPES: [&str; 33] = [
+    "string",
+    "str",
+    "varchar",
+    "nvarchar",
+    "char",
+    "character",
+    "int",
+    "integer",
+    "int32",
+    "int64",
+    "long",
+    "bigint",
+    "smallint",
+    "numeric",
+    "decimal",
+    "float",
+    "float32",
+    "float64",
+    "double",
+    "real",
+    "datetime",
+    "datetime64",
+    "timestamptz",
+    "boolean",
+    "bool",
+    "uuid",
+    "enum",
+    "object",
+    "datetimeoffset",
+    "datetime:rfc3339",
+    "tinyint",
+    "factor",
+    "categorical",
 ];
+const TYPES_AND_NAMES: [&str; 9] =
+    ["text", "number", "date", "time", "timestamp", "category", "whole number", "percentage", "currency"];
 
 /// A sample, and what its columns have.
 struct Sample<'r> {
@@ -86,6 +119,20 @@ impl<'r> Sample<'r> {
         self.cells(at).all(|(_, cell)| is_unit(cell))
     }
 
+    /// Whether a record says of which type each column is, and has each type above values of it: some of them are types alone, or
+    /// an earlier record says more of columns than that they have such.
+    fn is_of_types(&self, at: usize, earlier: usize) -> bool {
+        let fits = |(column, cell): (usize, &str)| {
+            let found = self.looks.get(column).copied().flatten();
+            is_type(cell) && found.is_none_or(|found| look_of_type(cell).is_none_or(|of| of == found))
+        };
+        let is_sure = |cell: &str| is_type(cell) && !TYPES_AND_NAMES.contains(&cell.to_lowercase().as_str());
+        self.columns > 1
+            && self.cells(at).all(fits)
+            && !self.cells(earlier).all(|(_, cell)| is_type(cell))
+            && (self.columns > 2 || self.says(earlier) > 0 || self.cells(at).any(|(_, cell)| is_sure(cell)))
+    }
+
     /// Whether lines are left out between the records of two places, and the later one is the first below them.
     fn is_apart(&self, earlier: usize, at: usize) -> bool {
         let before = at.checked_sub(1).filter(|before| *before >= earlier).and_then(|before| self.records.get(before));
@@ -105,6 +152,9 @@ impl<'r> Sample<'r> {
 
     /// Whether a later record is the header rather than an earlier one.
     fn is_likelier(&self, at: usize, (earlier, lines): (usize, usize), rows: usize) -> bool {
+        if self.is_of_types(at, earlier) && self.are_named(earlier) {
+            return false;
+        }
         let says_more = self.says(at) > self.says(earlier);
         if rows > 0 {
             return says_more && self.may_be_below_rows(at, earlier, rows);
@@ -186,12 +236,34 @@ pub(super) fn is_unit(text: &str) -> bool {
     let is_within = |open: char, close: char| lower.starts_with(open) && lower.ends_with(close);
     lower.is_empty()
         || MEASURES.contains(&lower.as_str())
-        || TYPES.contains(&lower.as_str())
+        || is_type(&lower)
         || UNITS.iter().any(|unit| unit.to_lowercase() == lower)
         || is_within('[', ']')
         || is_within('(', ')')
         || lower.starts_with("deg")
         || lower.chars().any(|c| "°%/²³µ".contains(c)) && lower.chars().count() <= 8 && !lower.contains(' ')
+}
+
+/// Whether a text is a type, with its length or not, such as `varchar(20)`.
+pub(super) fn is_type(text: &str) -> bool {
+    let lower = text.trim().to_lowercase();
+    let is_length = |length: &str| length.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | ' '));
+    let length = lower.strip_suffix(')').and_then(|rest| rest.split_once('(')).filter(|(_, length)| is_length(length));
+    let bare = length.map_or(lower.as_str(), |(name, _)| name.trim());
+    TYPES.contains(&bare) || TYPES_AND_NAMES.contains(&bare)
+}
+
+/// What values of a type look like, where it tells.
+fn look_of_type(text: &str) -> Option<Look> {
+    let lower = text.trim().to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if has(&["date", "time"]) {
+        Some(Look::Time)
+    } else if has(&["int", "num", "float", "double", "real", "decimal", "long", "percentage", "currency"]) {
+        Some(Look::Number)
+    } else {
+        has(&["str", "char", "text", "categor"]).then_some(Look::Text)
+    }
 }
 
 /// Whether a unit stands behind a name: `temp °C`, `load_kw`.

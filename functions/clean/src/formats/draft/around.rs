@@ -23,18 +23,24 @@ pub(super) fn footers(rows: &[&SampleRecord], columns: usize) -> usize {
     };
     let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
     let filled = |row: &SampleRecord| row.values.iter().filter(|value| !value.trim().is_empty()).count();
+    let is_marked = |row: &&&SampleRecord| (filled(row) == 1 || is_sentence(row)) && is_marked_alone(row, rows);
     let is_footer = |row: &&&SampleRecord| {
         let is_one = is_typed && filled(row) == 1 && !is_named_alike(row, rows, &looks);
         let is_short = columns > 2 && (has_less(row) || is_one) && !is_like(row, &looks);
         let first = row.values.iter().find(|value| !value.trim().is_empty()).map(String::as_str).unwrap_or_default();
         let is_empty = columns > 1 && filled(row) == 0;
-        let is_marked = || filled(row) == 1 && is_marked_alone(row, rows);
-        is_total(first) || is_empty || is_short || is_single(row) || is_marked() || is_sum(row, rows, columns)
+        is_total(first) || is_empty || is_short || is_single(row) || is_marked(row) || is_sum(row, rows, columns)
     };
     let last = || rows.iter().rev().take(FOOTER_WITHIN);
     let count = last().take_while(is_footer).count();
-    // Lines of one value are none of a table of several columns, however few rows it has.
-    if count * 2 > rows.len() { last().take_while(is_single).count().min(rows.len().saturating_sub(1)) } else { count }
+    // Lines of one value, or that say what they are, are none of a table of several columns, however few rows it has.
+    let is_sure = |row: &&&SampleRecord| is_single(row) || columns > 1 && is_marked(row);
+    if count * 2 > rows.len() { last().take_while(is_sure).count().min(rows.len().saturating_sub(1)) } else { count }
+}
+
+/// Whether a record is a sentence whose commas have blanks behind them.
+fn is_sentence(row: &SampleRecord) -> bool {
+    row.values.len() > 1 && row.values.iter().skip(1).all(|value| value.starts_with(' '))
 }
 
 /// Whether a record has no name, as no other one has, and each number in it is the sum of the others of its column.
@@ -55,9 +61,9 @@ fn is_sum(row: &SampleRecord, rows: &[&SampleRecord], columns: usize) -> bool {
     first && numbers.all(is_sum_of)
 }
 
-/// Whether the first value of a record is marked as a footer is, `Source: X` or `© X`, as that of no whole row is.
+/// Whether the first value of a record is marked as a footer is, `Source: X`, `© X` or `40 rows`, as that of no whole row is.
 fn is_marked_alone(row: &SampleRecord, rows: &[&SampleRecord]) -> bool {
-    let is_whole = |other: &&&SampleRecord| width(other) > 1;
+    let is_whole = |other: &&&SampleRecord| width(other) > 1 && !is_sentence(other);
     let mut others = rows.iter().filter(is_whole).map(|other| text_at(other, 0));
     is_marked_footer(text_at(row, 0)) && !others.any(is_marked_footer)
 }

@@ -11,6 +11,7 @@ use super::{names, quantities, text};
 
 mod exact;
 
+pub(super) use self::exact::note_finer;
 use self::exact::{are_shares, codes, has_twins, kept, lose_zeros, parts};
 
 /// More digits than a double or a spreadsheet keeps: numbers of so many are names.
@@ -147,6 +148,10 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
         );
     }
     let texts: Vec<&str> = present.iter().map(|value| value.text.as_str()).collect();
+    notes.extend(note_finer(&typed.declared, &texts));
+    if matches!(kind, ColumnType::Int64 | ColumnType::Float64) {
+        notes.extend(text::note_rejected_marks(&texts));
+    }
     // A name that begins so may be that of texts as well: `nombre de cliente`.
     let is_counted = |text: &str| !text.starts_with(char::is_alphabetic) && text.bytes().any(|b| b.is_ascii_digit());
     let may_be_id = matches!(kind, ColumnType::String | ColumnType::Int64);

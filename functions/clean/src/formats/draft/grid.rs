@@ -72,6 +72,8 @@ pub(super) struct Grid {
     /// Lines beside them that look like no rows, and that no option leaves out: at the end, and below the header.
     pub footers: u64,
     pub below_header: u64,
+    /// Whether those below the header say of which type columns are.
+    pub are_types_below: bool,
     /// Lines of dashes and the like that are rejected.
     pub ruled: u64,
     /// The line or row that is the first one of a sample without a header.
@@ -87,9 +89,10 @@ impl Grid {
     pub(super) fn about_no_rows(&self, rejected: u64) -> Vec<String> {
         let mut notes = Vec::new();
         let mut left = rejected.saturating_sub(self.ruled);
+        let below = if self.are_types_below { "types of columns" } else { "units or marks" };
         let kinds = [
             (self.footers, "the last", "", ["looks like no row", "look like no rows"], "totals or a footer"),
-            (self.below_header, "the", " below the header", ["is no row", "are no rows"], "units or marks"),
+            (self.below_header, "the", " below the header", ["is no row", "are no rows"], below),
         ];
         for (count, before, behind, [one, several], what) in kinds.into_iter().filter(|(count, ..)| *count > 0) {
             let (lines, look) = if count == 1 { ("line".to_owned(), one) } else { (format!("{count} lines"), several) };

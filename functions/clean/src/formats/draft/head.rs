@@ -5,7 +5,7 @@ use super::again::is_joined;
 use super::blanks::{is_clock, is_date as is_plain_date};
 use super::looks::{Look, is_placeholder, look, shape};
 use super::names::{is_id, is_time, is_usual};
-use super::titles::titles;
+use super::titles::{names_values, titles};
 use crate::formats::csv::SampleRecord;
 use crate::formats::series::{Series, are_years, is_period, series};
 
@@ -235,16 +235,17 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
     let whole = records.iter().enumerate().filter(|(_, record)| width(record) == columns).take(HEADER_WITHIN);
     let candidate = whole.map(|(at, _)| at).find(|at| is_names(records, *at, columns));
     let candidate = candidate.map(|first| (first, likeliest(records, first, columns)));
-    if let Some((first, at)) = candidate {
+    if let Some((earliest, at)) = candidate {
         let looks = body_looks(records, at + 1, columns);
         let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
-        let is_row_before = is_row_before(records, (first, at), columns, &looks);
+        let is_row_before = is_row_before(records, (earliest, at), columns, &looks);
         let has_dates = records.get(at).is_some_and(|record| is_row_of_dates(record, records, at + 1, columns));
         let is_found = !is_row_before && !has_dates && (is_typed || at > 0 && is_short_before(records, at, columns))
             || at == 0 && !is_typed && (!comes_again(records, columns) || is_joined(records, columns));
         if is_found {
             let is_again = || !is_typed && is_joined(records.get(at..).unwrap_or_default(), columns);
-            return match may_be_values(records, at, columns, &looks) && !is_again() {
+            let is_of_values = || at == 0 && !is_typed && names_values(first, columns);
+            return match may_be_values(records, at, columns, &looks) && !is_again() && !is_of_values() {
                 true => Head::Nothing { from: at, may_be_names: true, names_at: at },
                 false => Head::Names { at, shift: 0 },
             };

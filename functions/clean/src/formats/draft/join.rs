@@ -2,7 +2,7 @@
 
 use chrono::NaiveTime;
 
-use super::column::Guess;
+use super::column::{Guess, note_finer};
 use super::grid::{Field, Grid, Origin};
 use super::{names, naming, times};
 
@@ -51,6 +51,7 @@ pub(super) fn join_times(grid: &Grid, guesses: &mut [Guess]) -> Vec<String> {
         }
         // What is not known of the date is not known of the time that is joined with it.
         guess.notes.extend(date.notes.iter().cloned());
+        guess.notes.extend(note_finer(&declared, &texts));
         guess.remarks.clone_from(&date.remarks);
         guess.joined = Some((source(&date), source(guess)));
         guess.declared = declared;

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use lake::dataset::ColumnType;
 
-use super::bare;
 use super::column::Guess;
 use super::declare::Day;
 use super::grid::Grid;
 use super::names;
 use super::trial::Stored;
+use super::{bare, doubled};
 
 /// Rows from which on what is unique is declared as the key, not only offered.
 const ENOUGH_ROWS: usize = 20;
@@ -67,6 +67,8 @@ pub(super) struct Choice {
 struct Found {
     columns: Vec<String>,
     doubt: Option<String>,
+    /// How many rows of the sample it would lose while times are read as UTC, of an hour that comes twice.
+    lost: usize,
 }
 
 /// The columns whose values are to be kept for [`choose`].
@@ -106,7 +108,8 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
         Some(Part { name, at, role, different, describes, is_personal: guess.is_personal })
     };
     let parts: Vec<Part> = guesses.iter().enumerate().filter_map(part).collect();
-    let mut search = Search { grid, stored, time: time.as_deref().zip(time_at), parts, note: None };
+    let is_local = day.is_some_and(|day| day.of.declared.contains("zone = \"dataset\""));
+    let mut search = Search { grid, stored, time: time.as_deref().zip(time_at), parts, is_local, note: None };
     let own = search.own(guesses, &names);
     let is_own = own.is_some();
     let found = own.or_else(|| match search.time {
@@ -134,11 +137,12 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
             true => "it counts rows: another file may begin at one again",
             false => "no name says that it tells rows apart, as an id does",
         };
-        Some(Found { columns: vec![(*first).to_owned()], doubt: Some(doubt.to_owned()) })
+        Some(Found { columns: vec![(*first).to_owned()], doubt: Some(doubt.to_owned()), lost: 0 })
     });
     let mut notes: Vec<String> = search.note.into_iter().collect();
+    notes.extend(found.as_ref().and_then(|found| note_constant(&found.columns, time.as_deref(), stored)));
     let has_time = |columns: &[String]| time.as_ref().is_some_and(|time| columns.contains(time));
-    if let Some(Found { columns, doubt: None }) = &found
+    if let Some(Found { columns, doubt: None, .. }) = &found
         && grid.rows >= ENOUGH_ROWS
         && !has_time(columns)
     {
@@ -151,6 +155,24 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
     Choice { lines: lines(grid, stored, found, &alone, time.is_some()), notes }
 }
 
+/// Says why columns are in a key that are the same in all rows of the sample, and tell none of them apart.
+fn note_constant(columns: &[String], time: Option<&str>, stored: &Stored) -> Option<String> {
+    let is_one = |name: &&String| Some(name.as_str()) != time && stored.different(&[name]) == Some(1);
+    let constant: Vec<String> = columns.iter().filter(is_one).cloned().collect();
+    let (is, other, without) = match constant.len() {
+        0 => return None,
+        1 => ("is", "another", "it"),
+        _ => ("are", "others", "them"),
+    };
+    (stored.rows() > 1).then(|| {
+        format!(
+            "{} {is} the same in all rows of the sample, and part of its key nevertheless: another file may have {other}, and \
+             without {without} rows of the one would replace those of the other",
+            and(&constant)
+        )
+    })
+}
+
 fn lines(grid: &Grid, stored: &Stored, found: Option<Found>, alone: &[&str], has_time: bool) -> Vec<String> {
     let mut lines =
         vec!["# The columns that tell rows apart; where a key comes again, the newest row counts:".to_owned()];
@@ -158,7 +180,7 @@ fn lines(grid: &Grid, stored: &Stored, found: Option<Found>, alone: &[&str], has
         let again = if has_time { "; on another day what is unique here may come again" } else { "" };
         lines.push(format!("# (each by itself is unique in the sample: {}{again})", alone.join(", ")));
     }
-    let Some(Found { columns, doubt }) = found else {
+    let Some(Found { columns, doubt, lost }) = found else {
         lines.push("# (nothing that looks like a key is unique in the sample)".to_owned());
         lines.push("# key = [\"...\"]".to_owned());
         return lines;
@@ -169,12 +191,14 @@ fn lines(grid: &Grid, stored: &Stored, found: Option<Found>, alone: &[&str], has
         _ => None,
     });
     let rows = stored.rows();
-    lines.push(format!(
-        "# Rows with the same {} are one row, the newest counts; of {rows} rows that were read none is lost so",
-        and(&columns)
-    ));
+    let read = match lost {
+        0 => format!("of {rows} rows that were read none is lost so"),
+        _ => format!("of {rows} rows that were read {lost} would be lost so while times are read as UTC"),
+    };
+    lines.push(format!("# Rows with the same {} are one row, the newest counts; {read}", and(&columns)));
     let offered = if doubt.is_some() { "# " } else { "" };
-    lines.extend(doubt.map(|doubt| format!("# (unique in the sample, and only offered: {doubt})")));
+    let is_unique = if lost == 0 { "unique in the sample, and " } else { "" };
+    lines.extend(doubt.map(|doubt| format!("# ({is_unique}only offered: {doubt})")));
     let quoted: Vec<String> = columns.iter().map(|column| super::quoted(column)).collect();
     lines.push(format!("{offered}key = [{}]", quoted.join(", ")));
     lines
@@ -215,6 +239,8 @@ struct Search<'g> {
     /// The name and the place of the time of each row.
     time: Option<(&'g str, usize)>,
     parts: Vec<Part<'g>>,
+    /// Whether its times have no offset, and are read as UTC until somebody says of which zone they are.
+    is_local: bool,
     /// What is said of a key that its texts alone would be.
     note: Option<String>,
 }
@@ -240,7 +266,9 @@ impl<'g> Search<'g> {
         if self.note.is_none() {
             let mut places: Vec<usize> = parts.iter().map(|part| part.at).collect();
             places.extend(time.map(|(_, at)| at));
-            if texts_are_unique(self.grid, &places)
+            // Of several files in an archive, the texts are those of the first one.
+            if rows <= self.grid.rows
+                && texts_are_unique(self.grid, &places)
                 && let Some(different) = self.stored.different(&columns)
             {
                 let names: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
@@ -266,7 +294,7 @@ impl<'g> Search<'g> {
     fn found(&self, parts: &[Part<'g>], has_time: bool, doubt: Option<&str>) -> Option<Found> {
         let mut columns: Vec<String> = parts.iter().map(|part| part.name.to_owned()).collect();
         columns.extend(self.time.filter(|_| has_time).map(|(name, _)| name.to_owned()));
-        Some(Found { columns, doubt: doubt.map(str::to_owned) })
+        Some(Found { columns, doubt: doubt.map(str::to_owned), lost: 0 })
     }
 
     /// The key with what may tell rows of other files apart, though it does not in the sample; or a doubt about it.
@@ -377,7 +405,7 @@ impl<'g> Search<'g> {
             }
             _ => None,
         };
-        Some(Found { columns: vec![name.clone()], doubt })
+        Some(Found { columns: vec![name.clone()], doubt, lost: 0 })
     }
 
     fn is_exploded(&self) -> bool {
@@ -497,7 +525,21 @@ impl<'g> Search<'g> {
             let all: Vec<Part> = set.iter().copied().chain(more.take(3)).collect();
             return self.found(&all, true, None);
         }
-        self.offered(&texts)
+        self.doubled([ids, texts.clone()].concat()).or_else(|| self.offered(&texts))
+    }
+
+    /// The key that would be unique were no local times of a series twice there in an hour in which clocks are set back.
+    fn doubled(&mut self, parts: Vec<Part<'g>>) -> Option<Found> {
+        let (time, _) = self.time.filter(|_| self.is_local)?;
+        let parts: Vec<Part> = parts.into_iter().filter(|part| !part.describes).take(MOST_OF_A_KIND).collect();
+        let sets = std::iter::once(Vec::new()).chain(parts.iter().map(|part| vec![*part])).chain(pairs_of(&parts));
+        let (set, lost) = sets.into_iter().find_map(|set| {
+            let others: Vec<&str> = set.iter().map(|part| part.name).collect();
+            doubled::rows(self.stored, &others, time).map(|lost| (set, lost))
+        })?;
+        let found = self.found(&set, true, Some(doubled::DOUBT))?;
+        self.note = Some(doubled::note(lost, &and(&found.columns)));
+        Some(Found { lost, ..found })
     }
 
     /// The key of the first combination that is unique with the time, if there are enough rows to be sure; or that combination.

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use lake::dataset::Encoding;
 
+use super::above::is_type;
 use super::around::{MOST_BELOW, footers, lines_below_header};
 use super::blanks::{has_clock, is_clock, is_date, is_named};
 use super::dialect::{Decoded, MARKS, decode, find, is_of_comments, rows_among_comments, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
 use super::head::{Head, body_looks, head, is_less_for_time, text_at, width};
-use super::looks::{Look, look};
+use super::looks::{Look, look, reads_like_footer};
 use super::padding::{are_padded, is_padded_at, note_trim, trim_numbers};
 use super::quotes::{self, cut_open_end};
 use super::sampled::{is_rule, is_ruled, modal_width};
@@ -27,7 +28,7 @@ pub(super) fn grid(bytes: &[u8], is_part: bool, is_tsv: bool) -> Result<Grid, St
     let Decoded { encoding, text, is_sure } = decode(bytes)?;
     let text = if is_part { whole_lines(&text, text.len().saturating_sub(1)) } else { &text };
     let dialect = find(text)?;
-    let (mut dialect, mut records) = csv::sample(text, dialect, MOST_ROWS)?;
+    let (mut dialect, mut records) = quotes::sample(text, dialect, MOST_ROWS)?;
     let mut comments = 0;
     if let Some(mark) = dialect.comment {
         let plain = Dialect { comment: None, ..dialect };
@@ -232,6 +233,7 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
     }
     let below = names.as_ref().map_or(0, |_| lines_below_header(&rows, columns));
     if below > 0 {
+        grid.are_types_below = rows.iter().take(below).all(|row| (0..columns).all(|at| is_type(text_at(row, at))));
         rows.drain(..below);
         grid.below_header = below as u64;
         places.drain(..below);
@@ -432,7 +434,22 @@ pub(super) fn usual_width(records: &[&SampleRecord]) -> usize {
     let wide = header.values.len();
     let is_typed = body_looks(rows, 0, wide).iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
     let is_header = header.values.iter().all(|name| matches!(look(name), Look::Text | Look::Blank));
-    if wide > 1 && is_typed && is_header { wide } else { modal }
+    if wide > 1 && is_header && (is_typed || is_above_footers(&records)) { wide } else { modal }
+}
+
+/// Whether a table of texts stands above at least as many lines of one value, of which the first one reads as what stands below a
+/// table does.
+fn is_above_footers(records: &[&SampleRecord]) -> bool {
+    const FEW: usize = 3;
+    let wide = records.first().map_or(0, |first| first.values.len());
+    let is_row = |record: &&&SampleRecord| {
+        record.values.len() == wide && record.values.iter().all(|value| !value.starts_with(' '))
+    };
+    let rows = records.iter().take_while(is_row).count();
+    let below = records.get(rows..).unwrap_or_default();
+    rows >= FEW
+        && below.iter().all(|record| record.values.len() == 1)
+        && below.first().is_some_and(|first| reads_like_footer(text_at(first, 0)))
 }
 
 fn is_all_text(rows: &[&SampleRecord], columns: usize) -> bool {

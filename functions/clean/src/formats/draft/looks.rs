@@ -219,19 +219,61 @@ pub(super) fn is_total(text: &str) -> bool {
     words.iter().any(|word| lower.trim_end_matches(':') == *word)
 }
 
-/// Whether a text is marked as what stands below a table: by a colon behind its first word, `Source: X`, or by a sign. Without
-/// such a mark the word may as well begin a name.
+/// Whether a text is marked as what stands below a table: by a colon behind its first word, `Source: X`, by a sign, or as a count of
+/// rows or pages or the end of a report. Without such a mark the word may as well begin a name.
 pub(super) fn is_marked_footer(text: &str) -> bool {
     let text = text.trim();
     let word = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let is_marked = text.get(word.len()..).is_some_and(|rest| rest.trim_start().starts_with(':'));
-    let is_sign = text.starts_with('©') || text.to_lowercase().starts_with("(c) ");
-    is_marked && reads_like_footer(word) || is_sign
+    let is_sign = text.starts_with(['©', '*', '†']) || text.to_lowercase().starts_with("(c) ");
+    is_marked && reads_like_footer(word) || is_sign || is_count_or_end(text)
+}
+
+/// Whether a text is `40 rows`, `Page 1 of 2` or `End of report`, in some languages.
+fn is_count_or_end(text: &str) -> bool {
+    const COUNTED: [&str; 16] = [
+        "rows",
+        "row",
+        "records",
+        "record",
+        "lines",
+        "entries",
+        "results",
+        "items",
+        "rijen",
+        "regels",
+        "zeilen",
+        "lignes",
+        "filas",
+        "rader",
+        "righe",
+        "resultaten",
+    ];
+    const PAGES: [&str; 5] = ["page", "pagina", "seite", "página", "blad"];
+    const BETWEEN: [&str; 6] = ["of", "van", "von", "de", "sur", "di"];
+    const ENDED: [&str; 14] = [
+        "report", "file", "data", "list", "table", "document", "export", "rapport", "bestand", "lijst", "tabel",
+        "bericht", "datei", "fichier",
+    ];
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    match words.as_slice() {
+        [count, rows] | [count, rows, "exported" | "returned" | "selected" | "found" | "total"] => {
+            is_number(count) && COUNTED.contains(rows)
+                || PAGES.contains(count) && is_number(rows)
+                || matches!(*count, "end" | "einde" | "ende" | "fin") && ENDED.contains(rows)
+        }
+        [page, first, last] if PAGES.contains(page) => is_number(first) && is_number(last),
+        [page, first, of, last] if PAGES.contains(page) => is_number(first) && BETWEEN.contains(of) && is_number(last),
+        ["end" | "einde" | "ende" | "fin", between @ .., what] => between.len() <= 2 && ENDED.contains(what),
+        _ => false,
+    }
 }
 
 /// Whether a text begins as what stands below a table does: a total, or words about the file.
 pub(super) fn reads_like_footer(text: &str) -> bool {
-    const WORDS: [&str; 40] = [
+    const WORDS: [&str; 44] = [
         "subtotal",
         "grand",
         "algemeen",
@@ -272,6 +314,10 @@ pub(super) fn reads_like_footer(text: &str) -> bool {
         "remarque",
         "anmerkung",
         "disclaimer",
+        "legend",
+        "legende",
+        "légende",
+        "leyenda",
     ];
     let lower = text.trim().to_lowercase();
     let first = lower.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty()).unwrap_or_default();

@@ -11,6 +11,7 @@ mod blanks;
 mod column;
 mod declare;
 mod dialect;
+mod doubled;
 mod grid;
 mod head;
 mod join;
@@ -21,6 +22,7 @@ mod looks;
 mod names;
 mod naming;
 mod other;
+mod packed;
 mod padding;
 mod quantities;
 mod quotes;
@@ -35,17 +37,17 @@ mod unnamed;
 mod wide;
 
 use std::fs::File;
-use std::io::{Cursor, Read, Seek};
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use lake::dataset::{ARCHIVE, COMPRESSIONS, ColumnType, Encoding, ends_in};
-use zip::ZipArchive;
 
 use self::column::{Guess, Habits, guess};
 use self::grid::{Field, Grid};
+use self::packed::Packed;
 use self::times::Order;
 pub use self::trial::{Rejected, Tried};
-use super::{archive, columnar, kinds, xlsx};
+use super::{columnar, kinds, xlsx};
 use crate::decode::decompress;
 use crate::error::Stop;
 
@@ -53,8 +55,6 @@ use crate::error::Stop;
 const SAMPLE_BYTES: u64 = 4 * 1024 * 1024;
 /// Rows of a workbook or a Parquet file.
 const SAMPLE_ROWS: usize = 10_000;
-/// Endings of files that have rows.
-const ENDINGS: [&str; 9] = ["csv", "tsv", "tab", "json", "ndjson", "jsonl", "xlsx", "xlsm", "parquet"];
 /// Endings that say that a file is text.
 const TEXT: [&str; 8] = ["csv", "tsv", "tab", "txt", "dat", "json", "ndjson", "jsonl"];
 
@@ -95,14 +95,10 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
              draft again from a file with rows"
         });
     }
-    if let Some(members) = packed.map(|packed| packed.alike).filter(|members| *members > 1) {
-        grid.note(format!(
-            "the archive has {members} files that end so: the first one is looked at, and all are read with its draft; leave those \
-             that are no rows of it out by entries = \"NAME*\""
-        ));
-    }
+    grid.notes.extend(packed.as_ref().and_then(Packed::note));
     let habits = Habits { is_european: grid.is_european, ..Habits::default() };
-    let mut best = attempt(name, &file, from, &grid, habits)?;
+    let explained = |why: String| packed.as_ref().map_or_else(|| why.clone(), |packed| packed.explain(&why));
+    let mut best = attempt(name, &file, from, &grid, habits).map_err(explained)?;
     // What the sample leaves open may be decided behind it.
     if best.tried.rejected > 0 {
         for habits in others(&best.guesses, habits) {
@@ -200,13 +196,6 @@ fn unpacked(name: &str) -> &str {
     packed.and_then(|ending| name.get(..name.len() - ending.len())).unwrap_or(name)
 }
 
-/// The file of an archive that is looked at.
-struct Packed {
-    name: String,
-    /// How many files end as it does.
-    alike: usize,
-}
-
 /// The beginning of the file, or of the one that is looked at of an archive.
 fn sample(from: &Path, file: &str) -> Result<(Grid, Option<Packed>), Stop> {
     let opened = File::open(from)?;
@@ -214,43 +203,8 @@ fn sample(from: &Path, file: &str) -> Result<(Grid, Option<Packed>), Stop> {
         let reader = decompress(file, Box::new(opened))?;
         return Ok((sample_of(unpacked(file), reader, unpacked(file) != file)?, None));
     }
-    let broken =
-        |error: zip::result::ZipError| Stop::reject("damaged", format!("the zip archive cannot be read: {error}"));
-    let mut opened = opened;
-    let mut head = Vec::new();
-    opened.by_ref().take(kinds::LOOKED_AT as u64).read_to_end(&mut head)?;
-    kinds::require(&head, b"PK", "a zip archive")?;
-    opened.rewind()?;
-    let mut archive = ZipArchive::new(opened).map_err(broken)?;
-    let mut members = Vec::new();
-    for number in 0..archive.len() {
-        let member = archive.by_index(number).map_err(broken)?;
-        let name = member.name().map_err(broken)?.into_owned();
-        if !member.is_dir() && !archive::is_by_the_way(&name) {
-            members.push((number, name));
-        }
-    }
-    // The first of those that have rows by their names: others are read-mes and the like.
-    let rank = |name: &str| match ending(name).as_str() {
-        "txt" => 1,
-        other => 2 * u8::from(ENDINGS.contains(&other)),
-    };
-    let best = members.iter().max_by_key(|(number, name)| (rank(name), std::cmp::Reverse(*number)));
-    let Some((number, name)) = best else {
-        return Err(Stop::reject("no_rows", "the zip archive has no files"));
-    };
-    let member = archive.by_index(*number).map_err(broken)?;
-    archive::refuse_other_methods(&member, name)?;
-    let mut grid = sample_of(name, member, true).map_err(|stop| match stop {
-        Stop::Reject(reject) => Stop::reject(&reject.reason, format!("{name} in the zip archive: {}", reject.message)),
-        broken => broken,
-    })?;
-    let alike = members.iter().filter(|(.., other)| ending(other) == ending(name)).count();
-    if alike < members.len() && rank(name) > 0 {
-        grid.options.push(format!("entries = {}", quoted(&format!("**/*.{}", ending(name)))));
-        grid.note(format!("of {} files in the archive those that end in .{} are read", members.len(), ending(name)));
-    }
-    Ok((grid, Some(Packed { name: name.clone(), alike })))
+    let (grid, packed) = packed::sample(opened)?;
+    Ok((grid, Some(packed)))
 }
 
 /// The beginning of what has this name once it is unpacked.

@@ -1,7 +1,9 @@
 //! What the quotes of a text speak for, and what is said of those that are no quotes of values.
 
 use super::grid::Grid;
-use crate::formats::csv::{Dialect, SampleRecord};
+use super::sampled::{COMPARED, opens_values};
+use crate::error::Stop;
+use crate::formats::csv::{self, Dialect, SampleRecord};
 
 /// Lines with bad quotes that are named.
 const NAMED: usize = 5;
@@ -35,13 +37,32 @@ impl Quotes {
         // A value of several lines may be what two quotes have between them that belong to others.
         let are_closed = records.iter().any(|record| record.lines == 1 && closes(&record));
         let are_few = bad * 20 <= closed + bad || bad * 100 <= records.len() && bad * 3 <= closed;
+        // Names alone need no quotes, unless what stands between values is in them; rows would be lost for them.
+        let is_plain = |first: &SampleRecord| {
+            first.lines == 1 && !first.values.iter().any(|value| value.contains([char::from(dialect.delimiter), '"']))
+        };
+        let of_names = records.first().is_some_and(|first| closes(&first) && is_plain(first));
+        let has_rows = bad * 20 <= records.len() || !of_names || closed > 1;
         // Apostrophes stand for other things as well.
         let is_of_most = quote == b'"' || closed * 2 >= records.len();
         Self {
-            fit: closed > 0 && (are_few || are_closed) && is_of_most,
+            fit: closed > 0 && (are_few || are_closed) && is_of_most && has_rows,
             have_breaks: are_few && records.iter().any(|record| record.lines > 1 && closes(&record)),
         }
     }
+}
+
+/// The records of a text, and its dialect: where no line near the beginning, by which dialects are found, has a value in quotes as
+/// CSV writes it, a later one may.
+pub(super) fn sample(text: &[u8], dialect: Dialect, most: usize) -> Result<(Dialect, Vec<SampleRecord>), Stop> {
+    let plain = csv::sample(text, dialect, most)?;
+    let quoted = Dialect { quote: Some(b'"'), ..dialect };
+    let may_be = dialect.quote.is_none() && dialect.escape.is_none() && dialect.delimiter != b' ';
+    if !may_be || plain.1.len() <= COMPARED || !opens_values(text, dialect.delimiter, b'"') {
+        return Ok(plain);
+    }
+    let (found, records) = csv::sample(text, quoted, most)?;
+    Ok(if Quotes::of(&records, &found).fit { (found, records) } else { plain })
 }
 
 /// Takes away what begins with a quote that nothing closes, where the text is cut behind it. Where it has many more lines than
@@ -69,6 +90,17 @@ pub(super) fn have_blanks_around(head: &[u8], delimiter: u8, quote: u8) -> bool 
     delimiter != b' ' && places.into_iter().any(are_around)
 }
 
+/// `in line 5`, `in lines 5, 6 and 2 more`
+fn places<'r>(records: impl Iterator<Item = &'r SampleRecord>) -> String {
+    let rows: Vec<String> = records.map(|record| record.row.to_string()).collect();
+    let named = rows.get(..NAMED).unwrap_or(&rows).join(", ");
+    match rows.len().saturating_sub(NAMED) {
+        0 if rows.len() == 1 => format!("in line {named}"),
+        0 => format!("in lines {named}"),
+        more => format!("in lines {named} and {more} more"),
+    }
+}
+
 /// Says which quotes are no quotes of values: bad ones, or, where none is read as such, those that values keep.
 pub(super) fn note(grid: &mut Grid, records: &[SampleRecord], dialect: &Dialect) {
     let lines = |count: usize, one: &str, several: &str| match count {
@@ -78,26 +110,22 @@ pub(super) fn note(grid: &mut Grid, records: &[SampleRecord], dialect: &Dialect)
     let bad = || records.iter().filter(|record| record.is_bad_quote);
     let count = bad().count();
     if count > 0 && dialect.quote.is_some() {
-        let named: Vec<String> = bad().take(NAMED).map(|record| record.row.to_string()).collect();
-        let others = match count - named.len() {
-            0 => String::new(),
-            others => format!(" and {others} more"),
-        };
         grid.note(format!(
-            "{} that nothing closes, or that text follows, {} {}{others}: rejected (bad_quote), and no harm to other rows; write \
-             quotes within values twice in the file",
+            "{} that nothing closes, or that text follows, {}: rejected (bad_quote), and no harm to other rows; write quotes within \
+             values twice in the file",
             lines(count, "has a quote", "have a quote"),
-            if count == 1 { "in line" } else { "in lines" },
-            named.join(", ")
+            places(bad())
         ));
     }
     if dialect.quote.is_some() {
         return;
     }
-    let has = |test: fn(&str) -> bool| {
-        records.iter().filter(move |record| record.values.iter().any(|value| test(value.trim()))).count()
+    let of = |wanted: Opened| {
+        let is_of =
+            move |record: &&SampleRecord| record.values.iter().any(|value| opened(value.trim()) == Some(wanted));
+        records.iter().filter(is_of)
     };
-    let kept = has(|value| value.len() > 1 && value.starts_with('"') && value.ends_with('"'));
+    let kept = of(Opened::Closed).count();
     if kept > 0 {
         grid.note(format!(
             "{} between quotes, which are read as part of them, as other quotes in the file are not those of CSV; to be rid of \
@@ -105,12 +133,46 @@ pub(super) fn note(grid: &mut Grid, records: &[SampleRecord], dialect: &Dialect)
             lines(kept, "has values", "have values")
         ));
     }
-    let opened = has(|value| value.starts_with('"') && value.matches('"').count() % 2 == 1);
-    if opened > 0 {
+    let open = of(Opened::Open).count();
+    if open > 0 {
         grid.note(format!(
             "{} that begins with a quote which does not end it: where a value goes on in the next line, it is torn in two, so \
              write quotes within values twice in the file, and leave out quote = \"none\"",
-            lines(opened, "has a value", "have a value")
+            lines(open, "has a value", "have a value")
         ));
     }
+    let followed = of(Opened::Followed).count();
+    if followed > 0 {
+        grid.note(format!(
+            "{} with a quote that text follows, where no value ends, {}: no row has values in quotes as CSV writes them, so quotes are \
+             characters like others, which values keep (quote = \"none\"); where they are to be quotes, write those within values \
+             twice in the file",
+            lines(followed, "has a value", "have values"),
+            places(of(Opened::Followed))
+        ));
+    }
+}
+
+/// What becomes of a quote that a value begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opened {
+    /// One ends the value.
+    Closed,
+    /// Text follows the next one that stands alone: `"abc"x`, `"5" pipe"`.
+    Followed,
+    /// There is no other that stands alone.
+    Open,
+}
+
+/// What becomes of the quote that a value begins with, if it does.
+fn opened(value: &str) -> Option<Opened> {
+    let mut rest = value.strip_prefix('"')?;
+    while let Some((_, behind)) = rest.split_once('"') {
+        match behind.strip_prefix('"') {
+            Some(twice) => rest = twice,
+            None if behind.is_empty() => return Some(Opened::Closed),
+            None => return Some(Opened::Followed),
+        }
+    }
+    Some(Opened::Open)
 }

@@ -85,6 +85,17 @@ pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if notes.is_empty()
+        && let Some((count, example)) = with_marks(texts)
+    {
+        notes.push(format!(
+            "{count} of its {} values {} beside a mark, such as {example}, and no number is written so: it is text, which keeps all \
+             values as they are; make numbers of them in a model, as in CAST(btrim(COLUMN, '<>≤≥=~≈*†‡ ') AS DOUBLE), or declare \
+             type = \"float64\" and list them in missing, where they become null",
+            texts.len(),
+            if count == 1 { "is a number" } else { "are numbers" },
+        ));
+    }
     let numbers = texts.iter().filter(|text| is_number(text)).count();
     let words: BTreeSet<&str> = texts.iter().copied().filter(|text| !is_number(text)).collect();
     if numbers * 2 > texts.len()
@@ -112,6 +123,35 @@ pub(super) fn notes(texts: &[&str], are_times_of_day: bool) -> Vec<String> {
         );
     }
     notes
+}
+
+/// Numbers with a mark that no number has, such as those below or above what can be measured, `<0.5`, or those that something is
+/// said of below the table, `12*`: how many there are, and how one is written.
+fn with_marks(texts: &[&str]) -> Option<(usize, String)> {
+    let marks = |text: &str| {
+        let before = text.find(|c: char| !"<>≤≥=~≈ ".contains(c)).unwrap_or_default();
+        let (mark, rest) = text.split_at_checked(before)?;
+        let number = rest.trim_end_matches(['*', '†', '‡', ' ']);
+        let (mark, behind) = (mark.trim(), rest.get(number.len()..)?.trim());
+        let is_marked = !mark.is_empty() && mark != "=" || !behind.is_empty();
+        (is_marked && look(number) == Look::Number).then(|| format!("{mark}0.5{behind}"))
+    };
+    let is_number = |text: &str| look(text) == Look::Number;
+    let first = texts.iter().find_map(|text| marks(text))?;
+    let are_numbers = nearly_all(texts, |text| is_number(text) || marks(text).is_some());
+    are_numbers.then(|| (texts.iter().filter(|text| marks(text).is_some()).count(), first))
+}
+
+/// What is said of such numbers in a column of numbers, which rejects them.
+pub(super) fn note_rejected_marks(texts: &[&str]) -> Option<String> {
+    let (count, example) = with_marks(texts)?;
+    Some(format!(
+        "{count} of its {} values {} beside a mark, such as {example}, and no number is written so: {}; to keep them, declare \
+         type = \"string\", or list them in missing, where they become null",
+        texts.len(),
+        if count == 1 { "is a number" } else { "are numbers" },
+        if count == 1 { "its row is rejected" } else { "their rows are rejected" },
+    ))
 }
 
 /// Whether texts are hours, minutes and maybe seconds, and some have more hours than a day: `25:01:00`.
@@ -317,6 +357,11 @@ mod tests {
             (&["Report of January 2024"], ""),
             (&["Rue de mai 1945"], ""),
             (&["5", "6", "tbd"], "66 % of its values look like numbers"),
+            (&["0.5", "<0.5", "12"], "1 of its 3 values is a number beside a mark, such as <0.5,"),
+            (&["< 0,5", "12,5", "> 200", "<0,5"], "3 of its 4 values are numbers beside a mark, such as <0.5,"),
+            (&["≥100", "12"], "such as ≥0.5,"),
+            (&["12*", "7", "8"], "such as 0.5*,"),
+            (&["<0.5", "<a", "12"], ""),
             (&["5", "tbd", "none"], ""),
             (&["5", "6", "6a"], ""),
             (&["5 km/h", "6 m/s"], ""),

@@ -432,7 +432,7 @@ fn ascends(values: &[&str], ways: &[Written]) -> bool {
 /// How a time of day is written, if all texts are one.
 pub(super) fn time_of_day(values: &[&str]) -> Option<&'static str> {
     let is_likely = |value: &&str| {
-        value.len() <= 15 && value.contains([':', 'h']) && value.starts_with(|c: char| c.is_ascii_digit())
+        value.len() <= 21 && value.contains([':', 'h']) && value.starts_with(|c: char| c.is_ascii_digit())
     };
     if values.is_empty() || !values.iter().all(is_likely) {
         return None;

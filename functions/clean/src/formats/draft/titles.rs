@@ -16,6 +16,10 @@ const HEADER_WITHIN: usize = 3;
 /// Rows that show that all columns are texts.
 const FEW_ROWS: usize = 3;
 
+/// What the last column of a table of names and values is called, in small letters.
+const VALUES: [&str; 12] =
+    ["value", "values", "val", "content", "setting", "waarde", "waarden", "wert", "werte", "valeur", "valor", "valore"];
+
 /// Lines above a table of texts that have what none of its rows has.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Titles {
@@ -29,6 +33,9 @@ pub(super) struct Titles {
 
 /// Finds such lines; none where the first one has texts alone, and may be the header, unless one is found below.
 pub(super) fn titles(records: &[&SampleRecord], columns: usize) -> Option<Titles> {
+    if records.first().is_some_and(|first| names_values(first, columns)) {
+        return None;
+    }
     let typed = |record: &SampleRecord| {
         let looks = record.values.iter().map(|value| look(value));
         looks.filter(|look| matches!(look, Look::Number | Look::Time)).count()
@@ -60,6 +67,14 @@ pub(super) fn titles(records: &[&SampleRecord], columns: usize) -> Option<Titles
     let is_header = above.first().is_some_and(|record| width(record) == columns) && first == 0;
     let header = header.map(|at| last + 1 + at);
     (header.is_some() || !is_header).then_some(Titles { records: last + 1, typed: first, header })
+}
+
+/// Whether a record has the names of a table of names and values, such as `key,value`: a number or a date is a value of it.
+pub(super) fn names_values(record: &SampleRecord, columns: usize) -> bool {
+    let mut cells = (0..columns).map(|at| text_at(record, at).trim());
+    let are_texts = width(record) == columns && cells.clone().all(|cell| look(cell) == Look::Text);
+    let is_of_values = |cell: &str| VALUES.contains(&cell.to_lowercase().as_str());
+    are_texts && (cells.clone().next_back().is_some_and(is_of_values) || cells.all(is_usual))
 }
 
 /// Says what such lines are taken for. `line` is that of a record, `header` the line that is taken for the header.

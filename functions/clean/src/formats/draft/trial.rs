@@ -67,17 +67,23 @@ pub(super) struct Stored {
     rows: usize,
     /// None once a value is missing, or of a type that is no part of a key.
     columns: BTreeMap<String, Option<Vec<u64>>>,
+    /// Times among them, in microseconds since 1970.
+    instants: BTreeMap<String, Vec<i64>>,
 }
 
 impl Stored {
     fn of(watched: &[String]) -> Self {
         let columns = watched.iter().map(|name| (name.clone(), Some(Vec::new()))).collect();
-        Self { rows: 0, columns }
+        Self { rows: 0, columns, instants: BTreeMap::new() }
     }
 
     fn add(&mut self, batch: &RecordBatch) {
         self.rows += batch.num_rows();
         for (name, kept) in &mut self.columns {
+            let column = batch.column_by_name(name);
+            if let Some(times) = column.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>()) {
+                self.instants.entry(name.clone()).or_default().extend(times.values());
+            }
             let hashes = batch.column_by_name(name).and_then(|column| hashes(column));
             *kept = kept.take().zip(hashes).map(|(mut kept, hashes)| {
                 kept.extend(hashes);
@@ -91,7 +97,14 @@ impl Stored {
         self.rows
     }
 
-    fn combined(&self, names: &[&str]) -> Option<impl Iterator<Item = u64>> {
+    /// The times of a column, in microseconds since 1970; none if one is missing.
+    pub(super) fn instants(&self, name: &str) -> Option<&[i64]> {
+        self.columns.get(name)?.as_ref()?;
+        self.instants.get(name).map(Vec::as_slice)
+    }
+
+    /// Each row's values of columns as one hash; none if one of them cannot be part of a key.
+    pub(super) fn combined(&self, names: &[&str]) -> Option<impl Iterator<Item = u64>> {
         const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
         let of = |name: &&str| self.columns.get(*name)?.as_ref();
         let columns: Vec<&Vec<u64>> = names.iter().map(of).collect::<Option<_>>()?;

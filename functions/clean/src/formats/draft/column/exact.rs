@@ -146,3 +146,27 @@ pub(super) fn parts(label: &str, texts: &[&str], are_numbers: bool) -> Option<Ty
     );
     Some(typed)
 }
+
+/// Says how many times have parts of a microsecond, which a timestamp has not: more than six decimals of a second.
+pub(in super::super) fn note_finer(declared: &str, texts: &[&str]) -> Option<String> {
+    // Of the decimals of an epoch, so many are of whole microseconds.
+    let epochs = [("epoch_s", 6), ("epoch_ms", 3), ("epoch_us", 0)];
+    let kept = epochs.iter().find(|(epoch, _)| declared.contains(&format!("\"{epoch}\""))).map_or(6, |(_, kept)| *kept);
+    let is_finer = |text: &&&str| {
+        if declared.contains("\"epoch_ns\"") && is_digits(text) {
+            return !text.ends_with("000");
+        }
+        text.split(['.', ',']).skip(1).any(|behind| {
+            let end = behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len());
+            behind.get(kept..end).is_some_and(|rest| rest.bytes().any(|byte| byte != b'0'))
+        })
+    };
+    let finer = texts.iter().filter(is_finer).count();
+    (declared.starts_with("type = \"timestamp\"") && finer > 0).then(|| {
+        format!(
+            "{finer} of its {} times have parts of a microsecond, as those in nanoseconds have, and these are cut off: where they \
+             count, or tell rows apart, declare a second column of the same field with type = \"string\", which keeps them",
+            texts.len()
+        )
+    })
+}

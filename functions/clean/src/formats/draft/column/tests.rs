@@ -211,3 +211,50 @@ fn missing_values_keys_and_people_are_noticed() {
     assert!(!guessed("x", &["a"], Habits::default()).is_personal);
     assert!(guessed("v", &["1.5", "-999"], Habits::default()).remarks[0].contains("-999"));
 }
+
+#[test]
+fn numbers_beside_marks_are_said() {
+    let rows = |marked: usize| {
+        let value = |at| if at < marked { "<0.5".to_owned() } else { format!("{at}.25") };
+        (0..40).map(value).collect::<Vec<String>>()
+    };
+    for (marked, kind, wanted) in [
+        (
+            12,
+            ColumnType::String,
+            "12 of its 40 values are numbers beside a mark, such as <0.5, and no number is written so: it is text",
+        ),
+        (
+            1,
+            ColumnType::Float64,
+            "1 of its 40 values is a number beside a mark, such as <0.5, and no number is written so: its row is",
+        ),
+        (0, ColumnType::Float64, ""),
+    ] {
+        let values = rows(marked);
+        let found = guessed("no2", &values.iter().map(String::as_str).collect::<Vec<_>>(), Habits::default());
+        assert_eq!(found.kind, kind);
+        assert_eq!(found.notes.len(), usize::from(!wanted.is_empty()), "{:?}", found.notes);
+        assert!(found.notes.iter().all(|note| note.starts_with(wanted)), "{:?}", found.notes);
+    }
+}
+
+#[test]
+fn what_times_lose_is_said() {
+    for (label, values, wanted) in [
+        ("at", &["2026-11-01T10:00:00.123456789Z", "2026-11-01T10:00:00.123456000Z"][..], "1 of its 2 times"),
+        ("at", &["2026-11-01 10:00:00.1234567", "2026-11-01 10:00:00.7654321"], "2 of its 2 times"),
+        ("at", &["01/13/2026 10:00:00.123456789", "01/14/2026 10:00:00.5"], "1 of its 2 times"),
+        ("time_ns", &["1793520000123456789", "1793520000123456000"], "1 of its 2 times"),
+        ("time", &["1793520000.1234567", "1793520000.5"], "1 of its 2 times"),
+        ("time", &["1793520000123.4567", "1793520000123.456"], "1 of its 2 times"),
+        ("at", &["2026-11-01T10:00:00.123456Z", "2026-11-01T10:00:00.123456000Z"], ""),
+        ("at", &["01.11.2026 10:00", "02.11.2026 10:00"], ""),
+        ("x", &["0.123456789", "1.5"], ""),
+    ] {
+        let found = guessed(label, values, Habits::default());
+        let said: Vec<&String> = found.notes.iter().filter(|note| note.contains("parts of a microsecond")).collect();
+        assert_eq!(said.len(), usize::from(!wanted.is_empty()), "{values:?}: {} {:?}", found.declared, found.notes);
+        assert!(said.iter().all(|note| note.starts_with(wanted)), "{values:?}: {said:?}");
+    }
+}
