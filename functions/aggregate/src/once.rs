@@ -6,7 +6,7 @@
 //! that only pick rows and columns of one table are left where they are read: there the reader's conditions decide which
 //! files are opened.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -118,13 +118,23 @@ impl<'a> Named<'a> {
 /// How often the parts of a query are read, those that are worth to be kept.
 #[derive(Default)]
 struct Counts {
-    of: HashMap<Key, usize>,
+    of: HashMap<Key, Count>,
+    /// The names of those that are read more than once: parts of other names are not looked up, which takes all of their plan.
+    several: HashSet<TableReference>,
+}
+
+#[derive(Default)]
+struct Count {
+    readers: usize,
+    names: HashSet<TableReference>,
 }
 
 impl Counts {
     fn of(plan: &LogicalPlan) -> Result<Self> {
         let mut counts = Self::default();
         counts.add(plan)?;
+        let several = counts.of.values().filter(|count| count.readers > 1);
+        counts.several = several.flat_map(|count| &count.names).cloned().collect();
         Ok(counts)
     }
 
@@ -136,9 +146,10 @@ impl Counts {
                 LogicalPlan::SubqueryAlias(alias) if is_worth(Named::of(alias).plan)? => {
                     let part = Named::of(alias);
                     let count = self.of.entry(part.key()?).or_default();
-                    *count += 1;
+                    count.readers += 1;
+                    count.names.insert(part.name.clone());
                     // What stands within is read once, however often the part is.
-                    if *count == 1 {
+                    if count.readers == 1 {
                         self.add(part.plan)?;
                     }
                     TreeNodeRecursion::Jump
@@ -150,7 +161,7 @@ impl Counts {
     }
 
     fn has_several(&self) -> bool {
-        self.of.values().any(|count| *count > 1)
+        !self.several.is_empty()
     }
 }
 
@@ -204,11 +215,11 @@ impl Parts<'_> {
                 return Ok(Transformed::new(node, false, go));
             };
             let named = Named::of(alias);
-            if !is_worth(named.plan)? {
+            if !self.counts.several.contains(named.name) || !is_worth(named.plan)? {
                 return Ok(Transformed::no(node));
             }
             let key = named.key()?;
-            if self.counts.of.get(&key).is_none_or(|count| *count < 2) {
+            if self.counts.of.get(&key).is_none_or(|count| count.readers < 2) {
                 return Ok(Transformed::no(node));
             }
             let part = match self.by_plan.get(&key) {
