@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::stats::Precision;
@@ -74,13 +74,17 @@ impl Scan {
         let in_path = self.columns.table_partition_cols();
         let names: Vec<&str> = in_path.iter().map(|field| field.name().as_str()).collect();
         let of_path = filters.iter().filter(|filter| expr_applicable_for_cols(&names, filter));
-        let Some(filter) = conjunction(of_path.cloned()) else { return Ok(self.files.clone()) };
+        let Some(filter) = conjunction(of_path.cloned()).filter(|_| !self.files.is_empty()) else {
+            return Ok(self.files.clone());
+        };
         let schema = Arc::new(Schema::new(in_path.clone()));
         let column = |at| {
             ScalarValue::iter_to_array(self.files.iter().filter_map(|file| file.partition_values.get(at).cloned()))
         };
         let columns = (0..names.len()).map(column).collect::<Result<Vec<_>>>()?;
-        let paths = RecordBatch::try_new(Arc::clone(&schema), columns)?;
+        // A condition may be a constant, and a table's paths without columns.
+        let rows = RecordBatchOptions::new().with_row_count(Some(self.files.len()));
+        let paths = RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &rows)?;
         let filter = state.create_physical_expr(filter, &DFSchema::try_from(schema)?)?;
         let holds = filter.evaluate(&paths)?.into_array(self.files.len())?;
         let holds = holds.as_boolean().iter().map(|holds| holds == Some(true));
@@ -177,6 +181,13 @@ mod tests {
         assert_eq!(kept(&[col("day").is_null()]), ["2.parquet"]);
         assert_eq!(kept(&[col("day").gt(lit("2026")), col("day").lt(lit("2026-11-20"))]), ["0.parquet"]);
         assert!(kept(&[col("day").eq(lit("x"))]).is_empty());
+        // As of EXISTS (SELECT ...) without a column of the row.
+        assert_eq!(kept(&[lit(true)]), all);
+        assert!(kept(&[lit(false)]).is_empty());
+        assert!(scan(&context, "b", &[]).files(&context.state(), &[lit(true)]).unwrap().is_empty());
+        let mut without_path = scan(&context, "c", &[(None, 1), (None, 1)]);
+        without_path.columns = TableSchemaBuilder::new(Arc::clone(without_path.columns.file_schema())).build();
+        assert_eq!(without_path.files(&context.state(), &[lit(true)]).unwrap().len(), 2);
     }
 
     #[tokio::test]
