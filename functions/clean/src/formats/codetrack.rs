@@ -232,7 +232,9 @@ pub(super) fn decode(
     let mut open = open_weeks(&asked_points, &asked_commits);
     open.retain(|key, _| !commits.contains_key(key));
     if !open.is_empty() {
-        scored.iter().for_each(|key| drop(open.remove(key)));
+        for key in &scored {
+            open.remove(key);
+        }
     }
     for (key, Commits { count, received_at, .. }) in commits.into_iter().filter(|(_, commits)| !commits.is_used) {
         notes.seen += 1;
