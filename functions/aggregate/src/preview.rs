@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::Int64Type;
-use lake::dataset::{Check, quoted};
+use lake::dataset::{Check, Severity, quoted};
 use lake::ledger::{ConsumptionEntry, Keep, Output};
 use lake::partition::Partition;
 use lake::progress::Progress;
@@ -55,6 +55,9 @@ pub struct Rows {
     /// Tests that the new rows fail.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<String>,
+    /// Tests that the new rows fail and that only warn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What would be done.
@@ -182,9 +185,10 @@ async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows
     };
     let Computed { parts, columns, failed } = compute(lake, task, 1).await.map_err(of_model)?;
     let rows_after = parts.values().map(|part| part.rows).sum();
-    let failed = failed.into_iter().map(|test| test.text).collect();
+    let (errors, warnings): (Vec<_>, Vec<_>) = failed.into_iter().partition(|test| test.severity == Severity::Error);
+    let [failed, warnings] = [errors, warnings].map(|tests| tests.into_iter().map(|test| test.text).collect());
     if before.is_empty() {
-        return Ok(Rows { rows_after, added: rows_after, removed: 0, changed: 0, failed });
+        return Ok(Rows { rows_after, added: rows_after, removed: 0, changed: 0, failed, warnings });
     }
     let engine = Engine::new(lake, 1)?;
     let files = parts.into_values().filter(|part| part.rows > 0).map(|part| part.file).collect();
@@ -222,7 +226,8 @@ async fn compare(lake: &Lake, task: &Task<'_>, before: &[Output]) -> Result<Rows
         }
         None => 0,
     };
-    Ok(Rows { rows_after, added: added - changed.min(added), removed: removed - changed.min(removed), changed, failed })
+    let (added, removed) = (added - changed.min(added), removed - changed.min(removed));
+    Ok(Rows { rows_after, added, removed, changed, failed, warnings })
 }
 
 fn list(names: &[&str]) -> String {

@@ -2,6 +2,7 @@
 //! and drafts of such files.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use aggregate::retest::{self, Retested};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use chrono::NaiveDate;
 use lake::Lake;
 use lake::dataset::case::{self, Case, Row};
 use lake::dataset::{Check, Dataset, Expectation, Model, Relation, Severity};
@@ -315,17 +317,18 @@ fn is_text(column: &ArrayRef) -> bool {
     matches!(column.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-/// The rows of the first input that are of a partition.
+/// The rows of the first input that are of a partition, which may be cut otherwise than the model.
 fn of_partition(input: Relation<'_>, partition: &Partition) -> String {
+    let within = |day: &str, days: Range<NaiveDate>| {
+        format!("\"{day}\" >= DATE '{}' AND \"{day}\" < DATE '{}'", days.start, days.end)
+    };
     match (input.partition(), partition.days()) {
-        (PartitionBy::Time(_, day), Some(days)) => {
-            format!("\"{day}\" >= DATE '{}' AND \"{day}\" < DATE '{}'", days.start, days.end)
-        }
-        (PartitionBy::Key(_), _) => {
-            let value = |(name, value): (String, String)| format!("\"{name}\" = '{}'", value.replace('\'', "''"));
-            let values: Vec<String> = partition.values().map(|(name, text)| value((name.to_owned(), text))).collect();
-            if values.is_empty() { "TRUE".to_owned() } else { values.join(" AND ") }
-        }
+        (PartitionBy::Time(_, day), Some(days)) => within(day, days),
+        (PartitionBy::Key(name), days) => match (partition.values().find(|(column, _)| column == name), days) {
+            (Some((_, value)), _) => format!("\"{name}\" = '{}'", value.replace('\'', "''")),
+            (None, Some(days)) if name == "date" => within("date", days),
+            (None, _) => "TRUE".to_owned(),
+        },
         _ => "TRUE".to_owned(),
     }
 }

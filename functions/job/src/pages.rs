@@ -65,7 +65,9 @@ fn report(done: &Done, format: Format, begun: Instant) -> ExitCode {
             if done.pages.is_empty() && done.failures.is_empty() {
                 line(
                     &mut text,
-                    format_args!("There are no pages to make: see report.toml in shared/report/README.md."),
+                    format_args!(
+                        "There are no pages to make: none is declared (report.toml, see shared/report/README.md), or there are no rows for one yet."
+                    ),
                 );
             }
             for page in &done.pages {

@@ -418,6 +418,9 @@ pub fn preview_text(planned: &[Preview], text: &mut String) {
         for failed in &rows.failed {
             line(text, format_args!("             its rows would fail {failed}"));
         }
+        for warning in &rows.warnings {
+            line(text, format_args!("             a warning: its rows would fail {warning}"));
+        }
     }
 }
 

@@ -1,43 +1,101 @@
--- How many students have a score in an assessment, and how many in a month: what a page without students asks before
--- it shows a group.
+-- How assessments and months went, each student counting once however many results there are: what a page without students is
+-- made of, and asks before it shows a group.
 --
 -- year           the school year from 1 July to 30 June, such as 24-25
 -- assessment_id  the assessment; null in rows of months
--- month          the first day of the month; null in rows of assessments
--- students       how many students there are; in a month, of assessments that five students took
--- results        how many results with a score they have
+-- month          the first day of the month, of results of assessments that ten students took; null in rows of assessments
+-- band           a band in which students were in the month; null in rows of assessments, and of all bands of a month
+-- label          what the assessment is called, or the band
+-- newest         the newest day of an assessment's results
+-- students       how many students there are: with a score in the assessment, or in a band
+-- judged         how many of an assessment's students have a result that the server calls mastered, or not
+-- mean_score     mean of the students' mean percentages in the assessment
+-- mastered       mean of the students' shares of results that are mastered, from 0 to 1, of those of which the server says it
 --
 -- [model]
 -- partition = "year"
 -- inputs = ["illuminate_assessment_results"]
 -- intermediate = true
 -- [[test]]
--- unique = ["assessment_id", "month"]
--- not_null = ["students", "results"]
+-- unique = ["assessment_id", "month", "band"]
+-- not_null = ["students"]
+-- range = { mastered = [0, 1] }
 
 WITH overall AS (
-    SELECT year, assessment_id, local_student_id, CAST(date_trunc('month', date_taken) AS DATE) AS month
+    SELECT
+        year, assessment_id, local_student_id, title, date_taken, score, mastered,
+        CAST(date_trunc('month', date_taken) AS DATE) AS month,
+        performance_band_level AS band,
+        performance_band_label AS label
     FROM illuminate_assessment_results
     WHERE standard_code = 'percent' AND score IS NOT NULL
 ),
 
-assessed AS (
-    SELECT year, assessment_id, count(DISTINCT local_student_id) AS students, count(*) AS results
+of_student AS (
+    SELECT
+        year, assessment_id, local_student_id,
+        max(title) AS title,
+        max(date_taken) AS newest,
+        avg(CAST(score AS DOUBLE)) AS score,
+        avg(CASE WHEN mastered THEN 1.0 WHEN NOT mastered THEN 0.0 END) AS mastered
     FROM overall
+    GROUP BY year, assessment_id, local_student_id
+),
+
+assessed AS (
+    SELECT
+        year, assessment_id,
+        max(title) AS title,
+        max(newest) AS newest,
+        count(*) AS students,
+        count(mastered) AS judged,
+        avg(score) AS mean_score,
+        avg(mastered) AS mastered
+    FROM of_student
     GROUP BY year, assessment_id
+),
+
+banded AS (
+    SELECT overall.year, overall.month, overall.band, overall.local_student_id, max(overall.label) AS label
+    FROM overall
+    INNER JOIN assessed ON assessed.year = overall.year AND assessed.assessment_id = overall.assessment_id
+    WHERE assessed.students >= 10 AND overall.month IS NOT NULL AND overall.band IS NOT NULL
+    GROUP BY overall.year, overall.month, overall.band, overall.local_student_id
 )
 
-SELECT year, assessment_id, CAST(NULL AS DATE) AS month, students, results
+SELECT
+    year, assessment_id,
+    CAST(NULL AS DATE) AS month,
+    CAST(NULL AS VARCHAR) AS band,
+    title AS label,
+    newest, students, judged, mean_score, mastered
 FROM assessed
 UNION ALL
 SELECT
-    overall.year,
+    year,
     CAST(NULL AS VARCHAR) AS assessment_id,
-    overall.month,
-    count(DISTINCT overall.local_student_id) AS students,
-    count(*) AS results
-FROM overall
-INNER JOIN assessed ON assessed.year = overall.year AND assessed.assessment_id = overall.assessment_id
-WHERE assessed.students >= 5 AND overall.month IS NOT NULL
-GROUP BY overall.year, overall.month
-ORDER BY year, month, assessment_id
+    month,
+    CAST(NULL AS VARCHAR) AS band,
+    CAST(NULL AS VARCHAR) AS label,
+    CAST(NULL AS DATE) AS newest,
+    count(DISTINCT local_student_id) AS students,
+    CAST(NULL AS BIGINT) AS judged,
+    CAST(NULL AS DOUBLE) AS mean_score,
+    CAST(NULL AS DOUBLE) AS mastered
+FROM banded
+GROUP BY year, month
+UNION ALL
+SELECT
+    year,
+    CAST(NULL AS VARCHAR) AS assessment_id,
+    month,
+    band,
+    max(label) AS label,
+    CAST(NULL AS DATE) AS newest,
+    count(*) AS students,
+    CAST(NULL AS BIGINT) AS judged,
+    CAST(NULL AS DOUBLE) AS mean_score,
+    CAST(NULL AS DOUBLE) AS mastered
+FROM banded
+GROUP BY year, month, band
+ORDER BY year, month, band, assessment_id

@@ -1,14 +1,15 @@
 -- How each grade did in each standard in a school year. It has no student in it: small groups can still be seen through, so
--- `students` says how many there were.
+-- `students` says how many there were. Each student counts once, however many results there are.
 --
 -- year        the school year from 1 July to 30 June, such as 24-25
 -- grade       the students' grade by the current roster; 0 is kindergarten, -1 and -2 before it; null: the roster has none
 -- students    how many students of the grade have a result in the standard
 -- results     how many results they have in it
 -- scored      how many students have a score in it
--- judged      how many results the server calls mastered, or not
--- mean_score  mean of the percentages of the results that have one; null: none has
--- mastered    share of the results that the server calls mastered, from 0 to 1, of those of which it says; null: of none
+-- judged      how many students have a result in it that the server calls mastered, or not
+-- mean_score  mean of the students' mean percentages; null: none has a score
+-- mastered    mean of the students' shares of results that the server calls mastered, from 0 to 1, of those of which it says;
+--             null: of none
 --
 -- [model]
 -- partition = "year"
@@ -18,19 +19,30 @@
 -- not_null = ["standard_code", "students", "scored", "judged"]
 -- range = { mean_score = [0, inf], mastered = [0, 1] }
 
+WITH of_student AS (
+    SELECT
+        year, standard_code, local_student_id,
+        max(standard_description) AS standard_description,
+        count(*) AS results,
+        avg(CAST(percent_correct AS DOUBLE)) AS score,
+        avg(CASE WHEN mastered THEN 1.0 WHEN NOT mastered THEN 0.0 END) AS mastered
+    FROM result_standard
+    WHERE standard_code IS NOT NULL
+    GROUP BY year, standard_code, local_student_id
+)
+
 SELECT
-    result_standard.year,
-    result_standard.standard_code,
-    max(result_standard.standard_description) AS standard_description,
+    of_student.year,
+    of_student.standard_code,
+    max(of_student.standard_description) AS standard_description,
     student.grade,
-    count(DISTINCT result_standard.local_student_id) AS students,
-    count(*) AS results,
-    count(DISTINCT CASE WHEN result_standard.percent_correct IS NOT NULL THEN result_standard.local_student_id END) AS scored,
-    count(result_standard.mastered) AS judged,
-    avg(CAST(result_standard.percent_correct AS DOUBLE)) AS mean_score,
-    avg(CASE WHEN result_standard.mastered THEN 1.0 WHEN NOT result_standard.mastered THEN 0.0 END) AS mastered
-FROM result_standard
-LEFT JOIN student ON student.student_number = result_standard.local_student_id
-WHERE result_standard.standard_code IS NOT NULL
-GROUP BY result_standard.year, result_standard.standard_code, student.grade
-ORDER BY result_standard.year, result_standard.standard_code, student.grade
+    count(of_student.local_student_id) AS students,
+    sum(of_student.results) AS results,
+    count(of_student.score) AS scored,
+    count(of_student.mastered) AS judged,
+    avg(of_student.score) AS mean_score,
+    avg(of_student.mastered) AS mastered
+FROM of_student
+LEFT JOIN student ON student.student_number = of_student.local_student_id
+GROUP BY of_student.year, of_student.standard_code, student.grade
+ORDER BY of_student.year, of_student.standard_code, student.grade

@@ -204,6 +204,27 @@ fn a_unit_test_is_drafted_from_the_lake_and_passes() {
 }
 
 #[test]
+fn a_unit_test_is_drafted_where_folders_cut_the_table_and_months_the_model() {
+    let lake = TestLake::new("http://127.0.0.1:9/");
+    lake.write(
+        "config/datasets/buses/dataset.toml",
+        "title = 'Buses'\ntime_zone = 'UTC'\n[table.ride]\nfrom = ['date=*/rides.csv']\npartition = 'date'\nkey = ['id']\n\
+         [table.ride.column]\nid = { type = 'int64', required = true }\n",
+    );
+    let model = "-- [model]\n-- partition = \"month(date)\"\n-- inputs = [\"ride\"]\n\nSELECT date, count(*) AS rides FROM ride GROUP BY date\n";
+    lake.write("config/datasets/buses/by_day.sql", model);
+    for (day, rows) in [("2026-10-31", "id\n1\n"), ("2026-11-01", "id\n2\n3\n")] {
+        lake.write(&format!("raw/buses/date={day}/rides.csv"), rows);
+    }
+    lake.call(&["clean"]).ok();
+    lake.call(&["aggregate"]).ok();
+    let draft = lake.call(&["test", "--draft", "buses.by_day"]).ok().stdout;
+    assert!(draft.contains("2026-11-01") && !draft.contains("2026-10-31"), "{draft}");
+    lake.write("config/datasets/buses/by_day.test.toml", draft);
+    lake.call(&["test", "buses"]).ok();
+}
+
+#[test]
 fn a_plan_says_why_and_a_difference_what_and_neither_changes_anything() {
     let lake = lake("-- [[test]]\n-- unique = [\"day\", \"line\"]\n");
     let whys = |called: &integration::Called| -> Vec<(String, String)> {
@@ -234,11 +255,14 @@ fn a_plan_says_why_and_a_difference_what_and_neither_changes_anything() {
     assert_eq!(lake.tree().differences(&before), Vec::<String>::new());
 
     lake.call(&["aggregate"]).ok();
-    declare(&lake, "-- [[test]]\n-- unique = [\"line\"]\n");
+    let warning = "-- [[test]]\n-- range = { people = [1000, inf] }\n-- severity = \"warn\"\n";
+    declare(&lake, &format!("-- [[test]]\n-- unique = [\"line\"]\n{warning}"));
     let called = lake.call(&["aggregate", "--diff"]).ok();
     let preview = &called.json()["planned"][0];
     assert!(preview["why"].as_str().unwrap().contains("its SQL, tests"), "{preview}");
     assert!(preview["failed"][0].as_str().unwrap().contains("unique: line"), "{preview}");
+    assert_eq!(preview["failed"].as_array().unwrap().len(), 1, "{preview}");
+    assert!(preview["warnings"][0].as_str().unwrap().contains("people"), "{preview}");
 }
 
 #[test]
