@@ -259,6 +259,10 @@ impl From<DataFusionError> for Error {
                 "a subquery as a value may compare columns of the outer query by = alone: join the other table, and group".to_owned()
             }
             _ if text.contains("user-defined coercion failed") => not_one_type(text),
+            _ if text.contains("Cannot access field") => FIELD_OF_COLUMN.to_owned(),
+            _ if text.contains("which would be ambiguous") => two_meanings(text),
+            // The plan follows, with what it is made of.
+            _ if text.contains("does not satisfy order requirements") => NO_ORDER.to_owned(),
             DataFusionError::NotImplemented(why) => {
                 // What follows is how the parser holds it.
                 let why = if why.contains("Span(") { why.split(['{', '(']).next().unwrap_or_default() } else { why };
@@ -292,6 +296,29 @@ fn not_one_type(text: &str) -> String {
 
 /// The engine calls `CAST(x AS ...)` what it calls `x`.
 const ONE_NAME: &str = "two values of the query have one name within the engine, which calls a CAST as what is cast, so that max(x) and max(CAST(x AS BIGINT)) are alike, whatever AS says: compute one of them in a subquery, such as FROM (SELECT *, CAST(x AS BIGINT) AS y FROM ...)";
+
+/// A failure of the engine to plan what it has understood: a name that it does not find by then is one of its own.
+pub fn of_engine(error: DataFusionError) -> DataFusionError {
+    match error.find_root() {
+        DataFusionError::SchemaError(..) => DataFusionError::Plan(BY_ROW.to_owned()),
+        _ => error,
+    }
+}
+
+const FIELD_OF_COLUMN: &str = "a name before a point is a column here, and no table: in a subquery, the name of an outer table that is also the name of one of its columns is read as that column; give the outer table another name";
+
+const NO_ORDER: &str = "the query engine does not find an order in which this query can be answered: sort, or aggregate with ORDER BY, in a subquery of its own";
+
+/// A name that may be a column's and that of a value: `qualified field name a.b and unqualified field name b which`.
+fn two_meanings(text: &str) -> String {
+    let name = |before: &str| Some(text.split_once(before)?.1.split(' ').next()?.to_owned());
+    match name("unqualified field name ").zip(name("Schema contains qualified field name ")) {
+        Some((name, column)) => {
+            format!("{name} may be {column}, or what the query calls {name}: give one of them another name")
+        }
+        None => text.to_owned(),
+    }
+}
 
 const BY_ROW: &str = "the query engine does not answer a subquery that names columns of the outer query where this one stands: join the other table, and group";
 

@@ -40,6 +40,8 @@ use datafusion::physical_plan::{
 use futures::future::{BoxFuture, Shared};
 use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
 
+use crate::error::of_engine;
+
 /// What one part holds in memory before it goes on in a temporary file, in bytes.
 const IN_MEMORY: usize = 16 * 1024 * 1024;
 
@@ -49,12 +51,12 @@ pub async fn planned(query: DataFrame) -> Result<(Arc<dyn ExecutionPlan>, Arc<Ta
     let (state, plan) = query.into_parts();
     let counts = Counts::of(&plan)?;
     if !counts.has_several() {
-        return Ok((state.create_physical_plan(&plan).await?, context));
+        return Ok((state.create_physical_plan(&plan).await.map_err(of_engine)?, context));
     }
     let planned = match shared(&state, &plan, &counts).await {
         Ok(planned) => planned,
         // What is wrong with the query is said of it as it was written.
-        Err(_) => state.create_physical_plan(&plan).await?,
+        Err(_) => state.create_physical_plan(&plan).await.map_err(of_engine)?,
     };
     Ok((planned, context))
 }

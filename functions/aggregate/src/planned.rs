@@ -11,7 +11,7 @@ use lake::personal::PersonalKey;
 use crate::apart::check_shards;
 use crate::columns::Columns;
 use crate::engine::{Cut, Engine};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, of_engine};
 use crate::geojson;
 use crate::known::Known;
 use crate::lineage;
@@ -26,7 +26,7 @@ pub async fn planned(lake: &Lake, dataset: &Dataset, model: &Model) -> Result<Sc
     // Some mistakes are found only when tasks are made of the plan.
     let query = plan(engine.context(), &model.sql, Kind::Model).await?;
     let logical = query.logical_plan().clone();
-    query.create_physical_plan().await.map_err(|error| name_column(&logical, error.into()))?;
+    query.create_physical_plan().await.map_err(|error| name_column(&logical, of_engine(error).into()))?;
     tested::check(&engine, model, &columns).await?;
     geojson::check(model, &columns)?;
     lineage::check_split(lake, dataset, model).await?;

@@ -189,6 +189,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn any_and_all_can_be_written_otherwise() {
+        let context = SessionContext::new();
+        let a = "(VALUES (1), (2), (3), (NULL)) AS a (x)";
+        for (condition, wanted) in [
+            // x >= ALL and x > ANY, of values, of nulls among them and of nothing.
+            ("NOT EXISTS (SELECT 1 FROM (VALUES (1), (2)) AS b (y) WHERE (x >= y) IS NOT TRUE)", 2),
+            ("NOT EXISTS (SELECT 1 FROM (VALUES (1), (NULL)) AS b (y) WHERE (x >= y) IS NOT TRUE)", 0),
+            ("NOT EXISTS (SELECT 1 FROM (VALUES (1), (2)) AS b (y) WHERE y > 5 AND (x >= y) IS NOT TRUE)", 4),
+            ("EXISTS (SELECT 1 FROM (VALUES (1), (2)) AS b (y) WHERE x > y)", 2),
+            ("EXISTS (SELECT 1 FROM (VALUES (1), (NULL)) AS b (y) WHERE x > y)", 2),
+        ] {
+            let sql = format!("SELECT x FROM {a} WHERE {condition}");
+            let rows = plan(&context, &sql, Kind::Question).await.unwrap().count().await.unwrap();
+            assert_eq!(rows, wanted, "{sql}");
+        }
+    }
+
+    #[tokio::test]
     async fn what_the_engine_cannot_do_is_said_in_words() {
         for (sql, wanted) in [
             (
@@ -197,6 +215,11 @@ mod tests {
             ),
             ("SELECT max(k) AS a, max(CAST(k AS DOUBLE)) AS b FROM a", "two values of the query have one name"),
             ("SELECT k, k FROM a", "SELECT has a.k twice: give one of them another name"),
+            (
+                "SELECT k FROM a AS h WHERE EXISTS (SELECT 1 FROM b WHERE b.k = h.k)",
+                "a name before a point is a column here, and no table",
+            ),
+            ("SELECT b.k + 1 AS k, b.h FROM b ORDER BY b.k", "k may be b.k, or what the query calls k"),
             (
                 "SELECT coalesce(CAST(t AS DATE), 'x') AS d FROM a",
                 "the values of coalesce(Date32, Utf8) have no type in common: CAST them to one",

@@ -94,7 +94,7 @@ impl Visitor for Written {
             // Columns of the same name on both sides would be taken for one.
             Expr::AnyOp { right, .. } | Expr::AllOp { right, .. } if matches!(right.as_ref(), Expr::Subquery(_)) => {
                 ControlFlow::Break(
-                    "ANY, SOME and ALL over a SELECT are not answered: write x IN (SELECT ...) for = ANY, x > (SELECT min(...) ...) for > ANY, x >= (SELECT max(...) ...) for >= ALL"
+                    "ANY, SOME and ALL over a SELECT are not answered: write x IN (SELECT y ...) for x = ANY, EXISTS (SELECT 1 ... WHERE x > y) for x > ANY (SELECT y ...), NOT EXISTS (SELECT 1 ... WHERE (x > y) IS NOT TRUE) for x > ALL (SELECT y ...)"
                         .to_owned(),
                 )
             }

@@ -103,8 +103,9 @@ impl ExecutionPlan for Inconstant {
         &self.properties
     }
 
+    /// It does; but a sort that is put below it would be left out where its column is constant there.
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
+        vec![false]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
@@ -202,6 +203,16 @@ mod tests {
             (
                 format!("SELECT h, k FROM {filtered} WHERE k = 4 GROUP BY CUBE (h, k) ORDER BY h NULLS FIRST, k DESC"),
                 &["", "4", "x", "x 4"],
+            ),
+            (
+                format!("SELECT k, string_agg(h, '+' ORDER BY h) AS s FROM {filtered} GROUP BY ROLLUP (k) ORDER BY k"),
+                &["2 x", "4 x", "x+x"],
+            ),
+            (
+                format!(
+                    "SELECT k, string_agg(h, '+' ORDER BY h, k) AS s FROM {filtered} GROUP BY GROUPING SETS ((k), ()) ORDER BY k"
+                ),
+                &["2 x", "4 x", "x+x"],
             ),
         ] {
             assert_eq!(rows(&sql).await, wanted, "{sql}");
