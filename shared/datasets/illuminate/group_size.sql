@@ -1,11 +1,13 @@
 -- How assessments and months went, each student counting once however many results there are: what a page without students is
--- made of, and asks before it shows a group.
+-- made of, and asks before it shows a group. Only students of grades of which ten have results count, as in the page's lists:
+-- who counts in one figure and not in another could be told from the two.
 --
 -- year           the school year from 1 July to 30 June, such as 24-25
 -- assessment_id  the assessment; null in rows of months
 -- month          the first day of the month, of results of assessments that ten students took; null in rows of assessments
 -- band           a band in which students were in the month; null in rows of assessments, and of all bands of a month
--- label          what the assessment is called, or the band
+-- label          what most results call the assessment, or the band
+-- taken          the median day of an assessment's results
 -- newest         the newest day of an assessment's results
 -- students       how many students there are: with a score in the assessment, or in a band
 -- judged         how many of an assessment's students have a result that the server calls mastered, or not
@@ -14,28 +16,62 @@
 --
 -- [model]
 -- partition = "year"
--- inputs = ["illuminate_assessment_results"]
+-- inputs = ["illuminate_assessment_results", "student"]
 -- intermediate = true
 -- [[test]]
 -- unique = ["assessment_id", "month", "band"]
 -- not_null = ["students"]
 -- range = { mastered = [0, 1] }
 
-WITH overall AS (
+WITH result AS (
     SELECT
-        year, assessment_id, local_student_id, title, date_taken, score, mastered,
-        CAST(date_trunc('month', date_taken) AS DATE) AS month,
-        performance_band_level AS band,
-        performance_band_label AS label
-    FROM illuminate_assessment_results
-    WHERE standard_code = 'percent' AND score IS NOT NULL
+        result.year, result.assessment_id, result.local_student_id, result.title, result.date_taken, result.score,
+        result.mastered, student.grade,
+        CAST(date_trunc('month', result.date_taken) AS DATE) AS month,
+        result.performance_band_level AS band,
+        result.performance_band_label AS label
+    FROM illuminate_assessment_results AS result
+    INNER JOIN student ON student.student_number = result.local_student_id
+    WHERE result.standard_code = 'percent' AND student.grade >= 0
+),
+
+graded AS (
+    SELECT year, grade
+    FROM result
+    GROUP BY year, grade
+    HAVING count(DISTINCT local_student_id) >= 10
+),
+
+overall AS (
+    SELECT
+        result.year, result.assessment_id, result.local_student_id, result.title, result.date_taken, result.score,
+        result.mastered, result.month, result.band, result.label
+    FROM result
+    INNER JOIN graded ON graded.year = result.year AND graded.grade = result.grade
+    WHERE result.score IS NOT NULL
+),
+
+titled AS (
+    SELECT
+        year, assessment_id, title,
+        row_number() OVER (PARTITION BY year, assessment_id ORDER BY count(*) DESC, title) AS place
+    FROM overall
+    WHERE title IS NOT NULL
+    GROUP BY year, assessment_id, title
+),
+
+dated AS (
+    SELECT
+        year, assessment_id,
+        CAST(CAST(median(CAST(date_taken AS INT)) AS INT) AS DATE) AS taken,
+        max(date_taken) AS newest
+    FROM overall
+    GROUP BY year, assessment_id
 ),
 
 of_student AS (
     SELECT
         year, assessment_id, local_student_id,
-        max(title) AS title,
-        max(date_taken) AS newest,
         avg(CAST(score AS DOUBLE)) AS score,
         avg(CASE WHEN mastered THEN 1.0 WHEN NOT mastered THEN 0.0 END) AS mastered
     FROM overall
@@ -45,8 +81,6 @@ of_student AS (
 assessed AS (
     SELECT
         year, assessment_id,
-        max(title) AS title,
-        max(newest) AS newest,
         count(*) AS students,
         count(mastered) AS judged,
         avg(score) AS mean_score,
@@ -64,12 +98,20 @@ banded AS (
 )
 
 SELECT
-    year, assessment_id,
+    assessed.year,
+    assessed.assessment_id,
     CAST(NULL AS DATE) AS month,
     CAST(NULL AS VARCHAR) AS band,
-    title AS label,
-    newest, students, judged, mean_score, mastered
+    titled.title AS label,
+    dated.taken,
+    dated.newest,
+    assessed.students,
+    assessed.judged,
+    assessed.mean_score,
+    assessed.mastered
 FROM assessed
+INNER JOIN dated ON dated.year = assessed.year AND dated.assessment_id = assessed.assessment_id
+LEFT JOIN titled ON titled.year = assessed.year AND titled.assessment_id = assessed.assessment_id AND titled.place = 1
 UNION ALL
 SELECT
     year,
@@ -77,6 +119,7 @@ SELECT
     month,
     CAST(NULL AS VARCHAR) AS band,
     CAST(NULL AS VARCHAR) AS label,
+    CAST(NULL AS DATE) AS taken,
     CAST(NULL AS DATE) AS newest,
     count(DISTINCT local_student_id) AS students,
     CAST(NULL AS BIGINT) AS judged,
@@ -91,6 +134,7 @@ SELECT
     month,
     band,
     max(label) AS label,
+    CAST(NULL AS DATE) AS taken,
     CAST(NULL AS DATE) AS newest,
     count(*) AS students,
     CAST(NULL AS BIGINT) AS judged,
