@@ -62,10 +62,17 @@ pub struct Done {
     pub steps: u64,
 }
 
-/// Runs the schedule of one seed on a thread of its own kind.
+/// Runs the schedule of one seed on one thread, with a stack as the functions have it: plans nest deeply.
 pub fn run(seed: u64, catalog: &Catalog, options: Options) -> Result<Done, Violation> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    tokio::task::LocalSet::new().block_on(&runtime, schedule(seed, catalog, options))
+    let one = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, schedule(seed, catalog, options))
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(lake::stack::BYTES);
+        let done = thread.spawn_scoped(scope, one).unwrap().join();
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 async fn schedule(seed: u64, catalog: &Catalog, options: Options) -> Result<Done, Violation> {

@@ -363,12 +363,12 @@ fn a_lake_is_begun_and_looked_after() {
     for (key, status, waiting) in [
         ("energy_usage/a.csv", 0, json!(["energy_usage/a.csv"])),
         ("energy_usage/b.csv", 1, json!([])),
-        ("trams/a.csv", 1, json!([])),
+        ("trams/a.csv", 2, json!([])),
     ] {
         let named = doctor(&["clean", key, "--dry-run"]).unwrap();
         let last: Value = serde_json::from_slice(&named.stdout).unwrap();
         assert_eq!((named.status.code(), &last["waiting"]), (Some(status), &waiting), "{key}: {last}");
-        assert_eq!(last["errors"].as_array().unwrap().len(), usize::try_from(status).unwrap(), "{key}: {last}");
+        assert_eq!(last["errors"].as_array().unwrap().len(), usize::from(status > 0), "{key}: {last}");
     }
     let entry = lake.path().join("new lake/ledger/raw/energy_usage/a.csv.json");
     let sound = std::fs::read(&entry).unwrap();
