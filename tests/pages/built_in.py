@@ -312,9 +312,9 @@ def illuminate(tributary, folder, seed):
         of = f"{level} Level" if count >= 3 and before not in (1, 2) else "Not told apart"
         shares[of], before = shares.get(of, 0) + count, before + count
     found = {band: share for band, _, share in table(text, "How are the students spread over the bands, month by month?")}
-    assert found == {
-        band: str(told(100 * count / sum(bands), sum(bands))) for band, count in shares.items()
-    } and all(count >= 3 for count in shares.values()), (found, shares)
+    assert found == {band: str(told(100 * count / sum(bands), sum(bands))) for band, count in shares.items()} and all(
+        count >= 3 for count in shares.values()
+    ), (found, shares)
     weakest = text.split("<h3>Which standards need most work?</h3>")[1].split("<tbody>")[1].split("</table>")[0]
     for place in range(3):
         of = [row for row in standards if row["standard_code"] == f"S{place}" and row["students"] >= SMALLEST]

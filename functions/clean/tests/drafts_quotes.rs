@@ -211,6 +211,6 @@ fn quotes_that_no_row_has_right_are_kept_and_named() {
     let text = csv("\"name\",\"n\"\n", 60, |at| if at == 9 { format!("\"abc\"x,{at}") } else { format!("p,{at}") });
     let draft = drafted("a.csv", text, 59, 1, &["column.name]"]);
     assert!(!draft.dataset_toml.contains("quote"), "{}", draft.dataset_toml);
-    let draft = drafted("a.csv", "name,n\n\"abc\"x,3\n\"abd\"y,4\nplain,5\n", 3, 0, &["quote = \"none\""]);
+    let draft = drafted("a.csv", "name,n\n\"abc\"x,3\n\"abc\"y,4\nplain,5\n", 3, 0, &["quote = \"none\""]);
     assert!(said(&draft, "2 lines have values with a quote that text follows, where no value ends, in lines 2, 3:"));
 }

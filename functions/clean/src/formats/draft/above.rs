@@ -262,7 +262,7 @@ fn look_of_type(text: &str) -> Option<Look> {
     } else if has(&["int", "num", "float", "double", "real", "decimal", "long", "percentage", "currency"]) {
         Some(Look::Number)
     } else {
-        has(&["str", "char", "text", "categor"]).then_some(Look::Text)
+        has(&["str", "char", "text", "category", "categorical"]).then_some(Look::Text)
     }
 }
 
