@@ -194,6 +194,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn distinct_values_have_one_order_and_numbers_few_digits() {
+        are_refused(
+            &[
+                "SELECT array_agg(DISTINCT h ORDER BY h) AS a, array_agg(DISTINCT h ORDER BY h DESC) AS b FROM a",
+                "SELECT k, array_agg(DISTINCT h ORDER BY h) AS a, string_agg(h, ',' ORDER BY t, h DESC) AS b FROM a GROUP BY k",
+            ],
+            "an aggregate of DISTINCT values with ORDER BY",
+        )
+        .await;
+        are_refused(
+            &["SELECT round(1.5 * k, 400) AS r FROM a", "SELECT k FROM a WHERE trunc(k / 2.5, -301) > 1"],
+            "300 digits",
+        )
+        .await;
+        are_answered(&[
+            "SELECT array_agg(DISTINCT h ORDER BY h DESC) AS a, count(DISTINCT t) AS n, max(k) AS k FROM a",
+            "SELECT array_agg(DISTINCT h ORDER BY h) AS a, array_agg(DISTINCT h ORDER BY h) FILTER (WHERE k > 1) AS b FROM a",
+            "SELECT array_agg(DISTINCT h ORDER BY h DESC) AS a, array_agg(DISTINCT t ORDER BY t) AS b FROM a",
+            "SELECT array_agg(h ORDER BY t) AS a, array_agg(h ORDER BY t DESC) AS b FROM a",
+            "SELECT round(1.5 * k, 3) AS r, round(k / 2.5, -2) AS s FROM a",
+        ])
+        .await;
+    }
+
+    #[tokio::test]
     async fn any_and_all_can_be_written_otherwise() {
         let context = SessionContext::new();
         let a = "(VALUES (1), (2), (3), (NULL)) AS a (x)";

@@ -1,12 +1,12 @@
 //! What is refused by its plan: subqueries that depend on the row, and what [`spans`] has.
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, Result as EngineResult};
+use datafusion::common::{Column, Result as EngineResult, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{
     Distinct, Expr, ExprSchemable, LogicalPlan, SkipType, Subquery,
-    expr::{Exists, InSubquery},
+    expr::{Exists, InSubquery, Sort},
 };
 
 use crate::error::{Error, NOT_IN_BY_ROW, Result};
@@ -33,7 +33,68 @@ pub fn as_planned(plan: &LogicalPlan) -> Result<()> {
     if asks_all_rows_by_row(plan)? {
         return Err(Error::Query(OF_ROW.to_owned()));
     }
+    if has_opposite_orders(plan)? {
+        return Err(Error::Query(
+            "an aggregate of DISTINCT values with ORDER BY is not answered beside one of the opposite order, as one order would be taken for both: compute them in subqueries of their own"
+                .to_owned(),
+        ));
+    }
+    if has_many_digits(plan)? {
+        return Err(Error::Query(
+            "round() and trunc() take from -300 to 300 digits: with more of them the value would be no number"
+                .to_owned(),
+        ));
+    }
     spans::check(plan)
+}
+
+/// Whether an aggregate of distinct values in an order stands beside one of the opposite order: the engine turns one of them
+/// round, and forgets it of distinct values.
+fn has_opposite_orders(plan: &LogicalPlan) -> EngineResult<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Aggregate(groups) = node {
+            let ordered = groups.aggr_expr.iter().filter_map(|expression| match expression.clone().unalias() {
+                Expr::AggregateFunction(call) if !call.params.order_by.is_empty() => Some(call.params),
+                _ => None,
+            });
+            let ordered: Vec<_> = ordered.collect();
+            let is_opposite = |a: &Sort, b: &Sort| a.expr == b.expr && a.asc != b.asc;
+            found |= ordered.iter().filter(|call| call.distinct).any(|distinct| {
+                let mut others = ordered.iter().flat_map(|call| &call.order_by);
+                others.any(|other| distinct.order_by.iter().any(|own| is_opposite(own, other)))
+            });
+        }
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// Whether more digits are asked for than doubles have, so that the engine would multiply by infinity.
+fn has_many_digits(plan: &LogicalPlan) -> EngineResult<bool> {
+    let mut found = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expression| {
+            found |= expression.exists(|part| {
+                let Expr::ScalarFunction(call) = part else { return Ok(false) };
+                let [_, digits] = call.args.as_slice() else { return Ok(false) };
+                let is_one = ["round", "trunc"].contains(&call.func.name());
+                Ok(is_one && whole_number(digits).is_some_and(|digits| digits.unsigned_abs() > 300))
+            })?;
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+/// The number that a literal is, with or without a sign.
+fn whole_number(expression: &Expr) -> Option<i64> {
+    match expression {
+        Expr::Negative(inner) => whole_number(inner)?.checked_neg(),
+        Expr::Literal(ScalarValue::Int64(number), _) => *number,
+        _ => None,
+    }
 }
 
 /// Whether a NOT IN of a subquery stands where the engine takes an unknown answer (there are nulls on either side) for true:
