@@ -13,7 +13,7 @@ use super::declare::Day;
 use super::grid::Grid;
 use super::names;
 use super::trial::Stored;
-use super::{bare, doubled};
+use super::{bare, doubled, each};
 
 /// Rows from which on what is unique is declared as the key, not only offered.
 const ENOUGH_ROWS: usize = 20;
@@ -33,7 +33,7 @@ const OF_LISTS: &str = "of lists within rows, one may have several such";
 
 /// What a column is to a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+pub(super) enum Role {
     /// An id of what happened once, such as an order.
     Event,
     /// An id of what is measured or does things, such as a meter or a customer.
@@ -46,14 +46,14 @@ enum Role {
 
 /// A column that may be part of a key.
 #[derive(Debug, Clone, Copy)]
-struct Part<'g> {
-    name: &'g str,
-    at: usize,
-    role: Role,
-    different: usize,
+pub(super) struct Part<'g> {
+    pub name: &'g str,
+    pub at: usize,
+    pub role: Role,
+    pub different: usize,
     /// Whether it says how a row came to be, or what it is worth, and tells no things apart.
     describes: bool,
-    is_personal: bool,
+    pub is_personal: bool,
 }
 
 /// The lines of a declaration that are about its key, and what people should know.
@@ -64,11 +64,14 @@ pub(super) struct Choice {
 }
 
 /// A key that was found, and why it is only offered.
-struct Found {
-    columns: Vec<String>,
-    doubt: Option<String>,
+#[derive(Default)]
+pub(super) struct Found {
+    pub columns: Vec<String>,
+    pub doubt: Option<String>,
     /// How many rows of the sample it would lose while times are read as UTC, of an hour that comes twice.
     lost: usize,
+    /// What is said of a column that it does not have.
+    pub note: Option<String>,
 }
 
 /// The columns whose values are to be kept for [`choose`].
@@ -137,9 +140,10 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
             true => "it counts rows: another file may begin at one again",
             false => "no name says that it tells rows apart, as an id does",
         };
-        Some(Found { columns: vec![(*first).to_owned()], doubt: Some(doubt.to_owned()), lost: 0 })
+        Some(Found { columns: vec![(*first).to_owned()], doubt: Some(doubt.to_owned()), ..Found::default() })
     });
     let mut notes: Vec<String> = search.note.into_iter().collect();
+    notes.extend(found.as_ref().and_then(|found| found.note.clone()));
     notes.extend(found.as_ref().and_then(|found| note_constant(&found.columns, time.as_deref(), stored)));
     let has_time = |columns: &[String]| time.as_ref().is_some_and(|time| columns.contains(time));
     if let Some(Found { columns, doubt: None, .. }) = &found
@@ -180,7 +184,7 @@ fn lines(grid: &Grid, stored: &Stored, found: Option<Found>, alone: &[&str], has
         let again = if has_time { "; on another day what is unique here may come again" } else { "" };
         lines.push(format!("# (each by itself is unique in the sample: {}{again})", alone.join(", ")));
     }
-    let Some(Found { columns, doubt, lost }) = found else {
+    let Some(Found { columns, doubt, lost, .. }) = found else {
         lines.push("# (nothing that looks like a key is unique in the sample)".to_owned());
         lines.push("# key = [\"...\"]".to_owned());
         return lines;
@@ -205,7 +209,7 @@ fn lines(grid: &Grid, stored: &Stored, found: Option<Found>, alone: &[&str], has
 }
 
 /// `a, b and c`
-fn and(names: &[String]) -> String {
+pub(super) fn and(names: &[String]) -> String {
     match names {
         [names @ .., last] if !names.is_empty() => format!("{} and {last}", names.join(", ")),
         names => names.join(""),
@@ -294,7 +298,7 @@ impl<'g> Search<'g> {
     fn found(&self, parts: &[Part<'g>], has_time: bool, doubt: Option<&str>) -> Option<Found> {
         let mut columns: Vec<String> = parts.iter().map(|part| part.name.to_owned()).collect();
         columns.extend(self.time.filter(|_| has_time).map(|(name, _)| name.to_owned()));
-        Some(Found { columns, doubt: doubt.map(str::to_owned), lost: 0 })
+        Some(Found { columns, doubt: doubt.map(str::to_owned), ..Found::default() })
     }
 
     /// The key with what may tell rows of other files apart, though it does not in the sample; or a doubt about it.
@@ -370,6 +374,9 @@ impl<'g> Search<'g> {
         // In the order of the table, a time last.
         let at = |name: &String| names.iter().position(|known| known == name).filter(|at| Some(*at) != time_at);
         found.columns.extend(more);
+        if let Some((time, _)) = self.time.filter(|_| has_time) {
+            found = each::settled(found, self.grid, self.stored, &self.parts, time);
+        }
         found.columns.sort_by_key(|name| at(name).unwrap_or(usize::MAX));
         found
     }
@@ -405,7 +412,7 @@ impl<'g> Search<'g> {
             }
             _ => None,
         };
-        Some(Found { columns: vec![name.clone()], doubt, lost: 0 })
+        Some(Found { columns: vec![name.clone()], doubt, ..Found::default() })
     }
 
     fn is_exploded(&self) -> bool {
@@ -440,7 +447,9 @@ impl<'g> Search<'g> {
         let Some((time, _)) = self.time else { return Vec::new() };
         let times = self.stored.different(&[time]).unwrap_or_default();
         let is_parent = |id: &&Part<'g>| {
-            let comes_again = id.different < self.stored.rows() && id.different > 1;
+            // Of a number, few that come twice may be so by accident.
+            let is_nearly = id.role != Role::Event && each::is_nearly(id.different, self.stored.rows());
+            let comes_again = id.different < self.stored.rows() && id.different > 1 && !is_nearly;
             comes_again && times > 1 && self.stored.different(&[id.name, time]) == Some(id.different)
         };
         let mut parents: Vec<Part> = ids.iter().filter(is_parent).copied().collect();
@@ -458,8 +467,8 @@ impl<'g> Search<'g> {
         // An id that is another in each row stands beside what tells things apart, and never for it: the next file may show that it
         // is none.
         let rows = self.stored.rows();
-        let of_things: Vec<Part> = ids.iter().copied().filter(|id| id.different < rows).collect();
-        let is_of_row = |id: &Part| !id.is_personal && self.is_of_each_row(id.name);
+        let of_things: Vec<Part> = ids.iter().copied().filter(|id| !each::is_nearly(id.different, rows)).collect();
+        let is_of_row = |id: &Part| !id.is_personal && each::is_nearly(id.different, rows) && !names::is_kind(id.name);
         let of_rows: Vec<Part> = ids.iter().copied().filter(is_of_row).collect();
         for parent in &parents {
             let mut others: Vec<Part> = ids.iter().copied().filter(|id| id.name != parent.name).collect();
@@ -502,6 +511,11 @@ impl<'g> Search<'g> {
         let of_lines = |id: &&Part<'g>| is_of_parent(&[**id]) && self.with_counter(**id).len() > 1;
         if let Some(id) = of_rows.iter().find(of_lines) {
             return self.found(&self.with_counter(*id), false, None);
+        }
+        if let Some((time, _)) = self.time.filter(|_| of_things.is_empty())
+            && let Some(set) = each::numbered([pairs_of(&counters), threes_of(&counters)].concat(), self.stored, time)
+        {
+            return self.found(&set, true, None);
         }
         if sparse.is_none() {
             if !of_rows.is_empty()
