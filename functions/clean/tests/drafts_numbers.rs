@@ -23,6 +23,24 @@ fn a_number_pushes_no_numbers_of_things_out() {
             assert_eq!(key(&draft), "key = [\"line_no\", \"stop_no\", \"at\"]", "{name}: {}", draft.dataset_toml);
         }
     }
+    // Of few values, some or nearly all of them others, and beside names of things.
+    for (values, rows) in [(20, 100), (50, 100), (90, 100), (200, 100), (500, 600)] {
+        for (head, of) in [("line_no,stop_no", ""), ("site,hall", "R"), ("site,room", "")] {
+            let row = |n: u32| {
+                let number = 700 + (n.wrapping_mul(2_654_435_761) >> 8) % values;
+                format!(
+                    "{of}{},{of}{},2026-11-{:02} {:02}:00:00,{number}",
+                    n % 2 + 1,
+                    n / 2 % 5 + 1,
+                    n / 240 + 1,
+                    n / 10 % 24
+                )
+            };
+            let draft = drafted("a.csv", csv(&format!("{head},at,stock_no\n"), rows, row), u64::from(rows), 0, &[]);
+            let wanted = format!("key = [\"{}\", \"at\"]", head.replace(',', "\", \""));
+            assert!(key(&draft).ends_with(&wanted), "{head}, {values}: {}", draft.dataset_toml);
+        }
+    }
     // In no order, and not all of them are there.
     let row = |n: u32| {
         let n = n * 7 % 400;

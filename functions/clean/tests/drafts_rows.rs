@@ -46,7 +46,7 @@ fn a_first_row_with_marks_or_words_is_no_line_of_units() {
         let draft = drafted("a.csv", format!("station,level,flow\n{first}\n{rows}"), 60, 1, &["type = \"float64\""]);
         assert!(!said(&draft, says), "{first}: {:?}", draft.notes);
     }
-    for units in [",m,m3/s", "text,float,int", "Unit,m,m3/s", "-,NTU,FNU", "id,m,m"] {
+    for units in [",m,m3/s", "text,float,int", "-,NTU,FNU", ",%,°C"] {
         let draft = drafted("a.csv", format!("station,level,flow\n{units}\n{rows}"), 60, 1, &["type = \"float64\""]);
         assert!(said(&draft, says), "{units}: {:?}", draft.notes);
     }

@@ -51,7 +51,7 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
         let name = file.name().map_err(refused)?.into_owned();
         if !object.table.takes_entry(&name) {
             if !file.is_dir() && !is_by_the_way(&name) {
-                notes.left_out.get_or_insert_with(|| LeftOut { files: 0, first: name }).files += 1;
+                notes.left_out.get_or_insert(LeftOut { files: 0, first: name }).files += 1;
             }
             continue;
         }

@@ -2,7 +2,7 @@
 //! measured, of which a correction would be another row: no name tells one from the other.
 
 use super::grid::Grid;
-use super::key::{Found, Part, Role, and};
+use super::key::{Found, Part, Role, and, pairs_of, threes_of};
 use super::names;
 use super::trial::Stored;
 
@@ -67,14 +67,20 @@ pub(super) fn settled(mut found: Found, grid: &Grid, stored: &Stored, parts: &[P
     found
 }
 
-/// The numbers of several things, such as of a line and its stops, that tell rows of a time apart, if there is a row of each
-/// combination at nearly each time: what counts within another id begins again, and is no such number.
-pub(super) fn numbered<'g>(sets: Vec<Vec<Part<'g>>>, stored: &Stored, time: &str) -> Option<Vec<Part<'g>>> {
+/// The fewest things, such as a line and its stops, of which there is a row of each combination at nearly each time: these tell rows
+/// apart, whatever number beside them may do so in the sample as well. What counts within another id begins again, and is no such
+/// thing by itself.
+pub(super) fn grid<'g>(parts: Vec<Part<'g>>, stored: &Stored, time: Option<(&str, usize)>) -> Option<Vec<Part<'g>>> {
+    let (time, _) = time?;
     let (rows, times) = (stored.rows(), stored.different(&[time])?);
+    let tells = |part: &Part| part.different > 1 && !part.describes && !part.is_personal && !names::is_kind(part.name);
+    let parts: Vec<Part> = parts.into_iter().filter(tells).collect();
+    let size = |set: &[Part]| set.iter().map(|part| part.different as f64).product::<f64>();
+    let mut sets = [pairs_of(&parts), threes_of(&parts)].concat();
+    sets.sort_by(|one, other| size(one).total_cmp(&size(other)));
     sets.into_iter().find(|set| {
-        let all = set.iter().map(|part| part.different as f64).product::<f64>() * times as f64;
         let names: Vec<&str> = set.iter().map(|part| part.name).chain([time]).collect();
-        let are_several = set.iter().all(|part| part.different > 1) && times > 1;
-        are_several && rows as f64 * 2.0 >= all && stored.is_unique(&names)
+        let is_grid = rows > times && times > 1 && rows as f64 * 2.0 >= size(set) * times as f64;
+        is_grid && stored.is_unique(&names)
     })
 }

@@ -31,6 +31,9 @@ const SURE_ROWS: usize = 1000;
 /// Why the key of a list's elements is only offered.
 const OF_LISTS: &str = "of lists within rows, one may have several such";
 
+/// Why one of names alone is.
+const NO_NAME: &str = "no name says that it tells rows apart, as an id does";
+
 /// What a column is to a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -52,7 +55,7 @@ pub(super) struct Part<'g> {
     pub role: Role,
     pub different: usize,
     /// Whether it says how a row came to be, or what it is worth, and tells no things apart.
-    describes: bool,
+    pub describes: bool,
     pub is_personal: bool,
 }
 
@@ -104,7 +107,12 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
             guess if counts(grid, at, guess) => Role::Counter,
             guess if guess.is_id && names::is_event(&guess.name) => Role::Event,
             guess if guess.is_id => Role::Entity,
-            guess if guess.kind == ColumnType::String && different < stored.rows() => Role::Name,
+            // Places may have numbers for names.
+            guess
+                if (guess.kind == ColumnType::String || names::is_place(&guess.name)) && different < stored.rows() =>
+            {
+                Role::Name
+            }
             _ => return None,
         };
         let describes = guess.kind == ColumnType::String && names::describes(&guess.name);
@@ -138,7 +146,7 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
         let is_counter = search.parts.iter().any(|part| part.name == *first && part.role == Role::Counter);
         let doubt = match is_counter {
             true => "it counts rows: another file may begin at one again",
-            false => "no name says that it tells rows apart, as an id does",
+            false => NO_NAME,
         };
         Some(Found { columns: vec![(*first).to_owned()], doubt: Some(doubt.to_owned()), ..Found::default() })
     });
@@ -512,10 +520,13 @@ impl<'g> Search<'g> {
         if let Some(id) = of_rows.iter().find(of_lines) {
             return self.found(&self.with_counter(*id), false, None);
         }
-        if let Some((time, _)) = self.time.filter(|_| of_things.is_empty())
-            && let Some(set) = each::numbered([pairs_of(&counters), threes_of(&counters)].concat(), self.stored, time)
-        {
-            return self.found(&set, true, None);
+        if let Some(set) = each::grid([of_things, counters.clone(), texts.clone()].concat(), self.stored, self.time) {
+            let doubt = set.iter().any(|part| part.role == Role::Name).then_some(NO_NAME);
+            // What is another in each row is said to be so, or is an id.
+            return match doubt {
+                Some(_) if !of_rows.is_empty() => self.found(&[set, of_rows].concat(), true, None),
+                doubt => self.found(&set, true, doubt),
+            };
         }
         if sparse.is_none() {
             if !of_rows.is_empty()
@@ -531,12 +542,12 @@ impl<'g> Search<'g> {
         }
         if let Some(set) = sparse {
             // Another id, or what there may be several of, may be what tells rows of the same time apart.
-            let dimensions = texts.iter().filter(|text| names::is_dimension(text.name));
-            let more = ids.iter().chain(dimensions).copied().filter(|other| {
+            let tells = |text: &&Part| names::is_dimension(text.name) || names::is_place(text.name);
+            let more = ids.iter().chain(&counters).chain(texts.iter().filter(tells)).copied().filter(|other| {
                 let is_known = set.iter().any(|part| part.name == other.name);
                 !is_known && set.iter().all(|part| self.is_free(part, other)) && !names::is_kind(other.name)
             });
-            let all: Vec<Part> = set.iter().copied().chain(more.take(3)).collect();
+            let all: Vec<Part> = set.iter().copied().chain(more.take(MOST_OF_A_KIND)).collect();
             return self.found(&all, true, None);
         }
         self.doubled([ids, texts.clone()].concat()).or_else(|| self.offered(&texts))
@@ -612,7 +623,7 @@ impl<'g> Search<'g> {
         sets.sort_by_key(|set| set.iter().any(|text| text.describes));
         for set in sets {
             if self.is_unique(&set, true) {
-                return self.found(&set, true, Some("no name says that it tells rows apart, as an id does"));
+                return self.found(&set, true, Some(NO_NAME));
             }
         }
         None
@@ -627,12 +638,12 @@ fn pairs_with<'g>(set: &[Part<'g>], others: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
     others.iter().map(|other| set.iter().copied().chain([*other]).collect()).collect()
 }
 
-fn pairs_of<'g>(parts: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
+pub(super) fn pairs_of<'g>(parts: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
     let of = |(at, one): (usize, &Part<'g>)| pairs_with(&[*one], parts.get(at + 1..).unwrap_or_default());
     parts.iter().enumerate().flat_map(of).collect()
 }
 
-fn threes_of<'g>(parts: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
+pub(super) fn threes_of<'g>(parts: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
     let of = |(at, one): (usize, &Part<'g>)| {
         let pairs = pairs_of(parts.get(at + 1..).unwrap_or_default());
         pairs.into_iter().map(|pair| [vec![*one], pair].concat()).collect::<Vec<_>>()
