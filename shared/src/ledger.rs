@@ -178,6 +178,9 @@ pub struct RawEntry {
     /// How many lines of the object are no rows by its table's declaration: before the header, or comments.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub preamble: u64,
+    /// What the object, an archive, has that its table's `entries` leaves out. Versions before did not count it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
     /// When the object arrived, where only the newest object counts (a snapshot).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived: Option<DateTime<Utc>>,
@@ -192,6 +195,15 @@ pub struct RawEntry {
     /// What it names beside what counts, in the standard and rejection zones.
     #[serde(flatten)]
     pub beside: Beside,
+}
+
+/// Files of an archive that `entries` leaves out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// How many they are.
+    pub files: u64,
+    /// The name of the first one.
+    pub first: String,
 }
 
 impl RawEntry {
@@ -213,6 +225,7 @@ impl RawEntry {
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,
+            left_out: None,
             arrived: None,
             received_at: None,
             outputs: Vec::new(),
@@ -249,6 +262,7 @@ impl RawEntry {
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,
+            left_out: None,
             arrived: None,
             received_at: None,
             outputs: Vec::new(),
@@ -636,6 +650,7 @@ mod tests {
             gaps: Vec::new(),
             ignored_columns: 0,
             preamble: 0,
+            left_out: None,
             arrived: None,
             received_at: None,
             outputs: Vec::new(),

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::StreamExt;
 use lake::dataset::{Dataset, Table};
-use lake::ledger::{Current, Gap, Input, Keep, Objects, RawEntry, Reasons, Rows, Unreadable, WholeReject};
+use lake::ledger::{Current, Gap, Input, Keep, LeftOut, Objects, RawEntry, Reasons, Rows, Unreadable, WholeReject};
 use lake::progress::Progress;
 use lake::settings::Zone;
 use lake::store::{Compared, Listed, Listing, Object, State};
@@ -103,6 +103,9 @@ pub struct Cleaned {
     /// How many of its lines are no rows by its table's declaration: before the header, or comments.
     #[serde(skip_serializing_if = "is_zero")]
     pub preamble: u64,
+    /// What it has, as an archive, that its table's `entries` leaves out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<LeftOut>,
     /// Keys in the standard zone.
     pub outputs: Vec<String>,
     /// The size of what was written, in bytes.
@@ -137,6 +140,7 @@ impl From<RawEntry> for Cleaned {
             gaps: entry.gaps,
             ignored_columns: entry.ignored_columns,
             preamble: entry.preamble,
+            left_out: entry.left_out,
             outputs: entry.outputs.into_iter().map(|output| output.key).collect(),
         }
     }

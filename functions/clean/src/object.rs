@@ -104,6 +104,7 @@ fn entry(dataset: &Dataset, table: &Table, decoded: &Decoded) -> RawEntry {
         gaps: decoded.notes.gaps.clone(),
         ignored_columns: decoded.notes.ignored_columns,
         preamble: decoded.notes.preamble,
+        left_out: decoded.notes.left_out.clone(),
         arrived: table.snapshot.then_some(arrived),
         received_at: of_object.then_some(arrived),
         outputs: Vec::new(),

@@ -346,8 +346,8 @@ fn an_id_that_is_another_in_each_row_pushes_nothing_out() {
         csv(&format!("site,datetime,{name}\n"), rows, |n| format!("R{},{},{}", n % 2, hour(n / 2), 700 + n * 37 % 997))
     };
     for (name, wanted) in [
-        ("case_number", "key = [\"site\", \"case_number\", \"datetime\"]"),
-        ("crowd_number", "key = [\"site\", \"crowd_number\", \"datetime\"]"),
+        ("case_number", "# key = [\"site\", \"case_number\", \"datetime\"]"),
+        ("crowd_number", "# key = [\"site\", \"crowd_number\", \"datetime\"]"),
         ("event_id", "key = [\"site\", \"event_id\", \"datetime\"]"),
         ("id", "key = [\"id\"]"),
         // By itself it may be how many there are.
@@ -365,10 +365,10 @@ fn an_id_that_is_another_in_each_row_pushes_nothing_out() {
     // Of several names the ones that tell rows of a time apart, and places where no two rows are of the same time.
     let row = |n: u32| format!("{},R{},{},{},{n}.5", 900 - n, n % 2, ["in", "out"][n as usize / 2 % 2], hour(n / 4));
     let draft = drafted("a.csv", csv("case_number,hall,way,at,v\n", 60, row), 60, 0, &[]);
-    assert_eq!(key(&draft), "key = [\"case_number\", \"hall\", \"way\", \"at\"]", "{}", draft.dataset_toml);
+    assert_eq!(key(&draft), "# key = [\"case_number\", \"hall\", \"way\", \"at\"]", "{}", draft.dataset_toml);
     let row = |n: u32| format!("{},R{},{},{},{n}.5", 900 - n, n % 2, ["low", "high"][n as usize / 2 % 2], hour(n));
     let draft = drafted("a.csv", csv("case_number,site,urgency,at,v\n", 60, row), 60, 0, &[]);
-    assert_eq!(key(&draft), "key = [\"case_number\", \"site\", \"at\"]", "{}", draft.dataset_toml);
+    assert_eq!(key(&draft), "# key = [\"case_number\", \"site\", \"at\"]", "{}", draft.dataset_toml);
     // An order's lines have what they are of as well.
     let row = |n: u32| format!("{},{},s{},{},{n}.5", 900 - n, n / 3, n % 3, hour(n / 3));
     let draft = drafted("a.csv", csv("parcel_id,order_id,sku,ordered_at,v\n", 60, row), 60, 0, &[]);

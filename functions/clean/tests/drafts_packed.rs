@@ -66,3 +66,33 @@ fn a_draft_of_an_archive_is_of_one_kind_of_files() {
         assert!(why.contains(part), "{part}: {why}");
     }
 }
+
+#[test]
+fn entries_say_what_changes_from_one_archive_to_the_next() {
+    let readings = csv("meter_id,at,kwh\n", 40, |at| format!("M{},2026-11-{:02},{at}.5", at % 2, at / 2 + 1));
+    let customers = csv("customer_id,label,city\n", 30, |at| format!("C{at},Name {at},Gent"));
+    let (readings, customers) = (readings.as_str(), customers.as_str());
+    let says = "what is called otherwise in a later archive is left out";
+    for (one, other, entries) in [
+        ("orders/jan.csv", "customers/jan.csv", "orders/*.csv"),
+        ("export_jan.csv", "export_customers_jan.csv", "export_???.csv"),
+        ("20261101.csv", "customers.csv", "[0-9]*.csv"),
+        ("data.csv", "data_legend.csv", "data.csv"),
+        ("1.csv", "2.csv", "1.csv"),
+    ] {
+        let declared = format!("entries = \"{entries}\"\n");
+        let draft = drafted("a.zip", zipped(&[(one, readings), (other, customers)]), 40, 0, &[&declared]);
+        assert_eq!(said(&draft, says), !entries.contains(['*', '?']), "{entries}: {:?}", draft.notes);
+    }
+}
+
+#[test]
+fn a_column_that_another_file_has_is_named() {
+    let readings = csv("meter_id,at,kwh\n", 40, |at| format!("M{},2026-11-{:02},{at}.5", at % 2, at / 2 + 1));
+    let flagged = csv("meter_id,at,kwh,flag\n", 40, |at| format!("M{},2026-12-{:02},{at}.5,ok", at % 2, at / 2 + 1));
+    let draft = drafted("a.zip", zipped(&[("jan.csv", &readings), ("feb.csv", &flagged)]), 80, 0, &[]);
+    let says = "of the columns of jan.csv, and leaves out those that only other files have: flag (in feb.csv)";
+    assert!(said(&draft, says), "{:?}", draft.notes);
+    let draft = drafted("a.zip", zipped(&[("jan.csv", &readings), ("feb.csv", &readings)]), 80, 0, &[]);
+    assert!(!said(&draft, "leaves out those"), "{:?}", draft.notes);
+}

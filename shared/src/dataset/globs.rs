@@ -74,6 +74,11 @@ impl Pattern {
     }
 }
 
+/// Whether one of these globs takes a path, as those of a declaration do; none does that is no glob.
+pub fn takes_any(patterns: &[String], path: &str) -> bool {
+    Globs::new(patterns).is_ok_and(|globs| globs.takes(path))
+}
+
 /// The path, with the endings of the name (`.CSV`, `.Csv.GZ`) in lower case.
 pub(super) fn with_lower_endings(path: &str) -> String {
     let (folder, name) = path.split_at(path.rfind('/').map_or(0, |slash| slash + 1));

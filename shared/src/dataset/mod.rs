@@ -28,7 +28,7 @@ use serde::de::DeserializeOwned;
 pub use self::catalog::{Catalog, Folder, is_read, misnamed};
 pub use self::column::{Ambiguous, Column, ColumnType, Decimal, Missing, Thousands};
 pub use self::expect::{Check, Expectation, Of, Severity, quoted};
-pub use self::globs::{ARCHIVE, COMPRESSIONS, ends_in};
+pub use self::globs::{ARCHIVE, COMPRESSIONS, ends_in, takes_any};
 pub use self::inputs::{Inputs, Relation};
 pub use self::judge::{Judged, Verdict};
 pub use self::list::{List, SETTINGS};

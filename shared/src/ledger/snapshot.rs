@@ -22,7 +22,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::{Deserialize, Serialize};
 
-use super::{Beside, Gap, Input, Output, RawEntry, Reasons, Rows, WholeReject};
+use super::{Beside, Gap, Input, LeftOut, Output, RawEntry, Reasons, Rows, WholeReject};
 use crate::keys;
 use crate::partition::Partition;
 use crate::store::State;
@@ -57,6 +57,8 @@ struct Rest {
     ignored_columns: u64,
     #[serde(default, skip_serializing_if = "super::is_zero")]
     preamble: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left_out: Option<LeftOut>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     arrived: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -277,6 +279,7 @@ fn rest(entry: &RawEntry) -> io::Result<Option<String>> {
         gaps,
         ignored_columns,
         preamble,
+        left_out,
         arrived,
         received_at: _,
         outputs: _,
@@ -292,6 +295,7 @@ fn rest(entry: &RawEntry) -> io::Result<Option<String>> {
         gaps: gaps.clone(),
         ignored_columns: *ignored_columns,
         preamble: *preamble,
+        left_out: left_out.clone(),
         arrived: *arrived,
         rejects: rejects.clone(),
         beside: beside.clone(),
@@ -502,6 +506,7 @@ impl Columns {
         entry.gaps = rest.gaps;
         entry.ignored_columns = rest.ignored_columns;
         entry.preamble = rest.preamble;
+        entry.left_out = rest.left_out;
         entry.arrived = rest.arrived;
         entry.received_at = received_at.map(|time| time.to_utc());
         entry.rejects = rest.rejects;
@@ -641,6 +646,7 @@ mod tests {
             },
             ignored_columns: number % 3,
             preamble: number % 4,
+            left_out: is(4).then(|| LeftOut { files: number, first: "b.csv".to_owned() }),
             arrived: is(5).then_some(time),
             received_at: is(2).then_some(time),
             outputs: (0..outputs).map(|at| output(&raw_key, number + at)).collect(),

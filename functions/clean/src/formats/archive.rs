@@ -6,6 +6,7 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 
 use arrow::array::RecordBatch;
 use lake::dataset::Format;
+use lake::ledger::LeftOut;
 use tempfile::SpooledTempFile;
 use zip::read::{Config, ZipFile};
 use zip::result::{ZipError, ZipResult};
@@ -49,6 +50,9 @@ pub(super) fn decode(object: &RawObject, reader: impl Read, sink: &mut dyn Sink)
         let file = archive.by_index(number).map_err(refused)?;
         let name = file.name().map_err(refused)?.into_owned();
         if !object.table.takes_entry(&name) {
+            if !file.is_dir() && !is_by_the_way(&name) {
+                notes.left_out.get_or_insert(LeftOut { files: 0, first: name }).files += 1;
+            }
             continue;
         }
         is_any = true;

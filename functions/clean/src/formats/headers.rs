@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use lake::dataset::{Header, Table};
+use lake::dataset::{Column, Header, Table};
 
 use super::columns::is_blank;
+use super::draft::is_unit;
 use super::layout::{Layout, Named, may_be_series};
 use lake::names::compared;
 
@@ -92,6 +93,16 @@ impl<'t> Headers<'t> {
         std::str::from_utf8(value).is_ok_and(|value| self.names.contains(compared(value).as_bytes()))
     }
 
+    /// Whether a line is one of units, of which some are what their columns are called, as `,UTC,kWh` below `meter_id,at,kwh`: it
+    /// says nothing of where columns are.
+    fn is_of_units(&self, layout: &Layout, values: &[&str]) -> bool {
+        let is_in_place = |column: &Column, text: &str| column.fields().any(|name| compared(name) == compared(text));
+        values.iter().all(|value| is_unit(value))
+            && layout
+                .texts(&self.table.columns, values)
+                .all(|(column, text)| !self.is_known(text.as_bytes()) || is_in_place(column, &text))
+    }
+
     /// What a line is that may be a header, where columns are as `layout` says so far; none if it is a row.
     pub(super) fn turn(&self, layout: &Layout, line: u64, values: &[&str]) -> Option<Turn> {
         let columns = &self.table.columns;
@@ -111,7 +122,7 @@ impl<'t> Headers<'t> {
         if named.is_header() && named.used > 1 && named.refuse_duplicates(values).is_ok() {
             return Some(Turn::Header(named.layout));
         }
-        (!named.missing.is_empty()).then(|| {
+        (!named.missing.is_empty() && !self.is_of_units(layout, values)).then(|| {
             let missing = named.missing.join(", ");
             Turn::Other(format!(
                 "line {line} is a header that has no column {missing}, so that the rows below it cannot be read: upload them as \

@@ -261,7 +261,11 @@ impl Layout {
     }
 
     /// The text of each column that has one of its own, joined if it is in several places.
-    fn texts<'v>(&self, columns: &'v [Column], values: &[&'v str]) -> impl Iterator<Item = (&'v Column, Cow<'v, str>)> {
+    pub(super) fn texts<'v>(
+        &self,
+        columns: &'v [Column],
+        values: &[&'v str],
+    ) -> impl Iterator<Item = (&'v Column, Cow<'v, str>)> {
         let value = |at: &usize| values.get(*at).copied().unwrap_or_default();
         columns.iter().enumerate().filter_map(move |(at, column)| {
             let joined = self.joined.iter().find(|(of, _)| *of == at);

@@ -36,7 +36,7 @@ use std::io::{Cursor, Read};
 
 use chrono::{DateTime, Utc};
 use lake::dataset::{ARCHIVE, COMPRESSIONS, Column, Dataset, Encoding, Format, Header, Table, ends_in};
-use lake::ledger::Gap;
+use lake::ledger::{Gap, LeftOut};
 
 use crate::error::Stop;
 use crate::writer::Sink;
@@ -79,6 +79,8 @@ pub struct Notes {
     pub ignored_columns: u64,
     /// How many of its lines are no rows by its table's declaration: before the header, or comments.
     pub preamble: u64,
+    /// What an archive has that its table's `entries` leaves out.
+    pub left_out: Option<LeftOut>,
     /// Whether a row of JSON lacked a member that a column is read from.
     pub lacks_members: bool,
     /// Rows that the decoder saw, counted where the bytes are: as many must arrive at the sink.

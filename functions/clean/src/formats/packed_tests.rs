@@ -9,6 +9,7 @@ use arrow::array::{
     TimestampMillisecondArray, TimestampNanosecondArray,
 };
 use arrow::datatypes::{Int8Type, Int32Type};
+use lake::ledger::LeftOut;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, GzipLevel};
 use parquet::file::properties::WriterProperties;
@@ -856,6 +857,11 @@ fn entries_are_chosen_by_their_names() {
     let chosen = |entries: &str| decoded(&format!("entries = '{entries}'\n{DECLARED}"), "x.zip", zip.as_slice());
     assert_eq!(chosen("**/one*.csv").unwrap().rows, ["1|a"]);
     assert_eq!(chosen("**/*.tsv").unwrap_err(), "unclear_archive");
+    // What is left out is counted, but for what is no part of an archive.
+    let zip = zipped(&[("a/", b""), ("b.csv", b"id,name\n2,b\n"), ("c.csv", b""), ("a/one.csv", b"id,name\n1,a\n")]);
+    let left_out = |entries: &str| decoded(&format!("{entries}{DECLARED}"), "x.zip", zip.as_slice()).unwrap().left_out;
+    assert_eq!(left_out("entries = '**/one*.csv'\n"), Some(LeftOut { files: 2, first: "b.csv".to_owned() }));
+    assert_eq!(left_out(""), None);
 }
 
 #[test]

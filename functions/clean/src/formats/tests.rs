@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::DateTime;
 use lake::dataset::{Catalog, Folder};
+use lake::ledger::LeftOut;
 use proptest::prelude::*;
 
 use super::{Notes, RawObject, Siblings, decode};
@@ -28,6 +29,7 @@ pub(super) struct Kept {
     pub received: Vec<String>,
     pub notes: (usize, u64),
     pub preamble: u64,
+    pub left_out: Option<LeftOut>,
 }
 
 impl Sink for Kept {
@@ -102,8 +104,9 @@ pub(super) fn decoded_by(
     let object = RawObject { dataset, table: dataset.table("t").unwrap(), key: &key, received_at };
     let mut kept = Kept::default();
     match decode(&object, &mut kept) {
-        Ok(Notes { gaps, ignored_columns, preamble, seen, .. }) => {
+        Ok(Notes { gaps, ignored_columns, preamble, left_out, seen, .. }) => {
             kept.preamble = preamble;
+            kept.left_out = left_out;
             assert_eq!(seen, (kept.rows.len() + kept.rejects.len()) as u64, "what was seen arrived");
             kept.notes = (gaps.len(), ignored_columns);
             Ok(kept)

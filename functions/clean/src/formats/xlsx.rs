@@ -58,8 +58,16 @@ pub(super) struct Sample {
     /// The sheet's name, if there are several with cells.
     pub sheet: Option<String>,
     pub rows: Vec<SampleRow>,
-    /// The places of columns in which numbers are shown with zeros before them.
+    pub shown: Shown,
+}
+
+/// How cells of columns are shown, by the places of these.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    /// Columns in which numbers have zeros before them.
     pub padded: BTreeSet<usize>,
+    /// Those in which dates have a time of day.
+    pub timed: BTreeSet<usize>,
 }
 
 /// The first rows of the sheet that has the most.
@@ -74,7 +82,7 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<Sample, Stop> {
         // Some rows are blank.
         let within = u32::try_from(most.saturating_mul(2)).unwrap_or(u32::MAX);
         for name in visible(&workbook) {
-            let (percents, padded) = Percents::within(&mut workbook, &name, within)?;
+            let (percents, shown) = Percents::within(&mut workbook, &name, within)?;
             let cells = workbook.worksheet_cells_reader(&name).map_err(refused)?;
             let mut sheet = SheetRows { cells, is_1904, percents, next: None, is_at_end: false };
             let mut rows = Vec::new();
@@ -86,7 +94,7 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<Sample, Stop> {
             filled += usize::from(!rows.is_empty());
             // A cover sheet has few rows.
             if rows.len() > found.rows.len() {
-                (chosen, found) = (name, Sample { sheet: None, rows, padded });
+                (chosen, found) = (name, Sample { sheet: None, rows, shown });
             }
         }
         Ok(Sample { sheet: Some(chosen).filter(|_| filled > 1), ..found })
@@ -212,17 +220,18 @@ impl Percents {
         Ok(Self::within(workbook, sheet, u32::MAX)?.0)
     }
 
-    /// Of the rows of a sheet up to one. Returns the columns as well in which numbers are shown with zeros before them.
-    fn within(workbook: &mut Xlsx<SpooledTempFile>, sheet: &str, rows: u32) -> Result<(Self, BTreeSet<usize>), Stop> {
-        let (mut percents, mut padded) = (Self::default(), BTreeSet::new());
+    /// Of the rows of a sheet up to one. Returns as well how else cells are shown.
+    fn within(workbook: &mut Xlsx<SpooledTempFile>, sheet: &str, rows: u32) -> Result<(Self, Shown), Stop> {
+        let (mut percents, mut shown) = (Self::default(), Shown::default());
         let mut cells = workbook.worksheet_cells_reader(sheet).map_err(refused)?;
         let of = |style: &calamine::Style, test: fn(&str) -> bool| {
             style.number_format.as_ref().is_some_and(|format| test(&format.format_code))
         };
         let formats: Vec<bool> = cells.styles().iter().map(|style| of(style, is_percent)).collect();
         let zeros: Vec<bool> = cells.styles().iter().map(|style| of(style, is_padded)).collect();
-        if !formats.contains(&true) && !zeros.contains(&true) {
-            return Ok((percents, padded));
+        let times: Vec<bool> = cells.styles().iter().map(|style| of(style, has_date_and_clock)).collect();
+        if ![&formats, &zeros, &times].iter().any(|any| any.contains(&true)) {
+            return Ok((percents, shown));
         }
         let mut bit = 0;
         while let Some((cell, style)) = cells.next_cell_with_style_id().map_err(refused)? {
@@ -231,7 +240,10 @@ impl Percents {
                 break;
             }
             if zeros.get(style) == Some(&true) {
-                padded.insert(column as usize);
+                shown.padded.insert(column as usize);
+            }
+            if times.get(style) == Some(&true) {
+                shown.timed.insert(column as usize);
             }
             if bit == 0 {
                 percents.words.push(0);
@@ -241,7 +253,7 @@ impl Percents {
             }
             bit = (bit + 1) % u64::BITS;
         }
-        Ok((percents, padded))
+        Ok((percents, shown))
     }
 
     /// Whether the next cell is one.
@@ -273,6 +285,25 @@ fn is_percent(format: &str) -> bool {
 /// Whether a number of this format is shown with zeros before it: `00000`.
 fn is_padded(format: &str) -> bool {
     format.len() > 1 && format.bytes().all(|byte| byte == b'0')
+}
+
+/// Whether a date of this format is shown with its time of day: `yyyy-mm-dd hh:mm`.
+fn has_date_and_clock(format: &str) -> bool {
+    let (mut is_quoted, mut has_day, mut has_hour) = (false, false, false);
+    let mut characters = format.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => is_quoted = !is_quoted,
+            _ if is_quoted => {}
+            '\\' | '_' | '*' => _ = characters.next(),
+            // A language, a colour, or hours of a duration.
+            '[' => _ = characters.find(|end| *end == ']'),
+            'd' | 'D' | 'y' | 'Y' => has_day = true,
+            'h' | 'H' => has_hour = true,
+            _ => {}
+        }
+    }
+    has_day && has_hour
 }
 
 struct SheetRows<'a> {

@@ -231,7 +231,7 @@ pub(super) fn may_be_header(records: &[&SampleRecord], at: usize, columns: usize
 }
 
 /// Whether a text is a unit, or a type, and no name; or blank.
-pub(super) fn is_unit(text: &str) -> bool {
+pub(in crate::formats) fn is_unit(text: &str) -> bool {
     let lower = text.trim().to_lowercase();
     let is_within = |open: char, close: char| lower.starts_with(open) && lower.ends_with(close);
     lower.is_empty()

@@ -2,7 +2,9 @@
 
 use super::above::is_unit;
 use super::head::{body_looks, is_like, text_at, width};
-use super::looks::{Look, is_marked_footer, is_placeholder, is_total, look, reads_like_footer};
+use super::looks::{
+    Look, is_in_place_of_number, is_marked_footer, is_placeholder, is_total, look, reads_like_footer, shape,
+};
 use super::sampled::is_rule;
 use crate::formats::csv::SampleRecord;
 
@@ -98,10 +100,30 @@ pub(super) fn lines_below_header(rows: &[&SampleRecord], columns: usize) -> usiz
             && typed.clone().any(|text| !text.is_empty())
             && typed.all(is_unit)
             && !is_like(row, &looks)
+            && !is_row_of_marks(row, rows, &looks)
     };
     let is_below =
         |row: &&&SampleRecord| is_none(row) || columns > 1 && is_rule(row) || is_of_units(row, rows, columns);
     rows.iter().take(MOST_BELOW).take_while(is_below).count()
+}
+
+/// Whether a record with texts where others have numbers begins as these do, and what it has is in place of numbers, `S99,<0.5`; or
+/// are words and no units, beside a first value with digits, `S99,offline`.
+fn is_row_of_marks(row: &SampleRecord, rows: &[&SampleRecord], looks: &[Option<Look>]) -> bool {
+    let first = text_at(row, 0).trim();
+    let others = || rows.iter().filter(|other| !std::ptr::eq(**other, row)).take(1000);
+    let alike = others().filter(|other| shape(text_at(other, 0).trim()) == shape(first)).count();
+    if looks.first() != Some(&Some(Look::Text))
+        || first.is_empty()
+        || is_placeholder(first)
+        || alike * 2 <= others().count()
+    {
+        return false;
+    }
+    let is_typed = |at: &usize| matches!(looks.get(*at), Some(Some(Look::Number | Look::Time)));
+    let texts = || (0..looks.len()).filter(is_typed).map(|at| text_at(row, at).trim()).filter(|text| !text.is_empty());
+    texts().any(is_in_place_of_number)
+        || first.contains(|c: char| c.is_ascii_digit()) && !texts().any(|text| is_unit(text) || text.starts_with("--"))
 }
 
 /// Whether a record has units alone, or blanks and dashes beside them, and no record below it has the same ones in their columns:

@@ -118,6 +118,12 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
     let typed = match field.declared {
         // Of texts the file may only not know better.
         Some(declared) if there.is_empty() && declared != "type = \"string\"" => Typed::of(declared),
+        // That all times of a sample are midnights does not make days of them: the next file may have others.
+        Some(declared)
+            if declared.starts_with("type = \"timestamp\"") && present.iter().all(|value| is_stamp(value)) =>
+        {
+            Typed::of(declared)
+        }
         _ if present.is_empty() && there.iter().any(|value| value.kind == Kind::Number) => {
             Typed::of("type = \"float64\"")
         }
@@ -134,7 +140,9 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
     // `ND` is North Dakota as well.
     let codes: Vec<&str> =
         missing.iter().copied().filter(|text| text.bytes().all(|b| b.is_ascii_uppercase())).collect();
-    if !codes.is_empty() {
+    if kind == ColumnType::Bool {
+        notes.extend(note_third(&there, &missing));
+    } else if !codes.is_empty() {
         notes.push(format!(
             "{} in it is read as no value: if it is one, declare type = \"string\" without missing",
             codes.join(", ")
@@ -186,6 +194,25 @@ pub(super) fn guess(field: &Field, name: String, habits: Habits) -> Guess {
     }
 }
 
+fn is_stamp(value: &Value) -> bool {
+    matches!(value.kind, Kind::Stamp { .. })
+}
+
+/// Says which words of a column of truth values are read as no value: one may be a third value beside yes and no.
+fn note_third(there: &[&Value], missing: &[&str]) -> Option<String> {
+    let count = there.iter().filter(|value| missing.contains(&value.text.as_str())).count();
+    let are = match count {
+        0 => return None,
+        1 => "1 value of the sample is".to_owned(),
+        count => format!("{count} values of the sample are"),
+    };
+    Some(format!(
+        "{are} neither true nor false, but {}, which is read as no value: if that is to be told from a blank, declare type = \
+         \"string\" without missing",
+        missing.join(" or ")
+    ))
+}
+
 fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
     let all = |test: fn(Kind) -> bool| !present.is_empty() && present.iter().all(|value| test(value.kind));
     if present.is_empty() {
@@ -198,7 +225,7 @@ fn type_of(label: &str, present: &[&Value], habits: Habits) -> Typed {
     }
     if all(|kind| matches!(kind, Kind::Stamp { .. })) {
         let is_utc = present.iter().all(|value| value.kind == Kind::Stamp { is_utc: true });
-        let is_date = |value: &&Value| !value.text.contains('T') || value.text.ends_with("T00:00:00");
+        let is_date = |value: &&Value| !value.text.contains('T');
         if !is_utc && present.iter().all(is_date) {
             return Typed { date_pattern: Some("%Y-%m-%d".to_owned()), ..Typed::of("type = \"date\"") };
         }

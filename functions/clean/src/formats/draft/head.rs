@@ -3,8 +3,9 @@
 use super::above::{is_row_before, likeliest, may_be_header};
 use super::again::is_joined;
 use super::blanks::{is_clock, is_date as is_plain_date};
-use super::looks::{Look, is_placeholder, look, shape};
-use super::names::{is_id, is_time, is_usual};
+use super::looks::{Look, is_in_place_of_number, is_placeholder, look, shape};
+use super::names::{describes, is_dimension, is_id, is_place, is_time, is_usual};
+use super::quantities::is_quantity;
 use super::titles::{names_values, titles};
 use crate::formats::csv::SampleRecord;
 use crate::formats::series::{Series, are_years, is_period, series};
@@ -306,10 +307,28 @@ fn may_be_values(records: &[&SampleRecord], at: usize, columns: usize, looks: &[
     let is_name = |(column, cell): (usize, &str)| {
         is_typed(column) && !cell.is_empty() && !is_placeholder(cell) && look(cell) == Look::Text
     };
-    if cells().any(is_usual) || cells().enumerate().any(is_name) || has_series(records, at, columns) {
+    if cells().any(is_usual) {
         return false;
     }
     let below: Vec<&SampleRecord> = records.iter().skip(at + 1).take(1000).copied().collect();
+    // Above numbers stands what is in place of one, or a word beside a value with digits that is written as those below are.
+    let is_written_alike = |(column, cell): (usize, &str)| {
+        let alike = || below.iter().filter(|row| shape(text_at(row, column).trim()) == shape(cell)).count();
+        !is_typed(column)
+            && cell.contains(|c: char| c.is_ascii_digit())
+            && !below.is_empty()
+            && alike() * 10 >= below.len() * 9
+    };
+    let is_value = |(column, cell): (usize, &str)| is_typed(column) && is_in_place_of_number(cell);
+    if !has_series(records, at, columns)
+        && !cells().any(is_called)
+        && (cells().enumerate().any(is_value) || cells().enumerate().any(is_written_alike))
+    {
+        return true;
+    }
+    if cells().enumerate().any(is_name) || has_series(records, at, columns) {
+        return false;
+    }
     if below.is_empty() {
         return cells().any(|cell| shape(cell).contains("Aa Aa"));
     }
@@ -318,6 +337,18 @@ fn may_be_values(records: &[&SampleRecord], at: usize, columns: usize, looks: &[
         let same = below.iter().filter(|row| shape(text_at(row, column).trim()) == shape_of_it).count();
         same * 10 > below.len()
     })
+}
+
+/// Whether a text is what columns are called: by its words, or by how names are written.
+fn is_called(text: &str) -> bool {
+    let has_mark = text.contains('_') || text.ends_with([')', ']']);
+    has_mark
+        || [is_usual, is_time, is_id, is_place, is_dimension, describes, is_quantity].iter().any(|is_one| is_one(text))
+}
+
+/// Whether a header may be a row for all that its texts say: none is what columns are called.
+pub(super) fn may_be_row(header: &[String]) -> bool {
+    !header.iter().any(|name| is_called(name.trim())) && header.iter().all(|name| look(name) == Look::Text)
 }
 
 /// Whether all records before one are shorter or longer than rows are.

@@ -13,7 +13,7 @@ use super::declare::Day;
 use super::grid::Grid;
 use super::names;
 use super::trial::Stored;
-use super::{bare, doubled};
+use super::{bare, doubled, each};
 
 /// Rows from which on what is unique is declared as the key, not only offered.
 const ENOUGH_ROWS: usize = 20;
@@ -31,9 +31,12 @@ const SURE_ROWS: usize = 1000;
 /// Why the key of a list's elements is only offered.
 const OF_LISTS: &str = "of lists within rows, one may have several such";
 
+/// Why one of names alone is.
+const NO_NAME: &str = "no name says that it tells rows apart, as an id does";
+
 /// What a column is to a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+pub(super) enum Role {
     /// An id of what happened once, such as an order.
     Event,
     /// An id of what is measured or does things, such as a meter or a customer.
@@ -46,14 +49,14 @@ enum Role {
 
 /// A column that may be part of a key.
 #[derive(Debug, Clone, Copy)]
-struct Part<'g> {
-    name: &'g str,
-    at: usize,
-    role: Role,
-    different: usize,
+pub(super) struct Part<'g> {
+    pub name: &'g str,
+    pub at: usize,
+    pub role: Role,
+    pub different: usize,
     /// Whether it says how a row came to be, or what it is worth, and tells no things apart.
-    describes: bool,
-    is_personal: bool,
+    pub describes: bool,
+    pub is_personal: bool,
 }
 
 /// The lines of a declaration that are about its key, and what people should know.
@@ -64,11 +67,14 @@ pub(super) struct Choice {
 }
 
 /// A key that was found, and why it is only offered.
-struct Found {
-    columns: Vec<String>,
-    doubt: Option<String>,
+#[derive(Default)]
+pub(super) struct Found {
+    pub columns: Vec<String>,
+    pub doubt: Option<String>,
     /// How many rows of the sample it would lose while times are read as UTC, of an hour that comes twice.
     lost: usize,
+    /// What is said of a column that it does not have.
+    pub note: Option<String>,
 }
 
 /// The columns whose values are to be kept for [`choose`].
@@ -101,7 +107,12 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
             guess if counts(grid, at, guess) => Role::Counter,
             guess if guess.is_id && names::is_event(&guess.name) => Role::Event,
             guess if guess.is_id => Role::Entity,
-            guess if guess.kind == ColumnType::String && different < stored.rows() => Role::Name,
+            // Places may have numbers for names.
+            guess
+                if (guess.kind == ColumnType::String || names::is_place(&guess.name)) && different < stored.rows() =>
+            {
+                Role::Name
+            }
             _ => return None,
         };
         let describes = guess.kind == ColumnType::String && names::describes(&guess.name);
@@ -135,11 +146,12 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
         let is_counter = search.parts.iter().any(|part| part.name == *first && part.role == Role::Counter);
         let doubt = match is_counter {
             true => "it counts rows: another file may begin at one again",
-            false => "no name says that it tells rows apart, as an id does",
+            false => NO_NAME,
         };
-        Some(Found { columns: vec![(*first).to_owned()], doubt: Some(doubt.to_owned()), lost: 0 })
+        Some(Found { columns: vec![(*first).to_owned()], doubt: Some(doubt.to_owned()), ..Found::default() })
     });
     let mut notes: Vec<String> = search.note.into_iter().collect();
+    notes.extend(found.as_ref().and_then(|found| found.note.clone()));
     notes.extend(found.as_ref().and_then(|found| note_constant(&found.columns, time.as_deref(), stored)));
     let has_time = |columns: &[String]| time.as_ref().is_some_and(|time| columns.contains(time));
     if let Some(Found { columns, doubt: None, .. }) = &found
@@ -180,7 +192,7 @@ fn lines(grid: &Grid, stored: &Stored, found: Option<Found>, alone: &[&str], has
         let again = if has_time { "; on another day what is unique here may come again" } else { "" };
         lines.push(format!("# (each by itself is unique in the sample: {}{again})", alone.join(", ")));
     }
-    let Some(Found { columns, doubt, lost }) = found else {
+    let Some(Found { columns, doubt, lost, .. }) = found else {
         lines.push("# (nothing that looks like a key is unique in the sample)".to_owned());
         lines.push("# key = [\"...\"]".to_owned());
         return lines;
@@ -205,7 +217,7 @@ fn lines(grid: &Grid, stored: &Stored, found: Option<Found>, alone: &[&str], has
 }
 
 /// `a, b and c`
-fn and(names: &[String]) -> String {
+pub(super) fn and(names: &[String]) -> String {
     match names {
         [names @ .., last] if !names.is_empty() => format!("{} and {last}", names.join(", ")),
         names => names.join(""),
@@ -294,7 +306,7 @@ impl<'g> Search<'g> {
     fn found(&self, parts: &[Part<'g>], has_time: bool, doubt: Option<&str>) -> Option<Found> {
         let mut columns: Vec<String> = parts.iter().map(|part| part.name.to_owned()).collect();
         columns.extend(self.time.filter(|_| has_time).map(|(name, _)| name.to_owned()));
-        Some(Found { columns, doubt: doubt.map(str::to_owned), lost: 0 })
+        Some(Found { columns, doubt: doubt.map(str::to_owned), ..Found::default() })
     }
 
     /// The key with what may tell rows of other files apart, though it does not in the sample; or a doubt about it.
@@ -370,6 +382,9 @@ impl<'g> Search<'g> {
         // In the order of the table, a time last.
         let at = |name: &String| names.iter().position(|known| known == name).filter(|at| Some(*at) != time_at);
         found.columns.extend(more);
+        if let Some((time, _)) = self.time.filter(|_| has_time) {
+            found = each::settled(found, self.grid, self.stored, &self.parts, time);
+        }
         found.columns.sort_by_key(|name| at(name).unwrap_or(usize::MAX));
         found
     }
@@ -405,7 +420,7 @@ impl<'g> Search<'g> {
             }
             _ => None,
         };
-        Some(Found { columns: vec![name.clone()], doubt, lost: 0 })
+        Some(Found { columns: vec![name.clone()], doubt, ..Found::default() })
     }
 
     fn is_exploded(&self) -> bool {
@@ -440,7 +455,9 @@ impl<'g> Search<'g> {
         let Some((time, _)) = self.time else { return Vec::new() };
         let times = self.stored.different(&[time]).unwrap_or_default();
         let is_parent = |id: &&Part<'g>| {
-            let comes_again = id.different < self.stored.rows() && id.different > 1;
+            // Of a number, few that come twice may be so by accident.
+            let is_nearly = id.role != Role::Event && each::is_nearly(id.different, self.stored.rows());
+            let comes_again = id.different < self.stored.rows() && id.different > 1 && !is_nearly;
             comes_again && times > 1 && self.stored.different(&[id.name, time]) == Some(id.different)
         };
         let mut parents: Vec<Part> = ids.iter().filter(is_parent).copied().collect();
@@ -458,8 +475,8 @@ impl<'g> Search<'g> {
         // An id that is another in each row stands beside what tells things apart, and never for it: the next file may show that it
         // is none.
         let rows = self.stored.rows();
-        let of_things: Vec<Part> = ids.iter().copied().filter(|id| id.different < rows).collect();
-        let is_of_row = |id: &Part| !id.is_personal && self.is_of_each_row(id.name);
+        let of_things: Vec<Part> = ids.iter().copied().filter(|id| !each::is_nearly(id.different, rows)).collect();
+        let is_of_row = |id: &Part| !id.is_personal && each::is_nearly(id.different, rows) && !names::is_kind(id.name);
         let of_rows: Vec<Part> = ids.iter().copied().filter(is_of_row).collect();
         for parent in &parents {
             let mut others: Vec<Part> = ids.iter().copied().filter(|id| id.name != parent.name).collect();
@@ -503,6 +520,14 @@ impl<'g> Search<'g> {
         if let Some(id) = of_rows.iter().find(of_lines) {
             return self.found(&self.with_counter(*id), false, None);
         }
+        if let Some(set) = each::grid([of_things, counters.clone(), texts.clone()].concat(), self.stored, self.time) {
+            let doubt = set.iter().any(|part| part.role == Role::Name).then_some(NO_NAME);
+            // What is another in each row is said to be so, or is an id.
+            return match doubt {
+                Some(_) if !of_rows.is_empty() => self.found(&[set, of_rows].concat(), true, None),
+                doubt => self.found(&set, true, doubt),
+            };
+        }
         if sparse.is_none() {
             if !of_rows.is_empty()
                 && let Some(set) = self.named(&texts)
@@ -517,12 +542,12 @@ impl<'g> Search<'g> {
         }
         if let Some(set) = sparse {
             // Another id, or what there may be several of, may be what tells rows of the same time apart.
-            let dimensions = texts.iter().filter(|text| names::is_dimension(text.name));
-            let more = ids.iter().chain(dimensions).copied().filter(|other| {
+            let tells = |text: &&Part| names::is_dimension(text.name) || names::is_place(text.name);
+            let more = ids.iter().chain(&counters).chain(texts.iter().filter(tells)).copied().filter(|other| {
                 let is_known = set.iter().any(|part| part.name == other.name);
                 !is_known && set.iter().all(|part| self.is_free(part, other)) && !names::is_kind(other.name)
             });
-            let all: Vec<Part> = set.iter().copied().chain(more.take(3)).collect();
+            let all: Vec<Part> = set.iter().copied().chain(more.take(MOST_OF_A_KIND)).collect();
             return self.found(&all, true, None);
         }
         self.doubled([ids, texts.clone()].concat()).or_else(|| self.offered(&texts))
@@ -598,7 +623,7 @@ impl<'g> Search<'g> {
         sets.sort_by_key(|set| set.iter().any(|text| text.describes));
         for set in sets {
             if self.is_unique(&set, true) {
-                return self.found(&set, true, Some("no name says that it tells rows apart, as an id does"));
+                return self.found(&set, true, Some(NO_NAME));
             }
         }
         None
@@ -613,12 +638,12 @@ fn pairs_with<'g>(set: &[Part<'g>], others: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
     others.iter().map(|other| set.iter().copied().chain([*other]).collect()).collect()
 }
 
-fn pairs_of<'g>(parts: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
+pub(super) fn pairs_of<'g>(parts: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
     let of = |(at, one): (usize, &Part<'g>)| pairs_with(&[*one], parts.get(at + 1..).unwrap_or_default());
     parts.iter().enumerate().flat_map(of).collect()
 }
 
-fn threes_of<'g>(parts: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
+pub(super) fn threes_of<'g>(parts: &[Part<'g>]) -> Vec<Vec<Part<'g>>> {
     let of = |(at, one): (usize, &Part<'g>)| {
         let pairs = pairs_of(parts.get(at + 1..).unwrap_or_default());
         pairs.into_iter().map(|pair| [vec![*one], pair].concat()).collect::<Vec<_>>()

@@ -9,7 +9,7 @@ use super::around::{MOST_BELOW, footers, lines_below_header};
 use super::blanks::{has_clock, is_clock, is_date, is_named};
 use super::dialect::{Decoded, MARKS, decode, find, is_of_comments, rows_among_comments, whole_lines};
 use super::grid::{Field, Grid, Origin, Value};
-use super::head::{Head, body_looks, head, is_less_for_time, text_at, width};
+use super::head::{Head, body_looks, head, is_less_for_time, may_be_row, text_at, width};
 use super::looks::{Look, look, reads_like_footer};
 use super::padding::{are_padded, is_padded_at, note_trim, trim_numbers};
 use super::quotes::{self, cut_open_end};
@@ -247,6 +247,12 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
             } else if is_all_text(&rows, columns) {
                 grid.options.push("header = \"always\"".to_owned());
                 grid.note("all columns are text: line 1 is taken for names; if it is a row, write header = \"never\"");
+            } else if may_be_row(names) && titles(&others, columns).is_none() {
+                grid.note(format!(
+                    "line {} is taken for the header, as texts above other values, and none of its texts is what columns are usually \
+                     called: if it is a row, write header = \"never\", and names of your own for the columns",
+                    line_of(*at)
+                ));
             }
             grid.notes.extend(wide::note(names.get(..columns).unwrap_or(names)));
             let last = sound.get(*at).map_or(1, |header| header.row + header.lines - 1);

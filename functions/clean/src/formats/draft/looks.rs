@@ -1,5 +1,7 @@
 //! What a text looks like, at a glance: whether a line may be a header, and where values end.
 
+use super::text::is_of_calendar;
+
 /// Texts that often stand for a value that is not there.
 pub(super) const MISSING: [&str; 71] = [
     "NA",
@@ -133,18 +135,16 @@ fn is_dotted_date(text: &str) -> bool {
     is_digits && matches!(lengths.as_slice(), [1..=2, 1..=2, 2 | 4] | [4, 1..=2, 1..=2])
 }
 
+/// Short names of months.
+const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+
 /// Digits in at least three groups, or a time of day, with few letters between them.
 fn is_time(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     let marks = text.bytes().filter(|byte| matches!(byte, b'-' | b'/' | b':' | b'.')).count();
     let letters = text.chars().filter(|character| character.is_alphabetic()).count();
     let starts = text.starts_with(|first: char| first.is_ascii_digit());
-    let has_month = || {
-        let lower = text.to_lowercase();
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-            .iter()
-            .any(|month| lower.contains(month))
-    };
+    let has_month = || MONTHS.iter().any(|month| text.to_lowercase().contains(month));
     is_compact_time(text)
         || text.len() <= 48
             && match letters {
@@ -175,6 +175,11 @@ fn has_other_month(text: &str) -> bool {
     MONTHS.contains(&letters.to_lowercase().as_str())
 }
 
+/// Whether a word in small letters is the name of a month, short or not, or of a day.
+pub(super) fn is_month(word: &str) -> bool {
+    MONTHS.contains(&word) || word == "sept" || has_other_month(word) || is_of_calendar(word)
+}
+
 /// What a text is made of: `Thomas Vermeulen` is `Aa Aa`, `thomas@ex.be` is `a@a.a`, `10-B` is `9-A`.
 pub(super) fn shape(text: &str) -> String {
     let mut shape = String::new();
@@ -197,6 +202,14 @@ pub(super) fn shape(text: &str) -> String {
 pub(super) fn is_placeholder(text: &str) -> bool {
     let words = ["unknown", "missing", "onbekend", "inconnu", "unbekannt", "nil", "tbd", "empty", "leeg", "x"];
     MISSING.contains(&text) || words.contains(&text.to_lowercase().as_str())
+}
+
+/// Whether a text stands in place of a number as no name of a column does: for a value that is missing, or for one beyond what can
+/// be measured, `<0.5`. Columns are called `x`.
+pub(super) fn is_in_place_of_number(text: &str) -> bool {
+    let bare = text.trim().trim_start_matches(['<', '>', '≤', '≥', '~', '=']).trim_end_matches('*').trim();
+    let is_marked = bare.len() < text.trim().len() && look(bare) == Look::Number;
+    is_marked || is_placeholder(text.trim()) && !text.trim().eq_ignore_ascii_case("x")
 }
 
 /// Whether a line's first value says that it adds up the others.

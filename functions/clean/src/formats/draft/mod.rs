@@ -12,6 +12,8 @@ mod column;
 mod declare;
 mod dialect;
 mod doubled;
+mod each;
+mod entries;
 mod grid;
 mod head;
 mod join;
@@ -42,6 +44,7 @@ use std::path::Path;
 
 use lake::dataset::{ARCHIVE, COMPRESSIONS, ColumnType, Encoding, ends_in};
 
+pub(super) use self::above::is_unit;
 use self::column::{Guess, Habits, guess};
 use self::grid::{Field, Grid};
 use self::packed::Packed;
@@ -95,7 +98,7 @@ pub fn draft(name: &str, from: &Path) -> Result<Draft, String> {
              draft again from a file with rows"
         });
     }
-    grid.notes.extend(packed.as_ref().and_then(Packed::note));
+    grid.notes.extend(packed.iter().flat_map(Packed::notes));
     let habits = Habits { is_european: grid.is_european, ..Habits::default() };
     let explained = |why: String| packed.as_ref().map_or_else(|| why.clone(), |packed| packed.explain(&why));
     let mut best = attempt(name, &file, from, &grid, habits).map_err(explained)?;
@@ -220,13 +223,13 @@ fn sample_of(name: &str, mut reader: impl Read, is_unpacked: bool) -> Result<Gri
         return Err(Stop::reject("wrong_kind", why));
     }
     if head.starts_with(b"PK\x03\x04") && !is_text {
-        let xlsx::Sample { sheet, rows, padded } = xlsx::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
+        let xlsx::Sample { sheet, rows, shown } = xlsx::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
         let mut options = vec!["format = \"xlsx\"".to_owned()];
         let note = sheet
             .as_ref()
             .map(|sheet| format!("the workbook has several sheets: the one with the most rows is \"{sheet}\""));
         options.extend(sheet.map(|sheet| format!("sheet = {}", quoted(&sheet))));
-        let mut grid = sheet::of_sheet(&rows, &padded, options);
+        let mut grid = sheet::of_sheet(&rows, &shown, options);
         grid.notes.extend(note);
         return Ok(grid);
     }

@@ -153,6 +153,16 @@ pub(super) fn is_event(label: &str) -> bool {
     )
 }
 
+/// Whether a name says an id for certain, by `id` at its end or by what happens once. A number, such as `index_no`, may be one that
+/// is counted or measured as well.
+pub(super) fn is_sure_id(label: &str) -> bool {
+    let name = column_name(label, 0);
+    let ends = ["id", "ids", "uuid", "guid", "key"];
+    is_event(label)
+        || name.split('_').next() == Some("record")
+        || name.split('_').next_back().is_some_and(|last| ends.iter().any(|end| last.ends_with(end)))
+}
+
 /// Whether a name is that of a kind, which tells no things apart: `status_code`, `postcode`.
 pub(super) fn is_kind(label: &str) -> bool {
     has_word(label, &["code", "type", "kind", "status", "state", "zip"], &["postcode", "category"])

@@ -10,6 +10,7 @@ use std::io::{Read, Seek};
 use lake::names::compared;
 use zip::ZipArchive;
 
+use super::entries::{are_names, entries_of};
 use super::grid::Grid;
 use super::{ending, quoted, sample_of};
 use crate::error::Stop;
@@ -32,11 +33,40 @@ pub(super) struct Packed {
     others: Vec<String>,
     /// What `entries` is declared, so that these are left out.
     entries: Option<String>,
+    /// Columns that the file that is looked at has not, each with the first of the others that has it.
+    more: Vec<(String, String)>,
 }
 
 impl Packed {
     /// What is said of the other files.
-    pub(super) fn note(&self) -> Option<String> {
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        [self.note(), self.note_names(), self.note_more()].into_iter().flatten()
+    }
+
+    /// Says what becomes of later archives where `entries` has names, as no pattern tells the kinds apart.
+    fn note_names(&self) -> Option<String> {
+        let entries = self.entries.as_ref().filter(|entries| are_names(entries))?;
+        Some(format!(
+            "entries = {entries} takes files of just such names, as no pattern tells them from the others: what is called otherwise in \
+             a later archive is left out; write a pattern if you know how they will be called, such as \"NAME_2*.csv\""
+        ))
+    }
+
+    /// Names the columns that only other files have.
+    fn note_more(&self) -> Option<String> {
+        let of = |(column, file): &(String, String)| format!("{column} (in {file})");
+        let all: Vec<String> = self.more.iter().map(of).collect();
+        (!all.is_empty()).then(|| {
+            format!(
+                "the draft is of the columns of {}, and leaves out those that only other files have: {}; declare those that you want, \
+                 with optional = true",
+                self.name,
+                names(&all)
+            )
+        })
+    }
+
+    fn note(&self) -> Option<String> {
         let (name, others) = (&self.name, names(&self.others));
         if let Some(entries) = &self.entries {
             return Some(format!(
@@ -89,40 +119,6 @@ fn names(members: &[String]) -> String {
     }
 }
 
-/// The value of `entries` that takes these files and none of the others: `"orders*.csv"`, or their names.
-fn entries_of(members: &[String], others: &[String]) -> Option<String> {
-    let (first, rest) = members.split_first()?;
-    let split = |name: &str| {
-        let file = name.rsplit('/').next().unwrap_or_default();
-        let (stem, ending) = file.split_at_checked(file.rfind('.').unwrap_or(file.len())).unwrap_or_default();
-        (stem.to_owned(), ending.to_owned())
-    };
-    let (stem, ending) = split(first);
-    let common = rest.iter().fold(stem.clone(), |common, name| {
-        let stem = split(name).0;
-        common.chars().zip(stem.chars()).take_while(|(one, other)| one == other).map(|(one, _)| one).collect()
-    });
-    // Numbers and dates at its end are others in another archive. A word is taken as a whole.
-    let prefix = common.trim_end_matches(|c: char| !c.is_alphabetic());
-    let is_cut = |name: &String| {
-        let stem = split(name).0;
-        stem.get(prefix.len()..).is_some_and(|rest| rest.starts_with(char::is_alphabetic))
-    };
-    let is_plain = |text: &str| !text.contains(['*', '?', '[', ']', '{', '}', '!', '\\']);
-    let is_taken = |name: &String| {
-        let (stem, other) = split(name);
-        stem.starts_with(prefix) && other.eq_ignore_ascii_case(&ending)
-    };
-    let is_in_folder = members.iter().any(|name| name.contains('/'));
-    let is_word = !prefix.is_empty() && is_plain(prefix) && is_plain(&ending) && !members.iter().any(is_cut);
-    if is_word && !others.iter().any(is_taken) {
-        return Some(quoted(&format!("{}{prefix}*{ending}", if is_in_folder { "**/" } else { "" })));
-    }
-    let are_plain = members.len() <= NAMED && members.iter().all(|name| is_plain(name));
-    let all: Vec<String> = members.iter().map(|name| quoted(name)).collect();
-    are_plain.then(|| if all.len() == 1 { all.concat() } else { format!("[{}]", all.join(", ")) })
-}
-
 /// What columns of a sample are called.
 fn columns_of(grid: &Grid) -> BTreeSet<String> {
     grid.fields.iter().map(|field| compared(&field.label)).filter(|name| !name.is_empty()).collect()
@@ -166,19 +162,30 @@ pub(super) fn sample(mut opened: File) -> Result<(Grid, Packed), Stop> {
     let is_of_kind = of_kind.len() == members.len() || rank(&name) == 0;
     // A file of another table has few of the columns; one that lacks some of them is of this one.
     let own = columns_of(&grid);
-    let (mut alike, mut others) = (Vec::new(), Vec::new());
+    let (mut alike, mut others, mut more) = (Vec::new(), Vec::new(), Vec::new());
     for (at, (other_number, other)) in of_kind.into_iter().enumerate() {
         let is_looked_at = other_number != number && at <= MOST_OTHERS && !own.is_empty();
         let found = if is_looked_at { other_sample(&mut archive, other_number, &other) } else { None };
-        let has_others = found.is_some_and(|found| {
-            let found = columns_of(&found);
+        let has_others = found.as_ref().is_some_and(|found| {
+            let found = columns_of(found);
             let all = own.union(&found).count();
             !own.is_subset(&found) && !found.is_empty() && own.intersection(&found).count() * 2 < all
         });
-        if has_others { others.push(other) } else { alike.push(other) }
+        if has_others {
+            others.push(other);
+            continue;
+        }
+        for field in found.into_iter().flat_map(|found| found.fields) {
+            let label = compared(&field.label);
+            let is_known = |(known, _): &(String, String)| compared(known) == label;
+            if !label.is_empty() && !own.contains(&label) && !more.iter().any(is_known) {
+                more.push((field.label, other.clone()));
+            }
+        }
+        alike.push(other);
     }
     let entries = if others.is_empty() { None } else { entries_of(&alike, &others) };
-    let packed = Packed { name: name.clone(), alike, others, entries: entries.clone() };
+    let packed = Packed { name: name.clone(), alike, others, entries: entries.clone(), more };
     if let Some(entries) = entries {
         grid.options.push(format!("entries = {entries}"));
     } else if !is_of_kind {

@@ -1,13 +1,12 @@
 //! Samples of workbooks and Parquet files as columns.
 
-use std::collections::BTreeSet;
-
 use super::grid::{Field, Grid, Kind, Origin, Value};
 use super::head::HEADER_WITHIN;
 use super::lines;
 use crate::formats::cell::Cell;
 use crate::formats::columnar;
 use crate::formats::csv::SampleRecord;
+use crate::formats::xlsx::Shown;
 
 fn value(cell: &Cell) -> Option<Value> {
     let kind = match cell {
@@ -38,7 +37,7 @@ fn widest_names(rows: &[(u64, Vec<Cell>)]) -> usize {
 }
 
 /// Rows of a sheet, each with its number. The header is found among them as in a text.
-pub(super) fn of_sheet(rows: &[(u64, Vec<Cell>)], padded: &BTreeSet<usize>, options: Vec<String>) -> Grid {
+pub(super) fn of_sheet(rows: &[(u64, Vec<Cell>)], shown: &Shown, options: Vec<String>) -> Grid {
     let widest = widest_names(rows);
     let record = |(number, cells): &(u64, Vec<Cell>)| {
         let mut values: Vec<String> = cells.iter().map(|cell| cell.text().into_owned()).collect();
@@ -62,8 +61,12 @@ pub(super) fn of_sheet(rows: &[(u64, Vec<Cell>)], padded: &BTreeSet<usize>, opti
     let all: Vec<&SampleRecord> = records.iter().collect();
     // The values have the types of their cells.
     lines::fill(&mut grid, &all, |row, at| match rows.get(row)?.1.get(at)? {
-        cell @ Cell::Number(_) if padded.contains(&at) => {
+        cell @ Cell::Number(_) if shown.padded.contains(&at) => {
             value(cell).map(|value| Value { kind: Kind::Padded, ..value })
+        }
+        // A midnight, as the cell shows.
+        cell @ Cell::Date(_) if shown.timed.contains(&at) => {
+            value(cell).map(|value| Value { text: format!("{}T00:00:00", value.text), ..value })
         }
         cell => value(cell),
     });
@@ -113,6 +116,8 @@ pub(super) fn of_schema(sample: &columnar::Sample, options: Vec<String>) -> Grid
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -122,7 +127,7 @@ mod tests {
         let row = |number: u64| (number, vec![text("A"), Cell::Number("1.5".to_owned()), Cell::Number("2".to_owned())]);
         let head = [(1, vec![text("Site"), day(1), day(2)])];
         let rows: Vec<_> = head.into_iter().chain((2..30).map(row)).collect();
-        let grid = of_sheet(&rows, &BTreeSet::new(), Vec::new());
+        let grid = of_sheet(&rows, &Shown::default(), Vec::new());
         let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
         assert_eq!(labels, ["Site", "2026-11-01", "2026-11-02"]);
         assert!(grid.notes.iter().any(|note| note.contains("by years, dates")), "{:?}", grid.notes);
@@ -130,9 +135,23 @@ mod tests {
         let row = |number: u64| (number, vec![text("A"), Cell::Number("0".to_owned()), Cell::Number("0".to_owned())]);
         let head = [(1, vec![text("Site"), day(1), Cell::Number("2026".to_owned())])];
         let rows: Vec<_> = head.into_iter().chain((2..30).map(row)).collect();
-        let grid = of_sheet(&rows, &BTreeSet::new(), Vec::new());
+        let grid = of_sheet(&rows, &Shown::default(), Vec::new());
         let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
         assert_eq!(labels, ["Site", "2026-11-01", "2026"]);
+    }
+
+    #[test]
+    fn midnights_that_are_shown_as_such_are_times() {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let day = |day| Cell::Date(chrono::NaiveDate::from_ymd_opt(2026, 11, day).unwrap());
+        let head = [(1, vec![text("Site"), text("At")])];
+        let rows: Vec<_> =
+            head.into_iter().chain((2..30).map(|at| (at, vec![text("A"), day(at as u32 - 1)]))).collect();
+        for (timed, wanted) in [(BTreeSet::new(), "2026-11-01"), (BTreeSet::from([1]), "2026-11-01T00:00:00")] {
+            let grid = of_sheet(&rows, &Shown { timed, ..Shown::default() }, Vec::new());
+            let value = grid.fields[1].values[0].as_ref().unwrap();
+            assert_eq!((value.text.as_str(), value.kind), (wanted, Kind::Stamp { is_utc: false }));
+        }
     }
 
     #[test]
@@ -141,7 +160,7 @@ mod tests {
         let row = |number: u64| (number, vec![text("A"), Cell::Number("1.5".to_owned()), Cell::Number("2".to_owned())]);
         let head = [(1, vec![text("Site"), text("00:00:00"), text("00:30:00")])];
         let rows: Vec<_> = head.into_iter().chain((2..30).map(row)).collect();
-        let grid = of_sheet(&rows, &BTreeSet::new(), Vec::new());
+        let grid = of_sheet(&rows, &Shown::default(), Vec::new());
         let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
         assert_eq!(labels, ["Site", "00:00:00", "00:30:00"]);
     }
@@ -156,7 +175,7 @@ mod tests {
         };
         let head = [(1, vec![text("Hours")]), (3, vec![text("Employee No"), text("Hours"), text("Remarks")])];
         let rows: Vec<_> = head.into_iter().chain((4..40).map(row)).collect();
-        let grid = of_sheet(&rows, &BTreeSet::new(), Vec::new());
+        let grid = of_sheet(&rows, &Shown::default(), Vec::new());
         let labels: Vec<&str> = grid.fields.iter().map(|field| field.label.as_str()).collect();
         assert_eq!(labels, ["Employee No", "Hours", "Remarks"]);
         assert!(grid.options.contains(&"header = \"find\"".to_owned()), "{:?}", grid.options);
@@ -171,7 +190,7 @@ mod tests {
             let head = [(1, vec![text("Name"), text("V"), text("W")])];
             let rows = (2..40).map(|at| (at, vec![text(&format!("n{at}")), number(at), number(at)]));
             let rows: Vec<_> = head.into_iter().chain(rows).chain([(40, vec![text(last)])]).collect();
-            let grid = of_sheet(&rows, &BTreeSet::new(), Vec::new());
+            let grid = of_sheet(&rows, &Shown::default(), Vec::new());
             assert_eq!((grid.footers, grid.rows as u64), (footers, 39 - footers), "{last}");
         }
     }
