@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use chrono::NaiveDate;
 use lake::dataset::Dataset;
-use lake::ledger::{Gap, RawEntry, Rows};
+use lake::ledger::{Gap, LeftOut, RawEntry, Rows};
 use lake::{Lake, keys};
 use serde::Serialize;
 use serde_json::json;
@@ -52,6 +52,10 @@ pub struct State {
     pub gone: Vec<String>,
     /// Of those, how many stay until `--prune` says that they are gone for good.
     pub kept: usize,
+    /// Files of archives that `entries` leaves out.
+    pub left_out: u64,
+    /// One of them, with the archive's raw key.
+    pub left_out_first: Option<(String, String)>,
     /// What lies in the raw zone and cannot be read: key, and why.
     pub odd: Vec<(String, String)>,
     /// Raw objects that no table takes, and hidden ones.
@@ -89,6 +93,10 @@ impl State {
         for (reason, counted) in &entry.reasons {
             let known = self.reasons.entry(reason.clone()).or_default();
             *known = known.saturating_add(counted.rows);
+        }
+        if let Some(LeftOut { files, first }) = &entry.left_out {
+            self.left_out = self.left_out.saturating_add(*files);
+            self.left_out_first.get_or_insert_with(|| (first.clone(), entry.raw_key().to_owned()));
         }
         let rules = dataset.table(&entry.table).map(|table| &table.fingerprint);
         self.objects_by_older_rules += usize::from(rules != Some(&entry.rules));
@@ -168,6 +176,8 @@ pub async fn look(lake: &Lake, dataset: &Dataset, ignored: &[String]) -> Result<
         waiting: waiting.keys,
         gone: waiting.gone,
         kept: waiting.kept.len(),
+        left_out: 0,
+        left_out_first: None,
         odd: waiting.odd,
         ignored: ignored.iter().filter(|key| keys::dataset(key) == dataset.name).collect(),
         unreadable,
@@ -237,6 +247,10 @@ fn text(state: &State) -> String {
         line(add, format_args!("                {table}: {clean}, {rejected} rejected{replaced}{missing}"));
     }
     reasons_text(add, state);
+    if let Some((first, key)) = &state.left_out_first {
+        let files = counted(state.left_out, "file");
+        line(add, format_args!("  left out      {files} of archives by `entries`, such as {first} in {key}"));
+    }
     let files = if state.files == 0 { String::new() } else { format!(", and {}", counted(state.files as u64, "file")) };
     line(add, format_args!("  partitions    {} in consumption{files}", grouped(state.partitions as u64)));
     if state.objects_by_older_rules > 0 {

@@ -11,7 +11,7 @@ use ingest::{Ingested, Missing};
 use lake::Lake;
 use lake::batch::HandedOver;
 use lake::dataset::ends_in;
-use lake::ledger::{Reason, Rows};
+use lake::ledger::{LeftOut, Reason, Rows};
 use lake::settings::Zone;
 use serde::Serialize;
 
@@ -298,6 +298,21 @@ impl Summary {
                     format_args!("           {key} is rejected as a whole: {} ({})", reject.message, reject.reason),
                 );
             }
+        }
+        let mut left_out: BTreeMap<(&str, &str), (u64, &str, &str)> = BTreeMap::new();
+        for cleaned in &self.cleaned {
+            let Some(LeftOut { files, first }) = &cleaned.left_out else { continue };
+            let of_table = left_out.entry((&cleaned.dataset, &cleaned.table)).or_insert((0, first, &cleaned.raw_key));
+            of_table.0 += files;
+        }
+        for ((dataset, table), (files, first, raw_key)) in left_out {
+            let files = counted(files, "file");
+            line(
+                text,
+                format_args!(
+                    "           {files} of archives left out by `entries` of {dataset}.{table}, such as {first} in {raw_key}"
+                ),
+            );
         }
         // One of each table: the others are alike.
         let mut doubtful: BTreeMap<(&str, &str), &Cleaned> = BTreeMap::new();
