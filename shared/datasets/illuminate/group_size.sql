@@ -1,13 +1,13 @@
 -- How assessments and months went, each student counting once however many results there are: what a page without students is
--- made of, and asks before it shows a group. Only students of grades of which ten have results count, as in the page's lists:
+-- made of, and asks before it shows a group. Only students of grades of which ten have scores count, as in the page's lists:
 -- who counts in one figure and not in another could be told from the two.
 --
 -- year           the school year from 1 July to 30 June, such as 24-25
 -- assessment_id  the assessment; null in rows of months
 -- month          the first day of the month, of results of assessments that ten students took; null in rows of assessments
 -- band           a band in which students were in the month; null in rows of assessments, and of all bands of a month
--- label          what most results call the assessment, or the band
--- taken          the median day of an assessment's results
+-- label          what most students' results call the assessment, or the band
+-- taken          the median of the students' newest days in the assessment
 -- newest         the newest day of an assessment's results
 -- students       how many students there are: with a score in the assessment, or in a band
 -- judged         how many of an assessment's students have a result that the server calls mastered, or not
@@ -32,7 +32,7 @@ WITH result AS (
         result.performance_band_label AS label
     FROM illuminate_assessment_results AS result
     INNER JOIN student ON student.student_number = result.local_student_id
-    WHERE result.standard_code = 'percent' AND student.grade >= 0
+    WHERE result.standard_code = 'percent' AND result.score IS NOT NULL AND student.grade BETWEEN 0 AND 12
 ),
 
 graded AS (
@@ -48,30 +48,32 @@ overall AS (
         result.mastered, result.month, result.band, result.label
     FROM result
     INNER JOIN graded ON graded.year = result.year AND graded.grade = result.grade
-    WHERE result.score IS NOT NULL
 ),
 
 titled AS (
     SELECT
         year, assessment_id, title,
-        row_number() OVER (PARTITION BY year, assessment_id ORDER BY count(*) DESC, title) AS place
+        row_number() OVER (
+            PARTITION BY year, assessment_id ORDER BY count(DISTINCT local_student_id) DESC, title
+        ) AS place
     FROM overall
     WHERE title IS NOT NULL
     GROUP BY year, assessment_id, title
 ),
 
-dated AS (
+labelled AS (
     SELECT
-        year, assessment_id,
-        CAST(CAST(median(CAST(date_taken AS INT)) AS INT) AS DATE) AS taken,
-        max(date_taken) AS newest
+        year, band, label,
+        row_number() OVER (PARTITION BY year, band ORDER BY count(DISTINCT local_student_id) DESC, label) AS place
     FROM overall
-    GROUP BY year, assessment_id
+    WHERE label IS NOT NULL
+    GROUP BY year, band, label
 ),
 
 of_student AS (
     SELECT
         year, assessment_id, local_student_id,
+        max(date_taken) AS newest,
         avg(CAST(score AS DOUBLE)) AS score,
         avg(CASE WHEN mastered THEN 1.0 WHEN NOT mastered THEN 0.0 END) AS mastered
     FROM overall
@@ -81,6 +83,8 @@ of_student AS (
 assessed AS (
     SELECT
         year, assessment_id,
+        CAST(CAST(median(CAST(newest AS INT)) AS INT) AS DATE) AS taken,
+        max(newest) AS newest,
         count(*) AS students,
         count(mastered) AS judged,
         avg(score) AS mean_score,
@@ -90,11 +94,10 @@ assessed AS (
 ),
 
 banded AS (
-    SELECT overall.year, overall.month, overall.band, overall.local_student_id, max(overall.label) AS label
+    SELECT DISTINCT overall.year, overall.month, overall.band, overall.local_student_id
     FROM overall
     INNER JOIN assessed ON assessed.year = overall.year AND assessed.assessment_id = overall.assessment_id
     WHERE assessed.students >= 10 AND overall.month IS NOT NULL AND overall.band IS NOT NULL
-    GROUP BY overall.year, overall.month, overall.band, overall.local_student_id
 )
 
 SELECT
@@ -103,14 +106,13 @@ SELECT
     CAST(NULL AS DATE) AS month,
     CAST(NULL AS VARCHAR) AS band,
     titled.title AS label,
-    dated.taken,
-    dated.newest,
+    assessed.taken,
+    assessed.newest,
     assessed.students,
     assessed.judged,
     assessed.mean_score,
     assessed.mastered
 FROM assessed
-INNER JOIN dated ON dated.year = assessed.year AND dated.assessment_id = assessed.assessment_id
 LEFT JOIN titled ON titled.year = assessed.year AND titled.assessment_id = assessed.assessment_id AND titled.place = 1
 UNION ALL
 SELECT
@@ -129,11 +131,11 @@ FROM banded
 GROUP BY year, month
 UNION ALL
 SELECT
-    year,
+    banded.year,
     CAST(NULL AS VARCHAR) AS assessment_id,
-    month,
-    band,
-    max(label) AS label,
+    banded.month,
+    banded.band,
+    max(labelled.label) AS label,
     CAST(NULL AS DATE) AS taken,
     CAST(NULL AS DATE) AS newest,
     count(*) AS students,
@@ -141,5 +143,6 @@ SELECT
     CAST(NULL AS DOUBLE) AS mean_score,
     CAST(NULL AS DOUBLE) AS mastered
 FROM banded
-GROUP BY year, month, band
+LEFT JOIN labelled ON labelled.year = banded.year AND labelled.band = banded.band AND labelled.place = 1
+GROUP BY banded.year, banded.month, banded.band
 ORDER BY year, month, band, assessment_id

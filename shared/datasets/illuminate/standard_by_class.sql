@@ -29,12 +29,21 @@ WITH of_student AS (
     FROM result_standard
     WHERE standard_code IS NOT NULL
     GROUP BY year, standard_code, local_student_id
+),
+
+described AS (
+    SELECT
+        year, standard_code, standard_description,
+        row_number() OVER (PARTITION BY year, standard_code ORDER BY count(*) DESC, standard_description) AS place
+    FROM of_student
+    WHERE standard_description IS NOT NULL
+    GROUP BY year, standard_code, standard_description
 )
 
 SELECT
     of_student.year,
     of_student.standard_code,
-    max(of_student.standard_description) AS standard_description,
+    max(described.standard_description) AS standard_description,
     student.grade,
     count(of_student.local_student_id) AS students,
     sum(of_student.results) AS results,
@@ -43,6 +52,9 @@ SELECT
     avg(of_student.score) AS mean_score,
     avg(of_student.mastered) AS mastered
 FROM of_student
+LEFT JOIN described
+    ON
+        described.year = of_student.year AND described.standard_code = of_student.standard_code AND described.place = 1
 LEFT JOIN student ON student.student_number = of_student.local_student_id
 GROUP BY of_student.year, of_student.standard_code, student.grade
 ORDER BY of_student.year, of_student.standard_code, student.grade
