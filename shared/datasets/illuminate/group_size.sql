@@ -5,7 +5,7 @@
 -- year           the school year from 1 July to 30 June, such as 24-25
 -- assessment_id  the assessment; null in rows of months
 -- month          the first day of the month, of results of assessments that ten students took; null in rows of assessments
--- band           a band in which students were in the month; null in rows of assessments, and of all bands of a month
+-- band           a band of students' newest results of the month; null in rows of assessments, and of all bands of a month
 -- label          what most students' results call the assessment, or the band
 -- taken          the median of the students' newest days in the assessment
 -- newest         the newest day of an assessment's results
@@ -94,10 +94,19 @@ assessed AS (
 ),
 
 banded AS (
-    SELECT DISTINCT overall.year, overall.month, overall.band, overall.local_student_id
-    FROM overall
-    INNER JOIN assessed ON assessed.year = overall.year AND assessed.assessment_id = overall.assessment_id
-    WHERE assessed.students >= 10 AND overall.month IS NOT NULL AND overall.band IS NOT NULL
+    SELECT year, month, band, local_student_id
+    FROM (
+        SELECT
+            overall.year, overall.month, overall.band, overall.local_student_id,
+            row_number() OVER (
+                PARTITION BY overall.year, overall.month, overall.local_student_id
+                ORDER BY overall.date_taken DESC, overall.assessment_id DESC, overall.band DESC
+            ) AS place
+        FROM overall
+        INNER JOIN assessed ON assessed.year = overall.year AND assessed.assessment_id = overall.assessment_id
+        WHERE assessed.students >= 10 AND overall.month IS NOT NULL AND overall.band IS NOT NULL
+    )
+    WHERE place = 1
 )
 
 SELECT
