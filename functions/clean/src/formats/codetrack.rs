@@ -210,7 +210,7 @@ pub(super) fn decode(
             broken => broken,
         })?;
 
-    // The weeks of the scores.
+    // The weeks of the scores, without those that are older than any that may be open.
     let mut scored: Vec<Key> = Vec::new();
     let mut rows = Rows::new(object);
     let take_score = |week: Week, sink: &mut dyn Sink| {
@@ -221,7 +221,9 @@ pub(super) fn decode(
             }
             None => (asked_commits.without_entry(week.key), week.received_at),
         };
-        scored.push(week.key);
+        if Some(week.key.1) >= asked_commits.newest {
+            scored.push(week.key);
+        }
         rows.push(week.key, week.count, count, received_at, sink)
     };
     // Those that were taken are rows only if no score has them.
