@@ -19,7 +19,7 @@ use crate::made::Made;
 use crate::reach::{Span, Window, days_of, periods, reach};
 
 /// Part of every fingerprint: raised when the same SQL over the same rows may give other bytes.
-const ENGINE: &str = "9";
+const ENGINE: &str = "10";
 
 /// A partition that is to be made.
 #[derive(Debug)]
