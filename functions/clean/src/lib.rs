@@ -22,6 +22,7 @@ mod retract;
 pub mod run;
 mod scanner;
 pub mod spill;
+mod survey;
 pub mod sweep;
 mod waiting;
 pub mod writer;
@@ -32,10 +33,10 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use futures::StreamExt;
 use lake::dataset::{Dataset, Table};
-use lake::ledger::{Current, Gap, Input, Keep, LeftOut, Objects, RawEntry, Reasons, Rows, Unreadable, WholeReject};
+use lake::ledger::{Gap, Keep, LeftOut, RawEntry, Reasons, Rows, Unreadable, WholeReject};
 use lake::progress::Progress;
 use lake::settings::Zone;
-use lake::store::{Compared, Listed, Listing, Object, State};
+use lake::store::Object;
 use lake::{Lake, guard, keys, work};
 use serde::Serialize;
 
@@ -44,6 +45,7 @@ pub use self::error::{Error, Result, Stop};
 pub use self::ignored::{Ignored, ignored};
 pub use self::large::{large_and_stale, of_days};
 pub use self::retract::forget;
+use self::survey::{Survey, Wanted, survey, tidy};
 pub use self::waiting::{Waiting, waiting, waiting_beside};
 
 /// Which raw objects to clean.
@@ -372,92 +374,6 @@ fn place_of<'l>(lake: &'l Lake, raw_key: &str) -> Result<(&'l Dataset, &'l Table
     Ok((dataset, table))
 }
 
-/// Which raw objects a survey is to find.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    All,
-    /// Those that the ledger does not show as done, those whose outputs are not as it says, and those of a table that
-    /// lies otherwise by now.
-    Stale,
-    /// Those, and the ones with rejects.
-    Rejected,
-}
-
-impl Wanted {
-    /// Whether a raw object is wanted, by its ledger entry and whether that is current.
-    fn wants(self, entry: &RawEntry, is_current: bool) -> bool {
-        match self {
-            Wanted::All => true,
-            Wanted::Stale => !is_current,
-            Wanted::Rejected => entry.rows.rejected > 0 || !is_current,
-        }
-    }
-}
-
-/// The raw objects of some datasets beside the ledger.
-#[derive(Default)]
-struct Survey {
-    todo: Vec<String>,
-    up_to_date: u64,
-    /// Those in `todo` that are current but for the version that cleaned them, with how many rows it rejected.
-    older: BTreeMap<String, u64>,
-    /// What lies in the raw zone but cannot be read: it stops no other object.
-    odd: Vec<(String, String)>,
-    /// Per dataset.
-    gone: Vec<Gone>,
-    /// Raw keys of entries that are current, but name more than what counts.
-    unsettled: Vec<String>,
-    /// Entries that cannot be read: each stops its own object.
-    unreadable: Vec<Unreadable>,
-    /// Those that are to be discarded before their object is cleaned, by raw key.
-    discarded: BTreeMap<String, Unreadable>,
-    newest: NewestDays,
-    /// What no table takes.
-    ignored: Ignored,
-    /// How many objects were cleaned by rules that have changed since, and are not in `todo`.
-    by_older_rules: u64,
-}
-
-impl Survey {
-    /// What cannot be read, each an error of its own.
-    fn broken(&self) -> impl Iterator<Item = Error> {
-        let odd = self.odd.iter().map(|(key, why)| Error::Unreadable { key: key.clone(), why: why.clone() });
-        odd.chain(self.unreadable.iter().map(|unreadable| Error::Lake(unreadable.error())))
-    }
-}
-
-/// What the ledger has of raw objects that are gone.
-struct Gone {
-    dataset: String,
-    /// Their raw keys.
-    raw_keys: Vec<String>,
-    /// Raw keys of entries of which nothing counts any more, but whose objects may still come.
-    withdrawn: Vec<String>,
-    /// Entries that cannot be read, to be discarded.
-    unreadable: Vec<Unreadable>,
-    /// How many raw objects the dataset has or had.
-    known: u64,
-}
-
-impl Gone {
-    fn of(dataset: &Dataset) -> Self {
-        Self {
-            dataset: dataset.name.clone(),
-            raw_keys: Vec::new(),
-            withdrawn: Vec::new(),
-            unreadable: Vec::new(),
-            known: 0,
-        }
-    }
-
-    /// Why nothing of it is removed on a guess, if so much is gone at once.
-    fn refused(&self) -> Option<Error> {
-        let gone = (self.raw_keys.len() + self.unreadable.len()) as u64;
-        let is_refused = guard::too_many_gone(gone, self.known);
-        is_refused.then(|| Error::Lake(guard::refuse_gone(&self.dataset, gone, self.known)))
-    }
-}
-
 fn selected<'l>(lake: &'l Lake, dataset: Option<&str>) -> Result<Vec<&'l Dataset>> {
     Ok(match dataset {
         Some(name) => vec![lake.catalog.dataset(name)?],
@@ -465,192 +381,10 @@ fn selected<'l>(lake: &'l Lake, dataset: Option<&str>) -> Result<Vec<&'l Dataset
     })
 }
 
-/// Finds the raw objects that `wanted` is true for.
-async fn survey(lake: &Lake, dataset: Option<&str>, wanted: Wanted, keep: Keep) -> Result<Survey> {
-    let mut found = Survey::default();
-    for dataset in selected(lake, dataset)? {
-        let ledger = lake.ledger.current(&dataset.name, keep).await?;
-        survey_dataset(lake, dataset, wanted, &ledger, &mut found).await?;
-    }
-    Ok(found)
-}
-
-/// What the ledger says of a raw object that is there.
-#[derive(Debug, Clone, Copy, Default)]
-struct Known {
-    is_wanted: bool,
-    /// Cleaned by an older version, see [`RawEntry::is_older`].
-    is_older: bool,
-    /// How many rows of it were rejected.
-    rejected: u64,
-    /// Cleaned by rules that have changed since.
-    is_by_older_rules: bool,
-}
-
-/// Compares what the ledger says of a dataset with its raw objects. The ledger was read first: what is ingested and cleaned
-/// in between is then cleaned twice, and not taken for gone.
-async fn survey_dataset(
-    lake: &Lake,
-    dataset: &Dataset,
-    wanted: Wanted,
-    ledger: &Current,
-    found: &mut Survey,
-) -> Result<()> {
-    let objects = raw_objects(lake, dataset, ledger).await?;
-    let standard = Objects::list(&lake.standard, &dataset.name).await?;
-    let rejection = Objects::list(&lake.rejection, &dataset.name).await?;
-    let is_current = |entry: &RawEntry, raw: Listed| {
-        let is_there = |input: &Input| {
-            let there = if input.key == raw.key { Some(raw) } else { objects.find(&input.key) };
-            there.is_some_and(|there| State::of_etag(&input.etag).is_still(there.state))
-        };
-        let table = dataset.table_of(entry.raw_key());
-        table.is_some_and(|table| entry.fits(table) && !entry.is_outdated(table))
-            && entry.inputs.iter().all(is_there)
-            && has_time(entry, raw.last_modified)
-            && entry.outputs.iter().all(|output| standard.have(output))
-            && entry.rejects.iter().all(|rejects| rejection.have(rejects))
-    };
-    let mut days: BTreeMap<String, NaiveDate> = BTreeMap::new();
-    let mut known: Vec<Option<Known>> = vec![None; objects.len()];
-    let mut gone = Gone::of(dataset);
-    let (mut has_outputs, mut has_rejects) = (false, false);
-    ledger.visit(|entry| {
-        has_outputs |= !entry.outputs.is_empty();
-        has_rejects |= entry.rejects.is_some();
-        gone.known += 1;
-        if let Some(day) = entry.newest_day(tomorrow()) {
-            let newest = days.entry(entry.table.clone()).or_insert(day);
-            *newest = day.max(*newest);
-        }
-        let raw_key = entry.raw_key();
-        let place = objects.place(raw_key);
-        if let Some((known, raw)) = place.and_then(|place| known.get_mut(place).zip(objects.get(place))) {
-            let is_current = is_current(entry, raw);
-            let is_wanted = wanted.wants(entry, is_current);
-            let rules = dataset.table(&entry.table).map(|table| &table.fingerprint);
-            let is_by_older_rules = entry.is_committed() && rules != Some(&entry.rules);
-            let (is_older, rejected) = (entry.is_older(), entry.rows.rejected);
-            *known = Some(Known { is_wanted, is_older, rejected, is_by_older_rules });
-            if is_current && !entry.beside.is_empty() && !objects.hides(raw_key) {
-                found.unsettled.push(raw_key.to_owned());
-            }
-        } else if objects.hides(raw_key) {
-            // Nothing is known of it: neither gone nor there.
-        } else if entry.is_committed() {
-            gone.raw_keys.push(raw_key.to_owned());
-        } else {
-            gone.known -= 1;
-            gone.withdrawn.push(raw_key.to_owned());
-        }
-        Ok::<_, Error>(())
-    })?;
-    for (zone, is_used) in [(Zone::Standard, has_outputs), (Zone::Rejection, has_rejects)] {
-        let store = lake.store(zone);
-        // In a bucket, a bucket that is not there is an error of its own.
-        if is_used && store.is_local() && wanted != Wanted::All {
-            guard::ensure_root(store, zone).await?;
-        }
-    }
-    gone.raw_keys.sort();
-    found.unsettled.sort();
-    let newest = found.newest.entry(dataset.name.clone()).or_default();
-    sweep::note_newest(dataset, days.into_iter(), &objects, newest);
-    let mut unreadable: BTreeMap<String, Unreadable> =
-        ledger.unreadable.iter().map(|unreadable| (unreadable.key.clone(), unreadable.clone())).collect();
-    for (raw, known) in objects.iter().zip(known) {
-        let broken = if unreadable.is_empty() { None } else { unreadable.remove(&keys::raw_ledger(raw.key)) };
-        gone.known += u64::from(known.is_none());
-        if let Some(why) = raw.problem {
-            found.odd.push((raw.key.to_owned(), why.to_owned()));
-        } else if dataset.table_of(raw.key).is_none() {
-            if is_sibling(dataset, raw.key) {
-                continue;
-            }
-            found.ignored.add(raw.key);
-        } else if let Some(broken) = broken {
-            if wanted == Wanted::All {
-                found.todo.push(raw.key.to_owned());
-                found.discarded.insert(raw.key.to_owned(), broken);
-            } else {
-                found.unreadable.push(broken);
-            }
-        } else if known.is_none_or(|known| known.is_wanted) {
-            found.todo.push(raw.key.to_owned());
-        } else if let Some(older) = known.filter(|known| known.is_older && found.older.len() < OLDER_PER_RUN) {
-            found.older.insert(raw.key.to_owned(), older.rejected);
-            found.todo.push(raw.key.to_owned());
-        } else {
-            found.up_to_date += 1;
-            found.by_older_rules += u64::from(known.is_some_and(|known| known.is_by_older_rules));
-        }
-    }
-    gone.known += unreadable.len() as u64;
-    let list = if wanted == Wanted::All { &mut gone.unreadable } else { &mut found.unreadable };
-    list.extend(unreadable.into_values());
-    found.gone.push(gone);
-    Ok(())
-}
-
-/// The raw objects of a dataset, by key, but hidden ones. Locally only files that the ledger knows are read for their hash,
-/// and a zone of whose objects the ledger has entries is there, or nothing is done but `all` anew.
-async fn raw_objects(lake: &Lake, dataset: &Dataset, ledger: &Current) -> Result<Listing> {
-    let mut compared = Compared::default();
-    let mut is_known = !ledger.unreadable.is_empty();
-    let is_local = lake.raw.is_local();
-    ledger.inputs(|key| {
-        is_known = true;
-        if is_local {
-            compared.add(key);
-        }
-    })?;
-    let listing = lake.raw.listing(&format!("{}/", dataset.name), Some(compared)).await?;
-    let objects = listing
-        .retain(|object| !keys::is_hidden(object.key) && (!keys::is_folder(object.key) || object.problem.is_some()));
-    if objects.is_empty() && is_known {
-        guard::ensure_root(&lake.raw, Zone::Raw).await?;
-    }
-    Ok(objects)
-}
-
 /// Whether an object has no table of its own because another one is cleaned with it.
 fn is_sibling(dataset: &Dataset, raw_key: &str) -> bool {
     let name = raw_key.rsplit('/').next().unwrap_or(raw_key);
     dataset.tables.iter().any(|table| table.siblings.iter().any(|sibling| sibling == name))
-}
-
-/// Brings to an end what earlier runs or deleted raw objects left to do.
-async fn tidy(lake: &Lake, found: &Survey, prune: bool, outcome: &mut Outcome) {
-    for gone in &found.gone {
-        if !prune && let Some(refused) = gone.refused() {
-            outcome.failed.push(refused);
-            continue;
-        }
-        let Gone { raw_keys, withdrawn, unreadable, .. } = gone;
-        // What cannot be removed of one object stops no other.
-        for raw_key in raw_keys.iter().chain(withdrawn) {
-            match retract::retract(lake, raw_key).await {
-                Ok(true) => outcome.retracted.push(raw_key.clone()),
-                Ok(false) => {}
-                Err(error) => outcome.failed.push(error),
-            }
-        }
-        for unreadable in unreadable {
-            let forgotten = async {
-                retract::forget(lake, unreadable).await?;
-                match unreadable.raw_key() {
-                    Some(raw_key) => retract::retract(lake, &raw_key).await,
-                    None => Ok(false),
-                }
-            };
-            outcome.failed.extend(forgotten.await.err());
-        }
-    }
-    for raw_key in &found.unsettled {
-        outcome.failed.extend(commit::settle(lake, raw_key).await.err());
-    }
-    outcome.failed.extend(found.broken());
-    outcome.up_to_date = found.up_to_date;
 }
 
 #[cfg(test)]

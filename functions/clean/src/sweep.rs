@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use lake::dataset::Dataset;
+use lake::dataset::{Dataset, Table};
 use lake::ledger::Keep;
-use lake::store::{Listing, Object};
-use lake::{Lake, keys, telemetry};
+use lake::store::{Listed, Object};
+use lake::{Lake, telemetry};
 
-use crate::{Cleaned, Error, Outcome, Result, Survey, Wanted, handler, survey, tidy};
+use crate::survey::{Survey, Wanted, survey, tidy};
+use crate::{Cleaned, Error, Outcome, Result, handler};
 
 /// What a sweep of one dataset found.
 #[derive(Debug)]
@@ -100,20 +101,13 @@ pub async fn states(lake: &Lake, dataset: &Dataset, raw_keys: &[String]) -> Resu
     Ok(objects)
 }
 
-/// The newest day of each table: by the days of its rows, and where it has none, by the arrival of its raw objects.
-pub fn note_newest(
-    dataset: &Dataset,
-    days: impl Iterator<Item = (String, NaiveDate)>,
-    objects: &Listing,
-    newest: &mut BTreeMap<String, Newest>,
-) {
-    for (table, day) in days {
-        note(newest, &table, Newest { day, is_of_rows: true });
-    }
-    for object in objects.iter().filter(|object| !keys::is_folder(object.key)) {
-        if let Some(table) = dataset.table_of(object.key) {
-            let day = object.last_modified.with_timezone(&dataset.zone).date_naive();
-            note(newest, &table.name, Newest { day, is_of_rows: false });
-        }
-    }
+/// Notes the newest day of a table's rows.
+pub fn note_rows(table: &str, day: NaiveDate, newest: &mut BTreeMap<String, Newest>) {
+    note(newest, table, Newest { day, is_of_rows: true });
+}
+
+/// Notes when a raw object of a table arrived: it counts where no rows have days.
+pub fn note_arrival(dataset: &Dataset, table: &Table, raw: &Listed, newest: &mut BTreeMap<String, Newest>) {
+    let day = raw.last_modified.with_timezone(&dataset.zone).date_naive();
+    note(newest, &table.name, Newest { day, is_of_rows: false });
 }

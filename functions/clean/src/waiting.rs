@@ -8,7 +8,8 @@ use lake::ledger::{Current, Keep};
 
 use crate::error::{Error, Result};
 use crate::ignored::{self, Ignored};
-use crate::{Selection, Survey, Wanted, place_of, survey, survey_dataset};
+use crate::survey::{Survey, Wanted, survey, survey_dataset};
+use crate::{Selection, place_of};
 
 /// What a cleaning would find.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use chrono::{DateTime, SecondsFormat, Utc};
 use lake::dataset::{Dataset, Model, Relation};
 use lake::settings::Zone;
-use lake::store::{Compared, StoreUrl};
+use lake::store::StoreUrl;
 use lake::{Lake, hash, keys};
 use serde_json::{Map, Value, json};
 
@@ -117,7 +117,7 @@ async fn newest(
     prefix: &str,
     name: impl Fn(&str) -> Option<String>,
 ) -> Result<BTreeMap<String, DateTime<Utc>>> {
-    let entries = lake.store(Zone::Ledger).listing(prefix, Some(Compared::default())).await?;
+    let entries = lake.store(Zone::Ledger).listing(prefix).await?;
     let mut newest: BTreeMap<String, DateTime<Utc>> = BTreeMap::new();
     for entry in entries.iter() {
         if let Some(name) = name(entry.key) {

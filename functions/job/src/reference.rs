@@ -8,7 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use lake::Lake;
 use lake::dataset::{Dataset, List, Model};
 use lake::settings::Zone;
-use lake::store::Compared;
+use lake::store::{By, Listed};
 use report::{ColumnFacts, DatasetFacts, RelationFacts, RelationKind, render_reference};
 
 use crate::commands::Result;
@@ -151,6 +151,8 @@ async fn standing(lake: &Lake, dataset: &Dataset) -> Result<Vec<(String, String)
 
 /// When the newest entry of a part of the ledger was written.
 async fn newest(lake: &Lake, prefix: &str) -> Result<Option<DateTime<Utc>>> {
-    let entries = lake.store(Zone::Ledger).listing(prefix, Some(Compared::default())).await?;
-    Ok(entries.iter().map(|entry| entry.last_modified).max())
+    let newer = |newest: &mut Option<DateTime<Utc>>, listed: Listed<'_>| {
+        *newest = (*newest).max(Some(listed.last_modified));
+    };
+    Ok(lake.store(Zone::Ledger).gather(prefix, By::Change, None, newer).await?)
 }

@@ -12,7 +12,7 @@ use super::snapshot::{Parquet, Reader, Writer};
 use super::{CONCURRENT_READS, ConsumptionEntry, Entry, Ledger, RawEntry, Unreadable};
 use crate::error::{Error, Result};
 use crate::keys;
-use crate::store::{Condition, State, States, StoreError};
+use crate::store::{Condition, Keys, Known, Seen, State, States, StoreError};
 
 /// Changes that are read one by one rather than written to a new snapshot, whatever the number of entries.
 pub(super) const FEW: usize = 16;
@@ -65,14 +65,16 @@ impl Current {
         self.changed.iter().try_for_each(visit)
     }
 
-    /// Visits the keys of all raw objects that entries are made from.
-    pub fn inputs(&self, mut visit: impl FnMut(&str)) -> Result<()> {
+    /// Visits the keys of all raw objects that entries are made from, each with whether the entry is its own.
+    pub fn inputs(&self, mut visit: impl FnMut(&str, bool)) -> Result<()> {
         if let Some(snapshot) = &self.snapshot {
             let is_outdated =
                 |raw_key: &str| !self.outdated.is_empty() && self.outdated.contains(&keys::raw_ledger(raw_key));
             snapshot.inputs(is_outdated, &mut visit).map_err(|error| wrong(&error))?;
         }
-        self.changed.iter().flat_map(|entry| &entry.inputs).for_each(|input| visit(&input.key));
+        for entry in &self.changed {
+            entry.inputs.iter().for_each(|input| visit(&input.key, input.key == entry.raw_key()));
+        }
         Ok(())
     }
 
@@ -96,51 +98,43 @@ fn wrong(error: &io::Error) -> Error {
 pub type Fetched<T> = Result<(String, State, T), Unreadable>;
 
 /// What is to be read beside a snapshot.
-struct Changes<'l> {
+#[derive(Default)]
+struct Changes {
     /// Keys that are to be fetched, in order, with the states that were listed.
-    fetch: Vec<(&'l str, State)>,
+    fetch: States,
     /// Keys of what the snapshot has and is no longer so.
     outdated: BTreeSet<String>,
     /// How many entries have changed, came or went.
     number: usize,
 }
 
-impl<'l> Changes<'l> {
-    /// What differs between a snapshot and a list of all entries.
-    fn listed(snapshot: Option<&Parquet>, listed: &'l States) -> io::Result<Self> {
-        let (mut fetch, mut outdated) = (Vec::new(), BTreeSet::new());
-        let (mut at, mut vanished) = (0, 0);
+impl Changes {
+    /// What differs between a snapshot, whose keys were known, and a list of all entries.
+    fn listed(snapshot: Option<&Parquet>, seen: Seen) -> io::Result<Self> {
+        let (mut outdated, mut changed) = (BTreeSet::new(), Vec::new());
+        let mut vanished = 0;
         if let Some(snapshot) = snapshot {
             snapshot.keys(|key, state| {
-                while listed.get(at).is_some_and(|(listed, _)| listed < key.as_str()) {
-                    fetch.push(at);
-                    at += 1;
+                match seen.find(&key).map(|now| now.state) {
+                    Some(now) if state.is_still(now) => return Ok(()),
+                    Some(now) => changed.push((key.clone(), now)),
+                    None => vanished += 1,
                 }
-                match listed.get(at).filter(|(listed, _)| *listed == key) {
-                    Some((_, now)) if state.is_still(now) => at += 1,
-                    Some(_) => {
-                        outdated.insert(key);
-                        fetch.push(at);
-                        at += 1;
-                    }
-                    None => {
-                        vanished += 1;
-                        outdated.insert(key);
-                    }
-                }
+                outdated.insert(key);
                 Ok(())
             })?;
         }
-        fetch.extend(at..listed.len());
+        let mut fetch = seen.into_others();
+        changed.iter().for_each(|(key, now)| fetch.push(key, *now));
         let number = fetch.len() + vanished;
-        let fetch = fetch.into_iter().filter_map(|at| listed.get(at)).collect();
-        Ok(Self { fetch, outdated, number })
+        Ok(Self { fetch: fetch.sorted(), outdated, number })
     }
 
     /// What may differ.
-    fn noted(keys: &'l BTreeSet<String>) -> Self {
-        let fetch = keys.iter().map(|key| (key.as_str(), State::UNKNOWN)).collect();
-        Self { fetch, outdated: keys.clone(), number: keys.len() }
+    fn noted(keys: BTreeSet<String>) -> Self {
+        let mut fetch = States::default();
+        keys.iter().for_each(|key| fetch.push(key, State::UNKNOWN));
+        Self { fetch, number: keys.len(), outdated: keys }
     }
 }
 
@@ -149,18 +143,13 @@ impl Ledger {
     /// if that was much, there is a new snapshot afterwards.
     pub async fn current(&self, dataset: &str, keep: Keep) -> Result<Current> {
         let begun = Utc::now();
-        let listed = self.store.states(&format!("raw/{dataset}/")).await?;
-        let (etag, stored) = self.stored(&keys::snapshot(dataset)).await?;
-        let mut old = Old { dataset, etag, snapshot: stored };
-        let changes = match Changes::listed(old.snapshot.as_ref(), &listed) {
-            Ok(changes) => changes,
-            Err(error) => {
-                tracing::debug!(dataset, %error, "not reading a snapshot");
-                old.snapshot = None;
-                Changes::listed(None, &listed).map_err(|error| wrong(&error))?
-            }
-        };
-        if changes.number > self.few.saturating_add(listed.len() / SHARE) {
+        let (etag, snapshot) = self.stored(&keys::snapshot(dataset)).await?;
+        let mut old = Old { dataset, etag, snapshot };
+        let known = old.known();
+        let seen = self.store.seen(&format!("raw/{dataset}/"), known).await?;
+        let number = seen.len();
+        let changes = Changes::listed(old.snapshot.as_ref(), seen).map_err(|error| wrong(&error))?;
+        if changes.number > self.few.saturating_add(number / SHARE) {
             return self.written_anew(old, begun, &changes, keep).await;
         }
         let current = self.beside(&old, &changes).await?;
@@ -188,7 +177,7 @@ impl Ledger {
                 self.note(key).await?;
             }
         }
-        let changes = Changes::noted(&keys);
+        let changes = Changes::noted(keys);
         // What was noted shortly before a snapshot is noted for the next one as well.
         if changes.number > self.few.saturating_add(rows / SHARE) && begun - since > SLACK {
             return self.written_anew(old, begun, &changes, keep).await.map(Some);
@@ -197,10 +186,10 @@ impl Ledger {
     }
 
     /// A snapshot, and what has changed since.
-    async fn beside(&self, old: &Old<'_>, changes: &Changes<'_>) -> Result<Current> {
+    async fn beside(&self, old: &Old<'_>, changes: &Changes) -> Result<Current> {
         let (snapshot, outdated) = (old.snapshot.clone(), changes.outdated.clone());
         let mut current = Current { snapshot, outdated, ..Current::default() };
-        for fetched in self.fetch(&changes.fetch).await? {
+        for fetched in self.fetch(changes.fetch.iter()).await? {
             match fetched {
                 Ok((.., entry)) => current.changed.push(entry),
                 Err(unreadable) => current.unreadable.push(unreadable),
@@ -226,10 +215,10 @@ impl Ledger {
     }
 
     /// Entries with their keys and states, in the order of `keys`; what vanishes meanwhile is left out.
-    async fn fetch<'l, T: Entry>(&self, keys: &[(&'l str, State)]) -> Result<Vec<Fetched<T>>> {
+    async fn fetch<'l, T: Entry>(&self, keys: impl Iterator<Item = (&'l str, State)>) -> Result<Vec<Fetched<T>>> {
         let read =
             |(key, listed): (&'l str, State)| async move { Ok::<_, Error>((listed, self.parse::<T>(key).await?)) };
-        let mut reads = futures::stream::iter(keys.iter().copied().map(read)).buffered(CONCURRENT_READS);
+        let mut reads = futures::stream::iter(keys.map(read)).buffered(CONCURRENT_READS);
         let mut fetched = Vec::new();
         while let Some(done) = reads.next().await {
             fetched.push(match done? {
@@ -248,24 +237,18 @@ impl Ledger {
 
     /// Those that were listed, with what was read of each.
     pub async fn fetch_consumption(&self, listed: &[(&str, State)]) -> Result<Vec<Fetched<ConsumptionEntry>>> {
-        self.fetch(listed).await
+        self.fetch(listed.iter().copied()).await
     }
 
     /// A new snapshot, of the old one and what has changed.
-    async fn written_anew(
-        &self,
-        old: Old<'_>,
-        begun: DateTime<Utc>,
-        changes: &Changes<'_>,
-        keep: Keep,
-    ) -> Result<Current> {
+    async fn written_anew(&self, old: Old<'_>, begun: DateTime<Utc>, changes: &Changes, keep: Keep) -> Result<Current> {
         let failed = |error: io::Error| wrong(&error);
         let mut writer = Writer::new().map_err(failed)?;
         let mut unreadable = Vec::new();
         let mut kept = old.snapshot.as_ref().map(Parquet::entries).transpose().map_err(failed)?;
         let mut next = next_kept(&mut kept, &changes.outdated).map_err(failed)?;
-        for keys in changes.fetch.chunks(CHUNK) {
-            for fetched in self.fetch(keys).await? {
+        for from in (0..changes.fetch.len()).step_by(CHUNK) {
+            for fetched in self.fetch(changes.fetch.at(from..from + CHUNK)).await? {
                 let (own, state, entry) = match fetched {
                     Ok(readable) => readable,
                     Err(one) => {
@@ -323,6 +306,23 @@ struct Old<'d> {
 }
 
 impl Old<'_> {
+    /// The keys of its entries. One that cannot be read is none.
+    fn known(&mut self) -> Known {
+        let mut keys = Keys::default();
+        let visited = self.snapshot.as_ref().map(|snapshot| {
+            snapshot.keys(|key, _| {
+                keys.add(&key);
+                Ok(())
+            })
+        });
+        if let Some(Err(error)) = visited {
+            tracing::debug!(dataset = self.dataset, %error, "not reading a snapshot");
+            self.snapshot = None;
+            return Known::default();
+        }
+        keys.known()
+    }
+
     /// Since when entries may have changed, where that is known, and how many rows there are.
     fn since(&self) -> Option<(DateTime<Utc>, usize)> {
         let (since, rows) = self.snapshot.as_ref()?.since().ok()?;

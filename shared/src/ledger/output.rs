@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::draft::{Content, Drafted};
 use crate::error::Result;
 use crate::partition::Partition;
-use crate::store::{Condition, Failure, Object, State, States, Store, StoreError};
+use crate::store::{Condition, Failure, Fingerprints, Object, State, Store, StoreError};
 
 /// An object that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,24 +41,18 @@ pub struct Output {
 
 /// The objects that a zone holds of one dataset.
 #[derive(Debug)]
-pub struct Objects(States);
+pub struct Objects(Fingerprints);
 
 impl Objects {
     /// Lists them.
     pub async fn list(store: &Store, dataset: &str) -> Result<Self> {
-        let prefix = format!("{dataset}/");
         // By what files of a folder are known again in a list is not in any entry.
-        let states = if store.is_local() {
-            store.listing(&prefix, None).await?.into_states()
-        } else {
-            store.states(&prefix).await?
-        };
-        Ok(Self(states))
+        Ok(Self(store.fingerprints(&format!("{dataset}/")).await?))
     }
 
     /// Whether an output is there as its entry says.
     pub fn have(&self, output: &Output) -> bool {
-        self.0.find(&output.key).is_some_and(|state| State::of_etag(&output.etag).is_still(state))
+        self.0.have(&output.key, State::of_etag(&output.etag))
     }
 }
 

@@ -34,7 +34,7 @@ const HEAD: usize = MAGIC.len() + 33;
 /// Rows that are encoded or decoded at once.
 const BATCH: usize = 8 * 1024;
 /// Rows of a row group.
-const ROW_GROUP: usize = 64 * 1024;
+const ROW_GROUP: usize = 16 * 1024;
 /// In the file's own description: since when entries may have changed.
 const SINCE: &str = "since";
 
@@ -361,17 +361,18 @@ impl Parquet {
         Ok(())
     }
 
-    /// Visits the keys of the raw objects that entries are made from, but for those of raw keys that `is_left_out` names.
-    pub fn inputs(&self, is_left_out: impl Fn(&str) -> bool, mut visit: impl FnMut(&str)) -> io::Result<()> {
+    /// Visits the keys of the raw objects that entries are made from, each with whether the entry is its own, but for those
+    /// of raw keys that `is_left_out` names.
+    pub fn inputs(&self, is_left_out: impl Fn(&str) -> bool, mut visit: impl FnMut(&str, bool)) -> io::Result<()> {
         for batch in self.batches(Some(&INPUTS))? {
             let batch = batch.map_err(io::Error::other)?;
             let (keys, rests) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
             let is_kept = |row: &usize| keys.is_valid(*row) && !is_left_out(keys.value(*row));
             for row in (0..batch.num_rows()).filter(is_kept) {
-                visit(keys.value(row));
+                visit(keys.value(row), true);
                 if rests.is_valid(row) {
                     let rest: Rest = serde_json::from_str(rests.value(row))?;
-                    rest.siblings.iter().for_each(|sibling| visit(&sibling.key));
+                    rest.siblings.iter().for_each(|sibling| visit(&sibling.key, false));
                 }
             }
         }
@@ -694,10 +695,12 @@ mod tests {
             prop_assert_eq!(keys, expected);
             let left_out = entry(0, 0).raw_key().to_owned();
             let mut inputs = Vec::new();
-            copy.inputs(|raw_key| raw_key == left_out, |key| inputs.push(key.to_owned())).unwrap();
+            copy.inputs(|raw_key| raw_key == left_out, |key, is_own| inputs.push((key.to_owned(), is_own))).unwrap();
             let kept = entries.iter().filter(|(_, entry)| entry.raw_key() != left_out);
-            let expected: Vec<&String> = kept.flat_map(|(_, entry)| entry.inputs.iter().map(|input| &input.key)).collect();
-            prop_assert_eq!(inputs.iter().collect::<Vec<_>>(), expected);
+            let expected: Vec<(String, bool)> = kept
+                .flat_map(|(_, entry)| entry.inputs.iter().enumerate().map(|(at, input)| (input.key.clone(), at == 0)))
+                .collect();
+            prop_assert_eq!(inputs, expected);
         }
     }
 

@@ -19,11 +19,12 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use tempfile::NamedTempFile;
 use tokio::sync::Semaphore;
 
 use super::steps::{Step, done};
-use super::{Backend, Compared, Condition, Failure, Listing, Object, Reading, Result, State, States, StoreError};
+use super::{Backend, By, Condition, Failure, Listed, Object, Reading, Result, StoreError, Visit};
 use crate::work;
 
 use self::files::{
@@ -94,12 +95,12 @@ impl LocalStore {
         }
     }
 
-    /// Visits all objects below a prefix in no order, with their hashes as `wanted` says.
-    async fn visit<T: Default + Send + 'static>(
+    /// What is gathered from all objects below a prefix in no order, with their hashes as `wanted` says.
+    async fn gather<T: Default + Send + 'static>(
         &self,
         prefix: &str,
         wanted: Wanted,
-        visit: fn(&mut T, Object),
+        mut visit: impl FnMut(&mut T, Object) + Send + 'static,
     ) -> Result<T> {
         if leads_out(prefix) {
             return Ok(T::default());
@@ -131,9 +132,39 @@ impl LocalStore {
         self.whole_folder("list", work).await
     }
 
+    /// Visits all objects below a prefix in no order, by what changes with a file: none is read.
+    async fn visit_unread(&self, prefix: &str, mut visit: Visit) -> Result<()> {
+        if leads_out(prefix) {
+            return Ok(());
+        }
+        let (root, prefix) = (self.root.clone(), prefix.to_owned());
+        let work = move || {
+            let now = nanoseconds(SystemTime::now());
+            walk(&root, &prefix, &mut |place, found| {
+                if place.is_hidden() {
+                    return Ok(());
+                }
+                let odd = match found {
+                    Found::Odd(why) => why,
+                    Found::File => match place.metadata().and_then(|found| found.map(seen).transpose()) {
+                        Ok(None) => return Ok(()),
+                        Ok(Some((state, last_modified))) => {
+                            visit(Listed { key: &place.key, state: state.in_list(now), last_modified, problem: None });
+                            return Ok(());
+                        }
+                        Err(error) => error.to_string(),
+                    },
+                };
+                visit((&Object::unreadable(place.key, odd)).into());
+                Ok(())
+            })
+        };
+        self.whole_folder("list", work).await
+    }
+
     /// All of them, by key.
     async fn objects(&self, prefix: &str, wanted: Wanted) -> Result<Vec<Object>> {
-        let mut objects = self.visit(prefix, wanted, Vec::push).await?;
+        let mut objects = self.gather(prefix, wanted, Vec::push).await?;
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
     }
@@ -176,6 +207,11 @@ impl LocalStore {
     }
 }
 
+/// What a file's metadata tell of it.
+fn seen(metadata: fs::Metadata) -> io::Result<(files::State, DateTime<Utc>)> {
+    Ok((files::State::of_metadata(&metadata), modified(&metadata)?))
+}
+
 #[async_trait]
 impl Backend for LocalStore {
     fn url(&self, key: &str) -> String {
@@ -190,38 +226,13 @@ impl Backend for LocalStore {
         self.objects(prefix, Wanted::Proven).await
     }
 
-    async fn listing(&self, prefix: &str, compared: Option<Compared>) -> Result<Listing> {
-        let wanted = compared.map_or(Wanted::Any, Wanted::Of);
-        let listing = self.visit(prefix, wanted, |listing: &mut Listing, object| listing.push(&object)).await?;
-        Ok(listing.sorted())
-    }
-
-    async fn states(&self, prefix: &str) -> Result<States> {
-        if leads_out(prefix) {
-            return Ok(States::default());
-        }
-        let (root, prefix) = (self.root.clone(), prefix.to_owned());
-        let work = move || {
-            let mut found = States::default();
-            let now = nanoseconds(SystemTime::now());
-            walk(&root, &prefix, &mut |place, kind| {
-                if place.is_hidden() {
-                    return Ok(());
-                }
-                let state = match kind {
-                    Found::Odd(_) => State::UNKNOWN,
-                    Found::File => match place.metadata() {
-                        Ok(None) => return Ok(()),
-                        Ok(Some(metadata)) => files::State::of_metadata(&metadata).in_list(now),
-                        Err(_) => State::UNKNOWN,
-                    },
-                };
-                found.push(&place.key, state);
-                Ok(())
-            })?;
-            Ok(found.sorted())
+    async fn visit(&self, prefix: &str, by: By, mut visit: Visit) -> Result<()> {
+        let wanted = match by {
+            By::Etag => Wanted::Any,
+            By::EtagOf(known) => Wanted::Of(known),
+            By::Change => return self.visit_unread(prefix, visit).await,
         };
-        self.whole_folder("list", work).await
+        self.gather(prefix, wanted, move |(), object| visit((&object).into())).await
     }
 
     fn is_local(&self) -> bool {

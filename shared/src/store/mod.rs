@@ -17,7 +17,7 @@ mod url;
 use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 
 pub use self::reading::{Body, Reading};
 pub use self::s3::Client as S3Client;
-pub use self::states::{Compared, Listed, Listing, State, States};
+pub use self::states::{Fingerprints, Keys, Known, Listed, Listing, Seen, State, States};
 pub use self::url::StoreUrl;
 
 /// What is known of an object without reading it.
@@ -119,6 +119,20 @@ impl StoreError {
 /// The result type of all stores.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
+/// By what the objects of a list are known again. Where a list has ETags, it is always these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By {
+    /// By their ETags: locally, files are read for it.
+    Etag,
+    /// Those of these keys by their ETags; the others may have the state of nothing.
+    EtagOf(Known),
+    /// Locally, by what changes with a file: no file is read.
+    Change,
+}
+
+/// Is called for each object of a list.
+pub type Visit = Box<dyn FnMut(Listed<'_>) + Send>;
+
 /// What a kind of storage does; [`Store`] documents each operation.
 #[async_trait]
 pub trait Backend: std::fmt::Debug + Send + Sync {
@@ -152,14 +166,11 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
         self.list(prefix).await
     }
-    /// See [`Store::listing`].
-    async fn listing(&self, prefix: &str, compared: Option<Compared>) -> Result<Listing> {
-        let _ = compared;
-        Ok(self.list(prefix).await?.into())
-    }
-    /// See [`Store::states`].
-    async fn states(&self, prefix: &str) -> Result<States> {
-        Ok(self.listing(prefix, None).await?.into_states())
+    /// Visits what [`Store::list`] lists, in any order, with states by what `by` says.
+    async fn visit(&self, prefix: &str, by: By, mut visit: Visit) -> Result<()> {
+        let _ = by;
+        self.list(prefix).await?.iter().for_each(|object| visit(object.into()));
+        Ok(())
     }
     /// See [`Store::is_local`].
     fn is_local(&self) -> bool {
@@ -237,15 +248,56 @@ impl Store {
         self.0.prove(prefix).await
     }
 
-    /// The same list in little memory, for one who compares the ETags of some keys only, or of all: the others' may be
-    /// those of nothing, where a file would have to be read for it.
-    pub async fn listing(&self, prefix: &str, compared: Option<Compared>) -> Result<Listing> {
-        self.0.listing(prefix, compared).await
+    /// What is gathered from the same list, without holding it.
+    pub async fn gather<T: Default + Send + 'static>(
+        &self,
+        prefix: &str,
+        by: By,
+        into: T,
+        push: impl Fn(&mut T, Listed<'_>) + Send + 'static,
+    ) -> Result<T> {
+        let gathered = Arc::new(Mutex::new(into));
+        let inner = Arc::clone(&gathered);
+        let visit = move |listed: Listed<'_>| push(&mut inner.lock().unwrap_or_else(PoisonError::into_inner), listed);
+        self.0.visit(prefix, by, Box::new(visit)).await?;
+        Ok(std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    /// The same list as little more than keys: by its state an object is known again. Files of a local folder are not read.
+    /// The same list in little memory. By its state an object is known again; files of a local folder are not read.
+    pub async fn listing(&self, prefix: &str) -> Result<Listing> {
+        Ok(self.gather(prefix, By::Change, Listing::default(), Listing::push).await?.sorted())
+    }
+
+    /// The same as little more than keys.
     pub async fn states(&self, prefix: &str) -> Result<States> {
-        self.0.states(prefix).await
+        let push = |states: &mut States, listed: Listed<'_>| states.push(listed.key, listed.state);
+        Ok(self.gather(prefix, By::Change, States::default(), push).await?.sorted())
+    }
+
+    /// The same list beside keys that are known, by their states as [`Store::states`] has them.
+    pub async fn seen(&self, prefix: &str, known: Known) -> Result<Seen> {
+        Ok(self.gather(prefix, By::Change, Seen::of(known), Seen::push).await?.sorted())
+    }
+
+    /// The same of what `keep` is true for, with the ETags of keys that are `compared`: locally, only these are read for it.
+    pub async fn compared(
+        &self,
+        prefix: &str,
+        compared: Known,
+        known: Known,
+        keep: fn(&Listed<'_>) -> bool,
+    ) -> Result<Seen> {
+        let push = move |seen: &mut Seen, listed: Listed<'_>| {
+            if keep(&listed) {
+                seen.push(listed);
+            }
+        };
+        Ok(self.gather(prefix, By::EtagOf(compared), Seen::of(known), push).await?.sorted())
+    }
+
+    /// The same list as hashes of keys and ETags.
+    pub async fn fingerprints(&self, prefix: &str) -> Result<Fingerprints> {
+        Ok(self.gather(prefix, By::Etag, Fingerprints::default(), Fingerprints::push).await?.sorted())
     }
 
     /// The state of an object that was read and was listed with `listed`: of what was read, not of what was listed.

@@ -26,7 +26,7 @@ use self::answers::{Status, classify, decoded, describe, time, unquote};
 pub use self::client::Client;
 use self::retry::{Next, Tried, Tries, delays};
 use self::streams::{Download, FileParts, PART_BYTES, broken_off};
-use super::{Backend, Compared, Condition, Failure, Listing, Object, Reading, Result, StoreError};
+use super::{Backend, By, Condition, Failure, Listed, Object, Reading, Result, StoreError, Visit};
 use crate::aws::explain;
 
 /// Chunks of a download that wait for their reader.
@@ -221,7 +221,7 @@ impl S3Store {
     }
 
     /// Visits everything below a prefix, page by page, with hidden names only if they are wanted: key and item.
-    async fn visit(
+    async fn each(
         &self,
         prefix: &str,
         mut begin: Begin,
@@ -260,7 +260,7 @@ impl S3Store {
                 version: None,
             });
         };
-        self.visit(prefix, begin, hidden, visit).await?;
+        self.each(prefix, begin, hidden, visit).await?;
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         Ok(objects)
     }
@@ -477,14 +477,11 @@ impl Backend for S3Store {
         Ok(!page.contents().is_empty())
     }
 
-    async fn listing(&self, prefix: &str, _: Option<Compared>) -> Result<Listing> {
-        let mut listing = Listing::default();
-        self.visit(prefix, Begin::First, false, |key, item| {
-            listing.push_parts(key, &unquote(item.e_tag()), time(item.last_modified()));
+    async fn visit(&self, prefix: &str, _: By, mut visit: Visit) -> Result<()> {
+        self.each(prefix, Begin::First, false, |key, item| {
+            visit(Listed::new(key, &unquote(item.e_tag()), time(item.last_modified())));
         })
-        .await?;
-        // Some stores sort by other rules than this one.
-        Ok(listing.sorted())
+        .await
     }
 
     async fn head(&self, key: &str) -> Result<Option<Object>> {

@@ -1,10 +1,11 @@
 //! Lists of objects that hold a million of them in little memory.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::{Object, UNREADABLE};
 
@@ -117,7 +118,7 @@ impl States {
     }
 
     /// The place of the object that has a key, if they are in order.
-    pub fn place(&self, key: &str) -> Option<usize> {
+    fn place(&self, key: &str) -> Option<usize> {
         let (mut from, mut to) = (0, self.len());
         while from < to {
             let middle = from + (to - from) / 2;
@@ -132,7 +133,12 @@ impl States {
 
     /// All objects.
     pub fn iter(&self) -> impl Iterator<Item = (&str, State)> {
-        (0..self.len()).filter_map(|at| self.get(at))
+        self.at(0..self.len())
+    }
+
+    /// The objects at these places.
+    pub fn at(&self, places: impl IntoIterator<Item = usize>) -> impl Iterator<Item = (&str, State)> {
+        places.into_iter().filter_map(|at| self.get(at))
     }
 }
 
@@ -158,18 +164,27 @@ pub struct Listed<'l> {
     pub problem: Option<&'l str>,
 }
 
+impl<'l> Listed<'l> {
+    /// An object with this key and ETag.
+    pub fn new(key: &'l str, etag: &'l str, last_modified: DateTime<Utc>) -> Self {
+        let problem = etag.strip_prefix(UNREADABLE);
+        let state = if problem.is_some() { State::UNKNOWN } else { State::of_etag(etag) };
+        Self { key, state, last_modified, problem }
+    }
+}
+
+impl<'l> From<&'l Object> for Listed<'l> {
+    fn from(object: &'l Object) -> Self {
+        Self::new(&object.key, &object.etag, object.last_modified)
+    }
+}
+
 impl Listing {
     /// Adds an object.
-    pub fn push(&mut self, object: &Object) {
-        self.push_parts(&object.key, &object.etag, object.last_modified);
-    }
-
-    /// Adds an object that has this key and ETag.
-    pub fn push_parts(&mut self, key: &str, etag: &str, last_modified: DateTime<Utc>) {
-        let problem = etag.strip_prefix(UNREADABLE);
-        self.odd.extend(problem.map(|why| (key.to_owned(), why.to_owned())));
-        self.states.push(key, if problem.is_some() { State::UNKNOWN } else { State::of_etag(etag) });
-        self.modified.push(last_modified);
+    pub fn push(&mut self, listed: Listed<'_>) {
+        self.odd.extend(listed.problem.map(|why| (listed.key.to_owned(), why.to_owned())));
+        self.states.push(listed.key, listed.state);
+        self.modified.push(listed.last_modified);
     }
 
     /// The same objects in the order of their keys.
@@ -178,13 +193,6 @@ impl Listing {
             Some(order) => self.at(&order),
             None => self,
         }
-    }
-
-    /// Those that `keep` is true for.
-    pub fn retain(self, keep: impl Fn(&Listed) -> bool) -> Self {
-        let is_kept = |at: &usize| self.get(*at).is_some_and(|listed| keep(&listed));
-        let kept: Vec<usize> = (0..self.len()).filter(is_kept).collect();
-        if kept.len() == self.len() { self } else { self.at(&kept) }
     }
 
     /// The objects at these places.
@@ -203,31 +211,21 @@ impl Listing {
         self.states.is_empty()
     }
 
-    /// The place of the object that has a key.
-    pub fn place(&self, key: &str) -> Option<usize> {
-        self.states.place(key)
-    }
-
     /// The object at a place.
-    pub fn get(&self, at: usize) -> Option<Listed<'_>> {
+    fn get(&self, at: usize) -> Option<Listed<'_>> {
         let (key, state) = self.states.get(at)?;
         let problem = if state == State::UNKNOWN { self.odd.get(key).map(String::as_str) } else { None };
         Some(Listed { key, state, last_modified: *self.modified.get(at)?, problem })
     }
 
     /// The object that has a key.
-    pub fn find(&self, key: &str) -> Option<Listed<'_>> {
-        self.get(self.place(key)?)
+    fn find(&self, key: &str) -> Option<Listed<'_>> {
+        self.get(self.states.place(key)?)
     }
 
     /// All objects, by key.
     pub fn iter(&self) -> impl Iterator<Item = Listed<'_>> {
         (0..self.len()).filter_map(|at| self.get(at))
-    }
-
-    /// Whether nothing can be said of `key`, because a folder above it cannot be read.
-    pub fn hides(&self, key: &str) -> bool {
-        self.odd.keys().any(|odd| odd.ends_with('/') && key.starts_with(odd.as_str()))
     }
 
     /// Their keys and states alone.
@@ -236,30 +234,162 @@ impl Listing {
     }
 }
 
-impl From<Vec<Object>> for Listing {
-    fn from(objects: Vec<Object>) -> Self {
-        let mut listing = Self::default();
-        for object in &objects {
-            listing.push(object);
-        }
-        listing.sorted()
+/// The hash by which a key is known: no two keys have the same.
+fn hash(key: &str) -> u128 {
+    xxh3_128(key.as_bytes())
+}
+
+/// Gathers keys for a [`Known`].
+#[derive(Debug, Default)]
+pub struct Keys(Vec<u128>);
+
+impl Keys {
+    /// Adds a key, which may be there already.
+    pub fn add(&mut self, key: &str) {
+        self.0.push(hash(key));
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them, to be looked up.
+    pub fn known(mut self) -> Known {
+        self.0.sort_unstable();
+        self.0.dedup();
+        self.0.shrink_to_fit();
+        Known(Arc::new(self.0))
     }
 }
 
-/// Keys whose ETags are compared. Now and then it has one more, for which nothing but time is lost.
+/// Keys that somebody knows, as hashes of 16 bytes. Clones share them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Compared(HashSet<u64>);
+pub struct Known(Arc<Vec<u128>>);
 
-impl Compared {
-    /// Adds a key.
-    pub fn add(&mut self, key: &str) {
-        self.0.insert(xxh3_64(key.as_bytes()));
-    }
-
+impl Known {
     /// Whether it has a key.
     pub fn has(&self, key: &str) -> bool {
-        self.0.contains(&xxh3_64(key.as_bytes()))
+        self.place(key).is_some()
     }
+
+    /// The same keys and some more.
+    pub fn with(&self, more: Keys) -> Self {
+        if more.is_empty() { self.clone() } else { Keys([self.0.as_slice(), &more.0].concat()).known() }
+    }
+
+    fn place(&self, key: &str) -> Option<usize> {
+        self.0.binary_search(&hash(key)).ok()
+    }
+}
+
+/// What a list has of keys that were known before, and all of it that was not: so that a million objects beside a ledger
+/// that knows them take some 45 bytes each.
+#[derive(Debug, Default)]
+pub struct Seen {
+    known: Known,
+    states: Vec<State>,
+    /// When those that are there were last written.
+    modified: Vec<Option<DateTime<Utc>>>,
+    /// How many of them are there.
+    found: usize,
+    others: Listing,
+    /// Why some of those that are known cannot be read, by key.
+    odd: BTreeMap<String, String>,
+}
+
+impl Seen {
+    /// Of which nothing was listed yet.
+    pub(super) fn of(known: Known) -> Self {
+        let count = known.0.len();
+        Self { known, states: vec![State::UNKNOWN; count], modified: vec![None; count], ..Self::default() }
+    }
+
+    /// Takes what was listed.
+    pub(super) fn push(&mut self, listed: Listed<'_>) {
+        let place = self.known.place(listed.key);
+        let Some((place, modified)) = place.and_then(|place| Some((place, self.modified.get_mut(place)?))) else {
+            self.others.push(listed);
+            return;
+        };
+        self.found += usize::from(modified.is_none());
+        *modified = Some(listed.last_modified);
+        if let Some(state) = self.states.get_mut(place) {
+            *state = listed.state;
+        }
+        self.odd.extend(listed.problem.map(|why| (listed.key.to_owned(), why.to_owned())));
+    }
+
+    /// Those that were not known in the order of their keys.
+    pub(super) fn sorted(self) -> Self {
+        Self { others: self.others.sorted(), ..self }
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.found + self.others.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What was listed of a key.
+    pub fn find<'s>(&'s self, key: &'s str) -> Option<Listed<'s>> {
+        let Some(place) = self.known.place(key) else { return self.others.find(key) };
+        let (state, last_modified) = (*self.states.get(place)?, (*self.modified.get(place)?)?);
+        let problem = if state == State::UNKNOWN { self.odd.get(key).map(String::as_str) } else { None };
+        Some(Listed { key, state, last_modified, problem })
+    }
+
+    /// What was not known before.
+    pub fn others(&self) -> &Listing {
+        &self.others
+    }
+
+    /// The keys and states of what was not known before, alone.
+    pub fn into_others(self) -> States {
+        self.others.into_states()
+    }
+
+    /// Whether nothing can be said of `key`, because a folder above it cannot be read.
+    pub fn hides(&self, key: &str) -> bool {
+        let odd = self.odd.keys().chain(self.others.odd.keys());
+        odd.into_iter().any(|odd| odd.ends_with('/') && key.starts_with(odd.as_str()))
+    }
+}
+
+/// Keys and states of objects as one hash of each, for one who knows what to ask for.
+#[derive(Debug, Default)]
+pub struct Fingerprints(Vec<u128>);
+
+impl Fingerprints {
+    /// Takes what was listed; what cannot be read has no state that anybody could ask for.
+    pub(super) fn push(&mut self, listed: Listed<'_>) {
+        if listed.state != State::UNKNOWN {
+            self.0.push(fingerprint(listed.key, listed.state));
+        }
+    }
+
+    /// The same, to be looked up.
+    pub(super) fn sorted(mut self) -> Self {
+        self.0.sort_unstable();
+        self.0.shrink_to_fit();
+        self
+    }
+
+    /// Whether there is an object of this key in this state.
+    pub fn have(&self, key: &str, state: State) -> bool {
+        self.0.binary_search(&fingerprint(key, state)).is_ok()
+    }
+}
+
+fn fingerprint(key: &str, state: State) -> u128 {
+    let mut hash = Xxh3::new();
+    hash.update(&state.to_bytes());
+    hash.update(key.as_bytes());
+    hash.digest128()
 }
 
 #[cfg(test)]
@@ -288,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_is_in_order_with_what_belongs_to_each_object() {
+    fn a_list_beside_keys_that_are_known_has_what_belongs_to_each_object() {
         let time = |second| DateTime::from_timestamp(second, 5).unwrap();
         let object = |key: &str, second| Object {
             key: key.to_owned(),
@@ -297,18 +427,43 @@ mod tests {
             last_modified: time(second),
             version: None,
         };
-        let odd = [Object::unreadable("d/a".to_owned(), "it is odd"), Object::unreadable("d/x/".to_owned(), "closed")];
-        let [odd, folder] = odd;
-        let listing = Listing::from(vec![object("d/c", 3), folder, odd, object("d/b", 2)]);
-        assert_eq!(listing.iter().map(|listed| listed.key).collect::<Vec<_>>(), ["d/a", "d/b", "d/c", "d/x/"]);
-        let found = listing.find("d/b").unwrap();
+        let [odd, folder] =
+            [Object::unreadable("d/a".to_owned(), "it is odd"), Object::unreadable("d/x/".to_owned(), "closed")];
+        let objects = [object("d/c", 3), folder, odd, object("d/b", 2), object("d/d", 4)];
+        let seen = |known: &[&str]| {
+            let mut keys = Keys::default();
+            known.iter().for_each(|key| keys.add(key));
+            let mut seen = Seen::of(keys.known());
+            objects.iter().for_each(|object| seen.push(object.into()));
+            seen.sorted()
+        };
+        let keys = |seen: &Seen| seen.others().iter().map(|listed| listed.key.to_owned()).collect::<Vec<_>>();
+        let none = seen(&[]);
+        assert_eq!(keys(&none), ["d/a", "d/b", "d/c", "d/d", "d/x/"]);
+        assert_eq!((none.len(), none.find("d/b").unwrap().last_modified), (5, time(2)));
+        assert!(none.hides("d/x/y.csv") && !none.hides("d/ab"));
+        let some = seen(&["d/d", "d/b", "d/b", "d/a", "d/e"]);
+        assert_eq!(keys(&some), ["d/c", "d/x/"]);
+        assert_eq!(some.len(), 5);
+        let found = some.find("d/b").unwrap();
         assert_eq!((found.state, found.last_modified), (State::of_etag("of d/b"), time(2)));
         assert_eq!(found.problem, None);
-        assert_eq!(listing.find("d/a").unwrap().problem, Some("it is odd"));
-        assert!(listing.hides("d/x/y.csv") && !listing.hides("d/ab"));
-        let listing = listing.retain(|listed| listed.key != "d/b");
-        assert_eq!((listing.len(), listing.find("d/b")), (3, None));
-        assert_eq!(listing.find("d/c").unwrap().last_modified, time(3));
-        assert_eq!(listing.into_states().find("d/c"), Some(State::of_etag("of d/c")));
+        assert_eq!(some.find("d/a").unwrap().problem, Some("it is odd"));
+        assert_eq!(some.find("d/c").unwrap().last_modified, time(3));
+        assert_eq!(["d/e", "d/f"].map(|key| some.find(key)), [None; 2]);
+        assert!(some.hides("d/x/y.csv") && !some.hides("d/ab"));
+        assert_eq!(some.into_others().find("d/c"), Some(State::of_etag("of d/c")));
+    }
+
+    #[test]
+    fn fingerprints_have_what_was_listed_and_nothing_else() {
+        let mut there = Fingerprints::default();
+        let objects = [("d/b", "2"), ("d/a", "1"), ("d/c", "unreadable: it is odd")];
+        objects.iter().for_each(|(key, etag)| there.push(Listed::new(key, etag, DateTime::UNIX_EPOCH)));
+        let there = there.sorted();
+        let have = |key, etag| there.have(key, State::of_etag(etag));
+        assert!(have("d/a", "1") && have("d/b", "2"));
+        assert!(!have("d/a", "2") && !have("d/aa", "1") && !have("d/c", "unreadable: it is odd"));
+        assert!(!there.have("d/c", State::UNKNOWN));
     }
 }

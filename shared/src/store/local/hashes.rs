@@ -16,7 +16,7 @@ use std::time::SystemTime;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use super::super::{Compared, Object};
+use super::super::{Known, Object};
 use super::files::{State, describe_open, locked_temporary, modified, nanoseconds, open};
 use super::walk::Place;
 
@@ -50,7 +50,7 @@ pub enum Wanted {
     /// All, from the bytes as they are now.
     Proven,
     /// Those of these keys; the others may stay empty.
-    Of(Compared),
+    Of(Known),
 }
 
 /// A file's hash, and the state that it is of.
@@ -309,6 +309,7 @@ fn save(path: &Path, all: &[Remembered]) -> io::Result<()> {
 mod tests {
     use std::time::Duration;
 
+    use super::super::super::Keys;
     use super::*;
 
     const KEY: &str = "d/large.bin";
@@ -370,7 +371,7 @@ mod tests {
         for (state, is_kept) in [(lake.state(), true), (1, false)] {
             lake.remember(KEY, state, 5);
             let mut memory = lake.recall();
-            lake.listed(&mut memory, &Wanted::Of(Compared::default()));
+            lake.listed(&mut memory, &Wanted::Of(Known::default()));
             assert_eq!(memory.seen, [is_kept]);
             lake.hashes().keep(memory, "d/");
             assert_eq!(lake.recall().known.len(), usize::from(is_kept));
@@ -380,12 +381,14 @@ mod tests {
     #[test]
     fn what_is_not_compared_is_not_read() {
         let lake = Lake::new();
-        let mut compared = Compared::default();
-        compared.add("d/b.csv");
-        let list = |compared: &Compared| lake.listed(&mut lake.recall(), &Wanted::Of(compared.clone()));
-        assert_eq!((list(&compared).bytes, list(&compared).etag), (LARGE, String::new()));
-        compared.add(KEY);
-        assert_eq!(list(&compared).etag.len(), 32);
+        let list = |key: &str| {
+            let mut compared = Keys::default();
+            compared.add(key);
+            lake.listed(&mut lake.recall(), &Wanted::Of(compared.known()))
+        };
+        let other = list("d/b.csv");
+        assert_eq!((other.bytes, other.etag), (LARGE, String::new()));
+        assert_eq!(list(KEY).etag.len(), 32);
     }
 
     #[test]
