@@ -24,7 +24,7 @@ use crate::partition::Partition;
 use crate::store::{Condition, Object, Store};
 
 pub use self::beside::{Beside, Others};
-pub use self::current::{Current, Fetched, Keep};
+pub use self::current::{Chunks, Current, Fetched, Keep};
 pub use self::output::{Objects, Output, put_draft, put_output};
 
 /// Entries read at the same time.

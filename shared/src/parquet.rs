@@ -11,7 +11,8 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{FooterTail, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
 
-use crate::store::{Object, Store};
+use crate::ledger::Output;
+use crate::store::Store;
 
 mod chunk;
 mod column;
@@ -47,16 +48,16 @@ pub fn writer(schema: &SchemaRef) -> Result<ArrowWriter<File>> {
     ArrowWriter::try_new_with_options(tempfile::tempfile()?, Arc::clone(schema), options)
 }
 
-/// The count of rows that a Parquet object's footer tells.
-pub async fn rows(store: &Store, object: &Object) -> Result<u64> {
-    let wrong = |why: String| ParquetError::General(format!("{}: {why}", store.url(&object.key)));
-    let range = |length: u64| object.bytes.saturating_sub(length)..object.bytes;
+/// The count of rows that the footer of an output tells, which is Parquet.
+pub async fn rows(store: &Store, output: &Output) -> Result<u64> {
+    let wrong = |why: String| ParquetError::General(format!("{}: {why}", store.url(&output.key)));
+    let range = |length: u64| output.bytes.saturating_sub(length)..output.bytes;
     let tail =
-        store.get_range(&object.key, &object.etag, range(TAIL)).await.map_err(|error| wrong(error.to_string()))?;
+        store.get_range(&output.key, &output.etag, range(TAIL)).await.map_err(|error| wrong(error.to_string()))?;
     let tail: &[u8; TAIL as usize] = tail.as_ref().try_into().map_err(|_| wrong("it is no Parquet file".to_owned()))?;
     let length = FooterTail::try_new(tail)?.metadata_length() as u64;
     let footer = store
-        .get_range(&object.key, &object.etag, range(TAIL + length))
+        .get_range(&output.key, &output.etag, range(TAIL + length))
         .await
         .map_err(|error| wrong(error.to_string()))?;
     let metadata = footer.get(..length as usize).ok_or_else(|| wrong("its footer is cut off".to_owned()))?;

@@ -9,7 +9,7 @@ use futures::StreamExt;
 
 use super::news::SLACK;
 use super::snapshot::{Parquet, Reader, Writer};
-use super::{CONCURRENT_READS, ConsumptionEntry, Entry, Ledger, RawEntry, Unreadable};
+use super::{CONCURRENT_READS, ConsumptionEntry, Entries, Entry, Ledger, RawEntry, Unreadable};
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::store::{Condition, Keys, Known, Seen, State, States, StoreError};
@@ -138,7 +138,54 @@ impl Changes {
     }
 }
 
+/// Entries that are read some at a time, each as it is in the store, in the order of their keys.
+#[derive(Debug)]
+pub struct Chunks<'l> {
+    ledger: &'l Ledger,
+    listed: States,
+    at: usize,
+}
+
+impl Chunks<'_> {
+    /// The next entries with their keys; what vanishes meanwhile is left out. `None` behind the last.
+    async fn next<T: Entry>(&mut self) -> Result<Option<Entries<(String, T)>>> {
+        if self.at >= self.listed.len() {
+            return Ok(None);
+        }
+        let from = self.at;
+        self.at += CHUNK;
+        let mut entries = Entries { readable: Vec::new(), unreadable: Vec::new() };
+        for fetched in self.ledger.fetch(self.listed.at(from..from + CHUNK)).await? {
+            match fetched {
+                Ok((key, _, entry)) => entries.readable.push((key, entry)),
+                Err(unreadable) => entries.unreadable.push(unreadable),
+            }
+        }
+        Ok(Some(entries))
+    }
+
+    /// The next entries of raw objects.
+    pub async fn next_raw(&mut self) -> Result<Option<Entries<(String, RawEntry)>>> {
+        self.next().await
+    }
+
+    /// The next entries of consumption partitions and files.
+    pub async fn next_consumption(&mut self) -> Result<Option<Entries<(String, ConsumptionEntry)>>> {
+        self.next().await
+    }
+}
+
 impl Ledger {
+    /// The entries of all raw objects.
+    pub async fn all_raw(&self) -> Result<Chunks<'_>> {
+        Ok(Chunks { ledger: self, listed: self.store.states("raw/").await?, at: 0 })
+    }
+
+    /// The entries of all consumption partitions and files.
+    pub async fn all_consumption(&self) -> Result<Chunks<'_>> {
+        Ok(Chunks { ledger: self, listed: self.store.states("consumption/").await?, at: 0 })
+    }
+
     /// What the ledger says of a dataset's raw objects now. Only what has changed since the snapshot was made is fetched;
     /// if that was much, there is a new snapshot afterwards.
     pub async fn current(&self, dataset: &str, keep: Keep) -> Result<Current> {

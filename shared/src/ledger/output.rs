@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::draft::{Content, Drafted};
 use crate::error::Result;
 use crate::partition::Partition;
-use crate::store::{Condition, Failure, Fingerprints, Object, State, Store, StoreError};
+use crate::store::{By, Condition, Failure, Fingerprints, Object, State, Store, StoreError};
 
 /// An object that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl Objects {
     /// Lists them.
     pub async fn list(store: &Store, dataset: &str) -> Result<Self> {
         // By what files of a folder are known again in a list is not in any entry.
-        Ok(Self(store.fingerprints(&format!("{dataset}/")).await?))
+        Ok(Self(store.fingerprints(&format!("{dataset}/"), By::Etag).await?))
     }
 
     /// Whether an output is there as its entry says.

@@ -162,13 +162,6 @@ impl LocalStore {
         self.whole_folder("list", work).await
     }
 
-    /// All of them, by key.
-    async fn objects(&self, prefix: &str, wanted: Wanted) -> Result<Vec<Object>> {
-        let mut objects = self.gather(prefix, wanted, Vec::push).await?;
-        objects.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(objects)
-    }
-
     async fn write(
         &self,
         key: &str,
@@ -219,16 +212,15 @@ impl Backend for LocalStore {
     }
 
     async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
-        self.objects(prefix, Wanted::Any).await
-    }
-
-    async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
-        self.objects(prefix, Wanted::Proven).await
+        let mut objects = self.gather(prefix, Wanted::Any, Vec::push).await?;
+        objects.sort_by(|a, b| a.key.cmp(&b.key));
+        Ok(objects)
     }
 
     async fn visit(&self, prefix: &str, by: By, mut visit: Visit) -> Result<()> {
         let wanted = match by {
             By::Etag => Wanted::Any,
+            By::Proven => Wanted::Proven,
             By::EtagOf(known) => Wanted::Of(known),
             By::Change => return self.visit_unread(prefix, visit).await,
         };

@@ -122,8 +122,10 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// By what the objects of a list are known again. Where a list has ETags, it is always these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum By {
-    /// By their ETags: locally, files are read for it.
+    /// By their ETags: locally, files are read for it, but those that are as they were when they were read last.
     Etag,
+    /// By their ETags: locally, every file is read for it, now.
+    Proven,
     /// Those of these keys by their ETags; the others may have the state of nothing.
     EtagOf(Known),
     /// Locally, by what changes with a file: no file is read.
@@ -161,10 +163,6 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
     /// See [`Store::is_replaced`].
     async fn is_replaced(&self, key: &str, etag: &str) -> Result<bool> {
         Ok(self.head(key).await?.is_some_and(|now| now.etag != etag))
-    }
-    /// See [`Store::prove`].
-    async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
-        self.list(prefix).await
     }
     /// Visits what [`Store::list`] lists, in any order, with states by what `by` says.
     async fn visit(&self, prefix: &str, by: By, mut visit: Visit) -> Result<()> {
@@ -238,14 +236,9 @@ impl Store {
     /// All objects whose key begins with `prefix`, sorted by key. Names that begin with a dot are not objects.
     ///
     /// What a local folder holds but cannot be read is listed as [`Object::unreadable`], so that it stops no other. The
-    /// ETag of a large local file may be one that was remembered: [`Store::prove`] reads every file.
+    /// ETag of a large local file may be one that was remembered: see [`By`].
     pub async fn list(&self, prefix: &str) -> Result<Vec<Object>> {
         self.0.list(prefix).await
-    }
-
-    /// The same list with the ETag of every local file taken from its bytes, read now.
-    pub async fn prove(&self, prefix: &str) -> Result<Vec<Object>> {
-        self.0.prove(prefix).await
     }
 
     /// What is gathered from the same list, without holding it.
@@ -295,9 +288,9 @@ impl Store {
         Ok(self.gather(prefix, By::EtagOf(compared), Seen::of(known), push).await?.sorted())
     }
 
-    /// The same list as hashes of keys and ETags.
-    pub async fn fingerprints(&self, prefix: &str) -> Result<Fingerprints> {
-        Ok(self.gather(prefix, By::Etag, Fingerprints::default(), Fingerprints::push).await?.sorted())
+    /// The same list as hashes of keys and ETags, `by` which they are to be known.
+    pub async fn fingerprints(&self, prefix: &str, by: By) -> Result<Fingerprints> {
+        Ok(self.gather(prefix, by, Fingerprints::default(), Fingerprints::push).await?.sorted())
     }
 
     /// The state of an object that was read and was listed with `listed`: of what was read, not of what was listed.

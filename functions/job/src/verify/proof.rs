@@ -3,14 +3,15 @@
 //! The zones are read before the ledger: what is written meanwhile is then in the ledger and not yet in the zone, and
 //! is looked at once more.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 
 use futures::StreamExt;
 use lake::ledger::{Beside, ConsumptionEntry, Entries, Output, RawEntry, Rows, Unreadable};
 use lake::settings::Zone;
-use lake::store::{Object, Reading, StoreError};
-use lake::{Lake, guard, keys};
+use lake::store::{By, Fingerprints, Listed, Object, Reading, State, StoreError};
+use lake::{Lake, guard, hash, keys};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -57,8 +58,64 @@ pub struct Findings {
     pub orphans: Vec<(Zone, Object)>,
 }
 
-/// The objects of the zones, with ETags of their bytes.
-type Zones = BTreeMap<&'static str, BTreeMap<String, Object>>;
+/// What the zones held before the ledger was read.
+struct Zones {
+    /// The keys of raw objects.
+    raw: Names,
+    /// Why some of them cannot be read, by key; a folder's ends in a slash.
+    odd: BTreeMap<String, String>,
+    /// The keys and ETags of what was made of them.
+    made: BTreeMap<&'static str, Fingerprints>,
+}
+
+impl Zones {
+    async fn look(lake: &Lake) -> Result<Self, StoreError> {
+        let add = |(names, odd): &mut (Names, BTreeMap<String, String>), listed: Listed<'_>| {
+            names.add(Zone::Raw, listed.key);
+            odd.extend(listed.problem.map(|why| (listed.key.to_owned(), why.to_owned())));
+        };
+        let (raw, odd) = lake.raw.gather("", By::Proven, Default::default(), add).await?;
+        let mut made = BTreeMap::new();
+        for zone in MADE {
+            made.insert(zone.name(), lake.store(zone).fingerprints("", By::Proven).await?);
+        }
+        Ok(Self { raw, odd, made })
+    }
+
+    /// Whether a raw object is there, or may be.
+    fn has_raw(&self, key: &str) -> bool {
+        let hides = |odd: &String| odd.ends_with('/') && key.starts_with(odd.as_str());
+        self.raw.has(Zone::Raw, key) || self.odd.keys().any(hides)
+    }
+
+    /// Whether an object of another zone is there, with this ETag.
+    fn have(&self, zone: Zone, key: &str, etag: &str) -> bool {
+        self.made.get(zone.name()).is_some_and(|made| made.have(key, State::of_etag(etag)))
+    }
+
+    /// What to do about damage to what was made of a raw object.
+    fn cure(&self, raw_key: Option<&str>) -> &'static str {
+        if raw_key.is_none_or(|key| self.has_raw(key)) { MEND } else { RETRACT }
+    }
+}
+
+/// Zones with what was made.
+const MADE: [Zone; 3] = [Zone::Standard, Zone::Rejection, Zone::Consumption];
+
+/// Keys of zones, as hashes.
+#[derive(Debug, Default)]
+struct Names(HashSet<u128>);
+
+impl Names {
+    /// Adds a key; whether it is new.
+    fn add(&mut self, zone: Zone, key: &str) -> bool {
+        self.0.insert(hash::number([zone.name(), key]))
+    }
+
+    fn has(&self, zone: Zone, key: &str) -> bool {
+        self.0.contains(&hash::number([zone.name(), key]))
+    }
+}
 
 /// What an object is, for the count of its rows.
 #[derive(Debug, Clone, Copy)]
@@ -77,32 +134,33 @@ struct Named<'a> {
     raw_key: Option<&'a str>,
 }
 
-/// What to do about damage to what was made of a raw object, by the objects of the raw zone.
-fn cure(raw_key: Option<&str>, raw: &BTreeMap<String, Object>) -> &'static str {
-    let is_there = |key: &str| raw.contains_key(key) || raw.values().any(|object| object.hides(key));
-    if raw_key.is_none_or(is_there) { MEND } else { RETRACT }
-}
-
 /// Looks at everything.
 pub async fn prove(lake: &Lake) -> Result<Findings, Failure> {
-    let mut zones = Zones::new();
-    for zone in [Zone::Raw, Zone::Standard, Zone::Rejection, Zone::Consumption] {
-        let objects = lake.store(zone).prove("").await?;
-        zones.insert(zone.name(), objects.into_iter().map(|object| (object.key.clone(), object)).collect());
+    let mut proof = Proof::new(lake, Zones::look(lake).await?);
+    let mut raw = lake.ledger.all_raw().await?;
+    while let Some(Entries { readable, unreadable }) = raw.next_raw().await? {
+        proof.findings.unreadable.extend(unreadable);
+        let entries: Vec<RawEntry> = readable.into_iter().map(|(_, entry)| entry).collect();
+        for entry in &entries {
+            proof.account(entry);
+            proof.note_beside(&entry.beside, entry.raw_key());
+        }
+        proof.look_at_all(&entries.iter().flat_map(of_raw).collect::<Vec<_>>()).await?;
     }
-    let Entries { readable: raw, unreadable } = lake.ledger.raw_entries(None).await?;
-    let mut findings = Findings { unreadable, ..Findings::default() };
-    let Entries { readable: consumption, unreadable } = lake.ledger.consumption_entries(None).await?;
-    findings.unreadable.extend(unreadable);
-
-    let empty = BTreeMap::new();
-    let in_raw = zones.get(Zone::Raw.name()).unwrap_or(&empty);
-    accounts(lake, &raw, in_raw, &mut findings).await?;
-    findings.report.files = consumption.iter().filter(|(_, entry)| entry.file.is_some()).count() as u64;
-    findings.report.partitions = consumption.len() as u64 - findings.report.files;
-    let named = named(&raw, &consumption);
-    look_at_all(lake, &named, &zones, &mut findings).await?;
-    unnamed(lake, &raw, &consumption, &zones, &named, &mut findings);
+    let mut consumption = lake.ledger.all_consumption().await?;
+    while let Some(Entries { readable, unreadable }) = consumption.next_consumption().await? {
+        proof.findings.unreadable.extend(unreadable);
+        for (_, entry) in &readable {
+            let Report { files, partitions, .. } = &mut proof.findings.report;
+            *(if entry.file.is_some() { files } else { partitions }) += 1;
+            proof.note_made(&entry.beside);
+        }
+        let named: Vec<Named<'_>> = readable.iter().flat_map(|(_, entry)| of_consumption(entry)).collect();
+        proof.look_at_all(&named).await?;
+    }
+    proof.the_raw_zone().await?;
+    proof.unnamed().await?;
+    let mut findings = proof.finish();
     let problems = &mut findings.report.problems;
     problems.extend(findings.unreadable.iter().map(|entry| entry.error().to_string()));
     for zone in Zone::ALL {
@@ -121,129 +179,237 @@ fn left(url: &str) -> String {
     format!("{url} was left by a killed writer: `tributary verify --repair` removes it")
 }
 
-/// Whether the rows of each raw object are accounted for, and whether it is still there.
-async fn accounts(
-    lake: &Lake,
-    entries: &[RawEntry],
-    raw: &BTreeMap<String, Object>,
-    findings: &mut Findings,
-) -> Result<(), Failure> {
-    let Findings { report, damaged, .. } = findings;
-    let odd: Vec<&Object> = raw.values().filter(|object| object.problem().is_some()).collect();
-    for object in &odd {
-        let why = object.problem().unwrap_or_default();
-        report.problems.push(format!("{} cannot be read: {why}", lake.raw.url(&object.key)));
-    }
-    let is_zone_there = entries.is_empty() || !raw.is_empty() || lake.raw.exists().await?;
-    if !is_zone_there {
-        let entries = entries.len();
-        let url = lake.url(Zone::Raw);
-        let why = "is its disk mounted, and the URL right?";
-        report.problems.push(format!("the raw zone {url} is not there, and the ledger has {entries} entries: {why}"));
-    }
-    let mut gone: Vec<&str> = Vec::new();
-    for entry in entries {
-        let key = entry.raw_key();
-        if entry.is_committed() {
-            report.raw_objects += 1;
+/// The objects that a raw object's entry names.
+fn of_raw(entry: &RawEntry) -> impl Iterator<Item = Named<'_>> {
+    let raw_key = Some(entry.raw_key());
+    let standard = move |output| Named { zone: Zone::Standard, output, kind: Kind::Parquet, raw_key };
+    let rejection = move |output| Named { zone: Zone::Rejection, output, kind: Kind::Rejects, raw_key };
+    entry.outputs.iter().map(standard).chain(entry.rejects.iter().map(rejection))
+}
+
+/// The objects that the entry of a partition or file names.
+fn of_consumption(entry: &ConsumptionEntry) -> impl Iterator<Item = Named<'_>> {
+    let kind = if entry.file.is_some() { Kind::File } else { Kind::Parquet };
+    entry.outputs.iter().map(move |output| Named { zone: Zone::Consumption, output, kind, raw_key: None })
+}
+
+/// What was found so far. Entries are looked at some at a time: of those behind, hashes of names are left.
+struct Proof<'l> {
+    lake: &'l Lake,
+    zones: Zones,
+    findings: Findings,
+    /// What is wrong with accounts, with objects that are named, and with names.
+    accounts: Vec<String>,
+    looks: Vec<String>,
+    names: Vec<String>,
+    /// Every object that the ledger names.
+    named: Names,
+    /// Entries by dataset, and in all.
+    entries: BTreeMap<String, u64>,
+    /// Raw keys of committed entries whose object was not listed.
+    unlisted: Vec<String>,
+    /// What entries are about to make or to delete, with the raw object that it is made of.
+    passing: BTreeMap<(&'static str, String), Option<String>>,
+    /// The same of a process that is seen at work: what it has announced is its own to finish.
+    at_work: BTreeSet<(&'static str, String)>,
+}
+
+impl<'l> Proof<'l> {
+    fn new(lake: &'l Lake, zones: Zones) -> Self {
+        Self {
+            lake,
+            zones,
+            findings: Findings::default(),
+            accounts: Vec::new(),
+            looks: Vec::new(),
+            names: Vec::new(),
+            named: Names::default(),
+            entries: BTreeMap::new(),
+            unlisted: Vec::new(),
+            passing: BTreeMap::new(),
+            at_work: BTreeSet::new(),
         }
+    }
+
+    /// Whether the rows of a raw object are accounted for, and whether it is still there.
+    fn account(&mut self, entry: &RawEntry) {
+        let Findings { report, damaged, .. } = &mut self.findings;
+        let key = entry.raw_key();
+        *self.entries.entry(keys::dataset(key).to_owned()).or_default() += 1;
         report.rows.add(&entry.rows);
         let written: u64 = entry.outputs.iter().map(|output| output.rows).sum();
         let rejected = entry.rejects.as_ref().map_or(0, |rejects| rejects.rows);
         if !entry.rows.balance() || written != entry.rows.clean || rejected != entry.rows.rejected {
             damaged.insert(key.to_owned());
-            report.problems.push(format!("{key}: the account of its rows does not balance: {:?}", entry.rows));
+            self.accounts.push(format!("{key}: the account of its rows does not balance: {:?}", entry.rows));
         }
-        let is_known = raw.contains_key(key) || odd.iter().any(|object| object.hides(key));
         // Of the others nothing is left but the names of what a writer may still be about to write.
-        if is_zone_there && entry.is_committed() && !is_known && lake.raw.head(key).await?.is_none() {
-            gone.push(key);
+        if entry.is_committed() {
+            report.raw_objects += 1;
+            if !self.zones.has_raw(key) {
+                self.unlisted.push(key.to_owned());
+            }
         }
     }
-    for key in &gone {
-        let dataset = keys::dataset(key);
-        let of_dataset =
-            |keys: &mut dyn Iterator<Item = &str>| keys.filter(|key| keys::dataset(key) == dataset).count();
-        let lost = of_dataset(&mut gone.iter().copied()) as u64;
-        let known = of_dataset(&mut entries.iter().map(RawEntry::raw_key)) as u64;
-        let what = match lake.catalog.dataset(dataset) {
-            Err(lake::Error::Usage(_)) => format!(
-                "there is no dataset {dataset} any more: declare it again, then `tributary clean --dataset {dataset} --prune` removes what was made of it"
-            ),
-            _ if guard::too_many_gone(lost, known) => format!(
-                "bring it back, or have `tributary clean --dataset {dataset} --prune` remove what was made of it"
-            ),
-            _ => "bring it back, or have `tributary clean` remove what was made of it".to_owned(),
-        };
-        report.problems.push(format!("{key}: the raw object is gone: {what}"));
-    }
-    Ok(())
-}
 
-/// Every object that the ledger names.
-fn named<'a>(raw: &'a [RawEntry], consumption: &'a [(String, ConsumptionEntry)]) -> Vec<Named<'a>> {
-    let mut named = Vec::new();
-    for entry in raw {
-        let raw_key = Some(entry.raw_key());
-        let standard = |output| Named { zone: Zone::Standard, output, kind: Kind::Parquet, raw_key };
-        named.extend(entry.outputs.iter().map(standard));
-        let rejection = |output| Named { zone: Zone::Rejection, output, kind: Kind::Rejects, raw_key };
-        named.extend(entry.rejects.iter().map(rejection));
+    /// What cannot be read in the raw zone, and what is not there any more.
+    async fn the_raw_zone(&mut self) -> Result<(), Failure> {
+        let Self { lake, zones, findings: Findings { report, .. }, entries, .. } = self;
+        let problems = &mut report.problems;
+        for (key, why) in &zones.odd {
+            problems.push(format!("{} cannot be read: {why}", lake.raw.url(key)));
+        }
+        let all: u64 = entries.values().sum();
+        if all > 0 && zones.raw.0.is_empty() && !lake.raw.exists().await? {
+            let url = lake.url(Zone::Raw);
+            let why = "is its disk mounted, and the URL right?";
+            problems.push(format!("the raw zone {url} is not there, and the ledger has {all} entries: {why}"));
+            self.unlisted.clear();
+        }
+        problems.append(&mut self.accounts);
+        let mut gone: Vec<&String> = Vec::new();
+        for key in &self.unlisted {
+            // Perhaps written since.
+            if lake.raw.head(key).await?.is_none() {
+                gone.push(key);
+            }
+        }
+        let mut lost: BTreeMap<&str, u64> = BTreeMap::new();
+        gone.iter().for_each(|key| *lost.entry(keys::dataset(key)).or_default() += 1);
+        for key in &gone {
+            let dataset = keys::dataset(key);
+            let count = |of: Option<&u64>| of.copied().unwrap_or_default();
+            let what = match lake.catalog.dataset(dataset) {
+                Err(lake::Error::Usage(_)) => format!(
+                    "there is no dataset {dataset} any more: declare it again, then `tributary clean --dataset {dataset} --prune` removes what was made of it"
+                ),
+                _ if guard::too_many_gone(count(lost.get(dataset)), count(entries.get(dataset))) => format!(
+                    "bring it back, or have `tributary clean --dataset {dataset} --prune` remove what was made of it"
+                ),
+                _ => "bring it back, or have `tributary clean` remove what was made of it".to_owned(),
+            };
+            problems.push(format!("{key}: the raw object is gone: {what}"));
+        }
+        Ok(())
     }
-    for (_, entry) in consumption {
-        let kind = if entry.file.is_some() { Kind::File } else { Kind::Parquet };
-        named.extend(entry.outputs.iter().map(|output| Named { zone: Zone::Consumption, output, kind, raw_key: None }));
-    }
-    named
-}
 
-/// Looks at the named objects, some at a time.
-async fn look_at_all(lake: &Lake, named: &[Named<'_>], zones: &Zones, findings: &mut Findings) -> Result<(), Failure> {
-    let Findings { report, damaged, .. } = findings;
-    report.objects = named.len() as u64;
-    let empty = BTreeMap::new();
-    let raw = zones.get(Zone::Raw.name()).unwrap_or(&empty);
-    let mut looks = futures::stream::iter(named.iter().map(|named| async move {
-        let listed = zones.get(named.zone.name()).and_then(|zone| zone.get(&named.output.key));
-        (named, look(lake, named, listed, raw).await)
-    }))
-    .buffered(LOOKS);
-    while let Some((named, problem)) = looks.next().await {
-        let Some(problem) = problem? else { continue };
-        report.problems.push(problem);
-        damaged.extend(named.raw_key.map(str::to_owned));
+    /// Notes what the entry of a raw object is about to make or to delete.
+    fn note_beside(&mut self, beside: &Beside, raw_key: &str) {
+        for key in beside.keys() {
+            let zone = if key.ends_with(".parquet") { Zone::Standard } else { Zone::Rejection };
+            self.note(beside, zone, key, Some(raw_key));
+        }
     }
-    Ok(())
+
+    /// The same of a partition's or file's.
+    fn note_made(&mut self, beside: &Beside) {
+        beside.keys().for_each(|key| self.note(beside, Zone::Consumption, key, None));
+    }
+
+    fn note(&mut self, beside: &Beside, zone: Zone, key: &str, raw_key: Option<&str>) {
+        let place = (zone.name(), key.to_owned());
+        if beside.is_at_work() {
+            self.at_work.insert(place);
+        } else {
+            self.passing.insert(place, raw_key.map(str::to_owned));
+        }
+    }
+
+    /// Looks at named objects, some at a time.
+    async fn look_at_all(&mut self, named: &[Named<'_>]) -> Result<(), Failure> {
+        let Self { lake, zones, findings: Findings { report, damaged, .. }, .. } = self;
+        report.objects += named.len() as u64;
+        for Named { zone, output, raw_key, .. } in named {
+            if !self.named.add(*zone, &output.key) {
+                damaged.extend(raw_key.map(str::to_owned));
+                let url = lake.store(*zone).url(&output.key);
+                self.names.push(format!("{url} is in two ledger entries"));
+            }
+        }
+        let (lake, zones) = (*lake, &*zones);
+        let mut looks =
+            futures::stream::iter(named.iter().map(|named| async move { (named, look(lake, named, zones).await) }))
+                .buffered(LOOKS);
+        while let Some((named, problem)) = looks.next().await {
+            let Some(problem) = problem? else { continue };
+            self.looks.push(problem);
+            damaged.extend(named.raw_key.map(str::to_owned));
+        }
+        Ok(())
+    }
+
+    /// Objects that no entry names. What was not there before the ledger was read is not among them.
+    async fn unnamed(&mut self) -> Result<(), Failure> {
+        let Self { lake, zones, findings, .. } = self;
+        let Findings { report, unreadable, damaged, orphans } = findings;
+        let named = Arc::new(std::mem::take(&mut self.named));
+        for zone in MADE {
+            let named = Arc::clone(&named);
+            let add = move |strays: &mut Vec<(String, Option<String>)>, listed: Listed<'_>| {
+                if !named.has(zone, listed.key) {
+                    strays.push((listed.key.to_owned(), listed.problem.map(str::to_owned)));
+                }
+            };
+            let store = lake.store(zone);
+            let mut strays = store.gather("", By::Change, Vec::new(), add).await?;
+            strays.sort();
+            for (key, problem) in strays {
+                let url = store.url(&key);
+                let place = (zone.name(), key);
+                if self.at_work.contains(&place) {
+                    continue;
+                }
+                let object = match &problem {
+                    Some(why) => Object::unreadable(place.1.clone(), why),
+                    None => match store.head(&place.1).await? {
+                        Some(object) if zones.have(zone, &object.key, &object.etag) => object,
+                        _ => continue,
+                    },
+                };
+                if let Some(raw_key) = self.passing.get(&place) {
+                    report.leftovers += 1;
+                    damaged.extend(raw_key.clone());
+                    self.names.push(left(&url));
+                } else if !unreadable.iter().any(|entry| may_name(entry, zone, &object.key)) {
+                    self.names.push(match &problem {
+                        Some(why) => format!("{url} cannot be read: {why}"),
+                        None => orphan(lake, zone, &object, &url),
+                    });
+                    orphans.push((zone, object));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Findings {
+        let Self { mut findings, looks, names, .. } = self;
+        findings.report.problems.extend(looks.into_iter().chain(names));
+        findings
+    }
 }
 
 /// What is wrong with an object that the ledger names, and what to do.
-async fn look(
-    lake: &Lake,
-    named: &Named<'_>,
-    listed: Option<&Object>,
-    raw: &BTreeMap<String, Object>,
-) -> Result<Option<String>, StoreError> {
+async fn look(lake: &Lake, named: &Named<'_>, zones: &Zones) -> Result<Option<String>, StoreError> {
     let Named { zone, output, kind, raw_key } = named;
-    let cure = || cure(*raw_key, raw);
+    let cure = || zones.cure(*raw_key);
     let store = lake.store(*zone);
     let url = store.url(&output.key);
-    let is_as_written = |object: &&Object| object.etag == output.etag;
-    let there = match listed.filter(is_as_written) {
-        Some(listed) => Some(listed.clone()),
+    if !zones.have(*zone, &output.key, &output.etag) {
         // Perhaps written since.
-        None => match store.head(&output.key).await {
+        let there = match store.head(&output.key).await {
             Err(error) if !error.can_retry() => return Ok(Some(format!("{error}; {}", cure()))),
             there => there?,
-        },
-    };
-    let Some(there) = there else { return Ok(Some(format!("{url} is missing: {}", cure()))) };
-    if !is_as_written(&&there) {
-        return Ok(Some(format!("{url} is not what was written: its ETag differs; {}", cure())));
+        };
+        let Some(there) = there else { return Ok(Some(format!("{url} is missing: {}", cure()))) };
+        if there.etag != output.etag {
+            return Ok(Some(format!("{url} is not what was written: its ETag differs; {}", cure())));
+        }
     }
     let rows = match kind {
         Kind::File => return Ok(None),
-        Kind::Parquet => lake::parquet::rows(store, &there).await.map_err(|error| error.to_string()),
-        Kind::Rejects => match store.read(&there.key).await? {
+        Kind::Parquet => lake::parquet::rows(store, output).await.map_err(|error| error.to_string()),
+        Kind::Rejects => match store.read(&output.key).await? {
             Some(reading) => rejected_rows(reading).await.map_err(|error| format!("{url} cannot be read: {error}")),
             None => return Ok(Some(format!("{url} is missing: {}", cure()))),
         },
@@ -284,67 +450,6 @@ fn count_rejected(reader: impl Read) -> std::io::Result<u64> {
     }
 }
 
-/// Objects that no entry names, or that two do.
-fn unnamed(
-    lake: &Lake,
-    raw: &[RawEntry],
-    consumption: &[(String, ConsumptionEntry)],
-    zones: &Zones,
-    named: &[Named<'_>],
-    findings: &mut Findings,
-) {
-    let Findings { report, unreadable, damaged, orphans } = findings;
-    let mut known: BTreeSet<(&str, &str)> = BTreeSet::new();
-    for Named { zone, output, raw_key, .. } in named {
-        if !known.insert((zone.name(), &output.key)) {
-            damaged.extend(raw_key.map(str::to_owned));
-            let url = lake.store(*zone).url(&output.key);
-            report.problems.push(format!("{url} is in two ledger entries"));
-        }
-    }
-    // What entries are about to make or to delete.
-    let mut passing: BTreeMap<(&str, &str), Option<&str>> = BTreeMap::new();
-    let is_at_rest = |beside: &Beside| !beside.is_at_work();
-    for entry in raw.iter().filter(|entry| is_at_rest(&entry.beside)) {
-        for key in entry.beside.keys() {
-            let zone = if key.ends_with(".parquet") { Zone::Standard } else { Zone::Rejection };
-            passing.insert((zone.name(), key), Some(entry.raw_key()));
-        }
-    }
-    for (_, entry) in consumption.iter().filter(|(_, entry)| is_at_rest(&entry.beside)) {
-        passing.extend(entry.beside.keys().map(|key| ((Zone::Consumption.name(), key.as_str()), None)));
-    }
-    // What a process that is seen at work has announced is its own to finish.
-    let mut at_work: BTreeSet<(&str, &str)> = BTreeSet::new();
-    for key in raw.iter().filter(|entry| !is_at_rest(&entry.beside)).flat_map(|entry| entry.beside.keys()) {
-        let zone = if key.ends_with(".parquet") { Zone::Standard } else { Zone::Rejection };
-        at_work.insert((zone.name(), key));
-    }
-    for (_, entry) in consumption.iter().filter(|(_, entry)| !is_at_rest(&entry.beside)) {
-        at_work.extend(entry.beside.keys().map(|key| (Zone::Consumption.name(), key.as_str())));
-    }
-    for zone in [Zone::Standard, Zone::Rejection, Zone::Consumption] {
-        for object in zones.get(zone.name()).into_iter().flat_map(BTreeMap::values) {
-            let place = (zone.name(), object.key.as_str());
-            let url = lake.store(zone).url(&object.key);
-            if known.contains(&place) || at_work.contains(&place) {
-                continue;
-            }
-            if let Some(raw_key) = passing.get(&place) {
-                report.leftovers += 1;
-                damaged.extend(raw_key.map(str::to_owned));
-                report.problems.push(left(&url));
-            } else if !unreadable.iter().any(|entry| may_name(entry, zone, &object.key)) {
-                report.problems.push(match object.problem() {
-                    Some(why) => format!("{url} cannot be read: {why}"),
-                    None => orphan(lake, zone, object, &url),
-                });
-                orphans.push((zone, object.clone()));
-            }
-        }
-    }
-}
-
 /// What to do with an object that no entry names.
 fn orphan(lake: &Lake, zone: Zone, object: &Object, url: &str) -> String {
     let dataset = lake.catalog.dataset(keys::dataset(&object.key));
@@ -382,10 +487,13 @@ mod tests {
 
     #[test]
     fn what_was_made_of_an_object_that_is_gone_cannot_be_made_again() {
-        let odd = Object::unreadable("d/b.csv".to_owned(), std::io::Error::other("a named pipe"));
-        let raw = BTreeMap::from([(odd.key.clone(), odd)]);
-        for (raw_key, wanted) in [(Some("d/a.csv"), RETRACT), (Some("d/b.csv"), MEND), (None, MEND)] {
-            assert_eq!(cure(raw_key, &raw), wanted, "{raw_key:?}");
+        let odd = [("d/b.csv", "a named pipe"), ("d/c/", "closed")].map(|(key, why)| (key.to_owned(), why.to_owned()));
+        let mut zones = Zones { raw: Names::default(), odd: BTreeMap::from(odd), made: BTreeMap::new() };
+        zones.raw.add(Zone::Raw, "d/b.csv");
+        for (raw_key, wanted) in
+            [(Some("d/a.csv"), RETRACT), (Some("d/b.csv"), MEND), (Some("d/c/e.csv"), MEND), (None, MEND)]
+        {
+            assert_eq!(zones.cure(raw_key), wanted, "{raw_key:?}");
         }
     }
 
