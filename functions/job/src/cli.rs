@@ -186,6 +186,7 @@ pub enum Command {
         manifest: String,
     },
     /// Clean again every raw object that has rejects, after a rule has changed
+    #[command(after_help = "Examples:\n  tributary replay --dry-run\n  tributary replay --dataset energy_usage")]
     Replay {
         /// Only this dataset
         #[arg(long, value_name = "NAME")]

@@ -26,7 +26,7 @@ const README: &str = "\
     consumption/          results of SQL models as Parquet, made by `tributary aggregate`
     ledger/               what went in and what came out: change nothing here
 
-Run these in the folder that holds the lake, or say where it is with --lake or LAKE_URL:
+Say where the lake is with --lake or LAKE_URL; without these it is the folder `lake` in the current one:
 
     tributary status                                  what is there, and what is waiting
     tributary dataset new NAME --from FILE            draft a dataset from a sample

@@ -6,7 +6,7 @@
 -- assessment_id  the assessment; null in rows of months
 -- month          the first day of the month, of results of assessments that ten students took; null in rows of assessments
 -- band           a band of students' newest results of the month; null in rows of assessments, and of all bands of a month
--- label          what most students' results call the assessment, or the band
+-- label          what the results of more than half of the students, three or more, call the assessment, or the band; else null
 -- taken          the median of the students' newest days in the assessment
 -- newest         the newest day of an assessment's results
 -- students       how many students there are: with a score in the assessment, or in a band
@@ -53,6 +53,7 @@ overall AS (
 titled AS (
     SELECT
         year, assessment_id, title,
+        count(DISTINCT local_student_id) AS students,
         row_number() OVER (
             PARTITION BY year, assessment_id ORDER BY count(DISTINCT local_student_id) DESC, title
         ) AS place
@@ -64,10 +65,17 @@ titled AS (
 labelled AS (
     SELECT
         year, band, label,
+        count(DISTINCT local_student_id) AS students,
         row_number() OVER (PARTITION BY year, band ORDER BY count(DISTINCT local_student_id) DESC, label) AS place
     FROM overall
     WHERE label IS NOT NULL
     GROUP BY year, band, label
+),
+
+of_band AS (
+    SELECT year, band, count(DISTINCT local_student_id) AS students
+    FROM overall
+    GROUP BY year, band
 ),
 
 of_student AS (
@@ -122,7 +130,10 @@ SELECT
     assessed.mean_score,
     assessed.mastered
 FROM assessed
-LEFT JOIN titled ON titled.year = assessed.year AND titled.assessment_id = assessed.assessment_id AND titled.place = 1
+LEFT JOIN titled
+    ON
+        titled.year = assessed.year AND titled.assessment_id = assessed.assessment_id AND titled.place = 1
+        AND titled.students >= 3 AND 2 * titled.students > assessed.students
 UNION ALL
 SELECT
     year,
@@ -152,6 +163,10 @@ SELECT
     CAST(NULL AS DOUBLE) AS mean_score,
     CAST(NULL AS DOUBLE) AS mastered
 FROM banded
-LEFT JOIN labelled ON labelled.year = banded.year AND labelled.band = banded.band AND labelled.place = 1
+LEFT JOIN of_band ON of_band.year = banded.year AND of_band.band = banded.band
+LEFT JOIN labelled
+    ON
+        labelled.year = banded.year AND labelled.band = banded.band AND labelled.place = 1
+        AND labelled.students >= 3 AND 2 * labelled.students > of_band.students
 GROUP BY banded.year, banded.month, banded.band
 ORDER BY year, month, band, assessment_id

@@ -2,6 +2,7 @@
 -- `students` says how many there were. Each student counts once, however many results there are.
 --
 -- year        the school year from 1 July to 30 June, such as 24-25
+-- standard_description  what the standard asks for, as the results of more than half of its students say; else null
 -- grade       the students' grade by the current roster; 0 is kindergarten, -1 and -2 before it; null: the roster has none
 -- students    how many students of the grade have a result in the standard
 -- results     how many results they have in it
@@ -34,10 +35,17 @@ WITH of_student AS (
 described AS (
     SELECT
         year, standard_code, standard_description,
+        count(*) AS students,
         row_number() OVER (PARTITION BY year, standard_code ORDER BY count(*) DESC, standard_description) AS place
     FROM of_student
     WHERE standard_description IS NOT NULL
     GROUP BY year, standard_code, standard_description
+),
+
+of_standard AS (
+    SELECT year, standard_code, count(*) AS students
+    FROM of_student
+    GROUP BY year, standard_code
 )
 
 SELECT
@@ -52,9 +60,11 @@ SELECT
     avg(of_student.score) AS mean_score,
     avg(of_student.mastered) AS mastered
 FROM of_student
+LEFT JOIN of_standard ON of_standard.year = of_student.year AND of_standard.standard_code = of_student.standard_code
 LEFT JOIN described
     ON
         described.year = of_student.year AND described.standard_code = of_student.standard_code AND described.place = 1
+        AND 2 * described.students > of_standard.students
 LEFT JOIN student ON student.student_number = of_student.local_student_id
 GROUP BY of_student.year, of_student.standard_code, student.grade
 ORDER BY of_student.year, of_student.standard_code, student.grade

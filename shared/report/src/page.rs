@@ -245,7 +245,8 @@ impl<'a> Maker<'a> {
             let since = template::fill(&number.since, row, self.locale);
             let _ = write!(out, "<dd class=\"change\">{} {}</dd>", self.change(number, now, before), text(since));
         }
-        if let Some(row) = row.filter(|_| !number.note.is_empty()) {
+        let is_known = |row: &rows::Row<'_>| template::columns(&number.note).all(|name| row.get(name).is_some());
+        if let Some(row) = row.filter(|row| !number.note.is_empty() && is_known(row)) {
             let _ = write!(out, "<dd class=\"note\">{}</dd>", text(template::fill(&number.note, row, self.locale)));
         }
         out.push_str("</div>");

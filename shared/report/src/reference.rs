@@ -144,7 +144,10 @@ fn of_relation(body: &mut String, dataset: &DatasetFacts, relation: &RelationFac
         }
         body.push_str("</tr></thead><tbody>");
         for row in &relation.rows {
-            let cells: String = row.iter().map(|value| format!("<td>{}</td>", text(value))).collect();
+            let cell = |(value, column): (&String, &ColumnFacts)| {
+                format!("<td data-label=\"{}\"><span>{}</span></td>", text(&column.name), text(value))
+            };
+            let cells: String = row.iter().zip(&relation.columns).map(cell).collect();
             let _ = write!(body, "<tr>{cells}</tr>");
         }
         body.push_str("</tbody></table></div></details>");
@@ -166,12 +169,17 @@ fn columns(body: &mut String, dataset: &DatasetFacts, relation: &RelationFacts) 
     for column in &relation.columns {
         let words = [column.about.as_str(), column.rules.as_str()];
         let words: Vec<&str> = words.into_iter().filter(|words| !words.is_empty()).collect();
-        let computed = if is_model { format!("<td>{}</td>", links(dataset, &column.from)) } else { String::new() };
+        let computed = match is_model {
+            true => format!("<td data-label=\"computed from\"><span>{}</span></td>", links(dataset, &column.from)),
+            false => String::new(),
+        };
         // Which models is enough: each says of which of its columns.
         let readers: BTreeSet<String> = column.to.iter().map(|column| relation_of(column).to_owned()).collect();
         let _ = write!(
             body,
-            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td>{computed}<td>{}</td></tr>",
+            "<tr><th scope=\"row\">{}</th><td data-label=\"type\"><span>{}</span></td>\
+             <td data-label=\"what it is\"><span>{}</span></td>{computed}\
+             <td data-label=\"read by\"><span>{}</span></td></tr>",
             text(&column.name),
             text(&column.kind),
             text(words.join("; ")),
@@ -353,7 +361,8 @@ mod tests {
             "<h1>The &lt;lake&gt;</h1>",
             "href=\"#trams.ride\"",
             "id=\"trams.ride\"",
-            "<th scope=\"row\">x&lt;y</th><td>int64</td><td>A &amp; B; required</td>",
+            "<th scope=\"row\">x&lt;y</th><td data-label=\"type\"><span>int64</span></td>\
+             <td data-label=\"what it is\"><span>A &amp; B; required</span></td>",
             "<a href=\"#trams.late\">late</a>",
             "<pre>SELECT 1 &lt; 2</pre>",
             "<th scope=\"row\">newest data</th><td>2026-11-18</td>",

@@ -193,6 +193,30 @@ fn reasons_of_rejection_are_counted_and_shown_with_a_line() {
 }
 
 #[test]
+fn what_is_left_out_of_archives_is_told() {
+    let lake = lake();
+    let declared = "title = \"T\"\ntime_zone = \"UTC\"\n[table.a]\nfrom = \"*.zip\"\nentries = \"*.csv\"\n\
+                    column.n = { type = \"int64\" }\n";
+    lake.write("config/datasets/t/dataset.toml", declared);
+    for name in ["a", "b"] {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (entry, text) in [("read.me", "no rows"), ("rows.csv", "n\n1\n2\n"), ("why.txt", "none")] {
+            zip.start_file(entry, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+        }
+        lake.write(&format!("raw/t/{name}.zip"), zip.finish().unwrap().into_inner());
+    }
+    let text = |arguments: &[&str]| String::from_utf8(lake.command(arguments).output().unwrap().stdout).unwrap();
+    let cleaned = text(&["clean"]);
+    let told = "4 files of archives left out by `entries` of t.a, such as read.me in t/a.zip";
+    assert!(cleaned.contains(told), "{cleaned}");
+    let status = text(&["status", "t"]);
+    assert!(status.contains("left out      4 files of archives by `entries`, such as read.me in t/a.zip"), "{status}");
+    assert_eq!(lake.call(&["status", "t"]).json()["datasets"][0]["left_out"], 4);
+    assert_eq!(lake.query("SELECT count(*) AS rows FROM t.a"), [json!({"rows": 4})]);
+}
+
+#[test]
 fn a_dataset_that_is_no_longer_declared_is_declared_again_to_be_removed() {
     let lake = lake();
     lake.write(

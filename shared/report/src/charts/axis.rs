@@ -214,6 +214,20 @@ pub(crate) fn named_days(low: f64, high: f64, most: usize, locale: &Locale) -> V
     Vec::new()
 }
 
+/// Months that are named on an axis of some, at most `most`; the year stands at the first one and at each January.
+pub(crate) fn named_months(places: &[f64], most: usize, locale: &Locale) -> Vec<(f64, String)> {
+    let step = places.len().div_ceil(most.max(1)).max(1);
+    let mut named: Vec<(f64, String)> = Vec::new();
+    let mut year = None;
+    for place in places.iter().step_by(step) {
+        if let Some(day) = day_at(*place) {
+            named.push((*place, locale.short_month(day, year != Some(day.year()))));
+            year = Some(day.year());
+        }
+    }
+    named
+}
+
 fn walk(
     mut day: NaiveDate,
     last: NaiveDate,
@@ -280,6 +294,18 @@ mod tests {
         assert_eq!(named("2025-11-20", "2026-11-19"), ["Jan 2026", "Mar", "May", "Jul", "Sep", "Nov"]);
         assert_eq!(named("2020-03-01", "2026-11-19").first().unwrap(), "2021");
         assert!(named("0001-01-01", "9999-12-31").len() <= 9);
+    }
+
+    #[test]
+    fn months_are_named_by_how_many_there_are() {
+        let locale = Locale::new("en", &BTreeMap::new(), chrono_tz::UTC);
+        let named = |days: &[&str], most: usize| -> Vec<String> {
+            let places: Vec<f64> = days.iter().map(|day| of_day(day.parse().unwrap())).collect();
+            named_months(&places, most, &locale).into_iter().map(|(_, name)| name).collect()
+        };
+        assert_eq!(named(&["2026-10-01"], 8), ["Oct 2026"]);
+        assert_eq!(named(&["2026-11-30", "2026-12-31", "2027-01-31"], 8), ["Nov 2026", "Dec", "Jan 2027"]);
+        assert_eq!(named(&["2026-11-01", "2026-12-01", "2027-01-01"], 2), ["Nov 2026", "Jan 2027"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::charts::axis::{self, Measure, Slots};
 use crate::charts::line::{self, Frame};
 use crate::charts::{Anchor, Canvas, Job, SERIES, in_order, width_of};
+use crate::declare::As;
 use crate::rows::Row;
 
 /// More slots than this are no picture; guards against a date that is far away from all others.
@@ -225,6 +226,7 @@ fn upright(job: &Job<'_>, measure: Measure, mut bars: Vec<Bar>, names: &[String]
     }
     let most = if job.wide { 9 } else { 4 };
     let named = match measure {
+        Measure::Days if monthly || job.chart.x_as == As::Month => axis::named_months(&places, most, job.locale),
         Measure::Days => axis::named_days(frame.x.0, frame.x.1, most, job.locale),
         Measure::Numbers => axis::named_numbers(frame.x.0, frame.x.1, most, job.chart.x_as, job.locale),
         Measure::Names => bars.iter().map(|bar| (bar.place, bar.label.clone())).collect(),

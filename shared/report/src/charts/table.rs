@@ -22,7 +22,8 @@ pub(crate) fn draw(job: &Job<'_>) -> (String, usize) {
         })
         .collect();
     let greatest = |column: &TableColumn| {
-        job.rows.iter().filter_map(|row| row.number(&column.name)).fold(column.limit.unwrap_or(0.0), f64::max).max(1e-9)
+        let least = column.limit.unwrap_or(0.0).max(whole(column));
+        job.rows.iter().filter_map(|row| row.number(&column.name)).fold(least, f64::max).max(1e-9)
     };
     let greatest: Vec<f64> = columns.iter().map(greatest).collect();
     let mut body = String::new();
@@ -53,6 +54,15 @@ pub(crate) fn draw(job: &Job<'_>) -> (String, usize) {
         ),
         job.rows.len().min(shown),
     )
+}
+
+/// What a whole bar stands for at least, so that bars of shares can be compared between columns.
+fn whole(column: &TableColumn) -> f64 {
+    match column.shown {
+        As::Percent => 1.0,
+        _ if column.unit.starts_with('%') => 100.0,
+        _ => 0.0,
+    }
 }
 
 fn bar(number: f64, top: f64, limit: Option<f64>) -> String {
