@@ -131,7 +131,7 @@ pub(crate) async fn survey_dataset(
             && entry.outputs.iter().all(|output| standard.have(output))
             && entry.rejects.iter().all(|rejects| rejection.have(rejects))
     };
-    let mut sorting = Sorting::new(dataset, wanted, ledger);
+    let mut sorting = Sorting::new(dataset, wanted, ledger, found.older.len());
     let (mut has_outputs, mut has_rejects) = (false, false);
     ledger.visit(|entry| {
         has_outputs |= !entry.outputs.is_empty();
@@ -173,19 +173,22 @@ struct Sorting<'d> {
     wanted: Wanted,
     found: Survey,
     gone: Gone,
+    /// How many objects of other datasets are taken only because an older version cleaned them.
+    older_elsewhere: usize,
     newest: BTreeMap<String, sweep::Newest>,
     /// Entries that cannot be read and whose object was not met yet, by ledger key.
     unreadable: BTreeMap<String, Unreadable>,
 }
 
 impl<'d> Sorting<'d> {
-    fn new(dataset: &'d Dataset, wanted: Wanted, ledger: &Current) -> Self {
+    fn new(dataset: &'d Dataset, wanted: Wanted, ledger: &Current, older_elsewhere: usize) -> Self {
         let unreadable = ledger.unreadable.iter().map(|unreadable| (unreadable.key.clone(), unreadable.clone()));
         Self {
             dataset,
             wanted,
             found: Survey::default(),
             gone: Gone::of(dataset),
+            older_elsewhere,
             newest: BTreeMap::new(),
             unreadable: unreadable.collect(),
         }
@@ -196,7 +199,7 @@ impl<'d> Sorting<'d> {
         self.gone.known += 1;
         let Some(table) = self.taken(raw, table) else { return };
         let found = &mut self.found;
-        let is_older = entry.is_older() && found.older.len() < OLDER_PER_RUN;
+        let is_older = entry.is_older() && self.older_elsewhere + found.older.len() < OLDER_PER_RUN;
         if self.wanted.wants(entry, is_current) {
             found.todo.push(raw.key.to_owned());
         } else if is_older {
@@ -251,7 +254,7 @@ impl<'d> Sorting<'d> {
     }
 
     fn finish(self, all: &mut Survey) {
-        let Self { dataset, wanted, mut found, mut gone, newest, unreadable } = self;
+        let Self { dataset, wanted, mut found, mut gone, newest, unreadable, .. } = self;
         gone.known += unreadable.len() as u64;
         let list = if wanted == Wanted::All { &mut gone.unreadable } else { &mut found.unreadable };
         list.extend(unreadable.into_values());

@@ -26,7 +26,8 @@ pub fn start_logging(arguments: &Arguments) {
     }
     let level = match (arguments.quiet, arguments.verbose) {
         (true, _) => "error",
-        (false, 0) => "warn",
+        // What the SDK could not find is an error of ours, in fewer words.
+        (false, 0) => "warn,aws_config=error",
         (false, 1) => "warn,lake=info,ingest=info,clean=info,aggregate=info,job=info",
         (false, _) => "info,lake=debug,ingest=debug,clean=debug,aggregate=debug,job=debug",
     };

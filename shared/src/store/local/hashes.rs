@@ -9,12 +9,12 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::super::{Known, Object};
 use super::files::{State, describe_open, locked_temporary, modified, nanoseconds, open};
@@ -98,8 +98,9 @@ pub struct Memory {
     known: Vec<Remembered>,
     /// Which of these are as they were.
     seen: Vec<bool>,
-    /// What was hashed, each with whether it is large.
-    new: Vec<(Remembered, bool)>,
+    /// What was hashed of large files, and of small ones.
+    large: Vec<Remembered>,
+    small: Vec<Remembered>,
     /// How many files there are.
     files: usize,
 }
@@ -167,7 +168,7 @@ impl Hashes {
         let _alone = self.correcting.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(mut all) = load(&path) else { return };
         all.iter_mut().filter(|known| known.key == proven.key && is_wrong(known)).for_each(|known| *known = proven);
-        if let Err(error) = save(&path, &all) {
+        if let Err(error) = save(&path, all) {
             tracing::debug!(path = %path.display(), %error, "failed to keep the hashes of files");
         }
     }
@@ -210,7 +211,8 @@ impl Hashes {
                 self.note(before, &object.etag);
             }
             if let (Some(state), Ok(etag)) = (before.settled(now), u128::from_str_radix(&object.etag, 16)) {
-                memory.new.push((Remembered { key: name, state, etag }, before.bytes >= LARGE));
+                let new = if before.bytes >= LARGE { &mut memory.large } else { &mut memory.small };
+                new.push(Remembered { key: name, state, etag });
             }
         }
         Ok(Some(object))
@@ -226,22 +228,18 @@ impl Hashes {
 
     /// Keeps what was seen below a prefix, if that is new. To fail here only costs time.
     pub fn keep(&self, memory: Memory, prefix: &str) {
-        let Memory { path: Some(path), known, seen, mut new, files, .. } = memory else { return };
+        let Memory { path: Some(path), known, seen, large: mut new, small, files, .. } = memory else { return };
         let is_whole = prefix.split_once('/').is_some_and(|(_, rest)| rest.is_empty());
-        if files < FEW {
-            new.retain(|(_, is_large)| *is_large);
+        if files >= FEW {
+            new.extend(small);
         }
         let is_kept = |at: usize| !is_whole || seen.get(at) == Some(&true);
         if new.is_empty() && (0..known.len()).all(is_kept) {
             return;
         }
-        let mut all: Vec<Remembered> = new.into_iter().map(|(new, _)| new).collect();
-        all.extend(known.into_iter().enumerate().filter(|(at, _)| is_kept(*at)).map(|(_, known)| known));
-        // Of one key, what was hashed now comes first.
-        all.sort_by_key(|remembered| remembered.key);
-        all.dedup_by_key(|remembered| remembered.key);
-        all.truncate(MOST);
-        if let Err(error) = save(&path, &all) {
+        new.sort_by_key(|remembered| remembered.key);
+        let known = known.into_iter().enumerate().filter(|(at, _)| is_kept(*at)).map(|(_, known)| known);
+        if let Err(error) = save(&path, merged(new.into_iter(), known).take(MOST)) {
             tracing::debug!(path = %path.display(), %error, "failed to keep the hashes of files");
         }
     }
@@ -263,13 +261,17 @@ fn open_records(path: &Path) -> Option<(File, u64)> {
 
 fn load(path: &Path) -> Option<Vec<Remembered>> {
     let (file, count) = open_records(path)?;
-    let mut bytes = Vec::new();
-    file.take(16 + count * Remembered::BYTES as u64).read_to_end(&mut bytes).ok()?;
-    let (hash, records) = bytes.split_at_checked(16)?;
-    if hash != xxh3_128(records).to_le_bytes() {
-        return None;
+    let mut file = BufReader::new(file);
+    let mut expected = [0; 16];
+    file.read_exact(&mut expected).ok()?;
+    let mut all = Vec::with_capacity(usize::try_from(count).ok()?);
+    let (mut hash, mut bytes) = (Xxh3::new(), [0; Remembered::BYTES]);
+    for _ in 0..count {
+        file.read_exact(&mut bytes).ok()?;
+        hash.update(&bytes);
+        all.push(Remembered::from_bytes(&bytes)?);
     }
-    records.chunks(Remembered::BYTES).map(Remembered::from_bytes).collect()
+    (expected == hash.digest128().to_le_bytes()).then_some(all)
 }
 
 /// The record of a key, found in the file: they stand in the order of keys.
@@ -291,17 +293,45 @@ fn find(path: &Path, key: u64) -> Option<Remembered> {
     None
 }
 
+/// Both in the order of keys, as each of them is. Of one key, the first of `new` stays.
+fn merged(
+    new: impl Iterator<Item = Remembered>,
+    known: impl Iterator<Item = Remembered>,
+) -> impl Iterator<Item = Remembered> {
+    let (mut new, mut known) = (new.peekable(), known.peekable());
+    let mut last = None;
+    std::iter::from_fn(move || {
+        loop {
+            let is_known = |known: &Remembered| new.peek().is_none_or(|new| known.key < new.key);
+            let next = known.next_if(is_known).or_else(|| new.next())?;
+            if last.replace(next.key) != Some(next.key) {
+                return Some(next);
+            }
+        }
+    })
+}
+
 /// Writes beside the destination and renames, as objects are written. Makes no folder of its own.
-fn save(path: &Path, all: &[Remembered]) -> io::Result<()> {
+fn save(path: &Path, all: impl IntoIterator<Item = Remembered>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| folder.is_dir()).ok_or(io::ErrorKind::NotFound)?;
-    if all.is_empty() {
+    let mut all = all.into_iter().peekable();
+    if all.peek().is_none() {
         return fs::remove_file(path);
     }
-    let records: Vec<u8> = all.iter().flat_map(|remembered| remembered.to_bytes()).collect();
     let mut temporary = locked_temporary(folder)?;
-    temporary.write_all(MAGIC)?;
-    temporary.write_all(&xxh3_128(&records).to_le_bytes())?;
-    temporary.write_all(&records)?;
+    let mut file = BufWriter::new(temporary.as_file_mut());
+    file.write_all(MAGIC)?;
+    file.write_all(&[0; 16])?;
+    let mut hash = Xxh3::new();
+    for remembered in all {
+        let bytes = remembered.to_bytes();
+        hash.update(&bytes);
+        file.write_all(&bytes)?;
+    }
+    file.seek(SeekFrom::Start(MAGIC.len() as u64))?;
+    file.write_all(&hash.digest128().to_le_bytes())?;
+    file.flush()?;
+    drop(file);
     temporary.persist(path).map(drop).map_err(|error| error.error)
 }
 
@@ -352,7 +382,7 @@ mod tests {
         }
 
         fn remember(&self, key: &str, state: u64, etag: u128) {
-            save(&self.memory(), &[Remembered { key: xxh3_64(key.as_bytes()), state, etag }]).unwrap();
+            save(&self.memory(), [Remembered { key: xxh3_64(key.as_bytes()), state, etag }]).unwrap();
         }
 
         fn listed(&self, memory: &mut Memory, wanted: &Wanted) -> Object {
@@ -392,11 +422,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_is_in_order_and_once_as_it_was_hashed_last() {
+        let all = |keys: &[u64], etag| keys.iter().map(move |key| Remembered { key: *key, state: 0, etag }).collect();
+        let (new, known): (Vec<_>, Vec<_>) = (all(&[2, 4, 4, 9], 2), all(&[1, 2, 3, 9, 11], 1));
+        let merged: Vec<_> = merged(new.into_iter(), known.into_iter()).map(|one| (one.key, one.etag)).collect();
+        assert_eq!(merged, [(1, 1), (2, 2), (3, 1), (4, 2), (9, 2), (11, 1)]);
+    }
+
+    #[test]
     fn what_was_written_to_just_now_is_not_remembered() {
         let lake = Lake::new();
         let mut memory = lake.hashes().recall("d/");
         lake.listed(&mut memory, &Wanted::Any);
-        assert_eq!(memory.new, []);
+        assert_eq!((memory.large, memory.small), (vec![], vec![]));
     }
 
     #[test]
@@ -424,10 +462,10 @@ mod tests {
         let keep = |prefix: &str, files: usize, new: &[(u64, u128, bool)]| {
             let mut memory = lake.recall();
             memory.files = files;
-            memory.new = new
-                .iter()
-                .map(|(key, etag, is_large)| (Remembered { key: *key, state: 1, etag: *etag }, *is_large))
-                .collect();
+            for (key, etag, is_large) in new {
+                let new = if *is_large { &mut memory.large } else { &mut memory.small };
+                new.push(Remembered { key: *key, state: 1, etag: *etag });
+            }
             lake.hashes().keep(memory, prefix);
             lake.recall().known.iter().map(|known| (known.key, known.etag)).collect::<Vec<_>>()
         };
@@ -450,7 +488,7 @@ mod tests {
             all.sort_by_key(|known| known.key);
             all
         };
-        save(&lake.memory(), &remembered(5)).unwrap();
+        save(&lake.memory(), remembered(5)).unwrap();
         let proven = Remembered { etag: 6, ..own(5) };
         lake.hashes().correct(Remembered { state: 1, ..proven }, KEY);
         assert_eq!(lake.recall().known, remembered(5), "it is of another state");
@@ -474,7 +512,7 @@ mod tests {
         let known = Remembered { key: 1, state: 1, etag: 1 };
         let is_passed_over = || {
             assert_eq!((lake.recall().known, find(&lake.memory(), 1)), (vec![], None));
-            save(&lake.memory(), &[known]).unwrap();
+            save(&lake.memory(), [known]).unwrap();
             assert_eq!((lake.recall().known, find(&lake.memory(), 1)), (vec![known], Some(known)));
         };
         assert!(std::process::Command::new("mkfifo").arg(lake.memory()).status().unwrap().success());
