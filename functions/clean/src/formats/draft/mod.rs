@@ -10,6 +10,7 @@ mod bare;
 mod blanks;
 mod column;
 mod declare;
+mod describes;
 mod dialect;
 mod doubled;
 mod each;
