@@ -83,14 +83,14 @@ pub(super) fn offered(mut found: Found, alone: &[&str]) -> Found {
     found
 }
 
-/// Says which columns are in no key for being the same in all rows and said of the values before them.
+/// Says which columns are in no key though they are the same in all rows: they are said of rows.
 pub(super) fn note_left_out(columns: &[String]) -> Option<String> {
     let (is, it_is, it) = if columns.len() == 1 { ("is", "it is", "it") } else { ("are", "they are", "them") };
     let of = and(columns);
     (!columns.is_empty()).then(|| {
         format!(
-            "{of} {is} the same in all rows of the sample, and not in the key: behind what is measured, {it_is} said of that, and a \
-             correction would be another row; if there may be several rows of one key, each with another, add {it} to key"
+            "{of} {is} the same in all rows of the sample, and not in the key: by the name, or behind what is measured, {it_is} said of \
+             a row, and a correction would be another row; if there may be several rows of one key, each with another, add {it} to key"
         )
     })
 }

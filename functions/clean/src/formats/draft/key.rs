@@ -230,10 +230,14 @@ fn describes(guess: &Guess) -> bool {
     (guess.kind == ColumnType::String || guess.is_id) && names::describes(&guess.name)
 }
 
-/// Whether a column is of what is counted or measured, as what follows it may be said of.
-fn is_measured(guess: &Guess) -> bool {
-    let is_number = guess.kind == ColumnType::Int64 && !guess.is_id && !names::is_dimension(&guess.name);
-    guess.kind == ColumnType::Float64 || guess.is_quantity || is_number && !names::is_counter(&guess.name)
+/// Where the first column is of what is counted or measured, as what follows it may be said of: of decimals, or by its name; of whole
+/// numbers where there are no such.
+fn measured(guesses: &[Guess]) -> Option<usize> {
+    let is_sure = |guess: &Guess| guess.is_quantity || guess.kind == ColumnType::Float64;
+    let is_sure = |guess: &Guess| is_sure(guess) && names::coordinate(&guess.name).is_none();
+    let is_other = |guess: &Guess| names::is_dimension(&guess.name) || names::is_counter(&guess.name);
+    let may_be = |guess: &Guess| guess.kind == ColumnType::Int64 && !guess.is_id && !is_other(guess);
+    guesses.iter().position(is_sure).or_else(|| guesses.iter().position(may_be))
 }
 
 /// Whether a column numbers rows, or those within something else.
@@ -332,7 +336,7 @@ impl<'g> Search<'g> {
         let first = names.iter().position(is_in).unwrap_or_default();
         let has_time = time_at.and_then(|at| names.get(at)).is_some_and(is_in);
         let is_fact = guesses.iter().any(|guess| names::is_period(&guess.name));
-        let measured = guesses.iter().position(is_measured).map(|measured| measured.max(first));
+        let measured = measured(guesses).map(|measured| measured.max(first));
         let is_of_value = |at, guess: &Guess| {
             measured.is_some_and(|measured| measured < at) && names::describes_values(&guess.name) && !guess.is_quantity
         };
@@ -359,13 +363,9 @@ impl<'g> Search<'g> {
         };
         let more: Vec<String> = guesses.iter().enumerate().filter_map(is_wanted).take(MOST_OF_A_KIND).collect();
         let is_left_out = |(at, guess): &(usize, &Guess)| {
-            let is_text = matches!(guess.kind, ColumnType::String) || guess.is_id;
-            let is_one = || names.get(*at).is_some_and(|name| self.stored.different(&[name]) == Some(1));
-            is_text
-                && is_of_value(*at, guess)
-                && is_one()
-                && self.stored.rows() > 1
-                && !names.get(*at).is_some_and(is_in)
+            let is_said = guess.is_id && describes(guess) || guess.kind != ColumnType::Bool && is_of_value(*at, guess);
+            let is_one = |name: &String| self.stored.different(&[name]) == Some(1) && !is_in(name);
+            is_said && names.get(*at).is_some_and(is_one) && self.stored.rows() > 1
         };
         let left_out = guesses.iter().enumerate().filter(is_left_out).filter_map(|(at, _)| names.get(at)).cloned();
         found.notes.extend(each::note_left_out(&left_out.collect::<Vec<_>>()));

@@ -9,8 +9,7 @@ const MOST_NAMED: usize = 8;
 
 /// Says which sheets are not read, and how they may be. `chosen` is the one that is declared, of which these are the rows.
 pub(super) fn note(chosen: Option<&str>, others: &[Unread], rows: &[SampleRow]) -> Option<String> {
-    let first = others.iter().find(|sheet| sheet.is_like(rows)).or(others.first());
-    let Some(first) = first else { return None };
+    let first = others.iter().find(|sheet| sheet.is_like(rows)).or(others.first())?;
     let mut names: Vec<String> = others.iter().take(MOST_NAMED).map(|sheet| named(sheet, rows)).collect();
     let more = others.get(MOST_NAMED..).unwrap_or_default();
     if !more.is_empty() {
