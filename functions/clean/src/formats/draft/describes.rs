@@ -6,7 +6,7 @@ use super::names::is_id;
 use super::naming::column_name;
 
 /// What is said of a row wherever it stands, by itself and as a code or a number.
-const SAID: [&str; 19] = [
+const SAID: [&str; 17] = [
     "status",
     "statut",
     "quality",
@@ -18,8 +18,6 @@ const SAID: [&str; 19] = [
     "flags",
     "qc",
     "qa",
-    "valid",
-    "invalid",
     "validity",
     "validated",
     "remark",
@@ -51,8 +49,10 @@ const ALONE: [&str; 21] = [
     "opmerking",
     "opmerkingen",
 ];
-/// What a row may be about, or a file: behind what was measured, it is said of that.
-const OF_VALUES: [&str; 20] = [
+/// What a row may be about, or a file, or a value, as `valid` is: behind what was measured, it is said of that.
+const OF_VALUES: [&str; 22] = [
+    "valid",
+    "invalid",
     "error",
     "fout",
     "fehler",
