@@ -171,3 +171,29 @@ fn times_of_day_in_nanoseconds_are_read_with_their_dates_and_said() {
     let says = "column time: 39 of its 40 times have parts of a microsecond, as those in nanoseconds have, and these are cut off";
     assert!(said(&draft, says), "{:?}", draft.notes);
 }
+
+#[test]
+fn a_last_line_with_a_date_of_the_file_is_said() {
+    let says = "the last line looks like no row (totals or a footer)";
+    for (last, is_footer) in [
+        ("Downloaded: 2026-03-05", true),
+        ("Date of export: 05/03/2026 10:00", true),
+        ("Generated on 2026-03-05 10:00", true),
+        ("(96 rows affected)", true),
+        ("name 31", false),
+        ("visit 2026-03-05", false),
+    ] {
+        let text = csv("name,city,remark\n", 30, |n| format!("name {n},city {},a b {n} c", n % 7)) + last + ",,\n";
+        let rejected = u64::from(is_footer);
+        let draft = drafted("a.csv", text, 31 - rejected, rejected, &[]);
+        assert_eq!(said(&draft, says), is_footer, "{last}: {:?}", draft.notes);
+        // Of one column it is a row all the same.
+        let draft = drafted("a.csv", csv("name\n", 30, |n| format!("name{n}")) + last + "\n", 31, 0, &[]);
+        assert_eq!(said(&draft, says), is_footer, "{last}: {:?}", draft.notes);
+        assert_eq!(said(&draft, "so that it is a row of each file and counts"), is_footer, "{last}: {:?}", draft.notes);
+    }
+    // Where names are written so, it is a row.
+    let text = csv("name,city\n", 30, |n| format!("visit: 2026-03-{:02},city {}", n % 28 + 1, n % 7));
+    let draft = drafted("a.csv", text + "visit: 2026-03-30,\n", 31, 0, &[]);
+    assert!(!said(&draft, says), "{:?}", draft.notes);
+}

@@ -55,10 +55,34 @@ pub(super) type SampleRow = (u64, Vec<Cell>);
 /// The beginning of a sheet.
 #[derive(Debug, Default)]
 pub(super) struct Sample {
-    /// The sheet's name, if there are several with cells.
+    /// The sheet's name, if there are several with cells that are not hidden.
     pub sheet: Option<String>,
+    /// The other sheets that have rows, hidden ones as well.
+    pub others: Vec<Unread>,
     pub rows: Vec<SampleRow>,
     pub shown: Shown,
+}
+
+/// A sheet of which no row is read.
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub name: String,
+    /// How many rows it has, of those that were counted; none if it cannot be read.
+    pub rows: Option<usize>,
+    pub is_hidden: bool,
+    /// Its first row.
+    first: Vec<Cell>,
+}
+
+impl Unread {
+    /// Whether its first row has the texts of that of other rows, as headers of the same columns have.
+    pub(super) fn is_like(&self, rows: &[SampleRow]) -> bool {
+        let is_header = |cells: &[Cell]| {
+            cells.iter().filter(|cell| !cell.is_blank()).count() > 1
+                && cells.iter().all(|cell| cell.is_blank() || matches!(cell, Cell::Text(_)))
+        };
+        rows.first().is_some_and(|(_, first)| is_header(first) && *first == self.first)
+    }
 }
 
 /// How cells of columns are shown, by the places of these.
@@ -77,35 +101,79 @@ pub(super) fn sample(reader: impl Read, most: usize) -> Result<Sample, Stop> {
         check_sizes(&mut file)?;
         file.rewind()?;
         let mut workbook: Xlsx<SpooledTempFile> = Xlsx::new(file).map_err(refused)?;
-        let is_1904 = workbook.has_1904_epoch();
         let (mut chosen, mut found, mut filled) = (String::new(), Sample::default(), 0);
+        let mut others = Vec::new();
         // Some rows are blank.
         let within = u32::try_from(most.saturating_mul(2)).unwrap_or(u32::MAX);
-        for name in visible(&workbook) {
-            let (percents, shown) = Percents::within(&mut workbook, &name, within)?;
-            let cells = workbook.worksheet_cells_reader(&name).map_err(refused)?;
-            let mut sheet = SheetRows { cells, is_1904, percents, next: None, is_at_end: false };
-            let mut rows = Vec::new();
-            while rows.len() < most
-                && let Some(row) = sheet.next_row()?
-            {
-                rows.push((row.number, row.cells));
-            }
+        let visible = visible(&workbook);
+        for name in &visible {
+            let (percents, shown) = Percents::within(&mut workbook, name, within)?;
+            let rows = rows_of(&mut workbook, name, most, percents)?;
             filled += usize::from(!rows.is_empty());
             // A cover sheet has few rows.
-            if rows.len() > found.rows.len() {
-                (chosen, found) = (name, Sample { sheet: None, rows, shown });
+            let other = if rows.len() > found.rows.len() {
+                let next = Sample { rows, shown, ..Sample::default() };
+                (std::mem::replace(&mut chosen, name.clone()), std::mem::replace(&mut found, next).rows)
+            } else {
+                (name.clone(), rows)
+            };
+            others.extend(unread(other, false));
+        }
+        for name in hidden(&workbook) {
+            let rows = guarded(FORMAT, || rows_of(&mut workbook, &name, most, Percents::default()));
+            match rows {
+                Ok(rows) => others.extend(unread((name, rows), true)),
+                // It is not read, so it harms no row.
+                Err(Stop::Reject(_)) => {
+                    others.push(Unread { name, rows: None, is_hidden: true, first: Vec::new() });
+                }
+                Err(stop) => return Err(stop),
             }
         }
-        Ok(Sample { sheet: Some(chosen).filter(|_| filled > 1), ..found })
+        let at = |unread: &Unread| workbook.sheet_names().iter().position(|name| *name == unread.name);
+        others.sort_by_key(at);
+        Ok(Sample { sheet: Some(chosen).filter(|_| filled > 1), others, ..found })
     })
+}
+
+/// The first rows of a sheet that have cells.
+fn rows_of(
+    workbook: &mut Xlsx<SpooledTempFile>,
+    name: &str,
+    most: usize,
+    percents: Percents,
+) -> Result<Vec<SampleRow>, Stop> {
+    let is_1904 = workbook.has_1904_epoch();
+    let cells = workbook.worksheet_cells_reader(name).map_err(refused)?;
+    let mut sheet = SheetRows { cells, is_1904, percents, next: None, is_at_end: false };
+    let mut rows = Vec::new();
+    while rows.len() < most
+        && let Some(row) = sheet.next_row()?
+    {
+        rows.push((row.number, row.cells));
+    }
+    Ok(rows)
+}
+
+/// A sheet that is not read, if it has rows.
+fn unread((name, rows): (String, Vec<SampleRow>), is_hidden: bool) -> Option<Unread> {
+    let count = rows.len();
+    rows.into_iter().next().map(|(_, first)| Unread { name, rows: Some(count), is_hidden, first })
 }
 
 /// The names of the sheets that are not hidden.
 fn visible(workbook: &Xlsx<SpooledTempFile>) -> Vec<String> {
-    let is_visible =
-        |sheet: &&calamine::Sheet| sheet.typ == SheetType::WorkSheet && sheet.visible == SheetVisible::Visible;
-    workbook.sheets_metadata().iter().filter(is_visible).map(|sheet| sheet.name.clone()).collect()
+    names_of(workbook, |visible| visible == SheetVisible::Visible)
+}
+
+/// The names of those that are.
+fn hidden(workbook: &Xlsx<SpooledTempFile>) -> Vec<String> {
+    names_of(workbook, |visible| visible != SheetVisible::Visible)
+}
+
+fn names_of(workbook: &Xlsx<SpooledTempFile>, is_of: impl Fn(SheetVisible) -> bool) -> Vec<String> {
+    let is_one = |sheet: &&calamine::Sheet| sheet.typ == SheetType::WorkSheet && is_of(sheet.visible);
+    workbook.sheets_metadata().iter().filter(is_one).map(|sheet| sheet.name.clone()).collect()
 }
 
 fn refused(error: XlsxError) -> Stop {

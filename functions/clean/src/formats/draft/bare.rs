@@ -1,14 +1,14 @@
 //! Numbers without a word of what they are of: `no`, `nr`, `number`. They may be ids, or how many there are, or nitrogen oxide:
-//! what stands beside them tells.
+//! what stands beside them tells. So may `ids` be how many there are, and `last_id` is of another row.
 
 use lake::dataset::ColumnType;
 
 use super::column::Guess;
-use super::names;
 use super::naming::column_name;
 use super::trial::Stored;
+use super::{names, quantities};
 
-const NUMBERS: [&str; 4] = ["no", "nr", "num", "number"];
+const NUMBERS: [&str; 6] = ["no", "nr", "num", "number", "nummer", "numero"];
 /// What is measured in air beside nitrogen oxide.
 const GASES: [&str; 18] = [
     "no2", "nox", "n2o", "o3", "ozone", "so2", "co", "co2", "ch4", "nh3", "h2s", "pm", "pm1", "pm2", "pm10", "pm25",
@@ -19,8 +19,8 @@ const BEHIND: [&str; 8] = ["5", "ug", "mg", "m3", "ppm", "ppb", "avg", "mean"];
 /// Columns that are looked at.
 const MOST: usize = 6;
 
-/// The columns, of which numbers without a word are quantities where gases stand beside them, or where others tell rows of a time
-/// apart without them. `counts` says of which values number rows.
+/// The columns, of which numbers without a word are quantities where gases stand beside them, or where each time comes once, or
+/// others tell rows of a time apart without them. `counts` says of which values number rows.
 pub(super) fn settled(
     guesses: &[Guess],
     names: &[String],
@@ -29,7 +29,9 @@ pub(super) fn settled(
     counts: impl Fn(usize, &Guess) -> bool,
 ) -> Vec<Guess> {
     let is_bare = |guess: &Guess| {
-        guess.is_id && guess.kind == ColumnType::Int64 && NUMBERS.contains(&column_name(&guess.name, 0).as_str())
+        let name = column_name(&guess.name, 0);
+        let may_be_other = NUMBERS.contains(&name.as_str()) || quantities::may_count_ids(&name);
+        guess.is_id && guess.kind == ColumnType::Int64 && may_be_other
     };
     if !guesses.iter().any(is_bare) {
         return guesses.to_vec();
@@ -42,14 +44,18 @@ pub(super) fn settled(
     };
     let others: Vec<&str> =
         guesses.iter().zip(names).filter(|(guess, _)| tells(guess)).map(|(_, name)| name.as_str()).take(MOST).collect();
-    let is_told = time.is_some_and(|time| {
-        let mut pairs = others.iter().flat_map(|one| others.iter().map(move |other| [*one, *other, time]));
-        // One with itself is that one.
-        pairs.any(|[one, other, time]| match one == other {
-            true => stored.is_unique(&[one, time]),
-            false => stored.is_unique(&[one, other, time]),
-        })
-    });
+    let mut periods = guesses.iter().zip(names).filter(|(guess, _)| guess.required && names::is_period(&guess.name));
+    let is_of_period = time.is_none() && periods.any(|(_, name)| stored.is_unique(&[name]));
+    let is_told = is_of_period
+        || time.is_some_and(|time| {
+            let mut pairs = others.iter().flat_map(|one| others.iter().map(move |other| [*one, *other, time]));
+            // One with itself is that one.
+            stored.is_unique(&[time])
+                || pairs.any(|[one, other, time]| match one == other {
+                    true => stored.is_unique(&[one, time]),
+                    false => stored.is_unique(&[one, other, time]),
+                })
+        });
     let settle = |(at, guess): (usize, &Guess)| {
         let is_quantity = is_bare(guess) && (has_gas || is_told && !counts(at, guess));
         match is_quantity {

@@ -41,7 +41,7 @@ pub(super) fn settled(mut found: Found, grid: &Grid, stored: &Stored, parts: &[P
         let things = of_others.iter().map(|part| part.different as f64).product::<f64>();
         let is_grid = rows > times && rows as f64 * 2.0 >= things * times as f64;
         if found.doubt.is_none() && is_grid && of_others.iter().any(|part| is_id(part)) {
-            found.note = Some(format!(
+            found.notes.push(format!(
                 "{numbers_of} {is} not in the key: {others_of} tell rows apart without {it}, and of what is counted or measured a \
                  correction would be another row; if there may be several at a time, each with its number, add {it} to key"
             ));
@@ -57,6 +57,7 @@ pub(super) fn settled(mut found: Found, grid: &Grid, stored: &Stored, parts: &[P
     if found.columns.iter().filter_map(part).any(is_one_of_many) {
         let is_new = |part: &&Part| {
             is_id(part)
+                && !part.describes
                 && !part.is_personal
                 && part.different * 2 <= rows
                 && found.columns.iter().all(|name| name != part.name)
@@ -65,6 +66,33 @@ pub(super) fn settled(mut found: Found, grid: &Grid, stored: &Stored, parts: &[P
         found.columns.extend(more);
     }
     found
+}
+
+/// A key that is only offered: in place of a number that may be counted, an id or the name of a place that stands before it, and is
+/// as unique. `alone` are the columns that are so, in the order of the table.
+pub(super) fn offered(mut found: Found, alone: &[&str]) -> Found {
+    let [number] = found.columns.as_mut_slice() else { return found };
+    let ends = ["no", "nr", "num", "number"].contains(&number.rsplit('_').next().unwrap_or_default());
+    if found.doubt.is_some() && ends && !names::is_sure_id(number) {
+        let is_sure = |name: &&&str| names::is_kind(name) || names::is_place(name) || names::is_sure_id(name);
+        let mut before = alone.iter().take_while(|name| **name != number.as_str());
+        if let Some(sure) = before.find(is_sure) {
+            (*sure).clone_into(number);
+        }
+    }
+    found
+}
+
+/// Says which columns are in no key though they are the same in all rows: they are said of rows.
+pub(super) fn note_left_out(columns: &[String]) -> Option<String> {
+    let (is, it_is, it) = if columns.len() == 1 { ("is", "it is", "it") } else { ("are", "they are", "them") };
+    let of = and(columns);
+    (!columns.is_empty()).then(|| {
+        format!(
+            "{of} {is} the same in all rows of the sample, and not in the key: by the name, or behind what is measured, {it_is} said of \
+             a row, and a correction would be another row; if there may be several rows of one key, each with another, add {it} to key"
+        )
+    })
 }
 
 /// The fewest things, such as a line and its stops, of which there is a row of each combination at nearly each time: these tell rows

@@ -73,8 +73,8 @@ pub(super) struct Found {
     pub doubt: Option<String>,
     /// How many rows of the sample it would lose while times are read as UTC, of an hour that comes twice.
     lost: usize,
-    /// What is said of a column that it does not have.
-    pub note: Option<String>,
+    /// What is said of columns that it does not have.
+    pub notes: Vec<String>,
 }
 
 /// The columns whose values are to be kept for [`choose`].
@@ -115,7 +115,7 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
             }
             _ => return None,
         };
-        let describes = guess.kind == ColumnType::String && names::describes(&guess.name);
+        let describes = describes(guess);
         Some(Part { name, at, role, different, describes, is_personal: guess.is_personal })
     };
     let parts: Vec<Part> = guesses.iter().enumerate().filter_map(part).collect();
@@ -150,8 +150,9 @@ pub(super) fn choose(grid: &Grid, guesses: &[Guess], day: Option<&Day>, stored: 
         };
         Some(Found { columns: vec![(*first).to_owned()], doubt: Some(doubt.to_owned()), ..Found::default() })
     });
+    let found = found.map(|found| each::offered(found, &alone));
     let mut notes: Vec<String> = search.note.into_iter().collect();
-    notes.extend(found.as_ref().and_then(|found| found.note.clone()));
+    notes.extend(found.iter().flat_map(|found| found.notes.clone()));
     notes.extend(found.as_ref().and_then(|found| note_constant(&found.columns, time.as_deref(), stored)));
     let has_time = |columns: &[String]| time.as_ref().is_some_and(|time| columns.contains(time));
     if let Some(Found { columns, doubt: None, .. }) = &found
@@ -222,6 +223,21 @@ pub(super) fn and(names: &[String]) -> String {
         [names @ .., last] if !names.is_empty() => format!("{} and {last}", names.join(", ")),
         names => names.join(""),
     }
+}
+
+/// Whether a column is of what is said of a row, and may be corrected.
+fn describes(guess: &Guess) -> bool {
+    (guess.kind == ColumnType::String || guess.is_id) && names::describes(&guess.name)
+}
+
+/// Where the first column is of what is counted or measured, as what follows it may be said of: of decimals, or by its name; of whole
+/// numbers where there are no such.
+fn measured(guesses: &[Guess]) -> Option<usize> {
+    let is_sure = |guess: &Guess| guess.is_quantity || guess.kind == ColumnType::Float64;
+    let is_sure = |guess: &Guess| is_sure(guess) && names::coordinate(&guess.name).is_none();
+    let is_other = |guess: &Guess| names::is_dimension(&guess.name) || names::is_counter(&guess.name);
+    let may_be = |guess: &Guess| guess.kind == ColumnType::Int64 && !guess.is_id && !is_other(guess);
+    guesses.iter().position(is_sure).or_else(|| guesses.iter().position(may_be))
 }
 
 /// Whether a column numbers rows, or those within something else.
@@ -320,6 +336,10 @@ impl<'g> Search<'g> {
         let first = names.iter().position(is_in).unwrap_or_default();
         let has_time = time_at.and_then(|at| names.get(at)).is_some_and(is_in);
         let is_fact = guesses.iter().any(|guess| names::is_period(&guess.name));
+        let measured = measured(guesses).map(|measured| measured.max(first));
+        let is_of_value = |at, guess: &Guess| {
+            measured.is_some_and(|measured| measured < at) && names::describes_values(&guess.name) && !guess.is_quantity
+        };
         let ids = guesses.iter().filter(|guess| guess.is_id).count();
         let is_lone = found.columns.len() == 1 && !has_time;
         let is_wanted = |(at, guess): (usize, &Guess)| {
@@ -329,7 +349,7 @@ impl<'g> Search<'g> {
             let is_text = matches!(guess.kind, ColumnType::String | ColumnType::Int64);
             let may_be = Some(at) != time_at && is_text && !guess.is_quantity;
             // It may be corrected: the correction would stand beside the row.
-            let describes = guess.kind == ColumnType::String && names::describes(&guess.name);
+            let describes = describes(guess) || is_of_value(at, guess);
             let tells =
                 guess.is_id || names::is_dimension(&guess.name) || guess.kind == ColumnType::String && at < first;
             let is_free =
@@ -339,9 +359,16 @@ impl<'g> Search<'g> {
             // A customer may have two orders on a day, and a site two readings at a time, though the sample has none such.
             let is_of_row = has_time && !guess.is_personal && self.is_of_each_row(name);
             let is_alike = is_one && !describes && (tells || is_of_measured);
-            (may_be && (is_alike || is_free || is_of_row)).then(|| name.clone())
+            (may_be && (is_alike || is_free && !describes || is_of_row)).then(|| name.clone())
         };
         let more: Vec<String> = guesses.iter().enumerate().filter_map(is_wanted).take(MOST_OF_A_KIND).collect();
+        let is_left_out = |(at, guess): &(usize, &Guess)| {
+            let is_said = guess.is_id && describes(guess) || guess.kind != ColumnType::Bool && is_of_value(*at, guess);
+            let is_one = |name: &String| self.stored.different(&[name]) == Some(1) && !is_in(name);
+            is_said && names.get(*at).is_some_and(is_one) && self.stored.rows() > 1
+        };
+        let left_out = guesses.iter().enumerate().filter(is_left_out).filter_map(|(at, _)| names.get(at)).cloned();
+        found.notes.extend(each::note_left_out(&left_out.collect::<Vec<_>>()));
         let has_amounts = guesses.iter().any(|guess| guess.kind == ColumnType::Float64 || guess.is_quantity);
         let is_name = |guess: &Guess| guess.kind == ColumnType::String && !guess.is_id && !guess.is_quantity;
         let has_name = guesses.iter().any(|guess| is_name(guess) && guess.is_unique);
@@ -545,7 +572,8 @@ impl<'g> Search<'g> {
             let tells = |text: &&Part| names::is_dimension(text.name) || names::is_place(text.name);
             let more = ids.iter().chain(&counters).chain(texts.iter().filter(tells)).copied().filter(|other| {
                 let is_known = set.iter().any(|part| part.name == other.name);
-                !is_known && set.iter().all(|part| self.is_free(part, other)) && !names::is_kind(other.name)
+                let tells = !other.describes && !names::is_kind(other.name);
+                !is_known && tells && set.iter().all(|part| self.is_free(part, other))
             });
             let all: Vec<Part> = set.iter().copied().chain(more.take(MOST_OF_A_KIND)).collect();
             return self.found(&all, true, None);

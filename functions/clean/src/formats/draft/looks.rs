@@ -232,14 +232,23 @@ pub(super) fn is_total(text: &str) -> bool {
     words.iter().any(|word| lower.trim_end_matches(':') == *word)
 }
 
-/// Whether a text is marked as what stands below a table: by a colon behind its first word, `Source: X`, by a sign, or as a count of
-/// rows or pages or the end of a report. Without such a mark the word may as well begin a name.
+/// Whether a text is marked as what stands below a table: by a colon behind its first word, `Source: X`, by a sign, as a count of
+/// rows or pages or the end of a report, or by a date. Without such a mark the word may as well begin a name.
 pub(super) fn is_marked_footer(text: &str) -> bool {
     let text = text.trim();
     let word = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let is_marked = text.get(word.len()..).is_some_and(|rest| rest.trim_start().starts_with(':'));
     let is_sign = text.starts_with(['©', '*', '†']) || text.to_lowercase().starts_with("(c) ");
-    is_marked && reads_like_footer(word) || is_sign || is_count_or_end(text)
+    is_marked && reads_like_footer(word) || is_sign || is_count_or_end(text) || is_dated(text)
+}
+
+/// Whether a text says when something was done with the file: a date behind a colon, or behind words of a footer. `Downloaded:
+/// 2026-03-05`, `Generated on 2026-03-05`.
+fn is_dated(text: &str) -> bool {
+    const MOST_WORDS: usize = 3;
+    let starts = text.match_indices(' ').map(|(at, _)| text.split_at(at)).take(MOST_WORDS);
+    let date = starts.into_iter().find(|(_, rest)| look(rest) == Look::Time);
+    date.is_some_and(|(before, _)| before.ends_with(':') || reads_like_footer(before))
 }
 
 /// Whether a text is `40 rows`, `Page 1 of 2` or `End of report`, in some languages.
@@ -272,7 +281,7 @@ fn is_count_or_end(text: &str) -> bool {
     let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
     match words.as_slice() {
-        [count, rows] | [count, rows, "exported" | "returned" | "selected" | "found" | "total"] => {
+        [count, rows] | [count, rows, "exported" | "returned" | "selected" | "affected" | "found" | "total"] => {
             is_number(count) && COUNTED.contains(rows)
                 || PAGES.contains(count) && is_number(rows)
                 || matches!(*count, "end" | "einde" | "ende" | "fin") && ENDED.contains(rows)

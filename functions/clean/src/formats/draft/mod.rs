@@ -10,6 +10,7 @@ mod bare;
 mod blanks;
 mod column;
 mod declare;
+mod describes;
 mod dialect;
 mod doubled;
 mod each;
@@ -30,6 +31,7 @@ mod quantities;
 mod quotes;
 mod sampled;
 mod sheet;
+mod sheets;
 mod text;
 mod times;
 mod titles;
@@ -223,11 +225,12 @@ fn sample_of(name: &str, mut reader: impl Read, is_unpacked: bool) -> Result<Gri
         return Err(Stop::reject("wrong_kind", why));
     }
     if head.starts_with(b"PK\x03\x04") && !is_text {
-        let xlsx::Sample { sheet, rows, shown } = xlsx::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
+        let xlsx::Sample { sheet, others, rows, shown } = xlsx::sample(Cursor::new(head).chain(reader), SAMPLE_ROWS)?;
         let mut options = vec!["format = \"xlsx\"".to_owned()];
-        let note = sheet
-            .as_ref()
-            .map(|sheet| format!("the workbook has several sheets: the one with the most rows is \"{sheet}\""));
+        let note = sheets::note(sheet.as_deref(), &others, &rows);
+        if let Some(note) = note.as_ref().filter(|_| rows.is_empty()) {
+            return Err(Stop::reject("no_rows", format!("there is no row in it: {note}")));
+        }
         options.extend(sheet.map(|sheet| format!("sheet = {}", quoted(&sheet))));
         let mut grid = sheet::of_sheet(&rows, &shown, options);
         grid.notes.extend(note);

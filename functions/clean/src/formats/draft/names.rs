@@ -1,7 +1,8 @@
 //! What names of columns hint at.
 
+pub(super) use super::describes::{describes, describes_values};
 use super::naming::column_name;
-use super::quantities::{is_amount, is_of_row, is_quantity, tells_apart};
+use super::quantities::{is_amount, is_id_of_several, is_of_row, is_quantity, tells_apart};
 
 /// Parts of names of times and dates.
 const TIME_PARTS: [&str; 16] = [
@@ -154,63 +155,19 @@ pub(super) fn is_event(label: &str) -> bool {
 }
 
 /// Whether a name says an id for certain, by `id` at its end or by what happens once. A number, such as `index_no`, may be one that
-/// is counted or measured as well.
+/// is counted or measured as well, and so may `visits_id`.
 pub(super) fn is_sure_id(label: &str) -> bool {
     let name = column_name(label, 0);
     let ends = ["id", "ids", "uuid", "guid", "key"];
+    let is_end = |last: &str| ends.iter().any(|end| last.ends_with(end));
     is_event(label)
         || name.split('_').next() == Some("record")
-        || name.split('_').next_back().is_some_and(|last| ends.iter().any(|end| last.ends_with(end)))
+        || name.split('_').next_back().is_some_and(is_end) && !is_id_of_several(&name)
 }
 
 /// Whether a name is that of a kind, which tells no things apart: `status_code`, `postcode`.
 pub(super) fn is_kind(label: &str) -> bool {
     has_word(label, &["code", "type", "kind", "status", "state", "zip"], &["postcode", "category"])
-}
-
-/// Whether a name is that of what is said of a row, which may be corrected, and tells no things apart: `status`, `remark`,
-/// `quality_flag`.
-pub(super) fn describes(label: &str) -> bool {
-    let words = [
-        "status",
-        "state",
-        "remark",
-        "remarks",
-        "comment",
-        "comments",
-        "note",
-        "notes",
-        "quality",
-        "flag",
-        "flags",
-        "unit",
-        "units",
-        "uom",
-        "qc",
-        "qa",
-        "validity",
-        "validated",
-        "opmerking",
-        "opmerkingen",
-        "eenheid",
-        "kwaliteit",
-        "bemerkung",
-        "kommentar",
-        "einheit",
-        "notiz",
-        "hinweis",
-        "remarque",
-        "commentaire",
-        "unite",
-        "qualite",
-        "statut",
-        "etat",
-        "estado",
-        "unidad",
-        "calidad",
-        "comentario",
-    ];
-    has_word(label, &words, &[]) && !is_id(label)
 }
 
 /// Whether a name is that of places, or of other things of which several are measured or do something at a time.

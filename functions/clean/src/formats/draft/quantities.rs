@@ -48,6 +48,13 @@ const IDS: [&str; 16] = [
     "id", "ids", "oid", "uuid", "guid", "key", "code", "codes", "ref", "nummer", "numero", "ean", "sku", "serial",
     "index", "type",
 ];
+/// What says how many ids there are: `distinct_user_ids`. One of them may be unique.
+const COUNTING: [&str; 8] = ["n", "nb", "count", "counts", "unique", "distinct", "aantal", "anzahl"];
+/// What is made of several ids, and is none of a row: `max_id`.
+const OF_SEVERAL: [&str; 9] = ["min", "max", "minimum", "maximum", "avg", "average", "mean", "median", "sum"];
+const OF_ROWS: [&str; 2] = ["id", "ids"];
+/// Which of several ids it is: `last_id`.
+const WHICH: [&str; 8] = ["last", "first", "latest", "newest", "oldest", "previous", "prev", "next"];
 /// What becomes of things that are counted: `number sold`.
 const DONE: [&str; 60] = [
     "absent",
@@ -225,6 +232,10 @@ pub(super) fn is_quantity(label: &str) -> bool {
         return NUMBERS_BEHIND.contains(last) && are_counted
             || is_first && before.len() == 1 && before.first() != Some(&"count");
     }
+    let counts_ids = *last == "ids" && before.iter().any(|word| NUMBERS.contains(word) || COUNTING.contains(word));
+    if counts_ids || OF_ROWS.contains(last) && before.first().is_some_and(|first| OF_SEVERAL.contains(first)) {
+        return true;
+    }
     if IDS.contains(last) || last.ends_with("nr") || last.ends_with("nummer") {
         return false;
     }
@@ -233,6 +244,17 @@ pub(super) fn is_quantity(label: &str) -> bool {
     let counts = before.first().is_some_and(|first| NUMBERS.contains(first) || *first == "n" && !is_ordinal)
         && (is_plural(last) || words.iter().skip(1).any(|word| DONE.contains(word)));
     is_measure(last) || is_first || counts || before.contains(&"per")
+}
+
+/// Whether a name may say how many ids there are, or which of them a row has to do with, rather than its own.
+pub(super) fn may_count_ids(name: &str) -> bool {
+    let words: Vec<&str> = name.split('_').collect();
+    matches!(words.as_slice(), [.., "ids"]) || matches!(words.as_slice(), [first, .., "id"] if WHICH.contains(first))
+}
+
+/// Whether a name is that of an id of several things, or of how many there are: `visits_id`.
+pub(super) fn is_id_of_several(name: &str) -> bool {
+    matches!(name.split('_').collect::<Vec<_>>().as_slice(), [.., things, "id"] if is_plural(things))
 }
 
 /// Whether a word is one for several things.
@@ -356,6 +378,14 @@ mod tests {
             "seats_no",
             "quantity ordered",
             "count_sold",
+            "n_ids",
+            "num_ids",
+            "nr_ids",
+            "count_ids",
+            "unique_ids",
+            "distinct_user_ids",
+            "max_id",
+            "avgId",
         ] {
             assert!(is_quantity(label), "{label}");
             assert!(!tells_apart(label), "{label}");
@@ -399,6 +429,11 @@ mod tests {
             "parts_number",
             "number_sold_code",
             "N° id",
+            "unique_id",
+            "ids",
+            "user_ids",
+            "last_id",
+            "visits_id",
         ] {
             assert!(!is_quantity(label), "{label}");
             assert!(tells_apart(label), "{label}");
