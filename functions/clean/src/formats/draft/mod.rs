@@ -14,6 +14,7 @@ mod dialect;
 mod doubled;
 mod each;
 mod entries;
+mod first_rows;
 mod grid;
 mod head;
 mod join;
