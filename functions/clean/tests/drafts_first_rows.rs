@@ -47,6 +47,8 @@ fn a_first_whole_row_below_others_is_no_header() {
     };
     let draft = drafted("a.csv", csv("", 60, row), 59, 1, &["header = \"never\""]);
     assert!(!draft.dataset_toml.contains("skip_lines"), "{}", draft.dataset_toml);
+    let row = |n: u32| format!("Leie;{};{n}.5", if n < 20 { "Gent" } else { "Deinze" });
+    drafted("a.csv", csv("Post;Gent;\nrivier;post;stand\n", 40, row), 40, 0, &["header = \"find\"", "column.post]"]);
     // Lines about a table are none, though they have blanks, and values of its kinds.
     for head in [
         "Report;of May;\nname;city;remark\n",
@@ -68,14 +70,21 @@ fn lines_that_are_left_out_and_may_be_rows_are_said() {
     // Of fewer fields.
     let text = csv("", 60, |n| if n < 17 { format!("S{},{}", n % 3, at(n)) } else { row(n) });
     let draft = drafted("a.csv", text, 43, 0, &["skip_lines = 17"]);
-    assert!(said(&draft, "17 from line 1 to line 17 have several values"), "{:?}", draft.notes);
+    assert!(said(&draft, "17 from line 1 to line 17 may be rows"), "{:?}", draft.notes);
     assert!(said(&draft, "if they are rows, leave skip_lines out"), "{:?}", draft.notes);
     let text = csv("Export of May\nS1,2026-02-28 23:00\n", 60, row);
     let draft = drafted("a.csv", text, 60, 0, &["skip_lines = 2"]);
-    assert!(said(&draft, "line 2 has several values") && said(&draft, "write skip_lines = 1"), "{:?}", draft.notes);
+    assert!(
+        said(&draft, "line 2 may be a row, and skip_lines leaves it out") && said(&draft, "write skip_lines = 1"),
+        "{:?}",
+        draft.notes
+    );
+    let text = csv("Gent,,\n", 60, |n| format!("S{},{},{n}", n % 3, at(n)));
+    let draft = drafted("a.csv", text, 60, 0, &["skip_lines = 1"]);
+    assert!(said(&draft, "line 1 may be a row, and skip_lines leaves it out"), "{:?}", draft.notes);
     // A title alone is none, and a name alone is a row.
     let text = csv("Report of May,,\n", 60, |n| format!("S{},{},{n}", n % 3, at(n)));
-    assert!(!said(&drafted("a.csv", text, 60, 0, &["skip_lines = 1"]), "several values"));
+    assert!(!said(&drafted("a.csv", text, 60, 0, &["skip_lines = 1"]), "may be a row"));
     let text = csv("S1,,\nS2,,\n", 60, |n| format!("S{},{},{n}", n % 3, at(n)));
     let draft = drafted("a.csv", text, 62, 0, &["header = \"never\""]);
     let says = "the first row has texts alone, and blanks where others have numbers or times";

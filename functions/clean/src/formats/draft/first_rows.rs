@@ -2,7 +2,7 @@
 
 use super::above::may_be_header;
 use super::grid::Grid;
-use super::head::{is_like, text_at, width};
+use super::head::{HEADER_WITHIN, is_like, text_at, width};
 use super::looks::{Look, is_in_place_of_number, look, shape};
 use super::names::is_usual;
 use crate::formats::csv::SampleRecord;
@@ -15,7 +15,7 @@ const COMPARED: usize = 1000;
 /// How a record is a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Row {
-    /// By a text that rows below have as well, or that is an id as theirs are.
+    /// By its texts: rows below have each of them as well, or it is an id as theirs are.
     Sure,
     /// By the kinds of its values alone.
     Likely,
@@ -41,11 +41,12 @@ fn row(record: &SampleRecord, below: &[&SampleRecord], columns: usize, looks: &[
     let others = |at: usize| below.iter().take(COMPARED).map(move |row| text_at(row, at).trim());
     let alike = |at: usize, cell: &str| others(at).filter(|other| shape(other) == shape(cell)).count();
     let count = below.len().min(COMPARED);
-    let is_own = |(at, cell, column): &(usize, &str, Option<Look>)| {
-        let is_id = || cell.contains(|c: char| c.is_ascii_digit()) && alike(*at, cell) * 2 > count;
-        *column == Some(Look::Text) && (others(*at).any(|other| other == *cell) || is_id())
+    let is_own = |at: usize, cell: &str| {
+        let is_id = || cell.contains(|c: char| c.is_ascii_digit()) && alike(at, cell) * 2 > count;
+        others(at).any(|other| other == cell) || is_id()
     };
-    if cells.iter().any(is_own) {
+    let mut texts = cells.iter().filter(|(.., column)| *column == Some(Look::Text)).peekable();
+    if texts.peek().is_some() && texts.all(|(at, cell, _)| is_own(*at, cell)) {
         return Some(Row::Sure);
     }
     let is_written_alike = || cells.iter().all(|(at, cell, _)| alike(*at, cell) * 10 > count);
@@ -60,15 +61,15 @@ pub(super) fn first_row(records: &[&SampleRecord], whole: usize, columns: usize,
 }
 
 /// Whether rows stand above a line of texts that has a value in each column: then it is one of them, and no header. Lines about a
-/// table have kinds of its columns as well (`Limit;12.5;`), but are few, and their texts are in no row.
+/// table have kinds of its columns as well (`Limit;12.5;`), but are few, and not all of their texts are in rows.
 pub(super) fn are_rows(records: &[&SampleRecord], at: usize, columns: usize, looks: &[Option<Look>]) -> bool {
     let is_called = |record: &&SampleRecord| (0..columns).any(|at| is_usual(text_at(record, at)));
     if records.get(at).is_none_or(is_called) {
         return false;
     }
     let below = records.get(at + 1..).unwrap_or_default();
-    let rows = || records.iter().take(at).filter_map(|record| row(record, below, columns, looks));
-    rows().any(|row| row == Row::Sure) || rows().count() > MOST_ABOVE && !may_be_header(records, at, columns)
+    let rows = || records.iter().take(at.min(HEADER_WITHIN)).filter_map(|record| row(record, below, columns, looks));
+    rows().any(|row| row == Row::Sure) || rows().nth(MOST_ABOVE).is_some() && !may_be_header(records, at, columns)
 }
 
 /// Says which lines above the first row are left out though they may be rows. `first` is the place of the first row.
@@ -80,18 +81,24 @@ pub(super) fn note_left_out(
     looks: &[Option<Look>],
 ) {
     let filled = |record: &SampleRecord| record.values.iter().filter(|value| !value.trim().is_empty()).count();
-    let may_be = |record: &&&SampleRecord| columns > 1 && (filled(record) > 1 || is_like(record, looks));
+    // A title has several words.
+    let is_name = |record: &SampleRecord| {
+        let text = record.values.iter().map(|value| value.trim()).find(|value| !value.is_empty());
+        record.values.len() >= columns && text.is_some_and(|text| !text.contains(char::is_whitespace))
+    };
+    let may_be =
+        |record: &&&SampleRecord| columns > 1 && (filled(record) > 1 || is_like(record, looks) || is_name(record));
     let lines: Vec<u64> = records.iter().take(first).filter(may_be).map(|record| record.row).collect();
     let [line, ..] = lines.as_slice() else { return };
     let option = skip_to(*line);
     grid.note(match lines.as_slice() {
         [_, .., last] => format!(
-            "of the lines above the first row, {} from line {line} to line {last} have several values, and skip_lines leaves them out, \
+            "of the lines above the first row, {} from line {line} to line {last} may be rows, and skip_lines leaves them out, \
              as they are not written as rows are: if they are rows, {option}",
             lines.len()
         ),
         _ => format!(
-            "line {line} has several values, and skip_lines leaves it out, as it is not written as rows are: if it is a row, {option}"
+            "line {line} may be a row, and skip_lines leaves it out, as it is not written as rows are: if it is a row, {option}"
         ),
     });
 }
