@@ -119,6 +119,14 @@ impl<'r> Sample<'r> {
         self.cells(at).all(|(_, cell)| is_unit(cell))
     }
 
+    /// Whether all that a record has stands in brackets: units or types, whatever they are.
+    fn is_in_brackets(&self, at: usize) -> bool {
+        let is_within =
+            |cell: &str| cell.starts_with('(') && cell.ends_with(')') || cell.starts_with('[') && cell.ends_with(']');
+        let mut filled = self.cells(at).filter(|(_, cell)| !cell.is_empty()).peekable();
+        filled.peek().is_some() && filled.all(|(_, cell)| is_within(cell))
+    }
+
     /// Whether a record says of which type each column is, and has each type above values of it: some of them are types alone, or
     /// an earlier record says more of columns than that they have such.
     fn is_of_types(&self, at: usize, earlier: usize) -> bool {
@@ -152,6 +160,10 @@ impl<'r> Sample<'r> {
 
     /// Whether a later record is the header rather than an earlier one.
     fn is_likelier(&self, at: usize, (earlier, lines): (usize, usize), rows: usize) -> bool {
+        let (is_in_brackets, was_in_brackets) = (self.is_in_brackets(at), self.is_in_brackets(earlier));
+        if is_in_brackets != was_in_brackets && rows == 0 {
+            return was_in_brackets;
+        }
         if self.is_of_types(at, earlier) && self.are_named(earlier) {
             return false;
         }

@@ -3,12 +3,14 @@
 use super::above::{is_row_before, likeliest, may_be_header};
 use super::again::is_joined;
 use super::blanks::{is_clock, is_date as is_plain_date};
-use super::looks::{Look, is_in_place_of_number, is_placeholder, look, shape};
+use super::first_rows::{are_rows, first_row};
+use super::looks::{Look, is_in_place_of_number, is_placeholder, is_total, look, shape};
 use super::names::{describes, is_dimension, is_id, is_place, is_time, is_usual};
 use super::quantities::is_quantity;
 use super::titles::{names_values, titles};
 use crate::formats::csv::SampleRecord;
 use crate::formats::series::{Series, are_years, is_period, series};
+use lake::names::compared;
 
 /// Records among which a header is looked for; of a text, those that have a value in each column.
 pub(super) const HEADER_WITHIN: usize = 100;
@@ -82,6 +84,9 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
     if names_in(record, &body_looks(records, at + 1, columns)) > 1 {
         return true;
     }
+    if are_decimals_above(records, at, columns) {
+        return true;
+    }
     let is_quoted = || record.is_quoted && records.get(at + 1).is_some_and(|next| !next.is_quoted);
     let Some(found) = series(&others) else {
         return others.len() == 1 && (is_quoted() || is_alone_among_names(records, at, columns));
@@ -109,6 +114,32 @@ fn has_series(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
         }
         Series::Ascending => (has_corner || is_quoted() || has_name()) && is_rare(records, at, columns, of, is_ordered),
     }
+}
+
+/// Whether the numbers of a record are decimals, each as much more than the one before, above whole numbers alone, and beside a text
+/// that is written as none below it: `depth,0.5,1.0,1.5`.
+fn are_decimals_above(records: &[&SampleRecord], at: usize, columns: usize) -> bool {
+    const FEW: usize = 3;
+    let Some(record) = records.get(at) else { return false };
+    let below = || records.iter().skip(at + 1).take(1000).filter(|record| width(record) == columns);
+    let (texts, others): (Vec<usize>, Vec<usize>) =
+        (0..columns).partition(|column| look(text_at(record, *column)) == Look::Text);
+    let decimals = others.iter().map(|column| text_at(record, *column).trim());
+    let numbers: Option<Vec<f64>> =
+        decimals.map(|text| text.parse().ok().filter(|_| text.contains('.') && !text.contains(['e', 'E']))).collect();
+    let steps: Vec<f64> =
+        numbers.iter().flat_map(|all| all.iter().zip(all.iter().skip(1))).map(|(a, b)| b - a).collect();
+    let is_even = steps.windows(2).all(|pair| matches!(pair, [one, next] if (one - next).abs() < 1e-9 && *one > 0.0));
+    let is_whole = |text: &str| text.is_empty() || text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_other = |column: &usize| {
+        let own = shape(text_at(record, *column).trim());
+        below().all(|row| shape(text_at(row, *column).trim()) != own)
+    };
+    numbers.is_some_and(|numbers| numbers.len() >= FEW)
+        && is_even
+        && below().count() >= FEW
+        && below().all(|row| others.iter().all(|column| is_whole(text_at(row, *column).trim())))
+        && texts.iter().any(is_other)
 }
 
 /// Whether values are dates alone, or dates and years, one after the other, above records in which none is one.
@@ -239,7 +270,8 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
     if let Some((earliest, at)) = candidate {
         let looks = body_looks(records, at + 1, columns);
         let is_typed = looks.iter().any(|look| matches!(look, Some(Look::Number | Look::Time)));
-        let is_row_before = is_row_before(records, (earliest, at), columns, &looks);
+        let is_row_before =
+            is_row_before(records, (earliest, at), columns, &looks) || are_rows(records, at, columns, &looks);
         let has_dates = records.get(at).is_some_and(|record| is_row_of_dates(record, records, at + 1, columns));
         let is_found = !is_row_before && !has_dates && (is_typed || at > 0 && is_short_before(records, at, columns))
             || at == 0 && !is_typed && (!comes_again(records, columns) || is_joined(records, columns));
@@ -247,7 +279,9 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
             let is_again = || !is_typed && is_joined(records.get(at..).unwrap_or_default(), columns);
             let is_of_values = || at == 0 && !is_typed && names_values(first, columns);
             return match may_be_values(records, at, columns, &looks) && !is_again() && !is_of_values() {
-                true => Head::Nothing { from: at, may_be_names: true, names_at: at },
+                true => {
+                    Head::Nothing { from: first_row(records, at, columns, &looks), may_be_names: true, names_at: at }
+                }
                 false => Head::Names { at, shift: 0 },
             };
         }
@@ -277,7 +311,8 @@ fn head_of(records: &[&SampleRecord], columns: usize) -> Head {
     if is_of_texts && dates.len() + 1 == columns && are_dates_above(&dates, records.get(1..).unwrap_or_default()) {
         return Head::Names { at: 0, shift: 1 };
     }
-    let from = records.iter().position(|record| width(record) == columns).unwrap_or(0);
+    let whole = records.iter().position(|record| width(record) == columns).unwrap_or(0);
+    let from = first_row(records, whole, columns, &body_looks(records, whole, columns));
     let names_at = candidate.map(|(_, at)| at).filter(|at| may_be_header(records, *at, columns));
     let may_be_names = from == 0 && may_be_series(records, columns);
     Head::Nothing { from, may_be_names, names_at: names_at.unwrap_or(from) }
@@ -320,9 +355,15 @@ fn may_be_values(records: &[&SampleRecord], at: usize, columns: usize, looks: &[
             && alike() * 10 >= below.len() * 9
     };
     let is_value = |(column, cell): (usize, &str)| is_typed(column) && is_in_place_of_number(cell);
+    // Or nothing, where a header names at least one column of such.
+    let mut typed = cells().enumerate().filter(|(column, _)| is_typed(*column)).peekable();
+    let has_no_number = typed.peek().is_some() && typed.all(|(_, cell)| cell.is_empty());
     if !has_series(records, at, columns)
-        && !cells().any(is_called)
-        && (cells().enumerate().any(is_value) || cells().enumerate().any(is_written_alike))
+        && !has_called(cells(), looks)
+        && (has_no_number
+            || cells().enumerate().any(is_value)
+            || cells().enumerate().any(is_written_alike)
+            || has_text_twice(record, looks))
     {
         return true;
     }
@@ -346,9 +387,30 @@ fn is_called(text: &str) -> bool {
         || [is_usual, is_time, is_id, is_place, is_dimension, describes, is_quantity].iter().any(|is_one| is_one(text))
 }
 
-/// Whether a header may be a row for all that its texts say: none is what columns are called.
-pub(super) fn may_be_row(header: &[String]) -> bool {
-    !header.iter().any(|name| is_called(name.trim())) && header.iter().all(|name| look(name) == Look::Text)
+/// Whether one of the texts of a record is what columns are called. What stands for a missing value is none, whatever words are in
+/// it (`n.v.t.`, `#REF!`), nor is a total in place of a row's name.
+fn has_called<'a>(mut cells: impl Iterator<Item = &'a str>, looks: &[Option<Look>]) -> bool {
+    let is_of_row = |text: &str| looks.first() == Some(&Some(Look::Text)) && is_total(text);
+    let first = cells.next().filter(|first| !is_of_row(first));
+    first.into_iter().chain(cells).any(|text| !text.is_empty() && !is_in_place_of_number(text) && is_called(text))
+}
+
+/// Whether a record has the same text twice where others have texts, as rows do; names are different.
+fn has_text_twice(record: &SampleRecord, looks: &[Option<Look>]) -> bool {
+    let of_texts = looks.iter().enumerate().filter(|(_, look)| **look == Some(Look::Text));
+    let mut texts: Vec<String> = of_texts.map(|(at, _)| compared(text_at(record, at))).collect();
+    texts.retain(|text| !text.is_empty());
+    texts.sort_unstable();
+    texts.windows(2).any(|pair| matches!(pair, [one, next] if one == next))
+}
+
+/// Whether a header may be a row for all that its texts say: none is what columns are called. A first blank is that of names of
+/// rows.
+pub(super) fn may_be_row(header: &[String], looks: &[Option<Look>]) -> bool {
+    let looks_of = || header.iter().take(looks.len()).map(|name| look(name));
+    !has_called(header.iter().map(|name| name.trim()), looks)
+        && looks_of().next() == Some(Look::Text)
+        && looks_of().all(|look| matches!(look, Look::Text | Look::Blank))
 }
 
 /// Whether all records before one are shorter or longer than rows are.

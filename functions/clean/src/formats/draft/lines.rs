@@ -11,11 +11,12 @@ use super::dialect::{Decoded, MARKS, decode, find, is_of_comments, rows_among_co
 use super::grid::{Field, Grid, Origin, Value};
 use super::head::{Head, body_looks, head, is_less_for_time, may_be_row, text_at, width};
 use super::looks::{Look, look, reads_like_footer};
+use super::names::is_usual;
 use super::padding::{are_padded, is_padded_at, note_trim, trim_numbers};
 use super::quotes::{self, cut_open_end};
 use super::sampled::{is_rule, is_ruled, modal_width};
 use super::titles::{self, titles};
-use super::{unnamed, wide};
+use super::{first_rows, unnamed, wide};
 use crate::error::Stop;
 use crate::formats::csv::{self, Dialect, SampleRecord};
 use lake::names::compared;
@@ -239,18 +240,22 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
         places.drain(..below);
     }
     let line_of = |at: usize| sound.get(at).map_or(1, |record| record.row);
+    let looks = body_looks(&rows, 0, columns);
     match &names {
         Some((at, _, names)) if by_name => {
             if *at > 0 {
                 grid.options.push("# The header is the first line that has all required names.".to_owned());
                 grid.options.push("header = \"find\"".to_owned());
-            } else if is_all_text(&rows, columns) {
+            }
+            if *at == 0 && is_all_text(&rows, columns) {
                 grid.options.push("header = \"always\"".to_owned());
                 grid.note("all columns are text: line 1 is taken for names; if it is a row, write header = \"never\"");
-            } else if may_be_row(names) && titles(&others, columns).is_none() {
+            } else if may_be_row(names, &looks) && titles(&others, columns).is_none() {
+                let lines = if *at > 0 { format!(" and skip_lines = {}", line_of(*at) - 1) } else { String::new() };
+                let above = if is_typed { ", as texts above other values," } else { "," };
                 grid.note(format!(
-                    "line {} is taken for the header, as texts above other values, and none of its texts is what columns are usually \
-                     called: if it is a row, write header = \"never\", and names of your own for the columns",
+                    "line {} is taken for the header{above} and none of its texts is what columns are usually called: if it is a \
+                     row, write header = \"never\"{lines}, and names of your own for the columns",
                     line_of(*at)
                 ));
             }
@@ -271,6 +276,10 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
             } else {
                 grid.note("two columns of the header have the same name: columns are read in their order");
             }
+            if !names.iter().any(|name| is_usual(name)) {
+                let option = first_rows::skip_to(line_of(*at));
+                grid.note(format!("line {} is taken for names: if it is a row, {option}", line_of(*at)));
+            }
             grid.notes.extend(wide::note(names.get(..columns).unwrap_or(names)));
             grid.options.push("# Columns are read in their order, as the header does not tell them apart.".to_owned());
             grid.options.push("header = \"never\"".to_owned());
@@ -283,7 +292,13 @@ pub(super) fn fill(grid: &mut Grid, sound: &[&SampleRecord], value: impl Fn(usiz
                 grid.options.push(format!("skip_lines = {}", line_of(first) - 1));
             }
             let (is_open, names_at) = match head {
-                Head::Nothing { may_be_names, names_at, .. } => (may_be_names, place(names_at)),
+                Head::Nothing { from, may_be_names, names_at } => {
+                    first_rows::note_left_out(grid, &others, from, columns, &looks);
+                    if !may_be_names {
+                        first_rows::note_titles(grid, &others, from, columns, &looks);
+                    }
+                    (may_be_names, place(names_at))
+                }
                 Head::Names { .. } => (false, first),
             };
             // Lines above a header are left out where it is looked for.

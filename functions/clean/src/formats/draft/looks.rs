@@ -114,7 +114,9 @@ fn is_number(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     // More dashes than a number has are a date's; a blank between long groups is one between a date and a time.
     let dashes = text.bytes().filter(|byte| *byte == b'-').count();
-    digits > 0 && text.chars().all(is_part) && dashes < 2 && !is_dotted_date(text) && !is_range(text)
+    // `15+` is a range without an end.
+    let is_open = text.ends_with('+');
+    digits > 0 && text.chars().all(is_part) && dashes < 2 && !is_open && !is_dotted_date(text) && !is_range(text)
 }
 
 /// `10-20`, and not `2026-11`.
@@ -207,7 +209,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 /// Whether a text stands in place of a number as no name of a column does: for a value that is missing, or for one beyond what can
 /// be measured, `<0.5`. Columns are called `x`.
 pub(super) fn is_in_place_of_number(text: &str) -> bool {
-    let bare = text.trim().trim_start_matches(['<', '>', '≤', '≥', '~', '=']).trim_end_matches('*').trim();
+    let bare = text.trim().trim_start_matches(['<', '>', '≤', '≥', '~', '=']).trim_end_matches(['*', '+']).trim();
     let is_marked = bare.len() < text.trim().len() && look(bare) == Look::Number;
     is_marked || is_placeholder(text.trim()) && !text.trim().eq_ignore_ascii_case("x")
 }
@@ -361,7 +363,7 @@ mod tests {
         {
             assert_eq!(look(text), Look::Time, "{text}");
         }
-        for text in ["id", "v", "PM10", "Consumption (kWh)", "A12", "north", "e", "10-20", "2019-2020", "<10"] {
+        for text in ["id", "v", "PM10", "Consumption (kWh)", "A12", "north", "e", "10-20", "2019-2020", "<10", "15+"] {
             assert_eq!(look(text), Look::Text, "{text}");
         }
         assert_eq!(look("  "), Look::Blank);

@@ -15,6 +15,7 @@ mod dialect;
 mod doubled;
 mod each;
 mod entries;
+mod first_rows;
 mod grid;
 mod head;
 mod join;

@@ -38,7 +38,26 @@ fn widest_names(rows: &[(u64, Vec<Cell>)]) -> usize {
 
 /// Rows of a sheet, each with its number. The header is found among them as in a text.
 pub(super) fn of_sheet(rows: &[(u64, Vec<Cell>)], shown: &Shown, options: Vec<String>) -> Grid {
-    let widest = widest_names(rows);
+    let mut grid = of_width(rows, widest_names(rows), shown, options.clone());
+    // Without a header, columns that few rows have a value in are columns as well.
+    let widest = rows.iter().map(|(_, cells)| cells.len()).max().unwrap_or_default();
+    if grid.first.is_none() || widest <= grid.fields.len() {
+        return grid;
+    }
+    let whole = of_width(rows, widest, shown, options);
+    if whole.first.is_some() && whole.rows >= grid.rows {
+        return whole;
+    }
+    grid.note(format!(
+        "some rows have values behind the last column, column {}, which are not read: declare columns for them, or give the sheet a \
+         header that names all",
+        grid.fields.len()
+    ));
+    grid
+}
+
+/// Rows of a sheet of which those that end before a column have blanks up to it.
+fn of_width(rows: &[(u64, Vec<Cell>)], widest: usize, shown: &Shown, options: Vec<String>) -> Grid {
     let record = |(number, cells): &(u64, Vec<Cell>)| {
         let mut values: Vec<String> = cells.iter().map(|cell| cell.text().into_owned()).collect();
         if values.len() > 1 && values.len() < widest {
@@ -192,6 +211,23 @@ mod tests {
             let rows: Vec<_> = head.into_iter().chain(rows).chain([(40, vec![text(last)])]).collect();
             let grid = of_sheet(&rows, &Shown::default(), Vec::new());
             assert_eq!((grid.footers, grid.rows as u64), (footers, 39 - footers), "{last}");
+        }
+    }
+
+    #[test]
+    fn first_rows_that_end_before_the_last_column_are_rows() {
+        let text = |text: &str| Cell::Text(text.to_owned());
+        let row = |at: u64, blanks: bool| {
+            let mut cells = vec![text(&format!("S{}", at % 3)), Cell::Number(format!("{at}.5"))];
+            cells.extend((!blanks).then(|| text("late")));
+            (at, cells)
+        };
+        // Most rows have a remark, or few.
+        for blanks in [1, 17, 50] {
+            let rows: Vec<_> = (1..=60).map(|at| row(at, at <= blanks)).collect();
+            let grid = of_sheet(&rows, &Shown::default(), Vec::new());
+            assert_eq!((grid.rows, grid.fields.len()), (60, 3), "{blanks}: {:?}", grid.options);
+            assert!(!grid.options.iter().any(|option| option.contains("skip_lines")), "{:?}", grid.options);
         }
     }
 }
