@@ -255,6 +255,36 @@ fn a_ledger_and_a_raw_zone_that_are_lost_together_empty_nothing() {
 }
 
 #[test]
+fn damaged_entries_of_raw_objects_that_are_gone_at_once_are_kept_with_what_was_made() {
+    let lake = lake();
+    for number in 0..12 {
+        upload(&lake, &format!("{number}.csv"), number, 2);
+    }
+    finish(&lake);
+    lake.call(&["aggregate"]).ok();
+    let made = || (files_below(&lake.path().join("standard")), files_below(&lake.path().join("consumption")));
+    let before = made();
+    let raw = lake.path().join("raw/energy_usage");
+    fs::rename(&raw, lake.path().join("raw-lost")).unwrap();
+    fs::create_dir(&raw).unwrap();
+    for number in 0..12 {
+        lake.write(&format!("ledger/raw/energy_usage/{number}.csv.json"), "x");
+    }
+    for arguments in [vec!["verify", "--repair"], vec!["clean"], vec!["clean", "--all"], vec!["aggregate"]] {
+        let called = lake.call(&arguments);
+        assert_eq!(called.status, 1, "{arguments:?}: {called:?}");
+        assert_eq!(made(), before, "{arguments:?}");
+    }
+    let repair = lake.call(&["verify", "--repair"]);
+    assert!(repair.stderr.contains("12 of 12 raw objects of dataset energy_usage are gone at once"), "{repair:?}");
+
+    fs::remove_dir(&raw).unwrap();
+    fs::rename(lake.path().join("raw-lost"), &raw).unwrap();
+    lake.call(&["verify", "--repair"]).ok();
+    assert_eq!(made(), before);
+}
+
+#[test]
 fn an_entry_under_another_key_is_named_and_removed() {
     let lake = lake();
     upload(&lake, "a.csv", 1, 10);

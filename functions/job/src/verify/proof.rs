@@ -52,6 +52,8 @@ pub struct Findings {
     pub report: Report,
     /// Ledger entries that cannot be read.
     pub unreadable: Vec<Unreadable>,
+    /// How many entries of raw objects each dataset has, but for these.
+    pub entries: BTreeMap<String, u64>,
     /// Raw objects whose outputs are damaged, missing or left over.
     pub damaged: BTreeSet<String>,
     /// Objects that no ledger entry names.
@@ -341,7 +343,7 @@ impl<'l> Proof<'l> {
     /// Objects that no entry names. What was not there before the ledger was read is not among them.
     async fn unnamed(&mut self) -> Result<(), Failure> {
         let Self { lake, zones, findings, .. } = self;
-        let Findings { report, unreadable, damaged, orphans } = findings;
+        let Findings { report, unreadable, damaged, orphans, .. } = findings;
         let named = Arc::new(std::mem::take(&mut self.named));
         for zone in MADE {
             let named = Arc::clone(&named);
@@ -383,7 +385,8 @@ impl<'l> Proof<'l> {
     }
 
     fn finish(self) -> Findings {
-        let Self { mut findings, looks, names, .. } = self;
+        let Self { mut findings, looks, names, entries, .. } = self;
+        findings.entries = entries;
         findings.report.problems.extend(looks.into_iter().chain(names));
         findings
     }

@@ -71,7 +71,14 @@ pub async fn repair(
         let store = lake.store(zone);
         repaired.removed.extend(store.remove_leftovers().await?.iter().map(|key| store.url(key)));
     }
-    for entry in &findings.unreadable {
+    let kept = kept(lake, &findings).await?;
+    // What lies in the ledger of no dataset is named as it is.
+    for (dataset, gone) in kept.iter().filter(|(dataset, _)| lake.catalog.dataset(dataset).is_ok()) {
+        let known = findings.entries.get(*dataset).copied().unwrap_or_default() + gone.all;
+        failures.push(guard::refuse_gone(dataset, gone.entries.len() as u64, known).into());
+    }
+    let is_kept = |entry: &&Unreadable| !kept.values().any(|gone| gone.entries.contains(&entry.key.as_str()));
+    for entry in findings.unreadable.iter().filter(is_kept) {
         let forgotten = match entry.raw_key() {
             Some(_) => clean::forget(lake, entry).await.map_err(Failure::from),
             None => aggregate::forget(lake, entry).await.map_err(Failure::from),
@@ -141,6 +148,33 @@ pub async fn repair(
     }
     let findings = if repaired.removed.is_empty() { findings } else { prove(lake).await? };
     Ok((repaired, findings))
+}
+
+/// Entries of a dataset that cannot be read: how many there are, and the keys of those whose raw objects are gone.
+#[derive(Default)]
+struct Gone<'f> {
+    all: u64,
+    entries: Vec<&'f str>,
+}
+
+/// By dataset, the entries that cannot be read and are kept: their raw objects are gone, too many at once. Without these entries
+/// nothing would guard what was made of the objects.
+async fn kept<'f>(lake: &Lake, findings: &'f Findings) -> Result<BTreeMap<&'f str, Gone<'f>>, Failure> {
+    let mut kept: BTreeMap<&str, Gone<'_>> = BTreeMap::new();
+    for entry in &findings.unreadable {
+        let Some(raw_key) = entry.raw_key() else { continue };
+        let dataset = entry.key.strip_prefix("raw/").map_or("", keys::dataset);
+        let gone = kept.entry(dataset).or_default();
+        gone.all += 1;
+        if lake.raw.head(&raw_key).await?.is_none() {
+            gone.entries.push(&entry.key);
+        }
+    }
+    kept.retain(|dataset, gone| {
+        let known = findings.entries.get(*dataset).copied().unwrap_or_default() + gone.all;
+        guard::too_many_gone(gone.entries.len() as u64, known)
+    });
+    Ok(kept)
 }
 
 /// Whether another writer has put another entry in an unreadable one's place.
