@@ -98,7 +98,6 @@ fn wrong(error: &io::Error) -> Error {
 pub type Fetched<T> = Result<(String, State, T), Unreadable>;
 
 /// What is to be read beside a snapshot.
-#[derive(Default)]
 struct Changes {
     /// Keys that are to be fetched, in order, with the states that were listed.
     fetch: States,

@@ -33,7 +33,7 @@ const MAGIC: &str = "tributary snapshot 2 ";
 const HEAD: usize = MAGIC.len() + 33;
 /// Rows that are encoded or decoded at once.
 const BATCH: usize = 8 * 1024;
-/// Rows of a row group.
+/// Rows of a row group: its columns are in memory until it is written.
 const ROW_GROUP: usize = 16 * 1024;
 /// In the file's own description: since when entries may have changed.
 const SINCE: &str = "since";

@@ -58,11 +58,6 @@ impl Object {
     pub fn problem(&self) -> Option<&str> {
         self.etag.strip_prefix(UNREADABLE)
     }
-
-    /// Whether nothing can be said of `key`, because this is a folder above it that cannot be read.
-    pub fn hides(&self, key: &str) -> bool {
-        self.key.ends_with('/') && self.problem().is_some() && key.starts_with(&self.key)
-    }
 }
 
 /// Under which condition a write may happen.

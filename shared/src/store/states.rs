@@ -355,8 +355,8 @@ impl Seen {
 
     /// Whether nothing can be said of `key`, because a folder above it cannot be read.
     pub fn hides(&self, key: &str) -> bool {
-        let odd = self.odd.keys().chain(self.others.odd.keys());
-        odd.into_iter().any(|odd| odd.ends_with('/') && key.starts_with(odd.as_str()))
+        let mut odd = self.odd.keys().chain(self.others.odd.keys());
+        odd.any(|odd| odd.ends_with('/') && key.starts_with(odd.as_str()))
     }
 }
 

@@ -206,8 +206,6 @@ struct Proof<'l> {
     names: Vec<String>,
     /// Every object that the ledger names.
     named: Names,
-    /// Entries by dataset, and in all.
-    entries: BTreeMap<String, u64>,
     /// Raw keys of committed entries whose object was not listed.
     unlisted: Vec<String>,
     /// What entries are about to make or to delete, with the raw object that it is made of.
@@ -226,7 +224,6 @@ impl<'l> Proof<'l> {
             looks: Vec::new(),
             names: Vec::new(),
             named: Names::default(),
-            entries: BTreeMap::new(),
             unlisted: Vec::new(),
             passing: BTreeMap::new(),
             at_work: BTreeSet::new(),
@@ -235,9 +232,9 @@ impl<'l> Proof<'l> {
 
     /// Whether the rows of a raw object are accounted for, and whether it is still there.
     fn account(&mut self, entry: &RawEntry) {
-        let Findings { report, damaged, .. } = &mut self.findings;
+        let Findings { report, damaged, entries, .. } = &mut self.findings;
         let key = entry.raw_key();
-        *self.entries.entry(keys::dataset(key).to_owned()).or_default() += 1;
+        *entries.entry(keys::dataset(key).to_owned()).or_default() += 1;
         report.rows.add(&entry.rows);
         let written: u64 = entry.outputs.iter().map(|output| output.rows).sum();
         let rejected = entry.rejects.as_ref().map_or(0, |rejects| rejects.rows);
@@ -256,7 +253,7 @@ impl<'l> Proof<'l> {
 
     /// What cannot be read in the raw zone, and what is not there any more.
     async fn the_raw_zone(&mut self) -> Result<(), Failure> {
-        let Self { lake, zones, findings: Findings { report, .. }, entries, .. } = self;
+        let Self { lake, zones, findings: Findings { report, entries, .. }, .. } = self;
         let problems = &mut report.problems;
         for (key, why) in &zones.odd {
             problems.push(format!("{} cannot be read: {why}", lake.raw.url(key)));
@@ -385,8 +382,7 @@ impl<'l> Proof<'l> {
     }
 
     fn finish(self) -> Findings {
-        let Self { mut findings, looks, names, entries, .. } = self;
-        findings.entries = entries;
+        let Self { mut findings, looks, names, .. } = self;
         findings.report.problems.extend(looks.into_iter().chain(names));
         findings
     }

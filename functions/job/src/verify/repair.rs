@@ -72,8 +72,13 @@ pub async fn repair(
         repaired.removed.extend(store.remove_leftovers().await?.iter().map(|key| store.url(key)));
     }
     let kept = kept(lake, &findings).await?;
-    // What lies in the ledger of no dataset is named as it is.
-    for (dataset, gone) in kept.iter().filter(|(dataset, _)| lake.catalog.dataset(dataset).is_ok()) {
+    for (dataset, gone) in &kept {
+        if let Err(lake::Error::Usage(_)) = lake.catalog.dataset(dataset) {
+            let url = |key: &&str| lake.store(Zone::Ledger).url(key);
+            let urls = gone.entries.iter().map(url);
+            failures.extend(urls.map(|url| Failure::lasting(format!("{url} is of no dataset: move or delete it"))));
+            continue;
+        }
         let known = findings.entries.get(*dataset).copied().unwrap_or_default() + gone.all;
         failures.push(guard::refuse_gone(dataset, gone.entries.len() as u64, known).into());
     }
